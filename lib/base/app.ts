@@ -1,0 +1,116 @@
+/** The words of the app domain: stages, states, and what Studio asks for. Plain data, shared by store and apps. */
+
+/** All states that the agent or Studio may name, spelled as on the wire. */
+export const appStates = [
+  "PRESENT",
+  "REMOVED",
+  "UNINSTALLED",
+  "FAILED",
+  "BUILT",
+  "BUILDING",
+  "TRANSFERED",
+  "TRANSFERING",
+  "PUBLISHING",
+  "PUBLISHED",
+  "DOWNLOADING",
+  "STARTING",
+  "STOPPING",
+  "STOPPED",
+  "UPDATING",
+  "DELETING",
+  "RUNNING",
+] as const;
+
+/** One of the 17 states of an app. */
+export type AppState = typeof appStates[number];
+
+/** `DEV` apps are built on the device, `PROD` apps are pulled from the registry. */
+export type Stage = "DEV" | "PROD";
+
+/** What a state report says about the last update. */
+export type UpdateStatus = "" | "pending_remote_confirmation" | "completed" | "canceled";
+
+/** True when `text` is one of the 17 states. */
+export function isAppState(text: unknown): text is AppState {
+  return typeof text === "string" && (appStates as readonly string[]).includes(text);
+}
+
+/** True when `text` is a stage. */
+export function isStage(text: unknown): text is Stage {
+  return text === "DEV" || text === "PROD";
+}
+
+/** Identity of an app on a device; the two stages of one key are two apps. */
+export interface AppId {
+  appKey: number;
+  stage: Stage;
+}
+
+/** A key for maps: `<stage>:<app key>`. */
+export type AppIdText = `${Stage}:${number}`;
+
+/** The map key of an app. */
+export function idText(id: AppId): AppIdText {
+  return `${id.stage}:${id.appKey}`;
+}
+
+/** One port rule of an app. Unknown members of the wire record are kept in `extra` so that saving loses nothing. */
+export interface PortRule {
+  main: boolean;
+  name: string;
+  /** A tunnel is wanted. */
+  active: boolean;
+  public: boolean;
+  /** What the app author wrote; the stable identity of the rule. */
+  port: number;
+  protocol: "http" | "https" | "tcp" | "udp";
+  /** When set, the rule points at another machine and the port is not published. */
+  localIp: string;
+  remotePortEnvironment: string;
+  remotePort: number;
+  /** 0 while the agent has not chosen one. */
+  hostPort: number;
+  /** 0 when the backend has not assigned one. */
+  cloudRemotePort: number;
+  extra: Record<string, unknown>;
+}
+
+/** Login of one more registry. */
+export interface RegistryLogin {
+  username: string;
+  password: string;
+}
+
+/** What Studio asks for one app: the decoded form of a request, of a row of the bulk answer and of a stored row. */
+export interface AppRequest extends AppId {
+  appName: string;
+  /** The wanted state as asked, not yet mapped to a stable one. */
+  target: AppState;
+  /** What Studio believes; undefined when it did not say. */
+  current: AppState | undefined;
+  requestorAccountKey: number;
+  /** 0 when unknown. */
+  deviceOwnerAccountKey: number;
+  releaseKey: number;
+  newReleaseKey: number;
+  /** The version to publish. */
+  version: string;
+  /** The version Studio believes is installed. */
+  presentVersion: string;
+  newestVersion: string;
+  requestUpdate: boolean;
+  cancelTransition: boolean;
+  /** `{NAME: {value}}` as received; entries of another shape are skipped where they are used. */
+  environment: Record<string, unknown>;
+  /** `{NAME: {defaultValue}}` as received. */
+  environmentTemplate: Record<string, unknown>;
+  ports: PortRule[];
+  /** Not null: a compose app. */
+  dockerCompose: Record<string, unknown> | null;
+  newDockerCompose: Record<string, unknown> | null;
+  dockerCredentials: Record<string, RegistryLogin>;
+  /** 0 when there is none. */
+  instanceKey: number;
+  /** 0 stands for epoch 1. */
+  appCredEpoch: number;
+}

@@ -1,0 +1,72 @@
+/** Names every way in which the agent can fail, so that callers can test a code and never a text. */
+
+/** What went wrong, for code. The text beside it is for people. */
+export type ErrorCode =
+  | "bad_request"
+  | "call_failed"
+  | "canceled"
+  | "command_failed"
+  | "config_broken"
+  | "config_missing"
+  | "connect_failed"
+  | "auth_rejected"
+  | "container_missing"
+  | "denied"
+  | "duplicate_serial"
+  | "engine_failed"
+  | "engine_unreachable"
+  | "image_missing"
+  | "internal"
+  | "io_failed"
+  | "lock_held"
+  | "name_in_use"
+  | "no_space"
+  | "not_available"
+  | "not_connected"
+  | "port_in_use"
+  | "privilege_check_failed"
+  | "protocol_error"
+  | "pull_failed"
+  | "removal_running"
+  | "start_failed"
+  | "store_failed"
+  | "timeout";
+
+/** An error with a code. `message` says what was attempted, on what, and what was seen; it never holds a secret. */
+export class AgentError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "AgentError";
+    this.code = code;
+  }
+}
+
+/** True when `error` is an `AgentError` with one of these codes. */
+export function hasCode(error: unknown, ...codes: ErrorCode[]): error is AgentError {
+  return error instanceof AgentError && codes.includes(error.code);
+}
+
+/** True for an error that only says that somebody gave up waiting on purpose: our own code or a platform abort. */
+export function isCanceled(error: unknown): boolean {
+  return hasCode(error, "canceled") || (error instanceof DOMException && error.name === "AbortError");
+}
+
+/** The message of anything that was thrown, alone. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === "string" ? error : JSON.stringify(error) ?? String(error);
+}
+
+/** The message followed by those of its causes, joined by `: `, for a log line. */
+export function textOf(error: unknown): string {
+  const texts: string[] = [];
+  let current: unknown = error;
+  while (current !== undefined && current !== null && texts.length < 8) {
+    const text = messageOf(current);
+    if (text !== "" && text !== texts.at(-1)) texts.push(text);
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return texts.join(": ");
+}

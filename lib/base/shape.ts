@@ -1,0 +1,59 @@
+/** Small decoders for values from outside. Each says where it failed; none throws on hostile input in any other way. */
+
+import { AgentError } from "./errors.ts";
+
+/** A JSON object. */
+export type Dict = Record<string, unknown>;
+
+/** True for a plain JSON object, not for null or a list. */
+export function isDict(value: unknown): value is Dict {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** True for a whole number from 0 to 2^53 − 1. */
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** A whole number ≥ 0 given as such, as an integral float or as a decimal string; undefined for anything else. */
+export function readCount(value: unknown): number | undefined {
+  if (isCount(value)) return value;
+  if (typeof value !== "string" || !/^[0-9]{1,16}$/.test(value)) return undefined;
+  const parsed = Number(value);
+  return isCount(parsed) ? parsed : undefined;
+}
+
+/** Text as it is, or undefined. */
+export function readText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Parses JSON; undefined when it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON is an ordinary answer here; the caller decides what that means.
+    return undefined;
+  }
+}
+
+/** A short, safe picture of a foreign value for an error text: at most 60 characters, control characters escaped. */
+export function show(value: unknown): string {
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    // Cyclic or otherwise not serialisable: its type is all that can be said.
+    text = typeof value;
+  }
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** Throws `bad_request` with `Cannot read <where>: <path> must be <expected>, got <value>`. */
+export function reject(where: string, path: string, options: { expected: string; got: unknown }): never {
+  throw new AgentError(
+    "bad_request",
+    `Cannot read ${where}: ${path} must be ${options.expected}, got ${show(options.got)}`,
+  );
+}
