@@ -1,0 +1,151 @@
+/** The agent's SQLite file: opening it safely, statements, transactions. Everything is synchronous and on one connection. */
+
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { AgentError, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { migrate } from "./migrations.ts";
+
+/** A row as read: integers beyond 2^53 stay `bigint` so that one of them cannot make a whole table unreadable. */
+export type Row = Record<string, unknown>;
+
+/** How long a statement waits for another process that holds the file, in milliseconds. */
+const busyTimeoutMs = 2_500;
+
+/**
+ * One open database file.
+ *
+ * - Write-ahead log, and a commit is on the disk when it returns (synchronous FULL): an acknowledged row survives power loss.
+ * - Every error of SQLite becomes `store_failed`.
+ * - `transaction()` inside `transaction()` joins the outer one.
+ */
+export class Database implements Disposable {
+  /** The connection itself, for what the methods below do not cover. */
+  readonly sql: DatabaseSync;
+  /** Where readers report rows that they skip. */
+  readonly log: Log;
+  readonly #path: string;
+  readonly #statements = new Map<string, StatementSync>();
+  #isInTransaction = false;
+
+  private constructor(path: string, sql: DatabaseSync, log: Log) {
+    this.#path = path;
+    this.sql = sql;
+    this.log = log;
+  }
+
+  /**
+   * Opens the file, or creates it with mode 0600 (it holds registry passwords), sets and reads back the pragmas, checks the
+   * pages, and brings the schema up to date. Throws `store_failed` when the file is damaged or cannot be opened; moving a
+   * damaged file aside is the caller's decision.
+   */
+  static open(path: string, options: { log: Log }): Database {
+    let sql: DatabaseSync | undefined;
+    try {
+      keepPrivate(path);
+      sql = new DatabaseSync(path, { timeout: busyTimeoutMs });
+      setPragmas(sql, path, options.log);
+      checkPages(sql);
+      const database = new Database(path, sql, options.log);
+      migrate(database);
+      return database;
+    } catch (error) {
+      if (sql?.isOpen) sql.close();
+      throw new AgentError("store_failed", `Cannot open database "${path}": ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** All rows of a query. Throws `store_failed`. */
+  all(text: string, ...values: SQLInputValue[]): Row[] {
+    return this.#guard("read", () => this.#prepare(text).all(...values).map(toRow));
+  }
+
+  /** The first row of a query, or undefined. Throws `store_failed`. */
+  first(text: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#guard("read", () => {
+      const row = this.#prepare(text).get(...values);
+      return row === undefined ? undefined : toRow(row);
+    });
+  }
+
+  /** Runs one statement and gives the number of changed rows. Throws `store_failed`. */
+  run(text: string, ...values: SQLInputValue[]): number {
+    return this.#guard("write", () => Number(this.#prepare(text).run(...values).changes));
+  }
+
+  /** Runs `work` so that all of its writes are kept or none. What `work` throws is thrown on, after the roll-back. */
+  transaction<T>(work: () => T): T {
+    if (this.#isInTransaction) return work();
+    this.#guard("write", () => this.sql.exec("BEGIN IMMEDIATE"));
+    this.#isInTransaction = true;
+    try {
+      const result = work();
+      this.#guard("write", () => this.sql.exec("COMMIT"));
+      return result;
+    } catch (error) {
+      // After a full disk or an I/O error SQLite has rolled back by itself.
+      if (this.sql.isTransaction) this.sql.exec("ROLLBACK");
+      throw error;
+    } finally {
+      this.#isInTransaction = false;
+    }
+  }
+
+  /** Closes the file; a second call does nothing. */
+  [Symbol.dispose](): void {
+    this.#statements.clear();
+    if (this.sql.isOpen) this.sql.close();
+  }
+
+  #prepare(text: string): StatementSync {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const statement = this.sql.prepare(text);
+    statement.setReadBigInts(true);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+
+  #guard<T>(verb: "read" | "write", work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw new AgentError("store_failed", `Cannot ${verb} database "${this.#path}": ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** The side files of the write-ahead log take over the mode of the file they belong to. */
+function keepPrivate(path: string): void {
+  const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
+  file.close();
+  if (Deno.build.os !== "windows") Deno.chmodSync(path, 0o600);
+}
+
+function setPragmas(sql: DatabaseSync, path: string, log: Log): void {
+  const mode = pragma(sql, "journal_mode = WAL");
+  // Without shared memory (some network and overlay file systems) SQLite stays with its old journal, which is as safe.
+  if (mode !== "wal") log.warn("Database works without write-ahead log", { path, journalMode: mode });
+  sql.exec("PRAGMA synchronous = FULL");
+  const level = pragma(sql, "synchronous");
+  if (level !== 2) throw new AgentError("store_failed", `synchronous must be 2 (FULL), is ${level}`);
+}
+
+function checkPages(sql: DatabaseSync): void {
+  const verdict = pragma(sql, "quick_check(1)");
+  if (verdict !== "ok") throw new AgentError("store_failed", `the file is damaged: ${verdict}`);
+}
+
+function pragma(sql: DatabaseSync, text: string): unknown {
+  const row = sql.prepare(`PRAGMA ${text}`).get();
+  return row === undefined ? undefined : Object.values(row)[0];
+}
+
+function toRow(raw: Record<string, unknown>): Row {
+  const row: Row = {};
+  for (const [name, value] of Object.entries(raw)) {
+    row[name] = typeof value === "bigint" && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+  return row;
+}

@@ -1,0 +1,144 @@
+/**
+ * The schema. Its base is that of the reference agent, name for name, so that a device can be rolled back to it: columns and
+ * tables are only ever added. Each migration runs once, in its own transaction, and may meet what it adds already there.
+ */
+
+import { localTimeText } from "../base/local_time.ts";
+import type { Database } from "./database.ts";
+
+interface Migration {
+  number: number;
+  name: string;
+  up(database: Database): void;
+}
+
+const stateCheck = `IN ('PRESENT', 'REMOVED', 'UNINSTALLED', 'FAILED', 'BUILDING', 'BUILT', 'TRANSFERED', 'TRANSFERING',
+  'PUBLISHING', 'PUBLISHED', 'DOWNLOADING', 'STARTING', 'STOPPING', 'UPDATING', 'DELETING', 'RUNNING', 'INHERIT')`;
+const stageCheck = "IN ('DEV', 'PROD')";
+
+const baseSchema = [
+  `CREATE TABLE IF NOT EXISTS AppStates (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    app_name TEXT NOT NULL,
+    app_key INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    release_key INTEGER NOT NULL,
+    stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+    state TEXT NOT NULL CHECK (state ${stateCheck}),
+    timestamp TEXT NOT NULL
+  )`,
+  "CREATE UNIQUE INDEX IF NOT EXISTS app_states_unique ON AppStates (app_name, app_key, stage)",
+  `CREATE TABLE IF NOT EXISTS AppStateHistory (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    app_name TEXT NOT NULL,
+    app_key INTEGER NOT NULL,
+    release_key INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+    state TEXT NOT NULL CHECK (state ${stateCheck}),
+    timestamp TEXT NOT NULL
+  )`,
+  `CREATE TABLE IF NOT EXISTS RequestedAppStates (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    app_name TEXT NOT NULL,
+    app_key INTEGER NOT NULL,
+    stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+    version TEXT,
+    present_version TEXT,
+    newest_version TEXT,
+    environment_variables TEXT,
+    ports TEXT,
+    docker_compose TEXT,
+    release_key INTEGER NOT NULL,
+    new_release_key INTEGER NOT NULL,
+    request_update BOOLEAN NOT NULL CHECK (request_update IN (0, 1)),
+    current_state TEXT NOT NULL CHECK (current_state ${stateCheck}),
+    manually_requested_state TEXT NOT NULL CHECK (manually_requested_state ${stateCheck}),
+    requestor_account_key INTEGER NOT NULL,
+    device_owner_account_key INTEGER NOT NULL DEFAULT 0,
+    timestamp TEXT NOT NULL
+  )`,
+  "CREATE UNIQUE INDEX IF NOT EXISTS requested_app_states_unique ON RequestedAppStates (app_name, app_key, stage)",
+  `CREATE TABLE IF NOT EXISTS LogHistory (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    app_name TEXT NOT NULL,
+    app_key INTEGER NOT NULL,
+    stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+    log_type TEXT NOT NULL CHECK (log_type IN ('PULL', 'PUSH', 'BUILD', 'APP')),
+    log TEXT NOT NULL
+  )`,
+  "CREATE UNIQUE INDEX IF NOT EXISTS log_history_unique ON LogHistory (app_name, app_key, stage, log_type)",
+  `CREATE TABLE IF NOT EXISTS DeviceStates (
+    id INTEGER PRIMARY KEY CHECK (id = 1) DEFAULT 1,
+    interface_type TEXT NOT NULL CHECK (interface_type IN ('WLAN', 'ETHERNET', 'NONE')),
+    device_status TEXT NOT NULL CHECK (device_status IN ('CONNECTED', 'DISCONNECTED')),
+    timestamp TEXT NOT NULL
+  )`,
+  `INSERT OR IGNORE INTO DeviceStates (id, interface_type, device_status, timestamp)
+    VALUES (1, 'NONE', 'DISCONNECTED', strftime('%s', 'now'))`,
+  `CREATE TABLE IF NOT EXISTS DeviceStateHistory (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    interface_type TEXT NOT NULL CHECK (interface_type IN ('WLAN', 'ETHERNET', 'NONE')),
+    device_status TEXT NOT NULL CHECK (device_status IN ('CONNECTED', 'DISCONNECTED')),
+    timestamp TEXT NOT NULL
+  )`,
+];
+
+const migrations: readonly Migration[] = [
+  {
+    number: 1,
+    name: "the reference agent's tables",
+    up: (database) => {
+      for (const statement of baseSchema) database.run(statement);
+    },
+  },
+  {
+    number: 2,
+    name: "columns that the reference agent added over time",
+    up: (database) =>
+      addColumns(database, "RequestedAppStates", [
+        ["device_owner_account_key", "INTEGER NOT NULL DEFAULT 0"],
+        ["docker_compose", "TEXT"],
+        ["environment_template", "TEXT"],
+        ["new_docker_compose", "TEXT"],
+        ["ports", "TEXT"],
+      ]),
+  },
+  {
+    number: 3,
+    name: "what a request needs to be driven again after a restart",
+    up: (database) =>
+      addColumns(database, "RequestedAppStates", [
+        ["instance_key", "INTEGER NOT NULL DEFAULT 0"],
+        ["app_cred_epoch", "INTEGER NOT NULL DEFAULT 0"],
+        ["docker_credentials", "TEXT"],
+      ]),
+  },
+];
+
+/** Brings the schema up to date. A file that knows later migrations is used as it is: they only added. */
+export function migrate(database: Database): void {
+  database.run(
+    "CREATE TABLE IF NOT EXISTS ReagentMigrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL)",
+  );
+  const applied = new Set(database.all("SELECT number FROM ReagentMigrations").map((row) => row.number));
+  for (const migration of migrations) {
+    if (applied.has(migration.number)) continue;
+    database.transaction(() => {
+      migration.up(database);
+      database.run(
+        "INSERT INTO ReagentMigrations (number, name, applied) VALUES (?, ?, ?)",
+        migration.number,
+        migration.name,
+        localTimeText(new Date()),
+      );
+    });
+  }
+}
+
+function addColumns(database: Database, table: string, columns: readonly [name: string, declaration: string][]): void {
+  const present = new Set(database.all(`PRAGMA table_info(${table})`).map((row) => row.name));
+  for (const [name, declaration] of columns) {
+    if (!present.has(name)) database.run(`ALTER TABLE ${table} ADD COLUMN ${name} ${declaration}`);
+  }
+}
