@@ -1,0 +1,146 @@
+/** Publish and subscribe of one realm. */
+
+import type { Dict } from "../../../lib/base/shape.ts";
+import { Refusal } from "./errors.ts";
+import { codes, type MessageOf, type Payload } from "./messages.ts";
+import type { Session } from "./session.ts";
+import { isRouterUri, isValidUri, newObservation, type Observation, randomId, readMatch, UriMap } from "./uri_match.ts";
+
+/** A subscription: one per topic pattern, shared by its subscribers, with one id as long as it has any. */
+export interface Subscription extends Observation {
+  readonly subscribers: Set<Session>;
+}
+
+/** Who is named in an EVENT. */
+export interface Publisher {
+  id?: number;
+  authid: string;
+  authrole: string;
+}
+
+/** Tells the realm about a change; becomes a meta event. */
+export type Announce = (topic: string, args: unknown[]) => void;
+
+/** The broker of one realm. Invariant: every subscription in the map has at least one subscriber. */
+export class Broker {
+  readonly subscriptions = new UriMap<Subscription>();
+  readonly #bySession = new Map<Session, Set<Subscription>>();
+  readonly #announce: Announce;
+
+  constructor(announce: Announce) {
+    this.#announce = announce;
+  }
+
+  /** The subscriptions of one session. */
+  of(session: Session): Subscription[] {
+    return [...this.#bySession.get(session) ?? []];
+  }
+
+  /** Adds a subscriber and answers SUBSCRIBED. Throws `Refusal` for a URI that is none. */
+  subscribe(session: Session, { request, topic, options }: MessageOf<"subscribe">): void {
+    const match = readMatch(options.match) ?? "exact";
+    if (!isValidUri(topic, match)) {
+      throw new Refusal("wamp.error.invalid_uri", `subscribe for invalid topic URI '${topic}'`);
+    }
+    const known = this.subscriptions.get(topic, match);
+    const subscription = known ?? { ...newObservation(topic, match), subscribers: new Set() };
+    if (!known) this.subscriptions.add(subscription);
+    const isFresh = !subscription.subscribers.has(session);
+    subscription.subscribers.add(session);
+    this.#bySession.set(session, (this.#bySession.get(session) ?? new Set()).add(subscription));
+    session.send([codes.subscribed, request, subscription.id]);
+    if (isRouterUri(topic)) return;
+    if (!known) this.#announce("wamp.subscription.on_create", [session.id, describeSubscription(subscription)]);
+    if (isFresh) this.#announce("wamp.subscription.on_subscribe", [session.id, subscription.id]);
+  }
+
+  /** Removes a subscriber and answers UNSUBSCRIBED. Throws `Refusal` when it is not one. */
+  unsubscribe(session: Session, { request, subscription: id }: MessageOf<"unsubscribe">): void {
+    const subscription = this.subscriptions.byId(id);
+    if (!subscription?.subscribers.has(session)) throw new Refusal("wamp.error.no_such_subscription");
+    this.#drop(session, subscription);
+    session.send([codes.unsubscribed, request]);
+    this.#announceDrop(session.id, subscription);
+  }
+
+  /** Forgets a session that left. Meta events then name no session, as Crossbar.io does it. */
+  detach(session: Session): void {
+    const subscriptions = this.of(session);
+    for (const subscription of subscriptions) this.#drop(session, subscription);
+    for (const subscription of subscriptions) this.#announceDrop(null, subscription);
+  }
+
+  /** Hands a publication out and answers PUBLISHED when asked for. Throws `Refusal` for a topic of the router. */
+  publish(session: Session, { request, topic, options, payload }: MessageOf<"publish">): void {
+    if (isRouterUri(topic)) {
+      throw new Refusal("wamp.error.invalid_uri", `publish with restricted topic URI '${topic}'`);
+    }
+    const publication = randomId();
+    if (options.acknowledge === true) session.send([codes.published, request, publication]);
+    const without = options.exclude_me === false ? undefined : session;
+    this.deliver({ topic, payload, publication, publisher: session, accepts: receiverFilter(options, without) });
+  }
+
+  /** Sends the EVENTs of one publication. */
+  deliver({ topic, payload, publication, publisher, accepts }: {
+    topic: string;
+    payload: Payload;
+    publication: number;
+    publisher: Publisher;
+    accepts: (receiver: Session) => boolean;
+  }): void {
+    for (const subscription of this.subscriptions.all(topic)) {
+      const details = eventDetails(publisher, subscription.match === "exact" ? undefined : topic);
+      for (const receiver of subscription.subscribers) {
+        if (accepts(receiver)) receiver.send([codes.event, subscription.id, publication, details, ...payload]);
+      }
+    }
+  }
+
+  #drop(session: Session, subscription: Subscription): void {
+    subscription.subscribers.delete(session);
+    if (subscription.subscribers.size === 0) this.subscriptions.remove(subscription);
+    const own = this.#bySession.get(session);
+    own?.delete(subscription);
+    if (own?.size === 0) this.#bySession.delete(session);
+  }
+
+  #announceDrop(sessionId: number | null, subscription: Subscription): void {
+    if (isRouterUri(subscription.uri)) return;
+    this.#announce("wamp.subscription.on_unsubscribe", [sessionId, subscription.id]);
+    if (subscription.subscribers.size === 0) {
+      this.#announce("wamp.subscription.on_delete", [sessionId, subscription.id]);
+    }
+  }
+}
+
+/** What the meta API tells about a subscription. */
+export function describeSubscription({ id, created, uri, match }: Subscription): Dict {
+  return { id, created, uri, match };
+}
+
+/** Decides by the options of PUBLISH who gets the event. Lists that are not lists are ignored. */
+export function receiverFilter(options: Dict, without?: Session): (receiver: Session) => boolean {
+  const asked = [
+    { list: options.eligible, of: (one: Session) => one.id, wanted: true },
+    { list: options.eligible_authid, of: (one: Session) => one.authid, wanted: true },
+    { list: options.eligible_authrole, of: (one: Session) => one.authrole, wanted: true },
+    { list: options.exclude, of: (one: Session) => one.id, wanted: false },
+    { list: options.exclude_authid, of: (one: Session) => one.authid, wanted: false },
+    { list: options.exclude_authrole, of: (one: Session) => one.authrole, wanted: false },
+  ];
+  const rules = asked.flatMap(({ list, of, wanted }) => {
+    const values = Array.isArray(list) && list.length > 0 ? new Set<unknown>(list) : undefined;
+    return values ? [(one: Session) => values.has(of(one)) === wanted] : [];
+  });
+  return (receiver) => receiver !== without && rules.every((rule) => rule(receiver));
+}
+
+function eventDetails(publisher: Publisher, topic: string | undefined): Dict {
+  return {
+    ...(publisher.id === undefined ? {} : { publisher: publisher.id }),
+    publisher_authid: publisher.authid,
+    publisher_authrole: publisher.authrole,
+    ...(topic === undefined ? {} : { topic }),
+  };
+}

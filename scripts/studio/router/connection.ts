@@ -1,0 +1,260 @@
+/** One WebSocket connection to the router: frames in and out, the join and leave handshakes, limits and faults. */
+
+import type { RawData, WebSocket } from "ws";
+import { hasCode, messageOf } from "../../../lib/base/errors.ts";
+import type { Log } from "../../../lib/base/log.ts";
+import { type Dict, isDict } from "../../../lib/base/shape.ts";
+import { answerHello, isRightSignature, type PendingChallenge, type User } from "./auth.ts";
+import { type ClientMessage, codes, decodeMessage, type Frame, type MessageOf } from "./messages.ts";
+import type { Realm, RealmMessage } from "./realm.ts";
+import { Session } from "./session.ts";
+import { randomId } from "./uri_match.ts";
+
+/** What a connection needs of its router. */
+export interface ConnectionHost {
+  readonly users: ReadonlyMap<string, User>;
+  readonly realms: ReadonlyMap<string, Realm>;
+  readonly log: Log;
+  /** A session whose unsent bytes pass this is dropped. */
+  readonly sendLimitBytes: number;
+  /** How long a socket may stay without a session. */
+  readonly joinLimitMs: number;
+  /** Called once when the socket is closed or cut. */
+  closed(connection: Connection): void;
+}
+
+/** Where a connection stands between its socket's opening and its end. */
+type State =
+  | { kind: "idle" }
+  | { kind: "challenged"; realm: Realm; id: number; roles: Dict; pending: PendingChallenge }
+  | { kind: "joined"; realm: Realm; session: Session };
+
+const roles = {
+  broker: {
+    features: {
+      publisher_identification: true,
+      pattern_based_subscription: true,
+      session_meta_api: true,
+      subscription_meta_api: true,
+      subscriber_blackwhite_listing: true,
+      publisher_exclusion: true,
+    },
+  },
+  dealer: {
+    features: {
+      caller_identification: true,
+      pattern_based_registration: true,
+      session_meta_api: true,
+      registration_meta_api: true,
+      shared_registration: true,
+      call_canceling: true,
+      call_timeout: true,
+      progressive_call_results: true,
+      registration_revocation: true,
+      testament_meta_api: true,
+    },
+  },
+};
+
+/** One client's socket. Invariant: a joined session is in its realm exactly as long as the state says "joined". */
+export class Connection {
+  readonly #socket: WebSocket;
+  readonly #host: ConnectionHost;
+  #state: State = { kind: "idle" };
+  #joinTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Messages held back while the connection is paused. */
+  #held: string[] | undefined;
+  #heldBytes = 0;
+  #isStranded = false;
+
+  constructor(socket: WebSocket, host: ConnectionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#limitIdleTime();
+    socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    socket.on("ping", (data) => this.#pong(data));
+    socket.on("error", (error) => host.log.debug("A client's socket failed", { error }));
+    socket.on("close", () => this.#onClose());
+  }
+
+  /** The session, once joined. */
+  get session(): Session | undefined {
+    return this.#state.kind === "joined" ? this.#state.session : undefined;
+  }
+
+  /** Cuts the socket without a closing handshake. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+
+  /** Cuts the socket, but keeps the session, as a router does that has not noticed yet. Ended by `bury`. */
+  strand(): void {
+    this.#isStranded = true;
+    this.#socket.terminate();
+  }
+
+  /** Ends a stranded session. */
+  bury(): void {
+    this.#isStranded = false;
+    this.#leave(false);
+    this.#host.closed(this);
+  }
+
+  /** Says GOODBYE when joined and closes the socket with code 1001. */
+  close(): void {
+    this.session?.goodbye("wamp.close.system_shutdown");
+    this.#socket.close(1001, "router is going down");
+  }
+
+  /** Reads and sends nothing more, not even the answer to a ping, until `resume`. */
+  pause(): void {
+    if (this.#held) return;
+    this.#held = [];
+    this.#socket.pause();
+  }
+
+  /** Sends what was held back and reads on. */
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#heldBytes = 0;
+    for (const text of held) this.#write(text);
+    this.#socket.resume();
+  }
+
+  #send(message: Frame): void {
+    const text = JSON.stringify(message);
+    if (!this.#held) return this.#write(text);
+    this.#held.push(text);
+    this.#heldBytes += text.length;
+    if (this.#heldBytes > this.#host.sendLimitBytes) this.#dropSlow(this.#heldBytes);
+  }
+
+  #write(text: string): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#socket.send(text);
+    if (this.#socket.bufferedAmount > this.#host.sendLimitBytes) this.#dropSlow(this.#socket.bufferedAmount);
+  }
+
+  #dropSlow(unsentBytes: number): void {
+    this.#held = undefined;
+    this.#host.log.warn("Dropped a client that does not read", { session: this.session?.id, unsentBytes });
+    this.#socket.terminate();
+  }
+
+  #pong(data: Uint8Array): void {
+    if (!this.#held && this.#socket.readyState === this.#socket.OPEN) this.#socket.pong(data);
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    try {
+      if (isBinary) return this.#violate("binary frame on a JSON connection");
+      this.#step(decodeMessage(data.toString()));
+    } catch (error) {
+      if (hasCode(error, "protocol_error")) return this.#violate(messageOf(error));
+      this.#host.log.error("Cannot handle a client's message", { error, session: this.session?.id });
+      this.#socket.close(1011, "WAMP Internal Error");
+    }
+  }
+
+  #step(message: ClientMessage): void {
+    switch (message.kind) {
+      case "hello":
+        return this.#state.kind === "joined" ? undefined : this.#onHello(message);
+      case "authenticate":
+        return this.#onAuthenticate(message.signature);
+      case "abort":
+        return this.#state.kind === "joined" ? this.#violate("unexpected message ABORT") : this.#toIdle();
+      case "goodbye":
+        return this.#onGoodbye();
+      default:
+        return this.#onRequest(message);
+    }
+  }
+
+  #onRequest(message: RealmMessage): void {
+    // Crossbar.io ignores requests of a client that has not joined.
+    if (this.#state.kind === "joined") this.#state.realm.handle(this.#state.session, message);
+  }
+
+  #onHello({ realm: name, details }: MessageOf<"hello">): void {
+    if (!isDict(details.roles) || Object.keys(details.roles).length === 0) {
+      return this.#violate("missing mandatory roles attribute in options in HELLO");
+    }
+    const id = randomId();
+    const answer = answerHello(details, { users: this.#host.users, sessionId: id });
+    if (answer.kind === "denied") return this.#abort(answer.reason, answer.message);
+    const realm = this.#host.realms.get(name);
+    if (!realm) return this.#abort("wamp.error.no_such_realm", `no realm "${name}" exists on this router`);
+    this.#state = { kind: "challenged", realm, id, roles: details.roles, pending: answer.pending };
+    this.#send([codes.challenge, "wampcra", answer.pending.extra]);
+  }
+
+  #onAuthenticate(signature: string): void {
+    if (this.#state.kind === "joined") return this.#violate("unexpected message AUTHENTICATE");
+    if (this.#state.kind === "idle") return this.#abort("wamp.error.not_authorized", "no pending authentication");
+    const { realm, id, roles: clientRoles, pending } = this.#state;
+    if (!isRightSignature(pending, signature)) {
+      return this.#abort("wamp.error.not_authorized", "WAMP-CRA client signature is invalid");
+    }
+    const { authid, authrole } = pending;
+    const send = (message: Frame) => this.#send(message);
+    const session = new Session({ id, realm: realm.name, authid, authrole, roles: clientRoles, send });
+    clearTimeout(this.#joinTimer);
+    this.#state = { kind: "joined", realm, session };
+    this.#send([codes.welcome, id, {
+      realm: realm.name,
+      authid,
+      authrole,
+      authmethod: "wampcra",
+      authprovider: "static",
+      authextra: {},
+      roles,
+    }]);
+    realm.join(session);
+  }
+
+  #onGoodbye(): void {
+    if (this.#state.kind !== "joined") return;
+    if (!this.#state.session.hasGoodbye) this.#send([codes.goodbye, {}, "wamp.close.normal"]);
+    this.#leave(true);
+    // The socket stays: WAMP allows another HELLO on it.
+    this.#limitIdleTime();
+  }
+
+  #abort(reason: string, message: string): void {
+    this.#state = { kind: "idle" };
+    this.#send([codes.abort, { message }, reason]);
+  }
+
+  #toIdle(): void {
+    this.#state = { kind: "idle" };
+  }
+
+  #violate(text: string): void {
+    this.#host.log.debug("A client broke the protocol", { session: this.session?.id, text });
+    // A close reason may have 123 bytes.
+    const reason = `WAMP Protocol Error (${text})`.replace(/[^\x20-\x7e]/g, "?").slice(0, 120);
+    this.#socket.close(1002, reason);
+    this.#leave(false);
+  }
+
+  #leave(isClean: boolean): void {
+    if (this.#state.kind !== "joined") return;
+    const { realm, session } = this.#state;
+    this.#state = { kind: "idle" };
+    realm.leave(session, { isClean });
+  }
+
+  #limitIdleTime(): void {
+    this.#joinTimer = setTimeout(() => this.#socket.close(1008, "no session in time"), this.#host.joinLimitMs);
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#joinTimer);
+    if (this.#isStranded) return;
+    this.#leave(false);
+    this.#host.closed(this);
+  }
+}

@@ -1,0 +1,160 @@
+/** Procedures of one realm: who registered what, and which callee a call goes to. */
+
+import type { Dict } from "../../../lib/base/shape.ts";
+import type { Announce } from "./broker.ts";
+import { Refusal } from "./errors.ts";
+import { Invocations } from "./invocations.ts";
+import { codes, type MessageOf } from "./messages.ts";
+import type { Session } from "./session.ts";
+import { isRouterUri, newObservation, type Observation, readMatch, UriMap } from "./uri_match.ts";
+
+/** How one of several callees is chosen. */
+export type InvokePolicy = "single" | "first" | "last" | "roundrobin" | "random";
+
+const invokePolicies: readonly InvokePolicy[] = ["single", "first", "last", "roundrobin", "random"];
+
+/** A registration: one per procedure pattern, with its callees in the order in which they came. */
+export interface Registration extends Observation {
+  readonly invoke: InvokePolicy;
+  readonly callees: Session[];
+  /** How many calls were handed out, for round robin. */
+  calls: number;
+}
+
+/** The dealer of one realm. Invariant: every registration in the map has at least one callee. */
+export class Dealer {
+  readonly registrations = new UriMap<Registration>();
+  readonly #invocations = new Invocations();
+  readonly #bySession = new Map<Session, Set<Registration>>();
+  readonly #announce: Announce;
+
+  constructor(announce: Announce) {
+    this.#announce = announce;
+  }
+
+  /** The registrations of one session. */
+  of(session: Session): Registration[] {
+    return [...this.#bySession.get(session) ?? []];
+  }
+
+  /** Adds a callee and answers REGISTERED; `force_reregister` first takes the procedure from its holders, who get
+   * UNREGISTERED with request 0. Throws `Refusal` when the procedure is taken or belongs to the router. */
+  register(session: Session, { request, procedure, options }: MessageOf<"register">): void {
+    if (isRouterUri(procedure)) {
+      throw new Refusal("wamp.error.invalid_uri", `register for restricted procedure URI '${procedure}')`);
+    }
+    const match = readMatch(options.match) ?? "exact";
+    const invoke = invokePolicies.find((policy) => policy === options.invoke) ?? "single";
+    let known = this.registrations.get(procedure, match);
+    if (known && options.force_reregister === true) {
+      this.#revoke(known);
+      known = undefined;
+    }
+    if (known) refuseConflict(known, invoke);
+    const registration = known ?? { ...newObservation(procedure, match), invoke, callees: [], calls: 0 };
+    if (!known) this.registrations.add(registration);
+    const isFresh = !registration.callees.includes(session);
+    if (isFresh) registration.callees.push(session);
+    this.#bySession.set(session, (this.#bySession.get(session) ?? new Set()).add(registration));
+    session.send([codes.registered, request, registration.id]);
+    if (!known) this.#announce("wamp.registration.on_create", [session.id, describeRegistration(registration)]);
+    if (isFresh) this.#announce("wamp.registration.on_register", [session.id, registration.id]);
+  }
+
+  /** Removes a callee and answers UNREGISTERED. Throws `Refusal` when it is not one. */
+  unregister(session: Session, { request, registration: id }: MessageOf<"unregister">): void {
+    const registration = this.registrations.byId(id);
+    if (!registration?.callees.includes(session)) throw new Refusal("wamp.error.no_such_registration");
+    this.#drop(session, registration);
+    session.send([codes.unregistered, request]);
+    this.#announceDrop(session.id, registration);
+  }
+
+  /** Hands a call to a callee. Throws `Refusal` when nobody has the procedure. */
+  call(caller: Session, message: MessageOf<"call">): void {
+    const registration = this.registrations.best(message.procedure);
+    const callee = registration && chooseCallee(registration);
+    if (!callee) {
+      throw new Refusal("wamp.error.no_such_procedure", `no callee registered for procedure <${message.procedure}>`);
+    }
+    const procedure = registration.match === "exact" ? undefined : message.procedure;
+    this.#invocations.start({ caller, callee, registrationId: registration.id, procedure, message });
+  }
+
+  /** Takes a callee's result, an error of its, or a caller's wish to cancel. */
+  proceed(session: Session, message: MessageOf<"yield" | "invocationError" | "cancel">): void {
+    switch (message.kind) {
+      case "yield":
+        return this.#invocations.finish(session, message);
+      case "invocationError":
+        return this.#invocations.fail(session, message);
+      case "cancel":
+        return this.#invocations.cancel(session, message);
+    }
+  }
+
+  /** Forgets a session that left: its open calls end, then its registrations. */
+  detach(session: Session): void {
+    this.#invocations.detach(session);
+    const registrations = this.of(session);
+    for (const registration of registrations) this.#drop(session, registration);
+    for (const registration of registrations) this.#announceDrop(null, registration);
+  }
+
+  /** Ends all timers. */
+  close(): void {
+    this.#invocations.close();
+  }
+
+  /** Takes a registration from its holders without meta events, as Crossbar.io does it. */
+  #revoke(registration: Registration): void {
+    for (const callee of [...registration.callees]) {
+      this.#drop(callee, registration);
+      callee.send([codes.unregistered, 0, { reason: "wamp.error.unregistered", registration: registration.id }]);
+    }
+  }
+
+  #drop(session: Session, registration: Registration): void {
+    const index = registration.callees.indexOf(session);
+    if (index >= 0) registration.callees.splice(index, 1);
+    if (registration.callees.length === 0) this.registrations.remove(registration);
+    const own = this.#bySession.get(session);
+    own?.delete(registration);
+    if (own?.size === 0) this.#bySession.delete(session);
+  }
+
+  #announceDrop(sessionId: number | null, registration: Registration): void {
+    this.#announce("wamp.registration.on_unregister", [sessionId, registration.id]);
+    if (registration.callees.length === 0) this.#announce("wamp.registration.on_delete", [sessionId, registration.id]);
+  }
+}
+
+/** What the meta API tells about a registration. */
+export function describeRegistration({ id, created, uri, match, invoke }: Registration): Dict {
+  return { id, created, uri, match, invoke };
+}
+
+function refuseConflict(known: Registration, invoke: InvokePolicy): void {
+  const start = `register for already registered procedure '${known.uri}'`;
+  if (known.invoke === "single") throw new Refusal("wamp.error.procedure_already_exists", start);
+  if (known.invoke === invoke) return;
+  throw new Refusal(
+    "wamp.error.procedure_exists_with_different_invocation_policy",
+    `${start} with conflicting invocation policy (has ${known.invoke} and ${invoke} was requested)`,
+  );
+}
+
+function chooseCallee(registration: Registration): Session | undefined {
+  const { callees, invoke } = registration;
+  switch (invoke) {
+    case "single":
+    case "first":
+      return callees[0];
+    case "last":
+      return callees.at(-1);
+    case "roundrobin":
+      return callees[registration.calls++ % callees.length];
+    case "random":
+      return callees[Math.floor(Math.random() * callees.length)];
+  }
+}
