@@ -1,0 +1,72 @@
+/** Answers the router's WAMP-CRA challenge: HMAC-SHA256 over the challenge, plain or with a key derived by PBKDF2. */
+
+import { AgentError } from "../base/errors.ts";
+import { isDict, readCount, reject } from "../base/shape.ts";
+
+/** The one authentication method that we offer. */
+export const authMethod = "wampcra";
+
+/** The text of a refused signature, as routers send it; a link that sees it gives up for good. */
+export const rejectedSignatureText = "WAMP-CRA client signature is invalid";
+
+// A router that asks for more would keep a small device busy for minutes; real ones use 1000 to 100,000.
+const iterationLimit = 1_000_000;
+const keyLengthLimit = 1_024;
+
+/**
+ * The signature for a CHALLENGE: base64 text. `extra` is the message's dictionary: `challenge` and, when the secret is
+ * stored salted, `salt`, `iterations` (0 or absent: 1000) and `keylen` (0 or absent: 32). A challenge for another method
+ * is answered with an empty signature. Throws `bad_request` for an unreadable challenge.
+ */
+export async function signChallenge(method: unknown, extra: unknown, secret: string): Promise<string> {
+  if (method !== authMethod) return "";
+  const fields = isDict(extra) ? extra : {};
+  const challenge = fields.challenge;
+  if (typeof challenge !== "string") reject("challenge", "challenge", { expected: "text", got: challenge });
+  const salt = fields.salt;
+  if (salt === undefined || salt === null || salt === "") return await signWith(secret, challenge);
+  if (typeof salt !== "string") reject("challenge", "salt", { expected: "text", got: salt });
+  const iterations = readLimited(fields.iterations, { path: "iterations", standard: 1_000, limit: iterationLimit });
+  const keyLength = readLimited(fields.keylen, { path: "keylen", standard: 32, limit: keyLengthLimit });
+  return await signWith(await deriveKey(secret, salt, { iterations, keyLength }), challenge);
+}
+
+async function signWith(key: string, challenge: string): Promise<string> {
+  const hmac = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", keyBytes(key), hmac, false, ["sign"]);
+  return base64(await crypto.subtle.sign("HMAC", imported, new TextEncoder().encode(challenge)));
+}
+
+async function deriveKey(
+  secret: string,
+  salt: string,
+  size: { iterations: number; keyLength: number },
+): Promise<string> {
+  const imported = await crypto.subtle.importKey("raw", keyBytes(secret), "PBKDF2", false, ["deriveBits"]);
+  const derivation = {
+    name: "PBKDF2",
+    hash: "SHA-256",
+    salt: new TextEncoder().encode(salt),
+    iterations: size.iterations,
+  };
+  return base64(await crypto.subtle.deriveBits(derivation, imported, size.keyLength * 8));
+}
+
+/** WebCrypto refuses an empty key; HMAC pads keys with zero bytes, so one zero byte is the same key. */
+function keyBytes(text: string): Uint8Array<ArrayBuffer> {
+  return text === "" ? new Uint8Array(1) : new TextEncoder().encode(text);
+}
+
+function base64(bytes: ArrayBuffer): string {
+  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
+}
+
+function readLimited(value: unknown, options: { path: string; standard: number; limit: number }): number {
+  if (value === undefined || value === null || value === 0) return options.standard;
+  const count = readCount(value);
+  if (count === undefined) reject("challenge", options.path, { expected: "a whole number", got: value });
+  if (count > options.limit) {
+    throw new AgentError("bad_request", `Cannot answer challenge: ${options.path} ${count} is above ${options.limit}`);
+  }
+  return count === 0 ? options.standard : count;
+}

@@ -1,0 +1,76 @@
+/** WAMP messages as text: codes, encoding that never breaks the connection, decoding that never throws. */
+
+import { AgentError } from "../base/errors.ts";
+
+/** Message codes of the WAMP standard. */
+export const code = {
+  hello: 1,
+  welcome: 2,
+  abort: 3,
+  challenge: 4,
+  authenticate: 5,
+  goodbye: 6,
+  error: 8,
+  publish: 16,
+  published: 17,
+  subscribe: 32,
+  subscribed: 33,
+  unsubscribe: 34,
+  unsubscribed: 35,
+  event: 36,
+  call: 48,
+  cancel: 49,
+  result: 50,
+  register: 64,
+  registered: 65,
+  unregister: 66,
+  unregistered: 67,
+  invocation: 68,
+  interrupt: 69,
+  yield: 70,
+} as const;
+
+/** Routers drop a peer that sends a bigger frame. */
+export const outboundLimitBytes = 16 * 1024 * 1024;
+
+/** Nothing legal is bigger than what a router lets through, with room for its own additions. */
+export const inboundLimitBytes = 32 * 1024 * 1024;
+
+/**
+ * The text of a message. Characters that UTF-8 cannot carry (lone surrogates) become U+FFFD, because a router that
+ * cannot re-encode them ends the connection. Throws `bad_request` when a value cannot be serialised or the frame would
+ * be above the limit; only this message is lost then.
+ */
+export function encodeMessage(message: unknown[], limitBytes: number = outboundLimitBytes): string {
+  let text: string;
+  try {
+    text = JSON.stringify(message);
+  } catch (error) {
+    throw new AgentError("bad_request", "Cannot send message: it holds a value that JSON cannot carry", {
+      cause: error,
+    });
+  }
+  const wellFormed = text.includes("\\ud") ? replaceLoneSurrogates(text) : text;
+  const isTooBig = wellFormed.length > limitBytes ||
+    (wellFormed.length > limitBytes / 3 && new TextEncoder().encode(wellFormed).length > limitBytes);
+  if (isTooBig) {
+    throw new AgentError("bad_request", `Cannot send message: its frame is above the limit of ${limitBytes} bytes`);
+  }
+  return wellFormed;
+}
+
+/** The list in a text frame, or undefined when it is not a JSON list that begins with a number. */
+export function decodeMessage(text: string): unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && typeof value[0] === "number" ? value : undefined;
+  } catch {
+    // Not JSON; the caller closes the connection over it.
+    return undefined;
+  }
+}
+
+/** JSON.stringify writes lone surrogates, and nothing else, as lower-case `\ud8…` to `\udf…` after unescaped text. */
+function replaceLoneSurrogates(text: string): string {
+  return text.replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, "\\ufffd");
+}

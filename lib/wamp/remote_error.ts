@@ -1,0 +1,39 @@
+/** Errors that the router or a peer answered a request with. */
+
+import { AgentError } from "../base/errors.ts";
+import type { Dict } from "../base/shape.ts";
+
+const textLimit = 2_000;
+
+/** A request that was answered with an error. `code` is `call_failed`; `uri` is the error's URI. */
+export class RemoteError extends AgentError {
+  readonly uri: string;
+  readonly args: unknown[];
+  readonly kwargs: Dict;
+
+  constructor(attempt: string, answer: { uri: string; args: unknown[]; kwargs: Dict }) {
+    super("call_failed", `${attempt}: ${describeAnswer(answer)}`);
+    this.name = "RemoteError";
+    this.uri = answer.uri;
+    this.args = answer.args;
+    this.kwargs = answer.kwargs;
+  }
+}
+
+/** True when `error` is the answer of a peer or router with this error URI. */
+export function hasUri(error: unknown, ...uris: string[]): error is RemoteError {
+  return error instanceof RemoteError && uris.includes(error.uri);
+}
+
+/** `<error uri>[: <args>][: <k=v ...>]`, at most 2000 characters. */
+function describeAnswer(answer: { uri: string; args: unknown[]; kwargs: Dict }): string {
+  const parts = [answer.uri];
+  if (answer.args.length > 0) parts.push(answer.args.map(plain).join(" "));
+  const pairs = Object.entries(answer.kwargs).map(([name, value]) => `${name}=${plain(value)}`);
+  if (pairs.length > 0) parts.push(pairs.join(" "));
+  return parts.join(": ").slice(0, textLimit);
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+}
