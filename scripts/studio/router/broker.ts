@@ -4,7 +4,7 @@ import type { Dict } from "../../../lib/base/shape.ts";
 import { Refusal } from "./errors.ts";
 import { codes, type MessageOf, type Payload } from "./messages.ts";
 import type { Session } from "./session.ts";
-import { isRouterUri, isValidUri, newObservation, type Observation, randomId, readMatch, UriMap } from "./uri_match.ts";
+import { isRouterUri, isValidUri, newObservation, type Observation, randomId, UriMap } from "./uri_match.ts";
 
 /** A subscription: one per topic pattern, shared by its subscribers, with one id as long as it has any. */
 export interface Subscription extends Observation {
@@ -37,8 +37,7 @@ export class Broker {
   }
 
   /** Adds a subscriber and answers SUBSCRIBED. Throws `Refusal` for a URI that is none. */
-  subscribe(session: Session, { request, topic, options }: MessageOf<"subscribe">): void {
-    const match = readMatch(options.match) ?? "exact";
+  subscribe(session: Session, { request, topic, match }: MessageOf<"subscribe">): void {
     if (!isValidUri(topic, match)) {
       throw new Refusal("wamp.error.invalid_uri", `subscribe for invalid topic URI '${topic}'`);
     }

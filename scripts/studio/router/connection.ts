@@ -5,6 +5,7 @@ import { hasCode, messageOf } from "../../../lib/base/errors.ts";
 import type { Log } from "../../../lib/base/log.ts";
 import { type Dict, isDict } from "../../../lib/base/shape.ts";
 import { answerHello, isRightSignature, type PendingChallenge, type User } from "./auth.ts";
+import { announcedRoles } from "./features.ts";
 import { type ClientMessage, codes, decodeMessage, type Frame, type MessageOf } from "./messages.ts";
 import type { Realm, RealmMessage } from "./realm.ts";
 import { Session } from "./session.ts";
@@ -28,33 +29,6 @@ type State =
   | { kind: "idle" }
   | { kind: "challenged"; realm: Realm; id: number; roles: Dict; pending: PendingChallenge }
   | { kind: "joined"; realm: Realm; session: Session };
-
-const roles = {
-  broker: {
-    features: {
-      publisher_identification: true,
-      pattern_based_subscription: true,
-      session_meta_api: true,
-      subscription_meta_api: true,
-      subscriber_blackwhite_listing: true,
-      publisher_exclusion: true,
-    },
-  },
-  dealer: {
-    features: {
-      caller_identification: true,
-      pattern_based_registration: true,
-      session_meta_api: true,
-      registration_meta_api: true,
-      shared_registration: true,
-      call_canceling: true,
-      call_timeout: true,
-      progressive_call_results: true,
-      registration_revocation: true,
-      testament_meta_api: true,
-    },
-  },
-};
 
 /** One client's socket. Invariant: a joined session is in its realm exactly as long as the state says "joined". */
 export class Connection {
@@ -84,7 +58,8 @@ export class Connection {
 
   /** Cuts the socket without a closing handshake. */
   cut(): void {
-    this.#socket.terminate();
+    if (this.#isStranded) this.bury();
+    else this.#socket.terminate();
   }
 
   /** Cuts the socket, but keeps the session, as a router does that has not noticed yet. Ended by `bury`. */
@@ -102,6 +77,7 @@ export class Connection {
 
   /** Says GOODBYE when joined and closes the socket with code 1001. */
   close(): void {
+    if (this.#isStranded) return this.bury();
     this.session?.goodbye("wamp.close.system_shutdown");
     this.#socket.close(1001, "router is going down");
   }
@@ -154,7 +130,7 @@ export class Connection {
     } catch (error) {
       if (hasCode(error, "protocol_error")) return this.#violate(messageOf(error));
       this.#host.log.error("Cannot handle a client's message", { error, session: this.session?.id });
-      this.#socket.close(1011, "WAMP Internal Error");
+      this.#end(1011, "WAMP Internal Error");
     }
   }
 
@@ -210,7 +186,7 @@ export class Connection {
       authmethod: "wampcra",
       authprovider: "static",
       authextra: {},
-      roles,
+      roles: announcedRoles,
     }]);
     realm.join(session);
   }
@@ -235,8 +211,11 @@ export class Connection {
   #violate(text: string): void {
     this.#host.log.debug("A client broke the protocol", { session: this.session?.id, text });
     // A close reason may have 123 bytes.
-    const reason = `WAMP Protocol Error (${text})`.replace(/[^\x20-\x7e]/g, "?").slice(0, 120);
-    this.#socket.close(1002, reason);
+    this.#end(1002, `WAMP Protocol Error (${text})`.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
+  }
+
+  #end(code: number, reason: string): void {
+    this.#socket.close(code, reason);
     this.#leave(false);
   }
 

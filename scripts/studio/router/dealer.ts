@@ -6,7 +6,7 @@ import { Refusal } from "./errors.ts";
 import { Invocations } from "./invocations.ts";
 import { codes, type MessageOf } from "./messages.ts";
 import type { Session } from "./session.ts";
-import { isRouterUri, newObservation, type Observation, readMatch, UriMap } from "./uri_match.ts";
+import { isRouterUri, newObservation, type Observation, UriMap } from "./uri_match.ts";
 
 /** How one of several callees is chosen. */
 export type InvokePolicy = "single" | "first" | "last" | "roundrobin" | "random";
@@ -39,11 +39,10 @@ export class Dealer {
 
   /** Adds a callee and answers REGISTERED; `force_reregister` first takes the procedure from its holders, who get
    * UNREGISTERED with request 0. Throws `Refusal` when the procedure is taken or belongs to the router. */
-  register(session: Session, { request, procedure, options }: MessageOf<"register">): void {
+  register(session: Session, { request, procedure, match, options }: MessageOf<"register">): void {
     if (isRouterUri(procedure)) {
       throw new Refusal("wamp.error.invalid_uri", `register for restricted procedure URI '${procedure}')`);
     }
-    const match = readMatch(options.match) ?? "exact";
     const invoke = invokePolicies.find((policy) => policy === options.invoke) ?? "single";
     let known = this.registrations.get(procedure, match);
     if (known && options.force_reregister === true) {

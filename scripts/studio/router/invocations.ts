@@ -1,7 +1,7 @@
 /** The calls that are under way in one realm: from CALL over INVOCATION to RESULT or ERROR, with cancelling. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
-import { type Dict, isCount } from "../../../lib/base/shape.ts";
+import type { Dict } from "../../../lib/base/shape.ts";
 import { codes, type MessageOf } from "./messages.ts";
 import type { Session } from "./session.ts";
 
@@ -39,7 +39,7 @@ export class Invocations {
   /** Sends INVOCATION with the caller disclosed, and starts the call's time limit (`timeout`, milliseconds). */
   start({ caller, callee, registrationId, procedure, message }: CallOrder): void {
     this.#lastId += 1;
-    const { request, options, payload } = message;
+    const { request, options, timeoutMs, payload } = message;
     const invocation: Invocation = {
       id: this.#lastId,
       caller,
@@ -49,7 +49,6 @@ export class Invocations {
       timer: undefined,
     };
     this.#add(invocation);
-    const timeoutMs = isCount(options.timeout) ? options.timeout : 0;
     if (timeoutMs > 0) invocation.timer = setTimeout(() => this.#expire(invocation), timeoutMs);
     const details: Dict = {
       ...(timeoutMs > 0 ? { timeout: timeoutMs } : {}),
@@ -92,10 +91,10 @@ export class Invocations {
 
   /** CANCEL: `kill` waits for the callee, `killnowait` does not, `skip` does not even tell it. A callee that cannot be
    * interrupted is skipped. */
-  cancel(caller: Session, { request, options }: MessageOf<"cancel">): void {
+  cancel(caller: Session, { request, mode: asked }: MessageOf<"cancel">): void {
     const invocation = this.#byCaller.get(caller)?.get(request);
     if (invocation?.state !== "open") return;
-    const mode = invocation.callee.can("callee", "call_canceling") ? options.mode : "skip";
+    const mode = invocation.callee.can("callee", "call_canceling") ? asked : "skip";
     if (mode === "kill") {
       invocation.state = "killed";
     } else {

@@ -2,6 +2,7 @@
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isCount, isDict, parseJson, show } from "../../../lib/base/shape.ts";
+import { isValidUri, type Match, readMatch } from "./uri_match.ts";
 
 /** Message codes of the WAMP specification. */
 export const codes = {
@@ -38,6 +39,11 @@ export type Frame = readonly unknown[];
  * in the place of args stands for none beside kwargs, and is forwarded as it came. */
 export type Payload = readonly [] | readonly [unknown[]] | readonly [unknown[] | null, Dict];
 
+/** How far a cancelled call is cancelled: only at the caller, at the callee too, and whether the caller waits for it. */
+export type CancelMode = "skip" | "kill" | "killnowait";
+
+const cancelModes: readonly CancelMode[] = ["skip", "kill", "killnowait"];
+
 /** What a client may say. */
 export type ClientMessage =
   | { kind: "hello"; realm: string; details: Dict }
@@ -45,11 +51,11 @@ export type ClientMessage =
   | { kind: "authenticate"; signature: string }
   | { kind: "goodbye"; reason: string }
   | { kind: "publish"; request: number; options: Dict; topic: string; payload: Payload }
-  | { kind: "subscribe"; request: number; options: Dict; topic: string }
+  | { kind: "subscribe"; request: number; options: Dict; match: Match; topic: string }
   | { kind: "unsubscribe"; request: number; subscription: number }
-  | { kind: "call"; request: number; options: Dict; procedure: string; payload: Payload }
-  | { kind: "cancel"; request: number; options: Dict }
-  | { kind: "register"; request: number; options: Dict; procedure: string }
+  | { kind: "call"; request: number; options: Dict; timeoutMs: number; procedure: string; payload: Payload }
+  | { kind: "cancel"; request: number; mode: CancelMode | undefined }
+  | { kind: "register"; request: number; options: Dict; match: Match; procedure: string }
   | { kind: "unregister"; request: number; registration: number }
   | { kind: "yield"; request: number; options: Dict; payload: Payload }
   | { kind: "invocationError"; request: number; error: string; payload: Payload };
@@ -95,7 +101,7 @@ class Reader {
       case codes.error:
         return this.#readError();
       case codes.cancel:
-        return { kind: "cancel", request: this.#id(1), options: this.#dict(2) };
+        return { kind: "cancel", request: this.#id(1), mode: this.#cancelMode() };
       case codes.unsubscribe:
         return { kind: "unsubscribe", request: this.#id(1), subscription: this.#id(2) };
       case codes.unregister:
@@ -111,16 +117,22 @@ class Reader {
     const code = this.#frame[0];
     switch (code) {
       case codes.publish:
-        return { kind: "publish", ...this.#request(), topic: this.#text(3), payload: this.#payload(4) };
+        return { kind: "publish", ...this.#request(), topic: this.#uri("exact"), payload: this.#payload(4) };
       case codes.subscribe:
-        return { kind: "subscribe", ...this.#request(), topic: this.#text(3) };
+        return { kind: "subscribe", ...this.#request(), match: this.#match(), topic: this.#text(3) };
       case codes.call:
-        return { kind: "call", ...this.#request(), procedure: this.#text(3), payload: this.#payload(4) };
+        return this.#readCall();
       case codes.register:
-        return { kind: "register", ...this.#request(), procedure: this.#text(3) };
+        return { kind: "register", ...this.#request(), match: this.#match(), procedure: this.#uri(this.#match()) };
       default:
         throw fault(`invalid message type ${show(code)}`);
     }
+  }
+
+  #readCall(): ClientMessage {
+    const timeoutMs = this.#dict(2).timeout ?? 0;
+    if (!isCount(timeoutMs)) throw fault(`invalid value ${show(timeoutMs)} for 'timeout' option`);
+    return { kind: "call", ...this.#request(), timeoutMs, procedure: this.#uri("exact"), payload: this.#payload(4) };
   }
 
   #readError(): ClientMessage {
@@ -140,6 +152,28 @@ class Reader {
   #text(index: number): string {
     const value = this.#frame[index];
     return typeof value === "string" ? value : this.#wrong(index, "text", value);
+  }
+
+  #uri(match: Match): string {
+    const uri = this.#text(3);
+    if (isValidUri(uri, match)) return uri;
+    throw fault(`invalid value ${show(uri)} for URI`);
+  }
+
+  #match(): Match {
+    const { match } = this.#dict(2);
+    return readMatch(match) ?? this.#refuseOption("match", match);
+  }
+
+  #cancelMode(): CancelMode | undefined {
+    const { mode } = this.#dict(2);
+    return mode === undefined
+      ? undefined
+      : cancelModes.find((known) => known === mode) ?? this.#refuseOption("mode", mode);
+  }
+
+  #refuseOption(name: string, value: unknown): never {
+    throw fault(`invalid value ${show(value)} for '${name}' option`);
   }
 
   #dict(index: number): Dict {

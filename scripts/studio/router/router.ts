@@ -4,9 +4,8 @@
  * routers fail. The WebSocket part is `ws`, because the runtime's own can neither cut a socket nor leave a ping unanswered.
  */
 
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Log, silentLog } from "../../../lib/base/log.ts";
@@ -47,8 +46,12 @@ export class Router implements AsyncDisposable {
   readonly #realms = new Map<string, Realm>();
   readonly #connections = new Set<Connection>();
   readonly #sockets: WebSocketServer;
+  readonly #host: ConnectionHost;
+  /** The listening server, and promises for the ends of all that listened before. */
   #server: Server;
+  readonly #ended: Promise<void>[] = [];
   #port: number;
+  #whenEmpty: () => void = () => {};
   /** Upgrades that wait while the router is paused. */
   #waiting: (() => void)[] | undefined;
 
@@ -56,6 +59,7 @@ export class Router implements AsyncDisposable {
     this.#options = options;
     this.#port = options.port;
     this.#users = new Map(Object.entries(options.users));
+    this.#host = this.#createHost();
     this.addRealm(options.realm);
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -143,11 +147,10 @@ export class Router implements AsyncDisposable {
   }
 
   /** Fault: refuses new connections; those that are open stay. */
-  async refuse(): Promise<void> {
+  refuse(): void {
     if (!this.#server.listening) return;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
-    await closed;
+    // The callback comes when the last socket is gone, long after the port was given back.
+    this.#ended.push(new Promise((resolve) => this.#server.close(() => resolve())));
   }
 
   /** Ends `refuse`: listens on the same address again. Throws `io_failed` when it cannot be had. */
@@ -179,9 +182,11 @@ export class Router implements AsyncDisposable {
   /** Ends the router: nobody new, GOODBYE to all, all sockets closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.resume();
-    await this.refuse();
+    this.refuse();
     await this.closeAll();
     for (const realm of this.#realms.values()) realm.dealer.close();
+    this.#server.closeAllConnections();
+    await Promise.all(this.#ended);
     this.#sockets.close();
   }
 
@@ -193,38 +198,29 @@ export class Router implements AsyncDisposable {
     if (this.#connections.size === 0) return;
     const gone = new Promise<void>((resolve) => this.#whenEmpty = resolve);
     for (const connection of [...this.#connections]) end(connection);
-    const timer = setTimeout(() => this.#cutAll(), closeLimitMs);
+    const timer = setTimeout(() => {
+      for (const connection of [...this.#connections]) connection.cut();
+    }, closeLimitMs);
     await gone;
     clearTimeout(timer);
   }
 
-  #whenEmpty: () => void = () => {};
-
-  #cutAll(): void {
-    for (const connection of [...this.#connections]) {
-      connection.cut();
-      connection.bury();
-    }
-  }
-
   #createServer(): Server {
     const server = createServer((_request, response) => response.writeHead(426).end("This is a WAMP router\n"));
-    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-      const upgrade = () => this.#upgrade(request, { socket, head });
+    server.on("upgrade", (request, socket, head) => {
+      const upgrade = () => this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#admit(webSocket));
       if (this.#waiting) this.#waiting.push(upgrade);
       else upgrade();
     });
     return server;
   }
 
-  #upgrade(request: IncomingMessage, { socket, head }: { socket: Duplex; head: Uint8Array }): void {
-    this.#sockets.handleUpgrade(request, socket, Buffer.from(head), (webSocket: WebSocket) => {
-      if (webSocket.protocol !== "wamp.2.json") return webSocket.close(1002, "only wamp.2.json is spoken here");
-      this.#connections.add(new Connection(webSocket, this.#host()));
-    });
+  #admit(webSocket: WebSocket): void {
+    if (webSocket.protocol === "wamp.2.json") this.#connections.add(new Connection(webSocket, this.#host));
+    else webSocket.close(1002, "only wamp.2.json is spoken here");
   }
 
-  #host(): ConnectionHost {
+  #createHost(): ConnectionHost {
     return {
       users: this.#users,
       realms: this.#realms,

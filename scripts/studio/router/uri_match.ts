@@ -19,14 +19,16 @@ export function readMatch(value: unknown): Match | undefined {
   return value === undefined ? "exact" : matches.find((match) => match === value);
 }
 
-/** True when `uri` may be published to, called (exact) or be used as this kind of pattern. Loose rules of WAMP: no
- * white space, no `#`, no empty component but the last of a prefix and any of a wildcard. */
+// The loose rules of WAMP: no white space, no `#`, and empty components only where a pattern may leave them open.
+const patterns: Record<Match, RegExp> = {
+  exact: /^([^\s.#]+\.)*[^\s.#]+$/,
+  prefix: /^([^\s.#]+\.)*[^\s.#]*$/,
+  wildcard: /^[^\s#]*$/,
+};
+
+/** True when `uri` may be published to or called (exact), or registered or subscribed with this policy. */
 export function isValidUri(uri: string, match: Match = "exact"): boolean {
-  if (/[\s#]/.test(uri)) return false;
-  if (match === "wildcard") return true;
-  const parts = uri.split(".");
-  const checked = match === "prefix" ? parts.slice(0, -1) : parts;
-  return checked.every((part) => part !== "");
+  return patterns[match].test(uri);
 }
 
 /** True for URIs that belong to the router itself. */
