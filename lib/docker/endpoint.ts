@@ -1,0 +1,104 @@
+/** Where the container engine listens, from the usual `DOCKER_*` variables. */
+
+import { AgentError } from "../base/errors.ts";
+
+/** The variables that are read; absent ones are undefined. */
+export type EngineEnvironment = Record<string, string | undefined>;
+
+/** How to reach the engine. Every member is given, because the library behind it would fill gaps from its own reading. */
+export interface EngineEndpoint {
+  socketPath: string | undefined;
+  host: string | undefined;
+  port: number | undefined;
+  protocol: "http" | "https";
+  ca: string | undefined;
+  cert: string | undefined;
+  key: string | undefined;
+  /** `v1.45`; undefined lets the engine answer in the newest version it knows. */
+  version: string | undefined;
+}
+
+/** The names that `engineEndpoint()` looks at. */
+export const engineVariables = [
+  "DOCKER_HOST",
+  "DOCKER_API_VERSION",
+  "DOCKER_CERT_PATH",
+  "DOCKER_TLS_VERIFY",
+  "HOME",
+] as const;
+
+const nowhere: EngineEndpoint = {
+  socketPath: undefined,
+  host: undefined,
+  port: undefined,
+  protocol: "http",
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  version: undefined,
+};
+
+/**
+ * Decides where the engine is: `DOCKER_HOST` as `unix://…`, `npipe://…`, `tcp://host:port` (with TLS when `DOCKER_TLS_VERIFY`
+ * is not empty or the port is 2376, certificates from `DOCKER_CERT_PATH`), else the usual socket of the platform. Throws
+ * `engine_unreachable` when `DOCKER_HOST` cannot be understood or a certificate cannot be read.
+ */
+export function engineEndpoint(env: EngineEnvironment, platform: typeof Deno.build.os): EngineEndpoint {
+  const version = env.DOCKER_API_VERSION ? `v${env.DOCKER_API_VERSION.replace(/^v/, "")}` : undefined;
+  const asked = env.DOCKER_HOST ?? "";
+  const socket = /^(?:unix|npipe):\/\/(.*)$/.exec(asked)?.[1];
+  if (asked === "" || socket !== undefined) {
+    return { ...nowhere, version, socketPath: socket || usualSocket(env, platform) };
+  }
+  return { ...nowhere, version, ...remoteEndpoint(asked, env) };
+}
+
+function remoteEndpoint(asked: string, env: EngineEnvironment): Partial<EngineEndpoint> {
+  const [, scheme = "tcp", rest = ""] = /^(?:([a-z]+):\/\/)?(.*)$/.exec(asked) ?? [];
+  const isSupported = ["tcp", "http", "https"].includes(scheme) && URL.canParse(`http://${rest}`);
+  if (!isSupported) {
+    throw new AgentError(
+      "engine_unreachable",
+      `DOCKER_HOST must be unix://…, npipe://… or tcp://host:port, is "${asked}"`,
+    );
+  }
+  const url = new URL(`http://${rest}`);
+  const usesTls = scheme === "https" || (env.DOCKER_TLS_VERIFY ?? "") !== "" || url.port === "2376";
+  const endpoint = {
+    host: url.hostname,
+    port: url.port === "" ? (usesTls ? 2376 : 2375) : Number(url.port),
+    protocol: usesTls ? "https" as const : "http" as const,
+  };
+  const folder = env.DOCKER_CERT_PATH;
+  return usesTls && folder ? { ...endpoint, ...readCertificates(folder) } : endpoint;
+}
+
+function readCertificates(folder: string): Pick<EngineEndpoint, "ca" | "cert" | "key"> {
+  try {
+    return {
+      ca: Deno.readTextFileSync(`${folder}/ca.pem`),
+      cert: Deno.readTextFileSync(`${folder}/cert.pem`),
+      key: Deno.readTextFileSync(`${folder}/key.pem`),
+    };
+  } catch (error) {
+    throw new AgentError("engine_unreachable", `Cannot read the certificates of DOCKER_CERT_PATH "${folder}"`, {
+      cause: error,
+    });
+  }
+}
+
+function usualSocket(env: EngineEnvironment, platform: typeof Deno.build.os): string {
+  if (platform === "windows") return "//./pipe/docker_engine";
+  const desktop = `${env.HOME ?? ""}/.docker/run/docker.sock`;
+  return platform === "darwin" && exists(desktop) ? desktop : "/var/run/docker.sock";
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    // Not there, or not for us: either way it is not the socket to use.
+    return false;
+  }
+}

@@ -1,0 +1,48 @@
+/** Turns what the engine answers into the agent's error codes: the status decides, the text only breaks ties. Pure. */
+
+import { AgentError, type ErrorCode, messageOf } from "../base/errors.ts";
+import { isDict, parseJson } from "../base/shape.ts";
+
+/** Longest piece of the engine's own words that goes into a message. */
+const textLimit = 2_000;
+
+/** An answer of the engine with a status of 400 or above, seen by the call that `what` names ("Starting container "x""). */
+export function engineFailure(
+  what: string,
+  answer: { status: number; text: string; missing?: ErrorCode },
+): AgentError {
+  const text = engineText(answer.text);
+  return new AgentError(codeOf(answer.status, { text, missing: answer.missing }), `${what} failed: ${text}`);
+}
+
+/** No answer at all: nobody listens, or the connection broke. */
+export function unreachable(what: string, cause: unknown): AgentError {
+  return new AgentError(
+    "engine_unreachable",
+    `${what} failed, the container engine cannot be reached: ${messageOf(cause)}`,
+    {
+      cause,
+    },
+  );
+}
+
+/** The engine's own words in an error body: the member `message` of its JSON, else the text as it is. */
+export function engineText(body: string): string {
+  const parsed = parseJson(body);
+  const text = isDict(parsed) && typeof parsed.message === "string" ? parsed.message : body;
+  return text.trim().slice(0, textLimit) || "no reason given";
+}
+
+function codeOf(status: number, options: { text: string; missing: ErrorCode | undefined }): ErrorCode {
+  const { text, missing } = options;
+  if (status === 404) {
+    if (/no such image/i.test(text)) return "image_missing";
+    if (/no such container/i.test(text)) return "container_missing";
+    return missing ?? "engine_failed";
+  }
+  if (status === 409 && /is already in progress/i.test(text)) return "removal_running";
+  if (status === 409 && /is already in use by container/i.test(text)) return "name_in_use";
+  if (/port is already allocated|address already in use/i.test(text)) return "port_in_use";
+  if (/no space left on device/i.test(text)) return "no_space";
+  return "engine_failed";
+}

@@ -1,0 +1,97 @@
+/** Cuts bytes into lines. Works on bytes and decodes once per line, so that characters split over two chunks stay whole. Pure. */
+
+/** A line longer than this is given in pieces. */
+export const lineLimitBytes = 1024 * 1024;
+
+/** Takes a piece of a line, without line feed; `isEnd` tells the last piece of a line, which for most is the only one. */
+export type OnPiece = (piece: Uint8Array, isEnd: boolean) => void;
+
+const lineFeed = 10;
+const carriageReturn = 13;
+
+/** Collects bytes until a line is complete; keeps at most `limitBytes` and gives a longer line in pieces of that size. */
+export class LineCutter {
+  readonly #limitBytes: number;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Takes bytes and hands over each line that they complete. The bytes may be kept: do not change them later. */
+  push(bytes: Uint8Array, onPiece: OnPiece): void {
+    let from = 0;
+    for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, from)) {
+      this.#add(bytes.subarray(from, at), onPiece);
+      onPiece(this.#take(), true);
+      from = at + 1;
+    }
+    if (from < bytes.length) this.#add(bytes.subarray(from), onPiece);
+  }
+
+  /** Hands over what is left of a line that never got its end. */
+  flush(onPiece: OnPiece): void {
+    if (this.#size > 0) onPiece(this.#take(), true);
+  }
+
+  #add(bytes: Uint8Array, onPiece: OnPiece): void {
+    let rest = bytes;
+    while (this.#size + rest.length > this.#limitBytes) {
+      const room = this.#limitBytes - this.#size;
+      this.#keep(rest.subarray(0, room));
+      rest = rest.subarray(room);
+      onPiece(this.#take(), false);
+    }
+    this.#keep(rest);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+  }
+
+  /** Gives what is kept as one piece and forgets it. */
+  #take(): Uint8Array {
+    const [first = new Uint8Array()] = this.#parts;
+    const piece = this.#parts.length > 1 ? joinBytes(this.#parts, this.#size) : first;
+    this.#parts = [];
+    this.#size = 0;
+    return piece;
+  }
+}
+
+/** Lines as text, without their `\n` and without one `\r` before it. Bytes that are no UTF-8 become U+FFFD. */
+export class TextLines {
+  readonly #cutter = new LineCutter(lineLimitBytes);
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+  /** Takes bytes and hands over each line that they complete; a line above 1 MiB comes in several. */
+  push(bytes: Uint8Array, onLine: (text: string) => void): void {
+    this.#cutter.push(bytes, (piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
+  }
+
+  /** Hands over what is left of a line that never got its end. */
+  flush(onLine: (text: string) => void): void {
+    this.#cutter.flush((piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
+  }
+}
+
+/** The text of one piece; a character that the piece cuts in two waits in `decoder` for the next piece. */
+export function decodePiece(decoder: TextDecoder, cut: { piece: Uint8Array; isEnd: boolean }): string {
+  const { piece, isEnd } = cut;
+  if (!isEnd) return decoder.decode(piece, { stream: true });
+  return decoder.decode(piece.at(-1) === carriageReturn ? piece.subarray(0, -1) : piece);
+}
+
+/** One array of `size` bytes from many. */
+export function joinBytes(parts: Iterable<Uint8Array>, size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

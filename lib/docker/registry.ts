@@ -1,0 +1,53 @@
+/** Image references and the credentials that belong to them. Pure. */
+
+import type { RegistryLogin } from "../base/app.ts";
+
+/** Who logs in where. */
+export interface RegistryAuth {
+  /** Host with port, as in the image reference. */
+  host: string;
+  user: string;
+  password: string;
+}
+
+/** The parts of `registry.example.com:5000/apps/shop:1.2`. */
+export interface ImageReference {
+  /** Everything before the tag: `registry.example.com:5000/apps/shop`. */
+  repository: string;
+  /** A tag, or a digest with its algorithm (`sha256:…`); `latest` when the reference names none. */
+  tag: string;
+}
+
+/** Splits an image reference. A colon before the last slash belongs to the registry's port. */
+export function splitReference(reference: string): ImageReference {
+  const at = reference.indexOf("@");
+  if (at !== -1) return { repository: reference.slice(0, at), tag: reference.slice(at + 1) };
+  const colon = reference.lastIndexOf(":");
+  if (colon === -1 || colon < reference.lastIndexOf("/")) return { repository: reference, tag: "latest" };
+  return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+}
+
+/** The registry of a reference: its first part when that looks like a host (a dot, a port, `localhost`), else `docker.io`. */
+export function registryHostOf(reference: string): string {
+  const slash = reference.indexOf("/");
+  const first = slash === -1 ? "" : reference.slice(0, slash);
+  return /[.:]/.test(first) || first === "localhost" ? first : "docker.io";
+}
+
+/** The credentials for a reference among logins by host, also when a host is written with a slash behind it. */
+export function authFor(reference: string, logins: Record<string, RegistryLogin>): RegistryAuth | undefined {
+  const host = registryHostOf(reference);
+  const login = Object.entries(logins).find(([name]) => bareHost(name) === host)?.[1];
+  return login && { host, user: login.username, password: login.password };
+}
+
+/** The host of a registry as the engine names it: without slashes behind it. */
+export function bareHost(host: string): string {
+  return host.replace(/\/+$/, "");
+}
+
+/** The value of the engine's header `X-Registry-Auth`. Secret. */
+export function authHeader(auth: RegistryAuth): string {
+  const json = JSON.stringify({ username: auth.user, password: auth.password, serveraddress: bareHost(auth.host) });
+  return new TextEncoder().encode(json).toBase64({ alphabet: "base64url" });
+}

@@ -1,0 +1,161 @@
+/** What the engine tells of containers and images, decoded. Pure. Members that an engine lacks become empty, never an error. */
+
+import { AgentError } from "../base/errors.ts";
+import { type Dict, isDict, show } from "../base/shape.ts";
+
+/** A container as inspect shows it. */
+export interface ContainerSeen {
+  id: string;
+  /** Without the slash before it. */
+  name: string;
+  /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
+  status: string;
+  exitCode: number;
+  /** Why the engine could not start or keep it; empty when there is no reason to give. */
+  error: string;
+  oomKilled: boolean;
+  /** RFC 3339; the year 1 when it never started. Together with `id` it names one run. */
+  startedAt: string;
+  finishedAt: string;
+  /** `bridge`, `default`, `host`, … */
+  networkMode: string;
+  /** By `<port>/<protocol>`, as asked at creation. */
+  portBindings: Record<string, PortBinding[]>;
+  /** The reference it was created from. */
+  image: string;
+  env: string[];
+  labels: Record<string, string>;
+  /** It has a terminal, so its log is one raw stream. */
+  tty: boolean;
+}
+
+/** Where a port of a container is published. */
+export interface PortBinding {
+  /** Empty for all addresses. */
+  hostIp: string;
+  /** 0 lets the engine choose. */
+  hostPort: number;
+}
+
+/** A container as a list shows it. */
+export interface ContainerSummary {
+  id: string;
+  /** Without the slash before them. */
+  names: string[];
+  /** As `ContainerSeen.status`. */
+  state: string;
+  image: string;
+  labels: Record<string, string>;
+}
+
+/** An image as a list shows it. Figures that the engine does not give are undefined; −1 means that it did not count. */
+export interface ImageSeen {
+  id: string;
+  repoTags: string[];
+  labels: Record<string, string>;
+  /** Seconds since 1970. */
+  created: number | undefined;
+  /** Bytes. */
+  size: number | undefined;
+  sharedSize: number | undefined;
+  virtualSize: number | undefined;
+  containers: number | undefined;
+}
+
+/** Decodes an answer of inspect. Throws `engine_failed` when it is no container. */
+export function decodeContainer(value: unknown): ContainerSeen {
+  const wire = dictOf(value);
+  const id = textOf(wire.Id);
+  if (id === "") throw new AgentError("engine_failed", `Cannot read container: Id must be text, got ${show(wire.Id)}`);
+  const state = dictOf(wire.State);
+  const config = dictOf(wire.Config);
+  const host = dictOf(wire.HostConfig);
+  return {
+    id,
+    name: withoutSlash(textOf(wire.Name)),
+    status: textOf(state.Status),
+    exitCode: numberOf(state.ExitCode) ?? 0,
+    error: textOf(state.Error),
+    oomKilled: state.OOMKilled === true,
+    startedAt: textOf(state.StartedAt),
+    finishedAt: textOf(state.FinishedAt),
+    networkMode: textOf(host.NetworkMode),
+    portBindings: Object.fromEntries(
+      Object.entries(dictOf(host.PortBindings)).map(([port, bindings]) => [port, listOf(bindings).map(decodeBinding)]),
+    ),
+    image: textOf(config.Image),
+    env: textsOf(config.Env),
+    labels: labelsOf(config.Labels),
+    tty: config.Tty === true,
+  };
+}
+
+/** Decodes one entry of the container list; undefined when it has no id. */
+export function decodeSummary(value: unknown): ContainerSummary | undefined {
+  const wire = dictOf(value);
+  const id = textOf(wire.Id);
+  if (id === "") return undefined;
+  return {
+    id,
+    names: textsOf(wire.Names).map(withoutSlash),
+    state: textOf(wire.State),
+    image: textOf(wire.Image),
+    labels: labelsOf(wire.Labels),
+  };
+}
+
+/** Decodes one entry of the image list; undefined when it has no id. */
+export function decodeImage(value: unknown): ImageSeen | undefined {
+  const wire = dictOf(value);
+  const id = textOf(wire.Id);
+  if (id === "") return undefined;
+  return {
+    id,
+    // Engines before 24 write this for an image without a tag.
+    repoTags: textsOf(wire.RepoTags).filter((tag) => tag !== "<none>:<none>"),
+    labels: labelsOf(wire.Labels),
+    created: numberOf(wire.Created),
+    size: numberOf(wire.Size),
+    sharedSize: numberOf(wire.SharedSize),
+    virtualSize: numberOf(wire.VirtualSize),
+    containers: numberOf(wire.Containers),
+  };
+}
+
+/** The members of `value` when it is an object; nothing otherwise. */
+export function dictOf(value: unknown): Dict {
+  return isDict(value) ? value : {};
+}
+
+/** The entries of `value` when it is a list; none otherwise. */
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** `value` when it is text; the empty text otherwise. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** `value` when it is a number; undefined otherwise. */
+export function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+function textsOf(value: unknown): string[] {
+  return listOf(value).filter((entry) => typeof entry === "string");
+}
+
+function labelsOf(value: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(dictOf(value)).map(([name, label]) => [name, textOf(label)]));
+}
+
+function decodeBinding(value: unknown): PortBinding {
+  const wire = dictOf(value);
+  const port = textOf(wire.HostPort);
+  return { hostIp: textOf(wire.HostIp), hostPort: /^\d+$/.test(port) ? Number(port) : 0 };
+}
+
+function withoutSlash(name: string): string {
+  return name.startsWith("/") ? name.slice(1) : name;
+}

@@ -1,0 +1,201 @@
+/**
+ * Requests to the engine and their answers as streams of bytes. dockerode brings the connection; reading the answer is done
+ * here, because its own reading never settles when the engine dies in the middle of a body.
+ */
+
+import { Agent, type IncomingMessage } from "node:http";
+import { Agent as TlsAgent } from "node:https";
+import Docker from "dockerode";
+import { within } from "../base/clock.ts";
+import { AgentError, type ErrorCode } from "../base/errors.ts";
+import { parseJson } from "../base/shape.ts";
+import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
+import { engineFailure, unreachable } from "./failure.ts";
+
+/** One request. `path` is without API version; parts of it that come from outside must be encoded. */
+export interface EngineRequest {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  query?: Record<string, string>;
+  body?: Readonly<Record<string, unknown>>;
+  /** Value of the header `X-Registry-Auth`. */
+  registryAuth?: string;
+}
+
+/** How a request is made. `what` starts every error text: `Starting container "shop"`. */
+export interface RequestOptions {
+  what: string;
+  signal: AbortSignal;
+  /** Until the whole answer is there, or its head for a stream; 30 s unless given. */
+  limitMs?: number;
+  /** The code of an answer 404 whose text does not say what is missing. */
+  missing?: ErrorCode;
+}
+
+/** An answer below 400 whose body is still to come. */
+export interface EngineStream {
+  status: number;
+  /**
+   * The body. Throws `engine_unreachable` when the connection breaks before its end, `canceled` when the signal of the request
+   * ended, `timeout` when `stallMs` passed without a byte. Leaving the loop closes the connection.
+   */
+  chunks(stallMs?: number): AsyncGenerator<Uint8Array, void>;
+  /** Closes the connection of a body that nobody reads. */
+  close(): void;
+}
+
+/** The deadline of one call. */
+export const callLimitMs = 30_000;
+
+/** The largest answer that is read as a whole. */
+const answerLimitBytes = 64 * 1024 * 1024;
+
+/** What this file uses of dockerode's inner part. */
+interface Dialer {
+  dial(options: object, callback: (error: unknown, response: unknown) => void): void;
+}
+
+// Every status is let through, so that status and body of a refusal can be read as they are.
+const everyStatus = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [100 + index, true]));
+
+/** Sends requests to one engine. Each uses a connection of its own, so nothing needs to be ended. */
+export class Transport {
+  readonly #env: EngineEnvironment;
+  #dialer: Dialer | undefined;
+
+  constructor(env: EngineEnvironment) {
+    this.#env = env;
+  }
+
+  /** Gives the answer once its head is there. Throws as `engineFailure()` for 400 and above. */
+  async open(request: EngineRequest, options: RequestOptions): Promise<EngineStream> {
+    const { what, signal } = options;
+    const life = new AbortController();
+    const end = () => life.abort();
+    signal.addEventListener("abort", end, { once: true });
+    const unlink = () => signal.removeEventListener("abort", end);
+    try {
+      return await within(options.limitMs ?? callLimitMs, async (inner) => {
+        inner.addEventListener("abort", end, { once: true });
+        const response = await this.#dial(request, { what, signal: life.signal });
+        response.once("close", unlink);
+        const stream = streamOf(response, { what, signal });
+        if (stream.status < 400) return stream;
+        throw engineFailure(what, { status: stream.status, text: await readText(stream), missing: options.missing });
+      }, { what, signal });
+    } catch (error) {
+      unlink();
+      throw error;
+    }
+  }
+
+  /** Gives the whole answer as text. Throws as `engineFailure()` for 400 and above. */
+  async read(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
+    const { what, signal, limitMs = callLimitMs } = options;
+    return await within(limitMs, async (inner) => {
+      const stream = await this.open(request, { ...options, signal: inner });
+      return { status: stream.status, text: await readText(stream) };
+    }, { what, signal });
+  }
+
+  /** Gives the whole answer parsed. Throws `engine_failed` when it is not JSON. */
+  async readJson(request: EngineRequest, options: RequestOptions): Promise<unknown> {
+    const { text } = await this.read(request, options);
+    const value = parseJson(text);
+    if (value === undefined) throw new AgentError("engine_failed", `${options.what} failed: the answer is not JSON`);
+    return value;
+  }
+
+  #dial(request: EngineRequest, options: { what: string; signal: AbortSignal }): Promise<IncomingMessage> {
+    const dialer = this.#dialer ??= createDialer(this.#env);
+    const call = {
+      method: request.method,
+      path: `${request.path}?`,
+      // An empty body keeps the query out of the body, which is where it goes otherwise.
+      options: { _query: request.query ?? {}, _body: request.body ?? {} },
+      authconfig: request.registryAuth === undefined ? undefined : { base64: request.registryAuth },
+      abortSignal: options.signal,
+      isStream: true,
+      statusCodes: everyStatus,
+    };
+    return new Promise((resolve, reject) => {
+      dialer.dial(call, (error, response) => {
+        if (isResponse(response)) resolve(response);
+        else reject(unreachable(options.what, error ?? "no answer"));
+      });
+    });
+  }
+}
+
+/** A path part from outside, such as an image reference: its slashes, colons and at sign stay. */
+export function pathPart(text: string): string {
+  return encodeURIComponent(text).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%40", "@");
+}
+
+/** The whole body as text. Throws as `chunks()`, and `engine_failed` above 64 MiB. */
+export async function readText(stream: EngineStream): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of stream.chunks()) {
+    size += chunk.length;
+    if (size > answerLimitBytes) {
+      throw new AgentError("engine_failed", `The engine's answer is larger than ${size} bytes`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function createDialer(env: EngineEnvironment): Dialer {
+  const endpoint = engineEndpoint(env, Deno.build.os);
+  // A kept connection dies with every restart of the engine, and the next call with it.
+  const agent = endpoint.protocol === "https" ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false });
+  const options = { ...endpoint, agent };
+  return new Docker(options).modem;
+}
+
+function isResponse(value: unknown): value is IncomingMessage {
+  return typeof value === "object" && value !== null && "statusCode" in value;
+}
+
+function streamOf(response: IncomingMessage, options: { what: string; signal: AbortSignal }): EngineStream {
+  // An abort may raise an error when nobody reads any more; readers get theirs from the iteration.
+  response.on("error", () => {});
+  return {
+    status: response.statusCode ?? 0,
+    chunks: (stallMs) => readChunks(response, { ...options, stallMs }),
+    close: () => void response.destroy(),
+  };
+}
+
+async function* readChunks(
+  response: IncomingMessage,
+  options: { what: string; signal: AbortSignal; stallMs: number | undefined },
+): AsyncGenerator<Uint8Array, void> {
+  const { what, signal, stallMs } = options;
+  let stalledAfterMs: number | undefined;
+  const watch = () =>
+    stallMs === undefined ? undefined : setTimeout(() => {
+      stalledAfterMs = stallMs;
+      response.destroy();
+    }, stallMs);
+  let timer = watch();
+  try {
+    for await (const chunk of response) {
+      clearTimeout(timer);
+      if (chunk instanceof Uint8Array) yield chunk;
+      timer = watch();
+    }
+    if (!response.complete) throw new Error("the connection ended early");
+  } catch (error) {
+    if (signal.aborted) throw new AgentError("canceled", `${what} was canceled`);
+    if (stalledAfterMs !== undefined) {
+      throw new AgentError("timeout", `${what} brought nothing for ${stalledAfterMs} ms`);
+    }
+    throw unreachable(what, error);
+  } finally {
+    clearTimeout(timer);
+    response.destroy();
+  }
+}
