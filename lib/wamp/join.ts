@@ -200,9 +200,9 @@ class AutobahnSession implements Session {
     if (request !== undefined) await this.#settle(request, { attempt: `publishing to topic '${topic}'` });
   }
 
-  close(): Promise<void> {
+  close(options: { waitMs?: number } = {}): Promise<void> {
     // The farewell itself is sent before the assignment, while the session still counts as open.
-    return this.#leaving ??= this.#leave();
+    return this.#leaving ??= this.#leave(options.waitMs);
   }
 
   /** Waits for an answer of the router within the response deadline, if no other limit is given. */
@@ -364,9 +364,9 @@ class AutobahnSession implements Session {
       .then(() => this.#closed.resolve(closed));
   }
 
-  async #leave(): Promise<void> {
+  async #leave(wantedMs: number | undefined): Promise<void> {
     if (this.isOpen) {
-      const waitMs = Math.min(2 * this.#options.responseMs, leaveWaitLimitMs);
+      const waitMs = wantedMs ?? Math.min(2 * this.#options.responseMs, leaveWaitLimitMs);
       try {
         this.#transport.send([code.goodbye, {}, goodbyeReasons.leaving]);
         await this.#options.clock.sleep(waitMs, this.#farewell.signal);

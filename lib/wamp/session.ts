@@ -77,6 +77,9 @@ export interface Session {
   /** Handlers run one after the other in the order of arrival; one that throws is logged. */
   subscribe(topic: string, handler: (event: WireEvent) => void): Promise<Subscription>;
   publish(topic: string, args: unknown[], options?: PublishOptions): Promise<void>;
-  /** Says GOODBYE, waits shortly for the answer and closes the socket. Safe to call any number of times. */
-  close(): Promise<void>;
+  /**
+   * Says GOODBYE, waits for the router's answer (`waitMs`; at most 3 s when absent), then closes the socket, which takes
+   * at most one second more. Safe to call any number of times; the first call decides.
+   */
+  close(options?: { waitMs?: number }): Promise<void>;
 }

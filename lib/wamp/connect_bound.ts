@@ -1,0 +1,32 @@
+/** How long a dial may take to connect: short at first, longer on a link that proves slow. Pure. */
+
+const growthLimitMs = 20_000;
+// "No limit" still has one: a router that accepts and never answers would keep the device offline for ever.
+const unlimitedMs = 120_000;
+
+/** The bound of the next dial. */
+export class ConnectBound {
+  readonly #firstMs: number;
+  #ms: number;
+
+  /** `firstMs` 0 means no limit, which is two minutes. */
+  constructor(firstMs: number) {
+    this.#firstMs = firstMs > 0 ? firstMs : unlimitedMs;
+    this.#ms = this.#firstMs;
+  }
+
+  /** Milliseconds for the next dial. */
+  get ms(): number {
+    return this.#ms;
+  }
+
+  /** The last dial did not connect in time: doubles, up to 20 s or the first bound if that is longer. */
+  onTimeout(): void {
+    this.#ms = Math.min(this.#ms * 2, Math.max(growthLimitMs, this.#firstMs));
+  }
+
+  /** A dial connected in `tookMs`: the next may take four times as long, never less than the first bound. */
+  onConnected(tookMs: number): void {
+    this.#ms = Math.max(this.#firstMs, Math.min(4 * Math.round(tookMs), growthLimitMs));
+  }
+}

@@ -1,0 +1,162 @@
+/** One dial: socket, session, connection marker, testament. Everything before anything else uses the connection. */
+
+import type { Clock } from "../base/clock.ts";
+import { AgentError, hasCode, messageOf, textOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { joinSession } from "./join.ts";
+import { claimMarker } from "./marker.ts";
+import type { ProxySettings } from "./proxy.ts";
+import { hasUri, type Session } from "./session.ts";
+import type { ClientCertificate } from "./tls.ts";
+import { errorUris, realm, routerProcedures } from "./topics.ts";
+import { type Trace, Transport } from "./transport.ts";
+
+/** Whom to dial and as whom. */
+export interface LinkIdentity {
+  url: string;
+  /** `<swarm key>-<device key>`. */
+  authid: string;
+  secret: string;
+  /** `realm1` when absent. */
+  realm?: string;
+  /** Only for the legacy endpoint; its presence turns server verification off. */
+  clientCertificate?: ClientCertificate;
+}
+
+/** What the router publishes when the device goes without a farewell. */
+export interface Testament {
+  topic: string;
+  args: unknown[];
+}
+
+/** What a dial needs. */
+export interface DialOptions {
+  identity: LinkIdentity;
+  /** Bounds name, address, proxy, TLS and upgrade; not the WAMP handshake. */
+  connectMs: number;
+  pingMs: number;
+  responseMs: number;
+  /** The URI of the connection marker. */
+  markerProcedure: string;
+  testament: (sessionId: number) => Testament;
+  /** True until a dial has once succeeded: a refused testament is final then. */
+  isFirst: boolean;
+  proxies: ProxySettings;
+  clock: Clock;
+  log: Log;
+  trace?: Trace;
+  /** Ends the dial. */
+  signal: AbortSignal;
+  /** Ends the dial only while it connects: the network has changed below it. */
+  connectSignal: AbortSignal;
+}
+
+/** How a dial ended. In every case but `connected` its socket is closed. */
+export type DialOutcome =
+  | { kind: "connected"; session: Session; connectedInMs: number }
+  | { kind: "failed"; error: unknown; hasConnectTimedOut: boolean }
+  | { kind: "duplicate" }
+  | { kind: "authRejected"; text: string }
+  | { kind: "testamentRefused"; text: string };
+
+const testamentTimeoutMs = 10_000;
+const abortedFarewellMs = 300;
+
+/** Dials once. Never throws; `failed` with `canceled` when the signal ended. */
+export async function dial(options: DialOptions): Promise<DialOutcome> {
+  const startedMs = options.clock.now();
+  let transport: Transport;
+  try {
+    transport = await openTransport(options);
+  } catch (error) {
+    return { kind: "failed", error, hasConnectTimedOut: hasCode(error, "timeout") };
+  }
+  const connectedInMs = options.clock.now() - startedMs;
+  try {
+    const session = await join(transport, options);
+    return await prepare(session, { ...options, connectedInMs });
+  } catch (error) {
+    transport.terminate();
+    if (hasCode(error, "auth_rejected")) return { kind: "authRejected", text: error.message };
+    return { kind: "failed", error, hasConnectTimedOut: false };
+  }
+}
+
+/** Opens the socket within the connect deadline. Throws `timeout` when it passed. */
+async function openTransport(options: DialOptions): Promise<Transport> {
+  const { identity, connectMs, signal, connectSignal } = options;
+  const deadline = new AbortController();
+  const text = `Cannot dial "${identity.url}": not connected in ${connectMs} ms`;
+  const timer = setTimeout(() => deadline.abort(), connectMs);
+  try {
+    return await Transport.open({
+      ...options,
+      url: identity.url,
+      clientCertificate: identity.clientCertificate,
+      signal: AbortSignal.any([signal, connectSignal, deadline.signal]),
+    });
+  } catch (error) {
+    throw deadline.signal.aborted && !signal.aborted ? new AgentError("timeout", text) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function join(transport: Transport, options: DialOptions): Promise<Session> {
+  const { identity, responseMs, clock, log, signal } = options;
+  const { authid, secret } = identity;
+  return await joinSession(transport, {
+    realm: identity.realm ?? realm,
+    authid,
+    secret,
+    responseMs,
+    clock,
+    log,
+    signal,
+  });
+}
+
+/** The two requests that every connection begins with. Throws when the session does not survive them. */
+async function prepare(session: Session, options: DialOptions & { connectedInMs: number }): Promise<DialOutcome> {
+  const { log, signal, markerProcedure, connectedInMs } = options;
+  const onAbort = () => {
+    session.close({ waitMs: abortedFarewellMs }).catch((error) => log.debug("Cannot leave in order", { error }));
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const claim = await claimMarker(session, { procedure: markerProcedure, log, signal });
+    if (claim === "held") {
+      await session.close();
+      return { kind: "duplicate" };
+    }
+    const refusal = await installTestament(session, options);
+    if (refusal !== undefined) {
+      await session.close();
+      return { kind: "testamentRefused", text: refusal };
+    }
+    if (signal.aborted) throw new AgentError("canceled", "The dial was canceled");
+    return { kind: "connected", session, connectedInMs };
+  } catch (error) {
+    await session.close({ waitMs: abortedFarewellMs });
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Gives the text of a refusal that is final. Throws when the link was lost or, the first time, nobody answered. */
+async function installTestament(session: Session, options: DialOptions): Promise<string | undefined> {
+  const { log, signal, isFirst } = options;
+  const { topic, args } = options.testament(session.id);
+  try {
+    const timing = { timeoutMs: testamentTimeoutMs, signal };
+    await session.call(routerProcedures.addTestament, [topic, args, {}], timing);
+    return undefined;
+  } catch (error) {
+    if (hasCode(error, "not_connected", "canceled")) throw error;
+    if (hasCode(error, "call_failed") && isFirst && !hasUri(error, errorUris.noSuchProcedure)) return messageOf(error);
+    if (isFirst && !hasCode(error, "call_failed")) throw error;
+    log.warn("The router took no testament; going on without it", { error: textOf(error) });
+    return undefined;
+  }
+}
