@@ -1,0 +1,61 @@
+/**
+ * Installs what tests need on a bare machine: the project's packages, Debian packages, a Docker engine and a router.
+ * Says what it does; what is there already is left alone. Safe to run twice, at the same time, and after it was cut.
+ */
+
+import { installCrossbar } from "./setup/crossbar.ts";
+import { installPackages } from "./setup/debian.ts";
+import { installDocker } from "./setup/docker.ts";
+import { partsFolder } from "./setup/folder.ts";
+import { mustRun } from "./setup/run.ts";
+
+/** The parts that a test file can ask for. */
+export type PartName = "box" | "engine" | "registry" | "crossbar";
+
+/** The parts that could not be had, each with the reason. */
+export type MissingParts = ReadonlyMap<PartName, string>;
+
+const root = new URL("..", import.meta.url).pathname;
+
+/** Installs everything that is missing and gives what could not be had. Throws only when the project's packages fail. */
+export async function installParts(say: (text: string) => void): Promise<MissingParts> {
+  const parts = partsFolder();
+  await Deno.mkdir(parts.root, { recursive: true });
+  using lock = await Deno.open(`${parts.root}/.lock`, { create: true, write: true });
+  if (!await lock.tryLock(true)) {
+    say("waiting for another set-up of this machine");
+    await lock.lock(true);
+  }
+  const missing = new Map<PartName, string>();
+  const attempt = async (names: PartName[], work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      say(`cannot install ${names.join(", ")}: ${reason}`);
+      for (const name of names) if (!missing.has(name)) missing.set(name, reason);
+    }
+  };
+  const packages = attempt(["box", "engine", "registry", "crossbar"], () => installPackages(say));
+  await Promise.all([
+    installProject(say),
+    attempt(["engine"], () => installDocker(parts, say)),
+    packages.then(() => attempt(["crossbar"], () => installCrossbar(parts, say))),
+  ]);
+  return missing;
+}
+
+async function installProject(say: (text: string) => void): Promise<void> {
+  const args = ["install", "--quiet", "--frozen"];
+  const text = await mustRun(Deno.execPath(), args, { cwd: root, env: { NO_COLOR: "1" } });
+  if (text.includes("Downloading")) say("installed the project's packages");
+}
+
+if (import.meta.main) {
+  const startedMs = performance.now();
+  const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`setup: ${text}\n`));
+  const missing = await installParts(say);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  say(missing.size === 0 ? `all parts are in place (${seconds} s)` : `missing: ${[...missing.keys()].join(", ")}`);
+  Deno.exit(missing.size === 0 ? 0 : 1);
+}

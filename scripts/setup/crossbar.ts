@@ -1,0 +1,30 @@
+/** Installs the Crossbar.io router from PyPI in a virtual environment of its own. */
+
+import { isInstalled, markInstalled, type PartsFolder, removeIfThere } from "./folder.ts";
+import { mustRun, run } from "./run.ts";
+
+const version = "26.10.1";
+const recipe = `crossbar ${version} 1`;
+
+// Debian's own Python: another one first in PATH may lack the modules of the packages above.
+const python = "/usr/bin/python3";
+
+/** Makes the virtual environment unless it is there; takes more than a minute. Throws with the reason when it cannot. */
+export async function installCrossbar(parts: PartsFolder, say: (text: string) => void): Promise<void> {
+  if (await isInstalled(parts.crossbar, recipe)) return;
+  say(`installing Crossbar.io ${version} (380 MB, about 80 s)`);
+  await removeIfThere(parts.crossbar);
+  await mustRun(python, ["-m", "venv", parts.crossbar]);
+  const install = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"];
+  const pins = new URL("crossbar_pins.txt", import.meta.url).pathname;
+  const pinned = [...install, "--constraint", pins, `crossbar==${version}`];
+  // One of its packages would compile an optional speed-up, which a machine without a compiler cannot.
+  const env = { PYUBJSON_NO_EXTENSION: "1" };
+  const first = await run(`${parts.crossbar}/bin/python`, pinned, { env });
+  if (!first.success) {
+    say("the pinned versions do not fit this machine; installing Crossbar.io with what PyPI offers");
+    await mustRun(`${parts.crossbar}/bin/python`, [...install, "crossbar==26.*"], { env });
+  }
+  await mustRun(parts.crossbarProgram, ["version"]);
+  await markInstalled(parts.crossbar, recipe);
+}

@@ -1,0 +1,44 @@
+/** Installs the Debian packages that the tests' private machines are made of. */
+
+import { mustRun, run } from "./run.ts";
+
+/** What the boxes, the engine, the registry and the router need of the system. */
+export const neededPackages: readonly string[] = [
+  "busybox-static",
+  "ca-certificates",
+  "docker-registry",
+  "e2fsprogs",
+  "iproute2",
+  "iptables",
+  "libfaketime",
+  "openssl",
+  "procps",
+  "python3-venv",
+  "runc",
+  "tini",
+  "util-linux",
+];
+
+/** The needed packages that `dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n'` does not list as installed. Pure. */
+export function missingPackages(dpkgAnswer: string): string[] {
+  const installed = new Set(
+    dpkgAnswer.split("\n").filter((line) => / ii ?$/.test(line)).map((line) => line.split(" ")[0] ?? ""),
+  );
+  return neededPackages.filter((name) => !installed.has(name));
+}
+
+/** Installs the missing packages; needs root for that. Throws with the reason, also on a system without apt. */
+export async function installPackages(say: (text: string) => void): Promise<void> {
+  const format = "${Package} ${db:Status-Abbrev}\n";
+  const missing = missingPackages((await run("dpkg-query", ["-W", "-f", format, ...neededPackages])).text);
+  if (missing.length === 0) return;
+  if (Deno.build.os !== "linux" || !(await run("apt-get", ["--version"])).success) {
+    throw new Error("the real parts run on Debian only");
+  }
+  if (Deno.uid() !== 0) throw new Error(`root must install these Debian packages: ${missing.join(" ")}`);
+  say(`installing Debian packages: ${missing.join(" ")}`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await mustRun("apt-get", ["update"], { env });
+  const wait = ["-o", "DPkg::Lock::Timeout=300"];
+  await mustRun("apt-get", [...wait, "install", "-y", "--no-install-recommends", ...missing], { env });
+}

@@ -1,0 +1,62 @@
+/** Says where the real parts that tests run against are installed. */
+
+/** Paths of the installed parts. */
+export interface PartsFolder {
+  root: string;
+  /** The extracted Docker packages. */
+  docker: string;
+  /** Folders with the Docker programs, in the order in which PATH takes them. */
+  dockerPrograms: string[];
+  /** Value for DOCKER_CONFIG; holds the plugins of the docker command. */
+  dockerConfig: string;
+  /** The virtual environment of the router. */
+  crossbar: string;
+  crossbarProgram: string;
+}
+
+/**
+ * The folder all clones of the project on a machine share: `$REAGENT_PARTS`, else `reagent-parts` in the user's cache
+ * folder, else `.parts` in the project.
+ */
+export function partsFolder(environment: { get(name: string): string | undefined } = Deno.env): PartsFolder {
+  const cache = environment.get("XDG_CACHE_HOME") ||
+    (environment.get("HOME") ? `${environment.get("HOME")}/.cache` : "");
+  const shared = cache === "" ? new URL("../../.parts", import.meta.url).pathname : `${cache}/reagent-parts`;
+  const root = environment.get("REAGENT_PARTS") || shared;
+  return {
+    root,
+    docker: `${root}/docker26`,
+    dockerPrograms: [`${root}/docker26/usr/sbin`, `${root}/docker26/usr/bin`],
+    dockerConfig: `${root}/docker-config`,
+    crossbar: `${root}/crossbar-26.10`,
+    crossbarProgram: `${root}/crossbar-26.10/bin/crossbar`,
+  };
+}
+
+/** True when the folder's stamp, which is written last, names this recipe. */
+export async function isInstalled(folder: string, recipe: string): Promise<boolean> {
+  return await readIfThere(`${folder}/.installed`) === recipe;
+}
+
+/** Writes the stamp that says that the folder is complete. */
+export async function markInstalled(folder: string, recipe: string): Promise<void> {
+  await Deno.writeTextFile(`${folder}/.installed`, recipe);
+}
+
+/** Removes a file or a whole folder; nothing there is fine. */
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
