@@ -1,0 +1,231 @@
+/** A WAMP client that shows every frame as it is: no library, nothing of the project, every wait with a deadline. */
+
+import { createHmac, pbkdf2Sync } from "node:crypto";
+import { RawSocket, type Received } from "./raw_socket.ts";
+
+/** A WAMP message as it stands on the wire. */
+export type Frame = unknown[];
+
+/** Somebody who may join. */
+export interface Account {
+  authid: string;
+  secret: string;
+}
+
+/** What the peers of the suite announce unless a case says otherwise. */
+export const allRoles = {
+  publisher: { features: { publisher_identification: true, publisher_exclusion: true } },
+  subscriber: { features: { publisher_identification: true, pattern_based_subscription: true } },
+  callee: {
+    features: {
+      caller_identification: true,
+      call_canceling: true,
+      call_timeout: true,
+      pattern_based_registration: true,
+      progressive_call_results: true,
+    },
+  },
+  caller: {
+    features: { caller_identification: true, call_canceling: true, call_timeout: true, progressive_call_results: true },
+  },
+};
+
+const deadlineMs = 8000;
+
+/** Long enough for a message that must not come to have come. */
+const momentMs = 250;
+
+interface Waiter {
+  wants: (one: Received) => boolean;
+  take: (one: Received) => void;
+}
+
+/** One connection. Everything that comes is kept until somebody takes it. */
+export class RawPeer implements AsyncDisposable {
+  /** The session id, 0 before `join`. */
+  id = 0;
+  readonly #inbox: Received[] = [];
+  readonly #waiters = new Set<Waiter>();
+  #socket: RawSocket | undefined;
+  #lastRequest = 0;
+
+  /** Opens a connection without joining. */
+  static async open(url: string): Promise<RawPeer> {
+    const peer = new RawPeer();
+    peer.#socket = await RawSocket.open(url, { protocol: "wamp.2.json", received: (one) => peer.#receive(one) });
+    return peer;
+  }
+
+  /** The socket below, for frames that are wrong on purpose. */
+  get socket(): RawSocket {
+    if (!this.#socket) throw new Error("The peer has no socket");
+    return this.#socket;
+  }
+
+  /** Says HELLO, answers the challenge and gives what came last: WELCOME or ABORT. */
+  async join(
+    { authid, secret }: Account,
+    { realm = "realm1", roles = allRoles }: { realm?: string; roles?: object } = {},
+  ): Promise<Frame> {
+    const first = await this.ask([1, realm, { authid, authmethods: ["wampcra"], roles }]);
+    if (first[0] !== 4) return first;
+    const last = await this.ask([5, answerChallenge(secret, first[2]), {}]);
+    if (last[0] === 2) this.id = numberAt(last, 1);
+    return last;
+  }
+
+  /** Sends a frame. */
+  send(frame: Frame): void {
+    this.socket.sendText(JSON.stringify(frame));
+  }
+
+  /** Sends a frame and takes the next one that comes. */
+  async ask(frame: Frame): Promise<Frame> {
+    this.send(frame);
+    return await this.next();
+  }
+
+  /** Takes the next WAMP message, or the next of a type. */
+  async next(type?: number): Promise<Frame> {
+    for (;;) {
+      const one = await this.#take((one) => one.kind === "closed" || frameOf(one, type) !== undefined);
+      const frame = frameOf(one, type);
+      if (frame) return frame;
+      throw new Error(`The router closed the connection instead of sending ${type ?? "a message"}: ${show(one)}`);
+    }
+  }
+
+  /** Sends a request `[type, id, ...rest]` with a fresh id and takes its reply, whatever comes in between. */
+  async request(type: number, ...rest: unknown[]): Promise<Frame> {
+    const id = this.begin(type, ...rest);
+    return await this.reply(type, id);
+  }
+
+  /** Sends a request with a fresh id, which it returns. */
+  begin(type: number, ...rest: unknown[]): number {
+    this.#lastRequest += 1;
+    this.send([type, this.#lastRequest, ...rest]);
+    return this.#lastRequest;
+  }
+
+  /** Takes the reply to a request: its own kind or ERROR. */
+  async reply(type: number, id: number): Promise<Frame> {
+    const isReply = (frame: Frame | undefined) =>
+      frame !== undefined &&
+      (frame[0] === 8 ? frame[1] === type && frame[2] === id : frame[1] === id && frame[0] === replyType(type));
+    const one = await this.#take((one) => one.kind === "closed" || isReply(frameOf(one)));
+    const frame = frameOf(one);
+    if (frame) return frame;
+    throw new Error(`The router closed the connection instead of replying to ${type}: ${show(one)}`);
+  }
+
+  /** CALL and its RESULT or ERROR. */
+  async call(procedure: string, args: unknown[] = [], kwargs: object = {}, options: object = {}): Promise<Frame> {
+    return await this.request(48, options, procedure, args, kwargs);
+  }
+
+  /** SUBSCRIBE; gives the subscription's id. */
+  async subscribe(topic: string, options: object = {}): Promise<number> {
+    return idOf(await this.request(32, options, topic), 33);
+  }
+
+  /** REGISTER; gives the registration's id. */
+  async register(procedure: string, options: object = {}): Promise<number> {
+    return idOf(await this.request(64, options, procedure), 65);
+  }
+
+  /** Takes the pong with this payload. */
+  async pong(payload: string): Promise<void> {
+    await this.#take((one) => one.kind === "pong" && one.payload === payload);
+  }
+
+  /** Waits for the connection's end. */
+  async closed(): Promise<{ code: number; reason: string }> {
+    const one = await this.#take((one) => one.kind === "closed");
+    return one.kind === "closed" ? one : { code: 0, reason: "" };
+  }
+
+  /** Waits a moment and takes all messages that have come, or those of a type. */
+  async afterAMoment(type?: number): Promise<Frame[]> {
+    await new Promise((resolve) => setTimeout(resolve, momentMs));
+    const found: Frame[] = [];
+    for (const one of [...this.#inbox]) {
+      const frame = frameOf(one, type);
+      if (!frame) continue;
+      found.push(frame);
+      this.#inbox.splice(this.#inbox.indexOf(one), 1);
+    }
+    return found;
+  }
+
+  /** Cuts the line without a word. */
+  async cut(): Promise<void> {
+    await this.#socket?.cut();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cut();
+  }
+
+  #receive(one: Received): void {
+    for (const waiter of this.#waiters) {
+      if (!waiter.wants(one)) continue;
+      this.#waiters.delete(waiter);
+      waiter.take(one);
+      if (one.kind !== "closed") return;
+    }
+    this.#inbox.push(one);
+  }
+
+  async #take(wants: (one: Received) => boolean): Promise<Received> {
+    const kept = this.#inbox.find(wants);
+    // The end stays at hand for all who ask for it.
+    if (kept && kept.kind !== "closed") this.#inbox.splice(this.#inbox.indexOf(kept), 1);
+    if (kept) return kept;
+    const { promise, resolve, reject } = Promise.withResolvers<Received>();
+    const waiter = { wants, take: resolve };
+    this.#waiters.add(waiter);
+    const timer = setTimeout(() => {
+      this.#waiters.delete(waiter);
+      reject(new Error(`Nothing that was waited for came in ${deadlineMs} ms; at hand: ${show(this.#inbox)}`));
+    }, deadlineMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The signature that answers `CHALLENGE.Extra`, with or without salt. */
+export function answerChallenge(secret: string, extra: unknown): string {
+  const { challenge, salt, iterations, keylen } = Object(extra);
+  const key = salt ? pbkdf2Sync(secret, salt, iterations, keylen, "sha256").toString("base64") : secret;
+  return createHmac("sha256", key).update(challenge).digest("base64");
+}
+
+/** The whole number at this place of a frame. Throws when there is none. */
+export function numberAt(frame: Frame, index: number): number {
+  const value = frame[index];
+  if (typeof value === "number") return value;
+  throw new Error(`No number at ${index} of ${JSON.stringify(frame)}`);
+}
+
+function frameOf(one: Received, type?: number): Frame | undefined {
+  if (one.kind !== "text") return undefined;
+  const frame: Frame = JSON.parse(one.text);
+  return type === undefined || frame[0] === type ? frame : undefined;
+}
+
+function replyType(type: number): number {
+  return type === 48 ? 50 : type + 1;
+}
+
+function idOf(frame: Frame, type: number): number {
+  if (frame[0] === type) return numberAt(frame, 2);
+  throw new Error(`Refused: ${JSON.stringify(frame)}`);
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value).slice(0, 500);
+}
