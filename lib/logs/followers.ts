@@ -1,0 +1,133 @@
+/** Keeps exactly one follower for each log channel, and its place in the container's log between two lives of the container. */
+
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { type FollowEnd, type FollowEngine, Follower } from "./follow.ts";
+
+/** What the followers are built from. */
+export interface FollowersParts {
+  engine: FollowEngine;
+  onLine(channel: string, text: string): void;
+  /** Called when a stream has ended, unless the channel was forgotten. The channel counts as followed until it resolves. */
+  onEnd(channel: string, end: { containerName: string; why: FollowEnd }): Promise<void>;
+  clock: Clock;
+  /** A number from 0 to 1. */
+  random(): number;
+  log: Log;
+}
+
+interface Following {
+  containerName: string;
+  follower: Follower;
+  controller: AbortController;
+  /** Somebody asked again while it ran: the container may have been started anew. */
+  isAskedAgain: boolean;
+  isForgotten: boolean;
+  done: Promise<void>;
+}
+
+/** The followers of all channels. Invariant: at most one runs for a channel that is not being replaced. */
+export class Followers implements AsyncDisposable {
+  readonly #parts: FollowersParts;
+  readonly #running = new Map<string, Following>();
+  /** Followers that have ended keep their place, for the next start of the same container. */
+  readonly #resting = new Map<string, { containerName: string; follower: Follower }>();
+  readonly #tasks = new Set<Promise<void>>();
+  #isStopped = false;
+
+  constructor(parts: FollowersParts) {
+    this.#parts = parts;
+  }
+
+  /** True while the channel is followed. */
+  has(channel: string): boolean {
+    return this.#running.has(channel);
+  }
+
+  /**
+   * Follows a container under a channel. A follower of the same container name keeps running and looks once more before it ends;
+   * one of another name is replaced.
+   */
+  follow(channel: string, containerName: string): void {
+    const running = this.#running.get(channel);
+    if (running?.containerName === containerName) {
+      running.isAskedAgain = true;
+      return;
+    }
+    running?.controller.abort();
+    if (!this.#isStopped) this.#start(channel, containerName);
+  }
+
+  /** Resolves when the channel's follower has ended; at once when there is none. */
+  async ended(channel: string): Promise<void> {
+    await this.#running.get(channel)?.done;
+  }
+
+  /** Ends the channel's follower without `onEnd`, and forgets its place. */
+  forget(channel: string): void {
+    const running = this.#running.get(channel);
+    this.#running.delete(channel);
+    this.#resting.delete(channel);
+    if (running === undefined) return;
+    running.isForgotten = true;
+    running.controller.abort();
+  }
+
+  /** Ends all followers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    for (const running of this.#running.values()) running.controller.abort();
+    await Promise.all(this.#tasks);
+  }
+
+  #start(channel: string, containerName: string): void {
+    const running: Following = {
+      containerName,
+      follower: this.#wake(channel, containerName),
+      controller: new AbortController(),
+      isAskedAgain: false,
+      isForgotten: false,
+      done: Promise.resolve(),
+    };
+    this.#running.set(channel, running);
+    const done: Promise<void> = this.#run(channel, running)
+      .catch((error) =>
+        this.#parts.log.error("Following a container's log failed", { container: containerName, error })
+      )
+      .finally(() => this.#tasks.delete(done));
+    running.done = done;
+    this.#tasks.add(done);
+  }
+
+  #wake(channel: string, containerName: string): Follower {
+    const resting = this.#resting.get(channel);
+    this.#resting.delete(channel);
+    if (resting?.containerName === containerName) return resting.follower;
+    const { engine, clock, random, log, onLine } = this.#parts;
+    return new Follower({ containerName, engine, onLine: (text) => onLine(channel, text), clock, random, log });
+  }
+
+  async #run(channel: string, running: Following): Promise<void> {
+    const { follower, controller, containerName } = running;
+    let why: FollowEnd;
+    do {
+      running.isAskedAgain = false;
+      why = await follower.run(controller.signal);
+    } while (running.isAskedAgain && why !== "canceled");
+    if (running.isForgotten) return;
+    try {
+      await this.#parts.onEnd(channel, { containerName, why });
+    } finally {
+      this.#rest(channel, running);
+    }
+  }
+
+  #rest(channel: string, running: Following): void {
+    if (this.#running.get(channel) !== running) return;
+    this.#running.delete(channel);
+    const { containerName, follower } = running;
+    this.#resting.set(channel, { containerName, follower });
+    // Asked for while the end was being told: the container runs again.
+    if (running.isAskedAgain && !this.#isStopped) this.#start(channel, containerName);
+  }
+}

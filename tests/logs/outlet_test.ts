@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../lib/base/errors.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import type { GateState } from "../../lib/logs/gate.ts";
+import { Outlet } from "../../lib/logs/outlet.ts";
+import { FakeClock } from "../parts/fake_clock.ts";
+
+/** The world around one outlet: what was published, and the switches a test turns. */
+class World {
+  readonly clock = new FakeClock();
+  readonly sent: unknown[] = [];
+  gate: GateState = "open";
+  isConnected = true;
+  isCongested = false;
+  publish: (payload: unknown) => Promise<void> = (payload) => {
+    if (!this.isConnected) return Promise.reject(new AgentError("not_connected", "not connected"));
+    this.sent.push(payload);
+    return Promise.resolve();
+  };
+  readonly outlet = new Outlet({
+    publish: (payload) => this.publish(payload),
+    gate: () => this.gate,
+    isConnected: () => this.isConnected,
+    isCongested: () => this.isCongested,
+    clock: this.clock,
+    log: silentLog,
+  });
+}
+
+Deno.test("lines leave together 200 ms after the first", async () => {
+  const world = new World();
+  world.outlet.addLine("a");
+  await world.clock.advance(150);
+  world.outlet.addLine("b");
+  await world.clock.advance(49);
+  assert.deepEqual(world.sent, []);
+  await world.clock.advance(1);
+  assert.deepEqual(world.sent, ["a\nb"]);
+  assert.equal(world.clock.sleeping, 0);
+});
+
+Deno.test("lines that nobody listens to are not sent, nor those whose listener left", async () => {
+  const world = new World();
+  world.gate = "closed";
+  world.outlet.addLine("unheard");
+  assert.equal(world.clock.sleeping, 0);
+  world.gate = "open";
+  world.outlet.addLine("late");
+  world.gate = "closed";
+  world.outlet.resume();
+  await world.clock.advance(400);
+  assert.deepEqual(world.sent, []);
+  assert.equal(world.clock.sleeping, 0);
+});
+
+Deno.test("lines wait while the gate is being asked for", async () => {
+  const world = new World();
+  world.gate = "pending";
+  world.outlet.addLine("first");
+  await world.clock.advance(1_000);
+  assert.deepEqual(world.sent, []);
+  world.gate = "open";
+  world.outlet.resume();
+  await world.clock.advance(200);
+  assert.deepEqual(world.sent, ["first"]);
+});
+
+Deno.test("a message leaves at once, behind the lines that came before it", async () => {
+  const world = new World();
+  world.outlet.addLine("a");
+  world.outlet.addMessage({ type: "build", chunk: "Stopped" });
+  world.outlet.addLine("b");
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, ["a", { type: "build", chunk: "Stopped" }]);
+  await world.clock.advance(200);
+  assert.deepEqual(world.sent.at(-1), "b");
+});
+
+Deno.test("a message leaves although nobody listens", async () => {
+  const world = new World();
+  world.gate = "closed";
+  world.outlet.addMessage("m");
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, ["m"]);
+});
+
+Deno.test("what waits while the link is down leaves in order when it is back", async () => {
+  const world = new World();
+  world.isConnected = false;
+  world.outlet.addLine("a");
+  world.outlet.addMessage("m");
+  world.outlet.addLine("b");
+  await world.clock.advance(1_000);
+  assert.deepEqual(world.sent, []);
+  assert.equal(world.clock.sleeping, 0);
+  world.isConnected = true;
+  world.outlet.resume();
+  await world.clock.advance(200);
+  assert.deepEqual(world.sent, ["a", "m", "b"]);
+});
+
+Deno.test("a message that the closing link refused is sent again on the next one", async () => {
+  const world = new World();
+  const usual = world.publish;
+  world.publish = () => Promise.reject(new AgentError("not_connected", "not connected"));
+  world.outlet.addMessage("m");
+  await world.clock.advance(0);
+  world.publish = usual;
+  world.outlet.resume();
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, ["m"]);
+});
+
+Deno.test("a message that is refused for another reason is given up", async () => {
+  const world = new World();
+  const usual = world.publish;
+  world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
+  world.outlet.addMessage("m");
+  await world.clock.advance(0);
+  world.publish = usual;
+  world.outlet.addMessage("n");
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, ["n"]);
+});
+
+Deno.test("while the link is down the newest messages are kept, and not more", async () => {
+  const world = new World();
+  world.isConnected = false;
+  for (let index = 0; index < 500; index += 1) world.outlet.addMessage(index);
+  world.isConnected = true;
+  world.outlet.resume();
+  await world.clock.advance(0);
+  assert.equal(world.sent.length, 64);
+  assert.deepEqual(world.sent.at(-1), 499);
+});
+
+Deno.test("the reader never waits for a slow network, and what passes the limits is counted", async () => {
+  const world = new World();
+  const gate = Promise.withResolvers<void>();
+  world.publish = async (payload) => {
+    await gate.promise;
+    world.sent.push(payload);
+  };
+  for (let round = 0; round < 100; round += 1) {
+    for (let index = 0; index < 100; index += 1) world.outlet.addLine("x".repeat(1_000));
+    await world.clock.advance(200);
+  }
+  gate.resolve();
+  await world.clock.advance(200);
+  const counted = world.sent.map((text) => {
+    const lines = String(text).split("\n");
+    const dropped = /^… (\d+) log/.exec(lines.at(-1) ?? "");
+    return dropped === null ? lines.length : lines.length - 1 + Number(dropped[1]);
+  });
+  assert.equal(world.sent.length, 2);
+  assert.equal(counted.reduce((sum, count) => sum + count, 0), 10_000);
+});
+
+Deno.test("lines are held back while the link is congested; messages are not", async () => {
+  const world = new World();
+  world.isCongested = true;
+  world.outlet.addLine("a");
+  await world.clock.advance(1_000);
+  world.outlet.addMessage("m");
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, ["m"]);
+  world.isCongested = false;
+  await world.clock.advance(200);
+  assert.deepEqual(world.sent, ["m", "a"]);
+});
+
+Deno.test("flush() sends what waits without the pause", async () => {
+  const world = new World();
+  world.outlet.addLine("a");
+  await world.outlet.flush(1_000);
+  assert.deepEqual(world.sent, ["a"]);
+  assert.equal(world.clock.sleeping, 0);
+});
+
+Deno.test("flush() returns when there is nothing to send, nobody listens or the link is down", async () => {
+  const world = new World();
+  await world.outlet.flush(1_000);
+  world.gate = "pending";
+  world.outlet.addLine("a");
+  world.gate = "closed";
+  await world.outlet.flush(1_000);
+  world.gate = "open";
+  world.isConnected = false;
+  world.outlet.addLine("b");
+  await world.outlet.flush(1_000);
+  world.isConnected = true;
+  world.outlet.addLine("c");
+  await world.clock.advance(200);
+  assert.deepEqual(world.sent, ["b\nc"]);
+});
+
+Deno.test("end() drops what waits and takes nothing more", async () => {
+  const world = new World();
+  world.outlet.addLine("a");
+  await world.outlet.end();
+  world.outlet.addLine("b");
+  world.outlet.addMessage("m");
+  await world.clock.advance(400);
+  assert.deepEqual(world.sent, []);
+  assert.equal(world.clock.sleeping, 0);
+});
