@@ -54,7 +54,7 @@ export const callCases: Case[] = [
       const { callee, caller, procedure } = await stage.callPair();
       const call = caller.begin(48, {}, procedure);
       const invocation = await callee.next(68);
-      assert.deepEqual(invocation[3], { caller: caller.id, caller_authid: "system", caller_authrole: "backend" });
+      assert.deepEqual(invocation[3], { caller: caller.id, caller_authid: "system", caller_authrole: "system" });
       callee.send([70, numberAt(invocation, 1), {}]);
       const result = await caller.reply(48, call);
       assert.deepEqual(result[2], { callee: callee.id, callee_authid: "12-345", callee_authrole: "device" });

@@ -11,7 +11,7 @@ for (const one of cases) {
       realm: "realm1",
       users: {
         [accounts.device.authid]: { secret: accounts.device.secret, role: "device" },
-        [accounts.backend.authid]: { secret: accounts.backend.secret, role: "backend" },
+        [accounts.backend.authid]: { secret: accounts.backend.secret, role: "system" },
         [accounts.salted.authid]: { secret: accounts.salted.secret, role: "device", salt },
       },
     });

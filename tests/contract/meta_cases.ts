@@ -159,7 +159,7 @@ export const metaProcedureCases: Case[] = [
       assert.deepEqual({ session, authid, authrole, authmethod }, {
         session: other.id,
         authid: "system",
-        authrole: "backend",
+        authrole: "system",
         authmethod: "wampcra",
       });
     },
@@ -175,7 +175,7 @@ export const metaEventCases: Case[] = [
       const [topic, details] = await next();
       assert.equal(topic, "wamp.session.on_join");
       const { session, authid, authrole } = Object(details);
-      assert.deepEqual({ session, authid, authrole }, { session: peer.id, authid: "system", authrole: "backend" });
+      assert.deepEqual({ session, authid, authrole }, { session: peer.id, authid: "system", authrole: "system" });
       await peer.cut();
       assert.deepEqual(await next(), ["wamp.session.on_leave", peer.id]);
     },

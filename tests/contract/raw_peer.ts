@@ -33,7 +33,7 @@ export const allRoles = {
 const deadlineMs = 8000;
 
 /** Long enough for a message that must not come to have come. */
-const momentMs = 250;
+const momentMs = 60;
 
 interface Waiter {
   wants: (one: Received) => boolean;
@@ -48,6 +48,7 @@ export class RawPeer implements AsyncDisposable {
   readonly #waiters = new Set<Waiter>();
   #socket: RawSocket | undefined;
   #lastRequest = 0;
+  #isJoined = false;
 
   /** Opens a connection without joining. */
   static async open(url: string): Promise<RawPeer> {
@@ -70,12 +71,16 @@ export class RawPeer implements AsyncDisposable {
     const first = await this.ask([1, realm, { authid, authmethods: ["wampcra"], roles }]);
     if (first[0] !== 4) return first;
     const last = await this.ask([5, answerChallenge(secret, first[2]), {}]);
-    if (last[0] === 2) this.id = numberAt(last, 1);
+    if (last[0] === 2) {
+      this.id = numberAt(last, 1);
+      this.#isJoined = true;
+    }
     return last;
   }
 
   /** Sends a frame. */
   send(frame: Frame): void {
+    if (frame[0] === 6) this.#isJoined = false;
     this.socket.sendText(JSON.stringify(frame));
   }
 
@@ -145,9 +150,11 @@ export class RawPeer implements AsyncDisposable {
     return one.kind === "closed" ? one : { code: 0, reason: "" };
   }
 
-  /** Waits a moment and takes all messages that have come, or those of a type. */
+  /** Waits a moment and takes all messages that have come, or those of a type. What the router had sent before is there
+   * even when everything is slow, because the peer asks something at the end of the moment. */
   async afterAMoment(type?: number): Promise<Frame[]> {
     await new Promise((resolve) => setTimeout(resolve, momentMs));
+    if (this.#isJoined) await this.call("wamp.session.count");
     const found: Frame[] = [];
     for (const one of [...this.#inbox]) {
       const frame = frameOf(one, type);

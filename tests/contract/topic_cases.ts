@@ -35,7 +35,7 @@ export const topicCases: Case[] = [
         36,
         id,
         publication,
-        { publisher: publisher.id, publisher_authid: "system", publisher_authrole: "backend" },
+        { publisher: publisher.id, publisher_authid: "system", publisher_authrole: "system" },
         ["a", { b: 1 }],
         { k: null },
       ]);

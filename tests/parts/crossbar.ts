@@ -18,6 +18,8 @@ export interface RouterUser {
   authid: string;
   secret: string;
   role: "device" | "system";
+  /** Makes clients derive their key from the secret (PBKDF2). */
+  salt?: { salt: string; iterations: number; keylen: number };
 }
 
 /** How a router is started. */
@@ -138,7 +140,7 @@ function configOf(options: CrossbarOptions): unknown {
     cache: true,
   };
   const roles = ["device", "system"].map((name) => ({ name, permissions: [everything] }));
-  const users = options.users.map(({ authid, secret, role }) => [authid, { secret, role }]);
+  const users = options.users.map(({ authid, secret, role, salt }) => [authid, { secret, role, ...salt }]);
   return {
     version: 2,
     workers: [{
