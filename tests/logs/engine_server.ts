@@ -1,0 +1,181 @@
+/**
+ * A small container engine on a unix socket: containers with a terminal that print what a test tells them, inspect, and logs
+ * with `follow`, `since` and `tail` as the real engine gives them. It can be stopped, started again, and cut its streams.
+ */
+
+interface StoredLine {
+  /** RFC 3339 with nine decimals. */
+  time: string;
+  text: string;
+}
+
+/** A container of the small engine. */
+export interface SmallContainer {
+  readonly id: string;
+  status: string;
+  readonly lines: StoredLine[];
+  readonly followers: Set<ReadableStreamDefaultController<Uint8Array>>;
+}
+
+/** The engine. Disposing ends it and removes its socket. */
+export class EngineServer implements AsyncDisposable {
+  readonly folder: string;
+  readonly containers = new Map<string, SmallContainer>();
+  /** Query of each log request, in order. */
+  readonly logRequests: URLSearchParams[] = [];
+  /** Answers to log requests with this status instead of the log. */
+  logFailure: number | undefined;
+  #server: Deno.HttpServer<Deno.UnixAddr> | undefined;
+  #counter = 0;
+  readonly #waiting: { isTrue: () => boolean; tell: () => void }[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Starts an engine without containers. */
+  static async start(): Promise<EngineServer> {
+    const engine = new EngineServer(await Deno.makeTempDir({ prefix: "logs-" }));
+    engine.start();
+    return engine;
+  }
+
+  /** For DOCKER_HOST. */
+  get host(): string {
+    return `unix://${this.folder}/docker.sock`;
+  }
+
+  /** Listens again after `stop()`. */
+  start(): void {
+    this.#server = Deno.serve(
+      { path: `${this.folder}/docker.sock`, onListen: () => {}, onError: () => new Response(null, { status: 500 }) },
+      (request) => this.#answer(request),
+    );
+  }
+
+  /** Goes away; streams break, containers stay. */
+  async stop(): Promise<void> {
+    this.cut();
+    await this.#server?.shutdown();
+    this.#server = undefined;
+    await Deno.remove(`${this.folder}/docker.sock`).catch(() => {});
+  }
+
+  /** Starts a container; one of the same name is replaced, as after a removal. */
+  run(name: string): SmallContainer {
+    this.#counter += 1;
+    const made = { id: `c${this.#counter}`.padEnd(64, "0"), status: "running", lines: [], followers: new Set<never>() };
+    this.containers.set(name, made);
+    return made;
+  }
+
+  /** Prints a line. `time` counts nanoseconds. */
+  print(container: SmallContainer, text: string, time: number): void {
+    const stamp = `2031-03-05T07:00:${String(Math.floor(time / 1e9)).padStart(2, "0")}.${
+      String(time % 1e9).padStart(9, "0")
+    }Z`;
+    const line = { time: stamp, text };
+    container.lines.push(line);
+    for (const follower of container.followers) follower.enqueue(encode(line));
+  }
+
+  /** Ends a container as its program would. */
+  exit(container: SmallContainer): void {
+    container.status = "exited";
+    for (const follower of container.followers) follower.close();
+    container.followers.clear();
+    this.#check();
+  }
+
+  /** Removes a container; its streams end. */
+  remove(name: string): void {
+    const container = this.containers.get(name);
+    this.containers.delete(name);
+    if (container !== undefined) this.exit(container);
+  }
+
+  /** Breaks all log streams in the middle. */
+  cut(): void {
+    for (const container of this.containers.values()) {
+      for (const follower of container.followers) follower.error(new Error("cut"));
+      container.followers.clear();
+    }
+  }
+
+  /** Resolves when somebody follows the container. */
+  async followed(container: SmallContainer): Promise<void> {
+    await this.#until(() => container.followers.size > 0);
+  }
+
+  /** Resolves when `count` log requests have come. */
+  async asked(count: number): Promise<void> {
+    await this.#until(() => this.logRequests.length >= count);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  #answer(request: Request): Response {
+    const url = new URL(request.url);
+    const [, nameOrId = "", what = ""] = /^(?:\/v[0-9.]+)?\/containers\/([^/]+)\/(json|logs)$/.exec(url.pathname) ?? [];
+    const found = [...this.containers].find(([name, { id }]) => name === nameOrId || id === nameOrId);
+    if (found === undefined) return Response.json({ message: `No such container: ${nameOrId}` }, { status: 404 });
+    const [name, container] = found;
+    if (what === "json") return Response.json(inspectBody(name, container));
+    this.logRequests.push(url.searchParams);
+    this.#check();
+    if (this.logFailure !== undefined) return Response.json({ message: "no log" }, { status: this.logFailure });
+    return new Response(this.#logs(container, url.searchParams));
+  }
+
+  #logs(container: SmallContainer, query: URLSearchParams): ReadableStream<Uint8Array> {
+    const since = query.get("since") ?? "";
+    const tail = Number(query.get("tail") ?? NaN);
+    const all = container.lines.filter((line) => since === "" || seconds(line.time) >= seconds(since));
+    const lines = Number.isNaN(tail) ? all : all.slice(-tail);
+    const follows = query.get("follow") === "1" && container.status === "running";
+    return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        for (const line of lines) controller.enqueue(encode(line));
+        if (!follows) return controller.close();
+        container.followers.add(controller);
+        this.#check();
+      },
+      cancel: () => {
+        container.followers.clear();
+      },
+    });
+  }
+
+  async #until(isTrue: () => boolean): Promise<void> {
+    if (isTrue()) return;
+    await new Promise<void>((tell) => this.#waiting.push({ isTrue, tell }));
+  }
+
+  #check(): void {
+    for (const { isTrue, tell } of this.#waiting) if (isTrue()) tell();
+  }
+}
+
+function inspectBody(name: string, container: SmallContainer): unknown {
+  return {
+    Id: container.id,
+    Name: `/${name}`,
+    State: { Status: container.status, ExitCode: 0 },
+    Config: { Tty: true, Image: "x" },
+    HostConfig: {},
+  };
+}
+
+function encode(line: StoredLine): Uint8Array {
+  return new TextEncoder().encode(`${line.time} ${line.text}\r\n`);
+}
+
+/** Seconds since 1970 with nine decimals, from either spelling, as one comparable text. */
+function seconds(time: string): string {
+  if (/^[0-9]/.test(time) && !time.includes("T")) return time;
+  const fraction = /\.([0-9]+)/.exec(time)?.[1] ?? "";
+  return `${Math.floor(Date.parse(time) / 1000)}.${fraction.padEnd(9, "0")}`;
+}
