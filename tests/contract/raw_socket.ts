@@ -23,6 +23,8 @@ export class RawSocket {
   readonly #reading: Promise<void>;
   #writing: Promise<void> = Promise.resolve();
   #isCut = false;
+  #wake: (() => void) | undefined;
+  #frozen: Promise<void> | undefined;
 
   private constructor(conn: Deno.TcpConn, { rest, received }: { rest: Uint8Array; received: (one: Received) => void }) {
     this.#conn = conn;
@@ -75,6 +77,11 @@ export class RawSocket {
     this.#send({ opcode: opcodes.close, payload: new Uint8Array([code >> 8, code & 255]) });
   }
 
+  /** Reads nothing more, so that the other side's buffers fill, until the line is cut. */
+  stopReading(): void {
+    this.#frozen ??= new Promise((resolve) => this.#wake = resolve);
+  }
+
   /** Cuts the line without a word and waits until everything has ended. */
   async cut(): Promise<void> {
     this.#hangUp();
@@ -86,6 +93,7 @@ export class RawSocket {
     if (this.#isCut) return;
     this.#isCut = true;
     this.#conn.close();
+    this.#wake?.();
   }
 
   #send(frame: WireFrame): void {
@@ -96,6 +104,7 @@ export class RawSocket {
   async #read(reader: FrameReader, received: (one: Received) => void): Promise<void> {
     const decoder = new TextDecoder();
     for (;;) {
+      await this.#frozen;
       const frame = await reader.next();
       if (!frame) return received({ kind: "closed", code: 1006, reason: "" });
       if (frame.opcode === opcodes.text) received({ kind: "text", text: decoder.decode(frame.payload) });
