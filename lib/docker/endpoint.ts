@@ -55,14 +55,13 @@ export function engineEndpoint(env: EngineEnvironment, platform: typeof Deno.bui
 
 function remoteEndpoint(asked: string, env: EngineEnvironment): Partial<EngineEndpoint> {
   const [, scheme = "tcp", rest = ""] = /^(?:([a-z]+):\/\/)?(.*)$/.exec(asked) ?? [];
-  const isSupported = ["tcp", "http", "https"].includes(scheme) && URL.canParse(`http://${rest}`);
-  if (!isSupported) {
+  const url = URL.canParse(`http://${rest}`) ? new URL(`http://${rest}`) : undefined;
+  if (url === undefined || url.pathname !== "/" || !["tcp", "http", "https"].includes(scheme)) {
     throw new AgentError(
       "engine_unreachable",
       `DOCKER_HOST must be unix://…, npipe://… or tcp://host:port, is "${asked}"`,
     );
   }
-  const url = new URL(`http://${rest}`);
   const usesTls = scheme === "https" || (env.DOCKER_TLS_VERIFY ?? "") !== "" || url.port === "2376";
   const endpoint = {
     host: url.hostname,

@@ -127,8 +127,14 @@ export class Transport {
   }
 }
 
-/** A path part from outside, such as an image reference: its slashes, colons and at sign stay. */
+/**
+ * A path part from outside, such as an image reference: its slashes, colons and at sign stay. Throws `bad_request` for one that
+ * would lead to another path.
+ */
 export function pathPart(text: string): string {
+  if (text.split("/").some((part) => part === "" || part === "." || part === "..")) {
+    throw new AgentError("bad_request", `Cannot use "${text}" as the name of a container or image`);
+  }
   return encodeURIComponent(text).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%40", "@");
 }
 
