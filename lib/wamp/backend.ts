@@ -25,30 +25,13 @@ export interface DeviceMetadata {
   swarmKey: number;
 }
 
-/** What a device can say about itself. */
-export type DeviceStatus = "CONNECTED" | "CONFIGURING" | "EMERGENCY" | "DISCONNECTED";
+/** What a device can say about itself; `DISCONNECTED` is for others to say. */
+export type DeviceStatus = "CONNECTED" | "CONFIGURING" | "EMERGENCY";
 
-/** Load of the device; sizes in bytes, load in percent; what cannot be read is 0 or false. */
-export interface DeviceStats {
-  /** Logical processors. */
-  cpuCount: number;
-  cpuUsage: number;
-  memoryTotal: number;
-  memoryUsed: number;
-  memoryAvailable: number;
-  storageTotal: number;
-  storageUsed: number;
-  storageFree: number;
-  dockerAppsTotal: number;
-  dockerAppsUsed: number;
-  dockerAppsFree: number;
-  dockerAppsMounted: boolean;
-}
-
-/** One status report. `tunnelCapable` is left out of the report when it is not known yet. */
+/** One status report. `stats` are the figures of the device under their wire names; an absent `tunnelCapable` is left out. */
 export interface StatusReport {
   status: DeviceStatus;
-  stats: DeviceStats;
+  stats: object;
   tunnelCapable?: boolean;
 }
 
@@ -203,26 +186,8 @@ function encodeStatus(report: StatusReport, device: BackendIdentity, sessionId: 
     device_key: device.deviceKey,
     status: report.status,
     wamp_session_id: sessionId,
-    stats: encodeStats(report.stats),
+    stats: report.stats,
     ...(report.tunnelCapable === undefined ? {} : { tunnel_capable: report.tunnelCapable }),
-  };
-}
-
-/** The load of the device as the wire spells it; also the answer of `get_storage_data`. */
-export function encodeStats(stats: DeviceStats): Dict {
-  return {
-    cpu_count: stats.cpuCount,
-    cpu_usage: stats.cpuUsage,
-    memory_total: stats.memoryTotal,
-    memory_used: stats.memoryUsed,
-    memory_available: stats.memoryAvailable,
-    storage_total: stats.storageTotal,
-    storage_used: stats.storageUsed,
-    storage_free: stats.storageFree,
-    docker_apps_total: stats.dockerAppsTotal,
-    docker_apps_used: stats.dockerAppsUsed,
-    docker_apps_free: stats.dockerAppsFree,
-    docker_apps_mounted: stats.dockerAppsMounted,
   };
 }
 

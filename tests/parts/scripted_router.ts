@@ -1,0 +1,126 @@
+/** A WebSocket server on loopback whose every frame the test writes itself: for routers that break the rules. */
+
+import type { IncomingHttpHeaders } from "node:http";
+import { type WebSocket, WebSocketServer } from "ws";
+
+/** One connection of the device, seen from the router. */
+export class Peer {
+  /** The headers of the upgrade request. */
+  readonly headers: IncomingHttpHeaders;
+  /** Resolves with code and reason of the close frame; 1006 when the socket was cut. */
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #socket: WebSocket;
+  readonly #received: unknown[][] = [];
+  readonly #readers: ((message: unknown[]) => void)[] = [];
+  #pings: string[] = [];
+
+  constructor(socket: WebSocket, headers: IncomingHttpHeaders) {
+    this.headers = headers;
+    this.#socket = socket;
+    this.closed = new Promise((resolve) => {
+      socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
+    });
+    socket.on("error", () => {});
+    socket.on("ping", (data) => this.#pings.push(data.toString()));
+    socket.on("message", (data) => {
+      const message: unknown[] = JSON.parse(data.toString());
+      const reader = this.#readers.shift();
+      if (reader) reader(message);
+      else this.#received.push(message);
+    });
+  }
+
+  /** Payloads of the pings so far. */
+  get pings(): readonly string[] {
+    return this.#pings;
+  }
+
+  /** The next message of the device. */
+  read(): Promise<unknown[]> {
+    const message = this.#received.shift();
+    if (message !== undefined) return Promise.resolve(message);
+    return new Promise((resolve) => this.#readers.push(resolve));
+  }
+
+  /** The next message of the device; throws when it is of another type. Gives its second element, the request id. */
+  async expect(type: number): Promise<number> {
+    const message = await this.read();
+    if (message[0] !== type) throw new Error(`Expected a message of type ${type}, got ${JSON.stringify(message)}`);
+    return Number(message[1]);
+  }
+
+  /** Sends messages without giving the device a turn between them. */
+  send(...messages: unknown[]): void {
+    for (const message of messages) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Sends a frame as it is; bytes go as a binary frame unless `asText`. */
+  sendFrame(frame: string | Uint8Array, options: { asText?: boolean } = {}): void {
+    this.#socket.send(frame, { binary: typeof frame !== "string" && !options.asText });
+  }
+
+  /** Answers the HELLO with a WELCOME, without a challenge. Gives the HELLO. */
+  async welcome(options: { id?: number; roles?: unknown } = {}): Promise<unknown[]> {
+    const hello = await this.read();
+    this.send([2, options.id ?? 77, { roles: options.roles ?? { broker: {}, dealer: {} } }]);
+    return hello;
+  }
+
+  /** Closes in order. */
+  close(code = 1000, reason = ""): void {
+    this.#socket.close(code, reason);
+  }
+
+  /** Cuts the socket. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+}
+
+/** Listens until disposed; then all its sockets are cut. */
+export class ScriptedRouter implements AsyncDisposable {
+  readonly #server: WebSocketServer;
+  readonly #peers: Peer[] = [];
+  readonly #waiting: ((peer: Peer) => void)[] = [];
+
+  private constructor(server: WebSocketServer) {
+    this.#server = server;
+    server.on("connection", (socket, request) => {
+      const peer = new Peer(socket, request.headers);
+      const waiting = this.#waiting.shift();
+      if (waiting) waiting(peer);
+      else this.#peers.push(peer);
+    });
+  }
+
+  /** Starts one. `autoPong` false leaves pings unanswered; `protocol` is what the server chooses. */
+  static async listen(options: { autoPong?: boolean; protocol?: string | false } = {}): Promise<ScriptedRouter> {
+    const server = new WebSocketServer({
+      host: "127.0.0.1",
+      port: 0,
+      autoPong: options.autoPong ?? true,
+      handleProtocols: () => options.protocol ?? "wamp.2.json",
+    });
+    await new Promise<void>((resolve, reject) => server.once("listening", resolve).once("error", reject));
+    return new ScriptedRouter(server);
+  }
+
+  /** Where to dial. */
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("The server does not listen");
+    return `ws://127.0.0.1:${address.port}/ws`;
+  }
+
+  /** The next connection. */
+  accept(): Promise<Peer> {
+    const peer = this.#peers.shift();
+    return peer ? Promise.resolve(peer) : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#server.clients) socket.terminate();
+    await closed;
+  }
+}
