@@ -32,6 +32,8 @@ export async function within<T>(
   const outer = options.signal;
   return await new Promise<T>((resolve, reject) => {
     const fail = (error: AgentError) => {
+      // Work that ignores its signal may go on for long; the timer must not.
+      end();
       reject(error);
       controller.abort(error);
     };
