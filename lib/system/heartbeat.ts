@@ -1,0 +1,88 @@
+/** Tells Studio every 30 seconds that the device is alive, and notices a link that is up and yet carries nothing. */
+
+import { type Clock, within } from "../base/clock.ts";
+import { isCanceled } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+
+/** What the heartbeat is built from. */
+export interface HeartbeatParts {
+  /** Sends one status report; throws when it did not arrive. */
+  report(signal: AbortSignal): Promise<void>;
+  isConnected(): boolean;
+  /** Monotonic time (ms) at which anything at all last came in from the router, pongs included; undefined before the first. */
+  lastTrafficAt(): number | undefined;
+  /** Drops the link so that it is dialed anew. */
+  reconnect(reason: string): void;
+  clock: Clock;
+  log: Log;
+}
+
+/** The pause before every beat, measured from the end of the one before. */
+export const beatPauseMs = 30_000;
+
+/** The longest time one beat may take. */
+const beatLimitMs = 10_000;
+
+/** Beats in a row that fail before the link counts as dead. */
+const failureLimit = 2;
+
+/**
+ * The heartbeat. Invariants: exactly one loop, whatever the link does; `restart()` puts the next beat 30 s away and forgets earlier
+ * failures; a beat that fails while the router was heard is the backend's trouble, not the link's.
+ */
+export class Heartbeat implements AsyncDisposable {
+  readonly #parts: HeartbeatParts;
+  #loop: { controller: AbortController; done: Promise<void> } | undefined;
+
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
+  }
+
+  /** To be called after every connect. A beat of the connection before is given up. */
+  restart(): void {
+    const before = this.#loop;
+    before?.controller.abort();
+    const controller = new AbortController();
+    const done = (before?.done ?? Promise.resolve()).then(() => this.#run(controller.signal));
+    this.#loop = { controller, done };
+  }
+
+  /** Ends it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#loop?.controller.abort();
+    await this.#loop?.done;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#parts.clock.sleep(beatPauseMs, signal);
+      } catch {
+        // Only an abort ends the pause: a newer connection, or the end of the agent.
+        return;
+      }
+      failures = await this.#beat(failures, signal);
+      if (failures < failureLimit || signal.aborted) continue;
+      failures = 0;
+      this.#parts.reconnect(`${failureLimit} heartbeats in a row failed`);
+    }
+  }
+
+  /** Beats once and gives the number of failures in a row. */
+  async #beat(failures: number, signal: AbortSignal): Promise<number> {
+    const { clock, log, report, isConnected, lastTrafficAt } = this.#parts;
+    if (!isConnected()) return 0;
+    const startedAt = clock.now();
+    try {
+      await within(beatLimitMs, report, { what: "Reporting the device status", signal });
+      return 0;
+    } catch (error) {
+      if (signal.aborted && isCanceled(error)) return failures;
+      const heardAt = lastTrafficAt();
+      const isHeard = heardAt !== undefined && heardAt >= startedAt;
+      log.warn("A heartbeat failed", { error, isRouterHeard: isHeard });
+      return isHeard ? failures : failures + 1;
+    }
+  }
+}

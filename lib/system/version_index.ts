@@ -1,0 +1,104 @@
+/** Finds out which version of the agent is the newest for this device, from the index beside the downloads. */
+
+import { type Clock, within } from "../base/clock.ts";
+import { AgentError } from "../base/errors.ts";
+import { isDict, parseJson, show } from "../base/shape.ts";
+
+/** What finding out takes. */
+export interface VersionIndexParts {
+  /** Where downloads are, as configured: no slash is added or removed. */
+  base(): string;
+  /** The update channel of the device. */
+  channel(): string;
+  clock: Clock;
+}
+
+/** How long an answer is used again, so that a dashboard that polls does not fetch it each time. */
+const cacheMs = 60_000;
+
+const fetchLimitMs = 10_000;
+
+/** The index is a handful of lines; anything bigger is not it. */
+const indexLimitBytes = 65_536;
+
+/** The version index of a device. Concurrent questions share one request. */
+export class VersionIndex {
+  readonly #parts: VersionIndexParts;
+  #known: { url: string; channel: string; version: string; at: number } | undefined;
+  #asking: Promise<string> | undefined;
+
+  constructor(parts: VersionIndexParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The newest version for the device's channel, as the index spells it; at most one minute old. Throws `connect_failed` (no
+   * answer, or a status other than 200), `protocol_error` (not an index, or no version for the channel), `timeout` after 10 s.
+   */
+  async latest(): Promise<string> {
+    const url = indexUrl(this.#parts.base());
+    const channel = this.#parts.channel();
+    const known = this.#known;
+    const isFresh = known !== undefined && this.#parts.clock.now() - known.at < cacheMs;
+    if (isFresh && known.url === url && known.channel === channel) return known.version;
+    this.#asking ??= this.#ask(url, channel).finally(() => this.#asking = undefined);
+    return await this.#asking;
+  }
+
+  async #ask(url: string, channel: string): Promise<string> {
+    const text = await within(fetchLimitMs, (signal) => fetchText(url, signal), { what: `Fetching ${url}` });
+    const version = chooseVersion(text, channel);
+    this.#known = { url, channel, version, at: this.#parts.clock.now() };
+    return version;
+  }
+}
+
+/** The address of the index below a download base. */
+export function indexUrl(base: string): string {
+  return `${base}/re-agent/availableVersions.json`;
+}
+
+/**
+ * The version of a channel in the text of an index, or that of `all` when the channel has none. Throws `protocol_error` when the
+ * text is no index or has neither.
+ */
+export function chooseVersion(text: string, channel: string): string {
+  const index = parseJson(text);
+  if (!isDict(index)) {
+    throw new AgentError("protocol_error", `Cannot read version index: it must be a JSON object, got ${show(text)}`);
+  }
+  for (const name of [channel, "all"]) {
+    const version = Object.hasOwn(index, name) ? index[name] : undefined;
+    if (typeof version === "string" && version.trim() !== "") return version.trim();
+  }
+  throw new AgentError("protocol_error", `Cannot read version index: it has neither "${channel}" nor "all"`);
+}
+
+async function fetchText(url: string, signal: AbortSignal): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal, headers: { accept: "application/json" } });
+  } catch (error) {
+    throw new AgentError("connect_failed", `Cannot fetch ${url}`, { cause: error });
+  }
+  if (response.status !== 200 || response.body === null) {
+    await response.body?.cancel();
+    throw new AgentError("connect_failed", `Cannot fetch ${url}: the answer has status ${response.status}`);
+  }
+  return await readLimited(response.body, url);
+}
+
+async function readLimited(body: ReadableStream<Uint8Array>, url: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  // Leaving the loop early cancels the rest of the body.
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > indexLimitBytes) {
+      throw new AgentError("protocol_error", `Cannot read ${url}: it has more than ${indexLimitBytes} bytes`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
