@@ -1,0 +1,66 @@
+/** Answers about images and containers of the engine, and their clean-up. */
+
+import { AgentError } from "../base/errors.ts";
+import { isDict } from "../base/shape.ts";
+import type { ImageSeen } from "../docker/seen.ts";
+import type { Reply } from "../wamp/session.ts";
+import type { HandlerParts } from "./parts.ts";
+import type { Call } from "./row.ts";
+
+/** How long a full prune may take. */
+export const pruneLimitMs = 600_000;
+
+/** `get_images`: one positional argument for each image; members that are zero or empty are left out. */
+export async function getImages(parts: HandlerParts, _input: void, { signal }: Call): Promise<Reply> {
+  const images = await parts.engine.listImages(signal);
+  return { args: images.map(encodeImage) };
+}
+
+/** `list_containers`: the engine's own list of all containers, as it is. */
+export async function listContainers(parts: HandlerParts, _input: void, { signal }: Call): Promise<Reply> {
+  return { args: [await parts.engine.listContainersRaw(signal)] };
+}
+
+/** What `prune_images` is asked for. */
+export interface PruneRequest {
+  all: boolean;
+}
+
+/** Reads `[{all?: bool}]`. */
+export function decodePrune({ args }: Call): PruneRequest {
+  const [request] = args;
+  if (!isDict(request)) throw new AgentError("bad_request", "first param should be a dict");
+  const all = request["all"] ?? false;
+  if (typeof all !== "boolean") {
+    throw new AgentError("bad_request", "all value for container prune is not a boolean");
+  }
+  return { all };
+}
+
+/** `prune_images`: removes dangling images, or with `all` everything that no running container uses, volumes included. */
+export async function pruneImages(parts: HandlerParts, { all }: PruneRequest, { signal }: Call): Promise<Reply> {
+  if (!all) {
+    await parts.engine.pruneDanglingImages(signal);
+    return {};
+  }
+  const end = await parts.runCommand("docker", ["system", "prune", "-af", "--volumes"], {
+    signal,
+    timeoutMs: pruneLimitMs,
+  });
+  if (end.code !== 0) {
+    const seen = end.stderr.trim() || end.stdout.trim();
+    throw new AgentError("command_failed", `Cannot prune the engine: exit status ${end.code}: ${seen}`);
+  }
+  return { args: [end.stdout] };
+}
+
+function encodeImage(image: ImageSeen): Record<string, unknown> {
+  const { created, containers, sharedSize, virtualSize, id, labels, size, repoTags } = image;
+  const members = { created, containers, sharedSize, virtualSize, id, labels, size, repoTags };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => !isEmpty(value)));
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === 0 || value === "") return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}

@@ -1,0 +1,23 @@
+/** Answers about app logs. */
+
+import { AgentError } from "../base/errors.ts";
+import { isDict } from "../base/shape.ts";
+import type { Reply } from "../wamp/session.ts";
+import type { HandlerParts } from "./parts.ts";
+import type { Call } from "./row.ts";
+
+/** Reads `[{containerName}]`. */
+export function decodeContainerName({ args }: Call): string {
+  const [request] = args;
+  if (request === undefined || request === null) throw new AgentError("bad_request", "arguments are missing");
+  if (!isDict(request)) throw new AgentError("bad_request", "first param should be a dict");
+  const name = request["containerName"];
+  if (typeof name !== "string") throw new AgentError("bad_request", "invalid value for containerName");
+  if (name.trim() === "") throw new AgentError("bad_request", "container name is empty");
+  return name;
+}
+
+/** `get_app_log_history`: one flat list of the last lines, oldest first; viewers iterate over it as it is. */
+export async function getAppLogHistory(parts: HandlerParts, channel: string, { signal }: Call): Promise<Reply> {
+  return { args: [await parts.readLogHistory(channel, signal)] };
+}

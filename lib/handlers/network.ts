@@ -1,0 +1,57 @@
+/** Answers about the device's network addresses. */
+
+import type { Reply } from "../wamp/session.ts";
+import type { HandlerParts } from "./parts.ts";
+
+/** One address of one interface. */
+export interface InterfaceAddress {
+  interfaceName: string;
+  family: "IPv4" | "IPv6";
+  address: string;
+  /** Written like an address. */
+  netmask: string;
+}
+
+/** `get_network_metadata`: one positional argument for each address. Keeps the wire names `IP` and `Mask` (base64). */
+export function getNetworkMetadata(parts: HandlerParts): Reply {
+  return {
+    args: parts.readInterfaces().map(({ address, netmask, family }) => ({
+      IP: address,
+      Mask: maskText(netmask, family),
+    })),
+  };
+}
+
+/** `get_ipv4_addresses`: where the device can be reached in its network, one list. */
+export function getIpv4Addresses(parts: HandlerParts): Reply {
+  const usable = parts.readInterfaces().filter(({ family, address, interfaceName }) =>
+    family === "IPv4" && address !== "127.0.0.1" && address !== "0.0.0.0" && !interfaceName.includes("docker")
+  );
+  return { args: [usable.map(({ interfaceName, address }) => ({ interfaceName, ip: address }))] };
+}
+
+/** The bytes of a mask in base64: 4 for IPv4, 16 for IPv6. Only the number of its one bits is read, for a mask has no other form. */
+function maskText(netmask: string, family: "IPv4" | "IPv6"): string {
+  const bytes = new Uint8Array(family === "IPv4" ? 4 : 16);
+  const groups = family === "IPv4" ? netmask.split(".").map(Number) : expandGroups(netmask);
+  const groupBits = family === "IPv4" ? 8 : 16;
+  let ones = groups.reduce((sum, group) => sum + countOnes(group), 0);
+  ones = Math.min(ones, groups.length * groupBits, bytes.length * 8);
+  for (const index of bytes.keys()) {
+    const bits = Math.min(Math.max(ones - index * 8, 0), 8);
+    bytes[index] = (0xff << (8 - bits)) & 0xff;
+  }
+  return bytes.toBase64();
+}
+
+/** The groups of an IPv6 mask; those left out by `::` are zero and do not count. */
+function expandGroups(mask: string): number[] {
+  return mask.split(":").filter((group) => group !== "").map((group) => parseInt(group, 16));
+}
+
+function countOnes(value: number): number {
+  let rest = Number.isFinite(value) ? value >>> 0 : 0;
+  let ones = 0;
+  for (; rest !== 0; rest >>>= 1) ones += rest & 1;
+  return ones;
+}
