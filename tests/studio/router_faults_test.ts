@@ -4,6 +4,9 @@ import { numberAt, RawPeer } from "../contract/raw_peer.ts";
 
 const device = { authid: "12-345", secret: "s" };
 
+const upgradeRequest = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: wamp.2.json\r\n\r\n";
+
 async function startRouter(options: Partial<RouterOptions> = {}): Promise<Router> {
   return await Router.listen({
     hostname: "127.0.0.1",
@@ -85,6 +88,19 @@ Deno.test("pause() leaves everything unanswered, resume() lets it go on", async 
   assert.equal((await late.join(device))[0], 2);
 });
 
+Deno.test("clients that give up while the router is paused do no harm", async () => {
+  await using router = await startRouter();
+  router.pause();
+  const { hostname, port } = new URL(router.url);
+  for (const text of ["", "GET / HTTP/1.1\r\n", upgradeRequest]) {
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    await connection.write(new TextEncoder().encode(text));
+  }
+  router.resume();
+  await using peer = await join(router);
+  assert.equal((await peer.call("wamp.session.count"))[0], 50);
+});
+
 Deno.test("what was sent to a session while it was paused arrives after resume()", async () => {
   await using router = await startRouter();
   await using subscriber = await join(router);
@@ -130,6 +146,7 @@ Deno.test("strandSession() keeps the registrations of a lost client until burySe
   assert.equal((await watcher.request(64, {}, "a.b"))[4], "wamp.error.procedure_already_exists");
   watcher.send([48, 77, { timeout: 20 }, "a.b"]);
   assert.deepEqual((await watcher.next(8)).slice(4), ["wamp.error.canceled", ["timeout reached"]]);
+  assert.equal(router.burySession(watcher.id), false);
   assert.equal(router.burySession(peer.id), true);
   await watcher.register("a.b");
 });

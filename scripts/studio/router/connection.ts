@@ -58,8 +58,7 @@ export class Connection {
 
   /** Cuts the socket without a closing handshake. */
   cut(): void {
-    if (this.#isStranded) this.bury();
-    else this.#socket.terminate();
+    if (!this.bury()) this.#socket.terminate();
   }
 
   /** Cuts the socket, but keeps the session, as a router does that has not noticed yet. Ended by `bury`. */
@@ -68,16 +67,18 @@ export class Connection {
     this.#socket.terminate();
   }
 
-  /** Ends a stranded session. */
-  bury(): void {
+  /** Ends a stranded session. False when it is not stranded. */
+  bury(): boolean {
+    if (!this.#isStranded) return false;
     this.#isStranded = false;
     this.#leave(false);
     this.#host.closed(this);
+    return true;
   }
 
   /** Says GOODBYE when joined and closes the socket with code 1001. */
   close(): void {
-    if (this.#isStranded) return this.bury();
+    if (this.bury()) return;
     this.session?.goodbye("wamp.close.system_shutdown");
     this.#socket.close(1001, "router is going down");
   }

@@ -26,6 +26,9 @@ interface MetaProcedure {
   run(realm: Realm, named: Named, caller: Session): unknown;
 }
 
+/** Testaments a session may leave in one scope. */
+const testamentLimit = 100;
+
 /** Answers a call of a meta procedure with its only result value. Throws `Refusal`. */
 export function callMeta(realm: Realm, { caller, procedure, args, kwargs }: MetaCall): unknown {
   const found = Object.hasOwn(procedures, procedure) ? procedures[procedure] : undefined;
@@ -129,6 +132,9 @@ function addTestament(_realm: Realm, named: Named, caller: Session): number {
   const scope = readScope(named);
   if (typeof topic !== "string" || !Array.isArray(args) || !isDict(kwargs)) {
     throw new Refusal("wamp.error.runtime_error", "a testament needs a topic, a list of args and a dict of kwargs");
+  }
+  if (caller.testaments[scope].length >= testamentLimit) {
+    throw new Refusal("wamp.error.testament_error", `a session may have ${testamentLimit} testaments of a scope`);
   }
   caller.testaments[scope].push({ topic, payload: payloadOf(args, kwargs), options: isDict(options) ? options : {} });
   return randomId();

@@ -47,8 +47,8 @@ export class Router implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   readonly #sockets: WebSocketServer;
   readonly #host: ConnectionHost;
-  /** The listening server, and promises for the ends of all that listened before. */
-  #server: Server;
+  /** The listening server, undefined while connections are refused, and the ends of all that listened before. */
+  #server: Server | undefined;
   readonly #ended: Promise<void>[] = [];
   #port: number;
   #whenEmpty: () => void = () => {};
@@ -68,7 +68,6 @@ export class Router implements AsyncDisposable {
       autoPong: false,
       handleProtocols: (offered) => offered.has("wamp.2.json") ? "wamp.2.json" : false,
     });
-    this.#server = this.#createServer();
   }
 
   /** Starts a router. Throws `io_failed` when the address cannot be had. */
@@ -127,9 +126,7 @@ export class Router implements AsyncDisposable {
 
   /** Ends a stranded session. False when there is none with this id. */
   burySession(sessionId: number): boolean {
-    const connection = this.#find(sessionId);
-    connection?.bury();
-    return connection !== undefined;
+    return this.#find(sessionId)?.bury() ?? false;
   }
 
   /** Fault: accepts connections, but answers nothing any more, not even a ping (a half-open link). */
@@ -148,16 +145,18 @@ export class Router implements AsyncDisposable {
 
   /** Fault: refuses new connections; those that are open stay. */
   refuse(): void {
-    if (!this.#server.listening) return;
-    // The callback comes when the last socket is gone, long after the port was given back.
-    this.#ended.push(new Promise((resolve) => this.#server.close(() => resolve())));
+    const server = this.#server;
+    if (!server) return;
+    this.#server = undefined;
+    // The callback comes when the last WebSocket is gone, long after the port was given back.
+    this.#ended.push(new Promise((resolve) => server.close(() => resolve())));
+    server.closeAllConnections();
   }
 
   /** Ends `refuse`: listens on the same address again. Throws `io_failed` when it cannot be had. */
   async accept(): Promise<void> {
-    if (this.#server.listening) return;
-    this.#server = this.#createServer();
-    const server = this.#server;
+    if (this.#server) return;
+    const server = this.#createServer();
     const { hostname } = this.#options;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) => {
@@ -165,6 +164,7 @@ export class Router implements AsyncDisposable {
       });
       server.listen(this.#port, hostname, () => resolve());
     });
+    this.#server = server;
     this.#port = portOf(server.address());
   }
 
@@ -185,7 +185,6 @@ export class Router implements AsyncDisposable {
     this.refuse();
     await this.closeAll();
     for (const realm of this.#realms.values()) realm.dealer.close();
-    this.#server.closeAllConnections();
     await Promise.all(this.#ended);
     this.#sockets.close();
   }
@@ -209,8 +208,10 @@ export class Router implements AsyncDisposable {
     const server = createServer((_request, response) => response.writeHead(426).end("This is a WAMP router\n"));
     server.on("upgrade", (request, socket, head) => {
       const upgrade = () => this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#admit(webSocket));
-      if (this.#waiting) this.#waiting.push(upgrade);
-      else upgrade();
+      if (!this.#waiting) return upgrade();
+      // A client that gives up meanwhile shows itself when its turn comes.
+      socket.on("error", () => {});
+      this.#waiting.push(upgrade);
     });
     return server;
   }
