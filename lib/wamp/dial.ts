@@ -36,6 +36,8 @@ export interface DialOptions {
   connectMs: number;
   pingMs: number;
   responseMs: number;
+  /** How long a living holder of the marker may take to answer. */
+  askMs: number;
   /** The URI of the connection marker. */
   markerProcedure: string;
   testament: (sessionId: number) => Testament;
@@ -124,7 +126,7 @@ async function prepare(session: Session, options: DialOptions & { connectedInMs:
   };
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const claim = await claimMarker(session, { procedure: markerProcedure, log, signal });
+    const claim = await claimMarker(session, { procedure: markerProcedure, askMs: options.askMs, log, signal });
     if (claim === "held") {
       await session.close();
       return { kind: "duplicate" };

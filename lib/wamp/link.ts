@@ -34,9 +34,10 @@ export interface LinkOptions {
   testament(sessionId: number): Testament;
   /**
    * All in milliseconds. `connectMs` is the first bound of a dial and grows while dials time out (0: two minutes);
-   * `pingMs` 0 sends no pings; `responseMs` 0 stands for 5000.
+   * `pingMs` 0 sends no pings; `responseMs` 0 stands for 5000; `askMs` is how long another holder of the marker may
+   * take to show that it lives, 3000 when absent.
    */
-  timeouts: { connectMs: number; pingMs: number; responseMs: number };
+  timeouts: { connectMs: number; pingMs: number; responseMs: number; askMs?: number };
   onSession: OnSession;
   log: Log;
   clock: Clock;
@@ -52,6 +53,7 @@ export interface LinkOptions {
 const duplicateLimit = 8;
 const duplicateWaitMs = 1_000;
 const standardResponseMs = 5_000;
+const standardAskMs = 3_000;
 // A session that ends sooner did not work: the next dial then waits longer, so that a router which throws us out at
 // once, or two devices that displace each other, do not dial in a tight loop.
 const workingSessionMs = 5_000;
@@ -191,12 +193,16 @@ export class Link implements Wire {
         connectMs: this.#bound.ms,
         pingMs: timeouts.pingMs,
         responseMs: timeouts.responseMs || standardResponseMs,
+        askMs: timeouts.askMs ?? standardAskMs,
         markerProcedure: this.#options.marker.procedure,
         isFirst: !this.#hasConnected,
         proxies: this.#proxies,
         signal: this.#stop.signal,
         connectSignal: dialing.connect.signal,
       });
+    } catch (error) {
+      // Whatever a callback of ours throws must not end the loop: the device would be lost.
+      return { kind: "failed", error, hasConnectTimedOut: false };
     } finally {
       this.#dialing = undefined;
     }

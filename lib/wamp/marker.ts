@@ -8,17 +8,14 @@ import { errorUris } from "./topics.ts";
 /** `held`: another living session answers under our name. */
 export type MarkerClaim = "claimed" | "held";
 
-/** How long a living holder may take to answer. */
-const askTimeoutMs = 3_000;
-
 /**
- * Registers the marker without force. When it is taken, the holder is asked: one that answers is a second device; one
+ * Registers the marker without force. When it is taken, the holder is asked (`askMs`): one that answers is a second device; one
  * that does not is a session of our own which the router has not missed yet, and it is taken over. Other refusals are
  * logged and leave the session without a marker. Throws only `not_connected` and `canceled`.
  */
 export async function claimMarker(
   session: Session,
-  options: { procedure: string; log: Log; signal: AbortSignal },
+  options: { procedure: string; askMs: number; log: Log; signal: AbortSignal },
 ): Promise<MarkerClaim> {
   const { procedure, log } = options;
   const refusal = await tryRegister(session, procedure, { forceReregister: false });
@@ -51,10 +48,10 @@ async function tryRegister(
 
 async function doesHolderAnswer(
   session: Session,
-  options: { procedure: string; signal: AbortSignal },
+  options: { procedure: string; askMs: number; signal: AbortSignal },
 ): Promise<boolean> {
   try {
-    await session.call(options.procedure, [], { timeoutMs: askTimeoutMs, signal: options.signal });
+    await session.call(options.procedure, [], { timeoutMs: options.askMs, signal: options.signal });
     return true;
   } catch (error) {
     if (hasCode(error, "not_connected", "canceled")) throw error;

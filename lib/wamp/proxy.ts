@@ -103,23 +103,17 @@ function socksReplyLength(bytes: Uint8Array): number {
 function readUntil(socket: Socket, lengthOf: (bytes: Uint8Array) => number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     let seen = new Uint8Array(0);
-    const finish = () => {
-      socket.off("data", onData).off("error", onEnd).off("close", onEnd).off("end", onEnd);
-      socket.pause();
-    };
+    const finish = () => socket.off("readable", onReadable).off("error", onEnd).off("close", onEnd).off("end", onEnd);
     const onEnd = (error?: unknown) => {
       finish();
-      reject(
-        new AgentError("connect_failed", "The proxy closed the connection", {
-          cause: error instanceof Error ? error : undefined,
-        }),
-      );
+      const cause = error instanceof Error ? error : undefined;
+      reject(new AgentError("connect_failed", "The proxy closed the connection", { cause }));
     };
-    const onData = (chunk: Uint8Array) => {
-      const joined = new Uint8Array(seen.length + chunk.length);
-      joined.set(seen);
-      joined.set(chunk, seen.length);
-      seen = joined;
+    // Not `data`: pausing afterwards would leave the stream paused for its next reader.
+    const onReadable = () => {
+      const chunk: unknown = socket.read();
+      if (!(chunk instanceof Uint8Array)) return;
+      seen = concat(seen, chunk);
       try {
         const length = lengthOf(seen);
         if (length < 0) return;
@@ -131,9 +125,15 @@ function readUntil(socket: Socket, lengthOf: (bytes: Uint8Array) => number): Pro
         reject(error);
       }
     };
-    socket.on("data", onData).on("error", onEnd).on("close", onEnd).on("end", onEnd);
-    socket.resume();
+    socket.on("readable", onReadable).on("error", onEnd).on("close", onEnd).on("end", onEnd);
   });
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
 }
 
 function indexOfBlankLine(bytes: Uint8Array): number {

@@ -12,7 +12,8 @@ export class Peer {
   readonly #socket: WebSocket;
   readonly #received: unknown[][] = [];
   readonly #readers: ((message: unknown[]) => void)[] = [];
-  #pings: string[] = [];
+  readonly #pings: string[] = [];
+  readonly #pingWaiters: (() => void)[] = [];
 
   constructor(socket: WebSocket, headers: IncomingHttpHeaders) {
     this.headers = headers;
@@ -21,7 +22,10 @@ export class Peer {
       socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
     });
     socket.on("error", () => {});
-    socket.on("ping", (data) => this.#pings.push(data.toString()));
+    socket.on("ping", (data) => {
+      this.#pings.push(data.toString());
+      for (const tell of this.#pingWaiters.splice(0)) tell();
+    });
     socket.on("message", (data) => {
       const message: unknown[] = JSON.parse(data.toString());
       const reader = this.#readers.shift();
@@ -33,6 +37,11 @@ export class Peer {
   /** Payloads of the pings so far. */
   get pings(): readonly string[] {
     return this.#pings;
+  }
+
+  /** Resolves when the device has sent `count` pings; an answer of this server is on its way then. */
+  async pinged(count: number): Promise<void> {
+    while (this.#pings.length < count) await new Promise<void>((resolve) => this.#pingWaiters.push(resolve));
   }
 
   /** The next message of the device. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Invocation } from "../../lib/wamp/session.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { ScriptedRouter } from "../parts/scripted_router.ts";
-import { openScripted, openSession, openTransport, startRouter } from "./open.ts";
+import { keepingLog, openScripted, openSession, openTransport, startRouter } from "./open.ts";
 
 Deno.test("joinSession() sends HELLO with authid, method and only the roles that we play, and no extra headers", async () => {
   await using router = await ScriptedRouter.listen();
@@ -264,7 +264,8 @@ Deno.test("events reach their handlers in order, one right behind SUBSCRIBED inc
 });
 
 Deno.test("a handler that fails later than its turn is logged, too", async () => {
-  await using scripted = await openScripted();
+  const { log, lines } = keepingLog();
+  await using scripted = await openScripted({ log });
   const { session, peer } = scripted;
   const subscribing = session.subscribe("x.topic", async () => {
     await Promise.resolve();
@@ -276,6 +277,7 @@ Deno.test("a handler that fails later than its turn is logged, too", async () =>
   const call = session.call("x.a");
   peer.send([50, await peer.expect(48), {}]);
   await call;
+  assert.deepEqual(lines, ["An event handler failed"]);
 });
 
 Deno.test("a registration that comes after the deadline is given back", async () => {
