@@ -1,0 +1,55 @@
+/** Finds out whether the device has an NVIDIA graphics processor that containers could use. */
+
+import { runCommand } from "./command.ts";
+
+/** Where its traces are looked for. */
+export interface NvidiaTraces {
+  /** A folder of its driver. */
+  driverFolder: string;
+  /** The device tree's name of the board. */
+  modelFile: string;
+  /** A program that lists libraries, with its arguments. */
+  libraryList: readonly [program: string, ...args: string[]];
+}
+
+/** The places on a Linux device. */
+export const usualNvidiaTraces: NvidiaTraces = {
+  driverFolder: "/usr/lib/nvidia",
+  modelFile: "/proc/device-tree/model",
+  // Its folder is often missing in the PATH of services.
+  libraryList: ["/sbin/ldconfig", "-p"],
+};
+
+const listLimitMs = 10_000;
+
+/** True when any trace is there. Never throws; what cannot be read is no trace. */
+export async function hasNvidia(signal: AbortSignal, traces: NvidiaTraces = usualNvidiaTraces): Promise<boolean> {
+  if (await isFolder(traces.driverFolder)) return true;
+  if ((await readText(traces.modelFile)).toLowerCase().includes("nvidia")) return true;
+  const [program, ...args] = traces.libraryList;
+  try {
+    const { stdout } = await runCommand(program, args, { signal, timeoutMs: listLimitMs });
+    return stdout.includes("libnvidia");
+  } catch {
+    // No such program: no such libraries.
+    return false;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch {
+    // Not there, hence no trace.
+    return false;
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch {
+    // Boards without a device tree have no such file.
+    return "";
+  }
+}

@@ -1,0 +1,141 @@
+/** One line about the operating system: its word, platform, version and kernel, as in `linux debian 12.5 6.1.0-18-arm64`. */
+
+import { mustRunCommand } from "./command.ts";
+
+/** Gives the text of a file, or undefined when it cannot be read. */
+export type ReadText = (path: string) => string | undefined;
+
+interface Platform {
+  platform: string;
+  version: string;
+}
+
+const commandLimitMs = 10_000;
+
+/** Reads the line. Never throws: when the rest cannot be found out it is the word alone, such as `linux`. */
+export async function readOsText(signal: AbortSignal): Promise<string> {
+  const word = Deno.build.os;
+  try {
+    if (word === "linux") return joinOsText(word, { ...linuxPlatform(readTextIfThere), kernel: Deno.osRelease() });
+    if (word === "darwin") {
+      const { stdout } = await mustRunCommand("sw_vers", ["-productVersion"], { signal, timeoutMs: commandLimitMs });
+      return joinOsText(word, { platform: word, version: stdout.trim(), kernel: Deno.osRelease() });
+    }
+    if (word === "windows") {
+      const args = ["query", "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"];
+      const { stdout } = await mustRunCommand("reg", args, { signal, timeoutMs: commandLimitMs });
+      return joinOsText(word, windowsPlatform(stdout));
+    }
+  } catch {
+    // Less is known then, and said.
+  }
+  return word;
+}
+
+/** Joins the parts with spaces; empty parts, and a platform that repeats the word, are left out. Pure. */
+export function joinOsText(word: string, parts: Platform & { kernel: string }): string {
+  const platform = parts.platform === word ? "" : parts.platform;
+  return [word, platform, parts.version, parts.kernel].filter((part) => part !== "").join(" ");
+}
+
+/** Finds the distribution by the first of its marker files that is there. Pure but for `read`. */
+export function linuxPlatform(read: ReadText): Platform {
+  for (const [path, decide] of markers) {
+    const text = read(path);
+    if (text !== undefined) return decide(text, read);
+  }
+  return { platform: "", version: "" };
+}
+
+/** Reads the answer of `reg query`. Pure. */
+export function windowsPlatform(answer: string): Platform & { kernel: string } {
+  const value = (name: string) => new RegExp(`^\\s+${name}\\s+REG_\\w+\\s+(.*?)\\s*$`, "m").exec(answer)?.[1] ?? "";
+  const build = value("CurrentBuildNumber");
+  // Windows 11 still calls itself 10 in its registry.
+  const product = Number(build) >= 22000 ? value("ProductName").replace("10", "11") : value("ProductName");
+  const revision = `${build}.${Number(value("UBR"))}`;
+  const major = `${Number(value("CurrentMajorVersionNumber"))}.${Number(value("CurrentMinorVersionNumber"))}`;
+  return {
+    platform: product.startsWith("Microsoft ") ? product : `Microsoft ${product}`,
+    version: value("DisplayVersion"),
+    kernel: `${major}.${revision} Build ${revision}`,
+  };
+}
+
+// The order decides: many distributions carry the marker of the one they come from.
+const markers: [path: string, decide: (text: string, read: ReadText) => Platform][] = [
+  ["/etc/oracle-release", (text) => ({ platform: "oracle", version: releaseVersion(text) })],
+  ["/etc/enterprise-release", (text) => ({ platform: "oracle", version: releaseVersion(text) })],
+  ["/etc/slackware-version", (text) => ({
+    platform: "slackware",
+    version: text.trim().toLowerCase().replace("slackware ", ""),
+  })],
+  ["/etc/debian_version", debianPlatform],
+  ["/etc/redhat-release", redhatPlatform],
+  ["/etc/system-release", redhatPlatform],
+  ["/etc/gentoo-release", (text) => ({ platform: "gentoo", version: releaseVersion(text) })],
+  ["/etc/SuSE-release", (text) => ({
+    platform: /opensuse/i.test(text) ? "opensuse" : "suse",
+    version: /^VERSION = ([\d.]+)/m.exec(text)?.[1] ?? "",
+  })],
+  [
+    "/etc/arch-release",
+    (_text, read) => ({ platform: "arch", version: assignments(read, lsbRelease).DISTRIB_RELEASE ?? "" }),
+  ],
+  ["/etc/alpine-release", (text) => ({ platform: "alpine", version: firstLine(text) })],
+  ["/etc/os-release", (_text, read) => {
+    const { ID = "", VERSION_ID = "" } = assignments(read, "/etc/os-release");
+    return { platform: ID, version: VERSION_ID };
+  }],
+];
+
+const lsbRelease = "/etc/lsb-release";
+
+/** Distributions that come from Debian and say so in `lsb-release`. */
+const debianKin: Record<string, string> = {
+  Ubuntu: "ubuntu",
+  LinuxMint: "linuxmint",
+  Kylin: "Kylin",
+  "Cumulus Linux": "cumulus-linux",
+};
+
+function debianPlatform(text: string, read: ReadText): Platform {
+  const { DISTRIB_ID = "", DISTRIB_RELEASE = "" } = assignments(read, lsbRelease);
+  const kin = debianKin[DISTRIB_ID];
+  if (kin !== undefined) return { platform: kin, version: DISTRIB_RELEASE };
+  const isRaspbian = read("/usr/bin/raspi-config") !== undefined;
+  return { platform: isRaspbian ? "raspbian" : "debian", version: firstLine(text) };
+}
+
+function redhatPlatform(text: string): Platform {
+  const line = firstLine(text).toLowerCase();
+  return { platform: line.includes("red hat") ? "redhat" : line.split(" ")[0] ?? "", version: releaseVersion(text) };
+}
+
+function releaseVersion(text: string): string {
+  const line = firstLine(text).toLowerCase();
+  return line.includes("rawhide") ? "rawhide" : /release (\w[\d.]*)/.exec(line)?.[1] ?? "";
+}
+
+/** The lines `NAME=value` of a file, without the quotes around values. */
+function assignments(read: ReadText, path: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const line of (read(path) ?? "").split("\n")) {
+    const [, name, value = ""] = /^(\w+)=(.*)$/.exec(line.trim()) ?? [];
+    if (name !== undefined) found[name] = value.replaceAll(/^["']|["']$/g, "");
+  }
+  return found;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0]?.trim() ?? "";
+}
+
+function readTextIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    // Most of the marker files are not there, which is what makes them markers.
+    return undefined;
+  }
+}
