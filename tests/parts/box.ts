@@ -26,6 +26,8 @@ export interface BoxFacts {
 
 const agentLock = "/tmp/ironflock-reagent.lock";
 
+const folderPrefix = "rb-";
+
 // /run is private because iptables locks a file there, and engines and agents look for sockets there.
 const entry = [
   "set -e",
@@ -44,18 +46,23 @@ const entry = [
 export class Box implements AsyncDisposable {
   readonly facts: BoxFacts;
   readonly #child: Deno.ChildProcess;
+  readonly #claim: Deno.FsFile;
+  #disposed: Promise<void> | undefined;
 
-  private constructor(facts: BoxFacts, child: Deno.ChildProcess) {
+  private constructor(facts: BoxFacts, child: Deno.ChildProcess, claim: Deno.FsFile) {
     this.facts = facts;
     this.#child = child;
+    this.#claim = claim;
   }
 
   /** Starts `command` in a new box. Throws when this is not Linux or the user is not root. */
   static async start(command: readonly string[], options: BoxOptions = {}): Promise<Box> {
     if (Deno.build.os !== "linux" || Deno.uid() !== 0) throw new Error("A box needs Linux and root");
     // Unix sockets below it must have paths of fewer than 108 characters.
-    const folder = await Deno.makeTempDir({ prefix: "rb-", dir: "/tmp" });
-    const facts: BoxFacts = { folder, cgroupParent: `/reagent-box-${folder.slice("/tmp/rb-".length)}` };
+    const folder = await Deno.makeTempDir({ prefix: folderPrefix, dir: "/tmp" });
+    const claim = await Deno.open(`${folder}/claim`, { write: true, create: true });
+    await claim.lock(true);
+    const facts: BoxFacts = { folder, cgroupParent: cgroupOf(folder) };
     await Deno.writeTextFile(`${folder}/agent.lock`, "", { mode: 0o644 });
     await touch(agentLock);
     const output = options.output ?? "inherit";
@@ -68,7 +75,7 @@ export class Box implements AsyncDisposable {
       stdout: output,
       stderr: output,
     }).spawn();
-    return new Box(facts, child);
+    return new Box(facts, child, claim);
   }
 
   /** Process id, outside, of the box's outermost process. */
@@ -99,11 +106,28 @@ export class Box implements AsyncDisposable {
 
   /** Ends everything inside and removes the box's folder and control groups. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#disposed ??= this.#dispose());
+  }
+
+  async #dispose(): Promise<void> {
     await this.kill();
-    await pollUntil(`the control groups of ${this.facts.cgroupParent} are gone`, 10_000, async () => {
-      return await removeControlGroups(this.facts.cgroupParent) || undefined;
-    });
-    await Deno.remove(this.facts.folder, { recursive: true });
+    await removeTraces(this.facts.folder);
+    this.#claim.close();
+  }
+}
+
+/** Removes what boxes have left whose starter was killed before it could. Boxes in use are left alone. */
+export async function sweepBoxes(): Promise<void> {
+  for await (const entry of Deno.readDir("/tmp")) {
+    const folder = `/tmp/${entry.name}`;
+    if (!entry.isDirectory || !entry.name.startsWith(folderPrefix)) continue;
+    try {
+      using claim = await Deno.open(`${folder}/claim`, { write: true });
+      if (await claim.tryLock(true)) await removeTraces(folder);
+    } catch (error) {
+      // A box that has just begun, or has just been removed.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 }
 
@@ -125,6 +149,18 @@ export async function removeControlGroups(name: string): Promise<boolean> {
   const tree = ["/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*${name}*`];
   await runProgram("find", [...tree, "-exec", "rmdir", "{}", "+"]);
   return (await runProgram("find", tree)).stdout === "";
+}
+
+async function removeTraces(folder: string): Promise<void> {
+  const cgroup = cgroupOf(folder);
+  await pollUntil(`the control groups of ${cgroup} are gone`, 10_000, async () => {
+    return await removeControlGroups(cgroup) || undefined;
+  });
+  await Deno.remove(folder, { recursive: true });
+}
+
+function cgroupOf(folder: string): string {
+  return `/reagent-box-${folder.slice(`/tmp/${folderPrefix}`.length)}`;
 }
 
 function unshare(): string[] {
