@@ -374,6 +374,17 @@ export const cancelCases: Case[] = [
     },
   },
   {
+    name: "a callee that vanishes after its call was canceled makes no second answer",
+    async run(stage) {
+      const pair = await stage.callPair();
+      const { call } = await startCall(pair);
+      pair.caller.send([49, call, { mode: "killnowait" }]);
+      await pair.caller.next(8);
+      await pair.callee.cut();
+      assert.deepEqual(await pair.caller.afterAMoment(8), []);
+    },
+  },
+  {
     name: "a caller that vanishes interrupts its callee",
     async run(stage) {
       const pair = await stage.callPair();

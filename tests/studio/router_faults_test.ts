@@ -182,7 +182,7 @@ Deno.test("a client that does not read is dropped when too much waits for it", a
 });
 
 Deno.test("a socket that does not join in time is closed, one that has joined is not", async () => {
-  await using router = await startRouter({ joinLimitMs: 30 });
+  await using router = await startRouter({ joinLimitMs: 500 });
   await using silent = await RawPeer.open(router.url);
   await using peer = await join(router);
   assert.equal((await silent.closed()).code, 1008);
