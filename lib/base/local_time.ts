@@ -1,8 +1,8 @@
 /** Wall time as text for people and for records that other programs read. */
 
 /**
- * RFC 3339 with second precision and the offset of the device's time zone, as in `2031-03-05T08:00:00+01:00`; `Z` stands for
- * an offset of zero.
+ * RFC 3339 with second precision and the offset of the device's time zone, as in `2031-03-05T08:00:00+01:00`; `Z`
+ * stands for an offset of zero.
  */
 export function localTimeText(date: Date): string {
   const offsetMinutes = -date.getTimezoneOffset();

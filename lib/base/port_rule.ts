@@ -26,8 +26,9 @@ const knownNames = new Set([
 const protocols: readonly PortRule["protocol"][] = ["http", "https", "tcp", "udp"];
 
 /**
- * Reads a list of port rules. Absent (undefined, null) is the empty list; a missing member is empty, zero or false, a missing
- * protocol is `http`. A malformed rule is left out and named in `problems`, so that it costs its own port and not the app.
+ * Reads a list of port rules. Absent (undefined, null) is the empty list; a missing member is empty, zero or false, a
+ * missing protocol is `http`. A malformed rule is left out and named in `problems`, so that it costs its own port and
+ * not the app.
  */
 export function decodePortRules(value: unknown): DecodedPortRules {
   const decoded: DecodedPortRules = { rules: [], problems: [] };
@@ -44,7 +45,10 @@ export function decodePortRules(value: unknown): DecodedPortRules {
   return decoded;
 }
 
-/** The rule as a wire record: members that Studio sent beside the known ones are kept, ports that are not set are left out. */
+/**
+ * The rule as a wire record: members that Studio sent beside the known ones are kept, ports that are not set are left
+ * out.
+ */
 export function encodePortRule(rule: PortRule): Dict {
   return {
     ...rule.extra,

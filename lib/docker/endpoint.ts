@@ -5,7 +5,9 @@ import { AgentError } from "../base/errors.ts";
 /** The variables that are read; absent ones are undefined. */
 export type EngineEnvironment = Record<string, string | undefined>;
 
-/** How to reach the engine. Every member is given, because the library behind it would fill gaps from its own reading. */
+/**
+ * How to reach the engine. Every member is given, because the library behind it would fill gaps from its own reading.
+ */
 export interface EngineEndpoint {
   socketPath: string | undefined;
   host: string | undefined;
@@ -39,9 +41,9 @@ const nowhere: EngineEndpoint = {
 };
 
 /**
- * Decides where the engine is: `DOCKER_HOST` as `unix://…`, `npipe://…`, `tcp://host:port` (with TLS when `DOCKER_TLS_VERIFY`
- * is not empty or the port is 2376, certificates from `DOCKER_CERT_PATH`), else the usual socket of the platform. Throws
- * `engine_unreachable` when `DOCKER_HOST` cannot be understood or a certificate cannot be read.
+ * Decides where the engine is: `DOCKER_HOST` as `unix://…`, `npipe://…`, `tcp://host:port` (with TLS when
+ * `DOCKER_TLS_VERIFY` is not empty or the port is 2376, certificates from `DOCKER_CERT_PATH`), else the usual socket of
+ * the platform. Throws `engine_unreachable` when `DOCKER_HOST` cannot be understood or a certificate cannot be read.
  */
 export function engineEndpoint(env: EngineEnvironment, platform: typeof Deno.build.os): EngineEndpoint {
   const version = env.DOCKER_API_VERSION ? `v${env.DOCKER_API_VERSION.replace(/^v/, "")}` : undefined;

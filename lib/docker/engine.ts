@@ -1,4 +1,7 @@
-/** The container engine: every call that the agent makes to it, with a deadline, abortable, and with its errors as codes. */
+/**
+ * The container engine: every call that the agent makes to it, with a deadline, abortable, and with its errors as
+ * codes.
+ */
 
 import { AgentError, hasCode } from "../base/errors.ts";
 import { within } from "../base/clock.ts";
@@ -56,9 +59,9 @@ const usualLimits: EngineLimits = {
 };
 
 /**
- * The engine that the `DOCKER_*` variables name. Nothing is connected before the first call, and nothing stays open after one.
- * Every call throws `engine_unreachable` when no engine answers, `timeout` after its deadline, `canceled` after an abort, and
- * `engine_failed` with the engine's own words for a refusal that has no code of its own.
+ * The engine that the `DOCKER_*` variables name. Nothing is connected before the first call, and nothing stays open
+ * after one. Every call throws `engine_unreachable` when no engine answers, `timeout` after its deadline, `canceled`
+ * after an abort, and `engine_failed` with the engine's own words for a refusal that has no code of its own.
  */
 export class Engine {
   readonly #transport: Transport;
@@ -126,7 +129,10 @@ export class Engine {
     await this.#post(containerPath(id, "/start"), { what: `Starting container "${id}"`, signal });
   }
 
-  /** SIGTERM, `graceSeconds`, SIGKILL; returns when it has stopped. One that does not run is fine. Throws `container_missing`. */
+  /**
+   * SIGTERM, `graceSeconds`, SIGKILL; returns when it has stopped. One that does not run is fine. Throws
+   * `container_missing`.
+   */
   async stop(id: string, options: { graceSeconds: number; signal: AbortSignal }): Promise<void> {
     const { graceSeconds, signal } = options;
     const what = `Stopping container "${id}"`;
@@ -135,8 +141,8 @@ export class Engine {
   }
 
   /**
-   * Begins to wait for the exit of a container and returns when the engine has taken the order, so that a start right after it
-   * cannot be too quick. There is no deadline. Throws `container_missing`.
+   * Begins to wait for the exit of a container and returns when the engine has taken the order, so that a start right
+   * after it cannot be too quick. There is no deadline. Throws `container_missing`.
    */
   async watchExit(id: string, options: { condition: ExitCondition; signal: AbortSignal }): Promise<ExitWatch> {
     return await openExitWatch(this.#transport, id, options);
@@ -181,7 +187,9 @@ export class Engine {
     return references.filter((reference) => reference.repository === repository).map((reference) => reference.tag);
   }
 
-  /** Takes a name from an image; the image goes with its last name. A name that does not exist is fine. Never forced. */
+  /**
+   * Takes a name from an image; the image goes with its last name. A name that does not exist is fine. Never forced.
+   */
   async untag(reference: string, signal: AbortSignal): Promise<void> {
     const what = `Removing image "${reference}"`;
     try {
@@ -198,7 +206,10 @@ export class Engine {
     await this.#post("/images/prune", { what: "Pruning images", signal, limitMs: this.#limits.pruneMs, query });
   }
 
-  /** Lets the engine log in to a registry. Throws `denied` for wrong credentials, `timeout` when the registry is silent for 10 s. */
+  /**
+   * Lets the engine log in to a registry. Throws `denied` for wrong credentials, `timeout` when the registry is silent
+   * for 10 s.
+   */
   async checkLogin(auth: RegistryAuth, signal: AbortSignal): Promise<void> {
     const host = bareHost(auth.host);
     const what = `The login to registry "${host}"`;
@@ -221,8 +232,9 @@ export class Engine {
   }
 
   /**
-   * Begins to pull an image and returns when the engine has opened its stream. Engines resume layers that they have. Aborting
-   * `signal` ends the pull, also later. Throws `image_missing` and `pull_failed` when the registry refuses at once.
+   * Begins to pull an image and returns when the engine has opened its stream. Engines resume layers that they have.
+   * Aborting `signal` ends the pull, also later. Throws `image_missing` and `pull_failed` when the registry refuses at
+   * once.
    */
   async openPull(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<Pull> {
     const what = `Pulling image "${reference}"`;

@@ -6,7 +6,9 @@ import { isDict, parseJson } from "../base/shape.ts";
 /** Longest piece of the engine's own words that goes into a message. */
 const textLimit = 2_000;
 
-/** An answer of the engine with a status of 400 or above, seen by the call that `what` names ("Starting container "x""). */
+/**
+ * An answer of the engine with a status of 400 or above, seen by the call that `what` names ("Starting container "x"").
+ */
 export function engineFailure(
   what: string,
   answer: { status: number; text: string; missing?: ErrorCode },

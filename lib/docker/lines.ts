@@ -1,15 +1,22 @@
-/** Cuts bytes into lines. Works on bytes and decodes once per line, so that characters split over two chunks stay whole. Pure. */
+/**
+ * Cuts bytes into lines. Works on bytes and decodes once per line, so that characters split over two chunks stay whole.
+ * Pure.
+ */
 
 /** A line longer than this is given in pieces. */
 export const lineLimitBytes = 1024 * 1024;
 
-/** Takes a piece of a line, without line feed; `isEnd` tells the last piece of a line, which for most is the only one. */
+/**
+ * Takes a piece of a line, without line feed; `isEnd` tells the last piece of a line, which for most is the only one.
+ */
 export type OnPiece = (piece: Uint8Array, isEnd: boolean) => void;
 
 const lineFeed = 10;
 const carriageReturn = 13;
 
-/** Collects bytes until a line is complete; keeps at most `limitBytes` and gives a longer line in pieces of that size. */
+/**
+ * Collects bytes until a line is complete; keeps at most `limitBytes` and gives a longer line in pieces of that size.
+ */
 export class LineCutter {
   readonly #limitBytes: number;
   #parts: Uint8Array[] = [];

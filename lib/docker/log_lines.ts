@@ -59,7 +59,10 @@ export class StampedLines {
   }
 }
 
-/** Reads the frames in which a container without a terminal sends its two outputs. Throws `engine_failed` for anything else. */
+/**
+ * Reads the frames in which a container without a terminal sends its two outputs. Throws `engine_failed` for anything
+ * else.
+ */
 export class FrameReader {
   readonly #header = new Uint8Array(8);
   #headerSize = 0;

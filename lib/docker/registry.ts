@@ -27,7 +27,10 @@ export function splitReference(reference: string): ImageReference {
   return { repository: reference.slice(0, colon), tag: reference.slice(colon + 1) };
 }
 
-/** The registry of a reference: its first part when that looks like a host (a dot, a port, `localhost`), else `docker.io`. */
+/**
+ * The registry of a reference: its first part when that looks like a host (a dot, a port, `localhost`), else
+ * `docker.io`.
+ */
 export function registryHostOf(reference: string): string {
   const slash = reference.indexOf("/");
   const first = slash === -1 ? "" : reference.slice(0, slash);

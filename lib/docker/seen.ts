@@ -1,4 +1,7 @@
-/** What the engine tells of containers and images, decoded. Pure. Members that an engine lacks become empty, never an error. */
+/**
+ * What the engine tells of containers and images, decoded. Pure. Members that an engine lacks become empty, never an
+ * error.
+ */
 
 import { AgentError } from "../base/errors.ts";
 import { type Dict, isDict, show } from "../base/shape.ts";

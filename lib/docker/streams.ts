@@ -11,9 +11,9 @@ export type { LogLine } from "./log_lines.ts";
 /** A pull that the engine has begun. It must be read to its end, or aborted: until then it holds a connection. */
 export interface Pull {
   /**
-   * Reads the pull to its end; `onLine` gets each line of the engine's progress, JSON, as it came. Throws `pull_failed` with the
-   * reason that the engine gives inside the stream, `canceled` after an abort, `timeout` when the engine was silent for 5 min,
-   * `engine_unreachable` when the connection broke.
+   * Reads the pull to its end; `onLine` gets each line of the engine's progress, JSON, as it came. Throws `pull_failed`
+   * with the reason that the engine gives inside the stream, `canceled` after an abort, `timeout` when the engine was
+   * silent for 5 min, `engine_unreachable` when the connection broke.
    */
   readToEnd(onLine: (rawJsonLine: string) => void): Promise<void>;
 }
@@ -66,8 +66,9 @@ export function pullOf(stream: EngineStream, options: { what: string; stallMs: n
 }
 
 /**
- * The log of a container line by line, going on until the container ends or `signal` does; both end the iteration quietly. A
- * container that has ended gives what is stored. Throws `container_missing`, and `engine_unreachable` when the engine goes.
+ * The log of a container line by line, going on until the container ends or `signal` does; both end the iteration
+ * quietly. A container that has ended gives what is stored. Throws `container_missing`, and `engine_unreachable` when
+ * the engine goes.
  */
 export async function* followLogs(
   transport: Transport,
@@ -114,8 +115,8 @@ export async function readLogs(transport: Transport, id: string, options: LogOpt
 }
 
 /**
- * What happens to containers from now on, until `signal` ends, which ends the iteration quietly. The caller asks again after
- * `engine_unreachable`, and then looks at the containers, because what happened in between is not told.
+ * What happens to containers from now on, until `signal` ends, which ends the iteration quietly. The caller asks again
+ * after `engine_unreachable`, and then looks at the containers, because what happened in between is not told.
  */
 export async function* followEvents(transport: Transport, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
   try {

@@ -1,6 +1,6 @@
 /**
- * Requests to the engine and their answers as streams of bytes. dockerode brings the connection; reading the answer is done
- * here, because its own reading never settles when the engine dies in the middle of a body.
+ * Requests to the engine and their answers as streams of bytes. dockerode brings the connection; reading the answer is
+ * done here, because its own reading never settles when the engine dies in the middle of a body.
  */
 
 import { Agent, type IncomingMessage } from "node:http";
@@ -36,12 +36,10 @@ export interface RequestOptions {
 export interface EngineStream {
   status: number;
   /**
-   * The body. Throws `engine_unreachable` when the connection breaks before its end, `canceled` when the signal of the request
-   * ended, `timeout` when `stallMs` passed without a byte. Leaving the loop closes the connection.
+   * The body. Throws `engine_unreachable` when the connection breaks before its end, `canceled` when the signal of the
+   * request ended, `timeout` when `stallMs` passed without a byte. Leaving the loop closes the connection.
    */
   chunks(stallMs?: number): AsyncGenerator<Uint8Array, void>;
-  /** Closes the connection of a body that nobody reads. */
-  close(): void;
 }
 
 /** The deadline of one call. */
@@ -107,7 +105,7 @@ export class Transport {
   }
 
   #dial(request: EngineRequest, options: { what: string; signal: AbortSignal }): Promise<IncomingMessage> {
-    const dialer = this.#dialer ??= createDialer(this.#env);
+    const dialer = this.#dialer ??= createDialer(this.#env, options.what);
     const call = {
       method: request.method,
       path: `${request.path}?`,
@@ -128,8 +126,8 @@ export class Transport {
 }
 
 /**
- * A path part from outside, such as an image reference: its slashes, colons and at sign stay. Throws `bad_request` for one that
- * would lead to another path.
+ * A path part from outside, such as an image reference: its slashes, colons and at sign stay. Throws `bad_request` for
+ * one that would lead to another path.
  */
 export function pathPart(text: string): string {
   if (text.split("/").some((part) => part === "" || part === "." || part === "..")) {
@@ -153,12 +151,18 @@ export async function readText(stream: EngineStream): Promise<string> {
   return text + decoder.decode();
 }
 
-function createDialer(env: EngineEnvironment): Dialer {
+function createDialer(env: EngineEnvironment, what: string): Dialer {
   const endpoint = engineEndpoint(env, Deno.build.os);
   // A kept connection dies with every restart of the engine, and the next call with it.
   const agent = endpoint.protocol === "https" ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false });
-  const options = { ...endpoint, agent };
-  return new Docker(options).modem;
+  // A time limit of the library would also end logs in which nothing happens.
+  const options = { ...endpoint, agent, timeout: undefined };
+  try {
+    return new Docker(options).modem;
+  } catch (error) {
+    // It looks at the variables of the process by itself, and dislikes some of them.
+    throw unreachable(what, error);
+  }
 }
 
 function isResponse(value: unknown): value is IncomingMessage {
@@ -171,7 +175,6 @@ function streamOf(response: IncomingMessage, options: { what: string; signal: Ab
   return {
     status: response.statusCode ?? 0,
     chunks: (stallMs) => readChunks(response, { ...options, stallMs }),
-    close: () => void response.destroy(),
   };
 }
 

@@ -20,8 +20,9 @@ export function readInterfaces(): InterfaceAddress[] {
 }
 
 /**
- * The address under which the local network sees the device: that of the interface over which it would reach the internet, else
- * the first usable IPv4 address that belongs to no virtual bridge. Undefined when there is none. Sends nothing.
+ * The address under which the local network sees the device: that of the interface over which it would reach the
+ * internet, else the first usable IPv4 address that belongs to no virtual bridge. Undefined when there is none. Sends
+ * nothing.
  */
 export function readLanAddress(): string | undefined {
   return chooseLanAddress(readInterfaces(), readRoutes());
@@ -36,7 +37,10 @@ export function chooseLanAddress(interfaces: InterfaceAddress[], routes: string)
   return chosen?.address;
 }
 
-/** The IPv4 addresses by which the device can be reached: without 127.0.0.1, 0.0.0.0 and the container engine's interfaces. */
+/**
+ * The IPv4 addresses by which the device can be reached: without 127.0.0.1, 0.0.0.0 and the container engine's
+ * interfaces.
+ */
 export function usableIpv4(interfaces: InterfaceAddress[]): InterfaceAddress[] {
   return interfaces.filter(({ family, address, interfaceName }) =>
     family === "IPv4" && address !== "127.0.0.1" && address !== "0.0.0.0" && !interfaceName.includes("docker")

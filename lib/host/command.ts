@@ -1,4 +1,6 @@
-/** Runs programs of the device. Each is the head of a process group of its own, so that an end ends its children too. */
+/**
+ * Runs programs of the device. Each is the head of a process group of its own, so that an end ends its children too.
+ */
 
 import { AgentError, messageOf } from "../base/errors.ts";
 
@@ -30,9 +32,9 @@ const outputLimitBytes = 1024 * 1024;
 const drainMs = 500;
 
 /**
- * Runs a program to its end; an exit code other than 0 is an answer, not an error. No shell is involved. Throws `command_failed`
- * when it cannot be started, `timeout` after `timeoutMs` and `canceled` when `signal` ends: then its whole process group has been
- * killed, and is gone.
+ * Runs a program to its end; an exit code other than 0 is an answer, not an error. No shell is involved. Throws
+ * `command_failed` when it cannot be started, `timeout` after `timeoutMs` and `canceled` when `signal` ends: then its
+ * whole process group has been killed, and is gone.
  */
 export async function runCommand(
   program: string,
@@ -64,7 +66,9 @@ export async function runCommand(
   }
 }
 
-/** Like `runCommand()`, with an exit code other than 0 as `command_failed` that says what the program complained about. */
+/**
+ * Like `runCommand()`, with an exit code other than 0 as `command_failed` that says what the program complained about.
+ */
 export async function mustRunCommand(
   program: string,
   args: readonly string[],

@@ -37,7 +37,9 @@ export interface MemorySize {
   available: number;
 }
 
-/** Bytes of a file system; `used` counts what is not free at all, `free` what programs without special rights can have. */
+/**
+ * Bytes of a file system; `used` counts what is not free at all, `free` what programs without special rights can have.
+ */
 export interface FileSystemSize {
   total: number;
   used: number;
@@ -110,13 +112,17 @@ export function parseProcessorTimes(text: string): ProcessorTimes {
   return Number.isFinite(busy) ? { count, busy, total: busy + idle + iowait } : { count, busy: 0, total: 0 };
 }
 
-/** Reads Linux's `/proc/meminfo`; bytes. Kernels before 3.14 do not say what is available; free memory stands in for it. Pure. */
+/**
+ * Reads Linux's `/proc/meminfo`; bytes. Kernels before 3.14 do not say what is available; free memory stands in for it.
+ * Pure.
+ */
 export function parseMemory(text: string): MemorySize {
   const bytesOf = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1024;
   return { total: bytesOf("MemTotal"), available: bytesOf("MemAvailable") || bytesOf("MemFree") };
 }
 
-// The runtime reads /proc only for programs with all permissions; else its own figures serve, which do not know of waiting.
+// The runtime reads /proc only for programs with all permissions; else its own figures serve, which do not know of
+// waiting.
 function readTimes(): ProcessorTimes {
   const text = readProc("/proc/stat");
   if (text !== undefined) return parseProcessorTimes(text);

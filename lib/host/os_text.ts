@@ -1,4 +1,7 @@
-/** One line about the operating system: its word, platform, version and kernel, as in `linux debian 12.5 6.1.0-18-arm64`. */
+/**
+ * One line about the operating system: its word, platform, version and kernel, as in `linux debian 12.5
+ * 6.1.0-18-arm64`.
+ */
 
 import { mustRunCommand } from "./command.ts";
 

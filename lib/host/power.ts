@@ -26,8 +26,8 @@ export function powerCommands(platform: typeof Deno.build.os): PowerCommands {
 }
 
 /**
- * Runs the command of an action now. Throws `not_available` when there is none, `command_failed` when it fails, `canceled`,
- * `timeout` after 60 s.
+ * Runs the command of an action now. Throws `not_available` when there is none, `command_failed` when it fails,
+ * `canceled`, `timeout` after 60 s.
  */
 export async function runPowerAction(
   action: PowerAction,

@@ -51,8 +51,8 @@ export function readApp(database: Database, id: AppId): StoredApp | undefined {
 }
 
 /**
- * Stores the state of an app, and copies it with the wanted state into the app's stored request, all in one transaction. A
- * change gets a line of history (the state it had before); no change, no line. Throws `store_failed`.
+ * Stores the state of an app, and copies it with the wanted state into the app's stored request, all in one
+ * transaction. A change gets a line of history (the state it had before); no change, no line. Throws `store_failed`.
  */
 export function writeAppState(database: Database, write: AppStateWrite, now: Date): void {
   database.transaction(() => {

@@ -1,4 +1,6 @@
-/** Decoders for the columns of a row. They accept what the reference agent left: NULL, the text `null`, JSON as bytes. */
+/**
+ * Decoders for the columns of a row. They accept what the reference agent left: NULL, the text `null`, JSON as bytes.
+ */
 
 import { AgentError } from "../base/errors.ts";
 import { type AppState, isAppState, isStage, type Stage } from "../base/app.ts";
@@ -73,8 +75,8 @@ export class Columns {
 }
 
 /**
- * Decodes rows one by one. A row that cannot be decoded is skipped with a warning: one bad row must not cost the device its
- * other apps.
+ * Decodes rows one by one. A row that cannot be decoded is skipped with a warning: one bad row must not cost the device
+ * its other apps.
  */
 export function decodeRows<T>(database: Database, rows: Row[], decode: (row: Row) => T): T[] {
   const decoded: T[] = [];

@@ -1,4 +1,7 @@
-/** The agent's SQLite file: opening it safely, statements, transactions. Everything is synchronous and on one connection. */
+/**
+ * The agent's SQLite file: opening it safely, statements, transactions. Everything is synchronous and on one
+ * connection.
+ */
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { AgentError, messageOf } from "../base/errors.ts";
@@ -14,7 +17,8 @@ const busyTimeoutMs = 2_500;
 /**
  * One open database file.
  *
- * - Write-ahead log, and a commit is on the disk when it returns (synchronous FULL): an acknowledged row survives power loss.
+ * - Write-ahead log, and a commit is on the disk when it returns (synchronous FULL): an acknowledged row survives power
+ *   loss.
  * - Every error of SQLite becomes `store_failed`.
  * - `transaction()` inside `transaction()` joins the outer one.
  */
@@ -34,9 +38,9 @@ export class Database implements Disposable {
   }
 
   /**
-   * Opens the file, or creates it with mode 0600 (it holds registry passwords), sets and reads back the pragmas, checks the
-   * pages, and brings the schema up to date. Throws `store_failed` when the file is damaged or cannot be opened; moving a
-   * damaged file aside is the caller's decision.
+   * Opens the file, or creates it with mode 0600 (it holds registry passwords), sets and reads back the pragmas, checks
+   * the pages, and brings the schema up to date. Throws `store_failed` when the file is damaged or cannot be opened;
+   * moving a damaged file aside is the caller's decision.
    */
   static open(path: string, options: { log: Log }): Database {
     let sql: DatabaseSync | undefined;

@@ -14,8 +14,8 @@ export function readLogHistory(database: Database, id: AppId): string[] | undefi
 }
 
 /**
- * Replaces the stored lines of an app. The name is kept in lower case, as the reference agent reads it back from the name of the
- * container, and rows under another name go. Throws `store_failed`.
+ * Replaces the stored lines of an app. The name is kept in lower case, as the reference agent reads it back from the
+ * name of the container, and rows under another name go. Throws `store_failed`.
  */
 export function writeLogHistory(database: Database, app: { id: AppId; appName: string }, lines: string[]): void {
   const { appKey, stage } = app.id;

@@ -1,6 +1,7 @@
 /**
- * The schema. Its base is that of the reference agent, name for name, so that a device can be rolled back to it: columns and
- * tables are only ever added. Each migration runs once, in its own transaction, and may meet what it adds already there.
+ * The schema. Its base is that of the reference agent, name for name, so that a device can be rolled back to it:
+ * columns and tables are only ever added. Each migration runs once, in its own transaction, and may meet what it adds
+ * already there.
  */
 
 import { localTimeText } from "../base/local_time.ts";

@@ -1,4 +1,6 @@
-/** What Studio asked for each app (table `RequestedAppStates`): enough to drive the app again after a restart, offline. */
+/**
+ * What Studio asked for each app (table `RequestedAppStates`): enough to drive the app again after a restart, offline.
+ */
 
 import { type AppId, type AppRequest, type AppState, idText, type RegistryLogin } from "../base/app.ts";
 import { localTimeText } from "../base/local_time.ts";
@@ -25,11 +27,12 @@ export function readRequest(database: Database, id: AppId): AppRequest | undefin
 }
 
 /**
- * Stores a request in place of the one stored for the app, also when the app was renamed. `request.target` must be a state
- * that can be kept (not a passing one); `state` is the app's state on this device. The time of the first request stays.
+ * Stores a request in place of the one stored for the app, also when the app was renamed. `request.target` must be a
+ * state that can be kept (not a passing one); `state` is the app's state on this device. The time of the first request
+ * stays.
  *
- * Not every message of Studio carries every field, so what it does not know never overwrites what is known: an owner account,
- * instance key or credential epoch of 0, and an empty set of registry logins. Throws `store_failed`.
+ * Not every message of Studio carries every field, so what it does not know never overwrites what is known: an owner
+ * account, instance key or credential epoch of 0, and an empty set of registry logins. Throws `store_failed`.
  */
 export function writeRequest(
   database: Database,
@@ -100,7 +103,10 @@ const upsert = `INSERT INTO RequestedAppStates (${columnNames.join(", ")}) VALUE
 })
   ON CONFLICT (app_name, app_key, stage) DO UPDATE SET ${assignments.join(", ")}`;
 
-/** Gives the newest row of the app the name of the request and removes the others, so that the upsert meets one row at most. */
+/**
+ * Gives the newest row of the app the name of the request and removes the others, so that the upsert meets one row at
+ * most.
+ */
 function mergeRenamed(database: Database, request: AppRequest): void {
   const { appKey, stage, appName } = request;
   database.run(

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { hasCode, isCanceled } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
+import { isDict } from "../../lib/base/shape.ts";
 import { Engine } from "../../lib/docker/engine.ts";
+import { decodeSummary } from "../../lib/docker/seen.ts";
 import { busyboxImage, Dockerd } from "../parts/engine.ts";
 
 const never = new AbortController().signal;
@@ -61,8 +63,8 @@ Deno.test("the real engine", async (t) => {
     });
     const [raw] = await engine.listContainersRaw(never);
     const fromCommand = await dockerd.tryDocker(["inspect", "--format", "{{.Id}}", "prod_1_shop"]);
-    assert.equal((raw as { Id: string }).Id, fromCommand.stdout.trim());
-    assert.ok("NetworkSettings" in (raw as object) && "HostConfig" in (raw as object));
+    assert.equal(decodeSummary(raw)?.id, fromCommand.stdout.trim());
+    assert.ok(isDict(raw) && "NetworkSettings" in raw && "HostConfig" in raw);
     await engine.remove(id, { force: false, signal: never });
     assert.equal(await engine.inspect(id, never), undefined);
     assert.equal(await engine.inspect("prod_1_shop", never), undefined);
@@ -93,7 +95,7 @@ Deno.test("the real engine", async (t) => {
 
   await t.step("a host port that is taken is port_in_use and is named", async () => {
     using listener = Deno.listen({ port: 0 });
-    const { port } = listener.addr as Deno.NetAddr;
+    const { port } = listener.addr;
     const bindings = { NetworkMode: "bridge", PortBindings: { "80/tcp": [{ HostPort: `${port}` }] } };
     const id = await create(engine, { name: "taken", script: "sleep 60", host: bindings });
     await assert.rejects(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type AgentError, hasCode } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
+import { TestCa } from "../parts/test_ca.ts";
 import { answerWith, chunk, chunkedHead, ScriptedEngine, untilClosed, write } from "./scripted_engine.ts";
 
 const never = new AbortController().signal;
@@ -36,7 +37,7 @@ Deno.test("a call to a socket that is not there is engine_unreachable", async ()
 
 Deno.test("a call to a port where nobody listens is engine_unreachable", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
+  const { port } = listener.addr;
   listener.close();
   const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: `tcp://127.0.0.1:${port}` } });
   assert.equal((await failureOf(engine.ping(never))).code, "engine_unreachable");
@@ -52,6 +53,28 @@ Deno.test("an engine is reached over tcp, with the version that DOCKER_API_VERSI
   assert.equal(await new Engine({ log: silentLog, env }).dataRoot(never), "/data");
   assert.deepEqual(paths, ["/v1.41/info"]);
   await server.shutdown();
+});
+
+Deno.test("an engine behind TLS is reached with the authority of DOCKER_CERT_PATH, and not with another", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const name of ["ours", "theirs"]) await Deno.mkdir(`${folder}/${name}`);
+  const ca = await TestCa.create(`${folder}/ours`);
+  const other = await TestCa.create(`${folder}/theirs`);
+  const served = await ca.sign("server", ["IP:127.0.0.1"]);
+  for (const authority of [ca, other]) {
+    const client = await authority.sign("client");
+    const target = authority.certificateFile.replace("/ca.pem", "");
+    await Deno.rename(client.certificateFile, `${target}/cert.pem`);
+    await Deno.rename(client.keyFile, `${target}/key.pem`);
+  }
+  const tls = { cert: await Deno.readTextFile(served.certificateFile), key: await Deno.readTextFile(served.keyFile) };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {}, ...tls }, () => new Response("OK"));
+  const env = { DOCKER_HOST: `tcp://127.0.0.1:${server.addr.port}`, DOCKER_TLS_VERIFY: "1" };
+  await new Engine({ log: silentLog, env: { ...env, DOCKER_CERT_PATH: `${folder}/ours` } }).ping(never);
+  const stranger = new Engine({ log: silentLog, env: { ...env, DOCKER_CERT_PATH: `${folder}/theirs` } });
+  assert.equal((await failureOf(stranger.ping(never))).code, "engine_unreachable");
+  await server.shutdown();
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("a DOCKER_HOST that cannot be understood fails the call, not the construction", async () => {
