@@ -3,6 +3,7 @@
  * subscriptions that come and go; which of them match a topic, also by prefix, is asked with `wamp.subscription.match`.
  */
 
+import { within } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { isCount, isDict } from "../base/shape.ts";
 import { logTopic, logTopicPrefix, routerEvents } from "../wamp/topics.ts";
@@ -32,6 +33,9 @@ export interface GateParts {
 
 /** Subscriptions to channels without a stream that are remembered; a viewer can name any channel. */
 const strangersLimit = 256;
+
+/** How long lines wait for the answer who listens. */
+const matchLimitMs = 10_000;
 
 interface Round {
   created: Set<number>;
@@ -186,7 +190,9 @@ export class PublishGate {
 
   async #match(channel: string): Promise<Set<number>> {
     try {
-      return new Set(await this.#parts.match(logTopic(this.#parts.serialNumber, channel)));
+      const topic = logTopic(this.#parts.serialNumber, channel);
+      const what = "Asking who listens to a log";
+      return new Set(await within(matchLimitMs, () => this.#parts.match(topic), { what }));
     } catch (error) {
       this.#parts.log.debug("Cannot ask who listens to a log, taking it as nobody", { channel, error });
       return new Set();

@@ -23,8 +23,8 @@ export class EngineServer implements AsyncDisposable {
   readonly containers = new Map<string, SmallContainer>();
   /** Query of each log request, in order. */
   readonly logRequests: URLSearchParams[] = [];
-  /** Answers to log requests with this status instead of the log. */
-  logFailure: number | undefined;
+  /** So many log requests are answered with an error instead of the log. */
+  failingLogRequests = 0;
   #server: Deno.HttpServer<Deno.UnixAddr> | undefined;
   #counter = 0;
   readonly #waiting: { isTrue: () => boolean; tell: () => void }[] = [];
@@ -126,7 +126,10 @@ export class EngineServer implements AsyncDisposable {
     if (what === "json") return Response.json(inspectBody(name, container));
     this.logRequests.push(url.searchParams);
     this.#check();
-    if (this.logFailure !== undefined) return Response.json({ message: "no log" }, { status: this.logFailure });
+    if (this.failingLogRequests > 0) {
+      this.failingLogRequests -= 1;
+      return Response.json({ message: "configured logging driver does not support reading" }, { status: 501 });
+    }
     return new Response(this.#logs(container, url.searchParams));
   }
 

@@ -173,7 +173,7 @@ Deno.test("a container between two starts of its restart policy is waited for", 
 Deno.test("a log that cannot be read is given up after some tries", async () => {
   await using world = await World.start();
   world.engine.run(name);
-  world.engine.logFailure = 501;
+  world.engine.failingLogRequests = Infinity;
   const run = world.follower.run(world.controller.signal);
   for (let round = 0; round < 8; round += 1) await world.passWait();
   assert.equal(await run, "unreadable");
