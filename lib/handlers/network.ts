@@ -1,16 +1,8 @@
 /** Answers about the device's network addresses. */
 
+import { usableIpv4 } from "../host/addresses.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { HandlerParts } from "./parts.ts";
-
-/** One address of one interface. */
-export interface InterfaceAddress {
-  interfaceName: string;
-  family: "IPv4" | "IPv6";
-  address: string;
-  /** Written like an address. */
-  netmask: string;
-}
 
 /** `get_network_metadata`: one positional argument for each address. Keeps the wire names `IP` and `Mask` (base64). */
 export function getNetworkMetadata(parts: HandlerParts): Reply {
@@ -24,9 +16,7 @@ export function getNetworkMetadata(parts: HandlerParts): Reply {
 
 /** `get_ipv4_addresses`: where the device can be reached in its network, one list. */
 export function getIpv4Addresses(parts: HandlerParts): Reply {
-  const usable = parts.readInterfaces().filter(({ family, address, interfaceName }) =>
-    family === "IPv4" && address !== "127.0.0.1" && address !== "0.0.0.0" && !interfaceName.includes("docker")
-  );
+  const usable = usableIpv4(parts.readInterfaces());
   return { args: [usable.map(({ interfaceName, address }) => ({ interfaceName, ip: address }))] };
 }
 

@@ -3,9 +3,11 @@
 import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/shape.ts";
 import type { ImageSeen } from "../docker/seen.ts";
-import type { PowerAction } from "../system/power_actions.ts";
+import type { InterfaceAddress } from "../host/addresses.ts";
+import type { CommandEnd } from "../host/command.ts";
+import type { Stats } from "../host/facts.ts";
+import type { PowerAction } from "../host/power.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
-import type { InterfaceAddress } from "./network.ts";
 
 /** The container engine as the handlers see it. Calls throw `engine_unreachable` or `engine_failed`. */
 export interface HandlerEngine {
@@ -13,13 +15,6 @@ export interface HandlerEngine {
   /** All containers as the engine's own interface gives them. */
   listContainersRaw(signal: AbortSignal): Promise<unknown[]>;
   pruneDanglingImages(signal: AbortSignal): Promise<unknown>;
-}
-
-/** How a program ended. */
-export interface CommandEnd {
-  code: number;
-  stdout: string;
-  stderr: string;
 }
 
 /** Facts about the agent that people see. */
@@ -46,14 +41,14 @@ export interface HandlerParts {
   ): Promise<CommandEnd>;
   /** The last lines of a log channel. */
   readLogHistory(channel: string, signal: AbortSignal): Promise<string[]>;
-  /** The figures of the device under their wire names, as in a status report. */
-  readStats(signal: AbortSignal): Promise<object>;
+  /** The figures of the device, as in a status report. */
+  readStats(): Promise<Stats>;
   /** The addresses of all network interfaces. */
   readInterfaces(): InterfaceAddress[];
   readAgentFacts(signal: AbortSignal): Promise<AgentFacts>;
   tunnelCapable(): boolean;
-  /** The newest version for this device; undefined when it cannot be found out. */
-  readLatestVersion(signal: AbortSignal): Promise<string | undefined>;
+  /** The newest version for this device. Throws when it cannot be found out. */
+  readLatestVersion(): Promise<string>;
   /** Does it two seconds from now. */
   schedulePower(action: PowerAction): void;
   /** The wall time of the device. */

@@ -1,7 +1,7 @@
 /** Answers about the device and the agent, and the three ways to restart them. */
 
 import { localTimeText } from "../base/local_time.ts";
-import type { PowerAction } from "../system/power_actions.ts";
+import type { PowerAction } from "../host/power.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { HandlerParts } from "./parts.ts";
 import type { Call } from "./row.ts";
@@ -15,15 +15,15 @@ export function deviceHandshake(parts: HandlerParts): Reply {
 }
 
 /** `get_storage_data`: the figures of a status report. */
-export async function getStorageData(parts: HandlerParts, _input: void, { signal }: Call): Promise<Reply> {
-  return { args: [await parts.readStats(signal)] };
+export async function getStorageData(parts: HandlerParts): Promise<Reply> {
+  return { args: [await parts.readStats()] };
 }
 
 /** `get_agent_metadata`: what runs here, and what could; the latter only when the version index can be read. */
 export async function getAgentMetadata(parts: HandlerParts, _input: void, { signal }: Call): Promise<Reply> {
   const [{ os, arch, variant, version }, latest] = await Promise.all([
     parts.readAgentFacts(signal),
-    parts.readLatestVersion(signal),
+    readLatest(parts),
   ]);
   const facts = {
     os,
@@ -56,4 +56,14 @@ export function schedulePower(action: PowerAction): (parts: HandlerParts) => Rep
     parts.schedulePower(action);
     return {};
   };
+}
+
+async function readLatest({ readLatestVersion, log }: HandlerParts): Promise<string | undefined> {
+  try {
+    return await readLatestVersion();
+  } catch (error) {
+    // The facts about what runs here are worth having without it.
+    log.debug("Cannot find out the newest version", { error });
+    return undefined;
+  }
 }

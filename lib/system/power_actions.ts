@@ -3,9 +3,7 @@
 import { type Clock, within } from "../base/clock.ts";
 import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-
-/** What can be asked for. */
-export type PowerAction = "reboot" | "shutdown" | "restartAgent";
+import type { PowerAction } from "../host/power.ts";
 
 /** What the actions are built from. */
 export interface PowerActionsParts {

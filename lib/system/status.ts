@@ -7,7 +7,7 @@ import type { Backend, DeviceStatus } from "../wamp/backend.ts";
 export interface StatusParts {
   backend: Pick<Backend, "updateDeviceStatus">;
   /** The figures of the device under their wire names. */
-  readStats(signal: AbortSignal): Promise<object>;
+  readStats(): Promise<object>;
   tunnelCapable(): boolean;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
@@ -48,7 +48,7 @@ export class StatusReporter {
   /** Sends one report. Throws what the call throws. */
   async report(signal: AbortSignal): Promise<void> {
     const { backend, readStats, isEmergency, tunnelCapable, log } = this.#parts;
-    const stats = await readStats(signal);
+    const stats = await readStats();
     const status = chooseStatus({ isBooting: this.#isBooting, isEmergency: isEmergency() });
     const answer = await backend.updateDeviceStatus({ status, stats, tunnelCapable: tunnelCapable() }, signal);
     this.#baseUrl = answer.baseUrl ?? this.#baseUrl;

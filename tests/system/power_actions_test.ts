@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../lib/base/log.ts";
-import { type PowerAction, PowerActions } from "../../lib/system/power_actions.ts";
+import type { PowerAction } from "../../lib/host/power.ts";
+import { PowerActions } from "../../lib/system/power_actions.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
 /** Actions whose commands a test decides on. */
