@@ -264,8 +264,8 @@ export class Engine {
   }
 
   /** See `followEvents()` in streams.ts. */
-  events(signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
-    return followEvents(this.#transport, signal);
+  events(signal: AbortSignal, onOpen?: () => void): AsyncGenerator<EngineEvent, void> {
+    return followEvents(this.#transport, signal, onOpen);
   }
 
   async #images(query: Record<string, string>, signal: AbortSignal): Promise<ImageSeen[]> {

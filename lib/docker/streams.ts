@@ -116,14 +116,20 @@ export async function readLogs(transport: Transport, id: string, options: LogOpt
 
 /**
  * What happens to containers from now on, until `signal` ends, which ends the iteration quietly. The caller asks again
- * after `engine_unreachable`, and then looks at the containers, because what happened in between is not told.
+ * after `engine_unreachable`, and then looks at the containers, because what happened in between is not told. `onOpen` is
+ * called when the engine has begun to tell: a look at the containers from then on misses nothing.
  */
-export async function* followEvents(transport: Transport, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
+export async function* followEvents(
+  transport: Transport,
+  signal: AbortSignal,
+  onOpen?: () => void,
+): AsyncGenerator<EngineEvent, void> {
   try {
     const stream = await transport.open(
       { method: "GET", path: "/events", query: { filters: JSON.stringify({ type: ["container"] }) } },
       { what: "Following the engine's events", signal },
     );
+    onOpen?.();
     const lines = new TextLines();
     let events: EngineEvent[] = [];
     const keep = (line: string) => {

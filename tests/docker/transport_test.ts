@@ -235,7 +235,9 @@ Deno.test("events end quietly with their signal, and with engine_unreachable whe
       await untilClosed(connection);
     });
     const actions: string[] = [];
-    for await (const { action } of server.client().events(controller.signal)) {
+    let openings = 0;
+    for await (const { action } of server.client().events(controller.signal, () => openings += 1)) {
+      assert.equal(openings, 1);
       actions.push(action);
       controller.abort();
     }
