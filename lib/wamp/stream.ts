@@ -45,7 +45,7 @@ async function openTcp(address: { host: string; port: number }, signal: AbortSig
       socket.once("connect", resolve);
       socket.once("error", (error) => {
         const text = `Cannot connect to ${address.host}:${address.port}: ${messageOf(error)}`;
-        reject(new AgentError("connect_failed", text, { cause: error }));
+        reject(new AgentError("connect_failed", text));
       });
     }));
   // Nobody else may listen yet when the peer resets; an error without a listener would end the process.

@@ -1,0 +1,65 @@
+// box
+/** The network of a real machine changes below a link that is down. */
+
+import assert from "node:assert/strict";
+import { systemClock } from "../../lib/base/clock.ts";
+import { type NetworkReader, watchNetwork } from "../../lib/host/network_changes.ts";
+import { requireBox } from "../parts/box.ts";
+import { startRouter } from "../wamp/open.ts";
+import { startLink } from "../wamp/start_link.ts";
+
+/** The machine's own tables, read by a child: the runtime reads /proc only for programs with all permissions. */
+const reader: NetworkReader = {
+  facts: async () => ({
+    addresses: Deno.networkInterfaces(),
+    routes: await read("/proc/net/route"),
+    routesV6: await read("/proc/net/ipv6_route"),
+  }),
+  // The box has the outer machine's /sys, which does not know its interfaces.
+  linkState: () => Promise.resolve("up"),
+};
+
+async function read(path: string): Promise<string> {
+  return new TextDecoder().decode((await new Deno.Command("cat", { args: [path] }).output()).stdout);
+}
+
+async function ip(...args: string[]): Promise<void> {
+  const output = await new Deno.Command("ip", { args, stderr: "piped" }).output();
+  assert.equal(output.code, 0, new TextDecoder().decode(output.stderr));
+}
+
+Deno.test("a link that waits for its next dial dials at once when an interface gets an address and a route", async () => {
+  requireBox();
+  await ip("link", "add", "lan0", "type", "veth", "peer", "name", "peer0");
+  await ip("link", "set", "lan0", "up");
+  await ip("link", "set", "peer0", "up");
+  await using router = await startRouter();
+  router.refuse();
+  // All waits are as long as they can be: without the network's word the link would be away for minutes.
+  const device = startLink(router.url, {
+    random: () => 0.999,
+    clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 1_000 ? 100 : ms * 1_000, signal) },
+    networkChanges: (signal) => watchNetwork({ clock: systemClock, reader }, signal),
+  });
+  for (
+    const change of [
+      () => ip("addr", "add", "10.9.8.7/24", "dev", "lan0"),
+      async () => {
+        await ip("link", "set", "lan0", "up");
+        await ip("link", "set", "peer0", "up");
+        await ip("route", "add", "default", "via", "10.9.8.1");
+      },
+    ]
+  ) {
+    const connected = device.untilRun(device.runs.length + 1);
+    await systemClock.sleep(1_200);
+    await router.accept();
+    const startedMs = performance.now();
+    await change();
+    await connected;
+    assert.ok(performance.now() - startedMs < 3_000);
+    router.refuse();
+    await router.dropAll();
+  }
+  await device.link.stop();
+});
