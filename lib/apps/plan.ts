@@ -44,8 +44,8 @@ export type Step =
   | { kind: "removeContainer"; id: string }
   /** Waits for a removal that the engine has begun. */
   | { kind: "awaitGone"; id: string }
-  /** Takes these tags from the app's own repository; an image goes with its last name. */
-  | { kind: "untagImages"; tags: readonly string[] }
+  /** Takes these tags from the app's own repository; an image goes with its last name. `isNeeded` false: it may fail. */
+  | { kind: "untagImages"; tags: readonly string[]; isNeeded: boolean }
   /** The newest version becomes the installed one, in memory and in the stored request. */
   | { kind: "adoptVersion"; version: string; releaseKey: number }
   /** The container's log goes to the app's log. */
@@ -159,7 +159,8 @@ function installSteps(given: Given): Step[] {
 
 function runSteps(given: Given): Step[] {
   const { wanted: { appName, version }, seen, progress } = given;
-  const isPulling = !seen.tags.includes(version) || hasDone(progress, { kind: "readPull", tag: version });
+  // A small image is there before its pull has been read.
+  const isPulling = !seen.tags.includes(version) || hasDone(progress, { kind: "openPull", tag: version });
   const others = seen.tags.filter((tag) => tag !== version);
   return [
     ...(isPulling ? once(given, { kind: "clearViewer" }) : []),
@@ -178,7 +179,7 @@ function runSteps(given: Given): Step[] {
       { kind: "followLogs" },
     ),
     // Only now has the release proven that it runs; what it replaces was kept until here.
-    ...(others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others })),
+    ...(others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others, isNeeded: false })),
   ];
 }
 
@@ -285,7 +286,7 @@ function wipeSteps(given: Given): Step[] {
   const { container, tags } = given.seen;
   return [
     ...(container === undefined ? [] : [removal(container)]),
-    ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags } as const]),
+    ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags, isNeeded: true } as const]),
     ...once(given, { kind: "deleteEnvFiles" }),
   ];
 }

@@ -1,0 +1,34 @@
+/** What people read in the log of an app when something ends otherwise than planned. The wording is part of the wire. Pure. */
+
+import type { AppState } from "../base/app.ts";
+import { textOf } from "../base/errors.ts";
+import type { Step } from "./plan.ts";
+
+/** Steps of a download. */
+const pullKinds: ReadonlySet<Step["kind"]> = new Set(["checkLogin", "openPull", "readPull"]);
+
+/** Steps of a start. */
+const startKinds: ReadonlySet<Step["kind"]> = new Set(["createContainer", "startContainer", "awaitSettled"]);
+
+/** True while a step downloads, or is about to. */
+export function isPulling(step: Step | undefined): boolean {
+  return step !== undefined && pullKinds.has(step.kind);
+}
+
+/** Why a transition failed in `step`; undefined when it failed before its first. */
+export function failureText(step: Step | undefined, error: unknown): string {
+  if (isPulling(step)) return `Error occured while trying to pull the image: ${textOf(error)}`;
+  if (step !== undefined && startKinds.has(step.kind)) return `The app failed to start, reason: ${textOf(error)}`;
+  return `Error: ${textOf(error)}`;
+}
+
+/** When a failed update is tried again; until then the version before goes on. */
+export function updateRetryText(version: string, delayMs: number): string {
+  return `The update to version ${version} will be tried again in ${Math.round(delayMs / 1000)} s`;
+}
+
+/** What a transition in this state says when it is cut on purpose; undefined when there is nothing to say. */
+export function cutText(state: AppState, step: Step | undefined): string | undefined {
+  if (state === "UPDATING") return "The update was canceled";
+  return state === "DOWNLOADING" || isPulling(step) ? "The app download was canceled" : undefined;
+}

@@ -1,0 +1,89 @@
+/** Brings one app to a goal: looks, plans, does the first step, and looks again, until nothing is left to do. */
+
+import type { Clock } from "../base/clock.ts";
+import { AgentError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type Goal, plan, type Progress, type Seen, type Step, stepKey, type Wanted } from "./plan.ts";
+
+/** What came of a step. */
+export type Effect =
+  | { kind: "done" }
+  | { kind: "made"; containerId: string }
+  /** The container is of no use; another one is to be made. */
+  | { kind: "again" }
+  /** The app's process has ended instead of running. */
+  | { kind: "exited"; exitCode: number; error: AgentError };
+
+/** Who does the steps of one transition. */
+export interface Workbench {
+  wanted(): Wanted;
+  look(signal: AbortSignal): Promise<Seen>;
+  /** Throws what the step fails with, `canceled` when `signal` ended. */
+  perform(step: Step, signal: AbortSignal): Promise<Effect>;
+}
+
+/** How a transition ended. */
+export type Ending =
+  | { kind: "reached" }
+  | { kind: "canceled" }
+  /** The app's process has ended instead of running. */
+  | { kind: "exited"; exitCode: number; error: AgentError; step: Step }
+  /** `step` is the one that failed; nothing when the engine could not even be looked at. */
+  | { kind: "failed"; error: unknown; step: Step | undefined };
+
+/** What a transition is run with. */
+export interface TransitionOptions {
+  signal: AbortSignal;
+  clock: Pick<Clock, "now">;
+  log: Log;
+  /** Called before each step; who interrupts a transition wants to know. */
+  onStep(step: Step): void;
+}
+
+/** No plan is longer, also with three tries for a free port. */
+const stepLimit = 100;
+
+/** Runs the transition. Never throws. */
+export async function runTransition(goal: Goal, bench: Workbench, options: TransitionOptions): Promise<Ending> {
+  const { signal, clock, log, onStep } = options;
+  let step: Step | undefined;
+  try {
+    let progress: Progress = { done: new Set(), madeContainer: undefined };
+    let seen: Seen | undefined;
+    for (let count = 0; count < stepLimit; count += 1) {
+      seen ??= await bench.look(signal);
+      [step] = plan(goal, { wanted: bench.wanted(), seen, progress });
+      if (step === undefined) return { kind: "reached" };
+      onStep(step);
+      const startedAt = clock.now();
+      const effect = await bench.perform(step, signal);
+      log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
+      if (effect.kind === "exited") return { ...effect, step };
+      progress = advance(progress, step, effect);
+      if (!isWord(step)) seen = undefined;
+      step = undefined;
+    }
+    throw new AgentError("internal", `The plan for ${goal} does not end`);
+  } catch (error) {
+    // Whatever a cut call throws, the cut is the reason.
+    if (signal.aborted) return { kind: "canceled" };
+    return { kind: "failed", error, step };
+  }
+}
+
+/** True for steps that take no time and change nothing that can be seen. */
+function isWord(step: Step): boolean {
+  return ["say", "clearViewer", "clearHistory", "followLogs"].includes(step.kind);
+}
+
+function advance(progress: Progress, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Progress {
+  switch (effect.kind) {
+    case "done":
+      return { ...progress, done: new Set([...progress.done, stepKey(step)]) };
+    case "made":
+      return { done: new Set([...progress.done, stepKey(step)]), madeContainer: effect.containerId };
+    case "again":
+      // The plan clears the container of this try away.
+      return { ...progress, madeContainer: undefined };
+  }
+}
