@@ -1,0 +1,37 @@
+/** Text in double quotes as Go's `strconv.Quote` writes it: the form of flag errors, flag defaults and the pretty log. Pure. */
+
+const namedEscapes: Readonly<Record<string, string>> = {
+  "\x07": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v",
+  "\\": "\\\\",
+  '"': '\\"',
+};
+
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** `text` in double quotes; what cannot be printed, quotes and backslashes are escaped. Half a surrogate pair becomes U+FFFD. */
+export function quoteText(text: string): string {
+  return `"${escapeText(text)}"`;
+}
+
+/** Like `quoteText` without the quotes around it. */
+export function escapeText(text: string): string {
+  let escaped = "";
+  for (const character of text.toWellFormed()) escaped += escapeCharacter(character);
+  return escaped;
+}
+
+function escapeCharacter(character: string): string {
+  const named = namedEscapes[character];
+  if (named !== undefined) return named;
+  if (printable.test(character)) return character;
+  const code = character.codePointAt(0) ?? 0;
+  if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;
+  if (code < 0x1_0000) return `\\u${code.toString(16).padStart(4, "0")}`;
+  return `\\U${code.toString(16).padStart(8, "0")}`;
+}

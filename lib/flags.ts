@@ -1,0 +1,203 @@
+/** The command line of the agent: the only file that knows the names and defaults of its flags. Pure. */
+
+import { type GivenFlag, scanFlags } from "./flags/grammar.ts";
+import { helpText } from "./flags/help.ts";
+
+/** All 21 flags with their values. */
+export interface Flags {
+  /** Home of the agent: downloads, tunnel client. */
+  agentDir: string;
+  appsDir: string;
+  /** Print the architecture and end. */
+  arch: boolean;
+  /** Without a dot. */
+  compressedBuildExtension: string;
+  /** Path of the device's .flock file; empty when it was not given. */
+  config: string;
+  /** Milliseconds; 0 is no limit of the user's. */
+  connTimeout: number;
+  /** A path. */
+  dbFileName: string;
+  debug: boolean;
+  debugMessaging: boolean;
+  /** Accepted and not used; the environment is in the .flock file. */
+  env: string;
+  /** Never empty: an empty value stands for the default. */
+  logFile: string;
+  nmw: boolean;
+  offline: boolean;
+  /** Milliseconds; 0 sends no pings. */
+  ppTimeout: number;
+  prettyLogging: boolean;
+  profiling: boolean;
+  /** Never 0, which stands for 80. May be too big for a port. */
+  profilingPort: number;
+  remoteUpdateURL: string;
+  /** Milliseconds; 0 stands for 5000. */
+  respTimeout: number;
+  update: boolean;
+  version: boolean;
+}
+
+/** What defaults depend on. */
+export interface Platform {
+  /** `linux`, `darwin`, `windows`; anything else is treated like `darwin`. */
+  os: string;
+  /** `HOME`, or `USERPROFILE` on Windows; needed everywhere but on Linux. */
+  homeDir: string | undefined;
+}
+
+/** One flag of the table; `standard` is the default. */
+export type FlagRow = NamedFlag & { standard: string | boolean | number };
+
+type NamedFlag =
+  | { kind: "string"; name: NamesOf<string>; description: string }
+  | { kind: "bool"; name: NamesOf<boolean>; description: string }
+  | { kind: "uint"; name: NamesOf<number>; description: string; isWait: boolean };
+
+/** The names of the flags that hold a `Value`. */
+type NamesOf<Value> = { [Name in keyof Flags]: Flags[Name] extends Value ? Name : never }[keyof Flags];
+
+/** What the command line asks for. Texts have no line break at their end; both go to standard error. */
+export type ParsedFlags =
+  | { kind: "run"; flags: Flags }
+  | { kind: "help"; text: string; exitCode: 0 }
+  | { kind: "error"; text: string; exitCode: 1 | 2 };
+
+/** Longer waits cannot be timed by the runtime: 2^31 − 1 ms, almost 25 days. */
+const longestWaitMs = 2_147_483_647;
+
+const namedFlags: readonly NamedFlag[] = [
+  text("agentDir", "home of the agent; -appsDir, -dbFileName and -logFile do not follow it and are given separately"),
+  text("appsDir", "folder of the apps and their data"),
+  bool("arch", "print the architecture and exit; only without -config"),
+  text("compressedBuildExtension", "extension of uploaded build archives, without a dot"),
+  text("config", "path of the .flock file of the device"),
+  wait("connTimeout", "limit in milliseconds for one dial of the router; 0 is no limit"),
+  text("dbFileName", "path of the database file"),
+  bool("debug", "log from level debug on instead of info"),
+  bool("debugMessaging", "log every message between agent and router, at level debug"),
+  text("env", "accepted and not used: the environment comes from the .flock file"),
+  text("logFile", "path of the agent's own log; an empty path stands for the default"),
+  bool("nmw", "use NetworkManager, on Linux"),
+  bool("offline", "run the apps without a connection to the router"),
+  wait("ppTimeout", "milliseconds between websocket pings; 0 sends none"),
+  bool("prettyLogging", "print the log on standard output too, readable and coloured"),
+  bool("profiling", "serve profiles and metrics on 127.0.0.1"),
+  { kind: "uint", name: "profilingPort", description: "port of -profiling; 0 stands for 80", isWait: false },
+  text("remoteUpdateURL", "base address of downloads, unless the .flock file has an update_url"),
+  wait("respTimeout", "limit in milliseconds for an answer of the router; 0 stands for 5000"),
+  bool("update", "look for a newer agent once after the start"),
+  bool("version", "print the version and exit; only without -config"),
+];
+
+/** All flags with the defaults of a platform, sorted by name. `platform.homeDir` must be there except on Linux. */
+export function flagTable(platform: Platform): FlagRow[] {
+  const standards = standardFlags(platform);
+  return namedFlags.map((flag) => ({ ...flag, standard: standards[flag.name] }));
+}
+
+/**
+ * Reads the command line, without the program's name. `program` is how the program was invoked. A missing home folder where
+ * defaults need it is an error with exit code 1; every other error has 2.
+ */
+export function parseFlags(args: readonly string[], options: { program: string; platform: Platform }): ParsedFlags {
+  const { program, platform } = options;
+  if (platform.os !== "linux" && !platform.homeDir) {
+    const variable = platform.os === "windows" ? "%USERPROFILE%" : "$HOME";
+    return { kind: "error", text: `${variable} is not defined`, exitCode: 1 };
+  }
+  const table = flagTable(platform);
+  const scanned = scanFlags(args, new Map(table.map((row) => [row.name, row.kind])), objectionTo);
+  switch (scanned.kind) {
+    case "help":
+      return { kind: "help", text: helpText(program, table), exitCode: 0 };
+    case "error":
+      return { kind: "error", text: `${scanned.text}\n${helpText(program, table)}`, exitCode: 2 };
+    case "flags":
+      return { kind: "run", flags: applyFlags(standardFlags(platform), scanned.given) };
+  }
+}
+
+/**
+ * The one line that a start without `-config` prints on standard output before it ends with exit code 0; undefined when the
+ * agent is to run.
+ */
+export function earlyAnswer(flags: Flags, facts: { version: string; arch: string }): string | undefined {
+  if (flags.config !== "") return undefined;
+  if (flags.version) return facts.version;
+  if (flags.arch) return facts.arch;
+  return "'-config' argument is required. -help for usage";
+}
+
+/** The name of the file is the only value that can be wrong before it is used. */
+function objectionTo(flag: GivenFlag): string | undefined {
+  return flag.name === "dbFileName" && flag.value === "" ? "must not be empty" : undefined;
+}
+
+function applyFlags(standards: Flags, given: readonly GivenFlag[]): Flags {
+  const flags = { ...standards };
+  for (const { kind, name, value } of given) {
+    const row = namedFlags.find((flag) => flag.name === name);
+    if (row?.kind === "string" && kind === "string") flags[row.name] = value;
+    if (row?.kind === "bool" && kind === "bool") flags[row.name] = value;
+    if (row?.kind === "uint" && kind === "uint") {
+      flags[row.name] = row.isWait ? Math.min(Number(value), longestWaitMs) : Number(value);
+    }
+  }
+  if (flags.logFile === "") flags.logFile = standards.logFile;
+  if (flags.profilingPort === 0) flags.profilingPort = standards.profilingPort;
+  return flags;
+}
+
+function standardFlags(platform: Platform): Flags {
+  const agentDir = platform.os === "linux" ? "/opt/reagent" : `${platform.homeDir}/reagent`;
+  return {
+    agentDir,
+    appsDir: normalisePath(`${agentDir}/apps`, platform.os),
+    arch: false,
+    compressedBuildExtension: "tgz",
+    config: "",
+    connTimeout: 1250,
+    dbFileName: normalisePath(`${agentDir}/reagent.db`, platform.os),
+    debug: true,
+    debugMessaging: false,
+    env: "production",
+    logFile: platform.os === "linux" ? "/var/log/reagent.log" : `${agentDir}/reagent.log`,
+    nmw: true,
+    offline: false,
+    ppTimeout: 5000,
+    prettyLogging: false,
+    profiling: false,
+    profilingPort: 80,
+    remoteUpdateURL: "https://storage.googleapis.com",
+    respTimeout: 7000,
+    update: true,
+    version: false,
+  };
+}
+
+/** Drops empty and `.` parts, resolves `..`, and separates with backslashes on Windows. */
+function normalisePath(path: string, os: string): string {
+  const separator = os === "windows" ? "\\" : "/";
+  const isShare = os === "windows" && /^[\\/]{2}/.test(path);
+  const parts: string[] = [];
+  for (const part of path.split(os === "windows" ? /[\\/]/ : "/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  const root = isShare ? "\\\\" : /^[\\/]/.test(path) ? separator : "";
+  return root + parts.join(separator);
+}
+
+function text(name: NamesOf<string>, description: string): NamedFlag {
+  return { kind: "string", name, description };
+}
+
+function bool(name: NamesOf<boolean>, description: string): NamedFlag {
+  return { kind: "bool", name, description };
+}
+
+function wait(name: NamesOf<number>, description: string): NamedFlag {
+  return { kind: "uint", name, description, isWait: true };
+}
