@@ -1,0 +1,64 @@
+/** Every path on disk that follows from the flags, and the folders that must be there before anything else. */
+
+import { AgentError } from "./base/errors.ts";
+import type { Flags } from "./flags.ts";
+
+/** Folders and files of the agent. Relative ones are relative to the working directory. */
+export interface Paths {
+  agentDir: string;
+  appsDir: string;
+  /** Uploaded and unpacked builds. */
+  buildDir: string;
+  composeDir: string;
+  /** Mounted as `/shared` in every app. */
+  sharedDir: string;
+  downloadsDir: string;
+  dbFile: string;
+  logFile: string;
+  /** Machine-wide, whatever the flags say: two agents on one machine would remove each other's apps. */
+  lockFile: string;
+}
+
+/**
+ * The paths for these flags. Inner folders are joined with `/` on every operating system, as installers expect. `machine`
+ * says what the place of the lock file depends on; only Windows needs `programData` (its variable `ProgramData`).
+ */
+export function pathsOf(
+  flags: Pick<Flags, "agentDir" | "appsDir" | "dbFileName" | "logFile">,
+  machine: { os: string; programData?: string } = { os: Deno.build.os },
+): Paths {
+  const { agentDir, appsDir, dbFileName, logFile } = flags;
+  return {
+    agentDir,
+    appsDir,
+    buildDir: `${appsDir}/build`,
+    composeDir: `${appsDir}/compose`,
+    sharedDir: `${appsDir}/shared`,
+    downloadsDir: `${agentDir}/downloads`,
+    dbFile: dbFileName,
+    logFile,
+    lockFile: lockFileOf(machine),
+  };
+}
+
+/**
+ * Creates the folders of the apps and the downloads, with every folder above them; those that are there are left as they
+ * are. The mode is 0777 less the umask. Throws `io_failed` for the first that cannot be made.
+ */
+export async function createFolders(
+  paths: Pick<Paths, "appsDir" | "buildDir" | "composeDir" | "sharedDir" | "downloadsDir">,
+): Promise<void> {
+  const { appsDir, buildDir, composeDir, sharedDir, downloadsDir } = paths;
+  for (const folder of [appsDir, buildDir, composeDir, sharedDir, downloadsDir]) {
+    try {
+      await Deno.mkdir(folder, { recursive: true, mode: 0o777 });
+    } catch (error) {
+      throw new AgentError("io_failed", `Cannot create the folder "${folder}"`, { cause: error });
+    }
+  }
+}
+
+function lockFileOf(machine: { os: string; programData?: string }): string {
+  if (machine.os !== "windows") return "/tmp/ironflock-reagent.lock";
+  return `${machine.programData ?? "C:\\ProgramData"}\\ironflock-reagent.lock`;
+}
