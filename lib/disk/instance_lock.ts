@@ -1,0 +1,98 @@
+/**
+ * One agent per machine: each removes containers it does not know, so two would wipe out each other's apps. The lock is
+ * flock(2) on a file of its own, so it ends with the process, however that ends, and excludes older agents too.
+ */
+
+import { AgentError } from "../base/errors.ts";
+import { fileError } from "./os_error.ts";
+
+/** A lock that is held until it is disposed or the process ends. */
+export interface InstanceLock extends Disposable {
+  readonly path: string;
+}
+
+/**
+ * Takes the lock at `path`, without waiting. The file is made readable for everybody, so that every user can lock it, and
+ * is never removed. Throws `lock_held` when another process has it, `io_failed` when it cannot be opened.
+ */
+export async function acquireInstanceLock(path: string): Promise<InstanceLock> {
+  for (let tries = 0; tries < 100; tries++) {
+    const file = await open(path);
+    if (file === undefined) continue;
+    try {
+      if (!await file.tryLock(true)) throw heldError(path);
+      if (await isFileAt(path, file)) return { path, [Symbol.dispose]: () => file.close() };
+    } catch (error) {
+      file.close();
+      throw fileError(`Cannot lock "${path}"`, error);
+    }
+    // The file was replaced between opening and locking (a temporary folder being cleaned): this lock excludes nobody.
+    file.close();
+  }
+  throw new AgentError("io_failed", `Cannot lock "${path}": the file is replaced again and again`);
+}
+
+function heldError(path: string): AgentError {
+  const hint = Deno.build.os === "windows" ? "reagent service stop" : "systemctl stop reagent";
+  const text = `Another instance of the agent is already running on this machine (lock "${path}")`;
+  return new AgentError("lock_held", `${text}; stop it first, for example with "${hint}"`);
+}
+
+/**
+ * Opened for reading only, because the file may belong to another user; and without the wish to create where it exists,
+ * because the kernel refuses that wish on a stranger's file in a shared folder even to root. Gives undefined when the file
+ * was removed in between.
+ */
+async function open(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    await assertPlainFile(path);
+    await create(path);
+    return await openIfThere(path);
+  } catch (error) {
+    throw fileError(`Cannot open the lock file "${path}"`, error);
+  }
+}
+
+/** Opening a pipe would wait for ever. */
+async function assertPlainFile(path: string): Promise<void> {
+  const info = await statIfThere(path);
+  if (info === undefined || info.isFile) return;
+  throw new AgentError("io_failed", `Cannot open the lock file "${path}": it is not a file`);
+}
+
+async function create(path: string): Promise<void> {
+  if (await statIfThere(path) !== undefined) return;
+  try {
+    using file = await Deno.open(path, { write: true, createNew: true, mode: 0o644 });
+    await file.sync();
+  } catch (error) {
+    // Somebody else was faster; theirs is as good.
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    throw error;
+  }
+  // The umask may have taken the right to read from other users.
+  if (Deno.build.os !== "windows") await Deno.chmod(path, 0o644);
+}
+
+async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await Deno.open(path, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function isFileAt(path: string, file: Deno.FsFile): Promise<boolean> {
+  const [locked, there] = [await file.stat(), await statIfThere(path)];
+  return there !== undefined && there.dev === locked.dev && there.ino === locked.ino;
+}
+
+async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
