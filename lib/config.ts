@@ -1,0 +1,108 @@
+/** The device's config: read from its .flock file, kept up to date from Studio, written back durably. */
+
+import { AgentError, textOf } from "./base/errors.ts";
+import { Gate } from "./base/gate.ts";
+import type { Log } from "./base/log.ts";
+import { isCount, show } from "./base/shape.ts";
+import { changeFlock, type DeviceConfig, type DeviceConfigChange, type Flock, readFlock } from "./config/flock.ts";
+import { writeFileDurably } from "./disk/atomic_file.ts";
+
+export type { DeviceConfig, DeviceConfigChange } from "./config/flock.ts";
+
+/** A real one has a few kilobytes. */
+const limitBytes = 4 * 1024 * 1024;
+
+/** What some editors put before the text; no other agent reads it. */
+const byteOrderMark = /^\ufeff/;
+
+/**
+ * The .flock file of the device.
+ * - The file is written only when its content changes.
+ * - A file that cannot be written costs a warning; the values then live in memory.
+ */
+export class ConfigFile {
+  readonly #path: string;
+  readonly #log: Log;
+  readonly #gate = new Gate<"save">();
+  #flock: Flock;
+  #onDisk: string;
+
+  private constructor(path: string, options: { log: Log; flock: Flock; onDisk: string }) {
+    this.#path = path;
+    this.#log = options.log;
+    this.#flock = options.flock;
+    this.#onDisk = options.onDisk;
+  }
+
+  /**
+   * Reads the file and writes it back in its normal form when that differs. Fields with a wrong type and missing ones are
+   * named in warnings. Throws `config_missing` when there is no readable file, `config_broken` when its content is not a
+   * JSON object; then the file stays as it is.
+   */
+  static async open(path: string, options: { log: Log }): Promise<ConfigFile> {
+    const { log } = options;
+    const onDisk = await readText(path);
+    const read = readFlock(onDisk.replace(byteOrderMark, ""));
+    if (read.kind === "broken") {
+      const text = `Cannot use the config file "${path}": ${read.reason}; it was left as it is`;
+      throw new AgentError("config_broken", text);
+    }
+    const { flock } = read;
+    if (onDisk.includes("\ufffd")) log.warn("The config file has bytes that are not UTF-8", { path });
+    for (const problem of flock.wrongTypes) log.warn(`Ignoring a config field: ${problem}`, { path });
+    if (flock.missing.length > 0) log.warn(`The config file lacks ${flock.missing.join(", ")}`, { path });
+    const file = new ConfigFile(path, { log, flock, onDisk });
+    await file.#save();
+    return file;
+  }
+
+  /** The values in force. A new object after each change. */
+  get current(): DeviceConfig {
+    return this.#flock.config;
+  }
+
+  /**
+   * Takes over what Studio knows; a name that is undefined keeps its value. Tells whether the project is another one, which
+   * calls for a new connection. Throws `bad_request`, with nothing changed, when the project's key is no whole number ≥ 0.
+   */
+  async refresh(meta: DeviceConfigChange): Promise<{ swarmKeyChanged: boolean }> {
+    const { name, swarmName, swarmOwnerName, swarmKey } = meta;
+    if (!isCount(swarmKey)) {
+      throw new AgentError(
+        "bad_request",
+        `Cannot refresh the config: swarm_key must be a count, got ${show(swarmKey)}`,
+      );
+    }
+    const before = this.current.swarmKey;
+    this.#flock = changeFlock(this.#flock, { name, swarmName, swarmOwnerName, swarmKey });
+    await this.#gate.run("save", () => this.#save());
+    return { swarmKeyChanged: before !== swarmKey };
+  }
+
+  async #save(): Promise<void> {
+    const { text } = this.#flock;
+    if (text === this.#onDisk) return;
+    try {
+      await writeFileDurably(this.#path, text, { log: this.#log });
+      this.#onDisk = text;
+    } catch (error) {
+      const fields = { path: this.#path, error: textOf(error) };
+      this.#log.warn("Cannot save the config file; going on with its values in memory", fields);
+    }
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) throw new AgentError("config_missing", `Cannot read the config file "${path}": it is not a file`);
+    if (size > limitBytes) {
+      const text = `Cannot use the config file "${path}": it has more than ${limitBytes} bytes; it was left as it is`;
+      throw new AgentError("config_broken", text);
+    }
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    throw new AgentError("config_missing", `Cannot read the config file "${path}"`, { cause: error });
+  }
+}

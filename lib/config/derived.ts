@@ -1,0 +1,89 @@
+/** Values that follow from the device's config. Pure. */
+
+import type { DeviceConfig } from "./flock.ts";
+
+const legacyEndpoint = /devices.*\.(com|io):8080/;
+
+/** Whom the device is to the router: `<swarm key>-<device key>`. */
+export function authid(config: Pick<DeviceConfig, "swarmKey" | "deviceKey">): string {
+  return `${config.swarmKey}-${config.deviceKey}`;
+}
+
+/** True for the legacy endpoint: the device shows its client certificate there and does not verify the server. */
+export function usesClientCertificate(url: string): boolean {
+  return legacyEndpoint.test(url);
+}
+
+/** Which entry of the version index counts: the environment, or what the endpoint tells. */
+export function updateChannel(config: Pick<DeviceConfig, "environment" | "endpointUrl">): string {
+  if (config.environment !== "") return config.environment;
+  if (config.endpointUrl.includes("datapods")) return "test";
+  return config.endpointUrl.includes("record-evolution") ? "production" : "local";
+}
+
+/** Where downloads are, without adding or removing a slash. `flag` is the value of `-remoteUpdateURL`. */
+export function downloadBase(config: Pick<DeviceConfig, "updateUrl">, flag: string): string {
+  return config.updateUrl === "" ? flag : config.updateUrl;
+}
+
+/** The domain that apps get told for their tunnels. It does not follow the endpoint. */
+export function tunnelDomain(config: Pick<DeviceConfig, "applianceDomain" | "environment">): string {
+  if (config.applianceDomain !== "") return config.applianceDomain;
+  return config.environment === "local" ? "localhost" : productDomain(config.environment);
+}
+
+/**
+ * The host of the tunnel server: that of an appliance; else the endpoint's, with `app` in place of its first label unless it
+ * is an address, this machine or a single label; else the one of the environment.
+ */
+export function tunnelServer(config: Pick<DeviceConfig, "applianceDomain" | "environment" | "endpointUrl">): string {
+  if (config.applianceDomain !== "") return config.applianceDomain;
+  const host = findHost(config.endpointUrl)?.host;
+  if (host === undefined) return tunnelDomain(config);
+  const labels = host.split(".");
+  const isKept = host === "host.docker.internal" || labels.length < 2 || isAddress(host);
+  return isKept ? host : ["app", ...labels.slice(1)].join(".");
+}
+
+/**
+ * The endpoint as apps reach it: a host that means this machine becomes `host.docker.internal`, everything else stays as it
+ * is, also what is no URL.
+ */
+export function endpointForApps(url: string): string {
+  const found = findHost(url);
+  if (found === undefined || !isThisMachine(found.host)) return url;
+  return `${url.slice(0, found.start)}host.docker.internal${url.slice(found.end)}`;
+}
+
+/** The page of the device in Studio; undefined while the base URL is not known. */
+export function deviceUrl(
+  config: Pick<DeviceConfig, "swarmOwnerName" | "swarmName" | "name">,
+  baseUrl: string | undefined,
+): string | undefined {
+  if (!baseUrl) return undefined;
+  return `${baseUrl}/${config.swarmOwnerName}/swarms/${config.swarmName}/settings/devices/${config.name}`;
+}
+
+function productDomain(environment: string): string {
+  return environment === "test" ? "app.ironflock.dev" : "app.ironflock.com";
+}
+
+/** The host of a URL without brackets, and where it stands with them; undefined when there is none. */
+function findHost(url: string): { host: string; start: number; end: number } | undefined {
+  const match = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::\d*)?(?=[/?#]|$)/di.exec(url);
+  const [start, end] = match?.indices?.[1] ?? [0, 0];
+  const host = url.slice(start, end).replace(/^\[|\]$/g, "");
+  return host === "" ? undefined : { host, start, end };
+}
+
+function isThisMachine(host: string): boolean {
+  return host.toLowerCase() === "localhost" || /^127(\.\d{1,3}){3}$/.test(host) || isIpv6Loopback(host);
+}
+
+function isIpv6Loopback(host: string): boolean {
+  return host.includes(":") && /^[0:]*:0*1$/.test(host);
+}
+
+function isAddress(host: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || host.includes(":");
+}
