@@ -10,8 +10,9 @@ import type { Clock } from "../base/clock.ts";
 import { AgentError, hasCode, isCanceled, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { isDict } from "../base/shape.ts";
-import { authMethod, rejectedSignatureText, signChallenge } from "./auth.ts";
+import { authMethod } from "./auth.ts";
 import { Guard, Payload } from "./guard.ts";
+import { Handshake, helloMessage } from "./handshake.ts";
 import { type InvocationHandler, Invocations } from "./invocations.ts";
 import { code } from "./message.ts";
 import { PendingRequests, type WaitOptions } from "./pending.ts";
@@ -44,14 +45,6 @@ export interface JoinOptions {
 const callTimeoutMs = 30_000;
 const leaveWaitLimitMs = 3_000;
 
-/** Only what we do; routers switch behaviour on by these. */
-const roles = {
-  publisher: { features: { publisher_identification: true } },
-  subscriber: { features: { publisher_identification: true } },
-  callee: { features: { caller_identification: true, call_canceling: true, call_timeout: true } },
-  caller: { features: { caller_identification: true, call_canceling: true } },
-};
-
 /**
  * Joins the realm over an open transport. Throws `auth_rejected` when the signature is refused, `connect_failed` with
  * the router's reason, `timeout`, `protocol_error` or `canceled`; the transport is left to the caller then.
@@ -70,19 +63,18 @@ class AutobahnSession implements Session {
   readonly #invocations: Invocations;
   readonly #socket: { send(message: unknown[]): void; close(): void; onmessage(message: unknown[]): void };
   readonly #autobahn: autobahn.Session;
-  readonly #joined = Promise.withResolvers<void>();
+  readonly #handshake: Handshake;
   readonly #closed = Promise.withResolvers<Closed>();
   readonly #farewell = new AbortController();
   readonly #pending: PendingRequests;
   #id = 0;
   #state: "joining" | "open" | "ending" = "joining";
-  #joinTimer: ReturnType<typeof setTimeout> | undefined;
-  #hasChallenge = false;
   #leaving: Promise<void> | undefined;
 
   constructor(transport: Transport, options: JoinOptions) {
     this.#transport = transport;
     this.#options = options;
+    this.#handshake = new Handshake(options);
     this.#invocations = new Invocations(options.log);
     this.#pending = new PendingRequests(options.log);
     this.#socket = {
@@ -93,18 +85,16 @@ class AutobahnSession implements Session {
     this.#autobahn = new autobahn.Session(
       this.#socket,
       newDeferred,
-      (_session, method, extra) => this.#onChallenge(method, extra),
+      (_session, method, extra) => this.#handshake.answer(method, extra),
       () => {}, // Errors of handlers were logged where they happened.
       (error) => options.log.warn("autobahn reports an internal error", { error }),
     );
-    this.#autobahn.onjoin = () => this.#joined.resolve();
+    this.#autobahn.onjoin = () => this.#onJoined();
     this.#autobahn.onleave = () => {};
     transport.deliverTo({
       onMessage: (message) => this.#onMessage(message),
       onFault: (why) => this.#onViolation(why),
     });
-    // A join that never began has nobody to hear of its end.
-    this.#joined.promise.catch(() => {});
     transport.closed.then((end) => this.#onSocketGone(end.reason || `closed with code ${end.code}`));
   }
 
@@ -122,17 +112,15 @@ class AutobahnSession implements Session {
 
   async join(): Promise<void> {
     const { realm, authid, signal } = this.#options;
-    const onAbort = () => this.#joined.reject(new AgentError("canceled", "The dial was canceled"));
+    const onAbort = () => this.#handshake.fail(new AgentError("canceled", "The dial was canceled"));
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       if (signal.aborted) onAbort();
       else this.#autobahn.join(realm, [authMethod], authid);
-      this.#expectAnswer("HELLO");
-      await this.#joined.promise;
-      this.#state = "open";
+      this.#handshake.expectAnswer("HELLO");
+      await this.#handshake.done;
     } finally {
       signal.removeEventListener("abort", onAbort);
-      clearTimeout(this.#joinTimer);
     }
   }
 
@@ -250,7 +238,8 @@ class AutobahnSession implements Session {
   }
 
   #send(message: unknown[]): void {
-    const outbound = message[0] === code.hello ? this.#hello() : message;
+    const { realm, authid } = this.#options;
+    const outbound = message[0] === code.hello ? helloMessage(realm, authid) : message;
     try {
       this.#transport.send(outbound);
       this.#guard.noteOutbound(outbound);
@@ -268,28 +257,10 @@ class AutobahnSession implements Session {
     this.#send([code.error, code.invocation, request, {}, errorUris.canceled, [{ error: messageOf(error) }]]);
   }
 
-  #hello(): unknown[] {
-    const { realm, authid } = this.#options;
-    return [code.hello, realm, { authid, authmethods: [authMethod], roles }];
-  }
-
-  #expectAnswer(what: string): void {
-    const { responseMs } = this.#options;
-    clearTimeout(this.#joinTimer);
-    const error = new AgentError("timeout", `The router did not answer ${what} in ${responseMs} ms`);
-    this.#joinTimer = setTimeout(() => this.#joined.reject(error), responseMs);
-  }
-
-  async #onChallenge(method: unknown, extra: unknown): Promise<string> {
-    this.#hasChallenge = true;
-    try {
-      const signature = await signChallenge(method, extra, this.#options.secret);
-      if (this.#state === "joining") this.#expectAnswer("AUTHENTICATE");
-      return signature;
-    } catch (error) {
-      this.#joined.reject(error);
-      throw error;
-    }
+  #onJoined(): void {
+    if (this.#state !== "joining") return;
+    this.#state = "open";
+    this.#handshake.succeed();
   }
 
   #onMessage(message: unknown[]): void {
@@ -332,12 +303,12 @@ class AutobahnSession implements Session {
   }
 
   #onRouterAbort(abort: { reason: string; text: string }): void {
-    if (this.#state === "joining") return this.#joined.reject(joinError(abort, this.#hasChallenge));
+    if (this.#state === "joining") return this.#handshake.refuse(abort);
     this.#end({ kind: "aborted", reason: abort.text || abort.reason }, { code: 1000, reason: "aborted" });
   }
 
   #onViolation(why: string): void {
-    if (this.#state === "joining") return this.#joined.reject(new AgentError("protocol_error", why));
+    if (this.#state === "joining") return this.#handshake.fail(new AgentError("protocol_error", why));
     if (this.#state === "ending") return;
     this.#options.log.warn("The router broke the protocol; closing the connection", { why });
     try {
@@ -349,7 +320,7 @@ class AutobahnSession implements Session {
   }
 
   #onSocketGone(reason: string): void {
-    this.#joined.reject(new AgentError("connect_failed", `The router closed the connection: ${reason}`));
+    this.#handshake.fail(new AgentError("connect_failed", `The router closed the connection: ${reason}`));
     this.#end({ kind: "lost", reason }, { code: 1000, reason: "" });
   }
 
@@ -386,10 +357,4 @@ const quietTypes: ReadonlySet<number> = new Set([code.error, code.cancel, code.a
 /** autobahn's default promises break when bundled, and progressive results need `notify`. */
 function newDeferred(): autobahn.Deferred {
   return { ...Promise.withResolvers<unknown>(), notify() {} };
-}
-
-function joinError(abort: { reason: string; text: string }, hasChallenge: boolean): AgentError {
-  const text = hasChallenge ? abort.text || "authentication failed" : `${abort.reason} ${abort.text}`.trim();
-  if (text.includes(rejectedSignatureText)) return new AgentError("auth_rejected", text);
-  return new AgentError("connect_failed", `The router refused the session: ${text}`);
 }
