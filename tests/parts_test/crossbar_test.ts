@@ -1,0 +1,64 @@
+// box crossbar
+import assert from "node:assert/strict";
+import { Crossbar } from "../parts/crossbar.ts";
+import { listProcesses, sleep } from "../parts/background.ts";
+
+const device = { authid: "2-7", secret: "a secret", role: "device" } as const;
+
+/** Says HELLO and gives the kind and the rest of the first answer; `closed` resolves when the router drops the line. */
+async function sayHello(url: string, authid: string) {
+  const socket = new WebSocket(url, "wamp.2.json");
+  const closed = new Promise<number>((resolve) => socket.addEventListener("close", (event) => resolve(event.code)));
+  const answer = new Promise<unknown>((resolve, reject) => {
+    socket.addEventListener("open", () => {
+      socket.send(JSON.stringify([1, "realm1", { roles: { caller: {} }, authmethods: ["wampcra"], authid }]));
+    });
+    socket.addEventListener("message", (event) => resolve(JSON.parse(event.data)));
+    socket.addEventListener("error", () => reject(new Error("The router refused the connection")));
+  });
+  return { socket, closed, answer: await answer };
+}
+
+Deno.test("Crossbar.io challenges its users and no one else, and comes back after stop, kill and freeze", async (test) => {
+  let pid = 0;
+  {
+    await using router = await Crossbar.start({ users: [device, { ...device, authid: "system", role: "system" }] });
+    await test.step("challenges a user, aborts a stranger", async () => {
+      const known = await sayHello(router.url, device.authid);
+      assert.deepEqual(Object(known.answer).slice(0, 2), [4, "wampcra"]);
+      known.socket.close();
+      const stranger = await sayHello(router.url, "stranger");
+      assert.equal(Object(stranger.answer)[0], 3);
+      assert.match(JSON.stringify(stranger.answer), /no principal with authid/);
+      await Promise.all([known.closed, stranger.closed]);
+    });
+    await test.step("kill() cuts the lines, start() takes new ones", async () => {
+      const line = await sayHello(router.url, device.authid);
+      await router.kill();
+      assert.equal(await line.closed, 1006);
+      await assert.rejects(sayHello(router.url, device.authid), /refused/);
+      await router.start();
+      const next = await sayHello(router.url, device.authid);
+      next.socket.close();
+      await next.closed;
+    });
+    await test.step("freeze() keeps the lines and answers nothing until thaw()", async () => {
+      router.freeze();
+      let isAnswered = false;
+      const line = sayHello(router.url, device.authid).then((found) => {
+        isAnswered = true;
+        return found;
+      });
+      await sleep(300);
+      assert.equal(isAnswered, false);
+      router.thaw();
+      const { socket, closed } = await line;
+      socket.close();
+      await closed;
+    });
+    await router.restart();
+    pid = (await listProcesses()).filter((row) => row.command.includes("crossbar")).length;
+  }
+  assert.ok(pid > 0);
+  assert.deepEqual((await listProcesses()).filter((row) => row.command.includes("crossbar")), []);
+});
