@@ -15,11 +15,11 @@ export function isPulling(step: Step | undefined): boolean {
   return step !== undefined && pullKinds.has(step.kind);
 }
 
-/** Why a transition failed in `step`; undefined when it failed before its first. */
+/** Why a transition failed in `step`; without one it failed before its first. */
 export function failureText(step: Step | undefined, error: unknown): string {
   if (isPulling(step)) return `Error occured while trying to pull the image: ${textOf(error)}`;
   if (step !== undefined && startKinds.has(step.kind)) return `The app failed to start, reason: ${textOf(error)}`;
-  return `Error: ${textOf(error)}`;
+  return textOf(error);
 }
 
 /** When a failed update is tried again; until then the version before goes on. */

@@ -59,13 +59,13 @@ export function messageOf(error: unknown): string {
   return typeof error === "string" ? error : JSON.stringify(error) ?? String(error);
 }
 
-/** The message followed by those of its causes, joined by `: `, for a log line. */
+/** The message followed by those of its causes, joined by `: `, for a log line. A cause that the message quotes is left out. */
 export function textOf(error: unknown): string {
   const texts: string[] = [];
   let current: unknown = error;
-  while (current !== undefined && current !== null && texts.length < 8) {
+  for (let depth = 0; current !== undefined && current !== null && depth < 8; depth += 1) {
     const text = messageOf(current);
-    if (text !== "" && text !== texts.at(-1)) texts.push(text);
+    if (text !== "" && !texts.some((told) => told.includes(text))) texts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }
   return texts.join(": ");

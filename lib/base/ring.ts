@@ -17,7 +17,7 @@ export class Ring<T> {
 
   /** How many entries are kept. */
   get size(): number {
-    return this.#entries.length;
+    return Math.min(this.#entries.length, this.#limit);
   }
 
   /** Adds an entry; the oldest goes when the ring is full. */

@@ -18,7 +18,7 @@ export function createHandler(row: Row, parts: HandlerParts, clock: Clock): Invo
   return async (invocation) => {
     const startedAt = clock.now();
     const caller = effectiveCaller(invocation.callerAuthid, invocation.kwargs);
-    const facts = () => ({ procedure: row.name, caller, durationMs: Math.round(clock.now() - startedAt) });
+    const facts = () => ({ procedure: row.name, authid: caller, durationMs: Math.round(clock.now() - startedAt) });
     try {
       const reply = await answer(row, parts, { invocation, caller });
       parts.log.debug("Answered a call", facts());

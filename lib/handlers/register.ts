@@ -1,7 +1,5 @@
-/** Registers the device's procedures on a session, and does not give up before all of them are there. */
+/** Registers the device's procedures on a session. */
 
-import { spreadWaitMs } from "../base/backoff.ts";
-import type { Clock } from "../base/clock.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { hasUri, type InvocationHandler } from "../wamp/session.ts";
@@ -17,37 +15,15 @@ export interface RegisterSession {
 export interface RegisterOptions {
   serialNumber: string;
   handlerOf(row: Row): InvocationHandler;
-  clock: Clock;
-  /** A number from 0 to 1. */
-  random(): number;
   log: Log;
-  /** Ends with the session. */
-  signal: AbortSignal;
-}
-
-const waits = { firstMs: 500, limitMs: 10_000 };
-
-/**
- * Registers all rows as `re.mgmt.<serial>.<name>`, taking over from an older connection. Rows that the router refuses for now
- * are tried again for as long as the session lives. Throws `not_connected` or `canceled` when the session ends before.
- */
-export async function registerAll(
-  session: RegisterSession,
-  rows: readonly Row[],
-  options: RegisterOptions,
-): Promise<void> {
-  let missing = await registerOnce(session, rows, options);
-  for (let attempt = 1; missing.length > 0; attempt += 1) {
-    await options.clock.sleep(spreadWaitMs(waits, attempt, options.random()), options.signal);
-    missing = await registerOnce(session, missing, options);
-  }
 }
 
 /**
- * One try for all rows, sent one behind the other without waiting in between. Gives the rows that are missing still. A procedure
- * that somebody else holds is left to him with a warning. Throws `not_connected` when the session has ended.
+ * Registers all rows as `re.mgmt.<serial>.<name>`, taking over from an older connection; the requests are sent one behind the other
+ * without waiting in between. Gives the rows that the router refused, to be tried again. A procedure that somebody else holds is left
+ * to him with a warning. Throws `not_connected` when the session has ended.
  */
-export async function registerOnce(
+export async function registerRows(
   session: RegisterSession,
   rows: readonly Row[],
   options: RegisterOptions,

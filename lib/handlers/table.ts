@@ -20,8 +20,11 @@ export const table: readonly Row[] = [
     name: "request_app_state",
     privilege: "router",
     deniedText: "",
-    args: "kwargs: the wanted state of one app",
-    result: empty,
+    args: "kwargs {app_key, app_name, stage, target_state, current_state?, release_key?, new_release_key?, version?, " +
+      "present_version?, newest_version?, request_update?, cancel_transition?, requestor_account_key?, " +
+      "device_owner_account_key?, environment?, environment_template?, ports?, docker_compose?, new_docker_compose?, " +
+      "docker_credentials?, instance_key?, app_cred_epoch?}",
+    result: "empty, once it is stored; the work follows in the background",
     decode: noArguments,
     run: requestAppState,
   }),
