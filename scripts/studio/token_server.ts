@@ -1,6 +1,6 @@
 /** Mints the tokens that the registry asks for, and can be told to answer as broken token servers do. */
 
-import { runProgram } from "./background.ts";
+import { mustRun } from "../setup/run.ts";
 
 /** Somebody who asks for a token. `user` and `password` are empty for an anonymous request. */
 export interface Login {
@@ -10,6 +10,9 @@ export interface Login {
   repository: string | undefined;
   actions: string[];
 }
+
+/** What a login may do. */
+export type Verdict = boolean | readonly string[];
 
 /**
  * How the server answers: as it should; with 401 for everybody; with tokens that ran out two minutes ago; with 503; with
@@ -24,13 +27,16 @@ export interface TokenServerOptions {
   issuer: string;
   /** Folder for `key.pem` and `cert.pem`, which are made there. */
   folder: string;
-  /** Decides whether a login is good. */
-  check(login: Login): boolean | Promise<boolean>;
+  /**
+   * Decides whether a login is good: false for a bad one, true for all that it asks for, a list for those of its actions
+   * that it may have.
+   */
+  check(login: Login): Verdict | Promise<Verdict>;
 }
 
 /**
  * A token server on 127.0.0.1 in this process.
- * - `requests` lists every login it has seen, oldest first.
+ * - `requests` lists the logins it has seen, oldest first, at most the last thousand.
  */
 export class TokenServer implements AsyncDisposable {
   readonly requests: Login[] = [];
@@ -69,7 +75,7 @@ export class TokenServer implements AsyncDisposable {
     await this.behave("refuse");
   }
 
-  /** A token for anybody who may call this: tests that speak to the registry themselves. */
+  /** A token for anybody who may call this: those who speak to the registry themselves. */
   async mint(user: string, access: readonly { repository: string; actions: readonly string[] }[]): Promise<string> {
     const nowSeconds = Math.floor(Date.now() / 1000) - (this.#behaviour === "expired" ? 120 + 300 : 0);
     const header = { alg: "RS256", typ: "JWT", x5c: [this.#certificate] };
@@ -104,6 +110,7 @@ export class TokenServer implements AsyncDisposable {
   async #answer(request: Request): Promise<Response> {
     const login = await readLogin(request);
     this.requests.push(login);
+    if (this.requests.length > 1_000) this.requests.shift();
     switch (this.#behaviour) {
       case "well":
       case "expired":
@@ -119,10 +126,10 @@ export class TokenServer implements AsyncDisposable {
       case "refuse":
         return new Response("down for maintenance", { status: 503 });
     }
-    if (!await this.#options.check(login)) {
-      return Response.json({ details: "incorrect username or password" }, { status: 401 });
-    }
-    const { repository, actions } = login;
+    const verdict = await this.#options.check(login);
+    if (verdict === false) return Response.json({ details: "incorrect username or password" }, { status: 401 });
+    const { repository } = login;
+    const actions = verdict === true ? login.actions : login.actions.filter((action) => verdict.includes(action));
     const token = await this.mint(login.user, repository === undefined ? [] : [{ repository, actions }]);
     return Response.json({ token, access_token: token, expires_in: 300, issued_at: new Date().toISOString() });
   }
@@ -148,8 +155,8 @@ async function readLogin(request: Request): Promise<Login> {
 async function makeIssuer(folder: string): Promise<{ key: CryptoKey; certificate: string }> {
   const files = ["-keyout", `${folder}/key.pem`, "-out", `${folder}/cert.pem`];
   const kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=test issuer"];
-  const made = await runProgram("openssl", ["req", ...kind, ...files]);
-  if (made.code !== 0) throw new Error(`Cannot make a certificate: ${made.stderr}`);
+  await mustRun("openssl", ["req", ...kind, ...files]);
+  await Deno.chmod(`${folder}/key.pem`, 0o600);
   const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
   const bytes = Uint8Array.from(atob(pemBody(await Deno.readTextFile(`${folder}/key.pem`))), (c) => c.charCodeAt(0));
   const key = await crypto.subtle.importKey("pkcs8", bytes, algorithm, false, ["sign"]);

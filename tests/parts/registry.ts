@@ -10,7 +10,7 @@ import {
   sendSignal,
   startInBackground,
 } from "./background.ts";
-import { type Login, type TokenBehaviour, TokenServer } from "./token_server.ts";
+import { type Login, type TokenBehaviour, TokenServer } from "../../scripts/studio/token_server.ts";
 
 /** How a registry is started. */
 export interface RegistryOptions {
