@@ -1,0 +1,192 @@
+/** The apps of the device: takes what Studio asks, keeps the device that way, and tells Studio. The way in to this folder. */
+
+import { type AppId, type AppIdText, type AppState, idText } from "../base/app.ts";
+import { throwIfAborted } from "../base/clock.ts";
+import { AgentError } from "../base/errors.ts";
+import type { Dict } from "../base/shape.ts";
+import type { EngineEvent } from "../docker/engine.ts";
+import { Announcer } from "./announce.ts";
+import { AppBench } from "./bench.ts";
+import { observedState } from "./corrections.ts";
+import { crashLoopDelayMs } from "./crash_loop.ts";
+import { watchEngine } from "./engine_watch.ts";
+import { parseContainerName } from "./names.ts";
+import type { Outside } from "./outside.ts";
+import { AppRecords } from "./records.ts";
+import { decodeRequest } from "./request.ts";
+import { Runner } from "./runner.ts";
+import { removeContainer } from "./steps.ts";
+import { Survey } from "./survey.ts";
+import { reconcileLocal, reconcileRemote, type SyncParts } from "./sync.ts";
+
+/** An app as the rest of the agent sees it. */
+export interface AppSnapshot {
+  id: AppId;
+  appName: string;
+  state: AppState;
+  /** Name of its container, and of its log channel. */
+  channel: string;
+}
+
+/**
+ * All apps. Disposing ends waits and downloads and leaves containers running.
+ *
+ * - Each app has one runner for as long as the agent lives, so that its work never overlaps.
+ */
+export class Apps implements AsyncDisposable {
+  readonly #outside: Outside;
+  readonly #records: AppRecords;
+  readonly #bench: AppBench;
+  readonly #announcer: Announcer;
+  readonly #life = new AbortController();
+  readonly #runners = new Map<AppIdText, Runner>();
+  /** When Studio has last asked something by itself, on the agent's clock. */
+  readonly #askedAtMs = new Map<AppIdText, number>();
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #localDone = Promise.withResolvers<void>();
+
+  constructor(outside: Outside) {
+    const { database, clock, backend, log } = outside;
+    this.#outside = outside;
+    this.#records = new AppRecords({ database, clock });
+    this.#announcer = new Announcer({ records: this.#records, backend, log });
+    this.#bench = new AppBench({ outside, records: this.#records, announcer: this.#announcer });
+  }
+
+  /**
+   * Takes what Studio asks for one app: decodes it, stores it, and begins to act on it. Resolves when it is stored. Throws
+   * `bad_request` with the texts of the wire contract, `store_failed`; nothing is kept then.
+   */
+  // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
+  async request(kwargs: Dict): Promise<void> {
+    const { request, problems } = decodeRequest(kwargs);
+    for (const problem of problems) {
+      this.#outside.log.warn("Part of a request is skipped", { app: request.appName, problem });
+    }
+    this.#records.take(request);
+    this.#askedAtMs.set(idText(request), this.#outside.clock.now());
+    this.#keep(this.#runnerOf(request).act(request, "request"));
+  }
+
+  /** See `reconcileLocal()` in sync.ts. */
+  async reconcileLocal(signal: AbortSignal): Promise<void> {
+    await reconcileLocal(this.#syncParts(), signal);
+    this.#localDone.resolve();
+  }
+
+  /** Waits until `reconcileLocal()` is through; then see `reconcileRemote()` in sync.ts. */
+  async reconcileRemote(signal: AbortSignal): Promise<void> {
+    await untilAborted(this.#localDone.promise, signal);
+    await reconcileRemote(this.#syncParts(), signal);
+  }
+
+  /** Watches the containers until `signal` ends. */
+  startObserving(signal: AbortSignal): void {
+    const { engine, clock, random, log } = this.#outside;
+    this.#keep(watchEngine({
+      engine,
+      clock,
+      random,
+      log,
+      onEvent: (event) => this.#takeEvent(event),
+      scan: (options) => this.#scan(options),
+    }, AbortSignal.any([signal, this.#life.signal])));
+  }
+
+  /** All apps of the device at this moment. */
+  list(): AppSnapshot[] {
+    return this.#records.all().map((app) => {
+      return { id: app.id, appName: app.appName, state: app.state, channel: this.#bench.namesOf(app).container };
+    });
+  }
+
+  /** Ends everything that goes on. Containers keep running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort();
+    for (const runner of this.#runners.values()) runner.stop();
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+  }
+
+  #runnerOf(id: AppId): Runner {
+    const known = this.#runners.get(idText(id));
+    if (known !== undefined) return known;
+    const { clock, log, random, isEmergency } = this.#outside;
+    const runner = new Runner({ appKey: id.appKey, stage: id.stage }, {
+      records: this.#records,
+      announcer: this.#announcer,
+      bench: this.#bench,
+      retryDelayMs: (attempt) => crashLoopDelayMs(attempt, random()),
+      isEmergency,
+      keep: (task) => this.#keep(task),
+      clock,
+      log,
+      life: this.#life.signal,
+    });
+    this.#runners.set(idText(id), runner);
+    return runner;
+  }
+
+  #syncParts(): SyncParts {
+    const { engine, backend, clock, log } = this.#outside;
+    return {
+      records: this.#records,
+      engine,
+      backend,
+      runnerOf: (id) => this.#runnerOf(id),
+      namesOf: (app) => this.#bench.namesOf(app),
+      removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),
+      forget: (app) => {
+        this.#records.forget(app.id);
+        this.#bench.forget(app);
+      },
+      wasAskedSince: (id, sinceMs) => (this.#askedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,
+      keep: (task) => this.#keep(task),
+      clock,
+      log,
+      life: this.#life.signal,
+    };
+  }
+
+  #takeEvent(event: EngineEvent): void {
+    if (!["start", "die", "destroy", "pause", "unpause"].includes(event.action)) return;
+    const id = parseContainerName(event.name)?.id;
+    const app = id && this.#records.find(id);
+    if (app === undefined || this.#bench.namesOf(app).container !== event.name) return;
+    this.#keep(this.#runnerOf(app.id).look({ isReturn: false }));
+  }
+
+  /** Only apps that are not as they were are looked at closely. */
+  async #scan(options: { isReturn: boolean; signal: AbortSignal }): Promise<void> {
+    const containers = await this.#outside.engine.listContainers(options.signal);
+    const survey = new Survey(containers, []);
+    for (const app of this.#records.all()) {
+      const found = { ...survey.find(this.#bench.namesOf(app)), hasImage: true };
+      const isNews = observedState(app.state, found) !== undefined;
+      if (isNews || (options.isReturn && app.state === "FAILED")) {
+        this.#keep(this.#runnerOf(app.id).look({ isReturn: options.isReturn }));
+      }
+    }
+  }
+
+  #keep(task: Promise<void>): void {
+    const kept: Promise<void> = task
+      .catch((error) => {
+        if (!this.#life.signal.aborted) this.#outside.log.error("Work on apps failed", { error });
+      })
+      .finally(() => this.#tasks.delete(kept));
+    this.#tasks.add(kept);
+  }
+}
+
+/** Waits for `promise`; throws `canceled` when `signal` ends first. */
+async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  throwIfAborted(signal, "The wait for the apps");
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(new AgentError("canceled", "The wait for the apps was canceled"));
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,136 @@
+/** The apps as the agent believes them to be: in memory, with the database behind them. */
+
+import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../base/app.ts";
+import type { Clock } from "../base/clock.ts";
+import { deleteApp, readApp, readApps, writeAppState } from "../store/app_rows.ts";
+import type { Database } from "../store/database.ts";
+import { readRequest, readRequests, storeAppAndRequest, writeRequest } from "../store/request_rows.ts";
+import { appOfRequest, appOfStored, isGone, type LiveApp, storedPartOf } from "./live_app.ts";
+import { stableTarget } from "./state.ts";
+
+/**
+ * All apps of the device. Every method throws `store_failed`.
+ *
+ * - An app has one object, from its first request to its removal.
+ * - What is asked counts once the database has it; what has happened counts at once.
+ * - An app that was forgotten is not stored again.
+ */
+export class AppRecords {
+  readonly #database: Database;
+  readonly #clock: Pick<Clock, "wall">;
+  readonly #apps = new Map<AppIdText, LiveApp>();
+
+  constructor(parts: { database: Database; clock: Pick<Clock, "wall"> }) {
+    this.#database = parts.database;
+    this.#clock = parts.clock;
+  }
+
+  /** The app, from memory or from the database; undefined when there is none. */
+  find(id: AppId): LiveApp | undefined {
+    const live = this.#apps.get(idText(id));
+    if (live !== undefined) return live;
+    const stored = readApp(this.#database, id);
+    return stored && this.#keep(appOfStored(stored));
+  }
+
+  /** Every app of the device. */
+  all(): LiveApp[] {
+    for (const stored of readApps(this.#database)) {
+      if (!this.#apps.has(idText(stored.id))) this.#keep(appOfStored(stored));
+    }
+    return [...this.#apps.values()];
+  }
+
+  /** What Studio asked last for an app; undefined when nothing is stored. */
+  request(id: AppId): AppRequest | undefined {
+    return readRequest(this.#database, id);
+  }
+
+  /** What Studio asked last for each app. */
+  requests(): AppRequest[] {
+    return readRequests(this.#database);
+  }
+
+  /** Keeps what Studio asks: all of it or, when the database refuses it, nothing. Gives the app, made if it was not known. */
+  take(request: AppRequest): LiveApp {
+    const target = stableTarget(request.target);
+    const known = this.find(request);
+    const app = known ?? appOfRequest(request, target);
+    const wish = {
+      target,
+      appName: request.appName,
+      requestorAccountKey: request.requestorAccountKey || app.requestorAccountKey,
+    };
+    storeAppAndRequest(
+      this.#database,
+      storedPartOf({ ...app, ...wish }),
+      { ...request, target },
+      this.#clock.wall(),
+    );
+    Object.assign(app, wish);
+    return known ?? this.#keep(app);
+  }
+
+  /**
+   * The app is in `state` now. An app that Studio wants gone, and that is gone, is forgotten: both of its rows and its object
+   * (the object can still be used by who holds it). An app that is to be uninstalled is kept until it is `UNINSTALLED`.
+   */
+  setState(app: LiveApp, state: AppState): void {
+    // What has happened is true, whether the disk takes it or not.
+    app.state = state;
+    if (!this.isKnown(app)) return;
+    const isDone = isGone(state) && isGone(app.target) && (state === "UNINSTALLED" || app.target === "REMOVED");
+    this.#database.transaction(() => {
+      writeAppState(this.#database, storedPartOf(app), this.#clock.wall());
+      if (isDone) deleteApp(this.#database, app.id);
+    });
+    if (isDone) this.#apps.delete(idText(app.id));
+  }
+
+  /** Another version is the installed one from now on. */
+  setVersion(app: LiveApp, version: string, releaseKey = app.releaseKey): void {
+    if (this.isKnown(app)) {
+      writeAppState(this.#database, storedPartOf({ ...app, version, releaseKey }), this.#clock.wall());
+    }
+    app.version = version;
+    app.releaseKey = releaseKey;
+  }
+
+  /**
+   * An update has brought `version`. The stored request is brought in line, so that it does not ask for the same update again;
+   * what Studio has asked meanwhile (a target, a still newer version) stays.
+   */
+  adoptUpdate(app: LiveApp, update: { version: string; releaseKey: number }): void {
+    this.#database.transaction(() => {
+      const { version, releaseKey } = update;
+      writeAppState(this.#database, storedPartOf({ ...app, version, releaseKey }), this.#clock.wall());
+      const request = this.request(app.id);
+      if (request === undefined) return;
+      const adopted = { ...request, version, presentVersion: version, releaseKey };
+      writeRequest(this.#database, adopted, { state: app.state, now: this.#clock.wall() });
+    });
+    Object.assign(app, update, { updateStatus: "pending_remote_confirmation" });
+  }
+
+  /** The host ports of a stored request have been chosen. */
+  setPorts(request: AppRequest): void {
+    const app = this.#apps.get(idText(request));
+    if (app !== undefined) writeRequest(this.#database, request, { state: app.state, now: this.#clock.wall() });
+  }
+
+  /** Forgets an app: both of its rows and its object. */
+  forget(id: AppId): void {
+    deleteApp(this.#database, id);
+    this.#apps.delete(idText(id));
+  }
+
+  /** True while `app` is the object of its app; false once it was forgotten. */
+  isKnown(app: LiveApp): boolean {
+    return this.#apps.get(idText(app.id)) === app;
+  }
+
+  #keep(app: LiveApp): LiveApp {
+    this.#apps.set(idText(app.id), app);
+    return app;
+  }
+}

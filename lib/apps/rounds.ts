@@ -1,0 +1,325 @@
+/** What is done with an app within its turn: choose, do, and say what follows from how it ended. */
+
+import type { AppId, AppRequest } from "../base/app.ts";
+import type { Clock } from "../base/clock.ts";
+import { hasCode } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Announcer } from "./announce.ts";
+import type { AppBench } from "./bench.ts";
+import { choose } from "./choice.ts";
+import { crashLoopText } from "./crash_loop.ts";
+import { correctedState, type Found, observedState } from "./corrections.ts";
+import { isGone, type LiveApp } from "./live_app.ts";
+import type { Goal, Step } from "./plan.ts";
+import type { AppRecords } from "./records.ts";
+import { type PlannedRetry, Retry } from "./retry.ts";
+import { stableTarget } from "./state.ts";
+import { cutText, failureText, updateRetryText } from "./texts.ts";
+import { runTransition } from "./transition.ts";
+import type { Turn } from "./turn.ts";
+
+/** What rounds are made with. */
+export interface RoundsParts {
+  records: AppRecords;
+  announcer: Announcer;
+  bench: AppBench;
+  /** Milliseconds before try number `attempt` of a failed app. */
+  retryDelayMs(attempt: number): number;
+  /** A failed app is to be tried again, with what Studio wants of it. */
+  onRetry(request: AppRequest): void;
+  /** True while the disk is too full to work. */
+  isEmergency(): boolean;
+  /** Takes over a promise that nobody waits for, and what it fails with. */
+  keep(task: Promise<void>): void;
+  clock: Clock;
+  log: Log;
+}
+
+/** One thing to do within a turn. */
+export interface Round {
+  request: AppRequest;
+  /** `later`: it follows from what was done before; `interrupt`: it has cut a transition. */
+  why: "request" | "boot" | "retry" | "later" | "interrupt";
+  /** False where an update must not begin. */
+  mayUpdate: boolean;
+}
+
+/** How a round has failed. */
+interface Failure {
+  round: Round;
+  goal?: Goal;
+  step?: Step | undefined;
+  error: unknown;
+  /** Set when the app's container has ended. */
+  exitCode?: number;
+}
+
+/** Rounds of one turn; nothing but a mistake reaches this. */
+const roundLimit = 20;
+
+/** An app that ran for so long is healthy: its next failure is a first one. */
+const healthyAfterMs = 600_000;
+
+/** The rounds of one app. The caller sees to it that one of these methods at a time runs. */
+export class Rounds {
+  readonly #id: AppId;
+  readonly #parts: RoundsParts;
+  readonly #retry: Retry;
+  /** An update that was canceled or has failed is left alone until Studio asks anew or a retry is due. */
+  #skippedVersion = "";
+  #runningSinceMs: number | undefined;
+  #followedRun = "";
+
+  constructor(id: AppId, parts: RoundsParts) {
+    this.#id = id;
+    this.#parts = parts;
+    const { clock, retryDelayMs, keep } = parts;
+    this.#retry = new Retry({ clock, delayMs: retryDelayMs, onDue: () => this.#tryAgain(), keep });
+  }
+
+  /** Studio asks anew: failures before do not count, and no retry is due. */
+  forgetFailures(): void {
+    this.#skippedVersion = "";
+    this.#retry.clear();
+  }
+
+  /** Ends the wait for a retry. */
+  stop(): void {
+    this.#retry.stop();
+  }
+
+  /** Does a round and all that follow from it. Throws when not even a failure could be kept. */
+  async drive(turn: Turn, first: Round): Promise<void> {
+    let round: Round | undefined = first;
+    for (let count = 0; round !== undefined && count < roundLimit; count += 1) round = await this.#do(turn, round);
+    if (round !== undefined) this.#parts.log.error("An app never gets where it should be", { ...this.#id });
+  }
+
+  /** Looks at the app's container, tells what has changed, and does what follows from it. */
+  async observe(turn: Turn, options: { isReturn: boolean }): Promise<void> {
+    const next = await this.#observe(turn, options.isReturn);
+    if (next !== undefined) await this.drive(turn, next);
+  }
+
+  /** Sets the state of an unwatched app to what was found of it; with `isReported` Studio is told in any case. */
+  async correct(turn: Turn, found: Found | undefined, options: { isReported: boolean }): Promise<void> {
+    const { records, announcer } = this.#parts;
+    const app = records.find(this.#id);
+    if (app === undefined) return;
+    if (found !== undefined) {
+      announcer.keep(app, correctedState(app.state, found));
+      this.#noteState(app, found);
+    }
+    if (options.isReported) await announcer.report(app, turn.signal);
+  }
+
+  /** Tells Studio the app's state as it is. */
+  async report(signal: AbortSignal): Promise<void> {
+    const app = this.#parts.records.find(this.#id);
+    if (app !== undefined) await this.#parts.announcer.report(app, signal);
+  }
+
+  async #do(turn: Turn, round: Round): Promise<Round | undefined> {
+    const app = this.#parts.records.find(this.#id);
+    if (app === undefined) return undefined;
+    try {
+      return await this.#doRound(turn, app, round);
+    } catch (error) {
+      if (turn.signal.aborted) return await this.#afterCut(turn, app, round);
+      return await this.#fail(turn, app, { round, error });
+    } finally {
+      turn.step = undefined;
+    }
+  }
+
+  async #doRound(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+    const { announcer, isEmergency } = this.#parts;
+    const token = round.why === "interrupt" ? "" : await this.#makeReady(turn, app, round.request);
+    const choice = choose(app, round.request, { mayUpdate: round.mayUpdate, isEmergency: isEmergency() });
+    switch (choice.kind) {
+      case "nothing":
+        return this.#next(turn, round, { onlyIfAsked: true });
+      case "noAction":
+        await announcer.announce(app, app.state, turn.signal);
+        return this.#next(turn, round, { onlyIfAsked: true });
+      case "refuse":
+        return await this.#fail(turn, app, { round, error: choice.error });
+      case "go":
+        this.#adoptRelease(app, round.request);
+        return await this.#go(turn, app, { round, goal: choice.goal, token });
+    }
+  }
+
+  /** Files, ports, the version that Studio knows to be installed, and the registry's login. */
+  async #makeReady(turn: Turn, app: LiveApp, request: AppRequest): Promise<string> {
+    const { bench, records } = this.#parts;
+    await bench.prepare(app, request, turn.signal);
+    const known = request.presentVersion;
+    if (known !== "" && known !== app.version) records.setVersion(app, known);
+    return await bench.fetchToken(request, turn.signal);
+  }
+
+  /** A first install takes what the request names; nothing of an earlier life of the app counts. */
+  #adoptRelease(app: LiveApp, request: AppRequest): void {
+    const version = app.version || request.newestVersion || request.version;
+    if (isGone(app.state)) {
+      app.updateStatus = "";
+      this.#parts.records.setVersion(app, version, request.releaseKey);
+    } else if (version !== app.version) this.#parts.records.setVersion(app, version);
+  }
+
+  async #go(
+    turn: Turn,
+    app: LiveApp,
+    options: { round: Round; goal: Goal; token: string },
+  ): Promise<Round | undefined> {
+    const { bench, clock, log } = this.#parts;
+    const { round, goal, token } = options;
+    log.info("Transition begins", { app: app.appName, ...app.id, from: app.state, goal });
+    using work = bench.open(app, { request: round.request, token });
+    const onStep = (step: Step) => turn.step = step;
+    const ending = await runTransition(goal, work, { signal: turn.signal, clock, log, onStep });
+    log.info("Transition ended", { app: app.appName, ...app.id, in: app.state, goal, ending: ending.kind });
+    switch (ending.kind) {
+      case "reached":
+        return await this.#afterSuccess(turn, app, round);
+      case "canceled":
+        return await this.#afterCut(turn, app, round);
+      case "exited":
+      case "failed":
+        return await this.#fail(turn, app, { round, goal, ...ending });
+    }
+  }
+
+  async #afterSuccess(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+    const { bench, records } = this.#parts;
+    this.#noteState(app);
+    if (records.find(this.#id) === undefined) bench.forget(app);
+    const next = this.#next(turn, round, { onlyIfAsked: false });
+    const request = records.request(this.#id);
+    if (next !== undefined || request === undefined) return next;
+    // The port of a container that has just been created is known only now.
+    await bench.prepare(app, request, turn.signal);
+    return this.#next(turn, round, { onlyIfAsked: false });
+  }
+
+  /** A cut by Studio is never a failure. Without a successor the agent ends, or somebody else takes over. */
+  async #afterCut(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+    const by = turn.takeInterruption();
+    if (by === undefined) return undefined;
+    const text = cutText(app.state, turn.step);
+    turn.step = undefined;
+    if (text !== undefined) this.#parts.bench.say(app, text);
+    if (app.state === "UPDATING") {
+      app.updateStatus = "canceled";
+      this.#skippedVersion = round.request.newestVersion;
+      // What the update was to replace has not been touched.
+      if (by.target !== "PRESENT" && !isGone(stableTarget(by.target))) return await this.#keepOld(turn, app, round);
+    }
+    return { request: by, why: "interrupt", mayUpdate: false };
+  }
+
+  async #fail(turn: Turn, app: LiveApp, failure: Failure): Promise<Round | undefined> {
+    const { announcer, bench, log } = this.#parts;
+    const { round, goal, step, error, exitCode } = failure;
+    log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
+    bench.say(app, failureText(step, error));
+    if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
+    if (goal === "update" && app.state === "UPDATING" && !hasCode(error, "engine_unreachable")) {
+      this.#skippedVersion = round.request.newestVersion;
+      const { delayMs } = this.#planRetry();
+      bench.say(app, updateRetryText(round.request.newestVersion, delayMs));
+      return await this.#keepOld(turn, app, round);
+    }
+    await announcer.announce(app, "FAILED", turn.signal);
+    if (app.id.stage === "PROD" && !hasCode(error, "not_available")) this.#sayRetry(app);
+    return this.#next(turn, round, { onlyIfAsked: true });
+  }
+
+  /** An update has ended before the switch: the app is what it was, and goes on being that. */
+  async #keepOld(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+    const { announcer, bench } = this.#parts;
+    const found = await bench.find(app, turn.signal);
+    await announcer.announce(app, correctedState(app.state, found), turn.signal);
+    return this.#next(turn, round, { onlyIfAsked: false });
+  }
+
+  /** What is left to do, by what Studio wants at this moment; only when it was asked since the round began, with `onlyIfAsked`. */
+  #next(turn: Turn, round: Round, options: { onlyIfAsked: boolean }): Round | undefined {
+    const { records, isEmergency } = this.#parts;
+    const { isAskedAnew } = turn;
+    turn.isAskedAnew = false;
+    if (options.onlyIfAsked && !isAskedAnew) return undefined;
+    const app = records.find(this.#id);
+    const request = records.request(this.#id);
+    // After a removal nothing is left, and nothing is to be done.
+    if (app === undefined || request === undefined) return undefined;
+    const mayUpdate = (round.mayUpdate || isAskedAnew) && request.newestVersion !== this.#skippedVersion;
+    const { kind } = choose(app, request, { mayUpdate, isEmergency: isEmergency() });
+    return kind === "go" || kind === "refuse" ? { request, why: "later", mayUpdate } : undefined;
+  }
+
+  async #observe(turn: Turn, isReturn: boolean): Promise<Round | undefined> {
+    const { records, announcer, bench } = this.#parts;
+    const app = records.find(this.#id);
+    const found = app && await this.#tryFind(app, turn.signal);
+    if (app === undefined || found === undefined) return undefined;
+    const state = observedState(app.state, found);
+    if (state !== undefined) await announcer.announce(app, state, turn.signal);
+    const request = records.request(this.#id);
+    const again: Round | undefined = request && { request, why: "later", mayUpdate: true };
+    if (app.state === "FAILED" && (state !== undefined || isReturn)) {
+      if (state !== undefined) await bench.showExit(app, found.exitCode, turn.signal);
+      if (app.id.stage === "DEV") return undefined;
+      if (isReturn) return again;
+      this.#sayRetry(app);
+      return undefined;
+    }
+    this.#noteState(app, found);
+    return state !== undefined && app.id.stage === "PROD" ? again : undefined;
+  }
+
+  /** Undefined when the engine does not answer; who watches it looks again when it does. */
+  async #tryFind(app: LiveApp, signal: AbortSignal): Promise<Found | undefined> {
+    try {
+      return await this.#parts.bench.find(app, signal);
+    } catch (error) {
+      this.#parts.log.debug("Cannot look at an app", { app: app.appName, error });
+      return undefined;
+    }
+  }
+
+  #tryAgain(): void {
+    const app = this.#parts.records.find(this.#id);
+    const request = this.#parts.records.request(this.#id);
+    const circumstances = { mayUpdate: true, isEmergency: false };
+    if (app === undefined || request === undefined || choose(app, request, circumstances).kind !== "go") {
+      this.#retry.clear();
+    } else this.#parts.onRetry(request);
+  }
+
+  #sayRetry(app: LiveApp): void {
+    const { attempt, delayMs } = this.#planRetry();
+    this.#parts.bench.say(app, crashLoopText(attempt, delayMs));
+  }
+
+  #planRetry(): PlannedRetry {
+    const { clock } = this.#parts;
+    const sinceMs = this.#runningSinceMs;
+    if (sinceMs !== undefined && clock.now() - sinceMs >= healthyAfterMs) this.#retry.clear();
+    this.#runningSinceMs = undefined;
+    return this.#retry.plan();
+  }
+
+  /** Remembers since when the app runs, and follows the log of a run that nobody has followed yet. */
+  #noteState(app: LiveApp, found?: Found): void {
+    if (app.state !== "RUNNING") {
+      this.#runningSinceMs = undefined;
+      return;
+    }
+    this.#runningSinceMs ??= this.#parts.clock.now();
+    if (found === undefined || found.run === this.#followedRun) return;
+    this.#followedRun = found.run;
+    this.#parts.bench.follow(app);
+  }
+}

@@ -1,0 +1,130 @@
+/** Sees to it that one thing at a time is done with an app, and that nothing that is asked meanwhile is lost. */
+
+import type { AppId, AppRequest } from "../base/app.ts";
+import { within } from "../base/clock.ts";
+import { interrupts } from "./choice.ts";
+import type { Found } from "./corrections.ts";
+import { Rounds, type RoundsParts } from "./rounds.ts";
+import { Turn } from "./turn.ts";
+
+/** Why a request is acted on: Studio asks, the agent has started and must not download, or a failed app is tried again. */
+export type Origin = "request" | "boot" | "retry";
+
+/** What a runner works with. */
+export interface RunnerParts extends Omit<RoundsParts, "onRetry"> {
+  /** Ends with the agent. */
+  life: AbortSignal;
+}
+
+/** How long something that was cut may take to end. */
+const endLimitMs = 60_000;
+
+/**
+ * The runner of one app; it outlives the app's object.
+ *
+ * - One turn at a time. What is asked during a turn is stored by the caller and done before the turn is over, or right after.
+ * - Whatever happens within a turn, the turn ends.
+ */
+export class Runner {
+  readonly id: AppId;
+  readonly #parts: RunnerParts;
+  readonly #rounds: Rounds;
+  #turn: Turn | undefined;
+  #turnEnd: Promise<void> = Promise.resolve();
+  #missedLook: { isReturn: boolean } | undefined;
+
+  constructor(id: AppId, parts: RunnerParts) {
+    this.id = id;
+    this.#parts = parts;
+    this.#rounds = new Rounds(id, { ...parts, onRetry: (request) => parts.keep(this.act(request, "retry")) });
+  }
+
+  /** True while something is done with the app. */
+  get isBusy(): boolean {
+    return this.#turn !== undefined;
+  }
+
+  /**
+   * Acts on a stored request and resolves when all is done that follows from it. While something else is done it cuts that, or
+   * leaves itself to it, and resolves at once. Never throws.
+   */
+  async act(request: AppRequest, origin: Origin): Promise<void> {
+    if (origin !== "retry") this.#rounds.forgetFailures();
+    const turn = this.#turn;
+    if (turn === undefined) {
+      await this.#takeTurn((own) => this.#rounds.drive(own, { request, why: origin, mayUpdate: origin !== "boot" }));
+      return;
+    }
+    // What is done now has its own way on.
+    if (origin === "retry") return;
+    turn.isAskedAnew = true;
+    const app = this.#parts.records.find(this.id);
+    if (app !== undefined && interrupts(app, request, turn.step)) turn.interrupt(request);
+  }
+
+  /**
+   * Looks whether the app's container is as it should be, and acts on what has changed; while something is done, after that.
+   * `isReturn`: the engine was away, so a failed app is tried at once. Never throws.
+   */
+  async look(options: { isReturn: boolean }): Promise<void> {
+    if (this.#turn !== undefined) {
+      this.#missedLook = { isReturn: options.isReturn || (this.#missedLook?.isReturn ?? false) };
+      return;
+    }
+    await this.#takeTurn((turn) => this.#rounds.observe(turn, options));
+  }
+
+  /**
+   * Sets the state of an app that nobody has watched to what was found of it. While something is done with the app its state is
+   * left alone, and so it is when nothing was found out. With `isReported` Studio is told the state in any case. Never throws.
+   */
+  async correct(found: Found | undefined, options: { isReported: boolean }): Promise<void> {
+    if (this.#turn !== undefined) {
+      if (options.isReported) await this.#rounds.report(this.#parts.life);
+    } else await this.#takeTurn((turn) => this.#rounds.correct(turn, found, options));
+  }
+
+  /** Cuts what is being done and does `work` in its place. Throws what `work` throws; `timeout` when the cut has no effect. */
+  async replace(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const what = "Waiting for the end of a transition";
+    while (this.#turn !== undefined) {
+      this.#turn.end();
+      await within(endLimitMs, () => this.#turnEnd, { what, signal: this.#parts.life });
+    }
+    this.#rounds.forgetFailures();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const turn = this.#takeTurn((own) => work(own.signal).then(resolve, reject));
+    await Promise.all([promise, turn]);
+  }
+
+  /** Ends the wait for a retry. What is being done ends with the agent's own signal. */
+  stop(): void {
+    this.#rounds.stop();
+  }
+
+  async #takeTurn(work: (turn: Turn) => Promise<void>): Promise<void> {
+    const turn = this.#turn = new Turn(this.#parts.life);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turnEnd = promise;
+    try {
+      await work(turn);
+    } catch (error) {
+      // The border of a turn: nobody above could do anything about it.
+      if (!turn.signal.aborted) this.#parts.log.error("Work on an app failed", { ...this.id, error });
+    } finally {
+      this.#turn = undefined;
+      resolve();
+    }
+    await this.#goOn(turn);
+  }
+
+  /** Does what came in the last moment of a turn. */
+  async #goOn(turn: Turn): Promise<void> {
+    if (this.#parts.life.aborted) return;
+    const request = turn.isAskedAnew ? this.#parts.records.request(this.id) : undefined;
+    if (request !== undefined) return await this.act(request, "request");
+    const missed = this.#missedLook;
+    this.#missedLook = undefined;
+    if (missed !== undefined) await this.look(missed);
+  }
+}

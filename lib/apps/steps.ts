@@ -1,0 +1,312 @@
+/** Does the steps of a transition. The only file that changes containers, images and folders of apps. */
+
+import type { AppRequest } from "../base/app.ts";
+import type { Clock } from "../base/clock.ts";
+import { AgentError, type ErrorCode, hasCode, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { CreateRequest, Engine, ExitWatch, Pull, RegistryAuth } from "../docker/engine.ts";
+import type { Announcer } from "./announce.ts";
+import type { LiveApp } from "./live_app.ts";
+import type { AppNames } from "./names.ts";
+import type { AppLog } from "./outside.ts";
+import type { Seen, Step, Wanted } from "./plan.ts";
+import type { AppRecords } from "./records.ts";
+import type { Effect, Workbench } from "./transition.ts";
+
+/** The engine as the steps see it. */
+export type StepEngine = Pick<
+  Engine,
+  | ("checkLogin" | "create" | "imagesOf" | "inspect" | "openPull")
+  | ("remove" | "start" | "stop" | "untag" | "watchExit")
+>;
+
+/** What the steps of all apps are done with. */
+export interface StepParts {
+  engine: StepEngine;
+  log: Log;
+  appLog: AppLog;
+  records: AppRecords;
+  announcer: Announcer;
+  clock: Clock;
+}
+
+/** The app that the steps are done for. */
+export interface StepWork {
+  app: LiveApp;
+  request: AppRequest;
+  names: AppNames;
+  /** Undefined when there is no login: the pull goes without one. */
+  login: RegistryAuth | undefined;
+  /** Chooses host ports and gives the create request. Throws `port_in_use` when no port is free. */
+  configure(options: { image: string; withGpu: boolean }, signal: AbortSignal): Promise<CreateRequest>;
+  /** Gives the host ports that an error text of the engine names to others; false when it names none of this app. */
+  replacePorts(engineText: string): boolean;
+  releasePorts(): void;
+  deleteEnvFiles(): Promise<void>;
+  deleteData(): Promise<void>;
+}
+
+/** A process that outlives this runs; shorter lives are failed starts. */
+export const settleMs = 500;
+
+/** Between SIGTERM and SIGKILL. */
+const graceSeconds = 1;
+
+/** Tries to find a free host port, counting the first. */
+const startTries = 3;
+
+const goneLimitMs = 30_000;
+const goneEveryMs = 200;
+
+/**
+ * The workbench of one transition.
+ *
+ * - What it holds open (a pull, a wait for an exit) ends when it is disposed.
+ */
+export class Steps implements Workbench, Disposable {
+  readonly #parts: StepParts;
+  readonly #work: StepWork;
+  readonly #life = new AbortController();
+  #pull: Pull | undefined;
+  #exit: Promise<number | undefined> | undefined;
+  #containerId = "";
+  #startTries = 0;
+  #withGpu = true;
+
+  constructor(parts: StepParts, work: StepWork) {
+    this.#parts = parts;
+    this.#work = work;
+  }
+
+  /** See `Workbench`. */
+  wanted(): Wanted {
+    const { app, request } = this.#work;
+    const newest = { version: request.newestVersion, releaseKey: request.newReleaseKey };
+    return { appName: app.appName, version: app.version, newest };
+  }
+
+  /** See `Workbench`. */
+  async look(signal: AbortSignal): Promise<Seen> {
+    const { engine } = this.#parts;
+    const { names } = this.#work;
+    const [container, tags] = await Promise.all([
+      engine.inspect(names.container, signal),
+      engine.imagesOf(names.repository, signal),
+    ]);
+    return { container: container && { id: container.id, status: container.status }, tags };
+  }
+
+  /** See `Workbench`. */
+  async perform(step: Step, signal: AbortSignal): Promise<Effect> {
+    switch (step.kind) {
+      case "clearViewer":
+      case "clearHistory":
+      case "say":
+      case "followLogs":
+        return this.#tell(step);
+      case "report":
+        await this.#parts.announcer.announce(this.#work.app, step.state, signal);
+        return done;
+      case "checkLogin":
+        return await this.#checkLogin(signal);
+      case "openPull":
+        return await this.#openPull(step.tag, signal);
+      case "readPull":
+        return await this.#readPull();
+      case "createContainer":
+        return await this.#create(step.tag, signal);
+      case "startContainer":
+        return await this.#start(signal);
+      case "awaitSettled":
+        return await this.#settle(signal);
+      case "stopContainer":
+        await allow(this.#parts.engine.stop(step.id, { graceSeconds, signal }), "container_missing");
+        return done;
+      case "removeContainer":
+        await removeContainer(this.#parts.engine, step.id, signal);
+        return done;
+      case "awaitGone":
+        return await this.#awaitGone(step.id, signal);
+      case "untagImages":
+        return await this.#untag(step, signal);
+      case "adoptVersion":
+        this.#parts.records.adoptUpdate(this.#work.app, step);
+        return done;
+      case "deleteEnvFiles":
+        await this.#work.deleteEnvFiles();
+        return done;
+      case "releasePorts":
+        this.#work.releasePorts();
+        return done;
+      case "deleteData":
+        await this.#work.deleteData();
+        return done;
+    }
+  }
+
+  /** Ends a pull that was not read, and the wait for an exit. */
+  [Symbol.dispose](): void {
+    this.#life.abort();
+  }
+
+  #tell(step: Step & { kind: "clearViewer" | "clearHistory" | "say" | "followLogs" }): Effect {
+    const { appLog } = this.#parts;
+    const { app, names: { container } } = this.#work;
+    switch (step.kind) {
+      case "clearViewer":
+        appLog.clearViewer(container);
+        return done;
+      case "clearHistory":
+        appLog.clearHistory(app.id, container);
+        return done;
+      case "say":
+        appLog.say(container, step.text);
+        return done;
+      case "followLogs":
+        appLog.follow(container, container);
+        return done;
+    }
+  }
+
+  async #checkLogin(signal: AbortSignal): Promise<Effect> {
+    const { login } = this.#work;
+    if (login !== undefined) await this.#parts.engine.checkLogin(login, signal);
+    return done;
+  }
+
+  async #openPull(tag: string, signal: AbortSignal): Promise<Effect> {
+    const { names, login } = this.#work;
+    const life = AbortSignal.any([signal, this.#life.signal]);
+    this.#pull = await this.#parts.engine.openPull(`${names.repository}:${tag}`, login, life);
+    return done;
+  }
+
+  async #readPull(): Promise<Effect> {
+    const pull = this.#pull;
+    if (pull === undefined) throw new AgentError("internal", "A pull was read before it was opened");
+    this.#pull = undefined;
+    const feed = this.#parts.appLog.openFeed(this.#work.names.container);
+    try {
+      await pull.readToEnd((line) => feed.push(line));
+    } finally {
+      await feed.end();
+    }
+    return done;
+  }
+
+  async #create(tag: string, signal: AbortSignal): Promise<Effect> {
+    const { names } = this.#work;
+    const image = `${names.repository}:${tag}`;
+    const body = await this.#work.configure({ image, withGpu: this.#withGpu }, signal);
+    try {
+      this.#containerId = await this.#parts.engine.create(names.container, body, signal);
+      return { kind: "made", containerId: this.#containerId };
+    } catch (error) {
+      if (this.#dropGpu(error)) return { kind: "again" };
+      throw error;
+    }
+  }
+
+  /** The exit is listened for before the start, so that the shortest life is seen. */
+  async #start(signal: AbortSignal): Promise<Effect> {
+    const { engine } = this.#parts;
+    const life = AbortSignal.any([signal, this.#life.signal]);
+    const watch = await engine.watchExit(this.#containerId, { condition: "next-exit", signal: life });
+    this.#exit = exitCodeOf(watch, this.#parts.log);
+    this.#startTries += 1;
+    try {
+      await engine.start(this.#containerId, signal);
+      return done;
+    } catch (error) {
+      if (this.#dropGpu(error) || this.#dodgePort(error)) return { kind: "again" };
+      throw error;
+    }
+  }
+
+  async #settle(signal: AbortSignal): Promise<Effect> {
+    const { clock, engine } = this.#parts;
+    const wait = new AbortController();
+    const asleep = clock.sleep(settleMs, AbortSignal.any([signal, wait.signal])).then(() => undefined);
+    let exitCode: number | undefined;
+    try {
+      exitCode = await Promise.race([this.#exit, asleep]);
+      if (exitCode === undefined) await asleep;
+    } finally {
+      wait.abort();
+      await allow(asleep, "canceled");
+    }
+    const seen = await engine.inspect(this.#containerId, signal);
+    const isUp = exitCode === undefined && (seen?.status === "running" || seen?.status === "paused");
+    if (isUp) return done;
+    const reason = seen?.error || "the container has exited";
+    return { kind: "exited", exitCode: exitCode ?? seen?.exitCode ?? 0, error: new AgentError("start_failed", reason) };
+  }
+
+  async #awaitGone(id: string, signal: AbortSignal): Promise<Effect> {
+    const { clock, engine } = this.#parts;
+    const endsAtMs = clock.now() + goneLimitMs;
+    while (await engine.inspect(id, signal) !== undefined) {
+      if (clock.now() > endsAtMs) {
+        throw new AgentError("timeout", `Container "${id}" is still there after ${goneLimitMs / 1000} s`);
+      }
+      await clock.sleep(goneEveryMs, signal);
+    }
+    return done;
+  }
+
+  async #untag(step: Step & { kind: "untagImages" }, signal: AbortSignal): Promise<Effect> {
+    const { repository } = this.#work.names;
+    for (const tag of step.tags) {
+      try {
+        await this.#parts.engine.untag(`${repository}:${tag}`, signal);
+      } catch (error) {
+        if (step.isNeeded || signal.aborted) throw error;
+        this.#parts.log.warn("Cannot remove an image that is not needed any more", { repository, tag, error });
+      }
+    }
+    return done;
+  }
+
+  /** An engine that has no runtime for the GPU says so in words only. */
+  #dropGpu(error: unknown): boolean {
+    if (!this.#withGpu || !hasCode(error, "engine_failed") || !/nvidia/i.test(error.message)) return false;
+    this.#parts.log.warn("The engine cannot use the GPU, the app starts without it", { error });
+    this.#withGpu = false;
+    return true;
+  }
+
+  /** Somebody else holds a port that was chosen: another one is taken for the next try. */
+  #dodgePort(error: unknown): boolean {
+    if (!hasCode(error, "port_in_use") || this.#startTries >= startTries) return false;
+    return this.#work.replacePorts(messageOf(error));
+  }
+}
+
+const done: Effect = { kind: "done" };
+
+/** Removes a container by id or exact name, running or not. One that is gone or going is fine. */
+export async function removeContainer(
+  engine: Pick<Engine, "remove">,
+  idOrName: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await allow(engine.remove(idOrName, { force: true, signal }), "container_missing", "removal_running");
+}
+
+/** The exit code; undefined when the wait was lost with the engine, or ended with the transition. */
+async function exitCodeOf(watch: ExitWatch, log: Log): Promise<number | undefined> {
+  try {
+    return await watch.exitCode();
+  } catch (error) {
+    log.debug("Lost the wait for an exit", { error });
+    return undefined;
+  }
+}
+
+async function allow(work: Promise<void>, ...codes: ErrorCode[]): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!hasCode(error, ...codes)) throw error;
+  }
+}

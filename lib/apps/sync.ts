@@ -1,0 +1,193 @@
+/** Brings the device in line with what is stored (offline, at the start) and with what Studio wants (on every connect). */
+
+import { type AppId, type AppRequest, idText } from "../base/app.ts";
+import { type Clock, throwIfAborted, within } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Backend } from "../wamp/backend.ts";
+import { isGone, type LiveApp } from "./live_app.ts";
+import { orphansAmong } from "./orphans.ts";
+import type { AppRecords } from "./records.ts";
+import { decodeRow } from "./request.ts";
+import type { Origin, Runner } from "./runner.ts";
+import { Survey, type SurveyEngine } from "./survey.ts";
+
+/** What reconciling works with. */
+export interface SyncParts {
+  records: AppRecords;
+  engine: SurveyEngine;
+  backend: Pick<Backend, "getRequestedAppStates">;
+  runnerOf(id: AppId): Runner;
+  /** Names of the app's container and of its image repository. */
+  namesOf(app: { id: AppId; appName: string }): { container: string; repository: string };
+  /** Removes a container by id or name; one that is gone is fine. */
+  removeContainer(idOrName: string, signal: AbortSignal): Promise<void>;
+  /** Forgets everything about an app but its data. */
+  forget(app: LiveApp): void;
+  /** True when Studio has asked something for the app by itself since this moment of the clock. */
+  wasAskedSince(id: AppId, sinceMs: number): boolean;
+  /** Takes over a promise that nobody waits for, and what it fails with. */
+  keep(task: Promise<void>): void;
+  clock: Clock;
+  log: Log;
+  /** Ends with the agent. */
+  life: AbortSignal;
+}
+
+/** Between two apps, so that a device with many does not do everything at once. */
+const pauseMs = 100;
+
+/** Studio is asked a second time after this when it names no app at all. */
+const doubtMs = 1_000;
+
+const removeLimitMs = 30_000;
+
+/**
+ * Sets the states of all apps to what the engine has of them, then starts what is stored as wanted and can be done without Studio.
+ * Returns when the states are right; the starts go on. Containers without an app are left to the next connect: only Studio's
+ * answer tells them from those of apps that a lost database has forgotten. Throws `engine_unreachable`, `engine_failed`,
+ * `store_failed`, `canceled`.
+ */
+export async function reconcileLocal(parts: SyncParts, signal: AbortSignal): Promise<void> {
+  const survey = await Survey.take(parts.engine, signal);
+  for (const { app, found } of foundApps(parts, survey)) {
+    if (found !== undefined) await parts.runnerOf(app.id).correct(found, { isReported: false });
+  }
+  parts.keep(startWanted(parts, { origin: "boot", pauseMs, isWanted: mayStartOffline }));
+}
+
+/**
+ * Takes what Studio wants of this device: apps that it does not name go, what it wants is stored, every app is reported, and what
+ * is wanted is begun. Reports are sent and work is begun even when Studio does not say what it wants. Throws what the question to
+ * Studio threw, `engine_unreachable`, `engine_failed`, `store_failed`, `canceled`; the whole can be repeated.
+ */
+export async function reconcileRemote(parts: SyncParts, signal: AbortSignal): Promise<void> {
+  let failure: unknown;
+  try {
+    const askedAtMs = parts.clock.now();
+    await takeAnswer(parts, { rows: await askStudio(parts, signal), askedAtMs }, signal);
+  } catch (error) {
+    throwIfAborted(signal, "Taking over what Studio wants");
+    parts.log.warn("Cannot take over what Studio wants", { error });
+    failure = error;
+  }
+  await reportAll(parts, signal);
+  parts.keep(startWanted(parts, { origin: "request", pauseMs: 0, isWanted: isDriven }));
+  if (failure !== undefined) throw failure;
+}
+
+async function askStudio(parts: SyncParts, signal: AbortSignal): Promise<unknown[]> {
+  const rows = await parts.backend.getRequestedAppStates(signal);
+  if (rows.length > 0 || parts.records.all().length === 0) return rows;
+  // Taking an answer of nothing for granted would cost every app of the device.
+  await parts.clock.sleep(doubtMs, signal);
+  return await parts.backend.getRequestedAppStates(signal);
+}
+
+async function takeAnswer(
+  parts: SyncParts,
+  answer: { rows: unknown[]; askedAtMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { records, log, wasAskedSince } = parts;
+  const requests = answer.rows.map((row) => tryDecode(row, log));
+  const known = requests.filter((request) => request !== undefined);
+  // An entry that cannot be read may stand for any app, so nothing is taken away then.
+  if (known.length === requests.length) await removeUnlisted(parts, known, signal);
+  for (const request of known) {
+    // What was asked after the question is newer than the answer; and a developer at work is not disturbed.
+    if (request.stage === "DEV" || wasAskedSince(request, answer.askedAtMs)) continue;
+    try {
+      records.take(request);
+    } catch (error) {
+      log.error("Cannot store what Studio wants of an app", { app: request.appName, error });
+    }
+  }
+  await removeOrphans(parts, signal);
+}
+
+function tryDecode(row: unknown, log: Log): AppRequest | undefined {
+  try {
+    const { request, problems } = decodeRow(row);
+    for (const problem of problems) log.warn("Part of what Studio wants of an app is skipped", { problem });
+    return request;
+  } catch (error) {
+    log.warn("Cannot read what Studio wants of an app", { error });
+    return undefined;
+  }
+}
+
+async function removeUnlisted(parts: SyncParts, listed: readonly AppRequest[], signal: AbortSignal): Promise<void> {
+  const names = new Set(listed.map(idText));
+  for (const app of parts.records.all().filter((candidate) => !names.has(idText(candidate.id)))) {
+    const { container } = parts.namesOf(app);
+    parts.log.info("Studio does not know an app any more", { app: app.appName, ...app.id });
+    try {
+      await parts.runnerOf(app.id).replace(async (turn) => {
+        await parts.removeContainer(container, AbortSignal.any([signal, turn]));
+        parts.forget(app);
+      });
+    } catch (error) {
+      throwIfAborted(signal, "Removing apps that Studio does not know");
+      parts.log.warn("Cannot remove an app that Studio does not know", { app: app.appName, error });
+    }
+  }
+}
+
+async function removeOrphans(parts: SyncParts, signal: AbortSignal): Promise<void> {
+  const containers = await parts.engine.listContainers(signal);
+  const known = new Set(parts.records.all().map((app) => parts.namesOf(app).container));
+  for (const { id, names } of orphansAmong(containers, known)) {
+    parts.log.info("A container belongs to no app and is removed", { names });
+    try {
+      const what = "Removing a container without an app";
+      await within(removeLimitMs, (limit) => parts.removeContainer(id, limit), { what, signal });
+    } catch (error) {
+      throwIfAborted(signal, "Removing containers without an app");
+      parts.log.warn("Cannot remove a container that belongs to no app", { names, error });
+    }
+  }
+}
+
+async function reportAll(parts: SyncParts, signal: AbortSignal): Promise<void> {
+  const survey = await Survey.take(parts.engine, signal);
+  for (const { app, found } of foundApps(parts, survey)) {
+    await parts.runnerOf(app.id).correct(found, { isReported: true });
+    await parts.clock.sleep(pauseMs, signal);
+  }
+}
+
+/** All apps, each with what there is of it; nothing is said of a compose app, which is more than one container. */
+function foundApps(
+  parts: SyncParts,
+  survey: Survey,
+): { app: LiveApp; found: ReturnType<Survey["find"]> | undefined }[] {
+  const requests = new Map(parts.records.requests().map((request) => [idText(request), request]));
+  return parts.records.all().map((app) => {
+    const isCompose = (requests.get(idText(app.id))?.dockerCompose ?? null) !== null;
+    return { app, found: isCompose ? undefined : survey.find(parts.namesOf(app)) };
+  });
+}
+
+/** Begins what is stored as wanted. Does not wait for the end of it. */
+async function startWanted(
+  parts: SyncParts,
+  options: { origin: Origin; pauseMs: number; isWanted(app: LiveApp, request: AppRequest): boolean },
+): Promise<void> {
+  for (const request of parts.records.requests()) {
+    const app = parts.records.find(request);
+    if (app === undefined || !options.isWanted(app, request)) continue;
+    parts.keep(parts.runnerOf(app.id).act(request, options.origin));
+    if (options.pauseMs > 0) await parts.clock.sleep(options.pauseMs, parts.life);
+  }
+}
+
+function isDriven(_app: LiveApp, request: AppRequest): boolean {
+  return request.stage === "PROD" && request.target !== "PUBLISHED" && request.target !== "BUILT";
+}
+
+/** Offline nothing is downloaded and nothing is built. */
+function mayStartOffline(app: LiveApp, request: AppRequest): boolean {
+  if (!isDriven(app, request) || app.state === app.target) return false;
+  if (isGone(app.state) && !isGone(app.target)) return false;
+  return !(app.target === "PRESENT" && request.requestUpdate);
+}

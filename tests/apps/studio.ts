@@ -1,0 +1,66 @@
+/** Studio and the people in front of it, as the apps of a device see them. */
+
+import { AgentError } from "../../lib/base/errors.ts";
+import type { AppLog } from "../../lib/apps/outside.ts";
+import type { AppReport, Backend } from "../../lib/wamp/backend.ts";
+
+/**
+ * Studio and the people in front of it, as the device sees them. `told` has all that they hear, in order: a state for a report
+ * (`RUNNING`, `PRESENT pending_remote_confirmation`), a text in quotes for a line of the app's log, `LOGGER_CLEAR`, `ports`.
+ */
+export class Studio {
+  readonly told: string[] = [];
+  readonly reports: AppReport[] = [];
+  /** The answer to the question for all apps. */
+  answer: () => unknown[] = () => [];
+  isConnected = true;
+  token = "token";
+  /** Lines of pulls. */
+  progress = 0;
+
+  /** Forgets what was told. */
+  clear(): void {
+    this.told.length = 0;
+    this.reports.length = 0;
+  }
+
+  /** What the agent calls. */
+  backend(): Backend {
+    const unused = () => Promise.reject(new AgentError("internal", "Not used here"));
+    return {
+      readDeviceMetadata: unused,
+      getAppCredKey: unused,
+      updateDeviceStatus: unused,
+      updateDeviceArchitecture: unused,
+      checkPrivilege: unused,
+      matchSubscription: unused,
+      getRequestedAppStates: () => this.#whenConnected(() => this.answer()),
+      getRegistryToken: () => this.#whenConnected(() => this.token),
+      reportAppState: (report) =>
+        this.#whenConnected(() => {
+          this.reports.push(report);
+          this.told.push([report.state, report.updateStatus].filter((word) => word !== "").join(" "));
+        }),
+      savePorts: () => this.#whenConnected(() => void this.told.push("ports")),
+    };
+  }
+
+  /** Where the agent writes for people. */
+  appLog(): AppLog {
+    return {
+      say: (_, text) => void this.told.push(`"${text}"`),
+      clearViewer: () => void this.told.push("LOGGER_CLEAR"),
+      clearHistory: () => {},
+      follow: () => {},
+      openFeed: () => ({ push: () => void (this.progress += 1), end: () => Promise.resolve() }),
+      showExited: () => Promise.resolve(),
+      forget: () => {},
+    };
+  }
+
+  async #whenConnected<T>(answer: () => T): Promise<T> {
+    await Promise.resolve();
+    if (!this.isConnected) throw new AgentError("not_connected", "not connected");
+    return answer();
+  }
+}

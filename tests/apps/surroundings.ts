@@ -1,0 +1,58 @@
+/** What apps need of a device besides engine, database and Studio, for tests. */
+
+import type { AppHome, Outside } from "../../lib/apps/outside.ts";
+import type { DeviceConfig } from "../../lib/config/flock.ts";
+
+/** A device's config; `change` replaces parts of it. */
+export function sampleConfig(change: Partial<DeviceConfig> = {}): DeviceConfig {
+  return {
+    name: "pump-7",
+    secret: "secret",
+    swarmKey: 12,
+    deviceKey: 345,
+    serialNumber: "SN-1",
+    swarmName: "demo",
+    swarmOwnerName: "acme",
+    endpointUrl: "ws://127.0.0.1:8080/ws",
+    environment: "local",
+    registryUrl: "r.example.com/",
+    mainRepository: "apps/",
+    applianceDomain: "",
+    updateUrl: "",
+    boardModel: "",
+    authentication: { key: "", certificate: "" },
+    ...change,
+  };
+}
+
+/** The rest of a quiet device whose `folder` stands in for every folder of its apps: nothing is written to it. */
+export function quietDevice(
+  folder: string,
+  change: Partial<DeviceConfig> = {},
+): Pick<
+  Outside,
+  "config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "isPortFree" | "hideSecret" | "isEmergency"
+> {
+  const config = sampleConfig(change);
+  const nothing = () => Promise.resolve();
+  const home: AppHome = {
+    path: folder,
+    create: nothing,
+    writeEnv: nothing,
+    refreshCredential: nothing,
+    refreshPorts: nothing,
+    deleteEnv: nothing,
+    delete: nothing,
+  };
+  return {
+    config: () => config,
+    surroundings: () => ({ lanAddress: undefined, baseUrl: undefined, appCredKey: undefined }),
+    folderOf: () => home,
+    sharedDir: folder,
+    arch: "amd64",
+    hasGpu: () => Promise.resolve(false),
+    isPortFree: () => true,
+    hideSecret: () => {},
+    isEmergency: () => false,
+  };
+}
