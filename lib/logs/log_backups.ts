@@ -1,0 +1,61 @@
+/** The files that a rotated log leaves beside itself: their names, their order, their number. */
+
+/** Backups that are kept. */
+export const backupLimit = 2;
+
+/** A backup: its path and the time in its name, in milliseconds. */
+export interface Backup {
+  path: string;
+  timeMs: number;
+}
+
+/** The path of the backup of `path` made at `date`: `reagent-2026-08-04T01-02-03.456.log` beside `reagent.log`. */
+export function backupPath(path: string, date: Date): string {
+  const { folder, stem, extension } = partsOf(path);
+  return `${folder}${stem}-${date.toISOString().slice(0, 23).replaceAll(":", "-")}${extension}`;
+}
+
+/** The backups of `path`, oldest first. Throws when the folder cannot be read. */
+export function listBackups(path: string): Backup[] {
+  const { folder, stem, extension } = partsOf(path);
+  const backups: Backup[] = [];
+  for (const { name } of Deno.readDirSync(folder === "" ? "." : folder)) {
+    if (!name.startsWith(`${stem}-`) || !name.endsWith(extension)) continue;
+    const timeMs = stampTime(name.slice(stem.length + 1, name.length - extension.length));
+    if (timeMs !== undefined) backups.push({ path: `${folder}${name}`, timeMs });
+  }
+  return backups.sort((a, b) => a.timeMs - b.timeMs);
+}
+
+/**
+ * The path for the next backup: the time in it is later than in those of `backups`, whatever the clock says, so that the order of
+ * the names stays that of the lines and the newest lines are never the ones that are deleted.
+ */
+export function nextBackupPath(path: string, options: { backups: readonly Backup[]; date: Date }): string {
+  const newestMs = options.backups.at(-1)?.timeMs ?? -Infinity;
+  return backupPath(path, new Date(Math.max(options.date.getTime(), newestMs + 1)));
+}
+
+/** Deletes all but the newest two. Never throws: what cannot be deleted is tried again after the next rotation. */
+export function deleteOldBackups(path: string): void {
+  try {
+    for (const old of listBackups(path).slice(0, -backupLimit)) Deno.removeSync(old.path);
+  } catch {
+    // Too many backups are no reason to lose lines.
+  }
+}
+
+function partsOf(path: string): { folder: string; stem: string; extension: string } {
+  const nameStart = Math.max(path.lastIndexOf("/"), Deno.build.os === "windows" ? path.lastIndexOf("\\") : -1) + 1;
+  const name = path.slice(nameStart);
+  const dot = name.lastIndexOf(".");
+  const stem = dot < 0 ? name : name.slice(0, dot);
+  return { folder: path.slice(0, nameStart), stem, extension: name.slice(stem.length) };
+}
+
+function stampTime(stamp: string): number | undefined {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d\.\d{3})$/.exec(stamp);
+  if (match === null) return undefined;
+  const timeMs = Date.parse(`${match[1]}:${match[2]}:${match[3]}Z`);
+  return Number.isNaN(timeMs) ? undefined : timeMs;
+}

@@ -1,0 +1,136 @@
+/** What a line of the agent's own log looks like, in the file and on the console. Pure. */
+
+import { AgentError } from "../base/errors.ts";
+import { localTimeText } from "../base/local_time.ts";
+import type { Fields, Level } from "../base/log.ts";
+import { escapeText, quoteText } from "../base/quote.ts";
+import { framesOf } from "./caller.ts";
+import { errorText, type Plain, plainValue } from "./plain_value.ts";
+import { isSecretName, mask, type Secrets } from "./redact.ts";
+
+/** One record, free of secrets and of values that JSON cannot carry. */
+export interface Entry {
+  level: Level;
+  /** As `plainFields` gives them. */
+  fields: Readonly<Record<string, unknown>>;
+  /** `file.ts:12`; undefined where nobody knows. */
+  caller: string | undefined;
+  date: Date;
+  message: string;
+}
+
+/** Characters of one field, and of a message. */
+export const fieldLimitChars = 8_192;
+
+/** Characters of all fields of a line: with every character escaped it stays far below what log queries read. */
+export const recordLimitChars = 65_536;
+
+const nameLimitChars = 256;
+const reservedNames: ReadonlySet<string> = new Set(["level", "caller", "time", "message"]);
+const shortLevels: Readonly<Record<Level, string>> = {
+  trace: "TRC",
+  debug: "DBG",
+  info: "INF",
+  warn: "WRN",
+  error: "ERR",
+  fatal: "FTL",
+  panic: "PNC",
+};
+const levelColors: Readonly<Partial<Record<Level, string>>> = {
+  info: "32",
+  warn: "33",
+  error: "31",
+  fatal: "31",
+  panic: "31",
+};
+
+/**
+ * The fields as they are written: `error` first, as text, with `stack` when it was no `AgentError` but a mistake in the program;
+ * then the others in their order. A field with the name of a fixed part of the line gets an underscore behind it.
+ */
+export function plainFields(fields: Fields, secrets: Secrets): Record<string, Plain> {
+  try {
+    return Object.fromEntries(renderFields(fields, secrets));
+  } catch {
+    // A getter of the fields themselves threw; the message is still worth its line.
+    return { fields: "[unreadable]" };
+  }
+}
+
+function renderFields(fields: Fields, secrets: Secrets): [string, Plain][] {
+  const shown: [string, Plain][] = [];
+  const taken = new Set(reservedNames);
+  let leftChars = recordLimitChars;
+  const add = (name: string, value: (limitChars: number) => Plain) => {
+    if (leftChars <= 0) return;
+    const plain = value(Math.min(fieldLimitChars, leftChars));
+    leftChars -= sizeOf(plain) + name.length;
+    shown.push([name, plain]);
+  };
+  const { error, ...others } = fields;
+  if (error !== undefined) {
+    add("error", (limitChars) => errorText(error, { secrets, limitChars }));
+    const frames = error instanceof Error && !(error instanceof AgentError) ? framesOf(String(error.stack)) : [];
+    if (frames.length > 0) {
+      taken.add("stack");
+      add("stack", (limitChars) => plainValue(frames, { secrets, limitChars }));
+    }
+  }
+  for (const [name, value] of Object.entries(others)) {
+    if (value === undefined) continue;
+    const shownName = secrets.hideAndCut(taken.has(name) ? `${name}_` : name, nameLimitChars);
+    add(shownName, (limitChars) => isSecretName(name) ? mask : plainValue(value, { secrets, limitChars }));
+  }
+  return shown;
+}
+
+/** The line of the file, with its line feed: an object with `level`, the fields, `caller`, `time`, `message`, in this order. */
+export function jsonLine(entry: Entry): string {
+  const members = [`"level":"${entry.level}"`];
+  for (const [name, value] of Object.entries(entry.fields)) {
+    members.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  }
+  if (entry.caller !== undefined) members.push(`"caller":${JSON.stringify(entry.caller)}`);
+  members.push(`"time":"${localTimeText(entry.date)}"`, `"message":${JSON.stringify(entry.message)}`);
+  return `{${members.join(",")}}\n`;
+}
+
+/** The line of the console, with its line feed: `<time> <level> <caller> > <message> key=value …`, `error` before the sorted rest. */
+export function consoleLine(entry: Entry, options: { isColored: boolean }): string {
+  const paint = (codes: string | undefined, text: string) =>
+    options.isColored && codes !== undefined ? `\x1b[${codes}m${text}\x1b[0m` : text;
+  const { level, fields, caller, date, message } = entry;
+  const isLoud = level !== "trace" && level !== "debug";
+  const parts = [
+    paint("90", localTimeText(date).slice(0, 19).replace("T", " ")),
+    paint(levelColors[level], shortLevels[level]),
+  ];
+  if (caller !== undefined) parts.push(paint("1", caller));
+  parts.push(paint("36", ">"), paint(isLoud ? "1" : undefined, escapeControls(message)));
+  for (const name of Object.keys(fields).sort(errorFirst)) {
+    const key = paint("36", `${escapeControls(name)}=`);
+    parts.push(`${key}${paint(name === "error" ? "1;31" : undefined, consoleValue(fields[name]))}`);
+  }
+  return `${parts.join(" ")}\n`;
+}
+
+function errorFirst(a: string, b: string): number {
+  if (a === "error" || b === "error") return a === b ? 0 : a === "error" ? -1 : 1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function consoleValue(value: unknown): string {
+  if (typeof value !== "string") return escapeControls(JSON.stringify(value ?? null));
+  return /[^\x21-\x7e]|["\\]/.test(value) ? quoteText(value) : value;
+}
+
+/** A line stays one line, and no text can steer the terminal. */
+function escapeControls(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, escapeText);
+}
+
+function sizeOf(value: Plain): number {
+  if (typeof value === "string") return value.length;
+  return typeof value === "object" ? JSON.stringify(value).length : String(value).length;
+}

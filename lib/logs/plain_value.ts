@@ -1,0 +1,154 @@
+/** Turns anything into a small value that JSON can carry, without secrets. Never throws, whatever it is given. */
+
+import { messageOf, textOf } from "../base/errors.ts";
+import { isSecretName, mask, type Secrets } from "./redact.ts";
+
+/** A value as JSON has it. */
+export type Plain = string | number | boolean | null | Plain[] | { [name: string]: Plain };
+
+/** What must not be shown, and how much may be. */
+export interface PlainOptions {
+  secrets: Secrets;
+  /** Characters of the whole value. */
+  limitChars: number;
+}
+
+const depthLimit = 8;
+const nameLimitChars = 256;
+const more = "…";
+
+/**
+ * `value` as JSON can carry it, of about `limitChars` characters at most; what is beyond is left out behind `…`. Members whose
+ * names promise a secret are masked. Big numbers, dates, errors, functions and symbols become text; maps become objects, sets
+ * lists; of bytes only their count is told.
+ */
+export function plainValue(value: unknown, options: PlainOptions): Plain {
+  return new Rendering(options).render(value);
+}
+
+/** The text of anything that was thrown: its message and those of its causes. */
+export function errorText(error: unknown, options: PlainOptions): string {
+  if (error instanceof Error) return options.secrets.hideAndCut(chainText(error), options.limitChars);
+  const plain = plainValue(error, options);
+  return typeof plain === "string" ? plain : JSON.stringify(plain);
+}
+
+/** A cause that JSON cannot carry, or a message that cannot be read, must not cost the line. */
+function chainText(error: Error): string {
+  try {
+    return String(textOf(error));
+  } catch {
+    try {
+      return String(messageOf(error));
+    } catch {
+      return "an error without a readable message";
+    }
+  }
+}
+
+/** One value on its way. Invariant: `#above` holds the objects around the current one, and no others. */
+class Rendering {
+  readonly #secrets: Secrets;
+  readonly #above = new Set<object>();
+  #leftChars: number;
+
+  constructor(options: PlainOptions) {
+    this.#secrets = options.secrets;
+    this.#leftChars = options.limitChars;
+  }
+
+  render(value: unknown): Plain {
+    if (this.#leftChars <= 0) return more;
+    switch (typeof value) {
+      case "string":
+        return this.#text(value);
+      case "number":
+        return Number.isFinite(value) ? this.#scalar(value) : this.#text(String(value));
+      case "boolean":
+        return this.#scalar(value);
+      case "undefined":
+        return this.#nothing();
+      case "bigint":
+      case "symbol":
+        return this.#text(String(value));
+      case "function":
+        return this.#text("[function]");
+      case "object":
+        return value === null ? this.#nothing() : this.#guarded(value);
+    }
+  }
+
+  #nothing(): null {
+    this.#leftChars -= 4;
+    return null;
+  }
+
+  #text(text: string): string {
+    const shown = this.#secrets.hideAndCut(text, this.#leftChars);
+    this.#leftChars -= shown.length + 2;
+    return shown;
+  }
+
+  /** A secret may be all digits, or a word like `true`. */
+  #scalar(value: number | boolean): Plain {
+    const text = String(value);
+    this.#leftChars -= text.length;
+    const hidden = this.#secrets.hide(text);
+    return hidden === text ? value : hidden;
+  }
+
+  /** Getters and proxies may throw. */
+  #guarded(value: object): Plain {
+    if (this.#above.has(value)) return this.#text("[circular]");
+    if (this.#above.size >= depthLimit) return this.#text("[nested too deep]");
+    this.#above.add(value);
+    try {
+      return this.#object(value);
+    } catch {
+      return this.#text("[unreadable]");
+    } finally {
+      this.#above.delete(value);
+    }
+  }
+
+  #object(value: object): Plain {
+    if (value instanceof Error) return this.#text(chainText(value));
+    if (value instanceof URL || value instanceof RegExp) return this.#text(String(value));
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return this.#text(`[${value.byteLength} bytes]`);
+    if (Array.isArray(value)) return this.#list(value);
+    if (value instanceof Set) return this.#list(value);
+    if (value instanceof Map) return this.#members(value);
+    if ("toJSON" in value && typeof value.toJSON === "function") return this.render(value.toJSON());
+    return this.#members(ownMembers(value));
+  }
+
+  #list(values: Iterable<unknown>): Plain[] {
+    const list: Plain[] = [];
+    for (const value of values) {
+      this.#leftChars -= 3;
+      list.push(this.render(value));
+      if (this.#leftChars <= 0) break;
+    }
+    return list;
+  }
+
+  #members(members: Iterable<readonly [unknown, unknown]>): Plain {
+    const shown: [string, Plain][] = [];
+    for (const [key, value] of members) {
+      if (value === undefined) continue;
+      if (this.#leftChars <= 0) {
+        shown.push([more, more]);
+        break;
+      }
+      const name = typeof key === "string" ? key : messageOf(this.render(key));
+      const shownName = this.#secrets.hideAndCut(name, nameLimitChars);
+      this.#leftChars -= shownName.length + 4;
+      shown.push([shownName, isSecretName(name) ? mask : this.render(value)]);
+    }
+    return Object.fromEntries(shown);
+  }
+}
+
+function* ownMembers(value: object): Iterable<readonly [string, unknown]> {
+  for (const name of Object.keys(value)) yield [name, Reflect.get(value, name)];
+}
