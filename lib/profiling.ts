@@ -1,0 +1,224 @@
+/**
+ * The server behind `-profiling`: figures, a CPU profile and a heap snapshot of the running agent, over HTTP on loopback
+ * only. The modules of the runtime that it needs are imported by the first request that needs them.
+ */
+
+import { type Clock, systemClock } from "./base/clock.ts";
+import { messageOf, textOf } from "./base/errors.ts";
+import type { Log } from "./base/log.ts";
+
+/** What the server needs. */
+export interface ProfilingOptions {
+  /** Port on 127.0.0.1; 0 takes a free one. */
+  port: number;
+  log: Log;
+  /** Figures of the agent itself, asked for by each request for figures. */
+  metrics(): Readonly<Record<string, number | string>>;
+  clock?: Clock;
+}
+
+/** The running server. Disposing ends a running profile and all connections. */
+export interface Profiling extends AsyncDisposable {
+  readonly port: number;
+}
+
+const hostname = "127.0.0.1";
+const highestPort = 65_535;
+const standardSeconds = 30;
+const longestSeconds = 120;
+
+const contents = `Reagent, for people who look into a running agent
+
+/metrics                           memory, processor time and open resources, as JSON
+/debug/pprof/profile?seconds=${standardSeconds}    CPU profile of 1 to ${longestSeconds} seconds, as .cpuprofile
+/debug/pprof/heap                  heap snapshot, as .heapsnapshot; stops the agent while it is made and needs more than
+                                   ten times the memory of the heap. It holds every secret that the agent knows
+
+The developer tools of Chromium open both kinds of files.
+`;
+
+/**
+ * Starts the server. A port that is taken, not allowed or not a port is logged as an error and gives undefined: an agent
+ * without a profile is better than none.
+ */
+export function startProfiling(options: ProfilingOptions): Promise<Profiling | undefined> {
+  return Promise.resolve(listen(options));
+}
+
+function listen(options: ProfilingOptions): Profiling | undefined {
+  const stop = new AbortController();
+  const handler = new Handler(options);
+  try {
+    if (!Number.isInteger(options.port) || options.port < 0 || options.port > highestPort) {
+      throw new RangeError(`a port is a number from 0 to ${highestPort}`);
+    }
+    const server = Deno.serve({
+      hostname,
+      port: options.port,
+      signal: stop.signal,
+      onListen: ({ port }) => options.log.info("Profiling server listens", { hostname, port }),
+      onError: (error) => handler.fail(error),
+    }, (request, info) => handler.answer(request, info.completed));
+    return {
+      port: server.addr.port,
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await server.finished;
+      },
+    };
+  } catch (error) {
+    options.log.error("Cannot start the profiling server", { hostname, port: options.port, error: textOf(error) });
+    return undefined;
+  }
+}
+
+/** Answers requests. Invariant: at most one CPU profile or heap snapshot is made or sent at a time. */
+class Handler {
+  readonly #options: ProfilingOptions;
+  #isBusy = false;
+
+  constructor(options: ProfilingOptions) {
+    this.#options = options;
+  }
+
+  /** `completed` settles when the answer was sent or its reader has gone. */
+  async answer(request: Request, completed: Promise<void>): Promise<Response> {
+    const url = new URL(request.url);
+    if (!isLoopbackHost(request.headers.get("host"))) return text(403, "Ask by a loopback address");
+    if (request.method !== "GET") return text(405, "Only GET is answered", { allow: "GET" });
+    switch (url.pathname) {
+      case "/":
+        return text(200, contents);
+      case "/metrics":
+        return Response.json(await readFigures(this.#options.metrics()));
+      case "/debug/pprof/profile":
+        return await this.#alone(completed, () => this.#profile(url));
+      case "/debug/pprof/heap":
+        return await this.#alone(completed, takeHeapSnapshot);
+      default:
+        return text(404, "There is nothing here; / lists what there is");
+    }
+  }
+
+  fail(error: unknown): Response {
+    this.#options.log.error("Cannot answer a request for a profile", { error: textOf(error) });
+    return text(500, messageOf(error));
+  }
+
+  async #alone(completed: Promise<void>, work: () => Promise<Response>): Promise<Response> {
+    if (this.#isBusy) return text(409, "Another profile is being made");
+    this.#isBusy = true;
+    const release = () => void (this.#isBusy = false);
+    // A reader that goes away is no fault of ours: both outcomes only make room for the next.
+    completed.then(release, release);
+    return await work();
+  }
+
+  async #profile(url: URL): Promise<Response> {
+    const seconds = readSeconds(url.searchParams.get("seconds"));
+    if (seconds === undefined) return text(400, `seconds must be a number from 1 to ${longestSeconds}`);
+    const clock = this.#options.clock ?? systemClock;
+    return await recordCpuProfile((gone) => clock.sleep(seconds * 1000, gone));
+  }
+}
+
+/** A page in somebody's browser can give its own name this address, and would then speak as that name. */
+function isLoopbackHost(host: string | null): boolean {
+  return host !== null && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host);
+}
+
+function readSeconds(given: string | null): number | undefined {
+  const seconds = given === null ? standardSeconds : /^\d+(\.\d+)?$/.test(given) ? Number(given) : NaN;
+  return seconds >= 1 && seconds <= longestSeconds ? seconds : undefined;
+}
+
+/** The answer begins with the recording, and its body comes at the end: only a body tells that its reader has gone. */
+async function recordCpuProfile(wait: (gone: AbortSignal) => Promise<void>): Promise<Response> {
+  const { Session } = await import("node:inspector/promises");
+  const session = new Session();
+  try {
+    session.connect();
+    await session.post("Profiler.enable");
+    await session.post("Profiler.start");
+  } catch (error) {
+    session.disconnect();
+    return text(501, `The inspector of this runtime records no CPU profile: ${messageOf(error)}`);
+  }
+  const gone = new AbortController();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        await wait(gone.signal);
+        const { profile } = await session.post("Profiler.stop");
+        controller.enqueue(new TextEncoder().encode(JSON.stringify(profile)));
+        controller.close();
+      } finally {
+        session.disconnect();
+      }
+    },
+    cancel: () => gone.abort(),
+  });
+  return file("reagent.cpuprofile", body);
+}
+
+/** Made in memory: a file would need the same memory, as much disk, and would leave secrets on it after a cut. */
+async function takeHeapSnapshot(): Promise<Response> {
+  const { getHeapSnapshot } = await import("node:v8");
+  const chunks: AsyncIterable<Uint8Array> = getHeapSnapshot();
+  return file("reagent.heapsnapshot", ReadableStream.from(chunks));
+}
+
+async function readFigures(agent: Readonly<Record<string, number | string>>): Promise<Record<string, unknown>> {
+  const { cpuUsage, pid } = await import("node:process");
+  const memory = Deno.memoryUsage();
+  const processor = cpuUsage();
+  return {
+    pid,
+    uptimeSeconds: performance.now() / 1000,
+    memory: {
+      rssBytes: memory.rss,
+      heapTotalBytes: memory.heapTotal,
+      heapUsedBytes: memory.heapUsed,
+      externalBytes: memory.external,
+    },
+    processor: { userSeconds: processor.user / 1e6, systemSeconds: processor.system / 1e6 },
+    resources: await countResources(),
+    agent,
+  };
+}
+
+/** What the kernel holds open for this process, by kind; empty where it does not say. */
+async function countResources(): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  const add = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
+  try {
+    for await (const _ of Deno.readDir("/proc/self/task")) add("threads");
+    for await (const { name } of Deno.readDir("/proc/self/fd")) {
+      // One that was closed since, like that of the folder itself, is not open.
+      const target = await Deno.readLink(`/proc/self/fd/${name}`).catch(() => undefined);
+      if (target !== undefined) add(kindOf(target));
+    }
+  } catch {
+    // Other systems have no such folders, and other figures are worth the answer.
+  }
+  return counts;
+}
+
+function kindOf(target: string): string {
+  if (target.startsWith("socket:")) return "sockets";
+  if (target.startsWith("pipe:")) return "pipes";
+  return target.startsWith("/") ? "files" : "kernelObjects";
+}
+
+function text(status: number, body: string, headers: Record<string, string> = {}): Response {
+  return new Response(body.endsWith("\n") ? body : `${body}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+  });
+}
+
+function file(name: string, body: ReadableStream<Uint8Array>): Response {
+  return new Response(body, {
+    headers: { "content-type": "application/json", "content-disposition": `attachment; filename="${name}"` },
+  });
+}
