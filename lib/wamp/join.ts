@@ -106,6 +106,14 @@ class AutobahnSession implements Session {
     return this.#closed.promise;
   }
 
+  get lastHeardMs(): number {
+    return this.#transport.lastHeardMs;
+  }
+
+  get waitingBytes(): number {
+    return this.#transport.waitingBytes;
+  }
+
   get isOpen(): boolean {
     return this.#state === "open" && this.#leaving === undefined && this.#transport.isOpen;
   }

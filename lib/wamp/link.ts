@@ -74,6 +74,7 @@ export class Link implements Wire {
   #hurry = new AbortController();
   #dialing: { sinceMs: number; connect: AbortController } | undefined;
   #hasConnected = false;
+  #lastTrafficMs: number | undefined;
   #duplicates = 0;
   #attempt = 0;
   #shortSessions = 0;
@@ -97,6 +98,19 @@ export class Link implements Wire {
 
   get sessionId(): number {
     return this.isConnected ? this.#session?.id ?? 0 : 0;
+  }
+
+  /**
+   * When anything at all last came in from the router in a session, pongs included; monotonic ms of the clock. Undefined
+   * before the first session; between two it stays at the end of the older one.
+   */
+  lastTrafficAt(): number | undefined {
+    return this.#session?.lastHeardMs ?? this.#lastTrafficMs;
+  }
+
+  /** Bytes that wait to be sent; 0 while there is no session. */
+  waitingBytes(): number {
+    return this.#session?.waitingBytes ?? 0;
   }
 
   /** Begins to dial. Does nothing when it has begun or was stopped. */
@@ -244,6 +258,7 @@ export class Link implements Wire {
     if (this.#stop.signal.aborted) onStop();
     const closed = await session.closed;
     this.#stop.signal.removeEventListener("abort", onStop);
+    this.#lastTrafficMs = session.lastHeardMs;
     this.#session = undefined;
     log.info("Disconnected", { ...closed, afterMs: Math.round(clock.now() - sinceMs) });
     this.#shortSessions = clock.now() - sinceMs < workingSessionMs ? this.#shortSessions + 1 : 0;

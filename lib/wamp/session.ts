@@ -68,6 +68,10 @@ export interface Session {
   /** Resolves when the session has ended and its socket is gone. Never rejects. */
   readonly closed: Promise<Closed>;
   readonly isOpen: boolean;
+  /** When anything at all last came in from the router, pongs included; monotonic ms of the session's clock. */
+  readonly lastHeardMs: number;
+  /** Bytes that wait to be sent; 0 once the socket is gone. */
+  readonly waitingBytes: number;
   call(procedure: string, args?: unknown[], options?: CallOptions): Promise<CallReply>;
   register(
     procedure: string,

@@ -1,5 +1,6 @@
 /** One WebSocket that carries WAMP as JSON text: dial, keepalive, frame guard, orderly and hard close. */
 
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import type { Clock } from "../base/clock.ts";
 import { AgentError, isCanceled, messageOf, textOf } from "../base/errors.ts";
@@ -63,18 +64,20 @@ const socketOptions = {
  */
 export class Transport {
   readonly #webSocket: WebSocket;
-  readonly #stream: { destroy(): void };
+  readonly #stream: Socket;
   readonly #options: TransportOptions;
   readonly #ended = new AbortController();
   readonly #end = Promise.withResolvers<TransportEnd>();
   #receiver: Receiver | undefined;
+  #lastHeardMs = 0;
   #isClosing = false;
   #fault = "";
 
-  private constructor(webSocket: WebSocket, stream: { destroy(): void }, options: TransportOptions) {
+  private constructor(webSocket: WebSocket, stream: Socket, options: TransportOptions) {
     this.#webSocket = webSocket;
     this.#stream = stream;
     this.#options = options;
+    webSocket.once("open", () => this.#listen());
     webSocket.on("message", (data, isBinary) => this.#onFrame(data, isBinary));
     webSocket.on("error", (error) => this.#fault = messageOf(error));
     webSocket.on("close", (code, reason) => this.#finish({ code, reason: reason.toString() || this.#fault }));
@@ -112,6 +115,16 @@ export class Transport {
     return !this.#isClosing && !this.#ended.signal.aborted;
   }
 
+  /** When the last bytes of the router came in, pongs and parts of messages included; monotonic ms of the clock. */
+  get lastHeardMs(): number {
+    return this.#lastHeardMs;
+  }
+
+  /** Bytes that wait to be sent; 0 when the connection is gone. */
+  get waitingBytes(): number {
+    return this.#webSocket.bufferedAmount;
+  }
+
   /** Sets who takes what arrives; until then it is dropped. */
   deliverTo(receiver: Receiver): void {
     this.#receiver = receiver;
@@ -124,7 +137,7 @@ export class Transport {
   send(message: unknown[]): void {
     if (!this.isOpen) throw new AgentError("not_connected", "not connected");
     const text = encodeMessage(message);
-    const waitingBytes = this.#webSocket.bufferedAmount;
+    const { waitingBytes } = this;
     if (waitingBytes > sendBacklogLimitBytes) {
       throw new AgentError("io_failed", `Cannot send message: ${waitingBytes} bytes wait to be sent already`);
     }
@@ -154,6 +167,13 @@ export class Transport {
     this.#webSocket.terminate();
     this.#stream.destroy();
     this.#finish({ code: 1006, reason });
+  }
+
+  /** Hears bytes, not messages: a long message on a slow line is a sign of life from its first part on. */
+  #listen(): void {
+    const { clock } = this.#options;
+    this.#lastHeardMs = clock.now();
+    this.#stream.on("data", () => this.#lastHeardMs = clock.now());
   }
 
   #opened(signal: AbortSignal, host: string): Promise<void> {

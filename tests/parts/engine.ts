@@ -167,6 +167,8 @@ function dockerdArgs(folder: string, options: DockerdOptions): string[] {
     ...["-H", `unix://${folder}/docker.sock`, "-p", `${folder}/pid`],
     ...["--config-file", `${folder}/daemon.json`],
     ...["--cgroup-parent", requireBox().cgroupParent, "--exec-opt", "native.cgroupdriver=cgroupfs"],
+    // The engine's package has its init only as a link to this file of another package.
+    ...["--init-path", "/usr/bin/tini-static"],
     ...(options.liveRestore ? ["--live-restore"] : []),
     ...(options.args ?? []),
   ];

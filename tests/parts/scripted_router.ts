@@ -68,6 +68,18 @@ export class Peer {
     this.#socket.send(frame, { binary: typeof frame !== "string" && !options.asText });
   }
 
+  /** Sends the first part of a text message whose rest is still to come. */
+  sendPart(text: string): void {
+    this.#socket.send(text, { fin: false });
+  }
+
+  /** Pings the device and resolves when its answer is there. */
+  async ping(): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#socket.once("pong", () => resolve()));
+    this.#socket.ping("are you there");
+    await answered;
+  }
+
   /** Answers the HELLO with a WELCOME, without a challenge. Gives the HELLO. */
   async welcome(options: { id?: number; roles?: unknown } = {}): Promise<unknown[]> {
     const hello = await this.read();

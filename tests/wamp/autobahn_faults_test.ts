@@ -8,7 +8,7 @@ import { keepingLog, openScripted, openSession, openTransport, startRouter } fro
 
 /** Runs a Deno program and gives its output. */
 async function run(source: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const args = ["eval", "--no-lock", "--ext=ts", source];
+  const args = ["eval", "--quiet", "--no-lock", "--ext=ts", source];
   const output = await new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code: output.code, stdout: decode(output.stdout), stderr: decode(output.stderr) };

@@ -36,6 +36,43 @@ Deno.test("a link carries calls, events and registrations of the session that is
   await device.link.publish("x.topic", [1], { acknowledge: true });
 });
 
+Deno.test("a link tells when the router was last heard, and keeps it while there is no session", async () => {
+  await using router = await ScriptedRouter.listen();
+  const clock = new FakeClock();
+  await using device = startLink(router.url, { clock });
+  assert.equal(device.link.lastTrafficAt(), undefined);
+  const peer = await router.accept();
+  await peer.welcome();
+  peer.send([65, await peer.expect(64), 7]);
+  peer.send([50, await peer.expect(48), {}]);
+  const { session } = await device.untilRun(1);
+  assert.equal(device.link.lastTrafficAt(), 0);
+  await clock.advance(1_000);
+  await peer.ping();
+  assert.equal(device.link.lastTrafficAt(), 1_000);
+  await clock.advance(1_000);
+  peer.cut();
+  await session.closed;
+  assert.equal(device.link.isConnected, false);
+  await clock.advance(1_000);
+  assert.equal(device.link.lastTrafficAt(), 1_000);
+});
+
+Deno.test("a link tells how much waits to be sent", async () => {
+  await using router = await startRouter();
+  await using device = startLink(router.url);
+  assert.equal(device.link.waitingBytes(), 0);
+  const { session } = await device.untilRun(1);
+  router.pause();
+  const sent = device.link.publish("x.topic", ["x".repeat(8_000_000)], { acknowledge: true });
+  assert.ok(device.link.waitingBytes() > 1_000_000, `${device.link.waitingBytes()}`);
+  router.resume();
+  await sent;
+  assert.equal(device.link.waitingBytes(), 0);
+  await session.close();
+  assert.equal(device.link.waitingBytes(), 0);
+});
+
 Deno.test("after each of five drops the link is back at once, and every run is told that it is a reconnect", async () => {
   await using router = await startRouter();
   await using device = startLink(router.url);

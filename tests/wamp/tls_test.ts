@@ -31,10 +31,14 @@ async function dialElsewhere(url: string, environment: Record<string, string>): 
     const signal = new AbortController().signal;
     try {
       const transport = await Transport.open({ url: "${url}", proxies, pingMs: 0, clock, log, signal });
+      const { lastHeardMs } = transport;
+      const answered = new Promise((resolve) => transport.deliverTo({ onMessage: resolve, onFault: resolve }));
+      transport.send([0]);
+      await answered;
+      console.log(transport.lastHeardMs > lastHeardMs ? "open" : "open and deaf");
       transport.terminate();
-      console.log("open");
     } catch (error) { console.log(error.message); }`;
-  const args = ["eval", "--no-lock", "--ext=ts", source];
+  const args = ["eval", "--quiet", "--no-lock", "--ext=ts", source];
   const output = await new Deno.Command(Deno.execPath(), { args, env: environment }).output();
   return new TextDecoder().decode(output.stdout).trim() + new TextDecoder().decode(output.stderr).trim();
 }
@@ -50,6 +54,7 @@ Deno.test("a wss dial trusts the certificates of the operating system and checks
     onListen() {},
   }, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "wamp.2.json" });
+    socket.onmessage = () => socket.send("[0]");
     socket.onerror = () => {};
     return response;
   });

@@ -13,6 +13,14 @@ async function openBoth(
   return { transport, peer };
 }
 
+/** Waits until something that is on its way has come in. */
+async function heard(transport: { lastHeardMs: number }, ms: number, what: string): Promise<void> {
+  for (let turn = 0; turn < 2_000 && transport.lastHeardMs < ms; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.equal(transport.lastHeardMs, ms, what);
+}
+
 Deno.test("open() names an address where nobody listens", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
@@ -109,6 +117,43 @@ Deno.test("send() refuses when too much waits already, and says how much", async
   assert.ok(sendBacklogLimitBytes < 20 * 4_000_000);
   transport.terminate();
   router.resume();
+});
+
+Deno.test("waitingBytes counts what the peer does not take, and nothing of a closed connection", async () => {
+  await using router = await startRouter();
+  const transport = await openTransport(router.url);
+  assert.equal(transport.waitingBytes, 0);
+  router.pause();
+  for (let count = 0; count < 2; count++) transport.send([48, 1, {}, "x", ["x".repeat(4_000_000)]]);
+  assert.ok(transport.waitingBytes > 1_000_000, `${transport.waitingBytes}`);
+  transport.terminate();
+  assert.equal(transport.waitingBytes, 0);
+  router.resume();
+});
+
+Deno.test("lastHeardMs is the time of the last bytes of the router, whatever they were", async () => {
+  await using router = await ScriptedRouter.listen();
+  const clock = new FakeClock();
+  await clock.advance(100);
+  const { transport, peer } = await openBoth(router, { clock, pingMs: 5_000 });
+  assert.equal(transport.lastHeardMs, 100, "the answer to the upgrade");
+  await clock.advance(1_000);
+  assert.equal(transport.lastHeardMs, 100, "time alone is no sign of life");
+  await peer.ping();
+  assert.equal(transport.lastHeardMs, 1_100, "a ping of the router");
+  await clock.advance(1_000);
+  await new Promise<void>((resolve) => {
+    transport.deliverTo({ onMessage: () => resolve(), onFault: () => {} });
+    peer.send([0]);
+  });
+  assert.equal(transport.lastHeardMs, 2_100, "a message");
+  await clock.advance(3_000);
+  await heard(transport, 5_100, "the answer to a ping of ours");
+  await clock.advance(1_000);
+  peer.sendPart("[1,");
+  await heard(transport, 6_100, "a part of a message");
+  transport.terminate();
+  assert.equal(transport.lastHeardMs, 6_100);
 });
 
 Deno.test("a receiver that throws ends the connection and not the process", async () => {

@@ -1,0 +1,377 @@
+/** The composition root: builds the parts of the agent in order, runs them, and ends them in the reverse order. */
+
+import { AppFolder } from "./apps/app_folder.ts";
+import { Apps } from "./apps/apps.ts";
+import { probePort } from "./apps/port_probe.ts";
+import { systemClock as clock } from "./base/clock.ts";
+import { AgentError, isCanceled } from "./base/errors.ts";
+import type { Log } from "./base/log.ts";
+import { containErrors } from "./boot/containment.ts";
+import { deviceLinkOptions } from "./boot/device_link.ts";
+import { startWithEngine } from "./boot/engine_start.ts";
+import { runOnConnect } from "./boot/on_connect.ts";
+import { StartTimes } from "./boot/start_times.ts";
+import { ConfigFile } from "./config.ts";
+import { downloadBase, updateChannel } from "./config/derived.ts";
+import { engineEndpoint, engineVariables } from "./docker/endpoint.ts";
+import { Engine } from "./docker/engine.ts";
+import type { Flags } from "./flags.ts";
+import { createHandler } from "./handlers/dispatch.ts";
+import type { HandlerParts } from "./handlers/parts.ts";
+import { registerRows } from "./handlers/register.ts";
+import { table } from "./handlers/table.ts";
+import { readInterfaces, readLanAddress } from "./host/addresses.ts";
+import { runCommand } from "./host/command.ts";
+import { StatsReader } from "./host/facts.ts";
+import { hasNvidia } from "./host/nvidia.ts";
+import { readOsText } from "./host/os_text.ts";
+import { powerCommands, runPowerAction } from "./host/power.ts";
+import { type AgentLog, openAgentLog } from "./logs/agent_log.ts";
+import { AppLogs } from "./logs/app_log.ts";
+import type { ByteOutput } from "./logs/line_stream.ts";
+import type { Secrets } from "./logs/redact.ts";
+import { createWireTrace } from "./logs/wire_trace.ts";
+import { createFolders, type Paths } from "./paths.ts";
+import { startProfiling } from "./profiling.ts";
+import { Database } from "./store/database.ts";
+import { Heartbeat } from "./system/heartbeat.ts";
+import { PowerActions } from "./system/power_actions.ts";
+import { StatusReporter } from "./system/status.ts";
+import { VersionIndex } from "./system/version_index.ts";
+import { agentVersion, buildArch } from "./version.ts";
+import { type Backend, createBackend } from "./wamp/backend.ts";
+import { Link, type LinkEnd, offlineWire, type OnSession, type Wire } from "./wamp/link.ts";
+
+/** What an agent runs on. */
+export interface AgentOptions {
+  flags: Flags;
+  paths: Paths;
+  /** Ends the agent in order. */
+  stop: AbortSignal;
+  /** Takes lines for the operator. */
+  stdout: ByteOutput;
+  /** Takes the reason of an end with exit code 1. */
+  stderr: ByteOutput;
+}
+
+/** What everything else stands on. */
+interface Ground {
+  options: AgentOptions;
+  log: Log;
+  /** `isKept`: for good, not just as one of the newest. */
+  hideSecret(text: string, options?: { isKept?: boolean }): void;
+  secrets: Secrets;
+  config: ConfigFile;
+  database: Database;
+  engine: Engine;
+  times: StartTimes;
+  /** Tells the operator something: on standard output, or in the pretty log. */
+  tell(line: string): void;
+}
+
+/** The parts that talk to Studio and do what it wants. */
+interface Works {
+  link: Link | undefined;
+  wire: Wire;
+  backend: Backend;
+  apps: Apps;
+  logs: AppLogs;
+  status: StatusReporter;
+  heartbeat: Heartbeat;
+  handlerParts: HandlerParts;
+  /** Secret. */
+  keys: { appCredKey: string | undefined };
+}
+
+/** Runs an agent until it is stopped or cannot go on, and gives its exit code. Never throws. */
+export async function runAgent(options: AgentOptions): Promise<number> {
+  const times = new StartTimes(clock);
+  await using agentLog = openLog(options);
+  using _contained = containErrors(agentLog.log);
+  times.mark("log");
+  try {
+    await using stack = new AsyncDisposableStack();
+    const ground = await layGround(options, { agentLog, times }, stack);
+    return await runWorks(ground, assemble(ground, stack), stack);
+  } catch (error) {
+    if (isCanceled(error) && options.stop.aborted) return 0;
+    agentLog.log.fatal("The agent cannot go on", { error });
+    return 1;
+  }
+}
+
+function openLog({ flags, paths, stdout, stderr }: AgentOptions): AgentLog {
+  const agentLog = openAgentLog({
+    path: paths.logFile,
+    isDebug: flags.debug,
+    isPretty: flags.prettyLogging,
+    isColored: !Deno.env.get("NO_COLOR"),
+    clock,
+    stdout,
+    stderr,
+  });
+  agentLog.log.debug("Command line", { ...flags });
+  return agentLog;
+}
+
+async function layGround(
+  options: AgentOptions,
+  begun: { agentLog: AgentLog; times: StartTimes },
+  stack: AsyncDisposableStack,
+): Promise<Ground> {
+  const { flags, paths } = options;
+  const { agentLog, times } = begun;
+  const { log } = agentLog;
+  const hideSecret: Ground["hideSecret"] = (text, kind) => agentLog.addSecret(text, kind);
+  const tell = (line: string) => agentLog.announce(line);
+  const { arch, variant } = buildArch();
+  tell(`Reagent ${agentVersion} starts on ${Deno.build.os} ${arch}${variant}`);
+  if (flags.profiling) {
+    const profiling = await startProfiling({ port: flags.profilingPort, log, metrics: () => ({}) });
+    if (profiling !== undefined) stack.use(profiling);
+  }
+  await createFolders(paths);
+  const config = await ConfigFile.open(flags.config, { log });
+  hideSecret(config.current.secret, { isKept: true });
+  hideSecret(config.current.authentication.key, { isKept: true });
+  times.mark("config");
+  const database = stack.use(Database.open(paths.dbFile, { log }));
+  times.mark("database");
+  const env = Object.fromEntries(engineVariables.map((name) => [name, Deno.env.get(name)]));
+  // Settings that cannot be understood are a mistake of who set up the device; an engine that is away is not.
+  engineEndpoint(env, Deno.build.os);
+  return {
+    options,
+    log,
+    hideSecret,
+    secrets: agentLog.secrets,
+    config,
+    database,
+    engine: new Engine({ log, env }),
+    times,
+    tell,
+  };
+}
+
+function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
+  const { options: { flags }, log, config, engine, database } = ground;
+  // The link begins to call this only after everything is built.
+  const link = flags.offline ? undefined : new Link(deviceLinkOptions({
+    config,
+    flags,
+    onSession: (...run) => onSession(ground, works, run),
+    clock,
+    log,
+    trace: flags.debugMessaging && flags.debug ? createWireTrace(log, ground.secrets) : undefined,
+  }));
+  const wire = link ?? offlineWire();
+  const backend = createBackend(wire, () => config.current);
+  const keys: Works["keys"] = { appCredKey: undefined };
+  const stats = new StatsReader();
+  const status = new StatusReporter({
+    backend,
+    readStats: () => stats.read(),
+    tunnelCapable: () => false,
+    isEmergency: () => false,
+    log,
+  });
+  const logs = stack.use(
+    new AppLogs({
+      serialNumber: config.current.serialNumber,
+      engine,
+      database,
+      publish: (topic, payload) => wire.publish(topic, [payload]),
+      isConnected: () => wire.isConnected,
+      waitingBytes: () => link?.waitingBytes() ?? 0,
+      match: (topic) => backend.matchSubscription(topic),
+      clock,
+      random: Math.random,
+      log,
+    }),
+  );
+  const apps = stack.use(createApps(ground, { backend, logs, status, keys }));
+  const heartbeat = stack.use(
+    new Heartbeat({
+      report: (signal) => status.report(signal),
+      isConnected: () => wire.isConnected,
+      lastTrafficAt: () => link?.lastTrafficAt(),
+      reconnect: (reason) => link?.reconnect(reason),
+      clock,
+      log,
+    }),
+  );
+  const handlerParts = createHandlerParts(ground, { backend, apps, logs, stats, stack });
+  const works: Works = { link, wire, backend, apps, logs, status, heartbeat, handlerParts, keys };
+  return works;
+}
+
+function createApps(
+  ground: Ground,
+  parts: { backend: Backend; logs: AppLogs; status: StatusReporter; keys: Works["keys"] },
+): Apps {
+  const { options: { paths }, config, engine, database, hideSecret, log } = ground;
+  const { backend, logs, status, keys } = parts;
+  const { arch, variant } = buildArch();
+  return new Apps({
+    engine,
+    backend,
+    database,
+    appLog: logs,
+    config: () => config.current,
+    surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl, appCredKey: keys.appCredKey }),
+    folderOf: (app) => new AppFolder({ appsDir: paths.appsDir }, app),
+    sharedDir: paths.sharedDir,
+    arch: arch + variant,
+    hasGpu: (signal) => hasNvidia(signal),
+    isPortFree: probePort,
+    hideSecret,
+    isEmergency: () => false,
+    clock,
+    random: Math.random,
+    log,
+  });
+}
+
+function createHandlerParts(
+  ground: Ground,
+  parts: { backend: Backend; apps: Apps; logs: AppLogs; stats: StatsReader; stack: AsyncDisposableStack },
+): HandlerParts {
+  const { options: { flags }, config, engine, log } = ground;
+  const { backend, apps, logs, stats, stack } = parts;
+  const commands = powerCommands(Deno.build.os);
+  const power = stack.use(
+    new PowerActions({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
+  );
+  const versions = new VersionIndex({
+    base: () => downloadBase(config.current, flags.remoteUpdateURL),
+    channel: () => updateChannel(config.current),
+    clock,
+  });
+  return {
+    serialNumber: config.current.serialNumber,
+    checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
+    requestAppState: (kwargs) => apps.request(kwargs),
+    engine,
+    runCommand,
+    readLogHistory: (channel, signal) => logs.readHistory(channel, signal),
+    readStats: () => stats.read(),
+    readInterfaces,
+    readAgentFacts: async (signal) => ({ os: await readOsText(signal), ...buildArch(), version: agentVersion }),
+    tunnelCapable: () => false,
+    readLatestVersion: () => versions.latest(),
+    schedulePower: (action) => power.schedule(action),
+    wall: () => clock.wall(),
+    log,
+  };
+}
+
+async function onSession(ground: Ground, works: Works, run: Parameters<OnSession>): Promise<void> {
+  const { config, log, times } = ground;
+  const { backend, status, keys, handlerParts, logs, apps, link, heartbeat } = works;
+  const [session, { isReconnect, signal }] = run;
+  times.mark("connection");
+  ground.tell(isReconnect ? "Connected again" : "Connected");
+  heartbeat.restart();
+  let rows = [...table];
+  await runOnConnect(
+    {
+      config,
+      backend,
+      status: {
+        beginBoot: () => status.beginBoot(),
+        report: (limit) => status.report(limit),
+        finishBoot: () => {
+          status.finishBoot();
+          tellStart(ground);
+        },
+      },
+      keepAppCredKey: (key) => {
+        ground.hideSecret(key);
+        keys.appCredKey = key;
+      },
+      registerProcedures: async () => {
+        const handlerOf = (row: typeof table[number]) => createHandler(row, handlerParts, clock);
+        rows = await registerRows(session, rows, { serialNumber: config.current.serialNumber, handlerOf, log });
+        if (rows.length > 0) throw new AgentError("call_failed", `The router refused ${rows.length} procedures`);
+      },
+      publishFacts: async (limit) => {
+        const os = await readOsText(limit);
+        await backend.updateDeviceArchitecture({ ...buildArch(), os, agentVersion }, limit);
+      },
+      attachLogs: () => logs.attach(session, channelsToFollow(apps)),
+      reconcileApps: (limit) => apps.reconcileRemote(limit),
+      reconnect: (reason) => link?.reconnect(reason),
+      clock,
+      random: Math.random,
+      log,
+    },
+    session,
+    signal,
+  );
+}
+
+/** Apps at rest have no container whose log could be followed. */
+function channelsToFollow(apps: Apps): string[] {
+  const isAtRest = (state: string) => ["PRESENT", "REMOVED", "UNINSTALLED"].includes(state);
+  return apps.list().filter(({ state }) => !isAtRest(state)).map(({ channel }) => channel);
+}
+
+/** The figures of the first start, once. */
+function tellStart({ times, tell }: Ground): void {
+  if (times.has("boot")) return;
+  times.mark("boot");
+  for (const line of times.lines()) tell(line);
+}
+
+/** Starts what was built and waits for an end. Gives the exit code. */
+async function runWorks(ground: Ground, works: Works, stack: AsyncDisposableStack): Promise<number> {
+  const { options: { stop }, engine, log, times, tell } = ground;
+  const { link, apps } = works;
+  const life = new AbortController();
+  const onLate = () => tell("The container engine does not answer yet; the device can be reached all the same");
+  const starting = startWithEngine({ engine, apps, onLate, clock, log }, life.signal).then(
+    () => times.mark("container engine"),
+    // Only the end of the agent ends it.
+    (error) => log.debug("The start with the container engine was cut short", { error }),
+  );
+  stack.defer(async () => {
+    life.abort();
+    await starting;
+  });
+  if (link === undefined) {
+    tell("Offline: apps run, and nothing is connected");
+    await untilAborted(stop);
+    return 0;
+  }
+  stack.defer(() => link.stop());
+  if (!stop.aborted) {
+    tell(`Connecting to ${ground.config.current.endpointUrl}`);
+    link.start();
+  }
+  const end = await Promise.race([link.ended, untilAborted(stop)]);
+  log.info("The agent ends", { why: end?.kind ?? "it was asked to" });
+  return end === undefined ? 0 : exitCodeOf(end, ground);
+}
+
+/** Says why the link has ended for good, in the words that installers know. */
+function exitCodeOf(end: LinkEnd, { tell, log, config }: Ground): number {
+  switch (end.kind) {
+    case "authRejected":
+      tell("The IronFlock device connect authentication failed");
+      return 1;
+    case "duplicateSerial":
+      tell(`a WAMP connection for ${config.current.serialNumber} already exists`);
+      return 1;
+    case "testamentRefused":
+      log.fatal("The router refuses the device's testament");
+      return 1;
+    case "stopped":
+      // Nobody asked for it; a supervisor starts the agent anew.
+      return 1;
+  }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,49 @@
+/** How a device dials the router: as whom, with what last will, and with which patience. */
+
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { ConfigFile } from "../config.ts";
+import { authid, usesClientCertificate } from "../config/derived.ts";
+import type { Flags } from "../flags.ts";
+import { watchNetwork } from "../host/network_changes.ts";
+import type { LinkIdentity, LinkOptions, OnSession } from "../wamp/link.ts";
+import { markerName, mgmt, testamentTopic } from "../wamp/topics.ts";
+
+/** What the options follow from. */
+export interface DeviceLinkParts {
+  config: Pick<ConfigFile, "current">;
+  flags: Pick<Flags, "connTimeout" | "ppTimeout" | "respTimeout">;
+  onSession: OnSession;
+  clock: Clock;
+  log: Log;
+  trace: LinkOptions["trace"];
+}
+
+/** The options of the device's link. */
+export function deviceLinkOptions(parts: DeviceLinkParts): LinkOptions {
+  const { config, flags, onSession, clock, log, trace } = parts;
+  const serialNumber = config.current.serialNumber;
+  return {
+    identity: () => identityOf(config),
+    marker: { procedure: mgmt(serialNumber, markerName) },
+    testament: (sessionId) => {
+      const { swarmKey, deviceKey } = config.current;
+      const device = { swarm_key: swarmKey, device_key: deviceKey, serial_number: serialNumber };
+      return { topic: testamentTopic, args: [{ ...device, wamp_session_id: sessionId }] };
+    },
+    timeouts: { connectMs: flags.connTimeout, pingMs: flags.ppTimeout, responseMs: flags.respTimeout },
+    onSession,
+    log,
+    clock,
+    random: Math.random,
+    networkChanges: (signal) => watchNetwork({ clock }, signal),
+    ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+/** Read again for every dial, because Studio can move the device to another project. */
+function identityOf(config: Pick<ConfigFile, "current">): LinkIdentity {
+  const { endpointUrl: url, secret, authentication } = config.current;
+  const identity = { url, authid: authid(config.current), secret };
+  return usesClientCertificate(url) ? { ...identity, clientCertificate: authentication } : identity;
+}

@@ -1,0 +1,98 @@
+/** The program: flags in, signals in, exit code out. */
+
+import { runAgent } from "./lib/agent.ts";
+import { acquireInstanceLock, type InstanceLock } from "./lib/disk/instance_lock.ts";
+import { earlyAnswer, type Flags, parseFlags, type Platform } from "./lib/flags.ts";
+import { startErrorLine } from "./lib/logs/agent_log.ts";
+import { pathsOf } from "./lib/paths.ts";
+import { agentVersion, buildArch } from "./lib/version.ts";
+
+/** After a signal everything ends within this; what does not is left. */
+const stopLimitMs = 10_000;
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === "service") return runService();
+  const parsed = parseFlags(args, { program: programName(), platform: platform() });
+  if (parsed.kind !== "run") {
+    writeLine(Deno.stderr, parsed.text);
+    return parsed.exitCode;
+  }
+  const { arch, variant } = buildArch();
+  const answer = earlyAnswer(parsed.flags, { version: agentVersion, arch: arch + variant });
+  if (answer !== undefined) {
+    writeLine(Deno.stdout, answer);
+    return 0;
+  }
+  return await runLocked(parsed.flags);
+}
+
+/** The verbs of the Windows service come later. */
+function runService(): number {
+  const isWindows = Deno.build.os === "windows";
+  writeLine(
+    Deno.stderr,
+    isWindows
+      ? "the 'service' subcommand is not available in this version"
+      : "the 'service' subcommand is only supported on Windows",
+  );
+  return 1;
+}
+
+async function runLocked(flags: Flags): Promise<number> {
+  const programData = Deno.build.os === "windows" ? Deno.env.get("ProgramData") : undefined;
+  const machine = programData === undefined ? { os: Deno.build.os } : { os: Deno.build.os, programData };
+  const paths = pathsOf(flags, machine);
+  const stop = listenForStop();
+  let lock: InstanceLock;
+  try {
+    lock = await acquireInstanceLock(paths.lockFile);
+  } catch (error) {
+    writeLine(Deno.stderr, startErrorLine("Cannot start", { error, date: new Date() }).trimEnd());
+    return 1;
+  }
+  using _held = lock;
+  return await runAgent({ flags, paths, stop, stdout: Deno.stdout, stderr: Deno.stderr });
+}
+
+/** A first signal asks for an orderly end and gives it ten seconds; a second one ends at once. */
+function listenForStop(): AbortSignal {
+  const controller = new AbortController();
+  const codes = { SIGINT: 130, SIGTERM: 143, SIGBREAK: 130 } as const;
+  const listen = (name: keyof typeof codes) =>
+    Deno.addSignalListener(name, () => {
+      if (controller.signal.aborted) Deno.exit(codes[name]);
+      controller.abort();
+      // What hangs must not keep the device from being restarted.
+      Deno.unrefTimer(setTimeout(() => Deno.exit(0), stopLimitMs));
+    });
+  listen("SIGINT");
+  listen(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM");
+  return controller.signal;
+}
+
+/** How the program was called, for the help. */
+function programName(): string {
+  try {
+    const [first = ""] = Deno.readTextFileSync("/proc/self/cmdline").split("\0");
+    return Deno.build.standalone && first !== "" ? first : "reagent";
+  } catch {
+    // Not Linux: its own name has to do.
+    return "reagent";
+  }
+}
+
+function platform(): Platform {
+  return { os: Deno.build.os, homeDir: Deno.env.get(Deno.build.os === "windows" ? "USERPROFILE" : "HOME") };
+}
+
+/** A closed pipe must not end the agent. */
+function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  try {
+    const bytes = new TextEncoder().encode(`${line}\n`);
+    for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+  } catch {
+    // Nobody reads it.
+  }
+}

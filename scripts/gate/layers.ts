@@ -1,0 +1,86 @@
+/** Checks that imports point to the left only: the order of the layers is the list in this file. Pure. */
+
+/** One source file: its path from the project's root and its text. */
+export interface SourceFile {
+  path: string;
+  text: string;
+}
+
+/** The layers from left to right. Folders inside one entry are neighbours and may not import each other. */
+export const layers: readonly (readonly string[])[] = [
+  ["lib/base/"],
+  ["lib/disk/"],
+  ["lib/flags.ts", "lib/flags/", "lib/version.ts"],
+  ["lib/paths.ts"],
+  ["lib/config.ts", "lib/config/"],
+  ["lib/store/", "lib/docker/", "lib/wamp/", "lib/host/"],
+  ["lib/apps/", "lib/logs/", "lib/terminal/", "lib/tunnel/", "lib/system/", "lib/profiling.ts"],
+  ["lib/handlers/"],
+  ["lib/boot/"],
+  ["lib/agent.ts"],
+  ["main.ts"],
+];
+
+/** Packages that only one folder may import, so that each can be replaced in one place. */
+export const packageOwners: Readonly<Record<string, readonly string[]>> = {
+  "autobahn": ["lib/wamp/"],
+  "ws": ["lib/wamp/"],
+  "dockerode": ["lib/docker/"],
+  "node:sqlite": ["lib/store/"],
+  "@logtape/logtape": ["lib/logs/"],
+};
+
+/** Every import and re-export of a file, type-only ones included, as written. */
+export function importsOf(text: string): string[] {
+  const found: string[] = [];
+  const pattern =
+    /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*["']([^"']+)["']|(?:^|[\s;}])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
+  for (const match of withoutComments(text).matchAll(pattern)) found.push(match[1] ?? match[2] ?? match[3] ?? "");
+  return found;
+}
+
+/** The faults of the program's own files (`main.ts` and `lib/`), one sentence each; empty when all is well. */
+export function findLayerFaults(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) => importsOf(file.text).flatMap((target) => faultOf(file.path, target)));
+}
+
+function faultOf(path: string, target: string): string[] {
+  if (!target.startsWith(".")) return packageFault(path, target);
+  const resolved = resolvePath(path, target);
+  const from = layerOf(path);
+  const to = layerOf(resolved);
+  if (from === undefined) return [`${path} belongs to no layer`];
+  if (to === undefined) return [`${path} imports ${resolved}, which belongs to no layer`];
+  if (to.index > from.index) return [`${path} imports ${resolved}: imports point to the left only`];
+  if (to.index === from.index && to.room !== from.room) {
+    return [`${path} imports ${resolved}: folders of one group do not import each other`];
+  }
+  return [];
+}
+
+function packageFault(path: string, target: string): string[] {
+  const owners = packageOwners[target.replace(/^npm:/, "").replace(/(?<=.)@\d.*$/, "")];
+  if (owners === undefined || owners.some((owner) => path.startsWith(owner))) return [];
+  return [`${path} imports ${target}: only ${owners.join(", ")} may`];
+}
+
+function layerOf(path: string): { index: number; room: string } | undefined {
+  for (const [index, rooms] of layers.entries()) {
+    const room = rooms.find((name) => name.endsWith("/") ? path.startsWith(name) : path === name);
+    if (room !== undefined) return { index, room };
+  }
+  return undefined;
+}
+
+function resolvePath(from: string, target: string): string {
+  const parts = from.split("/").slice(0, -1);
+  for (const part of target.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+}

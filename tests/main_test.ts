@@ -1,0 +1,121 @@
+/** The real program on its command line: what it prints where, and its exit code, before it becomes an agent. */
+
+import assert from "node:assert/strict";
+import { agentVersion, buildArch } from "../lib/version.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+const usage = "Usage of reagent:\n  -agentDir string\n    \thome of the agent";
+const hint = "'-config' argument is required. -help for usage\n";
+const version = `${agentVersion}\n`;
+const arch = `${buildArch().arch}\n`;
+const service = "the 'service' subcommand is only supported on Windows\n";
+
+/** What a command line must lead to; a missing stream must be empty. `error` is the first line of stderr, before the usage. */
+type Expected = { code: 0; stdout: string } | { code: 0; help: true } | { code: 2; error: string } | {
+  code: 1;
+  stderr: string;
+};
+
+const hints = (...lines: string[][]): [string[], Expected][] => lines.map((args) => [args, { code: 0, stdout: hint }]);
+const helps = (...lines: string[][]): [string[], Expected][] => lines.map((args) => [args, { code: 0, help: true }]);
+const fails = (error: string, ...lines: string[][]): [string[], Expected][] =>
+  lines.map((args) => [args, { code: 2, error }]);
+
+const cases: [string[], Expected][] = [
+  [["-version"], { code: 0, stdout: version }],
+  [["--version"], { code: 0, stdout: version }],
+  [["-version=1"], { code: 0, stdout: version }],
+  [["-version=T"], { code: 0, stdout: version }],
+  [["-version", "-arch"], { code: 0, stdout: version }],
+  [["-arch", "-version"], { code: 0, stdout: version }],
+  [["-debug", "-version"], { code: 0, stdout: version }],
+  [["-debug=false", "-version", "ignored", "-foo"], { code: 0, stdout: version }],
+  [["-version=false", "-version"], { code: 0, stdout: version }],
+  [["-connTimeout", "0x10", "-version"], { code: 0, stdout: version }],
+  [["-ppTimeout", "18446744073709551615", "-version"], { code: 0, stdout: version }],
+  [["-profilingPort", "1_000", "-version"], { code: 0, stdout: version }],
+  [["-env", "-version", "-version"], { code: 0, stdout: version }],
+  [["-arch"], { code: 0, stdout: arch }],
+  [["--arch=true"], { code: 0, stdout: arch }],
+  [["-version=0", "-arch"], { code: 0, stdout: arch }],
+  ...hints(
+    [],
+    [""],
+    ["-"],
+    ["--"],
+    ["x"],
+    ["x", "-version"],
+    ["--", "-version"],
+    ["-", "-version"],
+    ["-debug", "false", "-version"],
+    ["-version=false"],
+    ["-version", "-version=f"],
+    ["-arch=0"],
+    ["-offline"],
+    ["-config="],
+    ["-config", ""],
+    ["-config", "x", "-config="],
+    ["-logFile="],
+    ["-env="],
+    ["-update=false", "-nmw=F"],
+    ["-compressedBuildExtension", "zip"],
+  ),
+  ...helps(["-h"], ["-help"], ["--help"], ["--h"], ["-debug", "-help"], ["-help", "-foo"], ["-help=x"], [
+    "-version",
+    "-h",
+  ]),
+  ...fails("flag provided but not defined: -foo", ["-foo"], ["--foo"], ["-foo=1"], ["-version", "-foo"]),
+  ...fails("flag provided but not defined: -Version", ["-Version"]),
+  ...fails("flag provided but not defined: -conf", ["-conf", "x"]),
+  ...fails("bad flag syntax: ---version", ["---version"]),
+  ...fails("bad flag syntax: -=", ["-="]),
+  ...fails("bad flag syntax: --=x", ["--=x"]),
+  ...fails("flag needs an argument: -config", ["-config"], ["-debug", "-config"]),
+  ...fails("flag needs an argument: -connTimeout", ["-connTimeout"]),
+  ...fails('invalid boolean value "x" for -debug: parse error', ["-debug=x"]),
+  ...fails('invalid boolean value "" for -debug: parse error', ["-debug="]),
+  ...fails('invalid boolean value "yes" for -version: parse error', ["-version=yes"]),
+  ...fails('invalid boolean value "\\"" for -nmw: parse error', ['-nmw="']),
+  ...fails('invalid value "x" for flag -connTimeout: parse error', ["-connTimeout", "x"], ["-connTimeout=x"]),
+  ...fails('invalid value "-1" for flag -connTimeout: parse error', ["-connTimeout", "-1"]),
+  ...fails('invalid value "" for flag -respTimeout: parse error', ["-respTimeout="]),
+  ...fails('invalid value "1.5" for flag -ppTimeout: parse error', ["-ppTimeout", "1.5"]),
+  ...fails('invalid value "1_" for flag -ppTimeout: parse error', ["-ppTimeout=1_"]),
+  ...fails('invalid value "08" for flag -profilingPort: parse error', ["-profilingPort", "08"]),
+  ...fails('invalid value "18446744073709551616" for flag -ppTimeout: value out of range', [
+    "-ppTimeout=18446744073709551616",
+  ]),
+  ...fails('invalid value "" for flag -dbFileName: must not be empty', ["-dbFileName="]),
+  [["service"], { code: 1, stderr: service }],
+  [["service", "install"], { code: 1, stderr: service }],
+  [["service", "-version"], { code: 1, stderr: service }],
+];
+
+async function run(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const options = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${root}deno.json`];
+  const output = await new Deno.Command(Deno.execPath(), { args: [...options, `${root}main.ts`, ...args] }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
+}
+
+function assertOutcome(args: readonly string[], expected: Expected, seen: Awaited<ReturnType<typeof run>>): void {
+  const name = JSON.stringify(args);
+  assert.equal(seen.code, expected.code, `${name} ended with ${seen.code}: ${seen.stderr}`);
+  if ("stdout" in expected) return assert.deepEqual([seen.stdout, seen.stderr], [expected.stdout, ""], name);
+  assert.equal(seen.stdout, "", name);
+  if ("stderr" in expected) return assert.equal(seen.stderr, expected.stderr, name);
+  const start = "help" in expected ? usage : `${expected.error}\n${usage}`;
+  assert.equal(seen.stderr.slice(0, start.length), start, name);
+}
+
+Deno.test("the program answers command lines as the reference agent does", async () => {
+  assert.ok(cases.length >= 60, `${cases.length} cases`);
+  const queue = [...cases];
+  const work = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [args, expected] = next;
+      assertOutcome(args, expected, await run(args));
+    }
+  };
+  await Promise.all([work(), work(), work()]);
+});
