@@ -1,0 +1,159 @@
+/** The Studio backend on a router: joins as `system`, answers what devices ask, hears what they tell, and stays joined. */
+
+import { systemClock, throwIfAborted } from "../../lib/base/clock.ts";
+import { AgentError, isCanceled, textOf } from "../../lib/base/errors.ts";
+import type { Log } from "../../lib/base/log.ts";
+import type { CallOptions, CallReply, InvocationHandler, Session, WireEvent } from "../../lib/wamp/session.ts";
+import { testamentTopic } from "../../lib/wamp/topics.ts";
+import { openSession, type RouterLogin } from "./connection.ts";
+import { markGone } from "./devices.ts";
+import { type Desk, deviceProcedures, readTestament } from "./procedures.ts";
+
+/** What a backend needs. */
+export interface BackendOptions {
+  desk: Desk;
+  /** Any router on which this user may do everything. */
+  login: RouterLogin;
+  log: Log;
+}
+
+interface Standing {
+  topic: string;
+  handler(event: WireEvent): void;
+}
+
+const rejoinMs = 200;
+
+/**
+ * A joined backend.
+ * - When its session is lost it joins again, five times a second, until it is disposed.
+ * - Procedures and subscriptions stand over all sessions.
+ */
+export class StudioBackend implements AsyncDisposable {
+  readonly #options: BackendOptions;
+  readonly #stop = new AbortController();
+  readonly #standing = new Set<Standing>();
+  readonly #procedures = new Map<string, InvocationHandler>();
+  #session: Session | undefined;
+  #loop: Promise<void> = Promise.resolve();
+
+  private constructor(options: BackendOptions) {
+    this.#options = options;
+    for (const [uri, procedure] of Object.entries(deviceProcedures)) {
+      this.#procedures.set(uri, (call) => Promise.resolve().then(() => procedure(options.desk, call)));
+    }
+    this.#standing.add({ topic: testamentTopic, handler: (event) => this.#onTestament(event) });
+  }
+
+  /** Joins and registers. Throws what `openSession` throws. */
+  static async start(options: BackendOptions): Promise<StudioBackend> {
+    const backend = new StudioBackend(options);
+    await backend.#join();
+    backend.#loop = backend.#stayJoined();
+    return backend;
+  }
+
+  /** True while devices can reach it. */
+  get isJoined(): boolean {
+    return this.#session?.isOpen ?? false;
+  }
+
+  /** Calls as `system`. Throws `not_connected` while the backend is not joined. */
+  async call(procedure: string, args: unknown[] = [], options: CallOptions = {}): Promise<CallReply> {
+    return await this.#open().call(procedure, args, options);
+  }
+
+  /** Publishes as `system`; nobody hears it while the backend is not joined. */
+  async publish(topic: string, args: unknown[]): Promise<void> {
+    if (this.isJoined) await this.#open().publish(topic, args);
+  }
+
+  /** Answers more procedures, by URI, until it is disposed. */
+  async serve(procedures: Readonly<Record<string, InvocationHandler>>): Promise<void> {
+    const session = this.#open();
+    for (const [uri, handler] of Object.entries(procedures)) {
+      this.#procedures.set(uri, handler);
+      await session.register(uri, handler, { forceReregister: true });
+    }
+  }
+
+  /** Hears a topic, over all sessions, until it is disposed. */
+  async subscribe(topic: string, handler: (event: WireEvent) => void): Promise<AsyncDisposable> {
+    const standing = { topic, handler };
+    const session = this.#open();
+    this.#standing.add(standing);
+    const subscription = await session.subscribe(topic, (event) => this.#deliver(standing, event));
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#standing.delete(standing);
+        await subscription.unsubscribe();
+      },
+    };
+  }
+
+  /** Leaves. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#session?.close();
+    await this.#loop;
+  }
+
+  #open(): Session {
+    if (this.#session?.isOpen) return this.#session;
+    throw new AgentError("not_connected", "The Studio is not connected to the router");
+  }
+
+  async #join(): Promise<void> {
+    const { login, log } = this.#options;
+    const session = await openSession(login, { signal: this.#stop.signal, log });
+    try {
+      const procedures = [...this.#procedures].map(([uri, handler]) => {
+        return session.register(uri, handler, { forceReregister: true });
+      });
+      const topics = [...this.#standing].map((standing) => {
+        return session.subscribe(standing.topic, (event) => this.#deliver(standing, event));
+      });
+      await Promise.all([...procedures, ...topics]);
+      throwIfAborted(this.#stop.signal, "Joining");
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    this.#session = session;
+  }
+
+  /** A subscription that was given back may still have events under way. */
+  #deliver(standing: Standing, event: WireEvent): void {
+    if (this.#standing.has(standing)) standing.handler(event);
+  }
+
+  async #stayJoined(): Promise<void> {
+    while (true) {
+      const closed = await this.#session?.closed;
+      if (this.#stop.signal.aborted) return;
+      this.#options.log.warn("Lost the router", { closed });
+      if (!await this.#rejoin()) return;
+      this.#options.log.info("Joined the router again");
+    }
+  }
+
+  async #rejoin(): Promise<boolean> {
+    while (true) {
+      try {
+        await systemClock.sleep(rejoinMs, this.#stop.signal);
+        await this.#join();
+        return true;
+      } catch (error) {
+        if (this.#stop.signal.aborted) return false;
+        if (!isCanceled(error)) this.#options.log.debug("Cannot join the router", { error: textOf(error) });
+      }
+    }
+  }
+
+  #onTestament(event: WireEvent): void {
+    const { desk, log } = this.#options;
+    const testament = readTestament(event.args);
+    if (testament === undefined) return log.warn("Cannot read a testament", { args: event.args });
+    if (markGone(desk.store, testament.deviceKey, testament.sessionId)) desk.onChange();
+  }
+}

@@ -1,0 +1,116 @@
+/** `app run|stop|remove|uninstall|update`: asks a device for a state of an app and waits until it is there. */
+
+import { type AppState, isAppState } from "../../../lib/base/app.ts";
+import { type Dict, isDict, readCount } from "../../../lib/base/shape.ts";
+import { type Arguments, readPairs, readPort } from "./arguments.ts";
+import { type Command, connect, type Context, shownText } from "./command.ts";
+import { readAccount } from "./devices.ts";
+import { type Goal, judge, readReport, type SeenReport } from "./goal.ts";
+import { reportLine } from "./serve.ts";
+
+const options = { version: "one", env: "many", port: "many", wait: "one", account: "one" } as const;
+
+/** The commands. */
+export const appCommands: readonly Command[] = [
+  stateCommand("run", "RUNNING", "Run an app on a device; installs it when it is not there"),
+  stateCommand("stop", "PRESENT", "Stop an app"),
+  stateCommand("remove", "REMOVED", "Remove an app and keep its data"),
+  stateCommand("uninstall", "UNINSTALLED", "Remove an app with its data"),
+  stateCommand("update", undefined, "Update an app to the newest version or to --version"),
+];
+
+function stateCommand(name: string, target: AppState | undefined, summary: string): Command {
+  return {
+    name: `app ${name}`,
+    usage: "<device> <app> [--version V] [--env K=V ...] [--port 8080:http ...] [--wait 60] [--account A]",
+    summary,
+    options,
+    least: 2,
+    most: 2,
+    run: (context, args) => request(context, args, target),
+  };
+}
+
+async function request(context: Context, args: Arguments, target: AppState | undefined): Promise<number> {
+  const [device, app] = [args.word(0), args.word(1)];
+  const wish = readWish(args, target);
+  const seconds = args.count("wait", 60);
+  await using server = await connect(context);
+  const shown = await server.askDict("show_device", { device });
+  const watch = new Watch(context, app);
+  await server.session.subscribe(
+    `studio.reports.${isDict(shown.device) ? shownText(shown.device, "serial") : ""}`,
+    (event) => watch.take(event.args[0]),
+  );
+  const outcome = await server.askDict("request", { device, app, ...wish });
+  if (outcome.isDelivered !== true) context.complain(`${device} is not connected; it is told as soon as it is`);
+  if (seconds === 0) return 0;
+  const goal = goalOf(outcome);
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve(`${app} is not ${goal.target} after ${seconds} s`), seconds * 1_000);
+  const gone = server.session.closed.then(() => "The Studio is gone");
+  const end = await Promise.race([watch.until(goal), late, gone]);
+  clearTimeout(timer);
+  if (end !== "") context.complain(end);
+  return end === "" ? 0 : 1;
+}
+
+/** The reports of a device while one app of it is waited for. */
+class Watch {
+  readonly #context: Context;
+  readonly #app: string;
+  readonly #reports: SeenReport[] = [];
+  readonly #end = Promise.withResolvers<string>();
+  #goal: Goal | undefined;
+
+  constructor(context: Context, app: string) {
+    this.#context = context;
+    this.#app = app;
+  }
+
+  /** Shows a report and looks whether it is the last one. */
+  take(value: unknown): void {
+    const report = readReport(value);
+    if (report === undefined) return;
+    this.#reports.push(report);
+    this.#context.print(reportLine(report));
+    this.#look();
+  }
+
+  /** Resolves when the goal is reached, with nothing, or cannot be, with the reason. */
+  async until(goal: Goal): Promise<string> {
+    this.#goal = goal;
+    this.#look();
+    return await this.#end.promise;
+  }
+
+  #look(): void {
+    const goal = this.#goal;
+    if (goal === undefined) return;
+    const judgement = judge(goal, this.#reports.filter((report) => report.appKey === goal.appKey));
+    if (judgement.kind === "reached") this.#end.resolve("");
+    if (judgement.kind === "failed") this.#end.resolve(`${this.#app}: ${judgement.why}`);
+  }
+}
+
+function readWish(args: Arguments, target: AppState | undefined): Dict {
+  const [version, account] = [args.text("version"), args.text("account")];
+  const [environment, ports] = [args.list("env"), args.list("port")];
+  return {
+    ...(target === undefined ? { update: true } : { target }),
+    ...(version === undefined ? {} : { version }),
+    ...(account === undefined ? {} : { accountKey: readAccount(account) }),
+    ...(environment.length === 0 ? {} : { environment: readPairs("env", environment) }),
+    ...(ports.length === 0 ? {} : { ports: ports.map(readPort) }),
+  };
+}
+
+function goalOf(outcome: Dict): Goal {
+  const kwargs = isDict(outcome.kwargs) ? outcome.kwargs : {};
+  const target = kwargs.target_state;
+  return {
+    appKey: readCount(kwargs.app_key) ?? 0,
+    target: isAppState(target) ? target : "RUNNING",
+    updateTo: kwargs.request_update === true ? readCount(kwargs.new_release_key) : undefined,
+  };
+}

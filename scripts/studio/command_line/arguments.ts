@@ -1,0 +1,96 @@
+/** Reads the words and options of a command. Pure. */
+
+/** A command line that cannot be understood; its message is for the user. */
+export class UsageError extends Error {}
+
+/** Options have a value; `many` may be given more than once. */
+export type OptionKinds = Readonly<Record<string, "one" | "many">>;
+
+/** A command line as it was read. */
+export class Arguments {
+  readonly words: readonly string[];
+  readonly #values: ReadonlyMap<string, string[]>;
+
+  constructor(words: readonly string[], values: ReadonlyMap<string, string[]>) {
+    this.words = words;
+    this.#values = values;
+  }
+
+  /** A word by its place; `readArguments` has counted them. */
+  word(index: number): string {
+    return this.words[index] ?? "";
+  }
+
+  /** The value of an option; undefined when it was not given. */
+  text(name: string): string | undefined {
+    return this.#values.get(name)?.at(-1);
+  }
+
+  /** All values of an option. */
+  list(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  /** The value of an option as a whole number. Throws `UsageError` when it is none. */
+  count(name: string, standard: number): number {
+    const text = this.text(name);
+    if (text === undefined) return standard;
+    if (!/^[0-9]{1,9}$/.test(text)) throw new UsageError(`--${name} must be a whole number, got "${text}"`);
+    return Number(text);
+  }
+}
+
+/**
+ * Reads `--name value`, `--name=value` and words in any order; `--` ends the options. Throws `UsageError` for an unknown option,
+ * one without a value or given twice, and for more or fewer words than allowed.
+ */
+export function readArguments(
+  args: readonly string[],
+  { options, least, most }: { options: OptionKinds; least: number; most: number },
+): Arguments {
+  const words: string[] = [];
+  const values = new Map<string, string[]>();
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === "--") {
+      words.push(...rest.splice(0));
+    } else if (!arg.startsWith("--")) {
+      words.push(arg);
+    } else {
+      const [name, given] = splitOption(arg);
+      const kind = Object.hasOwn(options, name) ? options[name] : undefined;
+      if (kind === undefined) throw new UsageError(`There is no option --${name} here`);
+      const value = given ?? rest.shift();
+      if (value === undefined) throw new UsageError(`--${name} needs a value`);
+      const before = values.get(name) ?? [];
+      if (kind === "one" && before.length > 0) throw new UsageError(`--${name} was given twice`);
+      values.set(name, [...before, value]);
+    }
+  }
+  if (words.length < least) throw new UsageError("Something is missing");
+  if (words.length > most) throw new UsageError(`"${words[most]}" is one word too many`);
+  return new Arguments(words, values);
+}
+
+/** `K=V` → value by name. Throws `UsageError`. */
+export function readPairs(name: string, texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(texts.map((text) => {
+    const equals = text.indexOf("=");
+    if (equals < 1) throw new UsageError(`--${name} must be NAME=VALUE, got "${text}"`);
+    return [text.slice(0, equals), text.slice(equals + 1)];
+  }));
+}
+
+/** `8080:http` or `8080` → a port rule with these members. Throws `UsageError`. */
+export function readPort(text: string): { port: number; protocol: string } {
+  const [, port, protocol = "http"] = /^([0-9]{1,5})(?::(http|https|tcp|udp))?$/.exec(text) ?? [];
+  if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
+    throw new UsageError(`--port must be PORT or PORT:PROTOCOL (http, https, tcp, udp), got "${text}"`);
+  }
+  return { port: Number(port), protocol };
+}
+
+function splitOption(arg: string): [name: string, value: string | undefined] {
+  const equals = arg.indexOf("=");
+  return equals < 0 ? [arg.slice(2), undefined] : [arg.slice(2, equals), arg.slice(equals + 1)];
+}

@@ -1,0 +1,51 @@
+/** `app push`: gives an image to the Studio's registry under the name by which devices of this machine's kind look for it. */
+
+import { AgentError } from "../../../lib/base/errors.ts";
+import { mustRun, run } from "../../setup/run.ts";
+import { type Arguments, UsageError } from "./arguments.ts";
+import { type Command, connect, type Context, shownText } from "./command.ts";
+
+/** The command. */
+export const push: Command = {
+  name: "app push",
+  usage: "<app> <version> (--image IMAGE | --context FOLDER)",
+  summary: "Push a local image, or build one, as a release of an app",
+  options: { image: "one", context: "one" },
+  least: 2,
+  most: 2,
+  run: pushApp,
+};
+
+async function pushApp(context: Context, args: Arguments): Promise<number> {
+  const [app, version] = [args.word(0), args.word(1)];
+  const [image, folder] = [args.text("image"), args.text("context")];
+  if ((image === undefined) === (folder === undefined)) throw new UsageError("Give either --image or --context");
+  await using server = await connect(context);
+  const place = await server.askDict("prepare_push", { app });
+  const host = shownText(place, "host");
+  const reference = `${host}/${shownText(place, "repository")}:${version}`;
+  if (!(await run("docker", ["--version"])).success) {
+    throw new AgentError("not_available", "app push needs the docker command");
+  }
+  if (folder !== undefined) await mustRun("docker", ["build", "--quiet", "--tag", reference, folder]);
+  if (image !== undefined) await mustRun("docker", ["tag", image, reference]);
+  await pushImage(reference, { host, user: shownText(place, "user"), password: shownText(place, "password") });
+  const release = await server.askDict("add_release", { app, version });
+  context.print(`${reference} is release ${shownText(release, "releaseKey")}`);
+  return 0;
+}
+
+/** With a login of its own, so that the user's own settings stay as they are. */
+async function pushImage(reference: string, login: { host: string; user: string; password: string }): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "s-" });
+  try {
+    const auths = { [login.host]: { auth: btoa(`${login.user}:${login.password}`) } };
+    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }), { mode: 0o600 });
+    // Settings of their own would also lose the engine that the user has chosen.
+    const engine = await run("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
+    const where = engine.success ? ["--host", engine.text.trim()] : [];
+    await mustRun("docker", [...where, "--config", folder, "push", "--quiet", reference]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,72 @@
+/** Finds the command that was asked for and runs it: the way from words to an exit code. */
+
+import { textOf } from "../../../lib/base/errors.ts";
+import { isDict } from "../../../lib/base/shape.ts";
+import { RemoteError } from "../../../lib/wamp/session.ts";
+import { appCommands } from "./apps.ts";
+import { type Arguments, readArguments, UsageError } from "./arguments.ts";
+import { call } from "./call.ts";
+import type { Command, Context } from "./command.ts";
+import { deviceCommands } from "./devices.ts";
+import { push } from "./push.ts";
+import { serve } from "./serve.ts";
+import { watchCommands } from "./watch.ts";
+
+const commands: readonly Command[] = [serve, ...deviceCommands, push, ...appCommands, ...watchCommands, call];
+
+/** Runs one command. Gives 0, 1 when it failed, 2 when it was not understood; the reason was complained about. */
+export async function runCommand(args: readonly string[], output: Omit<Context, "folder">): Promise<number> {
+  if (args.length === 0 || args.includes("--help") || args.includes("-h") || args[0] === "help") {
+    const write = args.length === 0 ? output.complain : output.print;
+    write(usageText());
+    return args.length === 0 ? 2 : 0;
+  }
+  const command = commands.find(({ name }) => name.split(" ").every((word, index) => args[index] === word));
+  if (command === undefined) {
+    const words = args.slice(0, 2).filter((arg) => !arg.startsWith("-"));
+    output.complain(`There is no command "${words.join(" ")}"; see: deno task studio --help`);
+    return 2;
+  }
+  try {
+    const words = readWords(command, args);
+    return await command.run({ ...output, folder: words.text("folder") ?? ".studio" }, words);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      output.complain(`${error.message}\nUsage: ${usageOf(command)}`);
+      return 2;
+    }
+    output.complain(reasonOf(error));
+    return 1;
+  }
+}
+
+/** All commands, for people. Pure. */
+export function usageText(): string {
+  const lines = commands.map((command) => `  ${usageOf(command)}\n      ${command.summary}`);
+  return [
+    "The local Studio: drives devices on this machine's network.",
+    "",
+    "Usage: deno task studio <command> [--folder .studio]",
+    "",
+    ...lines,
+    "",
+    "All commands but serve need a running Studio on the same folder.",
+  ].join("\n");
+}
+
+function readWords(command: Command, args: readonly string[]): Arguments {
+  const { least, most } = command;
+  const options = { ...command.options, folder: "one" } as const;
+  return readArguments(args.slice(command.name.split(" ").length), { options, least, most });
+}
+
+function usageOf(command: Command): string {
+  return `${command.name} ${command.usage}`.trim();
+}
+
+/** What a device or the Studio answered is said as it said it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof RemoteError)) return textOf(error);
+  const first = error.args[0];
+  return isDict(first) && typeof first.error === "string" ? first.error : error.message;
+}

@@ -1,0 +1,81 @@
+/** `serve`: router, backend, token server and registry, until a signal ends them. */
+
+import { AgentError, hasCode } from "../../../lib/base/errors.ts";
+import { type Fields, type Log, silentLog } from "../../../lib/base/log.ts";
+import { controlProcedures } from "../control.ts";
+import type { Report } from "../reports.ts";
+import { startStudio } from "../start_studio.ts";
+import type { Command, Context } from "./command.ts";
+import { connect } from "./command.ts";
+import { removeServerFile, writeServerFile } from "./server_file.ts";
+
+/** The command. */
+export const serve: Command = {
+  name: "serve",
+  usage: "[--port 8080] [--registry-port 5002] [--token-port 5003] [--hostname 127.0.0.1]",
+  summary: "Run the Studio in this terminal",
+  options: { "port": "one", "registry-port": "one", "token-port": "one", "hostname": "one" },
+  least: 0,
+  most: 0,
+  run: async (context, args) => {
+    await requireNoServer(context);
+    await using studio = await startStudio({
+      folder: context.folder,
+      hostname: args.text("hostname") ?? "127.0.0.1",
+      port: args.count("port", 8080),
+      registry: { port: args.count("registry-port", 5002), tokenPort: args.count("token-port", 5003) },
+      onReport: (report) => context.print(reportLine(report)),
+      log: logTo(context),
+    });
+    await studio.backend.serve(controlProcedures(studio));
+    await writeServerFile(context.folder, studio.login);
+    const ended = untilSignal();
+    context.print(`Devices connect to ${studio.routerUrl}`);
+    context.print(
+      studio.registry?.isRunning
+        ? `Images are at ${studio.registryHost}`
+        : "There is no docker-registry on this machine; install it for: app push",
+    );
+    context.print("The Studio is ready");
+    try {
+      await ended;
+    } finally {
+      await removeServerFile(context.folder);
+    }
+    return 0;
+  },
+};
+
+/** `10:11:12 pump shop RUNNING release 7 completed`. */
+export function reportLine(
+  report: Pick<Report, "at" | "serial" | "appName" | "appKey" | "state" | "releaseKey" | "updateStatus">,
+): string {
+  const app = report.appName || `app ${report.appKey}`;
+  return `${report.at.slice(11, 19)} ${app} ${report.state} release ${report.releaseKey} ${report.updateStatus}`
+    .trimEnd();
+}
+
+async function requireNoServer(context: Context): Promise<void> {
+  try {
+    await using _server = await connect(context);
+  } catch (error) {
+    if (hasCode(error, "not_available")) return;
+    throw error;
+  }
+  throw new AgentError("lock_held", `A Studio runs on the folder "${context.folder}" already`);
+}
+
+async function untilSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, resolve);
+  await promise;
+  for (const signal of signals) Deno.removeSignalListener(signal, resolve);
+}
+
+function logTo(context: Context): Log {
+  const write = (message: string, fields: Fields = {}) => {
+    context.complain(`${message} ${JSON.stringify(fields)}`);
+  };
+  return { ...silentLog, warn: write, error: write, fatal: write };
+}

@@ -1,0 +1,36 @@
+/** The file in which a running Studio says where it is and how to log in, for the command line on the same machine. */
+
+import { isDict, parseJson } from "../../../lib/base/shape.ts";
+import type { RouterLogin } from "../connection.ts";
+
+/** Writes it; only its owner can read it. */
+export async function writeServerFile(folder: string, login: RouterLogin): Promise<void> {
+  const path = pathIn(folder);
+  await Deno.writeTextFile(`${path}.part`, JSON.stringify(login), { mode: 0o600 });
+  await Deno.rename(`${path}.part`, path);
+}
+
+/** Reads it; undefined when there is none that can be read. */
+export async function readServerFile(folder: string): Promise<RouterLogin | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(pathIn(folder));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  const value = parseJson(text);
+  if (!isDict(value)) return undefined;
+  const { url, authid, secret } = value;
+  if (typeof url !== "string" || typeof authid !== "string" || typeof secret !== "string") return undefined;
+  return { url, authid, secret };
+}
+
+/** Removes it. */
+export async function removeServerFile(folder: string): Promise<void> {
+  await Deno.remove(pathIn(folder));
+}
+
+function pathIn(folder: string): string {
+  return `${folder}/server.json`;
+}

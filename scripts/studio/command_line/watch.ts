@@ -1,0 +1,90 @@
+/** `state` and `logs`: what a device and its apps are doing. */
+
+import { AgentError } from "../../../lib/base/errors.ts";
+import { type Dict, isDict } from "../../../lib/base/shape.ts";
+import type { Session } from "../../../lib/wamp/session.ts";
+import { logTopic, mgmt } from "../../../lib/wamp/topics.ts";
+import { channelOf, linesOf } from "../log_events.ts";
+import { type Command, connect, type Server, shownText, table } from "./command.ts";
+import { readReport } from "./goal.ts";
+import { reportLine } from "./serve.ts";
+
+/** The commands. */
+export const watchCommands: readonly Command[] = [
+  {
+    name: "state",
+    usage: "<device> [--follow SECONDS]",
+    summary: "A device and its apps, and then every report for so many seconds",
+    options: { follow: "one" },
+    least: 1,
+    most: 1,
+    run: async (context, args) => {
+      const seconds = args.count("follow", 0);
+      await using server = await connect(context);
+      const { device, apps } = await showDevice(server, args.word(0));
+      const serial = shownText(device, "serial");
+      context.print(`${shownText(device, "name")} (${serial}) is ${shownText(device, "status")}`);
+      for (const line of appTable(apps)) context.print(line);
+      if (seconds === 0) return 0;
+      await server.session.subscribe(`studio.reports.${serial}`, (event) => {
+        const report = readReport(event.args[0]);
+        if (report !== undefined) context.print(reportLine(report));
+      });
+      await wait(server.session, seconds);
+      return 0;
+    },
+  },
+  {
+    name: "logs",
+    usage: "<device> <app> [--follow SECONDS]",
+    summary: "The last lines of an app, and then every new one for so many seconds",
+    options: { follow: "one" },
+    least: 2,
+    most: 2,
+    run: async (context, args) => {
+      const seconds = args.count("follow", 0);
+      await using server = await connect(context);
+      const { device, apps } = await showDevice(server, args.word(0));
+      const app = apps.find((one) => one.appName === args.word(1) && one.stage === "PROD");
+      if (app === undefined) throw new AgentError("bad_request", `"${args.word(1)}" is not on "${args.word(0)}"`);
+      const channel = channelOf({ appKey: Number(app.appKey), appName: args.word(1), stage: "PROD" });
+      const serial = shownText(device, "serial");
+      const question = [{ containerName: channel }];
+      const history = (await server.session.call(mgmt(serial, "get_app_log_history"), question)).args[0];
+      for (const line of Array.isArray(history) ? history : []) context.print(String(line));
+      if (seconds === 0) return 0;
+      await server.session.subscribe(logTopic(serial, channel), (event) => {
+        for (const line of linesOf(event.args)) context.print(line);
+      });
+      await wait(server.session, seconds);
+      return 0;
+    },
+  },
+];
+
+async function showDevice(server: Server, device: string): Promise<{ device: Dict; apps: Dict[] }> {
+  const answer = await server.askDict("show_device", { device });
+  return {
+    device: isDict(answer.device) ? answer.device : {},
+    apps: Array.isArray(answer.apps) ? answer.apps.filter(isDict) : [],
+  };
+}
+
+function appTable(apps: readonly Dict[]): string[] {
+  const names = ["appName", "stage", "current", "target", "presentVersion", "newestVersion", "updateStatus"];
+  const rows = apps.map((app) => [...names.map((name) => shownText(app, name)), portsText(app.ports)]);
+  return table(["APP", "STAGE", "STATE", "WANTED", "VERSION", "NEWEST", "UPDATE", "PORTS"], rows);
+}
+
+function portsText(ports: unknown): string {
+  const rules = Array.isArray(ports) ? ports.filter(isDict) : [];
+  return rules.map((rule) => `${rule.port}:${rule.protocol}${rule.host_port ? `->${rule.host_port}` : ""}`).join(" ");
+}
+
+/** Waits so many seconds, or less when the Studio goes. */
+async function wait(session: Session, seconds: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, seconds * 1_000);
+  await Promise.race([promise, session.closed]);
+  clearTimeout(timer);
+}

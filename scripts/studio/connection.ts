@@ -1,0 +1,40 @@
+/** Joins a router as one of its users, the way the Studio and its command line do. */
+
+import { systemClock } from "../../lib/base/clock.ts";
+import { type Log, silentLog } from "../../lib/base/log.ts";
+import { joinSession } from "../../lib/wamp/join.ts";
+import { noProxies } from "../../lib/wamp/proxy.ts";
+import type { Session } from "../../lib/wamp/session.ts";
+import { realm } from "../../lib/wamp/topics.ts";
+import { Transport } from "../../lib/wamp/transport.ts";
+
+/** Where to join, and as whom. */
+export interface RouterLogin {
+  url: string;
+  authid: string;
+  secret: string;
+}
+
+const limitMs = 10_000;
+
+/** Dials and joins. Throws `connect_failed`, `auth_rejected`, `timeout` or `canceled`. */
+export async function openSession(
+  login: RouterLogin,
+  options: { signal?: AbortSignal; log?: Log } = {},
+): Promise<Session> {
+  const { authid, secret, url } = login;
+  const limit = AbortSignal.timeout(limitMs);
+  const parts = {
+    clock: systemClock,
+    log: options.log ?? silentLog,
+    signal: options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]),
+  };
+  // Pings find out when the router is gone without a word.
+  const transport = await Transport.open({ url, proxies: noProxies, pingMs: 5_000, ...parts });
+  try {
+    return await joinSession(transport, { realm, authid, secret, responseMs: limitMs, ...parts });
+  } catch (error) {
+    transport.terminate();
+    throw error;
+  }
+}

@@ -1,0 +1,100 @@
+/** The procedures `studio.…` with which the command line drives a running Studio. Only `system` may call them. */
+
+import { isAppState } from "../../lib/base/app.ts";
+import { AgentError } from "../../lib/base/errors.ts";
+import { type Dict, isDict } from "../../lib/base/shape.ts";
+import type { Privilege } from "../../lib/wamp/backend.ts";
+import type { InvocationHandler, Reply } from "../../lib/wamp/session.ts";
+import { findAccount, isPrivilege, listAccounts } from "./accounts.ts";
+import { type Device, listDevices } from "./devices.ts";
+import { Fields } from "./fields.ts";
+import { pusherPassword, pusherUser } from "./logins.ts";
+import { systemAuthid } from "./procedures.ts";
+import { ensureApp, repositoryOf } from "./releases.ts";
+import type { Studio } from "./studio.ts";
+import type { Wish } from "./wish.ts";
+
+type Work = (studio: Studio, args: readonly unknown[]) => Reply | Promise<Reply>;
+
+const procedures: Readonly<Record<string, Work>> = {
+  "studio.add_device": (studio, args) => {
+    const fields = new Fields("add_device", args);
+    const serial = fields.maybe("serial", (name) => fields.text(name));
+    const added = studio.addDevice({ name: fields.text("name"), ...(serial === undefined ? {} : { serial }) });
+    return { args: [{ ...shown(added), flock: added.flock }] };
+  },
+  "studio.list_devices": (studio) => ({ args: [listDevices(studio.store).map(shown)] }),
+  "studio.show_device": (studio, args) => {
+    const name = new Fields("show_device", args).text("device");
+    return { args: [{ device: shown(studio.device(name)), apps: studio.apps(name) }] };
+  },
+  "studio.prepare_push": (studio, args) => {
+    if (studio.registry?.isRunning !== true) {
+      throw new AgentError("not_available", "The Studio has no registry: install docker-registry and start it again");
+    }
+    const app = ensureApp(studio.store, new Fields("prepare_push", args).text("app"));
+    const login = { user: pusherUser, password: pusherPassword(studio.store) };
+    return { args: [{ host: studio.registryHost, repository: repositoryOf(app), ...login }] };
+  },
+  "studio.add_release": (studio, args) => {
+    const fields = new Fields("add_release", args);
+    return { args: [{ ...studio.pushed(fields.text("app"), fields.text("version")) }] };
+  },
+  "studio.request": async (studio, args) => {
+    const fields = new Fields("request", args);
+    const [device, app] = [fields.text("device"), fields.text("app")];
+    const { isDelivered, kwargs } = await studio.request(device, app, readWish(fields));
+    return { args: [{ isDelivered, kwargs }] };
+  },
+  "studio.add_account": (studio, args) => {
+    const { accountKey, name } = studio.addAccount({ name: new Fields("add_account", args).text("name") });
+    return { args: [{ accountKey, name }] };
+  },
+  "studio.list_accounts": (studio) => {
+    return { args: [listAccounts(studio.store).map(({ accountKey, name }) => ({ accountKey, name }))] };
+  },
+  "studio.set_privileges": (studio, args) => {
+    const fields = new Fields("set_privileges", args);
+    const areAll = (value: unknown): value is Privilege[] => Array.isArray(value) && value.every(isPrivilege);
+    const privileges = fields.known("privileges", areAll, "a list of READ, NETWORK, MAINTAIN, DEVELOP");
+    studio.setPrivileges(fields.count("account"), fields.text("device"), { privileges });
+    return {};
+  },
+  "studio.account_login": (studio, args) => {
+    const { accountKey, secret } = findAccount(studio.store, new Fields("account_login", args).count("account"));
+    return { args: [{ authid: String(accountKey), secret }] };
+  },
+};
+
+/** The procedures of a Studio, by URI, for its backend to serve. */
+export function controlProcedures(studio: Studio): Record<string, InvocationHandler> {
+  const entries = Object.entries(procedures).map(([uri, work]): [string, InvocationHandler] => [
+    uri,
+    async ({ args, callerAuthid }) => {
+      if (callerAuthid !== systemAuthid) throw new AgentError("denied", `Only "${systemAuthid}" may call ${uri}`);
+      return await work(studio, args);
+    },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function readWish(fields: Fields): Wish {
+  const maybe = <T>(name: string, read: (name: string) => T) => {
+    const value = fields.maybe(name, read);
+    return value === undefined ? {} : { [name]: value };
+  };
+  return {
+    ...maybe("target", (name) => fields.known(name, isAppState, "a state of an app")),
+    ...maybe("update", (name) => fields.flag(name)),
+    ...maybe("version", (name) => fields.text(name)),
+    ...maybe("environment", (name) => fields.dict(name)),
+    ...maybe("ports", (name) => fields.dicts(name)),
+    ...maybe("accountKey", (name) => fields.count(name)),
+  };
+}
+
+/** A device without its secrets. */
+function shown(device: Device): Dict {
+  const { deviceKey, serial, name, authid, status, reportedAt } = device;
+  return { deviceKey, serial, name, authid, status, reportedAt, facts: isDict(device.facts) ? device.facts : {} };
+}

@@ -1,0 +1,207 @@
+/** What a device is to run and what it said about it: one row for each app of a device. */
+
+import { type AppState, isAppState, isStage, type Stage, type UpdateStatus } from "../../lib/base/app.ts";
+import { type Dict, isDict } from "../../lib/base/shape.ts";
+import type { Device } from "./devices.ts";
+import { jsonOf, numberOf, type Store, type StoredRow, textOf } from "./store.ts";
+
+/** An app of a device. */
+export interface DeviceApp {
+  appKey: number;
+  appName: string;
+  stage: Stage;
+  /** What people want. */
+  target: AppState;
+  /** What the device said last. */
+  current: AppState;
+  updateStatus: UpdateStatus;
+  presentVersion: string;
+  newestVersion: string;
+  releaseKey: number;
+  newReleaseKey: number;
+  requestUpdate: boolean;
+  requestorAccountKey: number;
+  /** `{NAME: {value}}`. */
+  environment: Dict;
+  /** `{NAME: {defaultValue}}`. */
+  environmentTemplate: Dict;
+  /** Port rules as on the wire. */
+  ports: Dict[];
+  dockerCompose: Dict | null;
+  newDockerCompose: Dict | null;
+  instanceKey: number;
+  appCredEpoch: number;
+}
+
+/** The part of a state report that changes an app. */
+export interface ReportedState {
+  state: AppState;
+  releaseKey: number;
+  updateStatus: UpdateStatus;
+}
+
+const columns = [
+  "stage",
+  "target_state",
+  "current_state",
+  "update_status",
+  "present_version",
+  "newest_version",
+  "release_key",
+  "new_release_key",
+  "request_update",
+  "requestor_account_key",
+  "environment",
+  "environment_template",
+  "ports",
+  "docker_compose",
+  "new_docker_compose",
+  "instance_key",
+  "app_cred_epoch",
+];
+
+/** The apps of a device. */
+export function listDeviceApps(store: Store, deviceKey: number): DeviceApp[] {
+  const text = "SELECT * FROM device_apps JOIN apps USING (app_key) WHERE device_key = ? ORDER BY app_key, stage";
+  return store.all(text, deviceKey).map(toDeviceApp);
+}
+
+/** One app of a device. */
+export function findDeviceApp(
+  store: Store,
+  deviceKey: number,
+  { appKey, stage }: { appKey: number; stage: Stage },
+): DeviceApp | undefined {
+  return listDeviceApps(store, deviceKey).find((app) => app.appKey === appKey && app.stage === stage);
+}
+
+/** Keeps an app of a device as it is. */
+export function saveDeviceApp(store: Store, deviceKey: number, app: DeviceApp): void {
+  const places = columns.map(() => "?").join(", ");
+  store.run(
+    `INSERT OR REPLACE INTO device_apps (device_key, app_key, ${columns.join(", ")}) VALUES (?, ?, ${places})`,
+    deviceKey,
+    app.appKey,
+    app.stage,
+    app.target,
+    app.current,
+    app.updateStatus,
+    app.presentVersion,
+    app.newestVersion,
+    app.releaseKey,
+    app.newReleaseKey,
+    Number(app.requestUpdate),
+    app.requestorAccountKey,
+    JSON.stringify(app.environment),
+    JSON.stringify(app.environmentTemplate),
+    JSON.stringify(app.ports),
+    JSON.stringify(app.dockerCompose),
+    JSON.stringify(app.newDockerCompose),
+    app.instanceKey,
+    app.appCredEpoch,
+  );
+}
+
+/**
+ * The app after a state report. An update is through when the device waits for its confirmation with the app in place, or
+ * when it names the newer release: the newest version is the present one then and nothing is asked for any more. Pure.
+ */
+export function applyReport(app: DeviceApp, report: ReportedState): DeviceApp {
+  const told = { ...app, current: report.state, updateStatus: report.updateStatus };
+  const isPending = report.updateStatus === "pending_remote_confirmation" && report.state === "PRESENT";
+  const isNewer = app.newReleaseKey !== app.releaseKey && report.releaseKey === app.newReleaseKey;
+  if (!isPending && !isNewer) return told;
+  return {
+    ...told,
+    presentVersion: app.newestVersion,
+    releaseKey: app.newReleaseKey,
+    dockerCompose: app.newDockerCompose ?? app.dockerCompose,
+    requestUpdate: false,
+  };
+}
+
+/** The app as a row of `get_requested_app_states`, with the members that devices do not use as well. Pure. */
+export function encodeRow(app: DeviceApp, device: Device): Dict {
+  const containerName = `${app.stage}_${app.appKey}_${app.appName}`.toLowerCase();
+  return {
+    app_key: app.appKey,
+    app_name: app.appName,
+    stage: app.stage,
+    current_state: app.current,
+    target_state: app.target,
+    release_key: app.releaseKey,
+    new_release_key: app.newReleaseKey,
+    requestor_account_key: app.requestorAccountKey,
+    device_owner_account_key: device.ownerAccountKey,
+    request_update: app.requestUpdate,
+    present_version: app.presentVersion,
+    newest_version: app.newestVersion,
+    environment: app.environment,
+    environment_template: app.environmentTemplate,
+    docker_compose: app.dockerCompose,
+    new_docker_compose: app.newDockerCompose,
+    ports: app.ports,
+    app_cred_epoch: app.appCredEpoch,
+    device_key: device.deviceKey,
+    swarm_key: device.swarmKey,
+    account_key: device.ownerAccountKey,
+    device_to_app_key: app.appKey,
+    serial_number: device.serial,
+    name: device.name,
+    status: device.status,
+    architecture: isDict(device.facts) ? device.facts.architecture : "",
+    address: "",
+    container_name: containerName,
+    manually_requested_state: app.target,
+    present_image_name: "",
+    new_image_name: "",
+    description: "",
+    inherit_from_group: false,
+  };
+}
+
+/** False for an app that is gone for good: the device need not be told about it any more. Pure. */
+export function isWanted(app: DeviceApp): boolean {
+  return app.target !== "UNINSTALLED" || app.current !== "UNINSTALLED";
+}
+
+function toDeviceApp(row: StoredRow): DeviceApp {
+  const stage = textOf(row, "stage");
+  const dict = (name: string) => {
+    const value = jsonOf(row, name);
+    return isDict(value) ? value : undefined;
+  };
+  const ports = jsonOf(row, "ports");
+  return {
+    appKey: numberOf(row, "app_key"),
+    appName: textOf(row, "name"),
+    stage: isStage(stage) ? stage : "PROD",
+    target: stateOf(row, "target_state"),
+    current: stateOf(row, "current_state"),
+    updateStatus: readUpdateStatus(row.update_status) ?? "",
+    presentVersion: textOf(row, "present_version"),
+    newestVersion: textOf(row, "newest_version"),
+    releaseKey: numberOf(row, "release_key"),
+    newReleaseKey: numberOf(row, "new_release_key"),
+    requestUpdate: numberOf(row, "request_update") === 1,
+    requestorAccountKey: numberOf(row, "requestor_account_key"),
+    environment: dict("environment") ?? {},
+    environmentTemplate: dict("environment_template") ?? {},
+    ports: Array.isArray(ports) ? ports.filter(isDict) : [],
+    dockerCompose: dict("docker_compose") ?? null,
+    newDockerCompose: dict("new_docker_compose") ?? null,
+    instanceKey: numberOf(row, "instance_key"),
+    appCredEpoch: numberOf(row, "app_cred_epoch"),
+  };
+}
+
+/** The update status of a report; undefined for anything else. */
+export function readUpdateStatus(value: unknown): UpdateStatus | undefined {
+  const known: readonly UpdateStatus[] = ["", "pending_remote_confirmation", "completed", "canceled"];
+  return known.find((status) => status === value);
+}
+
+function stateOf(row: StoredRow, name: string): AppState {
+  const value = row[name];
+  return isAppState(value) ? value : "REMOVED";
+}

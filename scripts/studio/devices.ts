@@ -1,0 +1,197 @@
+/** The devices of the local Studio: who they are, what they told about themselves, and their .flock files. */
+
+import { AgentError } from "../../lib/base/errors.ts";
+import type { Dict } from "../../lib/base/shape.ts";
+import { addAccount, ownerAccountKey } from "./accounts.ts";
+import { jsonOf, numberOf, randomText, type Store, type StoredRow, textOf } from "./store.ts";
+
+/** A device as the Studio knows it. */
+export interface Device {
+  deviceKey: number;
+  swarmKey: number;
+  serial: string;
+  name: string;
+  secret: string;
+  /** `<swarm key>-<device key>`: how it logs in. */
+  authid: string;
+  ownerAccountKey: number;
+  swarmName: string;
+  ownerName: string;
+  /** What the device gives to its apps as the Studio's address. */
+  baseUrl: string;
+  appCredKey: string;
+  status: string;
+  /** The router's number of the session that reported last; 0 before the first report. */
+  sessionId: number;
+  /** The figures of the last status report; null before it. */
+  stats: unknown;
+  tunnelCapable: boolean | undefined;
+  /** Architecture, operating system, version of the agent; null before they were told. */
+  facts: unknown;
+  /** Time of the last status report, empty before it. */
+  reportedAt: string;
+}
+
+/** What a new device may be given; the rest is made up. */
+export interface NewDevice {
+  name: string;
+  serial?: string;
+  secret?: string;
+  deviceKey?: number;
+  swarmKey?: number;
+  ownerAccountKey?: number;
+  swarmName?: string;
+  ownerName?: string;
+  baseUrl?: string;
+  appCredKey?: string;
+}
+
+/** What a status report changes. */
+export interface StatusChange {
+  status: string;
+  sessionId: number;
+  stats: Dict;
+  tunnelCapable: boolean | undefined;
+}
+
+/** Makes a device. Throws `bad_request` when its name, serial number or key is taken or the name cannot be used. */
+export function addDevice(store: Store, given: NewDevice): Device {
+  if (!/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,62}$/.test(given.name)) {
+    throw new AgentError("bad_request", `"${given.name}" cannot name a device: letters, digits, space and . _ - only`);
+  }
+  const taken = "SELECT name FROM devices WHERE name = ? OR serial = ? OR device_key = ?";
+  const serial = given.serial ?? crypto.randomUUID();
+  if (serial.includes(".")) {
+    throw new AgentError("bad_request", "A serial number cannot have a dot: it is part of topics");
+  }
+  if (store.first(taken, given.name, serial, given.deviceKey ?? -1) !== undefined) {
+    throw new AgentError(
+      "bad_request",
+      `There is a device "${given.name}" already, or one with its serial number or key`,
+    );
+  }
+  const next = numberOf(store.first("SELECT coalesce(max(device_key), 0) + 1 AS next FROM devices"), "next");
+  const owner = addAccount(store, { accountKey: given.ownerAccountKey ?? ownerAccountKey });
+  const deviceKey = given.deviceKey ?? next;
+  store.run(
+    `INSERT INTO devices (device_key, swarm_key, serial, name, secret, owner_account_key, swarm_name, owner_name,
+       base_url, app_cred_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    deviceKey,
+    given.swarmKey ?? 1,
+    serial,
+    given.name,
+    given.secret ?? randomText(),
+    owner.accountKey,
+    given.swarmName ?? "local",
+    given.ownerName ?? owner.name,
+    given.baseUrl ?? "http://127.0.0.1",
+    given.appCredKey ?? randomText(),
+  );
+  return deviceByKey(store, deviceKey);
+}
+
+/** All devices. */
+export function listDevices(store: Store): Device[] {
+  return store.all("SELECT * FROM devices ORDER BY device_key").map(toDevice);
+}
+
+/** The device with this key. Throws `bad_request` when there is none. */
+export function deviceByKey(store: Store, deviceKey: number): Device {
+  const row = store.first("SELECT * FROM devices WHERE device_key = ?", deviceKey);
+  if (row === undefined) throw new AgentError("bad_request", `There is no device with the key ${deviceKey}`);
+  return toDevice(row);
+}
+
+/** The device with this name or serial number. Throws `bad_request` when there is none. */
+export function deviceByName(store: Store, name: string): Device {
+  const row = store.first("SELECT * FROM devices WHERE name = ? OR serial = ?", name, name);
+  if (row === undefined) throw new AgentError("bad_request", `There is no device "${name}"`);
+  return toDevice(row);
+}
+
+/** The device that logs in as `authid`; the swarm may be the one that it has left. Undefined for anybody else. */
+export function deviceByAuthid(store: Store, authid: string | undefined): Device | undefined {
+  const key = /^\d+-(\d+)$/.exec(authid ?? "")?.[1];
+  const row = key === undefined ? undefined : store.first("SELECT * FROM devices WHERE device_key = ?", Number(key));
+  return row === undefined ? undefined : toDevice(row);
+}
+
+/** Keeps what a status report says. */
+export function saveStatus(store: Store, deviceKey: number, change: StatusChange): void {
+  store.run(
+    "UPDATE devices SET status = ?, session_id = ?, stats = ?, tunnel_capable = ?, reported_at = ? WHERE device_key = ?",
+    change.status,
+    change.sessionId,
+    JSON.stringify(change.stats),
+    change.tunnelCapable === undefined ? null : Number(change.tunnelCapable),
+    new Date().toISOString(),
+    deviceKey,
+  );
+}
+
+/** Keeps what the device runs on. */
+export function saveFacts(store: Store, deviceKey: number, facts: Dict): void {
+  store.run("UPDATE devices SET facts = ? WHERE device_key = ?", JSON.stringify(facts), deviceKey);
+}
+
+/** The session is gone. False when the device has reported from another one since. */
+export function markGone(store: Store, deviceKey: number, sessionId: number): boolean {
+  const text = "UPDATE devices SET status = 'DISCONNECTED' WHERE device_key = ? AND session_id = ?";
+  return store.run(text, deviceKey, sessionId) > 0;
+}
+
+/** Nobody is connected: the router has just started. */
+export function markAllGone(store: Store): void {
+  store.run("UPDATE devices SET status = 'DISCONNECTED'");
+}
+
+/** Moves a device to another project; it learns that when it connects the next time, and then logs in with another authid. */
+export function moveDevice(store: Store, deviceKey: number, change: { swarmKey: number; swarmName?: string }): Device {
+  const { swarmName } = deviceByKey(store, deviceKey);
+  const text = "UPDATE devices SET swarm_key = ?, swarm_name = ? WHERE device_key = ?";
+  store.run(text, change.swarmKey, change.swarmName ?? swarmName, deviceKey);
+  return deviceByKey(store, deviceKey);
+}
+
+/** What is written to the device's .flock file. */
+export function flockOf(
+  device: Device,
+  { routerUrl, registryHost }: { routerUrl: string; registryHost: string },
+): Dict {
+  return {
+    name: device.name,
+    secret: device.secret,
+    swarm_key: device.swarmKey,
+    device_key: device.deviceKey,
+    swarm_name: device.swarmName,
+    serial_number: device.serial,
+    swarm_owner_name: device.ownerName,
+    device_endpoint_url: routerUrl,
+    environment: "local",
+    docker_registry_url: `${registryHost}/`,
+    docker_main_repository: "apps/",
+  };
+}
+
+function toDevice(row: StoredRow): Device {
+  const [deviceKey, swarmKey] = [numberOf(row, "device_key"), numberOf(row, "swarm_key")];
+  return {
+    deviceKey,
+    swarmKey,
+    serial: textOf(row, "serial"),
+    name: textOf(row, "name"),
+    secret: textOf(row, "secret"),
+    authid: `${swarmKey}-${deviceKey}`,
+    ownerAccountKey: numberOf(row, "owner_account_key"),
+    swarmName: textOf(row, "swarm_name"),
+    ownerName: textOf(row, "owner_name"),
+    baseUrl: textOf(row, "base_url"),
+    appCredKey: textOf(row, "app_cred_key"),
+    status: textOf(row, "status"),
+    sessionId: numberOf(row, "session_id"),
+    stats: jsonOf(row, "stats"),
+    tunnelCapable: typeof row.tunnel_capable === "number" ? row.tunnel_capable === 1 : undefined,
+    facts: jsonOf(row, "facts"),
+    reportedAt: textOf(row, "reported_at"),
+  };
+}

@@ -1,0 +1,32 @@
+/** Hands out the ports of the tunnel server, each to one device. */
+
+import { AgentError } from "../../lib/base/errors.ts";
+import { numberOf, type Store } from "./store.ts";
+
+/** Where the ports for tunnels begin. */
+const firstPort = 31_000;
+const lastPort = 31_999;
+
+/**
+ * The remote port of a device's tunnel: the wanted one, or a free one when none is wanted or another device has it. Throws an
+ * error with `Duplicate value` for a port that the device has already, `not_available` when none is left.
+ */
+export function exposePort(
+  store: Store,
+  deviceKey: number,
+  { port, protocol }: { port: number; protocol: "tcp" | "udp" },
+): number {
+  const rows = store.all("SELECT port, device_key FROM exposed_ports WHERE protocol = ?", protocol);
+  const owners = new Map(rows.map((row) => [numberOf(row, "port"), numberOf(row, "device_key")]));
+  if (port !== 0 && owners.get(port) === deviceKey) {
+    throw new AgentError("bad_request", `Duplicate value: port ${port} is exposed for this device already`);
+  }
+  const chosen = port !== 0 && !owners.has(port) ? port : firstFree(owners);
+  store.run("INSERT INTO exposed_ports VALUES (?, ?, ?)", chosen, protocol, deviceKey);
+  return chosen;
+}
+
+function firstFree(owners: ReadonlyMap<number, number>): number {
+  for (let port = firstPort; port <= lastPort; port++) if (!owners.has(port)) return port;
+  throw new AgentError("not_available", "No port for another tunnel is left");
+}

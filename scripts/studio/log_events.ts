@@ -1,0 +1,17 @@
+/** Turns the events of a log topic into lines for people. Pure. */
+
+import { isDict } from "../../lib/base/shape.ts";
+
+/** The lines of one event; its first argument is text, a message of the agent, or the progress of an upload. */
+export function linesOf(args: readonly unknown[]): string[] {
+  const content = args[0];
+  if (typeof content === "string") return content.split("\n");
+  if (!isDict(content)) return [];
+  if (typeof content.chunk === "string") return [content.chunk === "LOGGER_CLEAR" ? "--- cleared ---" : content.chunk];
+  return typeof content.status === "string" ? [`${content.id}: ${content.status} ${content.progress}`] : [];
+}
+
+/** The channel of an app: `prod_42_shop`. */
+export function channelOf({ appKey, appName, stage }: { appKey: number; appName: string; stage: string }): string {
+  return `${stage}_${appKey}_${appName}`.toLowerCase();
+}

@@ -1,0 +1,39 @@
+/** Who may use the registry: devices with tokens that the Studio gave them may pull, the pusher may push. */
+
+import { deviceByKey } from "./devices.ts";
+import { numberOf, randomText, type Store } from "./store.ts";
+import type { Login, Verdict } from "./token_server.ts";
+
+/** The user that people push with; its password is a setting. */
+export const pusherUser = "pusher";
+
+/** Engines keep the login of compose apps, so it has to last. */
+const tokenLifeMs = 7 * 24 * 3_600_000;
+
+/** A new registry token for an account on a device. Secret. */
+export function mintRegistryToken(store: Store, owner: { accountKey: number; deviceKey: number }): string {
+  store.run("DELETE FROM registry_tokens WHERE expires_ms < ?", Date.now());
+  const token = `studio-${randomText()}`;
+  store.run(
+    "INSERT INTO registry_tokens VALUES (?, ?, ?, ?)",
+    token,
+    owner.accountKey,
+    owner.deviceKey,
+    Date.now() + tokenLifeMs,
+  );
+  return token;
+}
+
+/** The pusher's password. Secret. */
+export function pusherPassword(store: Store): string {
+  return store.setting("pusher_password", () => randomText());
+}
+
+/** What a login at the registry may do: false when it is not good. A device's password is its secret. */
+export function checkLogin(store: Store, login: Login): Verdict {
+  if (login.user === pusherUser) return login.password === pusherPassword(store);
+  const text = "SELECT device_key FROM registry_tokens WHERE token = ? AND expires_ms >= ?";
+  const row = store.first(text, login.user, Date.now());
+  if (row === undefined) return false;
+  return deviceByKey(store, numberOf(row, "device_key")).secret === login.password ? ["pull"] : false;
+}

@@ -1,0 +1,120 @@
+/** The apps of the local Studio and their releases. */
+
+import { AgentError } from "../../lib/base/errors.ts";
+import { type Dict, isDict } from "../../lib/base/shape.ts";
+import { jsonOf, numberOf, type Store, type StoredRow, textOf } from "./store.ts";
+
+/** An app. Its name is unique here. */
+export interface App {
+  appKey: number;
+  name: string;
+}
+
+/** One version of an app. Keys grow over all apps; a release with a higher key is newer. */
+export interface Release {
+  releaseKey: number;
+  appKey: number;
+  version: string;
+  /** Not null: a compose app. */
+  dockerCompose: Dict | null;
+  /** `{NAME: {defaultValue}}`. */
+  environmentTemplate: Dict;
+}
+
+/** What a release may bring along. */
+export interface ReleaseParts {
+  releaseKey?: number;
+  dockerCompose?: Dict | null;
+  environmentTemplate?: Dict;
+}
+
+/** The app with this name, made when there is none. Throws `bad_request` for a name or key that cannot be used. */
+export function ensureApp(store: Store, name: string, appKey?: number): App {
+  const known = findApp(store, name);
+  if (known !== undefined) {
+    if (appKey === undefined || appKey === known.appKey) return known;
+    throw new AgentError("bad_request", `The app "${name}" has the key ${known.appKey} already`);
+  }
+  // The name becomes part of topics, image references and container names.
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(name)) {
+    throw new AgentError("bad_request", `"${name}" cannot name an app: letters, digits, _ and - only`);
+  }
+  if (appKey !== undefined && store.first("SELECT 1 FROM apps WHERE app_key = ?", appKey) !== undefined) {
+    throw new AgentError("bad_request", `There is another app with the key ${appKey}`);
+  }
+  store.run("INSERT INTO apps VALUES (?, ?)", appKey ?? null, name);
+  return appByName(store, name);
+}
+
+/** The app with this name. Throws `bad_request` when there is none. */
+export function appByName(store: Store, name: string): App {
+  const app = findApp(store, name);
+  if (app === undefined) throw new AgentError("bad_request", `There is no app "${name}"`);
+  return app;
+}
+
+/** Notes that a version was pushed. One that is known keeps its key and gets what this one brings along. */
+export function addRelease(
+  store: Store,
+  app: App,
+  { version, ...parts }: ReleaseParts & { version: string },
+): Release {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(version)) {
+    throw new AgentError("bad_request", `"${version}" cannot be a version: it becomes the tag of an image`);
+  }
+  const other = "SELECT 1 FROM releases WHERE release_key = ? AND NOT (app_key = ? AND version = ?)";
+  if (parts.releaseKey !== undefined && store.first(other, parts.releaseKey, app.appKey, version) !== undefined) {
+    throw new AgentError("bad_request", `There is another release with the key ${parts.releaseKey}`);
+  }
+  store.run(
+    `INSERT INTO releases VALUES (?, ?, ?, ?, ?) ON CONFLICT (app_key, version) DO UPDATE SET
+       docker_compose = excluded.docker_compose, environment_template = excluded.environment_template`,
+    parts.releaseKey ?? null,
+    app.appKey,
+    version,
+    JSON.stringify(parts.dockerCompose ?? null),
+    JSON.stringify(parts.environmentTemplate ?? {}),
+  );
+  return releaseOf(store, app, version);
+}
+
+/** The release of an app with this version. Throws `bad_request` when there is none. */
+export function releaseOf(store: Store, app: App, version: string): Release {
+  const row = store.first("SELECT * FROM releases WHERE app_key = ? AND version = ?", app.appKey, version);
+  if (row === undefined) throw new AgentError("bad_request", `No version "${version}" of "${app.name}" was pushed`);
+  return toRelease(row);
+}
+
+/** The newest release of an app. Throws `bad_request` when there is none. */
+export function newestRelease(store: Store, app: App): Release {
+  const text = "SELECT * FROM releases WHERE app_key = ? ORDER BY release_key DESC LIMIT 1";
+  const row = store.first(text, app.appKey);
+  if (row === undefined) throw new AgentError("bad_request", `No version of "${app.name}" was pushed`);
+  return toRelease(row);
+}
+
+/** `amd64` or `arm64`: how images for this machine are named. */
+export function machineArchitecture(): string {
+  return Deno.build.arch === "x86_64" ? "amd64" : "arm64";
+}
+
+/** `apps/prod_amd64_42_shop`: where devices of an architecture look for an app, below the registry's host. */
+export function repositoryOf(app: App, architecture = machineArchitecture()): string {
+  return `apps/prod_${architecture}_${app.appKey}_${app.name}`.toLowerCase();
+}
+
+function findApp(store: Store, name: string): App | undefined {
+  const row = store.first("SELECT * FROM apps WHERE name = ?", name);
+  return row === undefined ? undefined : { appKey: numberOf(row, "app_key"), name: textOf(row, "name") };
+}
+
+function toRelease(row: StoredRow): Release {
+  const [compose, template] = [jsonOf(row, "docker_compose"), jsonOf(row, "environment_template")];
+  return {
+    releaseKey: numberOf(row, "release_key"),
+    appKey: numberOf(row, "app_key"),
+    version: textOf(row, "version"),
+    dockerCompose: isDict(compose) ? compose : null,
+    environmentTemplate: isDict(template) ? template : {},
+  };
+}

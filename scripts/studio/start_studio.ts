@@ -1,0 +1,97 @@
+/**
+ * Starts a local Studio inside a program: the demo, the end-to-end tests, the benchmark and the command line's server. It
+ * brings a router of its own or joins somebody else's.
+ */
+
+import { type Log, silentLog } from "../../lib/base/log.ts";
+import { realm } from "../../lib/wamp/topics.ts";
+import { addAccount, listAccounts, ownerAccountKey } from "./accounts.ts";
+import { authoriseWith } from "./authorise.ts";
+import { StudioBackend } from "./backend.ts";
+import type { RouterLogin } from "./connection.ts";
+import { listDevices, markAllGone } from "./devices.ts";
+import { checkLogin } from "./logins.ts";
+import { type Desk, systemAuthid } from "./procedures.ts";
+import { StudioRegistry } from "./registry_process.ts";
+import { type Report, Reports } from "./reports.ts";
+import { Router } from "./router/router.ts";
+import { randomText, Store } from "./store.ts";
+import { Studio } from "./studio.ts";
+
+export { type RequestOutcome, Studio } from "./studio.ts";
+
+/** How a Studio is started. */
+export interface StudioOptions {
+  /** Keeps everything over restarts; a temporary folder, removed at the end, when absent. */
+  folder?: string;
+  /** Address of its own router; 127.0.0.1 and a free port when absent. */
+  hostname?: string;
+  port?: number;
+  /** Joins this router instead of starting one. Its users are somebody else's business. */
+  foreignRouter?: RouterLogin;
+  /** Starts a token server and a registry on these ports. */
+  registry?: { port: number; tokenPort: number };
+  /** The registry that devices are told of when none is started; `127.0.0.1:5002` when absent. */
+  registryHost?: string;
+  /** Hears every state report. */
+  onReport?: (report: Report) => void;
+  log?: Log;
+}
+
+/** Starts a Studio; disposing it ends all that it has started. Throws `start_failed`, `io_failed`, `connect_failed`, … */
+export async function startStudio(options: StudioOptions = {}): Promise<Studio> {
+  await using stack = new AsyncDisposableStack();
+  const folder = options.folder ?? await Deno.makeTempDir({ prefix: "s-" });
+  if (options.folder === undefined) stack.defer(() => Deno.remove(folder, { recursive: true }));
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  const store = stack.use(Store.open(`${folder}/studio.db`));
+  addAccount(store, { accountKey: ownerAccountKey, name: "owner" });
+  const registry = options.registry === undefined ? undefined : stack.use(
+    await StudioRegistry.start({
+      ...options.registry,
+      folder: `${folder}/registry`,
+      check: (login) => checkLogin(store, login),
+    }),
+  );
+  const router = options.foreignRouter === undefined ? stack.use(await startRouter(store, options)) : undefined;
+  const login = options.foreignRouter ?? { url: router?.url ?? "", ...systemLogin(store) };
+  const reports = new Reports();
+  // Devices of a router that runs already may report before everything is registered.
+  const joined: { backend?: StudioBackend } = {};
+  const desk: Desk = {
+    store,
+    onReport: (report) => {
+      reports.add(report);
+      options.onReport?.(report);
+      // People who follow a device hear it from the router; nobody has to.
+      joined.backend?.publish(`studio.reports.${report.serial}`, [report]).catch(() => {});
+    },
+    onChange: () => reports.changed(),
+  };
+  const backend = stack.use(await StudioBackend.start({ desk, login, log: options.log ?? silentLog }));
+  joined.backend = backend;
+  const registryHost = registry?.host ?? options.registryHost ?? "127.0.0.1:5002";
+  return new Studio({ store, reports, router, registry, login, registryHost, backend, owned: stack.move() });
+}
+
+/** How the Studio itself logs in at its own router; the same over restarts. Secret. */
+export function systemLogin(store: Store): { authid: string; secret: string } {
+  return { authid: systemAuthid, secret: store.setting("system_secret", () => randomText()) };
+}
+
+async function startRouter(store: Store, options: StudioOptions): Promise<Router> {
+  markAllGone(store);
+  const router = await Router.listen({
+    hostname: options.hostname ?? "127.0.0.1",
+    port: options.port ?? 0,
+    realm,
+    users: { [systemAuthid]: { secret: systemLogin(store).secret, role: "system" } },
+    authorise: authoriseWith(store),
+    ...(options.log === undefined ? {} : { log: options.log }),
+  });
+  for (const { authid, secret } of listDevices(store)) router.addUser(authid, { secret, role: "device" });
+  for (const { accountKey, secret } of listAccounts(store)) {
+    router.addUser(String(accountKey), { secret, role: "account" });
+  }
+  return router;
+}

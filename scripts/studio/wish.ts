@@ -1,0 +1,152 @@
+/** Turns what somebody wants of an app into what the device is told. Pure. */
+
+import type { AppState, Stage } from "../../lib/base/app.ts";
+import { AgentError } from "../../lib/base/errors.ts";
+import type { Dict } from "../../lib/base/shape.ts";
+import type { DeviceApp } from "./device_apps.ts";
+import type { Device } from "./devices.ts";
+import type { App, Release } from "./releases.ts";
+
+/** What somebody wants of an app on a device. What is absent stays as it is. */
+export interface Wish {
+  /** An update keeps the wanted state when this is absent; everything else needs it. */
+  target?: AppState;
+  /** Replaces the installed version: by `version`, or by the newest one. */
+  update?: boolean;
+  version?: string;
+  stage?: Stage;
+  /** Name → value. */
+  environment?: Dict;
+  /** Port rules as on the wire; members that are absent are filled in. */
+  ports?: readonly Dict[];
+  accountKey?: number;
+  instanceKey?: number;
+  appCredEpoch?: number;
+  /** More keyword arguments for the device, or others in place of those that follow from the wish. They are not kept. */
+  kwargs?: Dict;
+}
+
+/** What the wish is decided with. `named` is the release of `wish.version`. */
+export interface WishContext {
+  app: App;
+  known: DeviceApp | undefined;
+  newest: Release;
+  named: Release | undefined;
+  accountKey: number;
+}
+
+/** The app of the device as it is to be from now on. Throws `bad_request` for a wish that makes no sense. */
+export function decideWish(wish: Wish, context: WishContext): DeviceApp {
+  const { known } = context;
+  const base = known === undefined || isGone(known.current) ? installed(wish, context) : changed(wish, context, known);
+  return {
+    ...base,
+    requestorAccountKey: context.accountKey,
+    environment: wish.environment === undefined
+      ? base.environment
+      : Object.fromEntries(Object.entries(wish.environment).map(([name, value]) => [name, { value }])),
+    ports: wish.ports === undefined ? base.ports : wish.ports.map((rule, index) => fillRule(rule, index, base.ports)),
+    instanceKey: wish.instanceKey ?? base.instanceKey,
+    appCredEpoch: wish.appCredEpoch ?? base.appCredEpoch,
+  };
+}
+
+/** The keyword arguments of `request_app_state`. Keys arrive as text, as people's browsers send them. */
+export function encodeRequest(app: DeviceApp, device: Device): Dict {
+  return {
+    app_key: app.appKey,
+    app_name: app.appName,
+    stage: app.stage,
+    target_state: app.target,
+    current_state: app.current,
+    release_key: String(app.releaseKey),
+    new_release_key: app.newReleaseKey,
+    requestor_account_key: String(app.requestorAccountKey),
+    device_owner_account_key: String(device.ownerAccountKey),
+    present_version: app.presentVersion,
+    newest_version: app.newestVersion,
+    request_update: app.requestUpdate,
+    environment: app.environment,
+    environment_template: app.environmentTemplate,
+    ports: app.ports,
+    app_cred_epoch: app.appCredEpoch,
+    ...(app.instanceKey === 0 ? {} : { instance_key: app.instanceKey }),
+    ...(app.dockerCompose === null ? {} : { docker_compose: app.dockerCompose }),
+    ...(app.newDockerCompose === null ? {} : { new_docker_compose: app.newDockerCompose }),
+  };
+}
+
+function isGone(state: AppState): boolean {
+  return state === "REMOVED" || state === "UNINSTALLED";
+}
+
+/** An app that the device does not have: whatever version is wanted, it is the only one. */
+function installed(wish: Wish, { app, known, newest, named }: WishContext): DeviceApp {
+  if (wish.update || wish.target === undefined) throw new AgentError("bad_request", `"${app.name}" is not installed`);
+  if (known === undefined && isGone(wish.target)) {
+    throw new AgentError("bad_request", `"${app.name}" was never on this device`);
+  }
+  const release = named ?? newest;
+  return {
+    appKey: app.appKey,
+    appName: app.name,
+    stage: wish.stage ?? "PROD",
+    target: wish.target,
+    current: known?.current ?? "REMOVED",
+    updateStatus: "",
+    presentVersion: release.version,
+    newestVersion: release.version,
+    releaseKey: release.releaseKey,
+    newReleaseKey: release.releaseKey,
+    requestUpdate: false,
+    requestorAccountKey: 0,
+    environment: known?.environment ?? {},
+    environmentTemplate: release.environmentTemplate,
+    ports: known?.ports ?? [],
+    dockerCompose: release.dockerCompose,
+    newDockerCompose: release.dockerCompose,
+    instanceKey: known?.instanceKey ?? 0,
+    appCredEpoch: known?.appCredEpoch ?? 1,
+  };
+}
+
+/** An app that the device has. An update that was asked for and is not through yet stays asked for. */
+function changed(wish: Wish, { app, newest, named }: WishContext, known: DeviceApp): DeviceApp {
+  if (wish.update) return updated(wish, named ?? newest, known);
+  if (named !== undefined && named.version !== known.presentVersion) {
+    const have = `Version ${known.presentVersion} of "${app.name}" is installed`;
+    throw new AgentError("bad_request", `${have}; update it to ${named.version} instead`);
+  }
+  if (wish.target === undefined) throw new AgentError("bad_request", "A wish needs a target state");
+  if (known.requestUpdate && !isGone(wish.target)) return { ...known, target: wish.target };
+  return { ...known, target: wish.target, requestUpdate: false, ...newestMembers(newest) };
+}
+
+function updated(wish: Wish, release: Release, known: DeviceApp): DeviceApp {
+  if (release.version === known.presentVersion) {
+    throw new AgentError("bad_request", `Version ${release.version} of "${known.appName}" is installed already`);
+  }
+  return {
+    ...known,
+    target: wish.target ?? (isGone(known.target) ? "RUNNING" : known.target),
+    requestUpdate: true,
+    environmentTemplate: release.environmentTemplate,
+    ...newestMembers(release),
+  };
+}
+
+function newestMembers({ version, releaseKey, dockerCompose }: Release) {
+  return { newestVersion: version, newReleaseKey: releaseKey, newDockerCompose: dockerCompose };
+}
+
+/** A complete rule; the ports that the device has chosen for the same rule before are kept. */
+function fillRule(rule: Dict, index: number, before: readonly Dict[]): Dict {
+  const protocol = rule.protocol ?? "http";
+  const same = before.find((other) => other.port === rule.port && other.protocol === protocol) ?? {};
+  const name = `port ${String(rule.port)}`;
+  const kept = Object.fromEntries(
+    ["host_port", "remote_port", "cloud_remote_port"].filter((key) => key in same).map((key) => [key, same[key]]),
+  );
+  const plain = { local_ip: "", remote_port_environment: "", remote_port: 0 };
+  return { main: index === 0, name, active: false, public: false, protocol, ...plain, ...kept, ...rule };
+}
