@@ -1,0 +1,42 @@
+/** The platforms the agent is built for, as the file `targets` names them. Pure. */
+
+/** One platform. */
+export interface Target {
+  /** As in `targets`, in download addresses and on the command line: `linux/amd64`. */
+  name: string;
+  /** The compiler's word for it. */
+  triple: string;
+  /** Name of the executable. */
+  file: string;
+}
+
+const triples: Readonly<Record<string, string>> = {
+  "linux/amd64": "x86_64-unknown-linux-gnu",
+  "linux/arm64": "aarch64-unknown-linux-gnu",
+  "windows/amd64": "x86_64-pc-windows-msvc",
+  "darwin/amd64": "x86_64-apple-darwin",
+  "darwin/arm64": "aarch64-apple-darwin",
+};
+
+/** Reads one `os/arch` per line; blank lines mean nothing. Throws for one that the runtime does not exist for, or twice. */
+export function readTargets(text: string): Target[] {
+  const targets: Target[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    const name = line.trim();
+    if (name === "") continue;
+    const target = targetOf(name);
+    if (target === undefined) {
+      const known = Object.keys(triples).join(", ");
+      throw new Error(`Cannot read targets: line ${index + 1} is "${name}", the runtime exists for ${known}`);
+    }
+    if (targets.some((other) => other.name === name)) throw new Error(`Cannot read targets: "${name}" is there twice`);
+    targets.push(target);
+  }
+  return targets;
+}
+
+function targetOf(name: string): Target | undefined {
+  const triple = Object.hasOwn(triples, name) ? triples[name] : undefined;
+  if (triple === undefined) return undefined;
+  return { name, triple, file: `reagent-${name.replace("/", "-")}${name.startsWith("windows/") ? ".exe" : ""}` };
+}

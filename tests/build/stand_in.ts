@@ -1,0 +1,80 @@
+/**
+ * A small program over the agent's real dependencies, for tests of the bundle: opens a database, dials a port where nobody
+ * listens, calls a procedure of its own through a router, asks a missing engine for its containers, and prints what came
+ * of it as JSON. Arguments: a folder, the port, the router's URL.
+ */
+
+import { systemClock } from "../../lib/base/clock.ts";
+import { AgentError, textOf } from "../../lib/base/errors.ts";
+import { type Fields, type Log, silentLog } from "../../lib/base/log.ts";
+import { Engine } from "../../lib/docker/engine.ts";
+import { Database } from "../../lib/store/database.ts";
+import { Link, type OnSession } from "../../lib/wamp/link.ts";
+import { noProxies } from "../../lib/wamp/proxy.ts";
+import type { Session } from "../../lib/wamp/session.ts";
+
+const [folder = "", port = "", routerUrl = ""] = Deno.args;
+
+function openDatabase(): string {
+  using database = Database.open(`${folder}/agent.db`, { log: silentLog });
+  const row = database.first("SELECT count(*) AS count FROM sqlite_master");
+  return `${Number(row?.count) > 0 ? "has" : "lacks"} tables`;
+}
+
+async function dialNobody(): Promise<string> {
+  const refused = Promise.withResolvers<string>();
+  const warn = (message: string, fields: Fields = {}) => refused.resolve(`${message}: ${fields.error}`);
+  const link = linkTo(`ws://127.0.0.1:${port}/`, { log: { ...silentLog, warn }, onSession: () => Promise.resolve() });
+  link.start();
+  const text = await refused.promise;
+  await link.stop();
+  return text;
+}
+
+async function callThroughRouter(): Promise<string> {
+  const called = Promise.withResolvers<string>();
+  const work = async (session: Session) => {
+    await session.register("stand_in.echo", ({ args }) => Promise.resolve({ args }));
+    await session.subscribe("stand_in.topic", () => {});
+    const { args } = await session.call("stand_in.echo", ["hello"]);
+    called.resolve(`answered ${args[0]}`);
+  };
+  const onSession = (session: Session) => work(session).catch((error) => called.resolve(textOf(error)));
+  const link = linkTo(routerUrl, { log: silentLog, onSession });
+  link.start();
+  const text = await called.promise;
+  await link.stop();
+  return text;
+}
+
+function linkTo(url: string, options: { log: Log; onSession: OnSession }): Link {
+  return new Link({
+    identity: () => ({ url, authid: "12-345", secret: "s" }),
+    marker: { procedure: "stand_in.marker" },
+    testament: () => ({ topic: "stand_in.testament", args: [] }),
+    timeouts: { connectMs: 5_000, pingMs: 0, responseMs: 5_000 },
+    clock: systemClock,
+    random: () => 0,
+    proxies: noProxies,
+    ...options,
+  });
+}
+
+async function listContainers(): Promise<string> {
+  const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${folder}/engine.sock` } });
+  try {
+    return `found ${(await engine.listContainers(new AbortController().signal)).length}`;
+  } catch (error) {
+    return error instanceof AgentError ? `${error.code}: ${textOf(error)}` : `unexpected: ${textOf(error)}`;
+  }
+}
+
+if (import.meta.main) {
+  const seen = {
+    database: openDatabase(),
+    nobody: await dialNobody(),
+    router: await callThroughRouter(),
+    engine: await listContainers(),
+  };
+  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(seen)));
+}
