@@ -1,0 +1,128 @@
+/** Makes the page about the states of an app from the agent's own tables and plans. Pure. */
+
+import { type Given, type Goal, plan, type Seen, type Step, stepKey } from "../../lib/apps/plan.ts";
+import {
+  growsDisk,
+  isTransient,
+  stableTarget,
+  stateOfContainer,
+  targetStates,
+  transitions,
+} from "../../lib/apps/state.ts";
+import { type AppState, appStates } from "../../lib/base/app.ts";
+import { code, table } from "./markdown.ts";
+
+/** Current state, then wanted state, then the name of the transition. */
+export type Transitions = Readonly<Partial<Record<AppState, Readonly<Partial<Record<AppState, string>>>>>>;
+
+/** One goal, and a usual situation in which it is planned for. */
+interface Example {
+  goal: Goal;
+  situation: string;
+  seen: Seen;
+}
+
+const engineWords = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+const running = { id: "old", status: "running" };
+
+const examples: readonly Example[] = [
+  { goal: "install", situation: "nothing is there", seen: { container: undefined, tags: [] } },
+  { goal: "run", situation: "the image is there", seen: { container: undefined, tags: ["1.0.0"] } },
+  { goal: "run", situation: "the image is missing", seen: { container: undefined, tags: [] } },
+  { goal: "run", situation: "after an update", seen: { container: undefined, tags: ["1.0.0", "0.9.0"] } },
+  { goal: "stop", situation: "it runs", seen: { container: running, tags: ["1.0.0"] } },
+  { goal: "remove", situation: "it runs", seen: { container: running, tags: ["1.0.0"] } },
+  { goal: "uninstall", situation: "it runs", seen: { container: running, tags: ["1.0.0"] } },
+  {
+    goal: "recoverPresent",
+    situation: "it has failed",
+    seen: { container: { id: "old", status: "exited" }, tags: ["1.0.0"] },
+  },
+  { goal: "update", situation: "the version before runs", seen: { container: running, tags: ["1.0.0"] } },
+  { goal: "removeCanceled", situation: "a pull was cut", seen: { container: undefined, tags: [] } },
+  { goal: "uninstallCanceled", situation: "a pull was cut", seen: { container: undefined, tags: [] } },
+];
+
+const wanted = { appName: "shop", version: "1.0.0", newest: { version: "2.0.0", releaseKey: 2 } };
+
+/** The page of this agent as Markdown, not yet formatted. */
+export function statesPage(): string {
+  return [head, renderTransitions(transitions), states(), engine(), plans()].join("\n\n") + "\n";
+}
+
+const head = `# States of an app
+
+Made by \`deno task docs\` from \`lib/apps/state.ts\` and \`lib/apps/plan.ts\`; edit those.
+
+An app has a state (what the agent believes) and a target (what Studio wants). The table names the transition that leads
+from one to the other; where it has no word, nothing happens. Which transitions this version can do is decided in
+\`lib/apps/choice.ts\`: builds and publishing (DEV apps) and compose apps are refused with
+\`not available in this version\`.`;
+
+/** The table of transitions alone, with a row for each current state and a column for each wanted one. */
+export function renderTransitions(cells: Transitions): string {
+  const rows = appStates.filter((state) => cells[state] !== undefined);
+  const used = new Set(rows.flatMap((state) => Object.keys(cells[state] ?? {})));
+  const isTarget = (state: AppState) => targetStates.some((target) => target === state);
+  const columns = [...targetStates, ...appStates.filter((state) => !isTarget(state) && used.has(state))];
+  return `## Transitions
+
+Rows: the state. Columns: the target.
+
+${table(["", ...columns], rows.map((row) => [`**${row}**`, ...columns.map((column) => cells[row]?.[column] ?? "")]))}`;
+}
+
+function states(): string {
+  const rows = appStates.map((state) => [
+    code(state),
+    isTransient(state) ? "in passing" : "at rest",
+    stableTarget(state) === state ? "" : code(stableTarget(state)),
+    growsDisk(state) ? "yes" : "",
+  ]);
+  return `## What the states are
+
+A target in passing means the state in the third column. A target that needs disk is refused while the disk is too full
+to work.
+
+${table(["State", "Kind", "As a target", "Needs disk"], rows)}`;
+}
+
+function engine(): string {
+  const rows = engineWords.map((word) => [code(word), code(stateOfContainer(word) ?? "")]);
+  return `## What the engine's words mean
+
+${table(["Container", "State of the app"], rows)}
+
+A paused container counts as running.`;
+}
+
+function plans(): string {
+  const entries = examples.map(({ goal, situation, seen }) => {
+    const given: Given = { wanted, seen, progress: { done: new Set(), madeContainer: undefined } };
+    const steps = plan(goal, given).map((step) => `1. ${stepText(step)}`);
+    return `### ${goal}: ${situation}\n\n${steps.join("\n")}`;
+  });
+  return `## What is done
+
+A transition is planned as a list of steps. After each step the agent looks at the engine and plans anew, so a step may
+run twice, fail or be cut anywhere. These are the plans of usual situations, for an app \`shop\` whose version 1.0.0 is
+wanted (for an update: 2.0.0).
+
+${entries.join("\n\n")}`;
+}
+
+function stepText(step: Step): string {
+  switch (step.kind) {
+    case "say":
+      return `say "${step.text}"`;
+    case "report":
+      return `report ${code(step.state)}`;
+    case "untagImages":
+      return `untagImages ${step.tags.join(", ")}${step.isNeeded ? "" : " (may fail)"}`;
+    case "adoptVersion":
+      return `adoptVersion ${step.version}`;
+    default:
+      return stepKey(step);
+  }
+}
