@@ -10,7 +10,8 @@ import { sendSignal } from "../tests/parts/background.ts";
 import { installParts } from "./setup.ts";
 import { partsFolder } from "./setup/folder.ts";
 import { judgeRun, type TestOutcome } from "./test/junit.ts";
-import { selectFiles, type TestFile, type Wish } from "./test/selection.ts";
+import { findTests } from "./test/find.ts";
+import { selectFiles, type Wish } from "./test/selection.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const boxesAtOnce = 2;
@@ -40,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
   const missing = await installParts((text) => print(`setup: ${text}`));
   await sweepBoxes();
   const times = await readTimes();
-  const { unit, box, skipped } = selectFiles(await findTests("tests"), { wish, missing, lastMs: times });
+  const { unit, box, skipped } = selectFiles(await findTests(root), { wish, missing, lastMs: times });
   if (unit.length + box.length + skipped.length === 0) {
     print(`No test file matches ${wish.substrings.join(", ")}`);
     return 2;
@@ -74,18 +75,6 @@ function readWish(args: readonly string[]): Wish | undefined {
   if (options.length === 1 && options[0] === "--unit") return { substrings, only: "unit" };
   if (options.length === 1 && options[0] === "--box") return { substrings, only: "box" };
   return undefined;
-}
-
-async function findTests(folder: string): Promise<TestFile[]> {
-  const files: TestFile[] = [];
-  for await (const entry of Deno.readDir(`${root}${folder}`)) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) files.push(...await findTests(path));
-    else if (entry.name.endsWith("_test.ts")) {
-      files.push({ path, firstLine: (await Deno.readTextFile(`${root}${path}`)).split("\n", 1)[0] ?? "" });
-    }
-  }
-  return files;
 }
 
 function testArgs(files: readonly string[], report: string): string[] {

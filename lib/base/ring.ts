@@ -23,9 +23,9 @@ export class Ring<T> {
   /** Adds an entry; the oldest goes when the ring is full. */
   push(entry: T): void {
     this.#entries.push(entry);
+    if (this.#entries.length > this.#limit) this.#dropped += 1;
     // Cutting in blocks keeps an append at constant cost.
     if (this.#entries.length >= this.#limit * 2) this.#entries = this.#entries.slice(-this.#limit);
-    if (this.#entries.length > this.#limit) this.#dropped += 1;
   }
 
   /** The kept entries, oldest first. */

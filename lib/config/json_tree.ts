@@ -28,7 +28,7 @@ export function parseJsonTree(text: string): ParsedJson {
   try {
     JSON.parse(text);
   } catch (error) {
-    return { kind: "broken", reason: reasonOf(error) };
+    return { kind: "broken", reason: reasonOf(error, text) };
   }
   const root = new TreeReader(text).read(0);
   return root === undefined
@@ -63,7 +63,10 @@ function block(brackets: "[]" | "{}", lines: readonly string[], indent: string):
 }
 
 /** The runtime's own message quotes the text around the fault, which may be a secret; only the position is taken. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, text: string): string {
+  // Of a short text it quotes all and names no position; no value begins with another character than these.
+  const lead = /^[ \t\r\n]*(?![-{["0-9tfn \t\r\n])/.exec(text)?.[0].split("\n");
+  if (lead !== undefined) return `it is not valid JSON (line ${lead.length}, column ${(lead.at(-1)?.length ?? 0) + 1})`;
   const message = error instanceof Error ? error.message : "";
   const position = /\(line (\d+) column (\d+)\)/.exec(message);
   if (position !== null) return `it is not valid JSON (line ${position[1]}, column ${position[2]})`;

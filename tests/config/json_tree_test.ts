@@ -46,6 +46,7 @@ const broken: [text: string, reason: string][] = [
   ["", "it is empty"],
   [" \n\t", "it is empty"],
   ["\0\0\0\0", "it is not valid JSON (line 1, column 1)"],
+  ["\n\n <html>", "it is not valid JSON (line 3, column 2)"],
   ['{"a": 1,\n "b" 2}', "it is not valid JSON (line 2, column 6)"],
   ['{"a": 1', "it is not valid JSON (line 1, column 8)"],
   ['{"a": 1}}', "it is not valid JSON (line 1, column 9)"],

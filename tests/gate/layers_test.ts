@@ -21,6 +21,18 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
     faults: ["lib/apps/plan.ts imports lib/logs/batch.ts: folders of one group do not import each other"],
   },
   {
+    name: "a file may import from the folder of its own name",
+    path: "lib/flags.ts",
+    text: `import { helpText } from "./flags/help.ts";`,
+    faults: [],
+  },
+  {
+    name: "a file may not import from the folder of its neighbour",
+    path: "lib/version.ts",
+    text: `import { helpText } from "./flags/help.ts";`,
+    faults: ["lib/version.ts imports lib/flags/help.ts: folders of one group do not import each other"],
+  },
+  {
     name: "a re-export counts",
     path: "lib/wamp/session.ts",
     text: `export { readApps } from "../store/app_rows.ts";`,
