@@ -4,11 +4,10 @@ import type { AppId } from "../base/app.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { DeviceConfig } from "../config/flock.ts";
-import type { EngineEvent } from "../docker/engine.ts";
+import type { Engine, EngineEvent } from "../docker/engine.ts";
 import type { Database } from "../store/database.ts";
 import type { Backend } from "../wamp/backend.ts";
 import type { AppFolder } from "./app_folder.ts";
-import type { StepEngine } from "./steps.ts";
 import type { SurveyEngine } from "./survey.ts";
 
 /** Lines of a pull on their way to whoever watches. */
@@ -33,6 +32,13 @@ export interface AppLog {
   /** Forgets the channel with all that is kept of it. */
   forget(id: AppId, channel: string): void;
 }
+
+/** The engine as the steps of a transition see it. */
+export type StepEngine = Pick<
+  Engine,
+  | ("checkLogin" | "create" | "imagesOf" | "inspect" | "openPull")
+  | ("remove" | "start" | "stop" | "untag" | "watchExit")
+>;
 
 /** The engine as the apps see it. */
 export interface AppEngine extends StepEngine, SurveyEngine {

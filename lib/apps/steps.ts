@@ -8,17 +8,10 @@ import type { CreateRequest, Engine, ExitWatch, Pull, RegistryAuth } from "../do
 import type { Announcer } from "./announce.ts";
 import type { LiveApp } from "./live_app.ts";
 import type { AppNames } from "./names.ts";
-import type { AppLog } from "./outside.ts";
+import type { AppLog, StepEngine } from "./outside.ts";
 import type { Seen, Step, Wanted } from "./plan.ts";
 import type { AppRecords } from "./records.ts";
 import type { Effect, Workbench } from "./transition.ts";
-
-/** The engine as the steps see it. */
-export type StepEngine = Pick<
-  Engine,
-  | ("checkLogin" | "create" | "imagesOf" | "inspect" | "openPull")
-  | ("remove" | "start" | "stop" | "untag" | "watchExit")
->;
 
 /** What the steps of all apps are done with. */
 export interface StepParts {

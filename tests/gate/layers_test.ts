@@ -10,9 +10,9 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
   },
   {
     name: "an import to the right fails",
-    path: "lib/base/ring.ts",
+    path: "lib/base/clock.ts",
     text: `import { Engine } from "../docker/engine.ts";`,
-    faults: ["lib/base/ring.ts imports lib/docker/engine.ts: imports point to the left only"],
+    faults: ["lib/base/clock.ts imports lib/docker/engine.ts: imports point to the left only"],
   },
   {
     name: "neighbours do not import each other",
@@ -59,12 +59,12 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
   {
     name: "a file outside of all layers fails",
     path: "lib/shared/thing.ts",
-    text: `import { Ring } from "../base/ring.ts";`,
+    text: `import { Clock } from "../base/clock.ts";`,
     faults: ["lib/shared/thing.ts belongs to no layer"],
   },
   {
     name: "an import in a comment does not count",
-    path: "lib/base/ring.ts",
+    path: "lib/base/clock.ts",
     text: `// import { a } from "../agent.ts";\n/* import "../agent.ts" */`,
     faults: [],
   },
