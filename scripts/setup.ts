@@ -17,8 +17,16 @@ export type MissingParts = ReadonlyMap<PartName, string>;
 
 const root = new URL("..", import.meta.url).pathname;
 
-/** Installs everything that is missing and gives what could not be had. Throws only when the project's packages fail. */
-export async function installParts(say: (text: string) => void): Promise<MissingParts> {
+const allParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
+
+/**
+ * Installs what is missing of the project's packages and the `wanted` parts (all of them when absent), and gives what could
+ * not be had. Throws only when the project's packages fail.
+ */
+export async function installParts(
+  say: (text: string) => void,
+  { wanted = allParts }: { wanted?: readonly PartName[] } = {},
+): Promise<MissingParts> {
   const parts = partsFolder();
   await Deno.mkdir(parts.root, { recursive: true });
   using lock = await Deno.open(`${parts.root}/.lock`, { create: true, write: true });
@@ -27,7 +35,9 @@ export async function installParts(say: (text: string) => void): Promise<Missing
     await lock.lock(true);
   }
   const missing = new Map<PartName, string>();
-  const attempt = async (names: PartName[], work: () => Promise<void>) => {
+  const attempt = async (among: readonly PartName[], work: () => Promise<void>) => {
+    const names = among.filter((name) => wanted.includes(name));
+    if (names.length === 0) return;
     try {
       await work();
     } catch (error) {
@@ -36,7 +46,7 @@ export async function installParts(say: (text: string) => void): Promise<Missing
       for (const name of names) if (!missing.has(name)) missing.set(name, reason);
     }
   };
-  const packages = attempt(["box", "engine", "registry", "crossbar"], () => installPackages(say));
+  const packages = attempt(allParts, () => installPackages(say));
   await Promise.all([
     installProject(say),
     attempt(["engine"], () => installDocker(parts, say)),

@@ -19,18 +19,18 @@ export const neededPackages: readonly string[] = [
   "util-linux",
 ];
 
-/** The needed packages that `dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n'` does not list as installed. Pure. */
-export function missingPackages(dpkgAnswer: string): string[] {
+/** The packages that `dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n'` does not list as installed. Pure. */
+export function missingPackages(dpkgAnswer: string, wanted = neededPackages): string[] {
   const installed = new Set(
     dpkgAnswer.split("\n").filter((line) => / ii ?$/.test(line)).map((line) => line.split(" ")[0] ?? ""),
   );
-  return neededPackages.filter((name) => !installed.has(name));
+  return wanted.filter((name) => !installed.has(name));
 }
 
-/** Installs the missing packages; needs root for that. Throws with the reason, also on a system without apt. */
-export async function installPackages(say: (text: string) => void): Promise<void> {
+/** Installs those that are missing; needs root for that. Throws with the reason, also on a system without apt. */
+export async function installPackages(say: (text: string) => void, wanted = neededPackages): Promise<void> {
   const format = "${Package} ${db:Status-Abbrev}\n";
-  const missing = missingPackages((await run("dpkg-query", ["-W", "-f", format, ...neededPackages])).text);
+  const missing = missingPackages((await run("dpkg-query", ["-W", "-f", format, ...wanted])).text, wanted);
   if (missing.length === 0) return;
   if (Deno.build.os !== "linux" || !(await run("apt-get", ["--version"])).success) {
     throw new Error("the real parts run on Debian only");

@@ -1,6 +1,6 @@
 /**
  * A container engine in memory, for tests that need many lives of an app in little time: containers, images, pulls and events,
- * with the error codes of the real one. `engine_cases.ts` holds it against a real engine.
+ * with the error codes of the real one. `tests/contract/engine_cases.ts` holds it against a real engine.
  */
 
 import type { Clock } from "../../lib/base/clock.ts";
@@ -14,8 +14,10 @@ import type {
   ExitWatch,
   ImageSeen,
   Pull,
+  RegistryAuth,
 } from "../../lib/docker/engine.ts";
 import { splitReference } from "../../lib/docker/registry.ts";
+import { decodeContainer } from "../../lib/docker/seen.ts";
 
 /** What an image in the registry does when it runs. */
 export interface Release {
@@ -28,42 +30,72 @@ export interface Release {
 
 interface Stored {
   seen: ContainerSeen;
+  /** Counts its starts. */
+  runs: number;
   exits: Set<(exitCode: number) => void>;
 }
+
+const killedExitCode = 137;
+
+/** The engine's word for a time that has not come. */
+const longAgo = "0001-01-01T00:00:00Z";
+
+const never = new AbortController().signal;
 
 /** The engine and the registry that it pulls from. */
 export class SmallEngine {
   /** Releases by full reference. */
   readonly registry = new Map<string, Release>();
   readonly #clock: Clock;
+  readonly #password: string | undefined;
   readonly #containers = new Map<string, Stored>();
   readonly #images = new Set<string>();
   readonly #listeners = new Set<(event: EngineEvent | "gone") => void>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #life = new AbortController();
-  #isThere = true;
+  /** Ends when the engine goes. */
+  #presence = new AbortController();
   #made = 0;
+  #events = 0n;
 
-  constructor(clock: Clock) {
+  /** With `password` given, logins and pulls need it. */
+  constructor(clock: Clock, options: { password?: string } = {}) {
     this.#clock = clock;
+    this.#password = options.password;
   }
 
   /** Stops with all containers, as a restart of the service does. */
   leave(): void {
-    for (const { seen } of this.#containers.values()) this.#exit(seen.id, 137);
-    this.#isThere = false;
+    for (const { seen } of this.#containers.values()) this.#exit(seen.id, 0);
+    this.#presence.abort();
     for (const tell of [...this.#listeners]) tell("gone");
   }
 
   /** Is there again. */
   comeBack(): void {
-    this.#isThere = true;
+    if (this.#presence.signal.aborted) this.#presence = new AbortController();
+  }
+
+  /** Puts a release into the store of the engine, as if it had been pulled. */
+  stock(reference: string, release: Release): void {
+    this.registry.set(reference, release);
+    this.#images.add(reference);
   }
 
   /** Ends the process of a container; no such container is fine. */
   kill(name: string): void {
     const found = this.#find(name);
-    if (found !== undefined) this.#exit(found.seen.id, 137);
+    if (found !== undefined) this.#signal(found, killedExitCode);
+  }
+
+  /** Pauses a running container; any other is left alone. */
+  pause(name: string): void {
+    this.#turnInto("paused", { name, from: "running", action: "pause" });
+  }
+
+  /** Ends a pause. */
+  unpause(name: string): void {
+    this.#turnInto("running", { name, from: "paused", action: "unpause" });
   }
 
   /** Tags in the store of the engine. */
@@ -104,22 +136,25 @@ export class SmallEngine {
 
   async untag(reference: string, signal: AbortSignal): Promise<void> {
     await this.#turn(signal);
+    const user = [...this.#containers.values()].find(({ seen }) => seen.image === reference);
+    if (user !== undefined) fail("engine_failed", `conflict: container ${user.seen.id} is using ${reference}`);
     this.#images.delete(reference);
   }
 
-  async checkLogin(_auth: unknown, signal: AbortSignal): Promise<void> {
+  async checkLogin(auth: RegistryAuth, signal: AbortSignal): Promise<void> {
     await this.#turn(signal);
+    if (!this.#isGood(auth)) fail("denied", "unauthorized: authentication required");
   }
 
-  async openPull(reference: string, _auth: unknown, signal: AbortSignal): Promise<Pull> {
+  async openPull(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<Pull> {
     await this.#turn(signal);
     const release = this.registry.get(reference);
-    if (release === undefined) fail("pull_failed", `manifest for ${reference} not found`);
+    if (!this.#isGood(auth)) fail("pull_failed", "unauthorized: authentication required");
+    if (release === undefined) fail("image_missing", `manifest for ${reference} not found`);
     return {
       readToEnd: async (onLine) => {
         onLine('{"status":"Pulling"}');
-        await this.#clock.sleep(release.pullMs ?? 0, signal);
-        await this.#turn(signal);
+        await this.#transfer(release.pullMs ?? 0, signal);
         this.#images.add(reference);
       },
     };
@@ -127,16 +162,13 @@ export class SmallEngine {
 
   async create(name: string, body: CreateRequest, signal: AbortSignal): Promise<string> {
     await this.#turn(signal);
-    if (this.#find(name) !== undefined) fail("name_in_use", `The name "/${name}" is already in use by container`);
     const image = String(body.Image);
     if (!this.#images.has(image)) fail("image_missing", `No such image: ${image}`);
+    if (this.#find(name) !== undefined) fail("name_in_use", `The name "/${name}" is already in use by container`);
     const id = `c${++this.#made}`;
-    const seen: ContainerSeen = {
-      ...{ id, name, image, status: "created", exitCode: 0, error: "", oomKilled: false, networkMode: "bridge" },
-      ...{ startedAt: "0001-01-01T00:00:00Z", finishedAt: "0001-01-01T00:00:00Z", portBindings: {}, env: [] },
-      ...{ labels: labelsOf(body), tty: true },
-    };
-    this.#containers.set(id, { seen, exits: new Set() });
+    const State = { Status: "created", StartedAt: longAgo, FinishedAt: longAgo };
+    const seen = decodeContainer({ Id: id, Name: name, State, Config: body, HostConfig: body.HostConfig });
+    this.#containers.set(id, { seen, runs: 0, exits: new Set() });
     this.#tell("create", seen);
     return id;
   }
@@ -144,9 +176,12 @@ export class SmallEngine {
   async watchExit(id: string, options: { condition: ExitCondition; signal: AbortSignal }): Promise<ExitWatch> {
     await this.#turn(options.signal);
     const found = this.#need(id);
+    if (options.condition !== "next-exit") fail("internal", `This engine does not know "${options.condition}"`);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     found.exits.add(resolve);
     options.signal.addEventListener("abort", () => reject(new AgentError("canceled", "aborted")), { once: true });
+    const onGone = () => reject(new AgentError("engine_unreachable", "the engine has gone"));
+    this.#presence.signal.addEventListener("abort", onGone, { once: true });
     // Nobody may ask for the code.
     promise.catch(() => {});
     return { exitCode: () => promise };
@@ -154,29 +189,39 @@ export class SmallEngine {
 
   async start(id: string, signal: AbortSignal): Promise<void> {
     await this.#turn(signal);
-    const { seen } = this.#need(id);
-    seen.status = "running";
-    seen.startedAt = this.#clock.wall().toISOString();
+    const found = this.#need(id);
+    const { seen } = found;
+    if (isUp(seen)) return;
+    const port = this.#takenPort(seen);
+    if (port !== undefined) fail("port_in_use", `Bind for 0.0.0.0:${port} failed: port is already allocated`);
+    found.runs += 1;
+    Object.assign(seen, { status: "running", exitCode: 0, startedAt: this.#clock.wall().toISOString() });
     this.#tell("start", seen);
     const { livesMs, exitCode = 0 } = this.registry.get(seen.image) ?? {};
-    if (livesMs !== undefined) this.#keep(this.#end(seen, { livesMs, exitCode }));
+    if (livesMs !== undefined) this.#keep(this.#end(found, { livesMs, exitCode }));
   }
 
   async stop(id: string, options: { graceSeconds: number; signal: AbortSignal }): Promise<void> {
     await this.#turn(options.signal);
-    this.#exit(this.#need(id).seen.id, 0);
+    const found = this.#need(id);
+    if (!isUp(found.seen)) return;
+    this.#signal(found, 0);
+    this.#tell("stop", found.seen);
   }
 
   async remove(idOrName: string, options: { force: boolean; signal: AbortSignal }): Promise<void> {
     await this.#turn(options.signal);
-    const { seen } = this.#need(idOrName);
-    this.#exit(seen.id, 137);
-    this.#containers.delete(seen.id);
-    this.#tell("destroy", seen);
+    const found = this.#need(idOrName);
+    const { id } = found.seen;
+    if (isUp(found.seen) && !options.force) fail("engine_failed", `cannot remove container ${id}: it is running`);
+    this.#signal(found, killedExitCode);
+    this.#containers.delete(id);
+    this.#tell("destroy", found.seen);
   }
 
   async *events(signal: AbortSignal, onOpen?: () => void): AsyncGenerator<EngineEvent, void> {
-    await this.#turn(signal);
+    if (signal.aborted) return;
+    await this.#turn(never);
     const waiting: (EngineEvent | "gone")[] = [];
     let wake = () => {};
     const listen = (event: EngineEvent | "gone") => {
@@ -208,27 +253,63 @@ export class SmallEngine {
   async #turn(signal: AbortSignal): Promise<void> {
     await Promise.resolve();
     if (signal.aborted) fail("canceled", "aborted");
-    if (!this.#isThere) fail("engine_unreachable", "no engine");
+    if (this.#presence.signal.aborted) fail("engine_unreachable", "no engine");
   }
 
-  async #end(seen: ContainerSeen, run: { livesMs: number; exitCode: number }): Promise<void> {
-    const { startedAt } = seen;
+  /** The time that a pull takes. It is lost when the caller or the engine goes. */
+  async #transfer(pullMs: number, signal: AbortSignal): Promise<void> {
+    const presence = this.#presence.signal;
     try {
-      await this.#clock.sleep(run.livesMs, this.#life.signal);
+      await this.#clock.sleep(pullMs, AbortSignal.any([signal, presence]));
+    } catch (error) {
+      if (presence.aborted) fail("engine_unreachable", "the engine has gone");
+      throw error;
+    }
+  }
+
+  async #end(found: Stored, life: { livesMs: number; exitCode: number }): Promise<void> {
+    const run = found.runs;
+    try {
+      await this.#clock.sleep(life.livesMs, this.#life.signal);
     } catch {
       // The test is over.
       return;
     }
-    if (seen.startedAt === startedAt) this.#exit(seen.id, run.exitCode);
+    if (found.runs === run) this.#exit(found.seen.id, life.exitCode);
+  }
+
+  /** A signal that ends the process; nothing when there is none. */
+  #signal({ seen }: Stored, exitCode: number): void {
+    if (!isUp(seen)) return;
+    this.#tell("kill", seen);
+    this.#exit(seen.id, exitCode);
   }
 
   #exit(id: string, exitCode: number): void {
     const found = this.#containers.get(id);
-    if (found?.seen.status !== "running") return;
+    if (found === undefined || !isUp(found.seen)) return;
     Object.assign(found.seen, { status: "exited", exitCode, finishedAt: this.#clock.wall().toISOString() });
     for (const tell of found.exits) tell(exitCode);
     found.exits.clear();
-    this.#tell("die", found.seen);
+    this.#tell("die", found.seen, { exitCode });
+  }
+
+  #turnInto(status: string, options: { name: string; from: string; action: string }): void {
+    const found = this.#find(options.name);
+    if (found?.seen.status !== options.from) return;
+    found.seen.status = status;
+    this.#tell(options.action, found.seen);
+  }
+
+  /** A host port of this container that another one publishes already. */
+  #takenPort(seen: ContainerSeen): number | undefined {
+    const others = [...this.#containers.values()].filter((other) => other.seen !== seen && isUp(other.seen));
+    const taken = new Set(others.flatMap((other) => hostPorts(other.seen)));
+    return hostPorts(seen).find((port) => taken.has(port));
+  }
+
+  #isGood(auth: RegistryAuth | undefined): boolean {
+    return this.#password === undefined || auth?.password === this.#password;
   }
 
   #find(nameOrId: string): Stored | undefined {
@@ -240,8 +321,10 @@ export class SmallEngine {
     return this.#find(nameOrId) ?? fail("container_missing", `No such container: ${nameOrId}`);
   }
 
-  #tell(action: string, { id, name, labels }: ContainerSeen): void {
-    for (const tell of [...this.#listeners]) tell({ action, id, name, labels, timeNano: 1n });
+  #tell(action: string, seen: ContainerSeen, more: { exitCode?: number } = {}): void {
+    const { id, name, labels } = seen;
+    this.#events += 1n;
+    for (const tell of [...this.#listeners]) tell({ action, id, name, labels, ...more, timeNano: this.#events });
   }
 
   #keep(task: Promise<void>): void {
@@ -250,9 +333,13 @@ export class SmallEngine {
   }
 }
 
-function labelsOf(body: CreateRequest): Record<string, string> {
-  const labels: unknown = body.Labels;
-  return typeof labels === "object" && labels !== null ? Object.fromEntries(Object.entries(labels)) : {};
+function isUp(seen: ContainerSeen): boolean {
+  return seen.status === "running" || seen.status === "paused";
+}
+
+/** The host ports that were asked for, without those that the engine is to choose. */
+function hostPorts(seen: ContainerSeen): number[] {
+  return Object.values(seen.portBindings).flat().map(({ hostPort }) => hostPort).filter((port) => port > 0);
 }
 
 function fail(code: ErrorCode, text: string): never {

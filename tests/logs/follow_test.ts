@@ -160,6 +160,7 @@ Deno.test("a container between two starts of its restart policy is waited for", 
   const run = world.follower.run(world.controller.signal);
   await world.passWait();
   await world.passWait();
+  await world.clock.untilSleeping();
   container.status = "running";
   await world.passWait();
   await world.engine.followed(container);

@@ -15,7 +15,7 @@ export interface AgentOptions {
   args?: readonly string[];
   /** More environment; `DOCKER_HOST` for instance. */
   env?: Readonly<Record<string, string>>;
-  /** Runs this TypeScript file instead of the agent, with the agent's arguments; for tests of this part. */
+  /** Runs this instead of the agent: a script, as the bundle is one, or an executable. */
   program?: string;
 }
 
@@ -91,7 +91,9 @@ export class AgentProcess implements AsyncDisposable {
   /** Starts it again after it has ended. */
   start(): void {
     if (this.#child !== undefined) throw new Error("The agent is running");
-    const [program, ...first] = commandOf(this.#options.program ?? Deno.env.get("REAGENT_AGENT") ?? `${root}main.ts`);
+    const [program, ...first] = agentCommand(
+      this.#options.program ?? Deno.env.get("REAGENT_AGENT") ?? `${root}main.ts`,
+    );
     const child = new Deno.Command(program, {
       args: [...first, ...this.#flags(), ...this.#options.args ?? []],
       // Elsewhere than in the project, so that nothing lands there by a relative path.
@@ -203,7 +205,8 @@ export class AgentProcess implements AsyncDisposable {
   }
 }
 
-function commandOf(agent: string): [string, ...string[]] {
+/** How `agent`, a script or an executable, is run with the rights of the agent: program and first arguments. */
+export function agentCommand(agent: string): [string, ...string[]] {
   if (!/\.(ts|js|mjs)$/.test(agent)) return [agent];
   const settings = ["--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${root}deno.json`];
   return [Deno.execPath(), "run", ...settings, agent];

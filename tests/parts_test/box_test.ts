@@ -41,7 +41,9 @@ Deno.test("a box has its own lock file of the agent and its own /run", async () 
   try {
     await reader.read();
     assert.equal((await runProgram("flock", ["-n", lock, "true"])).code, 1);
-    assert.equal((await runInBox(`flock -n ${lock} true && ls /run`)).text, "lock\n");
+    // The mount command of some systems keeps a folder of its own there.
+    const { text } = await runInBox(`flock -n ${lock} true && ls /run | grep -v '^mount$'`);
+    assert.equal(text, "lock\n");
   } finally {
     await reader.cancel();
     holder.kill("SIGKILL");
@@ -64,14 +66,16 @@ Deno.test("killing a box ends processes that left their session, and leaves no f
       `ls -d ${group.replace("${REAGENT_BOX_CGROUP#/}", box.facts.cgroupParent.slice(1))}`,
     ]);
     assert.notEqual(stdout, "");
-    assert.equal((await processes("sleep 61")).length, 1);
+    // The script, which names it too, stands in the command lines of the box.
+    assert.equal((await listProcesses()).filter((row) => row.command === "sleep 61").length, 1);
     await box.kill();
     assert.equal((await box.status).signal, "SIGKILL");
   }
   await pollUntil("its processes are gone", 5_000, async () => (await processes("sleep 6")).length === 0 || undefined);
   assert.equal(await exists(folder), false);
   assert.equal((await runProgram("find", ["/sys/fs/cgroup", "-path", `*${folder.slice(8)}*`])).stdout, "");
-  assert.doesNotMatch((await runProgram("findmnt", ["--raw"])).stdout, /\/mnt/);
+  const mounts = await runProgram("findmnt", ["--raw", "--noheadings", "--output", "TARGET"]);
+  assert.ok(!mounts.stdout.split("\n").includes("/mnt"), mounts.stdout);
 });
 
 Deno.test("a box ends when its starter is killed, and the next sweep removes what it left", async () => {
@@ -104,7 +108,7 @@ Deno.test("requireBox() tells how to get into a box", () => {
   const value = Deno.env.get("REAGENT_BOX") ?? "";
   Deno.env.delete("REAGENT_BOX");
   try {
-    assert.throws(requireBox, /must run in a box: deno task test/);
+    assert.throws(requireBox, /must run in a box.*deno task test/);
   } finally {
     Deno.env.set("REAGENT_BOX", value);
   }

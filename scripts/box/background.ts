@@ -1,0 +1,146 @@
+/**
+ * Starts and ends programs that run beside this one. They are no children of this process, so that a test's leak checks
+ * see what the code under test leaves open, and nothing else.
+ */
+
+/** A program that runs by itself. */
+export interface Background {
+  pid: number;
+  logFile: string;
+}
+
+/** What a background program gets besides its arguments. */
+export interface BackgroundOptions {
+  /** Its output and errors are appended here; `<logFile>.pid` holds its process id. */
+  logFile: string;
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** Starts a program in a session of its own; gives its process id, which is its process group's id as well. */
+export async function startInBackground(
+  program: string,
+  args: readonly string[],
+  options: BackgroundOptions,
+): Promise<Background> {
+  const pidFile = `${options.logFile}.pid`;
+  await removeQuietly(pidFile);
+  const script = 'echo $$ >"$1.part"; mv "$1.part" "$1"; exec >>"$2" 2>&1; shift 2; exec "$@"';
+  const output = await new Deno.Command("setsid", {
+    args: ["--fork", "sh", "-c", script, "sh", pidFile, options.logFile, program, ...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    env: options.env ?? {},
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  }).output();
+  if (!output.success) throw new Error(`Cannot start "${program}": setsid ended with ${output.code}`);
+  const read = async () => Number(await readTextIfThere(pidFile));
+  const pid = await pollUntil(`"${program}" has a process id`, 10_000, async () => (await read()) || undefined);
+  return { pid, logFile: options.logFile };
+}
+
+/** True while the process runs; one that has ended and only waits for its parent does not count. */
+export async function isRunning(pid: number): Promise<boolean> {
+  // The runtime reads /proc only with all permissions, so the list comes from a program.
+  const state = (await runProgram("ps", ["-o", "stat=", "-p", String(pid)])).stdout.trim();
+  return state !== "" && !state.startsWith("Z") && !state.startsWith("X");
+}
+
+/** A row of the list of processes. */
+export interface ProcessRow {
+  pid: number;
+  parent: number;
+  command: string;
+}
+
+/** All processes that this one can see. */
+export async function listProcesses(): Promise<ProcessRow[]> {
+  const { stdout } = await runProgram("ps", ["-ww", "-eo", "pid=,ppid=,args="]);
+  return stdout.split("\n").filter((line) => line.trim() !== "").map((line) => {
+    const [pid, parent, ...words] = line.trim().split(/\s+/);
+    return { pid: Number(pid), parent: Number(parent), command: words.join(" ") };
+  });
+}
+
+/** Sends a signal; a process (or, for a negative id, a group) that has gone is fine. */
+export function sendSignal(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Ends a background program: TERM, then KILL to its whole group after `graceMs`. */
+export async function endProcess(pid: number, graceMs = 5_000): Promise<void> {
+  sendSignal(pid, "SIGTERM");
+  const startedMs = performance.now();
+  while (await isRunning(pid) && performance.now() - startedMs < graceMs) await sleep(10);
+  sendSignal(-pid, "SIGKILL");
+  await pollUntil(`process ${pid} is gone`, 10_000, async () => !(await isRunning(pid)) || undefined);
+}
+
+/** Kills a background program and its process group with SIGKILL and waits until it is gone. */
+export async function killProcess(pid: number): Promise<void> {
+  sendSignal(-pid, "SIGKILL");
+  await pollUntil(`process ${pid} is gone`, 10_000, async () => !(await isRunning(pid)) || undefined);
+}
+
+/** Asks every 10 ms until there is an answer; throws with the name of the wait when there is none after `limitMs`. */
+export async function pollUntil<T>(what: string, limitMs: number, ask: () => Promise<T | undefined>): Promise<T> {
+  const startedMs = performance.now();
+  while (true) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() - startedMs > limitMs) throw new Error(`Waited ${limitMs} ms in vain: ${what}`);
+    await sleep(10);
+  }
+}
+
+/** The text of a file, or nothing when there is none. */
+export async function readTextIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Runs a program to its end and gives what it printed. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; stdin?: Uint8Array } = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { stdin, env = {} } = options;
+  const child = new Deno.Command(program, {
+    args: [...args],
+    env,
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (stdin !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(stdin);
+    await writer.close();
+  }
+  const output = await child.output();
+  const decoder = new TextDecoder();
+  return { code: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
+}
+
+/** Waits on the machine's clock. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function removeQuietly(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,47 @@
+// box engine registry
+import { silentLog } from "../../lib/base/log.ts";
+import { Engine } from "../../lib/docker/engine.ts";
+import type { Release } from "../apps/small_engine.ts";
+import { sleep } from "../parts/background.ts";
+import { Dockerd } from "../parts/engine.ts";
+import { type AppRecipe, buildImage, pushImage } from "../parts/images.ts";
+import { Registry } from "../parts/registry.ts";
+import { engineCases, runEngineCase } from "./engine_cases.ts";
+import type { EngineUnderTest } from "./engine_stage.ts";
+
+const device = { user: "device", password: "secret" };
+
+/** What a release does when it runs, as an image for a real engine. The label makes each an image of its own. */
+function recipeOf(reference: string, { livesMs, exitCode = 0 }: Release): AppRecipe {
+  const labels = { reference };
+  return livesMs === undefined ? { labels } : { labels, exitCode, exitAfterMs: livesMs };
+}
+
+function underTest(dockerd: Dockerd, registry: Registry): EngineUnderTest {
+  return {
+    engine: new Engine({ log: silentLog, env: { DOCKER_HOST: dockerd.host } }),
+    registryHost: registry.host,
+    auth: { host: registry.host, ...device },
+    async publish(reference, release) {
+      const name = reference.slice(registry.host.length + 1);
+      await pushImage(dockerd, registry, { name, recipe: recipeOf(reference, release) });
+    },
+    stock: (reference, release) => buildImage(dockerd, reference, recipeOf(reference, release)),
+    stallRegistry: () => registry.freeze(),
+    hurryRegistry: () => registry.thaw(),
+    kill: async (name) => void await dockerd.docker("kill", name),
+    pause: async (name) => void await dockerd.docker("pause", name),
+    unpause: async (name) => void await dockerd.docker("unpause", name),
+    leave: () => dockerd.stop(),
+    comeBack: () => dockerd.start(),
+    pass: sleep,
+  };
+}
+
+// One engine for all cases, because it takes seconds to start; each case uses names of its own.
+Deno.test("the cases of the engine contract hold on a Docker engine", async (t) => {
+  await using dockerd = await Dockerd.start();
+  await using registry = await Registry.start({ accounts: { [device.user]: device.password } });
+  const under = underTest(dockerd, registry);
+  for (const one of engineCases) await t.step(one.name, () => runEngineCase(one, "docker", under));
+});
