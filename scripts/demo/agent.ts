@@ -1,0 +1,82 @@
+/** The real agent as a process, from source, with all of its files in the demo's folder. */
+
+import type { Dict } from "../../lib/base/shape.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+const graceMs = 5_000;
+
+/** A running agent. Disposing ends it in order, or kills it when that takes too long. */
+export class DemoAgent implements AsyncDisposable {
+  /** Resolves with its exit code and last words. */
+  readonly ended: Promise<{ code: number; errors: string }>;
+  readonly #child: Deno.ChildProcess;
+
+  private constructor(child: Deno.ChildProcess, onLine: (line: string) => void) {
+    this.#child = child;
+    this.ended = this.#follow(onLine);
+  }
+
+  /** Starts it. `onLine` hears what it tells its operator. */
+  static async start(
+    flock: Dict,
+    options: { folder: string; dockerHost: string; onLine: (line: string) => void },
+  ): Promise<DemoAgent> {
+    const { folder, dockerHost, onLine } = options;
+    await Deno.mkdir(folder, { recursive: true });
+    const config = `${folder}/device.flock`;
+    await Deno.writeTextFile(config, JSON.stringify(flock, null, 2), { mode: 0o600 });
+    const deno = [Deno.execPath(), "run", "--no-prompt", "-P=agent", "--quiet", "--no-check", `${root}main.ts`];
+    const flags = [
+      ...["-config", config, "-agentDir", folder, "-appsDir", `${folder}/apps`],
+      ...["-dbFileName", `${folder}/reagent.db`, "-logFile", `${folder}/reagent.log`, "-nmw=false", "-update=false"],
+    ];
+    const child = new Deno.Command("setpriv", {
+      // A demo that is killed must not leave an agent.
+      args: ["--pdeathsig", "TERM", ...deno, ...flags],
+      cwd: folder,
+      env: { NO_COLOR: "1", DOCKER_HOST: dockerHost, DOCKER_TLS_VERIFY: "", DOCKER_CERT_PATH: "" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      // Ctrl-C is the demo's: it ends the agent when it is the agent's turn.
+      detached: true,
+    }).spawn();
+    return new DemoAgent(child, onLine);
+  }
+
+  /** Ends it and waits until it has. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal("SIGTERM");
+    const timer = setTimeout(() => this.#signal("SIGKILL"), graceMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  #signal(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  async #follow(onLine: (line: string) => void): Promise<{ code: number; errors: string }> {
+    const [status, errors] = await Promise.all([
+      this.#child.status,
+      new Response(this.#child.stderr).text(),
+      readLines(this.#child.stdout, onLine),
+    ]);
+    return { code: status.code, errors: errors.trim() };
+  }
+}
+
+async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(onLine);
+  }
+}

@@ -1,0 +1,230 @@
+// box engine registry
+/** The demo as a stranger runs it: what it says, how long it takes, and that nothing is left however it ends. */
+
+import assert from "node:assert/strict";
+import { listProcesses, pollUntil, runProgram } from "../parts/background.ts";
+import { busyboxImage, Dockerd } from "../parts/engine.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+const lock = "/tmp/ironflock-reagent.lock";
+
+/** What the demo says, in this order, whatever engine it uses. */
+const story = [
+  "1. A Docker engine",
+  "2. A Studio",
+  "It runs: router at ws://127.0.0.1:",
+  "3. A device",
+  "agent | Connected",
+  "The device is connected: agent ",
+  "4. An app",
+  "_reagent-demo:1.0.0 is made and pushed",
+  "5. Install",
+  "The device reported STARTING → DOWNLOADING → PRESENT → RUNNING",
+  "6. Its log, for ten seconds",
+  "log | version 1.0.0 counts: 5",
+  "7. A second version",
+  "8. Update",
+  "The device reported UPDATING → ",
+  " lines of version 2.0.0 came from the container",
+  "9. Clean up",
+  "The app is uninstalled",
+  "have ended",
+  "That was the main job of Reagent",
+  "task studio --help",
+];
+
+/** A demo that runs: its output so far, and its end. */
+class Demo implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #read: Promise<void>;
+  text = "";
+
+  constructor(env: Record<string, string>) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "scripts/demo.ts"],
+      cwd: root,
+      env: { NO_COLOR: "1", ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#read = this.#follow();
+  }
+
+  /** Sends a signal as soon as the output has a text. */
+  async signalAt(text: string, signal: Deno.Signal): Promise<void> {
+    await pollUntil(`the demo says "${text}" after:\n${this.text}`, 60_000, () => {
+      return Promise.resolve(this.text.includes(text) || undefined);
+    });
+    this.#child.kill(signal);
+  }
+
+  /** What it has said, without the line breaks of long sentences. */
+  get words(): string {
+    return this.text.replaceAll(/\s+/g, " ");
+  }
+
+  /** Its exit code. */
+  async end(): Promise<number> {
+    await this.#read;
+    return (await this.#child.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+
+  async #follow(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stdout) this.text += decoder.decode(chunk, { stream: true });
+  }
+}
+
+/** All that a demo could leave on this machine: processes, folders, control groups, network interfaces, the lock. */
+async function traces(): Promise<Record<string, unknown>> {
+  const shell = async (script: string) => (await runProgram("sh", ["-c", script])).stdout.trim();
+  const ours = ["ps ", "sh -c"];
+  return {
+    processes: (await listProcesses()).filter(({ command }) => !ours.some((start) => command.startsWith(start))).length,
+    // Boxes that nobody holds; other runs on this machine have boxes of their own.
+    boxes: await shell("for f in /tmp/rb-*/claim; do [ -e $f ] && flock -n $f echo $f; done"),
+    folders: await shell("ls -d /tmp/reagent-demo-* $TMPDIR/reagent-demo-* 2>/dev/null"),
+    groups: await shell(
+      "find /sys/fs/cgroup -type d -name 'reagent-box-*' | sed 's/.*reagent-box-//' | sort -u | " +
+        "while read id; do [ -d /tmp/rb-$id ] || echo $id; done",
+    ),
+    interfaces: await shell("ip -o link | grep -c veth"),
+    lock: (await runProgram("flock", ["-n", lock, "true"])).code,
+  };
+}
+
+/** Containers and images of an engine. */
+async function contents(engine: Dockerd): Promise<string> {
+  const containers = await engine.docker("ps", "--all", "--format", "{{.ID}} {{.Names}} {{.State}}");
+  const images = await engine.docker("images", "--all", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}");
+  const rest = await engine.docker("volume", "ls", "--quiet") + await engine.docker("network", "ls", "--quiet");
+  return [containers, images, rest].join("\n");
+}
+
+function assertInOrder(text: string, parts: readonly string[]): void {
+  let position = 0;
+  for (const part of parts) {
+    const found = text.indexOf(part, position);
+    assert.ok(found >= 0, `"${part}" is missing, or not in its place, in:\n${text}`);
+    position = found + part.length;
+  }
+}
+
+/** Runs a demo to its end and checks what it says and how long it takes. */
+async function assertShows(env: Record<string, string>): Promise<string> {
+  const startedMs = performance.now();
+  await using demo = new Demo(env);
+  assert.equal(await demo.end(), 0, demo.text);
+  assert.ok(performance.now() - startedMs < 90_000);
+  assertInOrder(demo.text, story);
+  // Reports and lines of the log come on ways of their own.
+  for (const line of ["Hello from 1.0.0", "Hello from 2.0.0", "version 2.0.0 counts and knows the time: 1 at "]) {
+    assert.ok(demo.text.includes(`   log | ${line}`), demo.text);
+  }
+  // People read it in a terminal.
+  assert.deepEqual(demo.text.split("\n").filter((line) => line.length > 100 || line !== line.trimEnd()), []);
+  return demo.text;
+}
+
+Deno.test("on a machine without an engine two demos at once run in boxes of their own and leave nothing", async () => {
+  const before = await traces();
+  // Both have to end before anything is thrown.
+  for (const shown of await Promise.allSettled([assertShows({}), assertShows({})])) {
+    if (shown.status === "rejected") throw shown.reason;
+    const text = shown.value;
+    assert.match(text, /No Docker engine answers here\. A private one is started/);
+    assert.match(text, /The box is gone, and the private engine with it/);
+  }
+  assert.deepEqual(await traces(), before);
+});
+
+for (
+  const [moment, signal, code] of [
+    ["1. A Docker engine", "SIGINT", 130],
+    ["2. A Studio", "SIGTERM", 143],
+    ["log | version 1.0.0 counts: 2", "SIGINT", 130],
+  ] as const
+) {
+  Deno.test(`${signal} at "${moment}" ends a demo in a box with ${code} and leaves nothing`, async () => {
+    const before = await traces();
+    await using demo = new Demo({});
+    await demo.signalAt(moment, signal);
+    assert.equal(await demo.end(), code, demo.text);
+    assert.match(demo.text, /Interrupted\. Everything that the demo had started has ended\.\n$/);
+    assert.deepEqual(await traces(), before);
+  });
+}
+
+Deno.test("the demo on the engine that is there", async (test) => {
+  await using engine = await Dockerd.start();
+  const env = { DOCKER_HOST: engine.host };
+  await engine.docker("run", "--detach", "--name", "somebodys", busyboxImage, "sleep", "1000");
+  const before = [await traces(), await contents(engine)];
+  const assertNothingLeft = async () => assert.deepEqual([await traces(), await contents(engine)], before);
+
+  await test.step("uses it and leaves what it has found", async () => {
+    assert.match(await assertShows(env), /Docker \S+ runs here and is used/);
+    await assertNothingLeft();
+  });
+
+  for (
+    const [moment, signal, code] of [
+      ["2. A Studio", "SIGTERM", 143],
+      ["agent | Connecting", "SIGINT", 130],
+      ["Initialising download", "SIGINT", 130],
+      ["Succesfully installed", "SIGTERM", 143],
+      ["9. Clean up", "SIGTERM", 143],
+    ] as const
+  ) {
+    await test.step(`${signal} at "${moment}" ends it with ${code} and leaves what it has found`, async () => {
+      await using demo = new Demo(env);
+      await demo.signalAt(moment, signal);
+      assert.equal(await demo.end(), code, demo.text);
+      await assertNothingLeft();
+    });
+  }
+
+  await test.step("what a killed demo left on it is removed by the next one", async () => {
+    const left = ["--label", "real=True", "--name", "prod_1_reagent-demo", busyboxImage, "sleep", "1000"];
+    await engine.docker("run", "--detach", ...left);
+    await using demo = new Demo(env);
+    await demo.signalAt("3. A device", "SIGINT");
+    assert.equal(await demo.end(), 130, demo.text);
+    assert.match(demo.text, /What an earlier demo had left on the engine is removed/);
+    await assertNothingLeft();
+  });
+
+  await test.step("leaves it alone while an agent runs, and takes a private one", async () => {
+    const holder = new Deno.Command("flock", { args: ["-n", "--no-fork", lock, "sleep", "60"] }).spawn();
+    await using demo = new Demo(env);
+    await demo.signalAt("2. A Studio", "SIGINT");
+    assert.equal(await demo.end(), 130, demo.text);
+    assert.match(demo.words, /An agent \(or another demo\) runs on this machine already\. .* A private one is started/);
+    holder.kill("SIGKILL");
+    await holder.status;
+  });
+
+  await test.step("leaves it alone when another agent's containers are on it", async () => {
+    await engine.docker(
+      "run",
+      "--detach",
+      "--label",
+      "real=True",
+      "--name",
+      "prod_7_shop",
+      busyboxImage,
+      "sleep",
+      "1000",
+    );
+    await using demo = new Demo(env);
+    await demo.signalAt("2. A Studio", "SIGINT");
+    assert.equal(await demo.end(), 130, demo.text);
+    assert.match(demo.words, /has containers of another agent \(prod_7_shop\) .* A private one is started/);
+    assert.equal(await engine.docker("inspect", "--format", "{{.State.Status}}", "prod_7_shop"), "running");
+  });
+});
