@@ -1,6 +1,5 @@
 /** The program: flags in, signals in, exit code out. */
 
-import { runAgent } from "./lib/agent.ts";
 import { acquireInstanceLock, type InstanceLock } from "./lib/disk/instance_lock.ts";
 import { earlyAnswer, type Flags, parseFlags, type Platform } from "./lib/flags.ts";
 import { startErrorLine } from "./lib/logs/agent_log.ts";
@@ -53,6 +52,8 @@ async function runLocked(flags: Flags): Promise<number> {
     return 1;
   }
   using _held = lock;
+  // Answers on the command line need nothing of it, and loading it takes longer than all the rest of them.
+  const { runAgent } = await import("./lib/agent.ts");
   return await runAgent({ flags, paths, stop, stdout: Deno.stdout, stderr: Deno.stderr });
 }
 

@@ -13,7 +13,7 @@ import {
 import type { Clock } from "../base/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
 import type { Fields, Level, Log } from "../base/log.ts";
-import { callerOf } from "./caller.ts";
+import { callerOf, placeText } from "./caller.ts";
 import { type ByteOutput, LineStream } from "./line_stream.ts";
 import { LogFile } from "./log_file.ts";
 import { consoleLine, type Entry, fieldLimitChars, jsonLine, plainFields } from "./log_format.ts";
@@ -209,7 +209,7 @@ function entryOf({ level, properties, sourceLocation, timestamp, rawMessage }: L
   return {
     level: level === "warning" ? "warn" : level,
     fields: properties,
-    caller: sourceLocation && `${sourceLocation.file}:${sourceLocation.line}`,
+    caller: sourceLocation && placeText(sourceLocation),
     date: new Date(timestamp),
     message: String(rawMessage),
   };

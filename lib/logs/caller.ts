@@ -1,6 +1,6 @@
 /** Who called, and where an error came from, read from the stack of the runtime. */
 
-/** One place in a stack. `line` is text, as in the logs of the reference agent. */
+/** One place in a stack. `line` is text, as in the logs of the reference agent; in a bundle with the column behind it. */
 export interface Frame {
   func: string;
   line: string;
@@ -38,14 +38,27 @@ export function callerOf(method: (...args: never[]) => unknown): Caller | undefi
   }
 }
 
+/**
+ * The place as the log writes it: `link.ts:120`. All of a minified bundle stands in a few lines, so there the column is added,
+ * which finds the place in that very bundle: `reagent.js:47:15023`. A source map would cost memory on every device.
+ */
+export function placeText({ file, line, column }: Caller): string {
+  return `${file}:${lineText({ file, line, column })}`;
+}
+
 /** The places in the text of a stack, innermost first; those without a line in a file are left out. */
 export function framesOf(stack: string): Frame[] {
   return frameLines(stack).flatMap((frameLine) => {
     const match = framePlace.exec(frameLine);
     if (match === null) return [];
-    const [, func = "", source = "", line = ""] = match;
-    return [{ func: func.replace(/^async /, "") || "<anonymous>", line, source }];
+    const [, func = "", source = "", line = "", column = ""] = match;
+    const place = { file: source, line, column };
+    return [{ func: func.replace(/^async /, "") || "<anonymous>", line: lineText(place), source }];
   });
+}
+
+function lineText({ file, line, column }: { file: string; line: number | string; column: number | string }): string {
+  return file.endsWith(".ts") ? String(line) : `${line}:${column}`;
 }
 
 /** The message before the frames may have lines that look like them. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { callerOf, framesOf } from "../../lib/logs/caller.ts";
+import { callerOf, framesOf, placeText } from "../../lib/logs/caller.ts";
 
 function lineOf(error: Error): number {
   return Number(/caller_test\.ts:(\d+)/.exec(error.stack ?? "")?.[1]);
@@ -41,6 +41,11 @@ Deno.test("callerOf() leaves the depth of stacks as it was", () => {
   assert.equal(Error.stackTraceLimit, before);
 });
 
+Deno.test("placeText() adds the column where a line is no place: in a minified bundle", () => {
+  assert.equal(placeText({ file: "link.ts", line: 120, column: 9 }), "link.ts:120");
+  assert.equal(placeText({ file: "reagent.js", line: 47, column: 15_023 }), "reagent.js:47:15023");
+});
+
 const stacks: { name: string; stack: string; frames: [string, string, string][] }[] = [
   { name: "no stack", stack: "", frames: [] },
   { name: "a message alone", stack: "Error: at home", frames: [] },
@@ -58,12 +63,12 @@ const stacks: { name: string; stack: string; frames: [string, string, string][] 
     name: "frames without a place",
     stack:
       "Error\n    at new Promise (<anonymous>)\n    at async Promise.all (index 0)\n    at read (ext:deno_fs/30_fs.js:7:3)",
-    frames: [["read", "7", "30_fs.js"]],
+    frames: [["read", "7:3", "30_fs.js"]],
   },
   {
     name: "Windows paths",
     stack: "Error: x\n    at run (file:///C:/Program%20Files/a/steps.ts:12:5)\n    at go (C:\\a b\\node.js:3:4)",
-    frames: [["run", "12", "steps.ts"], ["go", "3", "node.js"]],
+    frames: [["run", "12", "steps.ts"], ["go", "3:4", "node.js"]],
   },
   {
     name: "a message that looks like a stack",
