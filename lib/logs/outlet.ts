@@ -19,6 +19,12 @@ export interface OutletParts {
   log: Log;
 }
 
+interface Message {
+  /** Its place among all of the channel. */
+  number: number;
+  payload: unknown;
+}
+
 /** Messages that may wait while the link is down or slow; the oldest go first. */
 const messagesLimit = 64;
 
@@ -26,13 +32,16 @@ const messagesLimit = 64;
 const publishLimitMs = 10_000;
 
 /**
- * The way out of one channel. Invariants: at most one message is on its way; what waits is bounded (`messagesLimit` messages and
+ * The way out of one channel. Invariants: payloads leave in the order in which they were added, and a message is on the wire when
+ * `addMessage()` returns, so that no report of the same moment overtakes it; what waits is bounded (`messagesLimit` messages and
  * one batch); while the link is down everything waits, and goes on with `resume()`.
  */
 export class Outlet {
   readonly #parts: OutletParts;
   readonly #batch = new Batch();
-  #messages: unknown[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #messages: Message[] = [];
+  #count = 0;
   #pump: Promise<void> = Promise.resolve();
   #isPumping = false;
   #pause: AbortController | undefined;
@@ -47,34 +56,34 @@ export class Outlet {
   addLine(text: string): void {
     if (this.#isEnded || this.#parts.gate() === "closed") return;
     this.#batch.add(text);
-    this.#start();
+    this.#startPump();
   }
 
   /** Sends a message at once, whoever listens, after the lines that came before it. */
   addMessage(payload: unknown): void {
     if (this.#isEnded) return;
     const before = this.#parts.gate() === "open" && this.#mayFlush() ? this.#batch.take() : undefined;
-    if (before !== undefined) this.#messages.push(before);
-    this.#messages.push(payload);
-    while (this.#messages.length > messagesLimit) this.#messages.shift();
-    this.#pause?.abort();
-    this.#start();
+    if (before !== undefined) this.#enqueue(before);
+    this.#enqueue(payload);
+    this.#sendMessages();
   }
 
   /** To be called when the link is back or the gate has changed. */
   resume(): void {
     if (this.#parts.gate() === "closed") this.#batch.clear();
     this.#pause?.abort();
-    this.#start();
+    this.#sendMessages();
+    this.#startPump();
   }
 
   /** Sends all that waits now. Resolves when it is sent, when the link is down, or after `limitMs`. */
   async flush(limitMs: number): Promise<void> {
     this.#isHurried = true;
     this.#pause?.abort();
-    this.#start();
+    this.#sendMessages();
+    this.#startPump();
     try {
-      await within(limitMs, () => this.#pump, { what: "The end of a log stream" });
+      await within(limitMs, () => this.#quiet(), { what: "The end of a log stream" });
     } catch {
       // The network is slow; what is left goes out when it can.
     } finally {
@@ -88,29 +97,52 @@ export class Outlet {
     this.#messages = [];
     this.#batch.clear();
     this.#pause?.abort();
-    await this.#pump;
+    await this.#quiet();
   }
 
-  #start(): void {
-    if (this.#isPumping || !this.#hasWork()) return;
+  async #quiet(): Promise<void> {
+    await this.#pump;
+    await Promise.all(this.#underWay);
+  }
+
+  #enqueue(payload: unknown): void {
+    this.#messages.push({ number: this.#count += 1, payload });
+    while (this.#messages.length > messagesLimit) this.#messages.shift();
+  }
+
+  /** Publishing takes its place on the wire at the call, so nothing has to wait for what was sent before. */
+  #sendMessages(): void {
+    while (this.#parts.isConnected() && this.#underWay.size < messagesLimit) {
+      const message = this.#messages.shift();
+      if (message === undefined) return;
+      this.#send(message);
+    }
+  }
+
+  #startPump(): void {
+    if (this.#isPumping || !this.#hasLines()) return;
     this.#isPumping = true;
     this.#pump = this.#run();
   }
 
-  #hasWork(): boolean {
-    return this.#parts.isConnected() && (this.#messages.length > 0 || !this.#batch.isEmpty);
+  #hasLines(): boolean {
+    return this.#parts.isConnected() && !this.#batch.isEmpty;
   }
 
   async #run(): Promise<void> {
-    while (this.#hasWork()) {
-      if (this.#messages.length === 0) await this.#gather();
-      const payload = this.#messages.length > 0 ? this.#messages.shift() : this.#takeBatch();
-      if (payload !== undefined && !await this.#send(payload)) break;
+    while (this.#hasLines()) {
+      await this.#gather();
+      const payload = this.#takeBatch();
+      if (payload === undefined) continue;
+      this.#enqueue(payload);
+      this.#sendMessages();
+      // Lines gather meanwhile, and are counted when there are too many.
+      await Promise.all(this.#underWay);
     }
     this.#isPumping = false;
   }
 
-  /** Waits until lines have gathered, or until a message, an end or a change wants out. */
+  /** Waits until lines have gathered, or until an end or a change wants them out. */
   async #gather(): Promise<void> {
     if (this.#isHurried && this.#mayFlush()) return;
     const pause = new AbortController();
@@ -133,14 +165,23 @@ export class Outlet {
     return this.#parts.gate() !== "pending" && !this.#parts.isCongested();
   }
 
-  /** False when the link is down; the payload then waits for its return. */
-  async #send(payload: unknown): Promise<boolean> {
+  #send(message: Message): void {
+    const sending: Promise<void> = this.#publish(message).then((isLeft) => {
+      this.#underWay.delete(sending);
+      if (isLeft) this.#sendMessages();
+    });
+    this.#underWay.add(sending);
+  }
+
+  /** False when the link is closing; the message then waits for its return, in its old place. */
+  async #publish(message: Message): Promise<boolean> {
     try {
-      await within(publishLimitMs, () => this.#parts.publish(payload), { what: "Publishing a log message" });
+      const what = "Publishing a log message";
+      await within(publishLimitMs, () => this.#parts.publish(message.payload), { what });
       return true;
     } catch (error) {
       if (hasCode(error, "not_connected") && !this.#isEnded) {
-        this.#messages.unshift(payload);
+        this.#messages = [...this.#messages, message].sort((a, b) => a.number - b.number).slice(-messagesLimit);
         return false;
       }
       this.#parts.log.debug("Cannot publish a log message", { error });

@@ -76,6 +76,15 @@ Deno.test("a message leaves at once, behind the lines that came before it", asyn
   assert.deepEqual(world.sent.at(-1), "b");
 });
 
+Deno.test("messages are on the wire when addMessage() returns, so that no report overtakes them", () => {
+  const world = new World();
+  world.outlet.addLine("a");
+  world.outlet.addMessage("m");
+  world.outlet.addMessage("n");
+  assert.deepEqual(world.sent, ["a", "m", "n"]);
+  return world.outlet.end();
+});
+
 Deno.test("a message leaves although nobody listens", async () => {
   const world = new World();
   world.gate = "closed";
