@@ -8,12 +8,14 @@ import { AgentError, isCanceled } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import { containErrors } from "./boot/containment.ts";
 import { deviceLinkOptions } from "./boot/device_link.ts";
+import { DiskWatch } from "./boot/disk_watch.ts";
 import { startWithEngine } from "./boot/engine_start.ts";
+import { exitCodeOf } from "./boot/link_end.ts";
 import { runOnConnect } from "./boot/on_connect.ts";
 import { StartTimes } from "./boot/start_times.ts";
 import { ConfigFile } from "./config.ts";
 import { downloadBase, updateChannel } from "./config/derived.ts";
-import { engineEndpoint, engineVariables } from "./docker/endpoint.ts";
+import { engineEndpoint, type EngineEnvironment, engineVariables } from "./docker/endpoint.ts";
 import { Engine } from "./docker/engine.ts";
 import type { Flags } from "./flags.ts";
 import { createHandler } from "./handlers/dispatch.ts";
@@ -33,14 +35,15 @@ import type { Secrets } from "./logs/redact.ts";
 import { createWireTrace } from "./logs/wire_trace.ts";
 import { createFolders, type Paths } from "./paths.ts";
 import { startProfiling } from "./profiling.ts";
-import { Database } from "./store/database.ts";
+import type { Database } from "./store/database.ts";
+import { openOrReplace } from "./store/recovery.ts";
 import { Heartbeat } from "./system/heartbeat.ts";
 import { PowerActions } from "./system/power_actions.ts";
 import { StatusReporter } from "./system/status.ts";
 import { VersionIndex } from "./system/version_index.ts";
 import { agentVersion, buildArch } from "./version.ts";
 import { type Backend, createBackend } from "./wamp/backend.ts";
-import { Link, type LinkEnd, offlineWire, type OnSession, type Wire } from "./wamp/link.ts";
+import { Link, offlineWire, type OnSession, type Wire } from "./wamp/link.ts";
 
 /** What an agent runs on. */
 export interface AgentOptions {
@@ -63,7 +66,11 @@ interface Ground {
   secrets: Secrets;
   config: ConfigFile;
   database: Database;
+  /** The database was lost, and is empty. */
+  isRebuilt: boolean;
   engine: Engine;
+  /** Where the engine is. */
+  env: EngineEnvironment;
   times: StartTimes;
   /** Tells the operator something: on standard output, or in the pretty log. */
   tell(line: string): void;
@@ -77,6 +84,7 @@ interface Works {
   apps: Apps;
   logs: AppLogs;
   status: StatusReporter;
+  disk: DiskWatch;
   heartbeat: Heartbeat;
   handlerParts: HandlerParts;
   /** Secret. */
@@ -135,7 +143,8 @@ async function layGround(
   hideSecret(config.current.secret, { isKept: true });
   hideSecret(config.current.authentication.key, { isKept: true });
   times.mark("config");
-  const database = stack.use(Database.open(paths.dbFile, { log }));
+  const { database, damagedPath } = openOrReplace(paths.dbFile, { log, now: clock.wall() });
+  stack.use(database);
   times.mark("database");
   const env = Object.fromEntries(engineVariables.map((name) => [name, Deno.env.get(name)]));
   // Settings that cannot be understood are a mistake of who set up the device; an engine that is away is not.
@@ -147,7 +156,9 @@ async function layGround(
     secrets: agentLog.secrets,
     config,
     database,
+    isRebuilt: damagedPath !== undefined,
     engine: new Engine({ log, env }),
+    env,
     times,
     tell,
   };
@@ -168,11 +179,22 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
   const backend = createBackend(wire, () => config.current);
   const keys: Works["keys"] = { appCredKey: undefined };
   const stats = new StatsReader();
+  const disk: DiskWatch = new DiskWatch({
+    ...ground,
+    paths: ground.options.paths,
+    config: () => config.current,
+    backend,
+    isConnected: () => wire.isConnected,
+    listApps: () => apps.diskUses(),
+    onChange: (isEmergency) => isEmergency || apps.resume(),
+    os: Deno.build.os,
+    clock,
+  });
   const status = new StatusReporter({
     backend,
     readStats: () => stats.read(),
     tunnelCapable: () => false,
-    isEmergency: () => false,
+    isEmergency: () => disk.isEmergency,
     log,
   });
   const logs = stack.use(
@@ -189,10 +211,14 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
       log,
     }),
   );
-  const apps = stack.use(createApps(ground, { backend, logs, status, keys }));
+  const apps = stack.use(createApps(ground, { backend, logs, status, keys, disk }));
+  stack.use(disk);
   const heartbeat = stack.use(
     new Heartbeat({
-      report: (signal) => status.report(signal),
+      report: async (signal) => {
+        await status.report(signal);
+        apps.sendMissed();
+      },
       isConnected: () => wire.isConnected,
       lastTrafficAt: () => link?.lastTrafficAt(),
       reconnect: (reason) => link?.reconnect(reason),
@@ -201,16 +227,16 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
     }),
   );
   const handlerParts = createHandlerParts(ground, { backend, apps, logs, stats, stack });
-  const works: Works = { link, wire, backend, apps, logs, status, heartbeat, handlerParts, keys };
+  const works: Works = { link, wire, backend, apps, logs, status, disk, heartbeat, handlerParts, keys };
   return works;
 }
 
 function createApps(
   ground: Ground,
-  parts: { backend: Backend; logs: AppLogs; status: StatusReporter; keys: Works["keys"] },
+  parts: { backend: Backend; logs: AppLogs; status: StatusReporter; keys: Works["keys"]; disk: DiskWatch },
 ): Apps {
-  const { options: { paths }, config, engine, database, hideSecret, log } = ground;
-  const { backend, logs, status, keys } = parts;
+  const { options: { paths }, config, engine, database, isRebuilt, hideSecret, log } = ground;
+  const { backend, logs, status, keys, disk } = parts;
   const { arch, variant } = buildArch();
   return new Apps({
     engine,
@@ -224,8 +250,10 @@ function createApps(
     arch: arch + variant,
     hasGpu: (signal) => hasNvidia(signal),
     isPortFree: probePort,
+    isRebuilt,
     hideSecret,
-    isEmergency: () => false,
+    isEmergency: () => disk.isEmergency,
+    checkRoom: (pull) => disk.checkRoom(pull),
     clock,
     random: Math.random,
     log,
@@ -299,7 +327,7 @@ async function onSession(ground: Ground, works: Works, run: Parameters<OnSession
         await backend.updateDeviceArchitecture({ ...buildArch(), os, agentVersion }, limit);
       },
       attachLogs: () => logs.attach(session, channelsToFollow(apps)),
-      reconcileApps: (limit) => apps.reconcileRemote(limit),
+      reconcileApps: (limit, options) => apps.reconcileRemote(limit, options),
       reconnect: (reason) => link?.reconnect(reason),
       clock,
       random: Math.random,
@@ -326,10 +354,11 @@ function tellStart({ times, tell }: Ground): void {
 /** Starts what was built and waits for an end. Gives the exit code. */
 async function runWorks(ground: Ground, works: Works, stack: AsyncDisposableStack): Promise<number> {
   const { options: { stop }, engine, log, times, tell } = ground;
-  const { link, apps } = works;
+  const { link, apps, disk } = works;
   const life = new AbortController();
   const onLate = () => tell("The container engine does not answer yet; the device can be reached all the same");
-  const starting = startWithEngine({ engine, apps, onLate, clock, log }, life.signal).then(
+  disk.start();
+  const starting = startWithEngine({ engine, disk, apps, onLate, clock, log }, life.signal).then(
     () => times.mark("container engine"),
     // Only the end of the agent ends it.
     (error) => log.debug("The start with the container engine was cut short", { error }),
@@ -350,25 +379,7 @@ async function runWorks(ground: Ground, works: Works, stack: AsyncDisposableStac
   }
   const end = await Promise.race([link.ended, untilAborted(stop)]);
   log.info("The agent ends", { why: end?.kind ?? "it was asked to" });
-  return end === undefined ? 0 : exitCodeOf(end, ground);
-}
-
-/** Says why the link has ended for good, in the words that installers know. */
-function exitCodeOf(end: LinkEnd, { tell, log, config }: Ground): number {
-  switch (end.kind) {
-    case "authRejected":
-      tell("The IronFlock device connect authentication failed");
-      return 1;
-    case "duplicateSerial":
-      tell(`a WAMP connection for ${config.current.serialNumber} already exists`);
-      return 1;
-    case "testamentRefused":
-      log.fatal("The router refuses the device's testament");
-      return 1;
-    case "stopped":
-      // Nobody asked for it; a supervisor starts the agent anew.
-      return 1;
-  }
+  return end === undefined ? 0 : exitCodeOf(end.kind, { ...ground, serialNumber: ground.config.current.serialNumber });
 }
 
 async function untilAborted(signal: AbortSignal): Promise<undefined> {

@@ -4,8 +4,15 @@ import { AgentError, textOf } from "./base/errors.ts";
 import { Gate } from "./base/gate.ts";
 import type { Log } from "./base/log.ts";
 import { isCount, show } from "./base/shape.ts";
-import { changeFlock, type DeviceConfig, type DeviceConfigChange, type Flock, readFlock } from "./config/flock.ts";
-import { writeFileDurably } from "./disk/atomic_file.ts";
+import {
+  changeFlock,
+  type DeviceConfig,
+  type DeviceConfigChange,
+  type Flock,
+  type ReadFlock,
+  readFlock,
+} from "./config/flock.ts";
+import { readLeftovers, writeFileDurably } from "./disk/atomic_file.ts";
 
 export type { DeviceConfig, DeviceConfigChange } from "./config/flock.ts";
 
@@ -42,7 +49,8 @@ export class ConfigFile {
   static async open(path: string, options: { log: Log }): Promise<ConfigFile> {
     const { log } = options;
     const onDisk = await readText(path);
-    const read = readFlock(onDisk.replace(byteOrderMark, ""));
+    const given = readFlock(onDisk.replace(byteOrderMark, ""));
+    const read = given.kind === "broken" ? await readCut(path, log) ?? given : given;
     if (read.kind === "broken") {
       const text = `Cannot use the config file "${path}": ${read.reason}; it was left as it is`;
       throw new AgentError("config_broken", text);
@@ -90,6 +98,14 @@ export class ConfigFile {
       this.#log.warn("Cannot save the config file; going on with its values in memory", fields);
     }
   }
+}
+
+/** What was being written when a cut broke the file; undefined when nothing readable is left of it. */
+async function readCut(path: string, log: Log): Promise<ReadFlock | undefined> {
+  const reads = (await readLeftovers(path)).map((text) => readFlock(text));
+  const read = reads.find(({ kind }) => kind === "read");
+  if (read !== undefined) log.warn("The config file was cut while it was written; restoring it", { path });
+  return read;
 }
 
 async function readText(path: string): Promise<string> {

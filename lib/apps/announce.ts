@@ -1,29 +1,27 @@
 /** Makes a state known: in memory and in the database first, then to Studio, as far as Studio can be reached. */
 
 import type { AppState } from "../base/app.ts";
-import { within } from "../base/clock.ts";
-import { hasCode, isCanceled } from "../base/errors.ts";
+import { type Clock, throwIfAborted, waitPatiently } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Backend } from "../wamp/backend.ts";
 import type { LiveApp } from "./live_app.ts";
+import type { Outbox } from "./outbox.ts";
 import type { AppRecords } from "./records.ts";
 
 /** What an announcement needs. */
 export interface AnnouncerParts {
   records: AppRecords;
-  backend: Pick<Backend, "reportAppState">;
+  outbox: Pick<Outbox, "send">;
+  clock: Clock;
   log: Log;
 }
 
-/** Studio gets this long to take a report; transitions wait for it, so that reports arrive in order. */
-const reportLimitMs = 10_000;
-
 /**
- * Announces states of apps.
- *
- * - A state that is kept is never lost by a report that fails: the next connect reports every app. A queue of reports that
- *   survives goes where `#report()` gives up.
+ * Work on an app goes on after this, whether Studio has the report or not: it waits so long only that reports and lines of the log
+ * arrive in their order, and a bad link must not keep an app down.
  */
+export const patienceMs = 1_000;
+
+/** Announces states of apps. */
 export class Announcer {
   readonly #parts: AnnouncerParts;
 
@@ -48,21 +46,21 @@ export class Announcer {
 
   /** Reports the state that an app has. Throws `canceled` only. */
   async report(app: LiveApp, signal: AbortSignal): Promise<void> {
-    const { backend, log } = this.#parts;
+    await waitPatiently(this.#send(app), { limitMs: patienceMs, clock: this.#parts.clock, signal });
+    throwIfAborted(signal, `Reporting app "${app.appName}"`);
+  }
+
+  async #send(app: LiveApp): Promise<void> {
     const { id, state, requestorAccountKey, releaseKey, requestUpdate, releaseBuild, updateStatus } = app;
-    const report = { id, state, requestorAccountKey, releaseKey, requestUpdate, releaseBuild, updateStatus };
-    const what = `Reporting app "${app.appName}" as ${state}`;
-    try {
-      await within(reportLimitMs, (limit) => backend.reportAppState(report, limit), { what, signal });
-      // Studio has seen that the update is through.
-      if (updateStatus === "pending_remote_confirmation" && app.updateStatus === updateStatus) {
-        app.updateStatus = "completed";
-      }
-      log.debug("Reported an app", { app: app.appName, state });
-    } catch (error) {
-      if (isCanceled(error) && signal.aborted) throw error;
-      const isAway = hasCode(error, "not_connected");
-      log[isAway ? "debug" : "warn"](`${what} failed`, { error });
-    }
+    const report = { id, state, requestorAccountKey, releaseKey, requestUpdate, releaseBuild };
+    // While it waited for its turn Studio may have confirmed the update by the report before.
+    const current = () => {
+      const isConfirmed = updateStatus === "pending_remote_confirmation" && app.updateStatus === "completed";
+      return { ...report, updateStatus: isConfirmed ? app.updateStatus : updateStatus };
+    };
+    const hasArrived = await this.#parts.outbox.send(current);
+    // Studio has seen that the update is through.
+    if (hasArrived && app.updateStatus === "pending_remote_confirmation") app.updateStatus = "completed";
+    if (hasArrived) this.#parts.log.debug("Reported an app", { app: app.appName, state });
   }
 }

@@ -79,7 +79,7 @@ export class AppFolder {
     const kept = keptNames.union(livePorts);
     await this.#env.remove(recorded.difference(names).difference(kept));
     await this.#env.record(names.union(recorded.intersection(kept)));
-    await this.#env.remove([withdrawnName]);
+    if (!names.has(withdrawnName)) await this.#env.remove([withdrawnName]);
   }
 
   /**
@@ -95,7 +95,8 @@ export class AppFolder {
       await this.create();
       await this.#env.create();
     }
-    await this.#env.remove([withdrawnName]);
+    // A user may have a variable of this name; then it is known as written by us.
+    if (!(await this.#env.recorded()).has(withdrawnName)) await this.#env.remove([withdrawnName]);
     if (credential === undefined) return;
     const { id, secret } = credential;
     const files = [{ name: "APP_AUTH_ID", value: id }, { name: "APP_AUTH_SECRET", value: secret }];

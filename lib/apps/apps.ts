@@ -9,15 +9,18 @@ import { Announcer } from "./announce.ts";
 import { AppBench } from "./bench.ts";
 import { observedState } from "./corrections.ts";
 import { crashLoopDelayMs } from "./crash_loop.ts";
+import { type DiskUse, diskUses } from "./disk_use.ts";
 import { watchEngine } from "./engine_watch.ts";
 import { parseContainerName } from "./names.ts";
+import { Outbox } from "./outbox.ts";
 import type { Outside } from "./outside.ts";
 import { AppRecords } from "./records.ts";
 import { decodeRequest } from "./request.ts";
 import { Runner } from "./runner.ts";
 import { removeContainer } from "./steps.ts";
 import { Survey } from "./survey.ts";
-import { reconcileLocal, reconcileRemote, type SyncParts } from "./sync.ts";
+import { reconcileLocal, reconcileRemote, resumeWanted, type SyncParts } from "./sync.ts";
+import { rebuiltText } from "./texts.ts";
 
 /** An app as the rest of the agent sees it. */
 export interface AppSnapshot {
@@ -37,20 +40,24 @@ export class Apps implements AsyncDisposable {
   readonly #outside: Outside;
   readonly #records: AppRecords;
   readonly #bench: AppBench;
+  readonly #outbox: Outbox;
   readonly #announcer: Announcer;
   readonly #life = new AbortController();
   readonly #runners = new Map<AppIdText, Runner>();
   /** When Studio has last asked something by itself, on the agent's clock. */
   readonly #askedAtMs = new Map<AppIdText, number>();
   readonly #tasks = new Set<Promise<void>>();
+  #hasToldRebuilt = false;
   readonly #localDone = Promise.withResolvers<void>();
 
   constructor(outside: Outside) {
     const { database, clock, backend, log } = outside;
     this.#outside = outside;
     this.#records = new AppRecords({ database, clock });
-    this.#announcer = new Announcer({ records: this.#records, backend, log });
-    this.#bench = new AppBench({ outside, records: this.#records, announcer: this.#announcer });
+    this.#outbox = new Outbox({ backend, database, clock, log, life: this.#life.signal });
+    this.#announcer = new Announcer({ records: this.#records, outbox: this.#outbox, clock, log });
+    const keep = (task: Promise<void>) => this.#keep(task);
+    this.#bench = new AppBench({ outside, records: this.#records, announcer: this.#announcer, keep });
   }
 
   /**
@@ -63,21 +70,32 @@ export class Apps implements AsyncDisposable {
     for (const problem of problems) {
       this.#outside.log.warn("Part of a request is skipped", { app: request.appName, problem });
     }
-    this.#records.take(request);
+    this.#records.noteQuestion(this.#records.take(request), request);
     this.#askedAtMs.set(idText(request), this.#outside.clock.now());
     this.#keep(this.#runnerOf(request).act(request, "request"));
   }
 
   /** See `reconcileLocal()` in sync.ts. */
   async reconcileLocal(signal: AbortSignal): Promise<void> {
-    await reconcileLocal(this.#syncParts(), signal);
+    await reconcileLocal(this.#syncParts(), { isRebuilt: this.#outside.isRebuilt, signal });
     this.#localDone.resolve();
   }
 
   /** Waits until `reconcileLocal()` is through; then see `reconcileRemote()` in sync.ts. */
-  async reconcileRemote(signal: AbortSignal): Promise<void> {
+  async reconcileRemote(signal: AbortSignal, { isRepeated = false } = {}): Promise<void> {
     await untilAborted(this.#localDone.promise, signal);
-    await reconcileRemote(this.#syncParts(), signal);
+    this.#tellRebuilt();
+    await reconcileRemote(this.#syncParts(), { isRepeated, signal });
+  }
+
+  /** Sends the reports that Studio has missed, in the background. To be called when Studio is known to answer. */
+  sendMissed(): void {
+    if (this.#outbox.count() === 0) return;
+    this.#keep(
+      this.#outbox.sendMissed().catch((error) => {
+        this.#outside.log.debug("Studio does not take missed reports yet", { error });
+      }),
+    );
   }
 
   /** Watches the containers until `signal` ends. */
@@ -100,11 +118,33 @@ export class Apps implements AsyncDisposable {
     });
   }
 
+  /** Begins anew what is stored as wanted, in the background. To be called when an emergency of the disk is over. */
+  resume(): void {
+    resumeWanted(this.#syncParts());
+  }
+
+  /**
+   * What the apps may need of the engine's disk; undefined while that is not known, because the database was lost. Throws
+   * `store_failed`.
+   */
+  diskUses(): DiskUse[] | undefined {
+    if (this.#outside.isRebuilt) return undefined;
+    return diskUses(this.#records, (app) => this.#bench.namesOf(app));
+  }
+
   /** Ends everything that goes on. Containers keep running. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort();
     for (const runner of this.#runners.values()) runner.stop();
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+    await this.#outbox.settled();
+  }
+
+  /** People learn of a lost database where they look, once. */
+  #tellRebuilt(): void {
+    if (!this.#outside.isRebuilt || this.#hasToldRebuilt) return;
+    this.#hasToldRebuilt = true;
+    for (const app of this.#records.all()) this.#bench.say(app, rebuiltText);
   }
 
   #runnerOf(id: AppId): Runner {
@@ -132,6 +172,7 @@ export class Apps implements AsyncDisposable {
       records: this.#records,
       engine,
       backend,
+      sendMissed: () => this.#outbox.sendMissed(),
       runnerOf: (id) => this.#runnerOf(id),
       namesOf: (app) => this.#bench.namesOf(app),
       removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),

@@ -1,14 +1,15 @@
 /** Where apps are worked on: their names, folders, ports and variables, and the tools for one transition. */
 
 import type { AppId, AppRequest, PortRule } from "../base/app.ts";
-import { isCanceled, textOf } from "../base/errors.ts";
+import { throwIfAborted, waitPatiently } from "../base/clock.ts";
+import { hasCode, isCanceled, textOf } from "../base/errors.ts";
 import { bareHost, type RegistryAuth } from "../docker/registry.ts";
-import type { Announcer } from "./announce.ts";
-import type { Found } from "./corrections.ts";
+import { type Announcer, patienceMs } from "./announce.ts";
+import { type Found, wasKilledOutside } from "./corrections.ts";
 import { Housing } from "./housing.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
 import { type AppNames, namesOf } from "./names.ts";
-import type { Outside } from "./outside.ts";
+import type { AppHome, Outside } from "./outside.ts";
 import type { AppRecords } from "./records.ts";
 import { stableTarget } from "./state.ts";
 import { Steps } from "./steps.ts";
@@ -18,12 +19,16 @@ export interface BenchParts {
   outside: Outside;
   records: AppRecords;
   announcer: Announcer;
+  /** Takes over a promise that nobody waits for, and what it fails with. */
+  keep(task: Promise<void>): void;
 }
 
-/** A request with the login for the registry that was got for it; empty when there is none. */
+/** A request with the login for the registry that is got for it; empty when there is none to be had. */
 export interface ReadyRequest {
   request: AppRequest;
-  token: string;
+  token: Promise<string>;
+  /** Why the release on probation has failed; empty unless the work is to go back. */
+  reason: string;
 }
 
 /** The bench of all apps. */
@@ -52,6 +57,7 @@ export class AppBench {
       hasImage: tags.length > 0,
       run: seen === undefined ? "" : `${seen.id} ${seen.startedAt}`,
       exitCode: seen?.exitCode ?? 0,
+      wasKilled: seen !== undefined && wasKilledOutside(seen),
     };
   }
 
@@ -70,38 +76,33 @@ export class AppBench {
     }
   }
 
-  /** The login for the registry, on behalf of who owns the device; empty when there is none to be had. Throws `canceled`. */
-  async fetchToken(request: AppRequest, signal: AbortSignal): Promise<string> {
-    const { backend, log, hideSecret } = this.#parts.outside;
-    const isOwners = request.stage === "PROD" && request.deviceOwnerAccountKey > 0;
-    const account = isOwners ? request.deviceOwnerAccountKey : request.requestorAccountKey;
-    try {
-      const token = await backend.getRegistryToken(account, signal);
-      hideSecret(token);
-      return token;
-    } catch (error) {
-      if (isCanceled(error) && signal.aborted) throw error;
-      // What is here already can be started and stopped without it.
-      log.warn("Cannot get a registry token, going on without one", { app: request.appName, error: textOf(error) });
-      return "";
-    }
+  /**
+   * Asks for the login for the registry, on behalf of who owns the device. Returns when it is there, or after a second: only a download
+   * has to wait for it. Throws `canceled`.
+   */
+  async fetchToken(request: AppRequest, signal: AbortSignal): Promise<{ token: Promise<string> }> {
+    const token = this.#askForToken(request, signal);
+    await waitPatiently(token, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
+    throwIfAborted(signal, "Asking for a registry token");
+    return { token };
   }
 
   /** The tools for one transition of an app. To be disposed at its end. */
   open(app: LiveApp, ready: ReadyRequest): Steps {
-    const { records, announcer, outside: { engine, appLog, clock, log } } = this.#parts;
+    const { records, announcer, outside: { engine, appLog, clock, log, checkRoom } } = this.#parts;
     const { request } = ready;
     const folder = this.#housing.folderOf(app);
-    return new Steps({ engine, appLog, clock, log, records, announcer }, {
+    return new Steps({ engine, appLog, clock, log, records, announcer, checkRoom }, {
       app,
       request,
       names: this.namesOf(app),
-      login: this.#loginOf(ready),
+      login: async () => this.#loginOf(await ready.token),
+      reason: ready.reason,
       configure: (options, signal) => this.#housing.configure(app, request, { ...options, signal }),
       replacePorts: (engineText) => this.#housing.replacePorts(app, request, engineText),
       releasePorts: () => this.#housing.releasePorts(app.id),
       deleteEnvFiles: () => folder.deleteEnv(),
-      deleteData: () => folder.delete(),
+      deleteData: () => this.#deleteData(app, folder),
     });
   }
 
@@ -128,7 +129,36 @@ export class AppBench {
     if (app.state !== "REMOVED") this.#parts.outside.appLog.forget(app.id, this.namesOf(app).container);
   }
 
-  #loginOf({ token }: ReadyRequest): RegistryAuth | undefined {
+  /** Folders go by the name, so another app of the same name has the same one, and keeps it. */
+  async #deleteData(app: LiveApp, folder: AppHome): Promise<void> {
+    const { records, outside: { log } } = this.#parts;
+    const isShared = records.all().some((other) => {
+      const hasName = other.appName.toLowerCase() === app.appName.toLowerCase();
+      return hasName && other.id.stage === app.id.stage && other.id.appKey !== app.id.appKey && !isGone(other.state);
+    });
+    if (isShared) log.warn("The data of an app stays: another app has the same name", { app: app.appName, ...app.id });
+    else await folder.delete();
+  }
+
+  /** Empty when Studio gives none. Never throws. */
+  async #askForToken(request: AppRequest, signal: AbortSignal): Promise<string> {
+    const { backend, log, hideSecret } = this.#parts.outside;
+    const isOwners = request.stage === "PROD" && request.deviceOwnerAccountKey > 0;
+    const account = isOwners ? request.deviceOwnerAccountKey : request.requestorAccountKey;
+    try {
+      const token = await backend.getRegistryToken(account, signal);
+      hideSecret(token);
+      return token;
+    } catch (error) {
+      // What is here already can be started and stopped without it.
+      const isCut = signal.aborted || hasCode(error, "not_connected");
+      const fields = { app: request.appName, error: textOf(error) };
+      log[isCut ? "debug" : "warn"]("Cannot get a registry token, going on without one", fields);
+      return "";
+    }
+  }
+
+  #loginOf(token: string): RegistryAuth | undefined {
     const { registryUrl, secret } = this.#parts.outside.config();
     return token === "" ? undefined : { host: bareHost(registryUrl), user: token, password: secret };
   }
@@ -139,7 +169,10 @@ export class AppBench {
     const seen = await engine.inspect(this.namesOf(app).container, signal);
     const ports = this.#housing.resolvePorts(app.id, request.ports, seen);
     this.#keepPorts(app, records.request(app.id), ports);
-    await this.#savePorts(app.id, ports, signal);
+    const saving = this.#savePorts(app.id, { ports, others: request.otherPorts });
+    this.#parts.keep(saving);
+    await waitPatiently(saving, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
+    throwIfAborted(signal, "Saving the ports of an app");
     if (!isGone(stableTarget(request.target))) await this.#housing.folderOf(app).refreshPorts(ports);
   }
 
@@ -154,13 +187,17 @@ export class AppBench {
     if (isNews) this.#parts.records.setPorts({ ...stored, ports: kept });
   }
 
-  async #savePorts(id: AppId, ports: readonly PortRule[], signal: AbortSignal): Promise<void> {
+  async #savePorts(
+    id: AppId,
+    list: { ports: readonly PortRule[]; others: readonly unknown[] },
+  ): Promise<void> {
     const { backend, log } = this.#parts.outside;
     try {
-      await backend.savePorts({ id, ports }, signal);
+      await backend.savePorts({ id, ...list });
     } catch (error) {
-      if (isCanceled(error) && signal.aborted) throw error;
-      log.warn("Cannot tell Studio the ports of an app", { ...id, error: textOf(error) });
+      // The next request, and the next connect, save them again.
+      const isAway = hasCode(error, "not_connected");
+      log[isAway ? "debug" : "warn"]("Cannot tell Studio the ports of an app", { ...id, error: textOf(error) });
     }
   }
 }

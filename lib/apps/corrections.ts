@@ -12,6 +12,16 @@ export interface Found {
   run: string;
   /** 0 while it runs. */
   exitCode: number;
+  /** Something outside ended it: the engine as it stopped, or a person. */
+  wasKilled: boolean;
+}
+
+/** Exit codes of a process that SIGKILL or SIGTERM ended. */
+const killCodes = [137, 143];
+
+/** True when a container did not end by itself, nor by using too much memory. */
+export function wasKilledOutside(seen: { exitCode: number; oomKilled: boolean }): boolean {
+  return killCodes.includes(seen.exitCode) && !seen.oomKilled;
 }
 
 /** States of work on an image: it ended with the process that did it. */

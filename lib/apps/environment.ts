@@ -32,8 +32,8 @@ export const variableLimitBytes = 20_480;
 /** Bytes of a name: each becomes a file `<NAME>.txt`, and file systems take 255. */
 const nameLimitBytes = 251;
 
-/** What the agent alone may set, or nobody: the last is the device's own login to the router. */
-const reservedNames: ReadonlySet<string> = new Set(["APP_AUTH_ID", "APP_AUTH_SECRET", "DEVICE_SECRET"]);
+/** What the agent alone may set. */
+const reservedNames: ReadonlySet<string> = new Set(["APP_AUTH_ID", "APP_AUTH_SECRET"]);
 
 const encoder = new TextEncoder();
 

@@ -1,6 +1,7 @@
 /** Gives each app what its container is made with: folder, host ports, variables, credential. */
 
 import type { AppId, AppRequest, PortRule } from "../base/app.ts";
+import { Gate } from "../base/gate.ts";
 import type { ContainerSeen, CreateRequest } from "../docker/engine.ts";
 import { type ContainerFacts, containerSpec, type PublishedPort } from "./container_spec.ts";
 import { type AppCredential, appCredential } from "./credential.ts";
@@ -22,6 +23,8 @@ export type HousingOutside = Pick<
 export class Housing {
   readonly #outside: HousingOutside;
   readonly #ports: HostPorts;
+  /** Two apps of one name share a folder. */
+  readonly #gate = new Gate<string>();
 
   constructor(outside: HousingOutside) {
     this.#outside = outside;
@@ -35,7 +38,9 @@ export class Housing {
 
   /** Writes the app's credential anew where it was written before. Throws `io_failed`, `no_space`. */
   async refreshCredential(app: LiveApp, request: AppRequest): Promise<void> {
-    await this.folderOf(app).refreshCredential(await this.#credentialOf(request), { isSettingUp: false });
+    const credential = await this.#credentialOf(request);
+    const folder = this.folderOf(app);
+    await this.#gate.run(folder.path, () => folder.refreshCredential(credential, { isSettingUp: false }));
   }
 
   /**
@@ -67,9 +72,11 @@ export class Housing {
     });
     for (const warning of warnings) log.warn("Part of an app's environment is skipped", { app: app.appName, warning });
     const folder = this.folderOf(app);
-    await folder.create();
-    await folder.writeEnv(variables, request.ports);
-    await folder.refreshPorts(request.ports);
+    await this.#gate.run(folder.path, async () => {
+      await folder.create();
+      await folder.writeEnv(variables, request.ports);
+      await folder.refreshPorts(request.ports);
+    }, options.signal);
     return containerSpec({
       image: options.image,
       app,

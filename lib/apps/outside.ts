@@ -3,8 +3,9 @@
 import type { AppId } from "../base/app.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Room } from "../base/room.ts";
 import type { DeviceConfig } from "../config/flock.ts";
-import type { Engine, EngineEvent } from "../docker/engine.ts";
+import type { Engine, EngineEvent, RegistryAuth } from "../docker/engine.ts";
 import type { Database } from "../store/database.ts";
 import type { Backend } from "../wamp/backend.ts";
 import type { AppFolder } from "./app_folder.ts";
@@ -26,6 +27,8 @@ export interface AppLog {
   clearHistory(id: AppId, channel: string): void;
   /** The container's log goes to the channel until it ends. */
   follow(channel: string, containerName: string): void;
+  /** The container of the channel was removed: what is left of its log is not worth a long wait. */
+  leave(channel: string): void;
   openFeed(channel: string): LogFeed;
   /** Shows the log of a container that has exited. Resolves when it was read, within bounds. */
   showExited(channel: string, containerName: string, signal: AbortSignal): Promise<void>;
@@ -37,7 +40,7 @@ export interface AppLog {
 export type StepEngine = Pick<
   Engine,
   | ("checkLogin" | "create" | "imagesOf" | "inspect" | "openPull")
-  | ("remove" | "start" | "stop" | "untag" | "watchExit")
+  | ("inspectImage" | "platform" | "remove" | "settingsOf" | "start" | "stop" | "untag" | "watchExit")
 >;
 
 /** The engine as the apps see it. */
@@ -80,10 +83,14 @@ export interface Outside {
   hasGpu(signal: AbortSignal): Promise<boolean>;
   /** True when the port can be bound on all addresses at this moment. */
   isPortFree(port: number, transport: "tcp" | "udp"): boolean;
+  /** True when the database was lost: what runs is taken over from the engine, and people are told. */
+  isRebuilt: boolean;
   /** A value that must never be seen in the log from now on. */
   hideSecret(text: string): void;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
+  /** Whether an image fits on the disk, asked before it is pulled. */
+  checkRoom(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<Room>;
   clock: Clock;
   /** A number from 0 to 1. */
   random(): number;

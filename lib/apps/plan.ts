@@ -15,8 +15,11 @@ export type Goal =
   | "uninstall"
   | "recoverPresent"
   | "update"
+  | "rollBack"
+  | "closeUpdate"
   | "removeCanceled"
-  | "uninstallCanceled";
+  | "uninstallCanceled"
+  | "tidy";
 
 /** One thing to do. Containers, images and folders are changed by steps only. */
 export type Step =
@@ -46,8 +49,16 @@ export type Step =
   | { kind: "awaitGone"; id: string }
   /** Takes these tags from the app's own repository; an image goes with its last name. `isNeeded` false: it may fail. */
   | { kind: "untagImages"; tags: readonly string[]; isNeeded: boolean }
-  /** The newest version becomes the installed one, in memory and in the stored request. */
+  /** The image was pulled whole and can run on this machine. */
+  | { kind: "verifyImage"; tag: string }
+  /** What the new release replaces is remembered, with the settings of its container; from here on there is a way back. */
+  | { kind: "openSwitch" }
+  /** The newest version becomes the installed one, in memory and in the stored request; it is on probation. */
   | { kind: "adoptVersion"; version: string; releaseKey: number }
+  /** The version before becomes the installed one again, and the release on probation is remembered as failed. */
+  | { kind: "revertVersion" }
+  /** The release on probation has proven that it runs. */
+  | { kind: "closeUpdate" }
   /** The container's log goes to the app's log. */
   | { kind: "followLogs" }
   /** The files that hold the app's variables and its credential. */
@@ -77,6 +88,8 @@ export interface Wanted {
   version: string;
   /** Where an update goes. */
   newest: { version: string; releaseKey: number };
+  /** The version to return to while an update is on its way or on probation; undefined at all other times. */
+  fallback: string | undefined;
 }
 
 /** What this transition has done. It starts empty, also after a restart of the agent. */
@@ -103,6 +116,7 @@ export function stepKey(step: Step): string {
       return `report ${step.state}`;
     case "openPull":
     case "readPull":
+    case "verifyImage":
     case "createContainer":
       return `${step.kind} ${step.tag}`;
     case "stopContainer":
@@ -115,7 +129,10 @@ export function stepKey(step: Step): string {
     case "startContainer":
     case "awaitSettled":
     case "untagImages":
+    case "openSwitch":
     case "adoptVersion":
+    case "revertVersion":
+    case "closeUpdate":
     case "followLogs":
     case "deleteEnvFiles":
     case "releasePorts":
@@ -141,10 +158,16 @@ export function plan(goal: Goal, given: Given): Step[] {
       return recoverPresentSteps(given);
     case "update":
       return updateSteps(given);
+    case "rollBack":
+      return rollBackSteps(given);
+    case "closeUpdate":
+      return [...once(given, { kind: "closeUpdate" }), ...dropOthers(given)];
     case "removeCanceled":
       return removeCanceledSteps(given);
     case "uninstallCanceled":
       return [...removeCanceledSteps(given), ...uninstallSteps(given)];
+    case "tidy":
+      return tidySteps(given);
   }
 }
 
@@ -161,7 +184,6 @@ function runSteps(given: Given): Step[] {
   const { wanted: { appName, version }, seen, progress } = given;
   // A small image is there before its pull has been read.
   const isPulling = !seen.tags.includes(version) || hasDone(progress, { kind: "openPull", tag: version });
-  const others = seen.tags.filter((tag) => tag !== version);
   return [
     ...(isPulling ? once(given, { kind: "clearViewer" }) : []),
     ...once(given, { kind: "clearHistory" }, say(`Starting ${appName}...`), { kind: "report", state: "STARTING" }),
@@ -178,9 +200,21 @@ function runSteps(given: Given): Step[] {
       say(`Now running app ${appName} (${version})`),
       { kind: "followLogs" },
     ),
-    // Only now has the release proven that it runs; what it replaces was kept until here.
-    ...(others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others, isNeeded: false })),
+    ...dropOthers(given),
   ];
+}
+
+/** Images of other versions are of no use any more, except the one that there is a way back to. */
+function dropOthers(given: Given): Step[] {
+  const { wanted: { version, fallback }, seen } = given;
+  const others = seen.tags.filter((tag) => tag !== version && tag !== fallback);
+  return others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others, isNeeded: false });
+}
+
+/** Takes away what a transition would have taken away that was cut in its last step. */
+function tidySteps(given: Given): Step[] {
+  const { wanted: { version }, seen: { tags } } = given;
+  return tags.includes(version) ? dropOthers(given) : [];
 }
 
 /** A container is never taken over from before: its settings, also its variables, may have changed. */
@@ -248,16 +282,18 @@ function recoverPresentSteps(given: Given): Step[] {
 }
 
 /**
- * The new image is pulled while the old container runs; only then is the container taken away. The old image stays until the
- * new release runs: the run that follows takes its name away. A probation of the new release, and a window for the switch,
- * go between the pull and `stopAndRemove()`.
+ * The new image is pulled and verified while the old container runs; only then is the container taken away. Its image and its
+ * settings are kept until the new release has run for a while. A window for the switch, and a limit for the download, go before
+ * `openSwitch` and into `pullSteps()`.
  */
 function updateSteps(given: Given): Step[] {
   const { wanted: { appName, newest }, seen: { container } } = given;
   return [
     ...once(given, { kind: "report", state: "UPDATING" }, { kind: "clearHistory" }),
     ...pullSteps(given, newest.version, { isUpdate: true }),
-    ...once(given, sayInstalled(appName, newest.version)),
+    ...once(given, { kind: "verifyImage", tag: newest.version }, sayInstalled(appName, newest.version), {
+      kind: "openSwitch",
+    }),
     ...stopAndRemove(container),
     ...once(
       given,
@@ -265,6 +301,15 @@ function updateSteps(given: Given): Step[] {
       { kind: "report", state: "PRESENT" },
     ),
   ];
+}
+
+/** The version counts first: whatever cuts the rest, the next start of the app is one of the old version. */
+function rollBackSteps(given: Given): Step[] {
+  const { wanted, progress } = given;
+  const revert: Step = { kind: "revertVersion" };
+  if (hasDone(progress, revert)) return runSteps(given);
+  const { fallback, version } = wanted;
+  return [revert, ...runSteps({ ...given, wanted: { ...wanted, version: fallback ?? version, fallback: undefined } })];
 }
 
 /** `DOWNLOADING` is told once the stream is open, because Studio may answer it with a cancel at once. */

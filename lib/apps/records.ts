@@ -5,6 +5,15 @@ import type { Clock } from "../base/clock.ts";
 import { deleteApp, readApp, readApps, writeAppState } from "../store/app_rows.ts";
 import type { Database } from "../store/database.ts";
 import { readRequest, readRequests, storeAppAndRequest, writeRequest } from "../store/request_rows.ts";
+import {
+  deleteUpdate,
+  readFailures,
+  readUpdate,
+  type Release,
+  type StoredUpdate,
+  writeFailures,
+  writeUpdate,
+} from "../store/update_rows.ts";
 import { appOfRequest, appOfStored, isGone, type LiveApp, storedPartOf } from "./live_app.ts";
 import { stableTarget } from "./state.ts";
 
@@ -96,20 +105,88 @@ export class AppRecords {
     app.releaseKey = releaseKey;
   }
 
+  /** What is remembered of the app's update; undefined when nothing is. */
+  update(id: AppId): StoredUpdate | undefined {
+    return readUpdate(this.#database, id);
+  }
+
   /**
-   * An update has brought `version`. The stored request is brought in line, so that it does not ask for the same update again;
-   * what Studio has asked meanwhile (a target, a still newer version) stays.
+   * The container of the installed version is about to be replaced by one of `to`. What has proven last that it runs stays the way
+   * back, also when the update before is still on probation.
    */
-  adoptUpdate(app: LiveApp, update: { version: string; releaseKey: number }): void {
+  openSwitch(app: LiveApp, to: Release, container: StoredUpdate["container"]): void {
+    const before = this.update(app.id);
+    const isProven = before === undefined || before.phase === "failed";
+    const from = isProven ? { version: app.version, releaseKey: app.releaseKey } : before.from;
+    const kept = isProven ? container : before.container;
+    this.#storeUpdate(app, { id: app.id, phase: "switch", from, to, container: kept, reason: "" });
+  }
+
+  /** The switch that was opened does not take place: the installed version was not touched. */
+  dropSwitch(id: AppId): void {
+    if (this.update(id)?.phase === "switch") deleteUpdate(this.#database, id);
+  }
+
+  /**
+   * An update has brought `version`, which is on probation from now on. The stored request is brought in line, so that it does not ask
+   * for the same update again; what Studio has asked meanwhile (a target, a still newer version) stays.
+   */
+  adoptUpdate(app: LiveApp, to: Release): void {
     this.#database.transaction(() => {
-      const { version, releaseKey } = update;
-      writeAppState(this.#database, storedPartOf({ ...app, version, releaseKey }), this.#clock.wall());
-      const request = this.request(app.id);
-      if (request === undefined) return;
-      const adopted = { ...request, version, presentVersion: version, releaseKey };
-      writeRequest(this.#database, adopted, { state: app.state, now: this.#clock.wall() });
+      this.#storeVersion(app, to);
+      const update = this.update(app.id);
+      if (update !== undefined) this.#storeUpdate(app, { ...update, phase: "probation", to });
     });
-    Object.assign(app, update, { updateStatus: "pending_remote_confirmation" });
+    Object.assign(app, to, { updateStatus: "pending_remote_confirmation" });
+  }
+
+  /** The release on probation does not run: what it replaced is the installed version again. Nothing without such a release. */
+  revertUpdate(app: LiveApp, reason: string): void {
+    const update = this.update(app.id);
+    if (update?.phase !== "probation") return;
+    this.#database.transaction(() => {
+      this.#storeVersion(app, update.from);
+      this.#storeUpdate(app, { ...update, phase: "failed", reason });
+    });
+    Object.assign(app, update.from, { updateStatus: "canceled" });
+  }
+
+  /** The release on probation has proven that it runs. */
+  closeUpdate(id: AppId): void {
+    if (this.update(id)?.phase === "probation") deleteUpdate(this.#database, id);
+  }
+
+  /** A release cannot run here, as was found before anything was touched. */
+  refuseUpdate(app: LiveApp, to: Release, reason: string): void {
+    const from = { version: app.version, releaseKey: app.releaseKey };
+    this.#storeUpdate(app, { id: app.id, phase: "failed", from, to, container: null, reason });
+  }
+
+  /** True when this version has failed and Studio has not asked for it again since. */
+  hasFailed(id: AppId, version: string): boolean {
+    const update = this.update(id);
+    return update?.phase === "failed" && update.to.version === version;
+  }
+
+  /**
+   * Studio has asked something by itself. Settings of before a failed update count no more, and when it asks for an update the release
+   * that failed may be tried again.
+   */
+  noteQuestion(app: LiveApp, request: AppRequest): void {
+    const update = this.update(app.id);
+    if (update?.phase !== "failed") return;
+    if (request.requestUpdate) deleteUpdate(this.#database, app.id);
+    else if (update.container !== null) this.#storeUpdate(app, { ...update, container: null });
+  }
+
+  /** How often the app has failed in a row. */
+  failures(id: AppId): number {
+    return readFailures(this.#database, id);
+  }
+
+  /** Keeps how often the app has failed in a row. */
+  setFailures(id: AppId, failures: number): void {
+    writeFailures(this.#database, id, failures);
   }
 
   /** The host ports of a stored request have been chosen. */
@@ -127,6 +204,19 @@ export class AppRecords {
   /** True while `app` is the object of its app; false once it was forgotten. */
   isKnown(app: LiveApp): boolean {
     return this.#apps.get(idText(app.id)) === app;
+  }
+
+  #storeUpdate(app: LiveApp, update: StoredUpdate): void {
+    if (this.isKnown(app)) writeUpdate(this.#database, update, this.#clock.wall());
+  }
+
+  /** Another version is installed: for the app, and for its stored request. */
+  #storeVersion(app: LiveApp, { version, releaseKey }: Release): void {
+    writeAppState(this.#database, storedPartOf({ ...app, version, releaseKey }), this.#clock.wall());
+    const request = this.request(app.id);
+    if (request === undefined) return;
+    const adopted = { ...request, version, presentVersion: version, releaseKey };
+    writeRequest(this.#database, adopted, { state: app.state, now: this.#clock.wall() });
   }
 
   #keep(app: LiveApp): LiveApp {

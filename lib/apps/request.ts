@@ -3,7 +3,15 @@
  * Everything is judged here, before anything is stored. Pure.
  */
 
-import { type AppRequest, type AppState, isAppState, isStage, type RegistryLogin, type Stage } from "../base/app.ts";
+import {
+  type AppId,
+  type AppRequest,
+  type AppState,
+  isAppState,
+  isStage,
+  type RegistryLogin,
+  type Stage,
+} from "../base/app.ts";
 import { AgentError } from "../base/errors.ts";
 import { decodePortRules } from "../base/port_rule.ts";
 import { quoteText } from "../base/quote.ts";
@@ -24,15 +32,14 @@ export function decodeRequest(kwargs: Dict): DecodedRequest {
   const stage = fields.stage();
   const target = fields.target();
   const current = fields.current();
-  const { rules, problems } = fields.ports();
+  const { rules, others, problems } = fields.ports();
   const request: AppRequest = {
     appKey,
     stage,
     appName,
     target,
     current,
-    requestorAccountKey: fields.account("requestor_account_key", "requestorAccountKey") ||
-      fields.account("account_id", "requestorAccountKey2"),
+    requestorAccountKey: fields.requestor(),
     deviceOwnerAccountKey: fields.account("device_owner_account_key", "deviceOwnerAccountKey"),
     instanceKey: readCount(kwargs["instance_key"]) ?? 0,
     appCredEpoch: readCount(kwargs["app_cred_epoch"]) ?? 0,
@@ -46,6 +53,7 @@ export function decodeRequest(kwargs: Dict): DecodedRequest {
     environment: fields.dict("environment", "environment") ?? {},
     environmentTemplate: fields.dict("environment_template", "environment template") ?? {},
     ports: rules,
+    otherPorts: others,
     dockerCompose: fields.dict("docker_compose", "docker compose"),
     newDockerCompose: fields.dict("new_docker_compose", "new docker compose"),
     dockerCredentials: fields.logins(),
@@ -68,7 +76,7 @@ export function decodeRow(row: unknown): DecodedRequest {
   if (typeof appName !== "string" || !isUsableAppName(appName)) return fail("app_name", "the name of an app", appName);
   if (!isStage(stage)) return fail("stage", "DEV or PROD", stage);
   if (!isStorable(target)) return fail("target_state", "a state", target);
-  const { rules, problems } = decodePortRules(row["ports"]);
+  const { rules, others, problems } = decodePortRules(row["ports"]);
   const request: AppRequest = {
     appKey,
     stage,
@@ -87,6 +95,7 @@ export function decodeRow(row: unknown): DecodedRequest {
     environment: dict("environment") ?? {},
     environmentTemplate: dict("environment_template") ?? {},
     ports: rules,
+    otherPorts: others,
     dockerCompose: dict("docker_compose"),
     newDockerCompose: dict("new_docker_compose"),
     dockerCredentials: {},
@@ -94,6 +103,13 @@ export function decodeRow(row: unknown): DecodedRequest {
     appCredEpoch: readCount(row["app_cred_epoch"]) ?? 0,
   };
   return { request, problems };
+}
+
+/** The app of a row that wants nothing of it: `INHERIT` may be stored and means no state. */
+export function inheritingApp(row: unknown): AppId | undefined {
+  if (!isDict(row) || row["target_state"] !== "INHERIT") return undefined;
+  const { app_key: appKey, stage } = row;
+  return isCount(appKey) && appKey > 0 && isStage(stage) ? { appKey, stage } : undefined;
 }
 
 /** The keyword arguments of a request, each read with the error text that the wire contract gives it. */
@@ -126,17 +142,25 @@ class Fields {
 
   target(): AppState {
     const asked = this.text("target_state", "requestedState");
-    const value = asked || this.text("manually_requested_state", "manuallyRequestedState");
+    const older = this.text("manually_requested_state", "manuallyRequestedState");
+    const value = asked || older;
     if (!isStorable(value)) throw failure("failed to parse requestedState");
     return value;
   }
 
   current(): AppState | undefined {
     const told = this.text("current_state", "currentState");
-    const value = told || this.text("state", "currentState2");
+    const older = this.text("state", "currentState2");
+    const value = told || older;
     if (value === "") return undefined;
     if (!isStorable(value)) throw failure("failed to parse currentState");
     return value;
+  }
+
+  requestor(): number {
+    const account = this.account("requestor_account_key", "requestorAccountKey");
+    const older = this.account("account_id", "requestorAccountKey2");
+    return account || older;
   }
 
   account(name: string, word: string): number {

@@ -8,6 +8,10 @@ export interface RetryParts {
   clock: Clock;
   /** Milliseconds before try number `attempt` (1, 2, …). */
   delayMs(attempt: number): number;
+  /** How many failures in a row an earlier life of the agent has counted. Asked once, before the first use. */
+  load(): number;
+  /** Keeps the count. */
+  save(attempts: number): void;
   /** The wait is over. */
   onDue(): void;
   /** Takes over the wait, and what it or `onDue` fails with. */
@@ -23,7 +27,7 @@ export interface PlannedRetry {
 /** At most one wait runs. A new plan replaces it. */
 export class Retry {
   readonly #parts: RetryParts;
-  #attempts = 0;
+  #attempts: number | undefined;
   #wait: AbortController | undefined;
 
   constructor(parts: RetryParts) {
@@ -34,7 +38,8 @@ export class Retry {
   plan(): PlannedRetry {
     this.#wait?.abort();
     const wait = this.#wait = new AbortController();
-    const attempt = this.#attempts += 1;
+    const attempt = this.#attempts = this.#count() + 1;
+    this.#parts.save(attempt);
     const delayMs = this.#parts.delayMs(attempt);
     this.#parts.keep(this.#run(wait, delayMs));
     return { attempt, delayMs };
@@ -42,6 +47,7 @@ export class Retry {
 
   /** Ends the wait and forgets the failures. */
   clear(): void {
+    if (this.#count() > 0) this.#parts.save(0);
     this.#attempts = 0;
     this.stop();
   }
@@ -50,6 +56,10 @@ export class Retry {
   stop(): void {
     this.#wait?.abort();
     this.#wait = undefined;
+  }
+
+  #count(): number {
+    return this.#attempts ??= this.#parts.load();
   }
 
   async #run(wait: AbortController, delayMs: number): Promise<void> {

@@ -1,20 +1,20 @@
 /** What is done with an app within its turn: choose, do, and say what follows from how it ended. */
 
 import type { AppId, AppRequest } from "../base/app.ts";
-import type { Clock } from "../base/clock.ts";
-import { hasCode } from "../base/errors.ts";
+import { type Clock, throwIfAborted } from "../base/clock.ts";
+import { hasCode, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Announcer } from "./announce.ts";
 import type { AppBench } from "./bench.ts";
 import { choose } from "./choice.ts";
 import { crashLoopText } from "./crash_loop.ts";
 import { correctedState, type Found, observedState } from "./corrections.ts";
+import { Health } from "./health.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
 import type { Goal, Step } from "./plan.ts";
 import type { AppRecords } from "./records.ts";
-import { type PlannedRetry, Retry } from "./retry.ts";
 import { stableTarget } from "./state.ts";
-import { cutText, failureText, updateRetryText } from "./texts.ts";
+import { cutText, failureText, isFaultOfRelease, refusedUpdateText, rollBackText, updateRetryText } from "./texts.ts";
 import { runTransition } from "./transition.ts";
 import type { Turn } from "./turn.ts";
 
@@ -27,6 +27,8 @@ export interface RoundsParts {
   retryDelayMs(attempt: number): number;
   /** A failed app is to be tried again, with what Studio wants of it. */
   onRetry(request: AppRequest): void;
+  /** A release on probation has run for long enough, if it still runs. */
+  onProven(): void;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
   /** Takes over a promise that nobody waits for, and what it fails with. */
@@ -39,9 +41,11 @@ export interface RoundsParts {
 export interface Round {
   request: AppRequest;
   /** `later`: it follows from what was done before; `interrupt`: it has cut a transition. */
-  why: "request" | "boot" | "retry" | "later" | "interrupt";
+  why: "request" | "sync" | "boot" | "retry" | "later" | "interrupt";
   /** False where an update must not begin. */
   mayUpdate: boolean;
+  /** What is to be done, whatever the request asks; with `rollBack`, why. */
+  forced?: { goal: "rollBack"; reason: string } | { goal: "closeUpdate" };
 }
 
 /** How a round has failed. */
@@ -52,40 +56,43 @@ interface Failure {
   error: unknown;
   /** Set when the app's container has ended. */
   exitCode?: number;
+  /** Somebody outside has ended it. */
+  wasKilled?: boolean;
 }
 
 /** Rounds of one turn; nothing but a mistake reaches this. */
 const roundLimit = 20;
 
-/** An app that ran for so long is healthy: its next failure is a first one. */
-const healthyAfterMs = 600_000;
+/** Between the end of a release on probation and the verdict on it. */
+const engineDoubtMs = 1_000;
+
+/** For work that downloads nothing. */
+const noToken = { token: Promise.resolve("") };
 
 /** The rounds of one app. The caller sees to it that one of these methods at a time runs. */
 export class Rounds {
   readonly #id: AppId;
   readonly #parts: RoundsParts;
-  readonly #retry: Retry;
+  readonly #health: Health;
   /** An update that was canceled or has failed is left alone until Studio asks anew or a retry is due. */
   #skippedVersion = "";
-  #runningSinceMs: number | undefined;
   #followedRun = "";
 
   constructor(id: AppId, parts: RoundsParts) {
     this.#id = id;
     this.#parts = parts;
-    const { clock, retryDelayMs, keep } = parts;
-    this.#retry = new Retry({ clock, delayMs: retryDelayMs, onDue: () => this.#tryAgain(), keep });
+    this.#health = new Health(id, { ...parts, onRetry: () => this.#tryAgain() });
   }
 
   /** Studio asks anew: failures before do not count, and no retry is due. */
   forgetFailures(): void {
     this.#skippedVersion = "";
-    this.#retry.clear();
+    this.#health.forgetFailures();
   }
 
-  /** Ends the wait for a retry. */
+  /** Ends the waits for a retry and for the end of a probation. */
   stop(): void {
-    this.#retry.stop();
+    this.#health.stop();
   }
 
   /** Does a round and all that follow from it. Throws when not even a failure could be kept. */
@@ -107,7 +114,10 @@ export class Rounds {
     const app = records.find(this.#id);
     if (app === undefined) return;
     if (found !== undefined) {
-      announcer.keep(app, correctedState(app.state, found));
+      const state = correctedState(app.state, found);
+      // A removal that was cut has more to take away than the engine shows.
+      const isCut = app.state === "DELETING" && isGone(app.target) && isGone(state);
+      announcer.keep(app, isCut ? app.state : state);
       this.#noteState(app, found);
     }
     if (options.isReported) await announcer.report(app, turn.signal);
@@ -134,28 +144,50 @@ export class Rounds {
 
   async #doRound(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
     const { announcer, isEmergency } = this.#parts;
-    const token = round.why === "interrupt" ? "" : await this.#makeReady(turn, app, round.request);
-    const choice = choose(app, round.request, { mayUpdate: round.mayUpdate, isEmergency: isEmergency() });
+    if (round.forced !== undefined) {
+      const { goal } = round.forced;
+      return await this.#go(turn, app, { round, goal, ...noToken });
+    }
+    const ready = round.why === "interrupt" ? noToken : await this.#makeReady(turn, app, round.request);
+    const mayUpdate = round.mayUpdate && !this.#parts.records.hasFailed(app.id, round.request.newestVersion);
+    const choice = choose(app, round.request, { mayUpdate, isEmergency: isEmergency() });
     switch (choice.kind) {
       case "nothing":
         return this.#next(turn, round, { onlyIfAsked: true });
       case "noAction":
         await announcer.announce(app, app.state, turn.signal);
+        await this.#tidy(turn, app, round.request);
         return this.#next(turn, round, { onlyIfAsked: true });
       case "refuse":
         return await this.#fail(turn, app, { round, error: choice.error });
       case "go":
         this.#adoptRelease(app, round.request);
-        return await this.#go(turn, app, { round, goal: choice.goal, token });
+        return await this.#go(turn, app, { round, goal: choice.goal, ...ready });
     }
   }
 
+  /** Nothing depends on it, so nobody is told when it fails. Throws `canceled`. */
+  async #tidy(turn: Turn, app: LiveApp, request: AppRequest): Promise<void> {
+    const { bench, clock, log } = this.#parts;
+    if (isGone(app.state) || app.id.stage === "DEV" || request.dockerCompose !== null) return;
+    using work = bench.open(app, { request, ...noToken, reason: "" });
+    const onStep = (step: Step) => turn.step = step;
+    const ending = await runTransition("tidy", work, { signal: turn.signal, clock, log, onStep });
+    throwIfAborted(turn.signal, "Removing images that are not needed any more");
+    if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });
+  }
+
   /** Files, ports, the version that Studio knows to be installed, and the registry's login. */
-  async #makeReady(turn: Turn, app: LiveApp, request: AppRequest): Promise<string> {
+  async #makeReady(turn: Turn, app: LiveApp, request: AppRequest): Promise<{ token: Promise<string> }> {
     const { bench, records } = this.#parts;
+    // A cancel that comes too late wants no download.
+    if (request.cancelTransition) return noToken;
     await bench.prepare(app, request, turn.signal);
     const known = request.presentVersion;
-    if (known !== "" && known !== app.version) records.setVersion(app, known);
+    // Studio may not have heard yet of an update that went through, or of a release that has failed here.
+    const isLate = request.requestUpdate && request.newestVersion === app.version;
+    const isNews = known !== "" && known !== app.version && !isLate && !records.hasFailed(app.id, known);
+    if (isNews) records.setVersion(app, known);
     return await bench.fetchToken(request, turn.signal);
   }
 
@@ -171,12 +203,13 @@ export class Rounds {
   async #go(
     turn: Turn,
     app: LiveApp,
-    options: { round: Round; goal: Goal; token: string },
+    options: { round: Round; goal: Goal; token: Promise<string> },
   ): Promise<Round | undefined> {
     const { bench, clock, log } = this.#parts;
     const { round, goal, token } = options;
     log.info("Transition begins", { app: app.appName, ...app.id, from: app.state, goal });
-    using work = bench.open(app, { request: round.request, token });
+    const reason = round.forced?.goal === "rollBack" ? round.forced.reason : "";
+    using work = bench.open(app, { request: round.request, token, reason });
     const onStep = (step: Step) => turn.step = step;
     const ending = await runTransition(goal, work, { signal: turn.signal, clock, log, onStep });
     log.info("Transition ended", { app: app.appName, ...app.id, in: app.state, goal, ending: ending.kind });
@@ -211,6 +244,7 @@ export class Rounds {
     turn.step = undefined;
     if (text !== undefined) this.#parts.bench.say(app, text);
     if (app.state === "UPDATING") {
+      this.#parts.records.dropSwitch(app.id);
       app.updateStatus = "canceled";
       this.#skippedVersion = round.request.newestVersion;
       // What the update was to replace has not been touched.
@@ -221,19 +255,49 @@ export class Rounds {
 
   async #fail(turn: Turn, app: LiveApp, failure: Failure): Promise<Round | undefined> {
     const { announcer, bench, log } = this.#parts;
-    const { round, goal, step, error, exitCode } = failure;
+    const { round, goal, step, error, exitCode, wasKilled = false } = failure;
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     bench.say(app, failureText(step, error));
-    if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
     if (goal === "update" && app.state === "UPDATING" && !hasCode(error, "engine_unreachable")) {
-      this.#skippedVersion = round.request.newestVersion;
-      const { delayMs } = this.#planRetry();
-      bench.say(app, updateRetryText(round.request.newestVersion, delayMs));
-      return await this.#keepOld(turn, app, round);
+      return await this.#failUpdate(turn, app, failure);
+    }
+    if (!wasKilled && !this.#parts.isEmergency() && isFaultOfRelease(step, error)) {
+      const back = this.#rollBack(app, round.request, textOf(error));
+      if (back !== undefined) {
+        if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
+        return back;
+      }
     }
     await announcer.announce(app, "FAILED", turn.signal);
+    // A long log takes its time; nobody waits for it to learn of the failure.
+    if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
     if (app.id.stage === "PROD" && !hasCode(error, "not_available")) this.#sayRetry(app);
     return this.#next(turn, round, { onlyIfAsked: true });
+  }
+
+  /** Nothing was touched yet. A release that cannot run here is not tried again; everything else is, later. */
+  async #failUpdate(turn: Turn, app: LiveApp, { round, step, error }: Failure): Promise<Round | undefined> {
+    const { bench, records } = this.#parts;
+    const { newestVersion, newReleaseKey } = round.request;
+    records.dropSwitch(app.id);
+    if (step?.kind === "verifyImage" && hasCode(error, "start_failed")) {
+      bench.say(app, refusedUpdateText({ from: app.version, to: newestVersion }));
+      records.refuseUpdate(app, { version: newestVersion, releaseKey: newReleaseKey }, textOf(error));
+      const next = await this.#keepOld(turn, app, round);
+      return next ?? { request: round.request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
+    }
+    this.#skippedVersion = newestVersion;
+    const { delayMs } = this.#health.planRetry();
+    bench.say(app, updateRetryText(newestVersion, delayMs));
+    return await this.#keepOld(turn, app, round);
+  }
+
+  /** The way back from a release on probation; undefined when there is none. */
+  #rollBack(app: LiveApp, request: AppRequest, reason: string): Round | undefined {
+    const update = this.#parts.records.update(app.id);
+    if (update?.phase !== "probation") return undefined;
+    this.#parts.bench.say(app, rollBackText({ from: update.from.version, to: update.to.version }, reason));
+    return { request, why: "later", mayUpdate: false, forced: { goal: "rollBack", reason } };
   }
 
   /** An update has ended before the switch: the app is what it was, and goes on being that. */
@@ -254,9 +318,14 @@ export class Rounds {
     const request = records.request(this.#id);
     // After a removal nothing is left, and nothing is to be done.
     if (app === undefined || request === undefined) return undefined;
-    const mayUpdate = (round.mayUpdate || isAskedAnew) && request.newestVersion !== this.#skippedVersion;
+    const mayUpdate = (round.mayUpdate || isAskedAnew) && this.#isUpdateWelcome(request);
     const { kind } = choose(app, request, { mayUpdate, isEmergency: isEmergency() });
     return kind === "go" || kind === "refuse" ? { request, why: "later", mayUpdate } : undefined;
+  }
+
+  /** False for a version that was canceled or has failed. */
+  #isUpdateWelcome({ newestVersion }: AppRequest): boolean {
+    return newestVersion !== this.#skippedVersion && !this.#parts.records.hasFailed(this.#id, newestVersion);
   }
 
   async #observe(turn: Turn, isReturn: boolean): Promise<Round | undefined> {
@@ -265,8 +334,20 @@ export class Rounds {
     const found = app && await this.#tryFind(app, turn.signal);
     if (app === undefined || found === undefined) return undefined;
     const state = observedState(app.state, found);
-    if (state !== undefined) await announcer.announce(app, state, turn.signal);
     const request = records.request(this.#id);
+    // In an emergency of the disk it was stopped, however it took that.
+    const isOwnFault = state === "FAILED" && !isReturn && !found.wasKilled && !this.#parts.isEmergency();
+    if (isOwnFault && request !== undefined && records.update(app.id)?.phase === "probation") {
+      // An engine that stops takes its containers down first; then it is the engine that has to come back.
+      await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
+      if (await this.#tryFind(app, turn.signal) === undefined) return undefined;
+      await bench.showExit(app, found.exitCode, turn.signal);
+      return this.#rollBack(app, request, `exited with status code ${found.exitCode}`);
+    }
+    if (state !== undefined) await announcer.announce(app, state, turn.signal);
+    if (state === undefined && app.state === "RUNNING" && request !== undefined && this.#health.takeProven()) {
+      return { request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
+    }
     const again: Round | undefined = request && { request, why: "later", mayUpdate: true };
     if (app.state === "FAILED" && (state !== undefined || isReturn)) {
       if (state !== undefined) await bench.showExit(app, found.exitCode, turn.signal);
@@ -292,33 +373,24 @@ export class Rounds {
   #tryAgain(): void {
     const app = this.#parts.records.find(this.#id);
     const request = this.#parts.records.request(this.#id);
-    const circumstances = { mayUpdate: true, isEmergency: false };
+    const mayUpdate = request !== undefined && !this.#parts.records.hasFailed(this.#id, request.newestVersion);
+    const circumstances = { mayUpdate, isEmergency: false };
     if (app === undefined || request === undefined || choose(app, request, circumstances).kind !== "go") {
-      this.#retry.clear();
+      this.#health.forgetFailures();
     } else this.#parts.onRetry(request);
   }
 
   #sayRetry(app: LiveApp): void {
-    const { attempt, delayMs } = this.#planRetry();
+    const { attempt, delayMs } = this.#health.planRetry();
     this.#parts.bench.say(app, crashLoopText(attempt, delayMs));
   }
 
-  #planRetry(): PlannedRetry {
-    const { clock } = this.#parts;
-    const sinceMs = this.#runningSinceMs;
-    if (sinceMs !== undefined && clock.now() - sinceMs >= healthyAfterMs) this.#retry.clear();
-    this.#runningSinceMs = undefined;
-    return this.#retry.plan();
-  }
-
-  /** Remembers since when the app runs, and follows the log of a run that nobody has followed yet. */
+  /** Remembers how the app does, and follows the log of a run that nobody has followed yet. */
   #noteState(app: LiveApp, found?: Found): void {
-    if (app.state !== "RUNNING") {
-      this.#runningSinceMs = undefined;
-      return;
-    }
-    this.#runningSinceMs ??= this.#parts.clock.now();
-    if (found === undefined || found.run === this.#followedRun) return;
+    const isRunning = app.state === "RUNNING";
+    const isOnProbation = isRunning && this.#parts.records.update(app.id)?.phase === "probation";
+    this.#health.note({ isRunning, isOnProbation });
+    if (!isRunning || found === undefined || found.run === this.#followedRun) return;
     this.#followedRun = found.run;
     this.#parts.bench.follow(app);
   }

@@ -7,11 +7,14 @@ import type { Found } from "./corrections.ts";
 import { Rounds, type RoundsParts } from "./rounds.ts";
 import { Turn } from "./turn.ts";
 
-/** Why a request is acted on: Studio asks, the agent has started and must not download, or a failed app is tried again. */
-export type Origin = "request" | "boot" | "retry";
+/**
+ * Why a request is acted on: Studio asks, a connect brings what it wants anew, the agent has started and must not download, or a failed
+ * app is tried again.
+ */
+export type Origin = "request" | "sync" | "boot" | "retry";
 
 /** What a runner works with. */
-export interface RunnerParts extends Omit<RoundsParts, "onRetry"> {
+export interface RunnerParts extends Omit<RoundsParts, "onRetry" | "onProven"> {
   /** Ends with the agent. */
   life: AbortSignal;
 }
@@ -36,7 +39,11 @@ export class Runner {
   constructor(id: AppId, parts: RunnerParts) {
     this.id = id;
     this.#parts = parts;
-    this.#rounds = new Rounds(id, { ...parts, onRetry: (request) => parts.keep(this.act(request, "retry")) });
+    this.#rounds = new Rounds(id, {
+      ...parts,
+      onRetry: (request) => parts.keep(this.act(request, "retry")),
+      onProven: () => parts.keep(this.look({ isReturn: false })),
+    });
   }
 
   /** True while something is done with the app. */
@@ -49,7 +56,7 @@ export class Runner {
    * leaves itself to it, and resolves at once. Never throws.
    */
   async act(request: AppRequest, origin: Origin): Promise<void> {
-    if (origin !== "retry") this.#rounds.forgetFailures();
+    if (origin === "request" || origin === "sync") this.#rounds.forgetFailures();
     const turn = this.#turn;
     if (turn === undefined) {
       await this.#takeTurn((own) => this.#rounds.drive(own, { request, why: origin, mayUpdate: origin !== "boot" }));

@@ -4,11 +4,13 @@ import type { AppRequest } from "../base/app.ts";
 import type { Clock } from "../base/clock.ts";
 import { AgentError, type ErrorCode, hasCode, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { noSpaceText } from "../base/room.ts";
 import type { CreateRequest, Engine, ExitWatch, Pull, RegistryAuth } from "../docker/engine.ts";
 import type { Announcer } from "./announce.ts";
+import { wasKilledOutside } from "./corrections.ts";
 import type { LiveApp } from "./live_app.ts";
 import type { AppNames } from "./names.ts";
-import type { AppLog, StepEngine } from "./outside.ts";
+import type { AppLog, Outside, StepEngine } from "./outside.ts";
 import type { Seen, Step, Wanted } from "./plan.ts";
 import type { AppRecords } from "./records.ts";
 import type { Effect, Workbench } from "./transition.ts";
@@ -16,6 +18,7 @@ import type { Effect, Workbench } from "./transition.ts";
 /** What the steps of all apps are done with. */
 export interface StepParts {
   engine: StepEngine;
+  checkRoom: Outside["checkRoom"];
   log: Log;
   appLog: AppLog;
   records: AppRecords;
@@ -29,7 +32,9 @@ export interface StepWork {
   request: AppRequest;
   names: AppNames;
   /** Undefined when there is no login: the pull goes without one. */
-  login: RegistryAuth | undefined;
+  login(): Promise<RegistryAuth | undefined>;
+  /** Why the release on probation has failed; empty unless the work is to go back. */
+  reason: string;
   /** Chooses host ports and gives the create request. Throws `port_in_use` when no port is free. */
   configure(options: { image: string; withGpu: boolean }, signal: AbortSignal): Promise<CreateRequest>;
   /** Gives the host ports that an error text of the engine names to others; false when it names none of this app. */
@@ -75,7 +80,9 @@ export class Steps implements Workbench, Disposable {
   wanted(): Wanted {
     const { app, request } = this.#work;
     const newest = { version: request.newestVersion, releaseKey: request.newReleaseKey };
-    return { appName: app.appName, version: app.version, newest };
+    const update = this.#parts.records.update(app.id);
+    const fallback = update === undefined || update.phase === "failed" ? undefined : update.from.version;
+    return { appName: app.appName, version: app.version, newest, fallback };
   }
 
   /** See `Workbench`. */
@@ -117,14 +124,20 @@ export class Steps implements Workbench, Disposable {
         return done;
       case "removeContainer":
         await removeContainer(this.#parts.engine, step.id, signal);
+        this.#parts.appLog.leave(this.#work.names.container);
         return done;
       case "awaitGone":
         return await this.#awaitGone(step.id, signal);
       case "untagImages":
         return await this.#untag(step, signal);
+      case "verifyImage":
+        return await this.#verify(step.tag, signal);
+      case "openSwitch":
+        return await this.#openSwitch(signal);
       case "adoptVersion":
-        this.#parts.records.adoptUpdate(this.#work.app, step);
-        return done;
+      case "revertVersion":
+      case "closeUpdate":
+        return this.#remember(step);
       case "deleteEnvFiles":
         await this.#work.deleteEnvFiles();
         return done;
@@ -161,16 +174,55 @@ export class Steps implements Workbench, Disposable {
     }
   }
 
+  #remember(step: Step & { kind: "adoptVersion" | "revertVersion" | "closeUpdate" }): Effect {
+    const { records } = this.#parts;
+    const { app, reason } = this.#work;
+    switch (step.kind) {
+      case "adoptVersion":
+        records.adoptUpdate(app, { version: step.version, releaseKey: step.releaseKey });
+        return done;
+      case "revertVersion":
+        records.revertUpdate(app, reason);
+        return done;
+      case "closeUpdate":
+        records.closeUpdate(app.id);
+        return done;
+    }
+  }
+
+  /** An image of another architecture would only fail after the old container was taken away. */
+  async #verify(tag: string, signal: AbortSignal): Promise<Effect> {
+    const { engine } = this.#parts;
+    const reference = `${this.#work.names.repository}:${tag}`;
+    const [image, machine] = await Promise.all([engine.inspectImage(reference, signal), engine.platform(signal)]);
+    if (image === undefined) throw new AgentError("image_missing", `Image "${reference}" is not there after its pull`);
+    if (image.os === machine.os && image.architecture === machine.architecture) return done;
+    const text = `Image "${reference}" is for ${image.os}/${image.architecture}`;
+    throw new AgentError("start_failed", `${text}, this device is ${machine.os}/${machine.architecture}`);
+  }
+
+  async #openSwitch(signal: AbortSignal): Promise<Effect> {
+    const { engine, records } = this.#parts;
+    const { app, request, names } = this.#work;
+    const container = await engine.settingsOf(names.container, signal);
+    records.openSwitch(app, { version: request.newestVersion, releaseKey: request.newReleaseKey }, container ?? null);
+    return done;
+  }
+
   async #checkLogin(signal: AbortSignal): Promise<Effect> {
-    const { login } = this.#work;
+    const login = await this.#work.login();
     if (login !== undefined) await this.#parts.engine.checkLogin(login, signal);
     return done;
   }
 
   async #openPull(tag: string, signal: AbortSignal): Promise<Effect> {
-    const { names, login } = this.#work;
+    const { names } = this.#work;
+    const login = await this.#work.login();
+    const reference = `${names.repository}:${tag}`;
+    const room = await this.#parts.checkRoom({ reference, auth: login, signal });
+    if (room.kind === "noSpace") throw new AgentError("no_space", noSpaceText(room));
     const life = AbortSignal.any([signal, this.#life.signal]);
-    this.#pull = await this.#parts.engine.openPull(`${names.repository}:${tag}`, login, life);
+    this.#pull = await this.#parts.engine.openPull(reference, login, life);
     return done;
   }
 
@@ -190,7 +242,7 @@ export class Steps implements Workbench, Disposable {
   async #create(tag: string, signal: AbortSignal): Promise<Effect> {
     const { names } = this.#work;
     const image = `${names.repository}:${tag}`;
-    const body = await this.#work.configure({ image, withGpu: this.#withGpu }, signal);
+    const body = this.#settingsOfBefore(tag) ?? await this.#work.configure({ image, withGpu: this.#withGpu }, signal);
     try {
       this.#containerId = await this.#parts.engine.create(names.container, body, signal);
       return { kind: "made", containerId: this.#containerId };
@@ -198,6 +250,13 @@ export class Steps implements Workbench, Disposable {
       if (this.#dropGpu(error)) return { kind: "again" };
       throw error;
     }
+  }
+
+  /** After an update that failed the version before gets exactly the container that it had, until Studio asks for something. */
+  #settingsOfBefore(tag: string): CreateRequest | undefined {
+    const update = this.#parts.records.update(this.#work.app.id);
+    const isBack = update?.phase === "failed" && update.from.version === tag;
+    return isBack ? update.container ?? undefined : undefined;
   }
 
   /** The exit is listened for before the start, so that the shortest life is seen. */
@@ -231,8 +290,9 @@ export class Steps implements Workbench, Disposable {
     const seen = await engine.inspect(this.#containerId, signal);
     const isUp = exitCode === undefined && (seen?.status === "running" || seen?.status === "paused");
     if (isUp) return done;
-    const reason = seen?.error || "the container has exited";
-    return { kind: "exited", exitCode: exitCode ?? seen?.exitCode ?? 0, error: new AgentError("start_failed", reason) };
+    const error = new AgentError("start_failed", seen?.error || "the container has exited");
+    const wasKilled = seen !== undefined && wasKilledOutside(seen);
+    return { kind: "exited", exitCode: exitCode ?? seen?.exitCode ?? 0, wasKilled, error };
   }
 
   async #awaitGone(id: string, signal: AbortSignal): Promise<Effect> {

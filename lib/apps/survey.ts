@@ -37,6 +37,7 @@ export class Survey {
       hasImage: this.#repositories.has(names.repository),
       run: container?.id ?? "",
       exitCode: 0,
+      wasKilled: false,
     };
   }
 }

@@ -3,19 +3,23 @@
 import { type AppId, type AppRequest, idText } from "../base/app.ts";
 import { type Clock, throwIfAborted, within } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Engine } from "../docker/engine.ts";
 import type { Backend } from "../wamp/backend.ts";
+import { requestOfContainer } from "./adoption.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
 import { orphansAmong } from "./orphans.ts";
 import type { AppRecords } from "./records.ts";
-import { decodeRow } from "./request.ts";
+import { decodeRow, inheritingApp } from "./request.ts";
 import type { Origin, Runner } from "./runner.ts";
 import { Survey, type SurveyEngine } from "./survey.ts";
 
 /** What reconciling works with. */
 export interface SyncParts {
   records: AppRecords;
-  engine: SurveyEngine;
+  engine: SurveyEngine & Pick<Engine, "inspect">;
   backend: Pick<Backend, "getRequestedAppStates">;
+  /** Sends the reports that Studio has missed. Throws when it does not take one. */
+  sendMissed(): Promise<void>;
   runnerOf(id: AppId): Runner;
   /** Names of the app's container and of its image repository. */
   namesOf(app: { id: AppId; appName: string }): { container: string; repository: string };
@@ -44,11 +48,17 @@ const removeLimitMs = 30_000;
 /**
  * Sets the states of all apps to what the engine has of them, then starts what is stored as wanted and can be done without Studio.
  * Returns when the states are right; the starts go on. Containers without an app are left to the next connect: only Studio's
- * answer tells them from those of apps that a lost database has forgotten. Throws `engine_unreachable`, `engine_failed`,
+ * answer tells them from those of apps that a lost database has forgotten. With `isRebuilt` the apps of containers that are not known
+ * are taken over first. Throws `engine_unreachable`, `engine_failed`,
  * `store_failed`, `canceled`.
  */
-export async function reconcileLocal(parts: SyncParts, signal: AbortSignal): Promise<void> {
+export async function reconcileLocal(
+  parts: SyncParts,
+  options: { isRebuilt: boolean; signal: AbortSignal },
+): Promise<void> {
+  const { isRebuilt, signal } = options;
   const survey = await Survey.take(parts.engine, signal);
+  if (isRebuilt) await adoptContainers(parts, survey, signal);
   for (const { app, found } of foundApps(parts, survey)) {
     if (found !== undefined) await parts.runnerOf(app.id).correct(found, { isReported: false });
   }
@@ -57,22 +67,52 @@ export async function reconcileLocal(parts: SyncParts, signal: AbortSignal): Pro
 
 /**
  * Takes what Studio wants of this device: apps that it does not name go, what it wants is stored, every app is reported, and what
- * is wanted is begun. Reports are sent and work is begun even when Studio does not say what it wants. Throws what the question to
+ * is wanted is begun. Reports are sent and work is begun even when Studio does not say what it wants, except with `isRepeated`: then
+ * that was done at the first try, and doing it again would end the waits of apps that fail. Throws what the question to
  * Studio threw, `engine_unreachable`, `engine_failed`, `store_failed`, `canceled`; the whole can be repeated.
  */
-export async function reconcileRemote(parts: SyncParts, signal: AbortSignal): Promise<void> {
+export async function reconcileRemote(
+  parts: SyncParts,
+  options: { isRepeated: boolean; signal: AbortSignal },
+): Promise<void> {
+  const { isRepeated, signal } = options;
   let failure: unknown;
   try {
     const askedAtMs = parts.clock.now();
     await takeAnswer(parts, { rows: await askStudio(parts, signal), askedAtMs }, signal);
   } catch (error) {
     throwIfAborted(signal, "Taking over what Studio wants");
+    if (isRepeated) throw error;
     parts.log.warn("Cannot take over what Studio wants", { error });
     failure = error;
   }
+  try {
+    // What happened comes before what is.
+    await parts.sendMissed();
+  } catch (error) {
+    throwIfAborted(signal, "Sending missed reports");
+    parts.log.warn("Studio does not take reports that it has missed", { error });
+  }
   await reportAll(parts, signal);
-  parts.keep(startWanted(parts, { origin: "request", pauseMs: 0, isWanted: isDriven }));
+  parts.keep(startWanted(parts, { origin: "sync", pauseMs: 0, isWanted: isDriven }));
   if (failure !== undefined) throw failure;
+}
+
+/** Begins anew what is stored as wanted, after a time in which it was refused. Does not wait for the end of it. */
+export function resumeWanted(parts: SyncParts): void {
+  parts.keep(startWanted(parts, { origin: "sync", pauseMs, isWanted: isDriven }));
+}
+
+/** What runs goes on, as what it was made for. */
+async function adoptContainers(parts: SyncParts, survey: Survey, signal: AbortSignal): Promise<void> {
+  const { records, engine, log } = parts;
+  for (const { id } of survey.containers) {
+    const seen = await engine.inspect(id, signal);
+    const request = seen && requestOfContainer(seen);
+    if (request === undefined || records.find(request) !== undefined) continue;
+    log.warn("Took over an app from its container", { app: request.appName, appKey: request.appKey });
+    records.take(request);
+  }
 }
 
 async function askStudio(parts: SyncParts, signal: AbortSignal): Promise<unknown[]> {
@@ -89,10 +129,11 @@ async function takeAnswer(
   signal: AbortSignal,
 ): Promise<void> {
   const { records, log, wasAskedSince } = parts;
-  const requests = answer.rows.map((row) => tryDecode(row, log));
+  const inheriting = answer.rows.map(inheritingApp).filter((app) => app !== undefined);
+  const requests = answer.rows.filter((row) => inheritingApp(row) === undefined).map((row) => tryDecode(row, log));
   const known = requests.filter((request) => request !== undefined);
   // An entry that cannot be read may stand for any app, so nothing is taken away then.
-  if (known.length === requests.length) await removeUnlisted(parts, known, signal);
+  if (known.length === requests.length) await removeUnlisted(parts, [...known, ...inheriting], signal);
   for (const request of known) {
     // What was asked after the question is newer than the answer; and a developer at work is not disturbed.
     if (request.stage === "DEV" || wasAskedSince(request, answer.askedAtMs)) continue;
@@ -116,7 +157,7 @@ function tryDecode(row: unknown, log: Log): AppRequest | undefined {
   }
 }
 
-async function removeUnlisted(parts: SyncParts, listed: readonly AppRequest[], signal: AbortSignal): Promise<void> {
+async function removeUnlisted(parts: SyncParts, listed: readonly AppId[], signal: AbortSignal): Promise<void> {
   const names = new Set(listed.map(idText));
   for (const app of parts.records.all().filter((candidate) => !names.has(idText(candidate.id)))) {
     const { container } = parts.namesOf(app);
@@ -150,9 +191,9 @@ async function removeOrphans(parts: SyncParts, signal: AbortSignal): Promise<voi
 
 async function reportAll(parts: SyncParts, signal: AbortSignal): Promise<void> {
   const survey = await Survey.take(parts.engine, signal);
-  for (const { app, found } of foundApps(parts, survey)) {
+  for (const [index, { app, found }] of foundApps(parts, survey).entries()) {
+    if (index > 0) await parts.clock.sleep(pauseMs, signal);
     await parts.runnerOf(app.id).correct(found, { isReported: true });
-    await parts.clock.sleep(pauseMs, signal);
   }
 }
 

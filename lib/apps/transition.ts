@@ -11,8 +11,8 @@ export type Effect =
   | { kind: "made"; containerId: string }
   /** The container is of no use; another one is to be made. */
   | { kind: "again" }
-  /** The app's process has ended instead of running. */
-  | { kind: "exited"; exitCode: number; error: AgentError };
+  /** The app's process has ended instead of running; `wasKilled`: somebody outside ended it. */
+  | { kind: "exited"; exitCode: number; wasKilled: boolean; error: AgentError };
 
 /** Who does the steps of one transition. */
 export interface Workbench {
@@ -27,7 +27,7 @@ export type Ending =
   | { kind: "reached" }
   | { kind: "canceled" }
   /** The app's process has ended instead of running. */
-  | { kind: "exited"; exitCode: number; error: AgentError; step: Step }
+  | { kind: "exited"; exitCode: number; wasKilled: boolean; error: AgentError; step: Step }
   /** `step` is the one that failed; nothing when the engine could not even be looked at. */
   | { kind: "failed"; error: unknown; step: Step | undefined };
 
@@ -55,6 +55,7 @@ export async function runTransition(goal: Goal, bench: Workbench, options: Trans
       [step] = plan(goal, { wanted: bench.wanted(), seen, progress });
       if (step === undefined) return { kind: "reached" };
       onStep(step);
+      log.trace("Step begins", { goal, step: stepKey(step) });
       const startedAt = clock.now();
       const effect = await bench.perform(step, signal);
       log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
@@ -71,9 +72,9 @@ export async function runTransition(goal: Goal, bench: Workbench, options: Trans
   }
 }
 
-/** True for steps that take no time and change nothing that can be seen. */
+/** True for steps that change nothing that can be seen on the engine. */
 function isWord(step: Step): boolean {
-  return ["say", "clearViewer", "clearHistory", "followLogs"].includes(step.kind);
+  return ["say", "report", "clearViewer", "clearHistory", "followLogs"].includes(step.kind);
 }
 
 function advance(progress: Progress, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Progress {

@@ -105,6 +105,8 @@ export interface AppRequest extends AppId {
   /** `{NAME: {defaultValue}}` as received. */
   environmentTemplate: Record<string, unknown>;
   ports: PortRule[];
+  /** Entries of the port list that could not be read. They are used for nothing, and saved back as they came. */
+  otherPorts: unknown[];
   /** Not null: a compose app. */
   dockerCompose: Record<string, unknown> | null;
   newDockerCompose: Record<string, unknown> | null;

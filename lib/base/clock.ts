@@ -55,6 +55,24 @@ export async function within<T>(
   });
 }
 
+/**
+ * Waits until `work` has ended, however it ended, but no longer than `limitMs`, and not after the end of `signal`. Never throws; the work
+ * goes on, and what it fails with is for whoever has it.
+ */
+export async function waitPatiently(
+  work: Promise<unknown>,
+  options: { limitMs: number; clock: Pick<Clock, "sleep">; signal: AbortSignal },
+): Promise<void> {
+  const patience = new AbortController();
+  const ended = work.then(() => {}, () => {});
+  const lost = options.clock.sleep(options.limitMs, AbortSignal.any([patience.signal, options.signal])).catch(() => {
+    // The work has ended, or nobody waits any more.
+  });
+  await Promise.race([ended, lost]);
+  patience.abort();
+  await lost;
+}
+
 /** Throws `canceled` when `signal` has ended. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AgentError("canceled", `${what} was canceled`);

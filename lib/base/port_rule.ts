@@ -6,6 +6,8 @@ import { type Dict, isCount, isDict, show } from "./shape.ts";
 /** Port rules that could be read, and one sentence for each that could not. */
 export interface DecodedPortRules {
   rules: PortRule[];
+  /** The entries that could not be read, as they came. */
+  others: unknown[];
   problems: string[];
 }
 
@@ -31,7 +33,7 @@ const protocols: readonly PortRule["protocol"][] = ["http", "https", "tcp", "udp
  * not the app.
  */
 export function decodePortRules(value: unknown): DecodedPortRules {
-  const decoded: DecodedPortRules = { rules: [], problems: [] };
+  const decoded: DecodedPortRules = { rules: [], others: [], problems: [] };
   if (value === undefined || value === null) return decoded;
   if (!Array.isArray(value)) {
     decoded.problems.push(`ports must be a list, got ${show(value)}`);
@@ -39,8 +41,10 @@ export function decodePortRules(value: unknown): DecodedPortRules {
   }
   for (const [index, entry] of value.entries()) {
     const rule = decodePortRule(entry);
-    if (typeof rule === "string") decoded.problems.push(`ports[${index}]${rule}`);
-    else decoded.rules.push(rule);
+    if (typeof rule === "string") {
+      decoded.problems.push(`ports[${index}]${rule}`);
+      decoded.others.push(entry);
+    } else decoded.rules.push(rule);
   }
   return decoded;
 }

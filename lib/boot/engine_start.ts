@@ -7,6 +7,8 @@ import type { Log } from "../base/log.ts";
 /** What the start with the engine needs. */
 export interface EngineStartParts {
   engine: { ping(signal: AbortSignal): Promise<void> };
+  /** Looked at before apps begin to write to it. */
+  disk: { look(): Promise<void> };
   apps: {
     reconcileLocal(signal: AbortSignal): Promise<void>;
     startObserving(signal: AbortSignal): void;
@@ -31,10 +33,11 @@ const retryMs = 1_000;
 
 /** Resolves when the apps are as the engine has them, and are watched. Throws `canceled` when `signal` ends. */
 export async function startWithEngine(parts: EngineStartParts, signal: AbortSignal): Promise<void> {
-  const { apps, clock, log } = parts;
+  const { apps, clock, disk, log } = parts;
   for (;;) {
     await awaitEngine(parts, signal);
     try {
+      await disk.look();
       await apps.reconcileLocal(signal);
       break;
     } catch (error) {

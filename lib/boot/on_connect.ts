@@ -23,8 +23,8 @@ export interface OnConnectParts {
   /** Tells Studio what the device runs on. */
   publishFacts(signal: AbortSignal): Promise<void>;
   attachLogs(session: Session): Promise<void>;
-  /** Waits for the container engine; then takes over what Studio wants. */
-  reconcileApps(signal: AbortSignal): Promise<void>;
+  /** Waits for the container engine; then takes over what Studio wants. `isRepeated`: after a try that failed. */
+  reconcileApps(signal: AbortSignal, options: { isRepeated: boolean }): Promise<void>;
   /** Leaves the connection, so that the device joins anew under another identity. */
   reconnect(reason: string): void;
   clock: Clock;
@@ -73,23 +73,32 @@ export async function runOnConnect(parts: OnConnectParts, session: Session, sign
  * although it is there.
  */
 async function bootUntilHeard(parts: OnConnectParts, session: Session, signal: AbortSignal): Promise<Step[]> {
+  const identity: Step = { name: "refresh the identity", run: (limit) => refreshIdentity(parts, limit) };
+  const key: Step = { name: "fetch the key of app credentials", run: (limit) => fetchAppCredKey(parts, limit) };
   const status: Step = { name: "report the device as configuring", run: (limit) => parts.status.report(limit) };
+  const facts: Step = { name: "publish the facts of the device", run: (limit) => parts.publishFacts(limit) };
   const logs: Step = { name: "learn who listens to logs", run: () => parts.attachLogs(session) };
-  const apps: Step = { name: "take over what Studio wants of the apps", run: (limit) => parts.reconcileApps(limit) };
-  let steps = [
-    { name: "refresh the identity", run: (limit: AbortSignal) => refreshIdentity(parts, limit) },
-    { name: "fetch the key of app credentials", run: (limit: AbortSignal) => fetchAppCredKey(parts, limit) },
-    status,
-    { name: "register the procedures", run: (limit: AbortSignal) => parts.registerProcedures(session, limit) },
-    { name: "publish the facts of the device", run: (limit: AbortSignal) => parts.publishFacts(limit) },
-  ];
+  let isRepeated = false;
+  const apps: Step = {
+    name: "take over what Studio wants of the apps",
+    run: (limit) => {
+      const reconciling = parts.reconcileApps(limit, { isRepeated });
+      isRepeated = true;
+      return reconciling;
+    },
+  };
+  const register: Step = { name: "register the procedures", run: (limit) => parts.registerProcedures(session, limit) };
+  // Whichever of these is taken shows that the backend is there.
+  const asked = [identity, key, status, facts];
+  let steps = [identity, key, status, register, facts];
   for (let attempt = 1;; attempt += 1) {
     steps = await tryAll(parts, steps, signal);
-    if (!steps.includes(status)) break;
+    if (asked.some((step) => !steps.includes(step))) break;
     await pause(parts, { attempt, limitMs: retryLimitMs }, signal);
   }
   const [lateLogs, lateApps] = await Promise.all([tryAll(parts, [logs], signal), tryAll(parts, [apps], signal)]);
-  return [...steps, ...lateLogs, ...lateApps];
+  // What follows reports the device anew.
+  return [...steps.filter((step) => step !== status), ...lateLogs, ...lateApps];
 }
 
 async function retryUntilDone(parts: OnConnectParts, steps: Step[], signal: AbortSignal): Promise<void> {

@@ -17,7 +17,8 @@ export interface WriteOptions {
 /**
  * Writes a temporary file beside `path`, syncs it, renames it to `path` and syncs the folder. Follows symbolic links and
  * keeps mode and owner of an existing file. Where the rename is refused (a single file mounted into a container, a folder
- * that must not be changed) the file is overwritten in place. Leftovers of an earlier crash are removed.
+ * that must not be changed) the file is overwritten in place; a cut may mix both contents then, and `readLeftovers()` has the
+ * new one unless the folder took no temporary file. Leftovers of an earlier crash are removed.
  *
  * Throws `no_space` or `io_failed` with the old content in place, also when the existing file must not be written.
  */
@@ -32,12 +33,31 @@ export async function writeFileDurably(
     if (old !== undefined) await assertWritable(target);
     await removeLeftovers(target, options.log);
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    if (await replace(target, bytes, { old, mode: options.mode ?? 0o600 })) return;
+    const temporary = temporaryName(target);
+    if (await replace(target, bytes, { old, mode: options.mode ?? 0o600, temporary })) return;
     options.log.debug("Writing a file in place because it cannot be replaced", { path: target });
-    await overwrite(target, bytes, typeof content === "string");
+    try {
+      await overwrite(target, bytes, typeof content === "string");
+    } finally {
+      await removeIfThere(temporary);
+    }
   } catch (error) {
     throw fileError(`Cannot write "${path}"`, error);
   }
+}
+
+/** What cut writes have left beside the file at `path`, newest first; each may be incomplete. Never throws. */
+export async function readLeftovers(path: string): Promise<string[]> {
+  const found: { text: string; ms: number }[] = [];
+  try {
+    const target = await resolveLinks(path);
+    for (const { file } of await listLeftovers(target)) {
+      found.push({ text: await Deno.readTextFile(file), ms: (await Deno.stat(file)).mtime?.getTime() ?? 0 });
+    }
+  } catch {
+    // What cannot be read is no help to whoever asks; what was read so far may be.
+  }
+  return found.sort((a, b) => b.ms - a.ms).map(({ text }) => text);
 }
 
 /** A link may point at a file that does not exist yet; then that file is the one to write. */
@@ -82,21 +102,23 @@ async function assertWritable(path: string): Promise<void> {
   file.close();
 }
 
-/** Gives false, with everything as before, when the folder or the file allows no replacement but the file is there. */
+/**
+ * Gives false when the folder or the file allows no replacement but the file is there, with everything as before, and the
+ * temporary file beside it if the folder took one.
+ */
 async function replace(
   target: string,
   bytes: Uint8Array,
-  options: { old: Deno.FileInfo | undefined; mode: number },
+  options: { old: Deno.FileInfo | undefined; mode: number; temporary: string },
 ): Promise<boolean> {
-  const { old } = options;
-  const temporary = temporaryName(target);
+  const { old, temporary } = options;
   try {
     await writeNew(temporary, bytes);
     await setOwnerAndMode(temporary, options);
     await Deno.rename(temporary, target);
   } catch (error) {
-    await removeIfThere(temporary);
     if (old !== undefined && refusals.includes(osCodeOf(error) ?? "")) return false;
+    await removeIfThere(temporary);
     throw error;
   }
   await syncFolder(folderOf(target));
@@ -181,19 +203,25 @@ function temporaryPrefix(target: string): string {
 }
 
 async function removeLeftovers(target: string, log: Log): Promise<void> {
-  const folder = folderOf(target);
-  const prefix = temporaryPrefix(target);
   try {
-    for await (const { name } of Deno.readDir(folder)) {
-      if (!name.startsWith(prefix)) continue;
-      const tag = /^(\d+-\d+)-[0-9a-f]{8}\.tmp$/.exec(name.slice(prefix.length))?.[1];
-      if (tag === undefined || tag === processTag()) continue;
-      await removeIfThere(`${folder}/${name}`);
-      log.info("Removed what an earlier crash left of a file being written", { path: `${folder}/${name}` });
+    for (const { file, tag } of await listLeftovers(target)) {
+      if (tag === processTag()) continue;
+      await removeIfThere(file);
+      log.info("Removed what an earlier crash left of a file being written", { path: file });
     }
   } catch (error) {
-    log.debug("Cannot look for leftovers of an earlier crash", { path: folder, error: textOf(error) });
+    log.debug("Cannot look for leftovers of an earlier crash", { path: folderOf(target), error: textOf(error) });
   }
+}
+
+async function listLeftovers(target: string): Promise<{ file: string; tag: string }[]> {
+  const folder = folderOf(target);
+  const prefix = temporaryPrefix(target);
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  return names.filter((name) => name.startsWith(prefix)).flatMap((name) => {
+    const tag = /^(\d+-\d+)-[0-9a-f]{8}\.tmp$/.exec(name.slice(prefix.length))?.[1];
+    return tag === undefined ? [] : [{ file: `${folder}/${name}`, tag }];
+  });
 }
 
 async function removeIfThere(path: string): Promise<void> {

@@ -66,9 +66,12 @@ async function create(path: string): Promise<void> {
     using file = await Deno.open(path, { write: true, createNew: true, mode: 0o644 });
     await file.sync();
   } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if ((await Deno.lstat(path)).isSymlink) {
+      throw new AgentError("io_failed", `Cannot open the lock file "${path}": it is a link to nothing`);
+    }
     // Somebody else was faster; theirs is as good.
-    if (error instanceof Deno.errors.AlreadyExists) return;
-    throw error;
+    return;
   }
   // The umask may have taken the right to read from other users.
   if (Deno.build.os !== "windows") await Deno.chmod(path, 0o644);

@@ -56,7 +56,7 @@ export function engineEndpoint(env: EngineEnvironment, platform: typeof Deno.bui
 }
 
 function remoteEndpoint(asked: string, env: EngineEnvironment): Partial<EngineEndpoint> {
-  const [, scheme = "tcp", rest = ""] = /^(?:([a-z]+):\/\/)?(.*)$/.exec(asked) ?? [];
+  const [, scheme = "", rest = ""] = /^([a-z]+):\/\/(.*)$/.exec(asked) ?? [];
   const url = URL.canParse(`http://${rest}`) ? new URL(`http://${rest}`) : undefined;
   if (url === undefined || url.pathname !== "/" || !["tcp", "http", "https"].includes(scheme)) {
     throw new AgentError(

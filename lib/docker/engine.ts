@@ -14,10 +14,12 @@ import {
   type ContainerSummary,
   decodeContainer,
   decodeImage,
+  decodeSettings,
   decodeSummary,
   dictOf,
   type ImageSeen,
   listOf,
+  type Platform,
   textOf,
 } from "./seen.ts";
 import {
@@ -34,7 +36,7 @@ import { callLimitMs, pathPart, Transport } from "./transport.ts";
 
 export type { ExitCondition, ExitWatch } from "./exit_watch.ts";
 export type { RegistryAuth } from "./registry.ts";
-export type { ContainerSeen, ContainerSummary, ImageSeen, PortBinding } from "./seen.ts";
+export type { ContainerSeen, ContainerSummary, ImageSeen, Platform, PortBinding } from "./seen.ts";
 export type { EngineEvent, LogLine, LogOptions, Pull } from "./streams.ts";
 
 /** The body of a container creation, spelled as the engine's API does. */
@@ -109,6 +111,38 @@ export class Engine {
       if (hasCode(error, "container_missing")) return undefined;
       throw error;
     }
+  }
+
+  /** What a container was created with, to create the same again; undefined when there is none. Holds secrets. */
+  async settingsOf(nameOrId: string, signal: AbortSignal): Promise<CreateRequest | undefined> {
+    const what = `Reading the settings of container "${nameOrId}"`;
+    try {
+      const request = { method: "GET", path: containerPath(nameOrId, "/json") } as const;
+      return decodeSettings(await this.#transport.readJson(request, { what, signal, missing: "container_missing" }));
+    } catch (error) {
+      if (hasCode(error, "container_missing")) return undefined;
+      throw error;
+    }
+  }
+
+  /** For which machine an image was made; undefined when the engine does not have it. */
+  async inspectImage(reference: string, signal: AbortSignal): Promise<Platform | undefined> {
+    const what = `Inspecting image "${reference}"`;
+    try {
+      const request = { method: "GET", path: `/images/${pathPart(reference)}/json` } as const;
+      const wire = dictOf(await this.#transport.readJson(request, { what, signal, missing: "image_missing" }));
+      return { os: textOf(wire.Os), architecture: textOf(wire.Architecture) };
+    } catch (error) {
+      if (hasCode(error, "image_missing")) return undefined;
+      throw error;
+    }
+  }
+
+  /** The machine that the engine runs on, in the words of images. */
+  async platform(signal: AbortSignal): Promise<Platform> {
+    const options = { what: "Asking the engine for its version", signal };
+    const wire = dictOf(await this.#transport.readJson({ method: "GET", path: "/version" }, options));
+    return { os: textOf(wire.Os), architecture: textOf(wire.Arch) };
   }
 
   /** Creates a container and gives its id. Throws `name_in_use`, `image_missing`. */

@@ -65,6 +65,22 @@ export interface ImageSeen {
   containers: number | undefined;
 }
 
+/** What a program is made for, in the engine's words: `linux`, `amd64`. */
+export interface Platform {
+  os: string;
+  architecture: string;
+}
+
+/** Members of a container's config that the engine chose for this one container. */
+const ownMembers: ReadonlySet<string> = new Set(["Hostname", "Domainname"]);
+
+/** The body that creates the same container again, from an answer of inspect. */
+export function decodeSettings(value: unknown): Dict {
+  const wire = dictOf(value);
+  const config = Object.entries(dictOf(wire.Config)).filter(([name]) => !ownMembers.has(name));
+  return { ...Object.fromEntries(config), HostConfig: dictOf(wire.HostConfig) };
+}
+
 /** Decodes an answer of inspect. Throws `engine_failed` when it is no container. */
 export function decodeContainer(value: unknown): ContainerSeen {
   const wire = dictOf(value);

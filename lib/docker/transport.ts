@@ -8,6 +8,7 @@ import { Agent as TlsAgent } from "node:https";
 import Docker from "dockerode";
 import { within } from "../base/clock.ts";
 import { AgentError, type ErrorCode } from "../base/errors.ts";
+import { Permits } from "../base/permits.ts";
 import { parseJson } from "../base/shape.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
 import { engineFailure, unreachable } from "./failure.ts";
@@ -45,6 +46,12 @@ export interface EngineStream {
 /** The deadline of one call. */
 export const callLimitMs = 30_000;
 
+/**
+ * How many calls are on the way at once. Each has a socket, and a process without a free file handle dies; streams, which
+ * stay open, are bounded by the number of apps instead.
+ */
+const callsAtOnce = 16;
+
 /** The largest answer that is read as a whole. */
 const answerLimitBytes = 64 * 1024 * 1024;
 
@@ -63,6 +70,7 @@ const everyStatus = Object.fromEntries(Array.from({ length: 500 }, (_, index) =>
 /** Sends requests to one engine. Each uses a connection of its own, so nothing needs to be ended. */
 export class Transport {
   readonly #env: EngineEnvironment;
+  readonly #permits = new Permits(callsAtOnce);
   #dialer: Dialer | undefined;
 
   constructor(env: EngineEnvironment) {
@@ -94,10 +102,11 @@ export class Transport {
   /** Gives the whole answer as text. Throws as `engineFailure()` for 400 and above. */
   async read(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
     const { what, signal, limitMs = callLimitMs } = options;
-    return await within(limitMs, async (inner) => {
-      const stream = await this.open(request, { ...options, signal: inner });
-      return { status: stream.status, text: await readText(stream) };
-    }, { what, signal });
+    return await within(limitMs, (inner) =>
+      this.#permits.run(async () => {
+        const stream = await this.open(request, { ...options, signal: inner });
+        return { status: stream.status, text: await readText(stream) };
+      }, inner), { what, signal });
   }
 
   /** Gives the whole answer parsed. Throws `engine_failed` when it is not JSON. */

@@ -71,6 +71,7 @@ export const table: readonly Row[] = [
     deniedText: "insufficient privileges to list containers",
     args: nothing,
     result: "[[container as in GET /containers/json?all=1 of the engine]]",
+    limitMs: 10_000,
     decode: noArguments,
     run: listContainers,
   }),

@@ -123,6 +123,11 @@ export class AppLogs implements AsyncDisposable {
     this.#followers.follow(name, containerName);
   }
 
+  /** The container of the channel was removed: what is left of its log is read for two seconds at most. */
+  leave(channel: string): void {
+    this.#followers.leave(normalizeChannel(channel));
+  }
+
   /** Opens the channel for the lines of a pull, push or build. */
   openFeed(channel: string): Feed {
     const name = normalizeChannel(channel);

@@ -56,6 +56,8 @@ export class Follower {
   readonly #parts: FollowerParts;
   #containerId: string | undefined;
   #reading = new LogReading();
+  /** Ends the stream that is being read. */
+  #stream: AbortController | undefined;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -77,6 +79,16 @@ export class Follower {
       if (!await this.#wait(fruitless, signal)) break;
     }
     return "canceled";
+  }
+
+  /**
+   * Leaves the log of a container that is gone or was replaced, however much of it is left; any other is read on. Throws what the engine
+   * throws.
+   */
+  async leaveReplaced(signal: AbortSignal): Promise<void> {
+    const stream = this.#stream;
+    const seen = await this.#parts.engine.inspect(this.#parts.containerName, signal);
+    if (seen?.id !== this.#containerId) stream?.abort();
   }
 
   async #turn(signal: AbortSignal): Promise<Turn> {
@@ -103,7 +115,9 @@ export class Follower {
     this.#reading = new LogReading();
   }
 
-  async #read(seen: FollowedContainer, signal: AbortSignal): Promise<number> {
+  async #read(seen: FollowedContainer, outer: AbortSignal): Promise<number> {
+    const stream = this.#stream = new AbortController();
+    const signal = AbortSignal.any([outer, stream.signal]);
     const since = this.#reading.position?.time;
     this.#reading.resume();
     const options = { tty: seen.tty, signal, ...(since === undefined ? {} : { since }) };

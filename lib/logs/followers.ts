@@ -26,6 +26,9 @@ interface Following {
   done: Promise<void>;
 }
 
+/** The last words of a container that was removed are worth so long. */
+const leaveMs = 2_000;
+
 /** The followers of all channels. Invariant: at most one runs for a channel that is not being replaced. */
 export class Followers implements AsyncDisposable {
   readonly #parts: FollowersParts;
@@ -52,10 +55,17 @@ export class Followers implements AsyncDisposable {
     const running = this.#running.get(channel);
     if (running?.containerName === containerName) {
       running.isAskedAgain = true;
+      this.#track(this.#leaveReplaced(running), containerName);
       return;
     }
     running?.controller.abort();
     if (!this.#isStopped) this.#start(channel, containerName);
+  }
+
+  /** The container of a channel was removed: what is left of its log is read for two seconds at most. */
+  leave(channel: string): void {
+    const running = this.#running.get(channel);
+    if (running !== undefined) this.#track(this.#leaveLater(running), running.containerName);
   }
 
   /** Resolves when the channel's follower has ended; at once when there is none. */
@@ -90,13 +100,36 @@ export class Followers implements AsyncDisposable {
       done: Promise.resolve(),
     };
     this.#running.set(channel, running);
-    const done: Promise<void> = this.#run(channel, running)
+    running.done = this.#track(this.#run(channel, running), containerName);
+  }
+
+  #track(task: Promise<void>, containerName: string): Promise<void> {
+    const tracked: Promise<void> = task
       .catch((error) =>
         this.#parts.log.error("Following a container's log failed", { container: containerName, error })
       )
-      .finally(() => this.#tasks.delete(done));
-    running.done = done;
-    this.#tasks.add(done);
+      .finally(() => this.#tasks.delete(tracked));
+    this.#tasks.add(tracked);
+    return tracked;
+  }
+
+  async #leaveLater(running: Following): Promise<void> {
+    try {
+      await this.#parts.clock.sleep(leaveMs, running.controller.signal);
+    } catch {
+      // It was left by another way.
+      return;
+    }
+    await this.#leaveReplaced(running);
+  }
+
+  async #leaveReplaced({ follower, controller, containerName }: Following): Promise<void> {
+    try {
+      await follower.leaveReplaced(controller.signal);
+    } catch (error) {
+      // The stream ends with the engine, or by itself.
+      this.#parts.log.debug("Cannot see whether a container was replaced", { container: containerName, error });
+    }
   }
 
   #wake(channel: string, containerName: string): Follower {
@@ -114,6 +147,8 @@ export class Followers implements AsyncDisposable {
       running.isAskedAgain = false;
       why = await follower.run(controller.signal);
     } while (running.isAskedAgain && why !== "canceled");
+    // What has ended need not be left any more; the end of the agent would wait for that.
+    controller.abort();
     if (running.isForgotten) return;
     try {
       await this.#parts.onEnd(channel, { containerName, why });

@@ -19,7 +19,7 @@ const more = "…";
 
 /**
  * `value` as JSON can carry it, of about `limitChars` characters at most; what is beyond is left out behind `…`. Members whose
- * names promise a secret are masked. Big numbers, dates, errors, functions and symbols become text; maps become objects, sets
+ * names promise a secret are masked, and the values of all variables of an app. Big numbers, dates, errors, functions and symbols become text; maps become objects, sets
  * lists; of bytes only their count is told.
  */
 export function plainValue(value: unknown, options: PlainOptions): Plain {
@@ -143,9 +143,15 @@ class Rendering {
       const name = typeof key === "string" ? key : messageOf(this.render(key));
       const shownName = this.#secrets.hideAndCut(name, nameLimitChars);
       this.#leftChars -= shownName.length + 4;
-      shown.push([shownName, isSecretName(name) ? mask : this.render(value)]);
+      shown.push([shownName, isSecretName(name) ? mask : this.#member(name, value)]);
     }
     return Object.fromEntries(shown);
+  }
+
+  /** Users keep secrets in variables of any name. */
+  #member(name: string, value: unknown): Plain {
+    if (name !== "environment" || typeof value !== "object" || value === null) return this.render(value);
+    return this.render(Object.fromEntries(Object.keys(value).map((variable) => [variable, mask])));
   }
 }
 

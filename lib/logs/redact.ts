@@ -20,9 +20,10 @@ const secretWords =
   "cred(?:ential)?[-_. ]?key|registry[-_]?(?:auth|config)|cookie";
 const secretName = new RegExp(`${secretWords}|^auth$|(?:^|[^a-z])psk(?:$|[^a-z])`, "i");
 
-// `"password": "…"` in a text, also where the text is quoted once more and its quotes carry backslashes.
+// `"password": "…"` in a text, also where the text is quoted once more and its quotes carry backslashes. A path or an address in
+// quotes is no name of a member.
 const quotedMember = new RegExp(
-  `((?:${secretWords})[\\w.-]{0,40}(\\\\*)(["'])\\s*:\\s*)(?:\\2\\3[\\s\\S]*?(?:(?<!\\\\)\\2\\3|$)|[^\\s"'\\\\,}\\]]+)`,
+  `(?<=["'][\\w-]{0,60})((?:${secretWords})[\\w-]{0,40}(\\\\*)(["'])\\s*:\\s*)(?:\\2\\3[\\s\\S]*?(?:(?<!\\\\)\\2\\3|$)|[^\\s"'\\\\,}\\]]+)`,
   "gi",
 );
 const assignment = new RegExp(

@@ -61,11 +61,12 @@ export function writeAppState(database: Database, write: AppStateWrite, now: Dat
   });
 }
 
-/** Forgets the app's state and its request; its history stays. No such app is fine. Throws `store_failed`. */
+/** Forgets the app's state, its request and its update; its history stays. No such app is fine. Throws `store_failed`. */
 export function deleteApp(database: Database, id: AppId): void {
   database.transaction(() => {
-    database.run("DELETE FROM AppStates WHERE app_key = ? AND stage = ?", id.appKey, id.stage);
-    database.run("DELETE FROM RequestedAppStates WHERE app_key = ? AND stage = ?", id.appKey, id.stage);
+    for (const table of ["AppStates", "RequestedAppStates", "ReagentUpdates", "ReagentRetries"]) {
+      database.run(`DELETE FROM ${table} WHERE app_key = ? AND stage = ?`, id.appKey, id.stage);
+    }
   });
 }
 

@@ -115,6 +115,42 @@ const migrations: readonly Migration[] = [
         ["docker_credentials", "TEXT"],
       ]),
   },
+  {
+    number: 4,
+    name: "updates on probation, releases that failed, and failures in a row",
+    up: (database) => {
+      database.run(`CREATE TABLE IF NOT EXISTS ReagentUpdates (
+        app_key INTEGER NOT NULL,
+        stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+        phase TEXT NOT NULL,
+        from_version TEXT NOT NULL,
+        from_release_key INTEGER NOT NULL,
+        to_version TEXT NOT NULL,
+        to_release_key INTEGER NOT NULL,
+        container TEXT,
+        reason TEXT NOT NULL,
+        timestamp TEXT NOT NULL,
+        PRIMARY KEY (app_key, stage)
+      )`);
+      database.run(`CREATE TABLE IF NOT EXISTS ReagentRetries (
+        app_key INTEGER NOT NULL,
+        stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+        failures INTEGER NOT NULL,
+        PRIMARY KEY (app_key, stage)
+      )`);
+    },
+  },
+  {
+    number: 5,
+    name: "reports that Studio has not taken yet",
+    up: (database) => {
+      database.run(`CREATE TABLE IF NOT EXISTS ReagentOutbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        happened TEXT NOT NULL,
+        report TEXT NOT NULL
+      )`);
+    },
+  },
 ];
 
 /** Brings the schema up to date. A file that knows later migrations is used as it is: they only added. */

@@ -50,7 +50,7 @@ export function writeRequest(
       newest_version: request.newestVersion,
       environment_variables: JSON.stringify(request.environment),
       environment_template: JSON.stringify(request.environmentTemplate),
-      ports: JSON.stringify(request.ports.map(encodePortRule)),
+      ports: JSON.stringify([...request.ports.map(encodePortRule), ...request.otherPorts]),
       docker_compose: JSON.stringify(request.dockerCompose),
       new_docker_compose: JSON.stringify(request.newDockerCompose),
       docker_credentials: JSON.stringify(request.dockerCredentials),
@@ -122,7 +122,7 @@ function mergeRenamed(database: Database, request: AppRequest): void {
 
 function decodeRequest(database: Database, row: Row): AppRequest {
   const columns = new Columns("RequestedAppStates", row);
-  const { rules, problems } = decodePortRules(columns.json("ports"));
+  const { rules, others, problems } = decodePortRules(columns.json("ports"));
   for (const problem of problems) database.log.warn("Port rule skipped", { app: columns.text("app_name"), problem });
   return {
     appKey: columns.count("app_key"),
@@ -142,6 +142,7 @@ function decodeRequest(database: Database, row: Row): AppRequest {
     environment: columns.dict("environment_variables") ?? {},
     environmentTemplate: columns.dict("environment_template") ?? {},
     ports: rules,
+    otherPorts: others,
     dockerCompose: columns.dict("docker_compose"),
     newDockerCompose: columns.dict("new_docker_compose"),
     dockerCredentials: decodeLogins(columns.dict("docker_credentials") ?? {}),

@@ -80,7 +80,13 @@ export interface Backend {
   /** A login for the registry on behalf of an account; empty when there is none. Secret. */
   getRegistryToken(callerId: number, signal?: AbortSignal): Promise<string>;
   reportAppState(report: AppReport, signal?: AbortSignal): Promise<void>;
-  savePorts(ports: { id: AppId; ports: readonly PortRule[] }, signal?: AbortSignal): Promise<void>;
+  /** `others` are entries that are not ours to read, saved back as they came. */
+  savePorts(
+    saved: { id: AppId; ports: readonly PortRule[]; others: readonly unknown[] },
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** Lets the registry of an appliance collect its garbage, and gives what it tells about that. */
+  runRegistryGc(signal?: AbortSignal): Promise<Dict | undefined>;
   /** Ids of the subscriptions that a topic has now. */
   matchSubscription(topic: string, signal?: AbortSignal): Promise<number[]>;
 }
@@ -88,6 +94,7 @@ export interface Backend {
 const statusTimeoutMs = 10_000;
 const privilegeTimeoutMs = 10_000;
 const portsTimeoutMs = 5_000;
+const registryGcTimeoutMs = 300_000;
 
 /** The backend behind a wire. `identity` is read for every call, because a device can be moved to another project. */
 export function createBackend(wire: Wire, identity: () => BackendIdentity): Backend {
@@ -133,9 +140,13 @@ export function createBackend(wire: Wire, identity: () => BackendIdentity): Back
     async reportAppState(report, signal) {
       await wire.call(uris.updateAppOnDevice, [encodeReport(report, identity())], { signal });
     },
-    async savePorts(ports, signal) {
-      const args = [encodePorts(ports, identity())];
+    async savePorts(saved, signal) {
+      const args = [encodePorts(saved, identity())];
       await wire.call(uris.updateAppOnDevice, args, { signal, timeoutMs: portsTimeoutMs });
+    },
+    async runRegistryGc(signal) {
+      const { args } = await wire.call(uris.runRegistryGc, [], { signal, timeoutMs: registryGcTimeoutMs });
+      return isDict(args[0]) ? args[0] : undefined;
     },
     async matchSubscription(topic, signal) {
       const found = (await wire.call(routerProcedures.matchSubscription, [topic], { signal })).args[0];
@@ -230,12 +241,15 @@ function encodeReport(report: AppReport, device: BackendIdentity): Dict {
   };
 }
 
-function encodePorts({ id, ports }: { id: AppId; ports: readonly PortRule[] }, device: BackendIdentity): Dict {
+function encodePorts(
+  { id, ports, others }: { id: AppId; ports: readonly PortRule[]; others: readonly unknown[] },
+  device: BackendIdentity,
+): Dict {
   return {
     app_key: id.appKey,
     device_key: device.deviceKey,
     swarm_key: device.swarmKey,
     stage: id.stage,
-    ports: ports.map(encodePortRule),
+    ports: [...ports.map(encodePortRule), ...others],
   };
 }

@@ -37,8 +37,8 @@ export const outboundLimitBytes = 16 * 1024 * 1024;
 export const inboundLimitBytes = 32 * 1024 * 1024;
 
 /**
- * The text of a message. Characters that UTF-8 cannot carry (lone surrogates) become U+FFFD, because a router that
- * cannot re-encode them ends the connection. Throws `bad_request` when a value cannot be serialised or the frame would
+ * The text of a message. Characters that UTF-8 cannot carry (lone surrogates) and a NUL at the beginning of a text become U+FFFD,
+ * because a router that cannot re-encode them, or takes them for binary data, ends the connection. Throws `bad_request` when a value cannot be serialised or the frame would
  * be above the limit; only this message is lost then.
  */
 export function encodeMessage(message: unknown[], limitBytes: number = outboundLimitBytes): string {
@@ -50,7 +50,8 @@ export function encodeMessage(message: unknown[], limitBytes: number = outboundL
       cause: error,
     });
   }
-  const wellFormed = text.includes("\\ud") ? replaceLoneSurrogates(text) : text;
+  const shown = text.includes('"\\u0000') ? replaceLeadingNuls(text) : text;
+  const wellFormed = shown.includes("\\ud") ? replaceLoneSurrogates(shown) : shown;
   const isTooBig = wellFormed.length > limitBytes ||
     (wellFormed.length > limitBytes / 3 && new TextEncoder().encode(wellFormed).length > limitBytes);
   if (isTooBig) {
@@ -68,6 +69,14 @@ export function decodeMessage(text: string): unknown[] | undefined {
     // Not JSON; the caller closes the connection over it.
     return undefined;
   }
+}
+
+/**
+ * A leading NUL marks text as base64 of binary data in WAMP; a router that cannot decode the rest ends the connection. A quote that
+ * opens a text is the only one that stands behind one of these characters and before a backslash.
+ */
+function replaceLeadingNuls(text: string): string {
+  return text.replace(/(?<=[[{,:])"\\u0000/g, '"\\ufffd');
 }
 
 /** JSON.stringify writes lone surrogates, and nothing else, as lower-case `\ud8…` to `\udf…` after unescaped text. */

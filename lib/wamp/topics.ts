@@ -126,7 +126,6 @@ export const backendWords: Readonly<Record<keyof typeof backendProcedures, CallW
     result: "[{…}], logged",
     when: "on an appliance host whose disk is low",
     limitMs: 300_000,
-    laterIssue: "disk guard",
   },
 };
 

@@ -46,6 +46,9 @@ export const sendBacklogLimitBytes = 8 * 1024 * 1024;
 const subprotocol = "wamp.2.json";
 const closeWaitMs = 1_000;
 const lostPingLimit = 2;
+
+/** The part of the ping interval that the answer to the last ping may take. */
+const lastWaitShare = 0.3;
 // Pings queue behind data: on an uplink slower than this a big message would look like a dead peer.
 const slowestUplinkBytesPerMs = 256;
 
@@ -196,7 +199,8 @@ export class Transport {
     let allowed = lostPingLimit;
     this.#webSocket.on("pong", () => unanswered = 0);
     while (this.isOpen) {
-      await clock.sleep(pingMs, this.#ended.signal);
+      // A device that is cut off should not wait a whole turn more for what can only be a late answer.
+      await clock.sleep(unanswered < allowed ? pingMs : pingMs * lastWaitShare, this.#ended.signal);
       if (unanswered >= allowed) return this.terminate(`no answer to ${unanswered} pings`);
       if (unanswered === 0) {
         allowed = lostPingLimit + Math.ceil(this.#webSocket.bufferedAmount / (slowestUplinkBytesPerMs * pingMs));

@@ -28,12 +28,17 @@ const agentLock = "/tmp/ironflock-reagent.lock";
 
 const folderPrefix = "rb-";
 
+// /etc is private because agents write limits for logs there. An upper folder on the same file system may be refused.
 // /run is private because iptables locks a file there, and engines and agents look for sockets there.
 const entry = [
   "set -e",
   "ip link set lo up",
   "mount -t tmpfs -o mode=755 run /run",
   "mkdir -m 1777 /run/lock",
+  'mkdir "$REAGENT_BOX_FOLDER/etc"',
+  'mount -t tmpfs -o mode=755 etc "$REAGENT_BOX_FOLDER/etc"',
+  'mkdir "$REAGENT_BOX_FOLDER/etc/upper" "$REAGENT_BOX_FOLDER/etc/work"',
+  'mount -t overlay -o "lowerdir=/etc,upperdir=$REAGENT_BOX_FOLDER/etc/upper,workdir=$REAGENT_BOX_FOLDER/etc/work" etc /etc',
   'mount --bind "$REAGENT_BOX_FOLDER/agent.lock" ' + agentLock,
   'exec "$@"',
 ].join("; ");

@@ -44,7 +44,7 @@ const examples: readonly Example[] = [
   { goal: "uninstallCanceled", situation: "a pull was cut", seen: { container: undefined, tags: [] } },
 ];
 
-const wanted = { appName: "shop", version: "1.0.0", newest: { version: "2.0.0", releaseKey: 2 } };
+const wanted = { appName: "shop", version: "1.0.0", fallback: undefined, newest: { version: "2.0.0", releaseKey: 2 } };
 
 /** The page of this agent as Markdown, not yet formatted. */
 export function statesPage(): string {

@@ -92,7 +92,7 @@ Deno.test("whatever happens, the device ends where Studio wants it, tells so, an
     }
     const target = ["RUNNING", "PRESENT", "REMOVED", "UNINSTALLED"][seed % 4] ?? "";
     world.studio.isConnected = true;
-    await world.ask(target, { ...unknown, newest_version: "1", request_update: true }, 60_000);
+    await world.ask(target, { ...unknown, newest_version: "1", request_update: true }, 150_000);
     assertAtRest(world, target, story.join("; "));
   }
 });

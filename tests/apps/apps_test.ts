@@ -40,6 +40,7 @@ Deno.test("a target that changes during an update is what the app ends in", asyn
   await world.ask("RUNNING", { ...update, cancel_transition: false }, 0);
   const told = await world.pass(5_000);
   assert.equal(told.at(-1), '"Now running app Shop (2)"');
+  await world.pass(60_000);
   assert.deepEqual(world.tags, ["2"]);
 });
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { AppState } from "../../lib/base/app.ts";
-import { correctedState, type Found, observedState } from "../../lib/apps/corrections.ts";
+import { correctedState, type Found, observedState, wasKilledOutside } from "../../lib/apps/corrections.ts";
 
-const none: Found = { status: undefined, hasImage: false, run: "", exitCode: 0 };
+const none: Found = { status: undefined, hasImage: false, run: "", exitCode: 0, wasKilled: false };
 const image: Found = { ...none, hasImage: true };
-const container = (status: string): Found => ({ status, hasImage: true, run: "a 1", exitCode: 0 });
+const container = (status: string): Found => ({ ...image, status, run: "a 1" });
 
 Deno.test("correctedState() goes by what the engine has", () => {
   const cases: [string, AppState, Found, AppState][] = [
@@ -54,4 +54,18 @@ Deno.test("observedState() tells only what is news", () => {
     ["a word that nobody knows", "RUNNING", container("dreaming"), undefined],
   ];
   for (const [name, current, found, expected] of cases) assert.equal(observedState(current, found), expected, name);
+});
+
+Deno.test("wasKilledOutside() tells a kill from an exit of one's own and from a lack of memory", () => {
+  const cases: [number, boolean, boolean][] = [
+    [0, false, false],
+    [1, false, false],
+    [137, false, true],
+    [143, false, true],
+    [137, true, false],
+    [139, false, false],
+  ];
+  for (const [exitCode, oomKilled, expected] of cases) {
+    assert.equal(wasKilledOutside({ exitCode, oomKilled }), expected, `${exitCode} ${oomKilled}`);
+  }
 });

@@ -52,6 +52,7 @@ function request(overrides: Partial<AppRequest> = {}): AppRequest {
     environment: {},
     environmentTemplate: {},
     ports: [],
+    otherPorts: [],
     dockerCompose: null,
     newDockerCompose: null,
     dockerCredentials: {},
@@ -199,7 +200,7 @@ Deno.test("environmentOf() gives a DEV app its template over the agent, and noth
 });
 
 Deno.test("environmentOf() lets nobody set reserved names, and says so without the value", () => {
-  for (const name of ["APP_AUTH_ID", "APP_AUTH_SECRET", "DEVICE_SECRET"]) {
+  for (const name of ["APP_AUTH_ID", "APP_AUTH_SECRET"]) {
     for (const surroundings of [offline, online]) {
       for (
         const overrides of [

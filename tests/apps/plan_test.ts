@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AppState } from "../../lib/base/app.ts";
 import { type Goal, plan, type Progress, type Seen, type Step, stepKey, type Wanted } from "../../lib/apps/plan.ts";
 
-const wanted: Wanted = { appName: "Shop", version: "1", newest: { version: "2", releaseKey: 8 } };
+const wanted: Wanted = { appName: "Shop", version: "1", newest: { version: "2", releaseKey: 8 }, fallback: undefined };
 const nothing: Progress = { done: new Set(), madeContainer: undefined };
 const empty: Seen = { container: undefined, tags: [] };
 const old = { id: "old", status: "running" };
@@ -10,6 +10,7 @@ const old = { id: "old", status: "running" };
 /** A device in memory: what steps do to it, and what can be seen of it. */
 class World {
   version = wanted.version;
+  fallback: string | undefined;
   container: { id: string; status: string; tag: string } | undefined;
   tags: string[];
   hasData = true;
@@ -70,8 +71,18 @@ class World {
       case "untagImages":
         this.tags = this.tags.filter((tag) => !step.tags.includes(tag));
         return;
+      case "openSwitch":
+        this.fallback ??= this.version;
+        return;
       case "adoptVersion":
         this.version = step.version;
+        return;
+      case "revertVersion":
+        this.version = this.fallback ?? this.version;
+        this.fallback = undefined;
+        return;
+      case "closeUpdate":
+        this.fallback = undefined;
         return;
       case "deleteData":
         this.hasData = false;
@@ -79,6 +90,7 @@ class World {
       case "clearViewer":
       case "clearHistory":
       case "checkLogin":
+      case "verifyImage":
       case "awaitSettled":
       case "followLogs":
       case "deleteEnvFiles":
@@ -92,7 +104,8 @@ class World {
 function drive(goal: Goal, world: World, cutAfter = 100): void {
   let progress = nothing;
   for (let count = 0; count < cutAfter; count += 1) {
-    const [step] = plan(goal, { wanted: { ...wanted, version: world.version }, seen: world.look(), progress });
+    const { version, fallback } = world;
+    const [step] = plan(goal, { wanted: { ...wanted, version, fallback }, seen: world.look(), progress });
     if (step === undefined) return;
     const made = world.do(step);
     progress = {
@@ -125,7 +138,7 @@ function words(world: World): string[] {
 
 const goals: Goal[] = [
   ...["install", "run", "stop", "remove", "uninstall"] as const,
-  ...["recoverPresent", "update", "removeCanceled", "uninstallCanceled"] as const,
+  ...["recoverPresent", "update", "rollBack", "closeUpdate", "tidy", "removeCanceled", "uninstallCanceled"] as const,
 ];
 const statuses = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 const allSeen: Seen[] = [undefined, ...statuses.map((status) => ({ id: "old", status }))].flatMap((container) =>
@@ -144,11 +157,18 @@ const ends: Record<Goal, (world: World) => boolean> = {
   removeCanceled: (world) => world.reports.at(-1) === "REMOVED" && isWiped(world),
   uninstall: (world) => world.reports.slice(-2).join() === "REMOVED,UNINSTALLED" && isWiped(world) && !world.hasData,
   uninstallCanceled: (world) => world.reports.join() === "REMOVED,UNINSTALLED" && isWiped(world) && !world.hasData,
+  // Nothing of what is in use goes, and nothing is told.
+  tidy: (world) =>
+    world.reports.length === 0 && (!world.tags.includes(world.version) || world.tags.join() === world.version),
   recoverPresent: (world) =>
     world.reports.at(-1) === "PRESENT" && world.container === undefined && world.tags.length > 0,
   update: (world) =>
     world.reports.at(-1) === "PRESENT" && world.container === undefined && world.version === "2" &&
-    world.tags.includes("2"),
+    world.tags.includes("2") && world.fallback === "1",
+  rollBack: (world) =>
+    world.reports.at(-1) === "RUNNING" && world.container?.tag === "1" && world.version === "1" &&
+    world.container.status === "running" && world.tags.join() === "1",
+  closeUpdate: (world) => world.fallback === undefined && world.tags.every((tag) => tag === world.version),
 };
 
 function isWiped(world: World): boolean {
@@ -248,18 +268,34 @@ Deno.test("plan() of an update pulls while the old container runs and keeps the 
   const world = run("update", { container: old, tags: ["1"] });
   assert.deepEqual(words(world), [
     ...["UPDATING", "clearHistory", '"Initialising download for the app: Shop..."', "checkLogin", "openPull"],
-    ...["readPull", '"Succesfully installed the app: Shop (Version: 2)"', "stopContainer", "removeContainer"],
-    ...["adoptVersion", "PRESENT"],
+    ...["readPull", "verifyImage", '"Succesfully installed the app: Shop (Version: 2)"', "openSwitch"],
+    ...["stopContainer", "removeContainer", "adoptVersion", "PRESENT"],
   ]);
   assert.deepEqual(world.tags, ["1", "2"]);
 });
 
-Deno.test("plan() takes the replaced image away once the new release runs", () => {
+Deno.test("plan() keeps the replaced image until the update is closed", () => {
   const world = run("update", { container: old, tags: ["1"] });
   world.steps.length = 0;
   drive("run", world);
-  assert.deepEqual(words(world).slice(-4), ["RUNNING", '"Now running app Shop (2)"', "followLogs", "untagImages"]);
+  assert.deepEqual(words(world).slice(-3), ["RUNNING", '"Now running app Shop (2)"', "followLogs"]);
+  assert.deepEqual(world.tags, ["1", "2"]);
+  world.steps.length = 0;
+  drive("closeUpdate", world);
+  assert.deepEqual(words(world), ["closeUpdate", "untagImages"]);
   assert.deepEqual(world.tags, ["2"]);
+});
+
+Deno.test("plan() of a roll-back lets the version before count, runs it, and takes the failed image away", () => {
+  const world = run("update", { container: old, tags: ["1"] });
+  drive("run", world);
+  world.steps.length = 0;
+  drive("rollBack", world);
+  assert.deepEqual(words(world), [
+    ...["revertVersion", "clearHistory", '"Starting Shop..."', "STARTING", "removeContainer", "createContainer"],
+    ...["startContainer", "awaitSettled", "RUNNING", '"Now running app Shop (1)"', "followLogs", "untagImages"],
+  ]);
+  assert.deepEqual([world.version, world.tags], ["1", ["1"]]);
 });
 
 Deno.test("plan() recovers to PRESENT from any image of the app, and pulls when there is none", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeRequest, decodeRow } from "../../lib/apps/request.ts";
+import { decodeRequest, decodeRow, inheritingApp } from "../../lib/apps/request.ts";
 
 const least = { app_key: 7, app_name: "Shop", stage: "PROD", target_state: "RUNNING" };
 const empty = {
@@ -22,6 +22,7 @@ const empty = {
   environment: {},
   environmentTemplate: {},
   ports: [],
+  otherPorts: [],
   dockerCompose: null,
   newDockerCompose: null,
   dockerCredentials: {},
@@ -185,4 +186,11 @@ Deno.test("decodeRow() refuses a row that does not say what is wanted of which a
   for (const row of [...wrong, ...states]) {
     assert.throws(() => decodeRow(row), { code: "bad_request" }, JSON.stringify(row));
   }
+});
+
+Deno.test("inheritingApp() gives the app of a row that wants nothing of it", () => {
+  assert.deepEqual(inheritingApp({ ...least, target_state: "INHERIT" }), { appKey: 7, stage: "PROD" });
+  assert.equal(inheritingApp(least), undefined);
+  assert.equal(inheritingApp({ target_state: "INHERIT", stage: "PROD" }), undefined);
+  assert.equal(inheritingApp("INHERIT"), undefined);
 });

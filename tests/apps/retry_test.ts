@@ -2,17 +2,26 @@ import assert from "node:assert/strict";
 import { Retry } from "../../lib/apps/retry.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
-function open(): { retry: Retry; clock: FakeClock; due: number[]; done: () => Promise<unknown> } {
+function open(stored = 0): {
+  retry: Retry;
+  clock: FakeClock;
+  due: number[];
+  saved: number[];
+  done: () => Promise<unknown>;
+} {
   const clock = new FakeClock();
   const due: number[] = [];
+  const saved: number[] = [];
   const tasks: Promise<void>[] = [];
   const retry = new Retry({
     clock,
     delayMs: (attempt) => attempt * 1_000,
+    load: () => stored,
+    save: (attempts) => saved.push(attempts),
     onDue: () => due.push(clock.now()),
     keep: (task) => tasks.push(task),
   });
-  return { retry, clock, due, done: () => Promise.all(tasks) };
+  return { retry, clock, due, saved, done: () => Promise.all(tasks) };
 }
 
 Deno.test("plan() counts the failures, and each wait ends once", async () => {
@@ -56,4 +65,20 @@ Deno.test("stop() ends the wait and keeps the count", async () => {
   assert.equal(retry.plan().attempt, 2);
   retry.stop();
   await done();
+});
+
+Deno.test("plan() goes on counting where an earlier life of the agent has ended, and keeps the count", async () => {
+  const { retry, saved, done } = open(4);
+  assert.equal(retry.plan().attempt, 5);
+  retry.clear();
+  assert.equal(retry.plan().attempt, 1);
+  retry.stop();
+  assert.deepEqual(saved, [5, 0, 1]);
+  await done();
+});
+
+Deno.test("clear() without a failure writes nothing", () => {
+  const { retry, saved } = open();
+  retry.clear();
+  assert.deepEqual(saved, []);
 });

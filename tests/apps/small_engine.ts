@@ -13,6 +13,7 @@ import type {
   ExitCondition,
   ExitWatch,
   ImageSeen,
+  Platform,
   Pull,
   RegistryAuth,
 } from "../../lib/docker/engine.ts";
@@ -26,10 +27,13 @@ export interface Release {
   exitCode?: number;
   /** How long its pull takes. */
   pullMs?: number;
+  /** For another machine than this, which is `amd64`. */
+  architecture?: string;
 }
 
 interface Stored {
   seen: ContainerSeen;
+  body: CreateRequest;
   /** Counts its starts. */
   runs: number;
   exits: Set<(exitCode: number) => void>;
@@ -134,6 +138,22 @@ export class SmallEngine {
     return this.images.map(splitReference).filter((image) => image.repository === repository).map(({ tag }) => tag);
   }
 
+  async inspectImage(reference: string, signal: AbortSignal): Promise<Platform | undefined> {
+    await this.#turn(signal);
+    if (!this.#images.has(reference)) return undefined;
+    return { os: "linux", architecture: this.registry.get(reference)?.architecture ?? "amd64" };
+  }
+
+  async platform(signal: AbortSignal): Promise<Platform> {
+    await this.#turn(signal);
+    return { os: "linux", architecture: "amd64" };
+  }
+
+  async settingsOf(nameOrId: string, signal: AbortSignal): Promise<CreateRequest | undefined> {
+    await this.#turn(signal);
+    return structuredClone(this.#find(nameOrId)?.body);
+  }
+
   async untag(reference: string, signal: AbortSignal): Promise<void> {
     await this.#turn(signal);
     const user = [...this.#containers.values()].find(({ seen }) => seen.image === reference);
@@ -168,7 +188,7 @@ export class SmallEngine {
     const id = `c${++this.#made}`;
     const State = { Status: "created", StartedAt: longAgo, FinishedAt: longAgo };
     const seen = decodeContainer({ Id: id, Name: name, State, Config: body, HostConfig: body.HostConfig });
-    this.#containers.set(id, { seen, runs: 0, exits: new Set() });
+    this.#containers.set(id, { seen, body, runs: 0, exits: new Set() });
     this.#tell("create", seen);
     return id;
   }

@@ -1,6 +1,7 @@
 /** A device in memory: apps on a small engine, with a clock that tests move and a Studio that writes down what it hears. */
 
 import { Apps } from "../../lib/apps/apps.ts";
+import type { Outside } from "../../lib/apps/outside.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Database } from "../../lib/store/database.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
@@ -11,21 +12,29 @@ import { quietDevice } from "./surroundings.ts";
 /** Name of the app's container. */
 export const container = "prod_7_shop";
 
-const repository = "r.example.com/apps/prod_amd64_7_shop";
+/** Where its images are. */
+export const repository = "r.example.com/apps/prod_amd64_7_shop";
 
 /**
  * One device. `restart()` ends the agent's part and begins it anew on the same database and engine.
  */
 export class SmallWorld implements AsyncDisposable {
   readonly clock = new FakeClock();
-  readonly studio = new Studio();
+  readonly studio = new Studio(this.clock);
   readonly engine = new SmallEngine(this.clock);
-  readonly #folder = Deno.makeTempDirSync({ prefix: "apps" });
+  /** Of the device; nothing is in it but the database, and what a `change` of the outside puts there. */
+  readonly folder = Deno.makeTempDirSync({ prefix: "apps" });
+  readonly #change: (folder: string) => Partial<Outside>;
   #life = new AbortController();
   #database: Database | undefined;
   #apps: Apps | undefined;
 
-  constructor(releases: Record<string, Release> = { "1": {}, "2": {} }) {
+  /** `change` gives parts of the outside that take the place of quiet ones. */
+  constructor(
+    releases: Record<string, Release> = { "1": {}, "2": {} },
+    change: (folder: string) => Partial<Outside> = () => ({}),
+  ) {
+    this.#change = change;
     for (const [tag, release] of Object.entries(releases)) this.engine.registry.set(`${repository}:${tag}`, release);
     this.begin();
   }
@@ -42,9 +51,9 @@ export class SmallWorld implements AsyncDisposable {
   }
 
   /** Begins an agent's life, with everything watched. */
-  begin(): void {
+  begin(options: { isRebuilt?: boolean } = {}): void {
     this.#life = new AbortController();
-    this.#database = Database.open(`${this.#folder}/reagent.db`, { log: silentLog });
+    this.#database = Database.open(`${this.folder}/reagent.db`, { log: silentLog });
     this.#apps = new Apps({
       engine: this.engine,
       backend: this.studio.backend(),
@@ -53,7 +62,9 @@ export class SmallWorld implements AsyncDisposable {
       log: silentLog,
       clock: this.clock,
       random: () => 0.5,
-      ...quietDevice(this.#folder),
+      ...quietDevice(this.folder),
+      ...this.#change(this.folder),
+      ...options,
     });
     this.#apps.startObserving(this.#life.signal);
   }
@@ -64,6 +75,15 @@ export class SmallWorld implements AsyncDisposable {
     await this.#apps?.[Symbol.asyncDispose]();
     this.#database?.[Symbol.dispose]();
     this.#apps = undefined;
+  }
+
+  /** Ends the agent's life, and begins it anew on an empty database. */
+  async loseDatabase(): Promise<void> {
+    await this.end();
+    for (const { name } of [...Deno.readDirSync(this.folder)]) {
+      if (name.startsWith("reagent.db")) Deno.removeSync(`${this.folder}/${name}`);
+    }
+    this.begin({ isRebuilt: true });
   }
 
   /** Asks for a state of the app and lets `ms` milliseconds pass. Gives what was told since. */
@@ -88,6 +108,6 @@ export class SmallWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
     await this.engine[Symbol.asyncDispose]();
-    Deno.removeSync(this.#folder, { recursive: true });
+    Deno.removeSync(this.folder, { recursive: true });
   }
 }

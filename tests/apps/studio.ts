@@ -1,5 +1,7 @@
 /** Studio and the people in front of it, as the apps of a device see them. */
 
+import type { PortRule } from "../../lib/base/app.ts";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import type { AppLog } from "../../lib/apps/outside.ts";
 import type { AppReport, Backend } from "../../lib/wamp/backend.ts";
@@ -11,12 +13,22 @@ import type { AppReport, Backend } from "../../lib/wamp/backend.ts";
 export class Studio {
   readonly told: string[] = [];
   readonly reports: AppReport[] = [];
+  /** The ports that were saved, unreadable entries included. */
+  readonly ports: { ports: readonly PortRule[]; others: readonly unknown[] }[] = [];
   /** The answer to the question for all apps. */
   answer: () => unknown[] = () => [];
   isConnected = true;
+  /** False lets every call hang, as on a link that is half open. */
+  isAnswering = true;
   token = "token";
   /** Lines of pulls. */
   progress = 0;
+
+  readonly #clock: Clock;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** Forgets what was told. */
   clear(): void {
@@ -34,14 +46,19 @@ export class Studio {
       updateDeviceArchitecture: unused,
       checkPrivilege: unused,
       matchSubscription: unused,
-      getRequestedAppStates: () => this.#whenConnected(() => this.answer()),
-      getRegistryToken: () => this.#whenConnected(() => this.token),
-      reportAppState: (report) =>
+      runRegistryGc: unused,
+      getRequestedAppStates: (signal) => this.#whenConnected(() => this.answer(), signal),
+      getRegistryToken: (_, signal) => this.#whenConnected(() => this.token, signal),
+      reportAppState: (report, signal) =>
         this.#whenConnected(() => {
           this.reports.push(report);
           this.told.push([report.state, report.updateStatus].filter((word) => word !== "").join(" "));
-        }),
-      savePorts: () => this.#whenConnected(() => void this.told.push("ports")),
+        }, signal),
+      savePorts: ({ ports, others }, signal) =>
+        this.#whenConnected(() => {
+          this.ports.push({ ports, others });
+          this.told.push("ports");
+        }, signal),
     };
   }
 
@@ -52,14 +69,19 @@ export class Studio {
       clearViewer: () => void this.told.push("LOGGER_CLEAR"),
       clearHistory: () => {},
       follow: () => {},
+      leave: () => {},
       openFeed: () => ({ push: () => void (this.progress += 1), end: () => Promise.resolve() }),
       showExited: () => Promise.resolve(),
       forget: () => {},
     };
   }
 
-  async #whenConnected<T>(answer: () => T): Promise<T> {
+  async #whenConnected<T>(answer: () => T, signal?: AbortSignal): Promise<T> {
     await Promise.resolve();
+    if (!this.isAnswering) {
+      await this.#clock.sleep(30_000, signal);
+      throw new AgentError("timeout", "no answer");
+    }
     if (!this.isConnected) throw new AgentError("not_connected", "not connected");
     return answer();
   }

@@ -31,7 +31,8 @@ export function quietDevice(
   change: Partial<DeviceConfig> = {},
 ): Pick<
   Outside,
-  "config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "isPortFree" | "hideSecret" | "isEmergency"
+  | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "isPortFree")
+  | ("checkRoom" | "hideSecret" | "isEmergency" | "isRebuilt")
 > {
   const config = sampleConfig(change);
   const nothing = () => Promise.resolve();
@@ -54,5 +55,7 @@ export function quietDevice(
     isPortFree: () => true,
     hideSecret: () => {},
     isEmergency: () => false,
+    checkRoom: () => Promise.resolve({ kind: "fits" }),
+    isRebuilt: false,
   };
 }

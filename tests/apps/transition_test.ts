@@ -17,7 +17,7 @@ class Bench implements Workbench {
   }
 
   wanted() {
-    return { appName: "Shop", version: "1", newest: { version: "1", releaseKey: 1 } };
+    return { appName: "Shop", version: "1", newest: { version: "1", releaseKey: 1 }, fallback: undefined };
   }
 
   look(signal: AbortSignal) {
@@ -80,9 +80,11 @@ Deno.test("runTransition() ends with the step that failed", async () => {
 
 Deno.test("runTransition() ends with the exit of the app's process", async () => {
   const error = new AgentError("start_failed", "the container has exited");
-  const bench = new Bench((step) => step.kind === "awaitSettled" ? { kind: "exited", exitCode: 3, error } : undefined);
+  const bench = new Bench((step) =>
+    step.kind === "awaitSettled" ? { kind: "exited", exitCode: 3, wasKilled: false, error } : undefined
+  );
   const ending = await runTransition("run", bench, options());
-  assert.deepEqual(ending, { kind: "exited", exitCode: 3, error, step: { kind: "awaitSettled" } });
+  assert.deepEqual(ending, { kind: "exited", exitCode: 3, wasKilled: false, error, step: { kind: "awaitSettled" } });
 });
 
 Deno.test("runTransition() is canceled when its signal ends, whatever the cut call throws", async () => {
@@ -104,7 +106,8 @@ Deno.test("runTransition() gives up on a plan that does not end", async () => {
 Deno.test("runTransition() does not ask the engine after mere words", async () => {
   const bench = new Bench();
   await runTransition("run", bench, options());
-  const words = bench.steps.filter((kind) => ["clearHistory", "say", "followLogs"].includes(kind)).length;
+  const words =
+    bench.steps.filter((kind) => ["clearViewer", "clearHistory", "say", "report", "followLogs"].includes(kind)).length;
   // One look before the first step, one after each that may have changed something.
   assert.equal(bench.looks, 1 + bench.steps.length - words);
 });

@@ -52,7 +52,17 @@ Deno.test("decodePortRules() leaves out exactly the malformed rules and says whe
     const decoded = decodePortRules([entry, { port: 1, protocol: "", local_ip: null }]);
     assert.deepEqual(decoded.problems, [problem]);
     assert.equal(decoded.rules.length, 1);
+    assert.deepEqual(decoded.others, [entry]);
   }
-  assert.deepEqual(decodePortRules({}), { rules: [], problems: ["ports must be a list, got {}"] });
-  assert.deepEqual(decodePortRules(null), { rules: [], problems: [] });
+  assert.deepEqual(decodePortRules({}), { rules: [], others: [], problems: ["ports must be a list, got {}"] });
+  assert.deepEqual(decodePortRules(null), { rules: [], others: [], problems: [] });
+});
+
+Deno.test("decodePortRules() gives back what it cannot read as it came, in its order", () => {
+  const unreadable = [null, "80", ["x"], { port: "80", color: "red", deep: { a: [1] } }];
+  const [first, ...rest] = unreadable;
+  const { rules, others, problems } = decodePortRules([first, { port: 1 }, ...rest, { port: 2 }]);
+  assert.deepEqual(others, unreadable);
+  assert.deepEqual(rules.map(({ port }) => port), [1, 2]);
+  assert.deepEqual(problems.map((problem) => problem.slice(0, 8)), ["ports[0]", "ports[2]", "ports[3]", "ports[4]"]);
 });

@@ -17,6 +17,12 @@ function begin(given: { answersAtMs: number; failures?: number }) {
         return Promise.reject(new AgentError("engine_unreachable", "nobody listens"));
       },
     },
+    disk: {
+      look: () => {
+        told.push("look");
+        return Promise.resolve();
+      },
+    },
     apps: {
       reconcileLocal: () => {
         told.push("reconcile");
@@ -35,7 +41,7 @@ function begin(given: { answersAtMs: number; failures?: number }) {
 Deno.test("an engine that answers is used at once", async () => {
   const { told, done } = begin({ answersAtMs: 0 });
   await done;
-  assert.deepEqual(told, ["reconcile", "observe"]);
+  assert.deepEqual(told, ["look", "reconcile", "observe"]);
 });
 
 Deno.test("an engine that comes late is told once, and then used", async () => {
@@ -46,14 +52,14 @@ Deno.test("an engine that comes late is told once, and then used", async () => {
   assert.deepEqual(told, ["late"]);
   await clock.advance(30_000);
   await done;
-  assert.deepEqual(told, ["late", "reconcile", "observe"]);
+  assert.deepEqual(told, ["late", "look", "reconcile", "observe"]);
 });
 
 Deno.test("an engine that fails after it has answered is tried again", async () => {
   const { told, done, clock } = begin({ answersAtMs: 0, failures: 2 });
   await clock.advance(2_000);
   await done;
-  assert.deepEqual(told, ["reconcile", "reconcile", "reconcile", "observe"]);
+  assert.deepEqual(told, ["look", "reconcile", "look", "reconcile", "look", "reconcile", "observe"]);
 });
 
 Deno.test("the end of the agent ends the wait", async () => {

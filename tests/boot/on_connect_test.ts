@@ -26,6 +26,7 @@ function begin(fails: Fault = () => false, options: { swarmKey?: number } = {}) 
   const clock = new FakeClock();
   const end = new AbortController();
   const told: string[] = [];
+  const repeated: boolean[] = [];
   const attempts = new Map<string, number>();
   let isBooting = false;
   const step = (name: string): Promise<void> => {
@@ -60,13 +61,16 @@ function begin(fails: Fault = () => false, options: { swarmKey?: number } = {}) 
     registerProcedures: () => step("register"),
     publishFacts: () => step("facts"),
     attachLogs: () => step("logs"),
-    reconcileApps: () => step("apps"),
+    reconcileApps: (_, { isRepeated }) => {
+      repeated.push(isRepeated);
+      return step("apps");
+    },
     reconnect: (reason) => void told.push(`reconnect: ${reason}`),
     clock,
     random: () => 0,
     log: silentLog,
   };
-  return { told, clock, end, done: runOnConnect(parts, session, end.signal) };
+  return { told, repeated, clock, end, done: runOnConnect(parts, session, end.signal) };
 }
 
 const all = ["identity", "key", "CONFIGURING", "register", "facts", "logs", "apps", "CONNECTED"];
@@ -107,6 +111,38 @@ Deno.test("a step that the backend refuses for ever keeps the device neither fro
   }
 });
 
+Deno.test("one answer of the backend is enough for the apps, whichever it is", async () => {
+  const asked = ["identity", "key", "CONFIGURING", "facts"];
+  for (const answered of asked) {
+    const { told, repeated, clock, end, done } = begin((name) => asked.includes(name) && name !== answered);
+    await clock.advance(0);
+    assert.deepEqual(told.filter((entry) => entry.startsWith("apps")), ["apps"], answered);
+    assert.deepEqual(repeated, [false], answered);
+    end.abort();
+    await assert.rejects(done, { code: "canceled" });
+  }
+});
+
+Deno.test("the apps are not touched while the backend answers nothing, however often it is asked", async () => {
+  const asked = ["identity", "key", "CONFIGURING", "facts"];
+  const { told, repeated, clock, end, done } = begin((name) => asked.includes(name));
+  await clock.advance(600_000);
+  assert.ok(told.filter((entry) => entry === "identity!").length > 10);
+  assert.deepEqual(repeated, []);
+  end.abort();
+  await assert.rejects(done, { code: "canceled" });
+});
+
+Deno.test("the apps are taken over anew after a failure, and told that it is a repetition, on each connect from the beginning", async () => {
+  for (let connect = 0; connect < 2; connect += 1) {
+    const { told, repeated, clock, done } = begin((name, attempt) => name === "apps" && attempt <= 2);
+    await clock.advance(10_000);
+    await done;
+    assert.deepEqual(told.filter((entry) => entry.startsWith("apps")), ["apps!", "apps!", "apps"]);
+    assert.deepEqual(repeated, [false, true, true]);
+  }
+});
+
 Deno.test("a refused CONNECTED is said again", async () => {
   const { told, done, clock } = begin((name, attempt) => name === "CONNECTED" && attempt <= 2);
   await clock.advance(10_000);
@@ -115,7 +151,7 @@ Deno.test("a refused CONNECTED is said again", async () => {
 });
 
 Deno.test("the end of the session ends the run", async () => {
-  const { end, done, clock } = begin((name) => name === "CONFIGURING");
+  const { end, done, clock } = begin((name) => name === "CONNECTED");
   await clock.advance(1_000);
   end.abort();
   await assert.rejects(done, { code: "canceled" });

@@ -123,6 +123,21 @@ Deno.test("acquireInstanceLock() names the file when its folder is not there", a
   });
 });
 
+Deno.test("acquireInstanceLock() says that a link leads to nothing, and makes no file at its end", async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/lock`;
+  await Deno.symlink(`${folder.path}/elsewhere`, path);
+  await assert.rejects(acquireInstanceLock(path), (error) => {
+    assert.ok(hasCode(error, "io_failed"));
+    assert.equal(error.message, `Cannot open the lock file "${path}": it is a link to nothing`);
+    return true;
+  });
+  await assert.rejects(Deno.lstat(`${folder.path}/elsewhere`), Deno.errors.NotFound);
+  await Deno.writeTextFile(`${folder.path}/elsewhere`, "");
+  using lock = await acquireInstanceLock(path);
+  assert.equal(lock.path, path);
+});
+
 interface Holder extends AsyncDisposable {
   /** The first line it printed. */
   said(): Promise<string>;

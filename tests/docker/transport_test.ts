@@ -255,3 +255,33 @@ Deno.test("leaving the loop over events closes their connection", async () => {
   });
   for await (const _ of server.client().events(never)) break;
 });
+
+Deno.test("no more than 16 calls have a connection at once, and streams are not among them", async () => {
+  let open = 0;
+  let most = 0;
+  await using engine = new ScriptedEngine(async (connection, head) => {
+    if (head.startsWith("GET /events")) {
+      await write(connection, chunkedHead);
+      return await untilClosed(connection);
+    }
+    open += 1;
+    most = Math.max(most, open);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await answerWith(200, "[]")(connection, head);
+    open -= 1;
+  });
+  const client = engine.client();
+  const end = new AbortController();
+  const opened: Promise<void>[] = [];
+  const followed = Array.from({ length: 20 }, async () => {
+    const isOpen = Promise.withResolvers<void>();
+    opened.push(isOpen.promise);
+    for await (const event of client.events(end.signal, isOpen.resolve)) assert.fail(JSON.stringify(event));
+  });
+  await Promise.all(opened);
+  const answers = await Promise.all(Array.from({ length: 100 }, () => client.listContainersRaw(never)));
+  end.abort();
+  await Promise.allSettled(followed);
+  assert.equal(answers.length, 100);
+  assert.equal(most, 16);
+});

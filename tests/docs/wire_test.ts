@@ -113,7 +113,8 @@ async function limitsOfCalls(): Promise<Map<string, number[]>> {
     backend.getRequestedAppStates(),
     backend.getRegistryToken(1),
     backend.reportAppState({ ...report, requestUpdate: false, releaseBuild: false }),
-    backend.savePorts({ id, ports: [] }),
+    backend.savePorts({ id, ports: [], others: [] }),
+    backend.runRegistryGc(),
     backend.matchSubscription("a"),
   ]);
   return seen;

@@ -26,8 +26,8 @@ Deno.test("apps in trouble", async (t) => {
     assert.deepEqual(told.slice(-5), [
       "PRESENT",
       '"The app failed to start, reason: the container has exited"',
-      '"Shop (PROD) exited with status code: 3"',
       "FAILED",
+      '"Shop (PROD) exited with status code: 3"',
       '"Entered a crashloop (1st attempt), retrying in 5s"',
     ]);
     world.studio.clear();

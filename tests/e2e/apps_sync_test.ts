@@ -53,6 +53,7 @@ Deno.test("bringing a device in line", async (t) => {
     world.studio.clear();
     await world.end();
     await world.engine.docker("kill", container);
+    await world.engine.docker("wait", container);
     world.begin();
     await world.apps.reconcileLocal(never);
     await world.until(running);
@@ -64,6 +65,7 @@ Deno.test("bringing a device in line", async (t) => {
     await world.ask("RUNNING", { newest_version: "2", request_update: true, new_release_key: 9 });
     await world.end();
     await world.engine.tryDocker(["kill", container]);
+    await world.engine.tryDocker(["wait", container]);
     world.studio.clear();
     world.begin();
     await world.apps.reconcileLocal(never);

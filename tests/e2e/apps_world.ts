@@ -1,6 +1,7 @@
 /** A device for the tests of its apps: real engine, real registry, real database, and a Studio that writes down what it hears. */
 
 import { systemClock } from "../../lib/base/clock.ts";
+import type { Room } from "../../lib/base/room.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
@@ -39,6 +40,9 @@ export class AppsWorld implements AsyncDisposable {
   readonly engine: Dockerd;
   readonly registry: Registry;
   readonly folder: string;
+  /** The disk is too full to work. */
+  isFull = false;
+  room: Room = { kind: "fits" };
   #apps: Apps | undefined;
   #database: Database | undefined;
   #life = new AbortController();
@@ -88,6 +92,8 @@ export class AppsWorld implements AsyncDisposable {
       ...quietDevice(this.folder, { registryUrl: `${this.registry.host}/` }),
       folderOf: (app) => new AppFolder({ appsDir: `${this.folder}/apps` }, app),
       isPortFree: probePort,
+      isEmergency: () => this.isFull,
+      checkRoom: () => Promise.resolve(this.room),
     });
   }
 

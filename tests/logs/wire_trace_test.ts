@@ -66,8 +66,18 @@ const cases: { name: string; messages: [("in" | "out"), unknown[]][]; lines: str
   },
   {
     name: "masks members by their names",
-    messages: [["in", [68, 1, 2, {}, [{ environment: { DB_PASSWORD: "x", PORT: "1" } }]]]],
-    lines: ['in INVOCATION [68,1,2,{},[{"environment":{"DB_PASSWORD":"***","PORT":"1"}}]]'],
+    messages: [["in", [68, 1, 2, {}, [{ docker: { password: "x", port: 1 } }]]]],
+    lines: ['in INVOCATION [68,1,2,{},[{"docker":{"password":"***","port":1}}]]'],
+  },
+  {
+    name: "masks the values of variables, whatever their names",
+    messages: [["in", [68, 1, 2, {}, [], { environment: { A: "x", B: 1 }, ports: [] }]]],
+    lines: ['in INVOCATION [68,1,2,{},[],{"environment":{"A":"***","B":"***"},"ports":[]}]'],
+  },
+  {
+    name: "shows what is no set of variables as it is",
+    messages: [["in", [68, 1, 2, {}, [], { environment: null }]]],
+    lines: ['in INVOCATION [68,1,2,{},[],{"environment":null}]'],
   },
   {
     name: "shows what is no message of the standard",

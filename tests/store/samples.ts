@@ -65,6 +65,7 @@ export function sampleRequest(change: Partial<AppRequest> = {}): AppRequest {
       cloudRemotePort: 0,
       extra: { note: "kept" },
     }],
+    otherPorts: [],
     dockerCompose: null,
     newDockerCompose: { services: { web: { image: "x" } } },
     dockerCredentials: { "registry.example.com": { username: "u", password: "p" } },

@@ -33,7 +33,7 @@ Deno.test("what the agent says is understood, and what the Studio answers is und
   assert.equal((await backend.getRequestedAppStates()).length, 1);
   const id = { appKey: 42, stage: "PROD" } as const;
   const ports: PortRule[] = decodePortRules(studio.apps("edge-1")[0]?.ports).rules;
-  await backend.savePorts({ id, ports: ports.map((rule) => ({ ...rule, hostPort: 40_001 })) });
+  await backend.savePorts({ id, ports: ports.map((rule) => ({ ...rule, hostPort: 40_001 })), others: [] });
   assert.equal(studio.apps("edge-1")[0]?.ports[0]?.host_port, 40_001);
   const report = { requestorAccountKey: 1, releaseKey: 7, requestUpdate: false, releaseBuild: false } as const;
   await backend.reportAppState({ id, state: "RUNNING", updateStatus: "", ...report });

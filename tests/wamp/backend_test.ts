@@ -52,6 +52,8 @@ const tokenUri = "reswarm.containers.get_registry_token";
 const updateUri = "reswarm.containers.update_app_on_device";
 const match = (backend: Backend) => backend.matchSubscription("reswarm.logs.SN-1.prod_42_myapp");
 const matchUri = "wamp.subscription.match";
+const collectGarbage = (backend: Backend) => backend.runRegistryGc();
+const garbageUri = "reswarm.registry.run_gc";
 const statesUri = "reswarm.containers.get_requested_app_states";
 
 const cases: Asked[] = [
@@ -205,7 +207,7 @@ const cases: Asked[] = [
   },
   {
     name: "ports",
-    ask: (backend) => backend.savePorts({ id: { appKey: 42, stage: "PROD" }, ports: [port] }),
+    ask: (backend) => backend.savePorts({ id: { appKey: 42, stage: "PROD" }, ports: [port], others: ["x"] }),
     uri: updateUri,
     args: [{
       app_key: 42,
@@ -223,8 +225,23 @@ const cases: Asked[] = [
         remote_port_environment: "",
         remote_port: 0,
         host_port: 40001,
-      }],
+      }, "x"],
     }],
+    answer: [],
+    expected: undefined,
+  },
+  {
+    name: "the registry's garbage",
+    ask: collectGarbage,
+    uri: garbageUri,
+    args: [],
+    answer: [[{ freed: 5 }]],
+    expected: { freed: 5 },
+  },
+  {
+    name: "the registry's garbage, answered with nothing",
+    ask: collectGarbage,
+    uri: garbageUri,
     answer: [],
     expected: undefined,
   },

@@ -1,0 +1,45 @@
+/** A bound on how much runs at the same time; the rest waits in order of arrival. */
+
+import { throwIfAborted } from "./clock.ts";
+import { AgentError } from "./errors.ts";
+
+/** Lets at most a fixed number of pieces of work run at the same time. */
+export class Permits {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Waits for a permit, runs `work` and gives its result. Throws `canceled` when `signal` ends during the wait. */
+  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.#take(signal);
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+
+  async #take(signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal, "The wait for a permit");
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = () => {
+      const index = this.#waiting.indexOf(resolve);
+      // One that was handed over in the same moment is used; the work sees its ended signal itself.
+      if (index < 0) return;
+      this.#waiting.splice(index, 1);
+      reject(new AgentError("canceled", "The wait for a permit was canceled"));
+    };
+    this.#waiting.push(resolve);
+    signal.addEventListener("abort", leave, { once: true });
+    await promise.finally(() => signal.removeEventListener("abort", leave));
+  }
+}

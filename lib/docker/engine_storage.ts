@@ -1,0 +1,111 @@
+/** The calls to the engine about what fills its disk: volumes, images with their users, the build cache. */
+
+import type { EngineEnvironment } from "./endpoint.ts";
+import { decodeImage, decodeSummary, dictOf, type ImageSeen, listOf, numberOf, textOf } from "./seen.ts";
+import { pathPart, Transport } from "./transport.ts";
+
+/** A volume that no container references, running or not. */
+export interface DanglingVolume {
+  name: string;
+  labels: Record<string, string>;
+}
+
+/** A container as far as it uses the disk. */
+export interface ContainerUse {
+  id: string;
+  /** Without the slash before them. */
+  names: string[];
+  /** A process of it may write; a paused or restarting one counts. */
+  isRunning: boolean;
+  /** The reference it was created from. */
+  image: string;
+  imageId: string;
+  labels: Record<string, string>;
+}
+
+/** A full disk makes engines slow, and wedges some for good. */
+const listLimitMs = 120_000;
+const removeLimitMs = 60_000;
+const pruneLimitMs = 300_000;
+
+const aliveStates: readonly string[] = ["running", "paused", "restarting"];
+
+/**
+ * The engine's disk, with deadlines that suit a full one: 2 min for a list, 1 min for a removal, 5 min for a clean-up. Every call
+ * throws `engine_unreachable`, `engine_failed`, `timeout`, `canceled`.
+ */
+export class EngineStorage {
+  readonly #transport: Transport;
+
+  constructor(options: { env: EngineEnvironment }) {
+    this.#transport = new Transport(options.env);
+  }
+
+  /** All containers. */
+  async listContainers(signal: AbortSignal): Promise<ContainerUse[]> {
+    const request = { method: "GET", path: "/containers/json", query: { all: "1" } } as const;
+    const options = { what: "Listing containers", signal, limitMs: listLimitMs };
+    return listOf(await this.#transport.readJson(request, options)).flatMap(decodeUse);
+  }
+
+  /** All images, without the layers in between. */
+  async listImages(signal: AbortSignal): Promise<ImageSeen[]> {
+    const options = { what: "Listing images", signal, limitMs: listLimitMs };
+    const images = listOf(await this.#transport.readJson({ method: "GET", path: "/images/json" }, options));
+    return images.map(decodeImage).filter((image) => image !== undefined);
+  }
+
+  /** The volumes that no container references. */
+  async listDanglingVolumes(signal: AbortSignal): Promise<DanglingVolume[]> {
+    const query = { filters: JSON.stringify({ dangling: ["true"] }) };
+    const options = { what: "Listing volumes", signal, limitMs: listLimitMs };
+    const answer = dictOf(await this.#transport.readJson({ method: "GET", path: "/volumes", query }, options));
+    return listOf(answer.Volumes).flatMap(decodeVolume);
+  }
+
+  /** Removes a volume with its data, never one that is used. */
+  async removeVolume(name: string, signal: AbortSignal): Promise<void> {
+    const options = { what: `Removing volume "${name}"`, signal, limitMs: removeLimitMs };
+    await this.#transport.read({ method: "DELETE", path: `/volumes/${pathPart(name)}` }, options);
+  }
+
+  /** Takes a name from an image; the image goes with its last name, and with it the layers that no other needs. Never forced. */
+  async removeTag(reference: string, signal: AbortSignal): Promise<void> {
+    const options = { what: `Removing image "${reference}"`, signal, limitMs: removeLimitMs };
+    await this.#transport.read({ method: "DELETE", path: `/images/${pathPart(reference)}` }, options);
+  }
+
+  /** Removes what builds keep and no image needs; gives the bytes that the engine says it has won. */
+  async pruneBuildCache(signal: AbortSignal): Promise<number> {
+    const options = { what: "Pruning the build cache", signal, limitMs: pruneLimitMs };
+    const answer = dictOf(await this.#transport.readJson({ method: "POST", path: "/build/prune" }, options));
+    return numberOf(answer.SpaceReclaimed) ?? 0;
+  }
+
+  /** The layers of each image, first to last, by the digests of what they unpack to. */
+  async listLayers(signal: AbortSignal): Promise<string[][]> {
+    const layers: string[][] = [];
+    for (const { id } of await this.listImages(signal)) {
+      const request = { method: "GET", path: `/images/${pathPart(id)}/json` } as const;
+      const options = { what: `Inspecting image "${id}"`, signal };
+      const image = dictOf(await this.#transport.readJson(request, options));
+      layers.push(listOf(dictOf(image.RootFS).Layers).map(textOf));
+    }
+    return layers;
+  }
+}
+
+function decodeUse(value: unknown): ContainerUse[] {
+  const summary = decodeSummary(value);
+  if (summary === undefined) return [];
+  const { id, names, image, labels } = summary;
+  const imageId = textOf(dictOf(value).ImageID);
+  return [{ id, names, image, labels, imageId, isRunning: aliveStates.includes(summary.state) }];
+}
+
+function decodeVolume(value: unknown): DanglingVolume[] {
+  const wire = dictOf(value);
+  const name = textOf(wire.Name);
+  const labels = Object.fromEntries(Object.entries(dictOf(wire.Labels)).map(([key, label]) => [key, textOf(label)]));
+  return name === "" ? [] : [{ name, labels }];
+}

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../lib/base/errors.ts";
+import { container, SmallWorld } from "./small_world.ts";
+
+const never = new AbortController().signal;
+const shop = { app_key: 7, app_name: "Shop", stage: "PROD", target_state: "RUNNING", present_version: "1" };
+const other = { ...shop, app_key: 9, app_name: "Other", target_state: "PRESENT" };
+
+function states(told: readonly string[]): string[] {
+  return told.filter((entry) => !entry.startsWith('"'));
+}
+
+/** A device on which the app runs, as Studio wants it. `asked` counts the questions for all apps. */
+class World extends SmallWorld {
+  asked = 0;
+
+  static async running(): Promise<World> {
+    const world = new World();
+    await world.apps.reconcileLocal(never);
+    await world.ask("RUNNING");
+    assert.equal(world.state, "RUNNING");
+    world.studio.clear();
+    return world;
+  }
+
+  /** Studio answers the questions for all apps with these, one after the other; then with the last. */
+  answers(...answers: (unknown[] | Error)[]): void {
+    this.asked = 0;
+    this.studio.answer = () => {
+      const answer = answers[Math.min(this.asked, answers.length - 1)] ?? [];
+      this.asked += 1;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+  }
+
+  /** Reconciles on a connect and lets `ms` milliseconds pass. Gives what was thrown. */
+  async connect(options: { isRepeated?: boolean; ms?: number } = {}): Promise<unknown> {
+    const { isRepeated = false, ms = 5_000 } = options;
+    let failure: unknown;
+    const done = this.apps.reconcileRemote(never, { isRepeated }).catch((error) => failure = error);
+    await this.pass(ms);
+    await done;
+    return failure;
+  }
+
+  /** Names of the apps with their states. */
+  get list(): string[] {
+    return this.apps.list().map(({ appName, state }) => `${appName} ${state}`);
+  }
+}
+
+const away = new AgentError("call_failed", "the backend is away");
+
+Deno.test("a connect stores what Studio wants, reports every app and brings it about", async () => {
+  await using world = await World.running();
+  world.answers([{ ...shop, target_state: "PRESENT" }]);
+  assert.equal(await world.connect(), undefined);
+  assert.equal(states(world.studio.told)[0], "RUNNING", "first as it is");
+  assert.equal(states(world.studio.told).at(-1), "PRESENT");
+  assert.deepEqual(world.list, ["Shop PRESENT"]);
+});
+
+Deno.test("a connect whose question fails reports and drives what is stored all the same, and throws", async () => {
+  await using world = await World.running();
+  await world.end();
+  await world.engine.remove(container, { force: true, signal: never });
+  world.begin();
+  await world.apps.reconcileLocal(never);
+  world.answers(away);
+  assert.equal(await world.connect(), away);
+  assert.deepEqual(states(world.studio.told), ["PRESENT", "STARTING", "RUNNING"]);
+  assert.equal(world.engine.status(container), "running");
+});
+
+Deno.test("a repetition whose question fails neither reports nor drives anything, and throws", async () => {
+  await using world = await World.running();
+  world.answers(away);
+  assert.equal(await world.connect({ isRepeated: true }), away);
+  assert.deepEqual(world.studio.told, []);
+});
+
+Deno.test("a repetition that fails leaves an app in its crash loop where it is", async () => {
+  await using world = new World({ "1": { livesMs: 1_000, exitCode: 1 } });
+  await world.apps.reconcileLocal(never);
+  await world.ask("RUNNING", {}, 30_000);
+  const loops = () => world.studio.told.filter((entry) => entry.includes("crashloop"));
+  assert.equal(loops().at(-1), '"Entered a crashloop (3rd attempt), retrying in 45s"');
+  world.studio.clear();
+  world.answers(away);
+  assert.equal(await world.connect({ isRepeated: true, ms: 50_000 }), away);
+  assert.deepEqual(loops(), ['"Entered a crashloop (4th attempt), retrying in 1m20s"']);
+});
+
+Deno.test("a repetition that succeeds does everything that a connect does", async () => {
+  await using world = await World.running();
+  world.answers([{ ...shop, target_state: "PRESENT" }]);
+  assert.equal(await world.connect({ isRepeated: true }), undefined);
+  assert.deepEqual([states(world.studio.told)[0], states(world.studio.told).at(-1)], ["RUNNING", "PRESENT"]);
+});
+
+Deno.test("apps that Studio does not name go, and its other apps stay", async () => {
+  await using world = await World.running();
+  world.answers([other]);
+  await world.connect();
+  assert.equal(world.engine.status(container), undefined);
+  assert.ok(world.list.every((entry) => entry.startsWith("Other")), world.list.join());
+});
+
+Deno.test("a row that wants nothing of an app protects it from removal, and changes nothing of it", async () => {
+  await using world = await World.running();
+  const before = await world.engine.inspect(container, never);
+  const row = { ...shop, target_state: "INHERIT", present_version: "2", newest_version: "2", request_update: true };
+  world.answers([row, { ...row, app_key: 99 }]);
+  assert.equal(await world.connect(), undefined);
+  assert.deepEqual(world.list, ["Shop RUNNING"], "and makes no app");
+  assert.deepEqual(states(world.studio.told), ["RUNNING", "RUNNING"]);
+  assert.deepEqual(world.tags, ["1"]);
+  assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
+});
+
+Deno.test("a row that wants nothing of one app keeps no other from its removal", async () => {
+  await using world = await World.running();
+  world.answers([{ ...shop, app_key: 99, target_state: "INHERIT" }]);
+  await world.connect();
+  assert.deepEqual(world.list, []);
+});
+
+Deno.test("a row that cannot be read keeps every app, and the others are taken over", async () => {
+  for (const broken of [null, "x", {}, { ...shop, app_key: "7" }, { ...shop, target_state: "DANCING" }]) {
+    await using world = await World.running();
+    world.answers([broken, other]);
+    assert.equal(await world.connect(), undefined);
+    const names = world.list.map((entry) => entry.split(" ")[0]);
+    assert.deepEqual(names, ["Shop", "Other"], JSON.stringify(broken));
+    assert.equal(world.engine.status(container), "running");
+  }
+});
+
+Deno.test("an answer that names no app is asked for once more before anything is removed", async () => {
+  await using world = await World.running();
+  world.answers([], [shop]);
+  await world.connect();
+  assert.equal(world.asked, 2);
+  assert.deepEqual(world.list, ["Shop RUNNING"]);
+});
+
+Deno.test("apps are removed when Studio names none twice, and stay when it does not answer the second time", async () => {
+  await using world = await World.running();
+  world.answers([], away);
+  assert.equal(await world.connect(), away);
+  assert.deepEqual(world.list, ["Shop RUNNING"]);
+  world.answers([], []);
+  assert.equal(await world.connect(), undefined);
+  assert.equal(world.asked, 2);
+  assert.deepEqual(world.list, []);
+  assert.equal(world.engine.status(container), undefined);
+});
+
+Deno.test("a device without apps asks once", async () => {
+  await using world = new World();
+  await world.apps.reconcileLocal(never);
+  world.answers([]);
+  assert.equal(await world.connect({ ms: 0 }), undefined);
+  assert.equal(world.asked, 1);
+});
+
+Deno.test("what Studio has missed of any app is told before what is", async () => {
+  await using world = await World.running();
+  world.studio.isConnected = false;
+  await world.ask("RUNNING", { app_key: 9, app_name: "Other" });
+  world.studio.isConnected = true;
+  world.studio.clear();
+  world.answers([shop, other]);
+  await world.connect();
+  const told = world.studio.reports.map(({ id, state }) => `${id.appKey} ${state}`);
+  assert.deepEqual(told.slice(0, 2), ["9 FAILED", "7 RUNNING"]);
+});
+
+Deno.test("what a person asks while Studio answers counts for more than the answer", async () => {
+  await using world = await World.running();
+  world.studio.answer = () => {
+    world.studio.clear();
+    const done = world.apps.request({ ...shop, target_state: "PRESENT" });
+    assert.ok(done);
+    return [shop];
+  };
+  await world.connect();
+  assert.deepEqual(world.list, ["Shop PRESENT"]);
+});
