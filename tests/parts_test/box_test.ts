@@ -21,13 +21,15 @@ Deno.test("a box ends with the exit code of its command", async () => {
 });
 
 Deno.test("two boxes have a 127.0.0.1 each, so one port is free in both", async () => {
-  const serve = ["busybox", "nc", "-l", "-p", "4444", "-s", "127.0.0.1"];
-  await using first = await Box.start(serve);
-  await using second = await Box.start(serve);
-  await pollUntil("both listen", 5_000, async () => (await processes("nc -l -p 4444")).length >= 4 || undefined);
+  const serve = "busybox nc -l -p 4444 & until ss -ltn | grep :4444; do sleep 0.05; done; wait";
+  await using first = await Box.start(["sh", "-c", serve], { output: "piped" });
+  await using second = await Box.start(["sh", "-c", serve], { output: "piped" });
+  const readers = [first, second].map((box) => box.stdout.getReader());
+  for (const reader of readers) assert.match(new TextDecoder().decode((await reader.read()).value), /LISTEN.*:4444/);
   const { stdout } = await runProgram("ss", ["-ltn"]);
   assert.doesNotMatch(stdout, /:4444/);
   assert.equal(await Promise.race([first.status, second.status, Promise.resolve("running")]), "running");
+  await Promise.all([...readers.map((reader) => reader.cancel()), first.stderr.cancel(), second.stderr.cancel()]);
 });
 
 Deno.test("a box has its own lock file of the agent and its own /run", async () => {
