@@ -98,6 +98,18 @@ Deno.test("ConfigFile.open() writes through a symbolic link", async () => {
   assert.ok((await Deno.readTextFile(world.path)).startsWith("{\n "));
 });
 
+Deno.test("ConfigFile.open() restores a file from what was being written when a cut broke it", async () => {
+  await using world = await makeWorld(JSON.stringify(content).slice(0, 90));
+  const left = (pid: number) => `${world.folder}/.device.flock.${pid}-1700000000000-0a1b2c3d.tmp`;
+  await Deno.writeTextFile(left(1), JSON.stringify({ ...content, name: "whole" }));
+  await Deno.writeTextFile(left(2), `{"name": "hal`);
+  const file = await ConfigFile.open(world.path, { log: world.log });
+  assert.equal(file.current.name, "whole");
+  assert.deepEqual(world.warnings, ["The config file was cut while it was written; restoring it"]);
+  assert.ok((await Deno.readTextFile(world.path)).startsWith('{\n "name": "whole"'));
+  assert.deepEqual((await Array.fromAsync(Deno.readDir(world.folder))).map(({ name }) => name), ["device.flock"]);
+});
+
 Deno.test("refresh() takes over what Studio knows, saves it, and tells a change of the project", async () => {
   await using world = await makeWorld(JSON.stringify({ ...content, swarm_name: "plant" }));
   const file = await ConfigFile.open(world.path, { log: world.log });

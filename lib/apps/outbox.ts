@@ -88,7 +88,7 @@ export class Outbox {
 
   /**
    * Sends what waits, oldest first; of several states of one app in a row only the last, and those that tell something of their own.
-   * Ends at the first that Studio does not take, which it throws.
+   * What Studio refuses keeps later ones of its app back, and is thrown at the end; it ends at once when Studio is away.
    */
   async sendMissed(): Promise<void> {
     if (this.count() === 0) return;
@@ -98,17 +98,28 @@ export class Outbox {
       const folded = waiting.length - kept.length;
       for (const { rowId } of waiting.filter((entry) => !kept.includes(entry))) this.#drop(rowId);
       if (kept.length > 0) this.#parts.log.info("Sending reports that were missed", { count: kept.length, folded });
+      const refusals = new Map<AppIdText, unknown>();
       for (const { rowId, report } of kept) {
         const decoded = decodeReport(report);
         if (decoded === undefined) continue;
-        await this.#gate.run(idText(decoded.id), async () => {
-          // While others were sent Studio may have got it, or something newer.
-          if (!this.#isWaiting(rowId)) return;
-          await this.#deliver(decoded);
-          this.#drop(rowId);
-        });
+        const app = idText(decoded.id);
+        if (refusals.has(app)) continue;
+        try {
+          await this.#gate.run(app, () => this.#sendKept(rowId, decoded));
+        } catch (error) {
+          if (!hasCode(error, "call_failed")) throw error;
+          refusals.set(app, error);
+        }
       }
+      for (const refusal of refusals.values()) throw refusal;
     });
+  }
+
+  async #sendKept(rowId: number, report: AppReport): Promise<void> {
+    // While others were sent Studio may have got it, or something newer.
+    if (!this.#isWaiting(rowId)) return;
+    await this.#deliver(report);
+    this.#drop(rowId);
   }
 
   /** How many reports wait on the disk; 0 when the disk does not say. */

@@ -31,16 +31,14 @@ export async function writeFileDurably(
     const target = await resolveLinks(path);
     const old = await statFile(target);
     if (old !== undefined) await assertWritable(target);
-    await removeLeftovers(target, options.log);
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     const temporary = temporaryName(target);
-    if (await replace(target, bytes, { old, mode: options.mode ?? 0o600, temporary })) return;
-    options.log.debug("Writing a file in place because it cannot be replaced", { path: target });
-    try {
-      await overwrite(target, bytes, typeof content === "string");
-    } finally {
-      await removeIfThere(temporary);
+    if (!await replace(target, bytes, { old, mode: options.mode ?? 0o600, temporary })) {
+      options.log.debug("Writing a file in place because it cannot be replaced", { path: target });
+      await overwrite(target, bytes, typeof content === "string").finally(() => removeIfThere(temporary));
     }
+    // Not before: one of them may be the only whole copy.
+    await removeLeftovers(target, options.log);
   } catch (error) {
     throw fileError(`Cannot write "${path}"`, error);
   }

@@ -79,6 +79,7 @@ export class Link implements Wire {
   #attempt = 0;
   #shortSessions = 0;
   #awaySinceMs = 0;
+  #dialTookMs = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -187,7 +188,8 @@ export class Link implements Wire {
     const listener = this.#listenToNetwork(AbortSignal.any([listening.signal, this.#stop.signal]));
     try {
       const { clock, random } = this.#options;
-      await this.#pause(redialWaitMs(this.#attempt, clock.now() - this.#awaySinceMs, random()));
+      // From the start of the last dial: on a dead network it was one long wait already.
+      await this.#pause(redialWaitMs(this.#attempt, clock.now() - this.#awaySinceMs, random()) - this.#dialTookMs);
       return await this.#dial();
     } finally {
       listening.abort();
@@ -219,6 +221,7 @@ export class Link implements Wire {
       return { kind: "failed", error, hasConnectTimedOut: false };
     } finally {
       this.#dialing = undefined;
+      this.#dialTookMs = clock.now() - dialing.sinceMs;
     }
   }
 

@@ -10,6 +10,8 @@ import { type ClientCertificate, tlsOptions } from "./tls.ts";
 export interface StreamOptions {
   proxies: ProxySettings;
   clientCertificate?: ClientCertificate;
+  /** Takes any server for the right one; for who only looks at its certificate. */
+  isUnverified?: boolean;
   /** Ends the attempt; the socket is destroyed then. */
   signal: AbortSignal;
 }
@@ -22,7 +24,8 @@ export async function openStream(url: URL, options: StreamOptions): Promise<Sock
   const isSecure = url.protocol === "wss:" || url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port || (isSecure ? 443 : 80));
-  const security = isSecure ? tlsOptions(host, options.clientCertificate) : undefined;
+  const trust = options.isUnverified ? { rejectUnauthorized: false } : {};
+  const security = isSecure ? { ...tlsOptions(host, options.clientCertificate), ...trust } : undefined;
   const proxy = chooseProxy(url, options.proxies);
   const first = proxy === undefined ? { host, port } : proxyAddress(proxy);
   const socket = await openTcp(first, options.signal);

@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import type { Clock } from "../base/clock.ts";
 import { AgentError, isCanceled, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { findClockDoubt, isCertificateRefused } from "./clock_doubt.ts";
 import { decodeMessage, encodeMessage, inboundLimitBytes } from "./message.ts";
 import type { ProxySettings } from "./proxy.ts";
 import { openStream } from "./stream.ts";
@@ -75,6 +76,7 @@ export class Transport {
   #lastHeardMs = 0;
   #isClosing = false;
   #fault = "";
+  #isUntrusted = false;
 
   private constructor(webSocket: WebSocket, stream: Socket, options: TransportOptions) {
     this.#webSocket = webSocket;
@@ -82,7 +84,7 @@ export class Transport {
     this.#options = options;
     webSocket.once("open", () => this.#listen());
     webSocket.on("message", (data, isBinary) => this.#onFrame(data, isBinary));
-    webSocket.on("error", (error) => this.#fault = messageOf(error));
+    webSocket.on("error", (error) => this.#onError(error));
     webSocket.on("close", (code, reason) => this.#finish({ code, reason: reason.toString() || this.#fault }));
   }
 
@@ -102,7 +104,8 @@ export class Transport {
       await transport.#opened(options.signal, url.host);
     } catch (error) {
       transport.terminate();
-      throw error;
+      const doubt = transport.#isUntrusted && await findClockDoubt(url, { ...options, now: options.clock.wall() });
+      throw doubt ? new AgentError("connect_failed", `Cannot dial ${url.host}: ${doubt}`) : error;
     }
     if (options.pingMs > 0) transport.#keepAlive().catch((error) => transport.#onKeepAliveFault(error));
     return transport;
@@ -228,6 +231,11 @@ export class Transport {
       this.#options.log.error("Cannot take a message of the router", { error });
       this.terminate("a message could not be taken");
     }
+  }
+
+  #onError(error: unknown): void {
+    this.#fault = messageOf(error);
+    this.#isUntrusted = isCertificateRefused(error);
   }
 
   #finish(end: TransportEnd): void {

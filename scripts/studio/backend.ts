@@ -20,6 +20,8 @@ export interface BackendOptions {
 interface Standing {
   topic: string;
   handler(event: WireEvent): void;
+  /** In the current session. */
+  subscription?: { unsubscribe(): Promise<void> };
 }
 
 const rejoinMs = 200;
@@ -79,14 +81,15 @@ export class StudioBackend implements AsyncDisposable {
 
   /** Hears a topic, over all sessions, until it is disposed. */
   async subscribe(topic: string, handler: (event: WireEvent) => void): Promise<AsyncDisposable> {
-    const standing = { topic, handler };
+    const standing: Standing = { topic, handler };
     const session = this.#open();
     this.#standing.add(standing);
-    const subscription = await session.subscribe(topic, (event) => this.#deliver(standing, event));
+    await this.#hear(session, standing);
     return {
       [Symbol.asyncDispose]: async () => {
         this.#standing.delete(standing);
-        await subscription.unsubscribe();
+        // After a rejoin it is another one than at first.
+        await standing.subscription?.unsubscribe();
       },
     };
   }
@@ -110,9 +113,7 @@ export class StudioBackend implements AsyncDisposable {
       const procedures = [...this.#procedures].map(([uri, handler]) => {
         return session.register(uri, handler, { forceReregister: true });
       });
-      const topics = [...this.#standing].map((standing) => {
-        return session.subscribe(standing.topic, (event) => this.#deliver(standing, event));
-      });
+      const topics = [...this.#standing].map((standing) => this.#hear(session, standing));
       await Promise.all([...procedures, ...topics]);
       throwIfAborted(this.#stop.signal, "Joining");
     } catch (error) {
@@ -120,6 +121,12 @@ export class StudioBackend implements AsyncDisposable {
       throw error;
     }
     this.#session = session;
+  }
+
+  async #hear(session: Session, standing: Standing): Promise<void> {
+    standing.subscription = await session.subscribe(standing.topic, (event) => this.#deliver(standing, event));
+    // It may have been given back while it was made anew.
+    if (!this.#standing.has(standing)) await standing.subscription.unsubscribe();
   }
 
   /** A subscription that was given back may still have events under way. */

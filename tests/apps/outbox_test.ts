@@ -104,17 +104,26 @@ Deno.test("sendMissed() sends what is left of the fold, oldest first, and drops 
   assert.equal(world.took.length, 3);
 });
 
-Deno.test("sendMissed() stops at the first report that is refused, throws its reason, and goes on there later", async () => {
+Deno.test("sendMissed() keeps the reports of an app of which one is refused, sends all others, and throws the reason", async () => {
   await using world = new OutboxWorld();
   world.cut();
-  await world.send(report("FAILED"), report("FAILED", fan), report("RUNNING", shopDev));
+  await world.send(report("FAILED"), report("FAILED", fan), report("RUNNING", fan), report("RUNNING", shopDev));
   world.answer = ({ id }) => id.appKey === fan.appKey ? refuse("not this one") : undefined;
   await assert.rejects(world.outbox.sendMissed(), { code: "call_failed", message: "not this one" });
-  assert.deepEqual(world.took, ["PROD:7 FAILED"]);
+  assert.deepEqual(world.took, ["PROD:7 FAILED", "DEV:7 RUNNING"]);
   assert.equal(world.outbox.count(), 2);
   world.heal();
   await world.outbox.sendMissed();
-  assert.deepEqual(world.took, ["PROD:7 FAILED", "PROD:8 FAILED", "DEV:7 RUNNING"]);
+  assert.deepEqual(world.took, ["PROD:7 FAILED", "DEV:7 RUNNING", "PROD:8 FAILED", "PROD:8 RUNNING"]);
+});
+
+Deno.test("sendMissed() ends at once when Studio is away", async () => {
+  await using world = new OutboxWorld();
+  world.cut();
+  await world.send(report("FAILED"), report("FAILED", fan));
+  await assert.rejects(world.outbox.sendMissed(), { code: "not_connected" });
+  assert.deepEqual(world.took, []);
+  assert.equal(world.outbox.count(), 2);
 });
 
 Deno.test("a state that Studio takes makes older ones of its app needless, and no others", async () => {

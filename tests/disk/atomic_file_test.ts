@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { writeFileDurably } from "../../lib/disk/atomic_file.ts";
+import { readLeftovers, writeFileDurably } from "../../lib/disk/atomic_file.ts";
 
 const log = silentLog;
 
@@ -80,6 +80,20 @@ Deno.test("writeFileDurably() removes what other processes left of this file, an
   for (const name of [left, ...others]) await Deno.writeTextFile(`${folder.path}/${name}`, "left");
   await writeFileDurably(`${folder.path}/file`, "new", { log });
   assert.deepEqual(await folder.names(), ["file", ...others].sort());
+});
+
+Deno.test("readLeftovers() gives what cut writes of this file have left, newest first", async () => {
+  await using folder = await makeFolder();
+  const name = (pid: number) => `${folder.path}/.file.${pid}-1700000000000-0a1b2c3d.tmp`;
+  for (const [pid, text] of [[1, "older"], [2, "newer"]] as const) {
+    await Deno.writeTextFile(name(pid), text);
+    await Deno.utime(name(pid), pid, pid);
+  }
+  await Deno.writeTextFile(`${folder.path}/.other.1-1700000000000-0a1b2c3d.tmp`, "another file's");
+  await Deno.symlink("file", `${folder.path}/link`);
+  assert.deepEqual(await readLeftovers(`${folder.path}/file`), ["newer", "older"]);
+  assert.deepEqual(await readLeftovers(`${folder.path}/link`), ["newer", "older"]);
+  assert.deepEqual(await readLeftovers(`${folder.path}/missing/file`), []);
 });
 
 Deno.test("writeFileDurably() lets two writes of one file both end in order", async () => {

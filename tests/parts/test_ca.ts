@@ -6,6 +6,12 @@ export interface Pair {
   keyFile: string;
 }
 
+/** When a certificate is valid. */
+export interface Validity {
+  from: Date;
+  to: Date;
+}
+
 /** An authority and what it has signed. Everything lies in the folder of the test, which removes it. */
 export class TestCa {
   readonly #folder: string;
@@ -29,20 +35,56 @@ export class TestCa {
     return `${this.#folder}/ca.pem`;
   }
 
-  /** Signs a certificate for a server at `names` (for example `DNS:localhost`) or, without names, for a client. */
-  async sign(name: string, names: string[] = []): Promise<Pair> {
+  /**
+   * Signs a certificate for a server at `names` (for example `DNS:localhost`) or, without names, for a client. It is valid for
+   * thirty days from this moment unless told otherwise.
+   */
+  async sign(name: string, names: string[] = [], validity?: Validity): Promise<Pair> {
     const base = `${this.#folder}/${name}`;
     const pair = { certificateFile: `${base}.pem`, keyFile: `${base}.key` };
     const usage = names.length === 0 ? "clientAuth" : "serverAuth";
     const lines = [`extendedKeyUsage=${usage}`, ...(names.length === 0 ? [] : [`subjectAltName=${names.join(",")}`])];
     await Deno.writeTextFile(`${base}.ext`, lines.join("\n"));
     await openssl(["req", ...newKey, "-keyout", pair.keyFile, "-out", `${base}.csr`, "-subj", `/CN=${name}`]);
-    await openssl([
-      ...["x509", "-req", "-in", `${base}.csr`, "-CA", this.certificateFile, "-CAkey", `${this.#folder}/ca.key`],
-      ...["-CAcreateserial", "-out", pair.certificateFile, "-days", "30", "-extfile", `${base}.ext`],
-    ]);
+    await this.#sign(`${base}.csr`, { certificateFile: pair.certificateFile, extensionFile: `${base}.ext`, validity });
     return pair;
   }
+
+  async #sign(
+    requestFile: string,
+    options: { certificateFile: string; extensionFile: string; validity: Validity | undefined },
+  ): Promise<void> {
+    const { certificateFile, extensionFile, validity } = options;
+    const files = ["-in", requestFile, "-out", certificateFile, "-extfile", extensionFile];
+    const keyFile = `${this.#folder}/ca.key`;
+    if (validity === undefined) {
+      const authority = ["-CA", this.certificateFile, "-CAkey", keyFile, "-CAcreateserial"];
+      return await openssl(["x509", "-req", ...authority, "-days", "30", ...files]);
+    }
+    // Only this command takes dates, and it wants a folder of an authority.
+    const configFile = `${this.#folder}/ca.conf`;
+    const database = `${this.#folder}/signed`;
+    await Deno.writeTextFile(database, "");
+    const policy = "[policy]\ncommonName = supplied\n";
+    const settings =
+      `database = ${database}\nnew_certs_dir = ${this.#folder}\ndefault_md = sha256\nrand_serial = yes\n`;
+    await Deno.writeTextFile(configFile, `[ca]\ndefault_ca = main\n[main]\n${settings}policy = policy\n${policy}`);
+    const authority = ["-config", configFile, "-cert", this.certificateFile, "-keyfile", keyFile, "-batch", "-notext"];
+    await openssl([
+      "ca",
+      ...authority,
+      "-startdate",
+      dateText(validity.from),
+      "-enddate",
+      dateText(validity.to),
+      ...files,
+    ]);
+  }
+}
+
+/** As openssl takes it: `20260101000000Z`. */
+function dateText(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, "")}Z`;
 }
 
 const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../lib/base/clock.ts";
+import { silentLog } from "../../lib/base/log.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { ScriptedRouter } from "../parts/scripted_router.ts";
 import { keepingLog, openSession, startRouter } from "./open.ts";
@@ -283,4 +285,30 @@ Deno.test("stop() ends a dial that connects, one that waits for its turn, and a 
   assert.equal(clock.sleeping, 0);
   waiting.link.start();
   assert.deepEqual(await waiting.link.ended, { kind: "stopped" });
+});
+
+Deno.test("a dial that found no answer was a wait already: the next one follows without another", async () => {
+  await using router = await startRouter();
+  router.pause();
+  const waits: number[] = [];
+  const sleep = (ms: number, signal?: AbortSignal) => {
+    waits.push(ms);
+    return systemClock.sleep(ms, signal);
+  };
+  const { promise: failedTwice, resolve } = Promise.withResolvers<void>();
+  let failures = 0;
+  const warn = () => {
+    failures += 1;
+    if (failures === 2) resolve();
+  };
+  await using device = startLink(router.url, {
+    random: () => 0.5,
+    clock: { ...systemClock, sleep },
+    log: { ...silentLog, warn },
+    timeouts: { connectMs: 400 },
+  });
+  await failedTwice;
+  router.resume();
+  await device.untilRun(1);
+  assert.deepEqual(waits, []);
 });

@@ -68,6 +68,45 @@ Deno.test("a wss dial trusts the certificates of the operating system and checks
   await server.shutdown();
 });
 
+for (
+  const [what, fromDays, toDays, expected] of [
+    [
+      "is not valid yet",
+      2,
+      4,
+      /^Cannot dial localhost:\d+: the certificate is not valid yet: is the clock of the device right \((.+)\)\?$/,
+    ],
+    [
+      "has expired",
+      -4,
+      -2,
+      /^Cannot dial localhost:\d+: the certificate has expired: is the clock of the device right \((.+)\)\?$/,
+    ],
+  ] as const
+) {
+  Deno.test(`a wss dial to a router whose certificate ${what} asks for the clock of the device`, async () => {
+    await using place = await makePlace();
+    const day = (days: number) => new Date(Date.now() + days * 86_400_000);
+    const validity = { from: day(fromDays), to: day(toDays) };
+    const pair = await place.ca.sign("server", ["DNS:localhost"], validity);
+    let requests = 0;
+    const server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      cert: await place.read(pair.certificateFile),
+      key: await place.read(pair.keyFile),
+      onListen() {},
+    }, () => new Response(`request ${requests += 1}`));
+    const said = await dialElsewhere(`wss://localhost:${server.addr.port}/ws`, {
+      SSL_CERT_FILE: place.ca.certificateFile,
+    });
+    assert.match(said, expected);
+    assert.ok(Math.abs(Date.parse(expected.exec(said)?.[1] ?? "") - Date.now()) < 60_000, said);
+    assert.equal(requests, 0);
+    await server.shutdown();
+  });
+}
+
 Deno.test("trustSystemCertificates() leaves the user's own choice alone", () => {
   const environment = new Map<string, string>();
   trustSystemCertificates(environment);

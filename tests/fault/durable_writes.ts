@@ -1,0 +1,121 @@
+/**
+ * Everything that the agent writes durably, as a numbered row of steps: step n always writes the same, so that the content of a
+ * disk tells how many steps it has seen.
+ */
+
+import { type Log, silentLog } from "../../lib/base/log.ts";
+import { ConfigFile } from "../../lib/config.ts";
+import { deleteApp, writeAppState } from "../../lib/store/app_rows.ts";
+import { Database } from "../../lib/store/database.ts";
+import { writeLogHistory } from "../../lib/store/log_rows.ts";
+import { addReport, deleteReport, readReports } from "../../lib/store/outbox_rows.ts";
+import { storeAppAndRequest, writeRequest } from "../../lib/store/request_rows.ts";
+import { deleteUpdate, type UpdatePhase, writeFailures, writeUpdate } from "../../lib/store/update_rows.ts";
+import { sampleRequest } from "../store/samples.ts";
+
+/** Something that is written step by step and can be looked at. */
+export interface Durable extends Disposable {
+  /** Writes step `step`; returns when it is on the disk. */
+  write(step: number): Promise<void>;
+}
+
+/** Every write fails loudly, also one that the agent would only warn of. */
+const strictLog: Log = {
+  ...silentLog,
+  warn: (message, fields) => {
+    throw new Error(`${message} ${JSON.stringify(fields)}`);
+  },
+};
+
+/** Opens what `kind` names in `folder`, which may be empty. */
+export async function openDurable(kind: "database" | "flock", folder: string): Promise<Durable> {
+  if (kind === "flock") return await openFlock(`${folder}/device.flock`);
+  const database = Database.open(`${folder}/reagent.db`, { log: strictLog });
+  // So low that the log is copied into the database every few steps and begins anew.
+  database.sql.exec("PRAGMA wal_autocheckpoint = 12");
+  return {
+    write: (step) => Promise.resolve(writeDatabaseStep(database, step)),
+    [Symbol.dispose]: () => database[Symbol.dispose](),
+  };
+}
+
+/** Writes step `step` of the database. */
+export function writeDatabaseStep(database: Database, step: number): void {
+  const write = databaseWrites[step % databaseWrites.length];
+  write?.(database, step);
+}
+
+/** Rows of all tables, without the times that a start leaves. */
+export function readAll(database: Database): string[] {
+  return tables.flatMap((table) => {
+    return database.all(`SELECT rowid, * FROM ${table} ORDER BY rowid`).map((row) => `${table} ${JSON.stringify(row)}`);
+  });
+}
+
+/** A .flock file as a device is delivered with it. */
+export const deliveredFlock = {
+  name: "device 0",
+  secret: "secret-of-the-device",
+  swarm_key: 1,
+  device_key: 345,
+  serial_number: "serial",
+  device_endpoint_url: "ws://router/ws",
+  docker_registry_url: "registry.ironflock.com/",
+  docker_main_repository: "apps/",
+};
+
+/** What step `step` changes in it: names of all lengths, so that the file grows and shrinks. */
+export function flockChange(step: number): { name: string; swarmKey: number } {
+  return { name: `device ${step}${"x".repeat((step * 397) % 5_000)}`, swarmKey: step + 1 };
+}
+
+const tables = [
+  ...["AppStates", "AppStateHistory", "RequestedAppStates", "LogHistory", "ReagentUpdates", "ReagentRetries"],
+  "ReagentOutbox",
+];
+
+const phases: readonly UpdatePhase[] = ["switch", "probation", "failed"];
+
+/** One kind of write after the other; a few apps take turns, so that rows are made, changed and removed. */
+const databaseWrites: readonly ((database: Database, step: number) => void)[] = [
+  (database, step) => storeAppAndRequest(database, appOf(step), sampleRequest(appOf(step)), timeOf(step)),
+  (database, step) => void addReport(database, { state: "RUNNING", step }, timeOf(step)),
+  (database, step) => writeAppState(database, { ...appOf(step), state: "STARTING" }, timeOf(step)),
+  (database, step) => {
+    const change = { environment: { SIZE: { value: "e".repeat((step * 997) % 9_000) } } };
+    writeRequest(database, sampleRequest({ ...appOf(step), ...change }), { state: "RUNNING", now: timeOf(step) });
+  },
+  (database, step) => {
+    const releases = { from: { version: "1", releaseKey: 1 }, to: { version: `${step}`, releaseKey: step } };
+    const phase = phases[step % phases.length] ?? "failed";
+    writeUpdate(database, { id: idOf(step), phase, ...releases, container: { step }, reason: "" }, timeOf(step));
+  },
+  (database, step) => void addReport(database, { state: "UPDATING", step }, timeOf(step)),
+  (database, step) => writeFailures(database, idOf(step), step % 3),
+  (database) => deleteReport(database, readReports(database)[0]?.rowId ?? 0),
+  (database, step) => writeLogHistory(database, appOf(step), [`line ${step}`]),
+  (database, step) => deleteUpdate(database, idOf(step)),
+  (database, step) => deleteApp(database, idOf(step * 3)),
+];
+
+function idOf(step: number): { appKey: number; stage: "PROD" } {
+  return { appKey: 1 + step % 4, stage: "PROD" };
+}
+
+function appOf(step: number) {
+  const id = idOf(step);
+  const target = "RUNNING" as const;
+  return { id, ...id, appName: `app${id.appKey}`, state: target, version: `${step}`, releaseKey: step, target };
+}
+
+function timeOf(step: number): Date {
+  return new Date(Date.UTC(2031, 0, 1) + step * 1_000);
+}
+
+async function openFlock(path: string): Promise<Durable> {
+  const file = await ConfigFile.open(path, { log: strictLog });
+  return {
+    write: async (step) => void await file.refresh(flockChange(step)),
+    [Symbol.dispose]: () => {},
+  };
+}

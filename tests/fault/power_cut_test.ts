@@ -1,0 +1,139 @@
+// box
+/**
+ * The power goes while the agent writes: on an ext4 file system that loses all that had not reached its device. What was
+ * acknowledged is there afterwards, what was being written is there whole or not at all, and everything opens.
+ */
+
+import assert from "node:assert/strict";
+import { silentLog } from "../../lib/base/log.ts";
+import { ConfigFile } from "../../lib/config.ts";
+import { writeFileDurably } from "../../lib/disk/atomic_file.ts";
+import { Database } from "../../lib/store/database.ts";
+import { openOrReplace } from "../../lib/store/recovery.ts";
+import { runProgram } from "../parts/background.ts";
+import { DiskWithPower, whyNoDiskWithPower } from "../parts/disk_with_power.ts";
+import { deliveredFlock, flockChange, readAll, writeDatabaseStep } from "./durable_writes.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+const cuts = 50;
+/** So many cuts hit one folder, then the next one begins with nothing in it. */
+const cutsPerFolder = 5;
+
+/** Steps that the disk must have, and those that it may have. */
+interface Range {
+  least: number;
+  most: number;
+}
+
+/** Tells after a cut how many steps the disk has. */
+interface Check extends Disposable {
+  /** Makes what a device is delivered with in an empty folder. */
+  deliver(folder: string): Promise<void>;
+  /** Comes before each cut. */
+  prepare?(folder: string): Promise<void>;
+  /** Throws when it is none of the numbers in the range. */
+  count(folder: string, range: Range): Promise<number>;
+}
+
+const why = await whyNoDiskWithPower();
+
+for (
+  const [kind, what, startCheck] of [
+    ["database", "the state of apps, requests, updates and reports", startDatabaseCheck],
+    ["flock", "the .flock file", startFlockCheck],
+    ["flock", "a .flock file that is mounted alone", startMountedFlockCheck],
+  ] as const
+) {
+  const reason = why === undefined ? "" : ` (not here: ${why})`;
+  const name = `${what} loses nothing that was acknowledged in ${cuts} power cuts${reason}`;
+  Deno.test({ name, ignore: why !== undefined }, async () => {
+    await using disk = await DiskWithPower.create();
+    for (let first = 0; first < cuts; first += cutsPerFolder) {
+      using check = startCheck();
+      const folder = `${disk.path}/${first}`;
+      await Deno.mkdir(folder);
+      await check.deliver(folder);
+      await disk.sync();
+      let step = 0;
+      for (let cut = first; cut < first + cutsPerFolder; cut++) {
+        await check.prepare?.(folder);
+        const range = await writeUntilCut(disk, { kind, folder, from: step + 1, cut });
+        step = await check.count(folder, range);
+      }
+    }
+  });
+}
+
+/** Lets a child write, and cuts the power at a moment of its own each time. */
+async function writeUntilCut(
+  disk: DiskWithPower,
+  options: { kind: string; folder: string; from: number; cut: number },
+): Promise<Range> {
+  const { kind, folder, from, cut } = options;
+  const writer = `${root}tests/fault/durable_writer.ts`;
+  const deno = [Deno.execPath(), "run", "--no-prompt", "--quiet", "-P=tools", "--config", `${root}deno.json`];
+  // The first cut in a folder comes while the file itself is being made.
+  const moment = cut % cutsPerFolder === 0
+    ? { afterLines: 1, afterUs: (cut * 617) % 20_000 }
+    : { afterLines: 2 + cut % 13, afterUs: (cut * 617) % 3_000 };
+  const { before, later, errors } = await disk.cutBelow([...deno, writer, kind, folder, `${from}`], moment);
+  // SQLite has several words for a file whose disk fails while it is being opened.
+  assert.match(errors, /disk I\/O error|disk image is malformed|unable to open database file|os error (5|30)\b/);
+  const last = (lines: string[]) => Number(lines.filter((line) => line !== "begun").at(-1) ?? from - 1);
+  return { least: last(before), most: last([...before, ...later]) + 1 };
+}
+
+function startDatabaseCheck(): Check {
+  const folder = Deno.makeTempDirSync({ prefix: "replica-" });
+  const replica = Database.open(`${folder}/reagent.db`, { log: silentLog });
+  replica.sql.exec("PRAGMA synchronous = OFF");
+  let steps = 0;
+  const rowsAfter = (step: number) => {
+    while (steps < step) writeDatabaseStep(replica, steps += 1);
+    return readAll(replica);
+  };
+  return {
+    deliver: () => Promise.resolve(),
+    count: (place, { least, most }) => {
+      const { database, damagedPath } = openOrReplace(`${place}/reagent.db`, { log: silentLog, now: new Date() });
+      using kept = database;
+      assert.equal(damagedPath, undefined, "the database was broken");
+      const rows = readAll(kept);
+      for (let step = least; step < most; step++) {
+        if (JSON.stringify(rows) === JSON.stringify(rowsAfter(step))) return Promise.resolve(step);
+      }
+      assert.deepEqual(rows, rowsAfter(most), `the disk has neither ${least} steps nor up to ${most}`);
+      return Promise.resolve(most);
+    },
+    [Symbol.dispose]: () => {
+      replica[Symbol.dispose]();
+      Deno.removeSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A file that is a mount of its own, as a container gets it, cannot be replaced: it is written in place. */
+function startMountedFlockCheck(): Check {
+  return {
+    ...startFlockCheck(),
+    prepare: async (folder) => {
+      const file = `${folder}/device.flock`;
+      assert.equal((await runProgram("mount", ["--bind", file, file])).code, 0);
+    },
+  };
+}
+
+function startFlockCheck(): Check {
+  return {
+    deliver: (folder) => writeFileDurably(`${folder}/device.flock`, JSON.stringify(deliveredFlock), { log: silentLog }),
+    count: async (folder, { least, most }) => {
+      const { current } = await ConfigFile.open(`${folder}/device.flock`, { log: silentLog });
+      const step = current.swarmKey - 1;
+      assert.ok(step >= least && step <= most, `the disk has ${step} steps and not ${least} to ${most}`);
+      assert.equal(current.name, flockChange(step).name);
+      assert.equal(current.secret, deliveredFlock.secret);
+      return step;
+    },
+    [Symbol.dispose]: () => {},
+  };
+}
