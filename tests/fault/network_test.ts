@@ -30,8 +30,8 @@ interface Profile {
   run(place: Place): Promise<void>;
 }
 
-/** The longest wait between two dials, five seconds, and the time to dial and to be configured. */
-const backLimitMs = 6_000;
+/** The longest wait between two dials, four seconds, and the time to dial and to be configured. */
+const backLimitMs = 5_000;
 const installed = ["STARTING", "DOWNLOADING", "PRESENT", "RUNNING"];
 const page = "<html>Please log in</html>";
 const redirect =
