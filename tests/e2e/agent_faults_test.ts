@@ -132,7 +132,11 @@ async function killedInDownload(world: AgentWorld): Promise<void> {
   told.clear();
   agent.start();
   await told.until('"Now running app Big (1)"');
-  assert.ok(["REMOVED", "PRESENT"].includes(told.entries[0] ?? ""), told.entries.join());
+  // The engine may have ended the download by itself, so it is not known from where the app goes on.
+  const states = told.entries.filter((entry) => !entry.startsWith('"'));
+  const afterFirst = states.slice(states.indexOf("RUNNING"));
+  assert.deepEqual(afterFirst.filter((state) => state !== "RUNNING"), [], told.entries.join());
+  assert.ok(!states.includes("FAILED"), told.entries.join());
   assert.equal(await world.inspect("Big", "{{.State.Status}}"), "running");
   assert.equal(await agent.stop(), 0);
 }
