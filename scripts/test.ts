@@ -1,8 +1,9 @@
 /**
- * `deno task test [--unit | --box] [part of a path …]`: installs what is missing, runs the unit tests, then each file that
- * needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with `, N skipped` when
- * tests were skipped. With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage.
- * Types are checked by `deno task ok`.
+ * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then each
+ * file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with `, N skipped`
+ * when tests were skipped. `--nightly` takes all rows of the fault table, which is more than an hour, instead of a sample.
+ * With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage. Types are checked by
+ * `deno task ok`.
  */
 
 import { Box, sweepBoxes } from "../tests/parts/box.ts";
@@ -19,6 +20,11 @@ const boxesAtOnce = 2;
 /** A run that takes longer is ended and counts as failed. */
 const limitMs = 10 * 60_000;
 
+/** Of a run in which the whole fault table is gone through. */
+const nightlyLimitMs = 3 * 3_600_000;
+
+const isNightly = Deno.args.includes("--nightly");
+
 /** Ends everything that this run has started. */
 const stops = new Set<() => Promise<void>>();
 
@@ -34,7 +40,7 @@ if (import.meta.main) {
 async function main(args: readonly string[]): Promise<number> {
   const wish = readWish(args);
   if (wish === undefined) {
-    print("Usage: deno task test [--unit | --box] [part of a path …]");
+    print("Usage: deno task test [--unit | --box] [--nightly] [part of a path …]");
     return 2;
   }
   const startedMs = performance.now();
@@ -69,7 +75,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function readWish(args: readonly string[]): Wish | undefined {
-  const options = args.filter((arg) => arg.startsWith("-"));
+  const options = args.filter((arg) => arg.startsWith("-") && arg !== "--nightly");
   const substrings = args.filter((arg) => !arg.startsWith("-")).map((arg) => arg.replace(/^\.\//, ""));
   if (options.length === 0) return { substrings };
   if (options.length === 1 && options[0] === "--unit") return { substrings, only: "unit" };
@@ -120,10 +126,11 @@ async function follow(
 ): Promise<TestOutcome[]> {
   const startedMs = performance.now();
   let limitText = "";
+  const ownLimitMs = isNightly ? nightlyLimitMs : limitMs;
   const timer = setTimeout(() => {
-    limitText = `\n${run.name} took longer than ${limitMs / 1000} s and was ended`;
+    limitText = `\n${run.name} took longer than ${ownLimitMs / 1000} s and was ended`;
     run.kill();
-  }, limitMs);
+  }, ownLimitMs);
   stops.add(run.kill);
   try {
     const [output, errors, status] = await Promise.all([readAll(child.stdout), readAll(child.stderr), child.status]);
@@ -144,7 +151,11 @@ async function follow(
 function testEnvironment(): Record<string, string> {
   const coverage = Deno.env.get("REAGENT_COVERAGE");
   // Agents that the tests start write their coverage by this variable.
-  return { NO_COLOR: "1", ...(coverage ? { DENO_COVERAGE_DIR: coverage } : {}) };
+  return {
+    NO_COLOR: "1",
+    ...(isNightly ? { REAGENT_FAULTS: "all" } : {}),
+    ...(coverage ? { DENO_COVERAGE_DIR: coverage } : {}),
+  };
 }
 
 function summarise(outcomes: readonly TestOutcome[], startedMs: number): number {

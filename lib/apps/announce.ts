@@ -11,8 +11,12 @@ import type { AppRecords } from "./records.ts";
 export interface AnnouncerParts {
   records: AppRecords;
   outbox: Pick<Outbox, "send">;
+  /** Takes over a promise that nobody waits for, and what it fails with. */
+  keep(task: Promise<void>): void;
   clock: Clock;
   log: Log;
+  /** Ends with the agent. */
+  life: AbortSignal;
 }
 
 /**
@@ -21,9 +25,14 @@ export interface AnnouncerParts {
  */
 export const patienceMs = 1_000;
 
+/** Between two tries to store what a full disk has refused. */
+const storeEveryMs = 5_000;
+
 /** Announces states of apps. */
 export class Announcer {
   readonly #parts: AnnouncerParts;
+  /** Apps whose state the database does not have. */
+  readonly #unstored = new Set<LiveApp>();
 
   constructor(parts: AnnouncerParts) {
     this.#parts = parts;
@@ -35,12 +44,16 @@ export class Announcer {
     await this.report(app, signal);
   }
 
-  /** Keeps a state. A full disk stops no app: what the engine has is found again after a restart. */
+  /** Keeps a state. A full disk stops no app: the state is stored when there is room, and the engine tells it after a restart. */
   keep(app: LiveApp, state: AppState): void {
     try {
       this.#parts.records.setState(app, state);
+      this.#unstored.delete(app);
     } catch (error) {
       this.#parts.log.error("Cannot store the state of an app", { app: app.appName, state, error });
+      if (this.#unstored.has(app)) return;
+      this.#unstored.add(app);
+      this.#parts.keep(this.#storeLater(app));
     }
   }
 
@@ -48,6 +61,19 @@ export class Announcer {
   async report(app: LiveApp, signal: AbortSignal): Promise<void> {
     await waitPatiently(this.#send(app), { limitMs: patienceMs, clock: this.#parts.clock, signal });
     throwIfAborted(signal, `Reporting app "${app.appName}"`);
+  }
+
+  async #storeLater(app: LiveApp): Promise<void> {
+    const { records, clock, log, life } = this.#parts;
+    while (this.#unstored.has(app)) {
+      await clock.sleep(storeEveryMs, life);
+      try {
+        if (this.#unstored.has(app)) records.setState(app, app.state);
+        this.#unstored.delete(app);
+      } catch (error) {
+        log.debug("Still cannot store the state of an app", { app: app.appName, error });
+      }
+    }
   }
 
   async #send(app: LiveApp): Promise<void> {

@@ -10,7 +10,7 @@ import { AppBench } from "./bench.ts";
 import { observedState } from "./corrections.ts";
 import { crashLoopDelayMs } from "./crash_loop.ts";
 import { type DiskUse, diskUses } from "./disk_use.ts";
-import { watchEngine } from "./engine_watch.ts";
+import { unsteadyMs, watchEngine } from "./engine_watch.ts";
 import { parseContainerName } from "./names.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outside } from "./outside.ts";
@@ -48,6 +48,8 @@ export class Apps implements AsyncDisposable {
   readonly #askedAtMs = new Map<AppIdText, number>();
   readonly #tasks = new Set<Promise<void>>();
   #hasToldRebuilt = false;
+  /** From then on, on the agent's clock, what becomes of containers is not the doing of an engine that was away. */
+  #steadyAtMs = -Infinity;
   readonly #localDone = Promise.withResolvers<void>();
 
   constructor(outside: Outside) {
@@ -55,8 +57,9 @@ export class Apps implements AsyncDisposable {
     this.#outside = outside;
     this.#records = new AppRecords({ database, clock });
     this.#outbox = new Outbox({ backend, database, clock, log, life: this.#life.signal });
-    this.#announcer = new Announcer({ records: this.#records, outbox: this.#outbox, clock, log });
     const keep = (task: Promise<void>) => this.#keep(task);
+    const life = this.#life.signal;
+    this.#announcer = new Announcer({ records: this.#records, outbox: this.#outbox, keep, clock, log, life });
     this.#bench = new AppBench({ outside, records: this.#records, announcer: this.#announcer, keep });
   }
 
@@ -107,6 +110,8 @@ export class Apps implements AsyncDisposable {
       random,
       log,
       onEvent: (event) => this.#takeEvent(event),
+      onAway: () => this.#steadyAtMs = Infinity,
+      onBack: () => this.#steadyAtMs = clock.now() + unsteadyMs,
       scan: (options) => this.#scan(options),
     }, AbortSignal.any([signal, this.#life.signal])));
   }
@@ -157,6 +162,7 @@ export class Apps implements AsyncDisposable {
       bench: this.#bench,
       retryDelayMs: (attempt) => crashLoopDelayMs(attempt, random()),
       isEmergency,
+      isTroubled: () => isEmergency() || clock.now() < this.#steadyAtMs,
       keep: (task) => this.#keep(task),
       clock,
       log,

@@ -13,6 +13,7 @@ import type { AppHome, Outside } from "./outside.ts";
 import type { AppRecords } from "./records.ts";
 import { stableTarget } from "./state.ts";
 import { Steps } from "./steps.ts";
+import { runTransition } from "./transition.ts";
 
 /** What a bench is built from. */
 export interface BenchParts {
@@ -106,6 +107,16 @@ export class AppBench {
     });
   }
 
+  /** Removes what a transition has left that was cut in its last step. Nothing depends on it. Throws `canceled` only. */
+  async tidy(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
+    if (isGone(app.state) || app.id.stage === "DEV" || request.dockerCompose !== null) return;
+    const { clock, log } = this.#parts.outside;
+    using work = this.open(app, { request, token: Promise.resolve(""), reason: "" });
+    const ending = await runTransition("tidy", work, { signal, clock, log, onStep: () => {} });
+    throwIfAborted(signal, "Removing images that are not needed any more");
+    if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });
+  }
+
   /** One line for people in the app's log. */
   say(app: LiveApp, text: string): void {
     this.#parts.outside.appLog.say(this.namesOf(app).container, text);
@@ -184,7 +195,13 @@ export class AppBench {
       return { ...rule, hostPort: hostPortOf.get(`${rule.protocol}:${rule.port}`) ?? rule.hostPort };
     });
     const isNews = kept.some((rule, index) => rule.hostPort !== stored.ports[index]?.hostPort);
-    if (isNews) this.#parts.records.setPorts({ ...stored, ports: kept });
+    if (!isNews) return;
+    try {
+      this.#parts.records.setPorts({ ...stored, ports: kept });
+    } catch (error) {
+      // The container tells them as well, and Studio must know them.
+      this.#parts.outside.log.warn("Cannot store the ports of an app", { app: app.appName, error });
+    }
   }
 
   async #savePorts(

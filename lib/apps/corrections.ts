@@ -52,7 +52,8 @@ export function observedState(current: AppState, found: Found): AppState | undef
   }
   const state = stateOf(found.status);
   if (state === undefined || state === current || isTransient(state) || isTransient(current)) return undefined;
-  return state;
+  // A start that failed leaves its container as it was made; trying again at once would never end.
+  return current === "FAILED" && state === "PRESENT" ? undefined : state;
 }
 
 function stateOf(status: string): AppState | undefined {

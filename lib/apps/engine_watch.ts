@@ -16,6 +16,10 @@ export interface EngineWatchParts {
   log: Log;
   /** Something happened to a container. Must not throw. */
   onEvent(event: EngineEvent): void;
+  /** The engine cannot be reached any more. Called once until it is back. */
+  onAway(): void;
+  /** The engine is back, and has been looked at. */
+  onBack(): void;
   /**
    * Looks at all containers: after every gap in the events, and now and then. `isReturn` says that the engine was away. What it
    * throws makes the watch begin anew.
@@ -25,6 +29,9 @@ export interface EngineWatchParts {
 
 /** How long the engine may hide something from the events, in milliseconds. */
 const scanEveryMs = 60_000;
+
+/** An engine that was killed ends its old containers when it is back, with ten seconds of grace, in milliseconds. */
+export const unsteadyMs = 15_000;
 
 /** The wait before the next try while the engine is away, in milliseconds. */
 const firstRetryMs = 200;
@@ -42,8 +49,10 @@ export async function watchEngine(parts: EngineWatchParts, signal: AbortSignal):
       failures += 1;
       const report = { error, failures };
       // The first is news; those that follow say nothing more.
-      if (failures === 1) parts.log.warn("Lost sight of the container engine", report);
-      else parts.log.debug("The container engine is still away", report);
+      if (failures === 1) {
+        parts.log.warn("Lost sight of the container engine", report);
+        parts.onAway();
+      } else parts.log.debug("The container engine is still away", report);
     }
     await pause(parts, failures, signal);
   }
@@ -82,7 +91,10 @@ async function scanNowAndThen(
   let { isReturn } = options;
   while (!options.signal.aborted) {
     await parts.scan({ isReturn, signal: options.signal });
-    if (isReturn) parts.log.info("The container engine is back");
+    if (isReturn) {
+      parts.log.info("The container engine is back");
+      parts.onBack();
+    }
     isReturn = false;
     options.onReady();
     await parts.clock.sleep(scanEveryMs, options.signal);

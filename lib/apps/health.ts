@@ -2,6 +2,7 @@
 
 import type { AppId } from "../base/app.ts";
 import type { Clock } from "../base/clock.ts";
+import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { Probation } from "./probation.ts";
 import type { AppRecords } from "./records.ts";
@@ -22,6 +23,9 @@ export interface HealthParts {
   log: Log;
 }
 
+/** An engine whose disk was full fails in many words for so long, in milliseconds. */
+const spaceDoubtMs = 60_000;
+
 /** An app that ran for so long is healthy: its next failure is a first one. */
 const healthyAfterMs = 600_000;
 
@@ -32,6 +36,7 @@ export class Health {
   readonly #retry: Retry;
   readonly #probation: Probation;
   #runningSinceMs: number | undefined;
+  #noSpaceAtMs = -Infinity;
 
   constructor(id: AppId, parts: HealthParts) {
     this.#id = id;
@@ -46,6 +51,16 @@ export class Health {
       keep,
     });
     this.#probation = new Probation({ clock, onOver: () => parts.onProven(), keep });
+  }
+
+  /** Something has failed with this. */
+  noteError(error: unknown): void {
+    if (hasCode(error, "no_space")) this.#noSpaceAtMs = this.#parts.clock.now();
+  }
+
+  /** True while a disk that was full may still be the reason when something fails. */
+  isShortOfSpace(): boolean {
+    return this.#parts.clock.now() - this.#noSpaceAtMs < spaceDoubtMs;
   }
 
   /** True once, when the release has run for long enough. */

@@ -1,7 +1,7 @@
 /** What is done with an app within its turn: choose, do, and say what follows from how it ended. */
 
 import type { AppId, AppRequest } from "../base/app.ts";
-import { type Clock, throwIfAborted } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { hasCode, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Announcer } from "./announce.ts";
@@ -31,6 +31,8 @@ export interface RoundsParts {
   onProven(): void;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
+  /** True while an app that has ended may have been ended by a full disk, or by an engine that was away. */
+  isTroubled(): boolean;
   /** Takes over a promise that nobody waits for, and what it fails with. */
   keep(task: Promise<void>): void;
   clock: Clock;
@@ -156,7 +158,7 @@ export class Rounds {
         return this.#next(turn, round, { onlyIfAsked: true });
       case "noAction":
         await announcer.announce(app, app.state, turn.signal);
-        await this.#tidy(turn, app, round.request);
+        await this.#parts.bench.tidy(app, round.request, turn.signal);
         return this.#next(turn, round, { onlyIfAsked: true });
       case "refuse":
         return await this.#fail(turn, app, { round, error: choice.error });
@@ -164,17 +166,6 @@ export class Rounds {
         this.#adoptRelease(app, round.request);
         return await this.#go(turn, app, { round, goal: choice.goal, ...ready });
     }
-  }
-
-  /** Nothing depends on it, so nobody is told when it fails. Throws `canceled`. */
-  async #tidy(turn: Turn, app: LiveApp, request: AppRequest): Promise<void> {
-    const { bench, clock, log } = this.#parts;
-    if (isGone(app.state) || app.id.stage === "DEV" || request.dockerCompose !== null) return;
-    using work = bench.open(app, { request, ...noToken, reason: "" });
-    const onStep = (step: Step) => turn.step = step;
-    const ending = await runTransition("tidy", work, { signal: turn.signal, clock, log, onStep });
-    throwIfAborted(turn.signal, "Removing images that are not needed any more");
-    if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });
   }
 
   /** Files, ports, the version that Studio knows to be installed, and the registry's login. */
@@ -261,7 +252,8 @@ export class Rounds {
     if (goal === "update" && app.state === "UPDATING" && !hasCode(error, "engine_unreachable")) {
       return await this.#failUpdate(turn, app, failure);
     }
-    if (!wasKilled && !this.#parts.isEmergency() && isFaultOfRelease(step, error)) {
+    this.#health.noteError(error);
+    if (!wasKilled && !this.#isTroubled() && isFaultOfRelease(step, error)) {
       const back = this.#rollBack(app, round.request, textOf(error));
       if (back !== undefined) {
         if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
@@ -336,11 +328,11 @@ export class Rounds {
     const state = observedState(app.state, found);
     const request = records.request(this.#id);
     // In an emergency of the disk it was stopped, however it took that.
-    const isOwnFault = state === "FAILED" && !isReturn && !found.wasKilled && !this.#parts.isEmergency();
+    const isOwnFault = state === "FAILED" && !isReturn && !found.wasKilled && !this.#isTroubled();
     if (isOwnFault && request !== undefined && records.update(app.id)?.phase === "probation") {
       // An engine that stops takes its containers down first; then it is the engine that has to come back.
       await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
-      if (await this.#tryFind(app, turn.signal) === undefined) return undefined;
+      if (this.#isTroubled() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
       await bench.showExit(app, found.exitCode, turn.signal);
       return this.#rollBack(app, request, `exited with status code ${found.exitCode}`);
     }
@@ -358,6 +350,11 @@ export class Rounds {
     }
     this.#noteState(app, found);
     return state !== undefined && app.id.stage === "PROD" ? again : undefined;
+  }
+
+  /** True while what fails is no fault of the release that is started. */
+  #isTroubled(): boolean {
+    return this.#parts.isTroubled() || this.#health.isShortOfSpace();
   }
 
   /** Undefined when the engine does not answer; who watches it looks again when it does. */

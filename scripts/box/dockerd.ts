@@ -182,7 +182,9 @@ async function isReady(socket: string): Promise<boolean> {
     const count = await connection.read(buffer) ?? 0;
     return new TextDecoder().decode(buffer.subarray(0, count)).startsWith("HTTP/1.0 200");
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) return false;
+    // The socket of an engine that was killed is there until the last of its threads has gone.
+    const { NotFound, ConnectionRefused, ConnectionReset, BrokenPipe } = Deno.errors;
+    if ([NotFound, ConnectionRefused, ConnectionReset, BrokenPipe].some((kind) => error instanceof kind)) return false;
     throw error;
   }
 }

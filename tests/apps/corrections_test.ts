@@ -46,6 +46,7 @@ Deno.test("observedState() tells only what is news", () => {
     ["somebody has started it", "PRESENT", container("running"), "RUNNING"],
     ["somebody has started it after a failure", "FAILED", container("running"), "RUNNING"],
     ["a failure that is known", "FAILED", container("exited"), undefined],
+    ["a container that could not be started", "FAILED", container("created"), undefined],
     ["it was removed by hand", "RUNNING", image, "PRESENT"],
     ["it was removed by hand with its image", "RUNNING", none, "REMOVED"],
     ["a failed app has no container", "FAILED", image, undefined],

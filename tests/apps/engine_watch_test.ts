@@ -41,6 +41,7 @@ class World {
   readonly clock = new FakeClock();
   readonly engine = new Engine();
   readonly seen: string[] = [];
+  readonly sight: string[] = [];
   readonly controller = new AbortController();
   scanFailures = 0;
 
@@ -51,6 +52,8 @@ class World {
       random: () => 1,
       log: silentLog,
       onEvent: (event) => this.seen.push(event.name),
+      onAway: () => this.sight.push("away"),
+      onBack: () => this.sight.push("back"),
       scan: ({ isReturn }) => {
         if (this.scanFailures > 0) {
           this.scanFailures -= 1;
@@ -92,9 +95,11 @@ Deno.test("watchEngine() finds the engine again within 2 s of its return, and sa
   world.engine.leave();
   await world.clock.advance(120_000);
   assert.deepEqual(world.seen, ["scan"]);
+  assert.deepEqual(world.sight, ["away"]);
   world.engine.isThere = true;
   await world.clock.advance(2_000);
   assert.deepEqual(world.seen, ["scan", "scan after return"]);
+  assert.deepEqual(world.sight, ["away", "back"]);
   world.controller.abort();
   await watching;
 });

@@ -1,0 +1,104 @@
+/** The steps that the agent's own plan has for a goal, by name. Pure. */
+
+import { type Goal, plan, type Progress, type Seen, type Step, stepKey } from "../../lib/apps/plan.ts";
+
+/** What an app is like before a goal is worked on. */
+export interface Situation {
+  /** Status of its container; absent when there is none. */
+  container?: string;
+  tags?: readonly string[];
+  version?: string;
+  newest?: string;
+  /** The version that there is a way back to. */
+  fallback?: string;
+}
+
+/** Names of containers are of no meaning, so a step on one is called by its kind. */
+export function nameOfStep(key: string): string {
+  return key.replace(/^(stopContainer|removeContainer|awaitGone) .*$/, "$1");
+}
+
+/** What the plan does in this situation, step by step, when nothing goes wrong. */
+export function stepsOf(goal: Goal, situation: Situation): Step[] {
+  const device = new PlannedDevice(situation);
+  const steps: Step[] = [];
+  let progress: Progress = { done: new Set(), madeContainer: undefined };
+  for (let count = 0; count < 100; count += 1) {
+    const [step] = plan(goal, { wanted: device.wanted(), seen: device.look(), progress });
+    if (step === undefined) return steps;
+    steps.push(step);
+    const made = device.take(step);
+    progress = {
+      done: new Set([...progress.done, stepKey(step)]),
+      madeContainer: made ?? progress.madeContainer,
+    };
+  }
+  throw new Error(`The plan for ${goal} does not end`);
+}
+
+/** What steps do to a device, as far as the plan looks at it. */
+class PlannedDevice {
+  #container: { id: string; status: string } | undefined;
+  #tags: string[];
+  #version: string;
+  #fallback: string | undefined;
+  readonly #newest: string;
+
+  constructor(situation: Situation) {
+    const { container, tags = [], version = "1", newest = "1", fallback } = situation;
+    this.#container = container === undefined ? undefined : { id: "before", status: container };
+    this.#tags = [...tags];
+    this.#version = version;
+    this.#newest = newest;
+    this.#fallback = fallback;
+  }
+
+  wanted() {
+    const newest = { version: this.#newest, releaseKey: 1 };
+    return { appName: "Shop", version: this.#version, newest, fallback: this.#fallback };
+  }
+
+  look(): Seen {
+    return { container: this.#container && { ...this.#container }, tags: [...this.#tags] };
+  }
+
+  /** Gives the id of the container that it made. */
+  take(step: Step): string | undefined {
+    switch (step.kind) {
+      case "readPull":
+        this.#tags.push(step.tag);
+        return undefined;
+      case "createContainer":
+        this.#container = { id: "made", status: "created" };
+        return "made";
+      case "startContainer":
+        this.#container = { id: "made", status: "running" };
+        return undefined;
+      case "stopContainer":
+        this.#container = { id: step.id, status: "exited" };
+        return undefined;
+      case "removeContainer":
+      case "awaitGone":
+        this.#container = undefined;
+        return undefined;
+      case "untagImages":
+        this.#tags = this.#tags.filter((tag) => !step.tags.includes(tag));
+        return undefined;
+      case "openSwitch":
+        this.#fallback ??= this.#version;
+        return undefined;
+      case "adoptVersion":
+        this.#version = step.version;
+        return undefined;
+      case "revertVersion":
+        this.#version = this.#fallback ?? this.#version;
+        this.#fallback = undefined;
+        return undefined;
+      case "closeUpdate":
+        this.#fallback = undefined;
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+}
