@@ -94,8 +94,11 @@ export async function readImages(socket: string): Promise<string[]> {
   return names.filter((name) => name !== busyboxImage).sort();
 }
 
+/** The list tells a state as it was stored last, which a full disk may have prevented. */
 async function readContainers(socket: string): Promise<string[]> {
-  return (await listContainers(socket)).map(({ Names, State, Image }) => `${Names} ${State} ${Image}`).sort();
+  const containers = await listContainers(socket);
+  const texts = containers.map(async ({ Id, Names, Image }) => `${Names} ${await readStatus(socket, Id)} ${Image}`);
+  return (await Promise.all(texts)).sort();
 }
 
 async function readVolumes(socket: string): Promise<string[]> {
