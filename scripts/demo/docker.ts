@@ -3,6 +3,7 @@
  * them, and a limit. None but a pull is cut before, because the engine would go on with what it was told.
  */
 
+import { systemClock } from "../../lib/base/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 
 /** Name of the demo's app. What the demo finds under this name on an engine is the demo's own. */
@@ -24,6 +25,8 @@ interface Limits {
 }
 
 const commandLimitMs = 30_000;
+const sweepLooks = 20;
+const sweepPauseMs = 250;
 const pullLimitMs = 45_000;
 const ownContainer = new RegExp(`^prod_[0-9]+_${demoApp}$`);
 const ownImage = new RegExp(`/prod_[a-z0-9]+_[0-9]+_${demoApp}:`);
@@ -78,20 +81,28 @@ export class Docker {
     }
   }
 
-  /** Removes all containers and images of the demo and gives how many there were. */
+  /** Removes all containers and images of the demo and gives how many there were. Throws when some are still there in the end. */
   async sweep(): Promise<number> {
-    let count = 0;
-    // What the engine was doing when its client went may come to an end between two looks.
-    for (let looks = 0; looks < 5; looks++) {
-      const containers = linesOf(await this.run(["ps", "--all", "--format", "{{.Names}}"]));
-      const images = linesOf(await this.run(["images", "--format", "{{.Repository}}:{{.Tag}}"]));
-      const [ours, ourImages] = [containers.filter((name) => ownContainer.test(name)), images.filter(isOwnImage)];
-      if (ours.length + ourImages.length === 0) break;
-      count += ours.length + ourImages.length;
-      if (ours.length > 0) await this.run(["rm", "--force", "--volumes", ...ours]);
-      if (ourImages.length > 0) await this.run(["rmi", "--force", ...ourImages]);
+    const swept = new Set<string>();
+    for (let looks = 1;; looks++) {
+      const { containers, images } = await this.#own();
+      if (containers.length + images.length === 0) return swept.size;
+      for (const name of [...containers, ...images]) swept.add(name);
+      try {
+        if (containers.length > 0) await this.run(["rm", "--force", "--volumes", ...containers]);
+        if (images.length > 0) await this.run(["rmi", "--force", ...images]);
+      } catch (error) {
+        // The engine may still be removing by itself what it was told to remove by a client that has gone.
+        if (looks === sweepLooks) throw error;
+        await systemClock.sleep(sweepPauseMs);
+      }
     }
-    return count;
+  }
+
+  async #own(): Promise<{ containers: string[]; images: string[] }> {
+    const containers = linesOf(await this.run(["ps", "--all", "--format", "{{.Names}}"]));
+    const images = linesOf(await this.run(["images", "--format", "{{.Repository}}:{{.Tag}}"]));
+    return { containers: containers.filter((name) => ownContainer.test(name)), images: images.filter(isOwnImage) };
   }
 }
 
