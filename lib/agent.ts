@@ -66,7 +66,7 @@ interface Ground {
   secrets: Secrets;
   config: ConfigFile;
   database: Database;
-  /** The database was lost, and is empty. */
+  /** What was stored was lost, and Studio has not said since what it wants. */
   isRebuilt: boolean;
   engine: Engine;
   /** Where the engine is. */
@@ -143,7 +143,7 @@ async function layGround(
   hideSecret(config.current.secret, { isKept: true });
   hideSecret(config.current.authentication.key, { isKept: true });
   times.mark("config");
-  const { database, damagedPath } = openOrReplace(paths.dbFile, { log, now: clock.wall() });
+  const { database, isRebuilt } = openOrReplace(paths.dbFile, { log, now: clock.wall() });
   stack.use(database);
   times.mark("database");
   const env = Object.fromEntries(engineVariables.map((name) => [name, Deno.env.get(name)]));
@@ -156,7 +156,7 @@ async function layGround(
     secrets: agentLog.secrets,
     config,
     database,
-    isRebuilt: damagedPath !== undefined,
+    isRebuilt,
     engine: new Engine({ log, env }),
     env,
     times,

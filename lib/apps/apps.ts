@@ -5,6 +5,7 @@ import { throwIfAborted } from "../base/clock.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/shape.ts";
 import type { EngineEvent } from "../docker/engine.ts";
+import { settle } from "../store/recovery.ts";
 import { Announcer } from "./announce.ts";
 import { AppBench } from "./bench.ts";
 import { observedState } from "./corrections.ts";
@@ -48,6 +49,8 @@ export class Apps implements AsyncDisposable {
   readonly #askedAtMs = new Map<AppIdText, number>();
   readonly #tasks = new Set<Promise<void>>();
   #hasToldRebuilt = false;
+  /** What was stored was lost, and Studio has not said since what it wants. */
+  #isRebuilt: boolean;
   /** From then on, on the agent's clock, what becomes of containers is not the doing of an engine that was away. */
   #steadyAtMs = -Infinity;
   readonly #localDone = Promise.withResolvers<void>();
@@ -55,6 +58,7 @@ export class Apps implements AsyncDisposable {
   constructor(outside: Outside) {
     const { database, clock, backend, log } = outside;
     this.#outside = outside;
+    this.#isRebuilt = outside.isRebuilt;
     this.#records = new AppRecords({ database, clock });
     this.#outbox = new Outbox({ backend, database, clock, log, life: this.#life.signal });
     const keep = (task: Promise<void>) => this.#keep(task);
@@ -73,14 +77,16 @@ export class Apps implements AsyncDisposable {
     for (const problem of problems) {
       this.#outside.log.warn("Part of a request is skipped", { app: request.appName, problem });
     }
-    this.#records.noteQuestion(this.#records.take(request), request);
+    const known = this.#records.find(request);
+    if (known !== undefined) this.#records.noteQuestion(known, request);
+    this.#records.take(request);
     this.#askedAtMs.set(idText(request), this.#outside.clock.now());
     this.#keep(this.#runnerOf(request).act(request, "request"));
   }
 
   /** See `reconcileLocal()` in sync.ts. */
   async reconcileLocal(signal: AbortSignal): Promise<void> {
-    await reconcileLocal(this.#syncParts(), { isRebuilt: this.#outside.isRebuilt, signal });
+    await reconcileLocal(this.#syncParts(), { isRebuilt: this.#isRebuilt, signal });
     this.#localDone.resolve();
   }
 
@@ -133,7 +139,7 @@ export class Apps implements AsyncDisposable {
    * `store_failed`.
    */
   diskUses(): DiskUse[] | undefined {
-    if (this.#outside.isRebuilt) return undefined;
+    if (this.#isRebuilt) return undefined;
     return diskUses(this.#records, (app) => this.#bench.namesOf(app));
   }
 
@@ -147,9 +153,15 @@ export class Apps implements AsyncDisposable {
 
   /** People learn of a lost database where they look, once. */
   #tellRebuilt(): void {
-    if (!this.#outside.isRebuilt || this.#hasToldRebuilt) return;
+    if (!this.#isRebuilt || this.#hasToldRebuilt) return;
     this.#hasToldRebuilt = true;
     for (const app of this.#records.all()) this.#bench.say(app, rebuiltText);
+  }
+
+  #settle(): void {
+    if (!this.#isRebuilt) return;
+    settle(this.#outside.database);
+    this.#isRebuilt = false;
   }
 
   #runnerOf(id: AppId): Runner {
@@ -179,6 +191,7 @@ export class Apps implements AsyncDisposable {
       engine,
       backend,
       sendMissed: () => this.#outbox.sendMissed(),
+      onAnswer: () => this.#settle(),
       runnerOf: (id) => this.#runnerOf(id),
       namesOf: (app) => this.#bench.namesOf(app),
       removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),

@@ -83,7 +83,10 @@ export interface Outside {
   hasGpu(signal: AbortSignal): Promise<boolean>;
   /** True when the port can be bound on all addresses at this moment. */
   isPortFree(port: number, transport: "tcp" | "udp"): boolean;
-  /** True when the database was lost: what runs is taken over from the engine, and people are told. */
+  /**
+   * True when what was stored was lost and Studio has not said since what it wants: what runs is taken over from the engine, and
+   * people are told.
+   */
   isRebuilt: boolean;
   /** A value that must never be seen in the log from now on. */
   hideSecret(text: string): void;

@@ -7,6 +7,7 @@ import type { Engine } from "../docker/engine.ts";
 import type { Backend } from "../wamp/backend.ts";
 import { requestOfContainer } from "./adoption.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
+import { parseContainerName } from "./names.ts";
 import { orphansAmong } from "./orphans.ts";
 import type { AppRecords } from "./records.ts";
 import { decodeRow, inheritingApp } from "./request.ts";
@@ -20,6 +21,8 @@ export interface SyncParts {
   backend: Pick<Backend, "getRequestedAppStates">;
   /** Sends the reports that Studio has missed. Throws when it does not take one. */
   sendMissed(): Promise<void>;
+  /** All that Studio wants is stored. Throws `store_failed`. */
+  onAnswer(): void;
   runnerOf(id: AppId): Runner;
   /** Names of the app's container and of its image repository. */
   namesOf(app: { id: AppId; appName: string }): { container: string; repository: string };
@@ -132,8 +135,9 @@ async function takeAnswer(
   const inheriting = answer.rows.map(inheritingApp).filter((app) => app !== undefined);
   const requests = answer.rows.filter((row) => inheritingApp(row) === undefined).map((row) => tryDecode(row, log));
   const known = requests.filter((request) => request !== undefined);
-  // An entry that cannot be read may stand for any app, so nothing is taken away then.
-  if (known.length === requests.length) await removeUnlisted(parts, [...known, ...inheriting], signal);
+  // An entry that cannot be read, or stored, may stand for any app, so nothing is taken away then.
+  let isWhole = known.length === requests.length;
+  if (isWhole) await removeUnlisted(parts, [...known, ...inheriting], signal);
   for (const request of known) {
     // What was asked after the question is newer than the answer; and a developer at work is not disturbed.
     if (request.stage === "DEV" || wasAskedSince(request, answer.askedAtMs)) continue;
@@ -141,9 +145,12 @@ async function takeAnswer(
       records.take(request);
     } catch (error) {
       log.error("Cannot store what Studio wants of an app", { app: request.appName, error });
+      isWhole = false;
     }
   }
-  await removeOrphans(parts, signal);
+  if (!isWhole) return;
+  await removeOrphans(parts, { listed: known, inheriting }, signal);
+  parts.onAnswer();
 }
 
 function tryDecode(row: unknown, log: Log): AppRequest | undefined {
@@ -174,10 +181,22 @@ async function removeUnlisted(parts: SyncParts, listed: readonly AppId[], signal
   }
 }
 
-async function removeOrphans(parts: SyncParts, signal: AbortSignal): Promise<void> {
+/** Apps of which nothing is stored, those of developers too, are no orphans when Studio names them. */
+async function removeOrphans(
+  parts: SyncParts,
+  answer: { listed: readonly AppRequest[]; inheriting: readonly AppId[] },
+  signal: AbortSignal,
+): Promise<void> {
   const containers = await parts.engine.listContainers(signal);
-  const known = new Set(parts.records.all().map((app) => parts.namesOf(app).container));
-  for (const { id, names } of orphansAmong(containers, known)) {
+  const listed = answer.listed.map(({ appKey, stage, appName }) => ({ id: { appKey, stage }, appName }));
+  const known = new Set([...parts.records.all(), ...listed].map((app) => parts.namesOf(app).container));
+  const inheriting = new Set(answer.inheriting.map(idText));
+  const isInheriting = (name: string) => {
+    const id = parseContainerName(name)?.id;
+    return id !== undefined && inheriting.has(idText(id));
+  };
+  const foreign = containers.filter((container) => !container.names.some(isInheriting));
+  for (const { id, names } of orphansAmong(foreign, known)) {
     parts.log.info("A container belongs to no app and is removed", { names });
     try {
       const what = "Removing a container without an app";

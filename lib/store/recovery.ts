@@ -7,8 +7,10 @@ import { Database } from "./database.ts";
 /** A database that is open. */
 export interface OpenedDatabase {
   database: Database;
-  /** Where the damaged file has gone; undefined when there was none, and what was stored is there. */
+  /** Where the damaged file has gone just now; undefined when it was in order. */
   damagedPath: string | undefined;
+  /** What was stored was lost, now or in an earlier life, and Studio has not said since what it wants. */
+  isRebuilt: boolean;
 }
 
 /** What SQLite says of a file that it cannot use. Everything else (no room, no right, a lock) may pass, and sets nothing aside. */
@@ -23,10 +25,11 @@ const sideFiles = ["", "-wal", "-shm", "-journal"];
 export function openOrReplace(path: string, options: { log: Log; now: Date }): OpenedDatabase {
   const { log, now } = options;
   try {
-    return { database: Database.open(path, { log }), damagedPath: undefined };
+    const database = openTwice(path, log);
+    // A file that was set aside tells it also when the power went before the new one was there.
+    return { database, damagedPath: undefined, isRebuilt: filesAside(path).length > 0 && !isSettled(database) };
   } catch (error) {
-    // The path may have any words in it.
-    if (!hasCode(error, "store_failed") || !damage.test(textOf(error).replaceAll(path, ""))) throw error;
+    if (!isDamage(error, path)) throw error;
     const damagedPath = setAside(path, now);
     log.error("The database is damaged; it was set aside, and a new one takes its place", {
       path,
@@ -34,8 +37,32 @@ export function openOrReplace(path: string, options: { log: Log; now: Date }): O
       error,
     });
     removeOldest(path, log);
-    return { database: Database.open(path, { log }), damagedPath };
+    return { database: Database.open(path, { log }), damagedPath, isRebuilt: true };
   }
+}
+
+/** Studio has said what it wants: from now on a database that took the place of a lost one counts like every other. Throws `store_failed`. */
+export function settle(database: Database): void {
+  database.run("PRAGMA user_version = 1");
+}
+
+function isSettled(database: Database): boolean {
+  return database.first("PRAGMA user_version")?.user_version !== 0;
+}
+
+/** A disk that fails for a moment looks like a damaged file. */
+function openTwice(path: string, log: Log): Database {
+  try {
+    return Database.open(path, { log });
+  } catch (error) {
+    if (!isDamage(error, path)) throw error;
+    return Database.open(path, { log });
+  }
+}
+
+/** The path may have any words in it. */
+function isDamage(error: unknown, path: string): boolean {
+  return hasCode(error, "store_failed") && damage.test(textOf(error).replaceAll(path, ""));
 }
 
 function setAside(path: string, now: Date): string {
@@ -55,16 +82,26 @@ function setAside(path: string, now: Date): string {
 }
 
 function removeOldest(path: string, log: Log): void {
+  try {
+    const files = filesAside(path);
+    const stamps = [...new Set(files.map((file) => file.replace(/-(wal|shm|journal)$/, "")))].sort();
+    for (const stamp of stamps.slice(0, -keptFiles)) {
+      for (const file of files.filter((candidate) => candidate.startsWith(stamp))) Deno.removeSync(file);
+    }
+  } catch (error) {
+    log.warn("Cannot remove old damaged databases", { path, error });
+  }
+}
+
+/** Files of damaged databases beside `path`, with their side files; none where the folder cannot be read. */
+function filesAside(path: string): string[] {
   const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
   const folder = end < 0 ? "." : path.slice(0, end) || "/";
   const prefix = `${path.slice(end + 1)}.damaged-`;
   try {
-    const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.startsWith(prefix));
-    const stamps = [...new Set(names.map((name) => name.replace(/-(wal|shm|journal)$/, "")))].sort();
-    for (const stamp of stamps.slice(0, -keptFiles)) {
-      for (const name of names.filter((candidate) => candidate.startsWith(stamp))) Deno.removeSync(`${folder}/${name}`);
-    }
-  } catch (error) {
-    log.warn("Cannot remove old damaged databases", { folder, error });
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+    return names.filter((name) => name.startsWith(prefix)).map((name) => `${folder}/${name}`);
+  } catch {
+    return [];
   }
 }

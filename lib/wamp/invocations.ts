@@ -3,7 +3,6 @@
 // @ts-types="./autobahn_shape.ts"
 import { Error as WampError, Result } from "autobahn/lib/session.js";
 import { AgentError, messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/shape.ts";
 import type { Payload } from "./guard.ts";
 import { errorUris } from "./topics.ts";
@@ -30,11 +29,6 @@ export type InvocationHandler = (invocation: Invocation) => Promise<Reply>;
 /** The running invocations of one session. */
 export class Invocations {
   readonly #running = new Map<number, AbortController>();
-  readonly #log: Log;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
 
   /** Runs `handler` and gives autobahn the answer. Rejects with autobahn's own error for every failure. */
   async answer(procedure: string, payload: Payload, handler: InvocationHandler): Promise<Result> {
@@ -68,7 +62,6 @@ export class Invocations {
     try {
       return await handler(invocation);
     } catch (error) {
-      this.#log.debug("A procedure answered with an error", { procedure: invocation.procedure, error });
       // autobahn would lose the text of a plain Error.
       throw new WampError(errorUris.canceled, [{ error: messageOf(error) }]);
     }

@@ -75,7 +75,7 @@ class AutobahnSession implements Session {
     this.#transport = transport;
     this.#options = options;
     this.#handshake = new Handshake(options);
-    this.#invocations = new Invocations(options.log);
+    this.#invocations = new Invocations();
     this.#pending = new PendingRequests(options.log);
     this.#socket = {
       send: (message) => this.#send(message),

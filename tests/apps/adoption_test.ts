@@ -156,3 +156,22 @@ Deno.test("a container of somebody else is neither taken over nor touched", asyn
   assert.deepEqual(world.apps.list(), []);
   assert.deepEqual(["postgres", "prod_8_shop"].map((name) => world.engine.status(name)), ["created", "created"]);
 });
+
+Deno.test("what the apps need of the disk is unknown until Studio has said what it wants, also after a restart", async () => {
+  await using world = new SmallWorld();
+  await world.loseDatabase();
+  await world.apps.reconcileLocal(never);
+  assert.equal(world.apps.diskUses(), undefined);
+  world.studio.isConnected = false;
+  await Promise.all([world.apps.reconcileRemote(never).catch(() => {}), world.pass(5_000)]);
+  assert.equal(world.apps.diskUses(), undefined);
+  world.studio.isConnected = true;
+  world.database.sql.exec("CREATE TRIGGER full BEFORE INSERT ON AppStates BEGIN SELECT RAISE(ABORT, 'full'); END");
+  world.studio.answer = () => [{ app_key: 9, app_name: "Other", stage: "PROD", target_state: "PRESENT" }];
+  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
+  assert.equal(world.apps.diskUses(), undefined, "what Studio wants could not be stored");
+  world.studio.answer = () => [];
+  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
+  assert.deepEqual(world.apps.diskUses(), []);
+  assert.equal(world.database.first("PRAGMA user_version")?.user_version, 1);
+});

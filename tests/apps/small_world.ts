@@ -45,6 +45,12 @@ export class SmallWorld implements AsyncDisposable {
     return this.#apps;
   }
 
+  /** The database of the running agent. */
+  get database(): Database {
+    if (this.#database === undefined) throw new Error("The agent does not run");
+    return this.#database;
+  }
+
   /** Tags of the app that the engine has. */
   get tags(): string[] {
     return this.engine.images.map((image) => image.slice(repository.length + 1));

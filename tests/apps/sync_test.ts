@@ -188,3 +188,38 @@ Deno.test("what a person asks while Studio answers counts for more than the answ
   await world.connect();
   assert.deepEqual(world.list, ["Shop PRESENT"]);
 });
+
+/** Makes containers that the agent would have made, of apps of which nothing is stored. */
+async function makeUnknown(world: World, ...names: string[]): Promise<() => string[]> {
+  world.engine.stock("old:1", {});
+  for (const name of names) await world.engine.create(name, { Image: "old:1", Labels: { real: "True" } }, never);
+  return () => names.filter((name) => world.engine.status(name) !== undefined);
+}
+
+Deno.test("a container of no app goes, unless Studio names its app", async () => {
+  await using world = await World.running();
+  const left = await makeUnknown(world, "prod_9_other", "dev_9_other", "prod_11_later", "prod_12_nobody");
+  world.answers([shop, { ...other, stage: "DEV" }, { ...other, app_key: 11, target_state: "INHERIT" }]);
+  assert.equal(await world.connect(), undefined);
+  assert.deepEqual(left(), ["dev_9_other", "prod_11_later"]);
+});
+
+Deno.test("a row that cannot be read keeps containers of which nothing is stored", async () => {
+  await using world = await World.running();
+  const left = await makeUnknown(world, "prod_9_other");
+  world.answers([shop, { ...other, app_name: 5 }]);
+  await world.connect();
+  assert.deepEqual(left(), ["prod_9_other"]);
+  world.answers([shop]);
+  await world.connect();
+  assert.deepEqual(left(), []);
+});
+
+Deno.test("a row that cannot be stored keeps the container of its app", async () => {
+  await using world = await World.running();
+  const left = await makeUnknown(world, "prod_9_other");
+  world.database.sql.exec("CREATE TRIGGER full BEFORE INSERT ON AppStates BEGIN SELECT RAISE(ABORT, 'full'); END");
+  world.answers([shop, other]);
+  await world.connect();
+  assert.deepEqual(left(), ["prod_9_other"]);
+});

@@ -71,7 +71,7 @@ class FaultyAgent {
     const { folder, engineHost, registryHost } = this.#place;
     const log = this.#log();
     const engine = new Engine({ log, env: { DOCKER_HOST: engineHost } });
-    const { database, damagedPath } = openOrReplace(`${folder}/reagent.db`, { log, now: new Date() });
+    const { database, isRebuilt } = openOrReplace(`${folder}/reagent.db`, { log, now: new Date() });
     this.#studio.answer = () => {
       return this.#known !== undefined && isWanted(this.#known) ? [encodeRow(this.#known, device)] : [];
     };
@@ -86,7 +86,7 @@ class FaultyAgent {
       ...quietDevice(folder, { registryUrl: `${registryHost}/` }),
       folderOf: (app) => new AppFolder({ appsDir: `${folder}/apps` }, app),
       isPortFree: probePort,
-      isRebuilt: damagedPath !== undefined,
+      isRebuilt,
     });
     const disk = { look: () => Promise.resolve() };
     await startWithEngine({ engine, apps, disk, onLate: () => {}, clock: systemClock, log }, this.#life.signal);

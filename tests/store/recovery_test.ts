@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { silentLog } from "../../lib/base/log.ts";
 import { readApps, writeAppState } from "../../lib/store/app_rows.ts";
-import { openOrReplace } from "../../lib/store/recovery.ts";
+import { openOrReplace, settle } from "../../lib/store/recovery.ts";
 import { Folder } from "./samples.ts";
 
 const now = new Date("2031-03-05T07:00:00.123Z");
@@ -135,4 +135,33 @@ Deno.test("openOrReplace() keeps the last two files that it has set aside, and a
     "reagent.db-notes",
     ...kept.flatMap((name) => [name, `${name}-shm`]),
   ]);
+});
+
+Deno.test("openOrReplace() knows that a database was lost until it is settled, also when the power went before the new one was there", () => {
+  using folder = new Folder();
+  Deno.writeTextFileSync(folder.file(), junk);
+  const opened = () => {
+    const { database, isRebuilt } = openOrReplace(folder.file(), options);
+    using _open = database;
+    return isRebuilt;
+  };
+  assert.deepEqual([opened(), opened()], [true, true]);
+  // As after a cut right behind the rename.
+  for (const name of namesIn(folder).filter((text) => !text.includes("damaged"))) {
+    Deno.removeSync(`${folder.path}/${name}`);
+  }
+  assert.equal(opened(), true);
+  const { database } = openOrReplace(folder.file(), options);
+  settle(database);
+  database[Symbol.dispose]();
+  assert.deepEqual([opened(), opened()], [false, false]);
+});
+
+Deno.test("openOrReplace() takes a first database, and one in order, for what they are", () => {
+  using folder = new Folder();
+  for (const name of ["first", "second"]) {
+    const { database, isRebuilt } = openOrReplace(folder.file(), options);
+    database[Symbol.dispose]();
+    assert.equal(isRebuilt, false, name);
+  }
 });
