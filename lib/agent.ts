@@ -300,6 +300,7 @@ async function onSession(ground: Ground, works: Works, run: Parameters<OnSession
   times.mark("connection");
   ground.tell(isReconnect ? "Connected again" : "Connected");
   heartbeat.restart();
+  signal.addEventListener("abort", () => logs.detach(link?.lastTrafficAt()), { once: true });
   let rows = [...table];
   await runOnConnect(
     {

@@ -16,6 +16,7 @@ import type { FollowEnd, FollowEngine } from "./follow.ts";
 import { Followers } from "./followers.ts";
 import { type MetaSession, PublishGate } from "./gate.ts";
 import { History, historyBytes, trimFront } from "./history.ts";
+import { KeptMessages } from "./kept_messages.ts";
 import { Outlet } from "./outlet.ts";
 
 /** The engine as the logs see it. */
@@ -74,11 +75,13 @@ export class AppLogs implements AsyncDisposable {
   readonly #gate: PublishGate;
   readonly #followers: Followers;
   readonly #channels = new Map<string, Channel>();
+  readonly #kept: KeptMessages;
   readonly #tasks = new Set<Promise<void>>();
 
   constructor(parts: AppLogsParts) {
     this.#parts = parts;
     const { serialNumber, match, engine, clock, random, log } = parts;
+    this.#kept = new KeptMessages(parts);
     this.#gate = new PublishGate({
       serialNumber,
       match,
@@ -180,9 +183,20 @@ export class AppLogs implements AsyncDisposable {
       await this.#gate.attach(session);
     } finally {
       this.revive(channels);
+      for (const { channel, chunk, rowId } of this.#kept.takeOver()) {
+        this.#channel(channel).outlet.restore(chunk, rowId);
+      }
       for (const { outlet } of this.#channels.values()) outlet.resume();
       await this.#gate.settled();
     }
+  }
+
+  /**
+   * To be called when the link is lost: agent messages that left after the router was last heard (`heardMs`, monotonic) are sent again
+   * after the next connect.
+   */
+  detach(heardMs: number | undefined): void {
+    for (const { outlet } of this.#channels.values()) outlet.lose(heardMs);
   }
 
   /** Follows the containers of these channels that are not followed yet. */
@@ -227,6 +241,11 @@ export class AppLogs implements AsyncDisposable {
       gate: () => this.#gate.state(name),
       isConnected,
       isCongested: () => waitingBytes() > congestionBytes,
+      shelf: {
+        keep: (chunk) => this.#kept.keep({ channel: name, chunk }),
+        drop: (row) => this.#kept.drop(row),
+        release: (row) => this.#kept.release(row),
+      },
       clock,
       log,
     });

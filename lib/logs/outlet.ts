@@ -15,14 +15,35 @@ export interface OutletParts {
   isConnected(): boolean;
   /** True while so much waits on the link already that lines would hold up calls and the keepalive. */
   isCongested(): boolean;
+  /** Where messages wait that cannot be sent at once. */
+  shelf: Shelf;
   clock: Clock;
   log: Log;
+}
+
+/** A message of the agent as it goes over the wire. */
+export interface AgentMessage {
+  type: "build";
+  chunk: string;
+}
+
+/** Keeps messages of the channel beyond the life of the agent. Nothing in it throws. */
+export interface Shelf {
+  /** Gives the row in which the message is kept from now on; undefined when it could not be. */
+  keep(chunk: string): number | undefined;
+  /** The message was sent, or is dropped. */
+  drop(row: number): void;
+  /** The message is sent no more by this outlet, and stays. */
+  release(row: number): void;
 }
 
 interface Message {
   /** Its place among all of the channel. */
   number: number;
-  payload: unknown;
+  payload: string | AgentMessage;
+  /** Where it is kept on the disk. */
+  row?: number | undefined;
+  sentAtMs?: number;
 }
 
 /** Messages that may wait while the link is down or slow; the oldest go first. */
@@ -34,13 +55,15 @@ const publishLimitMs = 10_000;
 /**
  * The way out of one channel. Invariants: payloads leave in the order in which they were added, and a message is on the wire when
  * `addMessage()` returns, so that no report of the same moment overtakes it; what waits is bounded (`messagesLimit` messages and
- * one batch); while the link is down everything waits, and goes on with `resume()`.
+ * one batch); while the link is down everything waits, messages of the agent on the shelf too, and goes on with `resume()`.
  */
 export class Outlet {
   readonly #parts: OutletParts;
   readonly #batch = new Batch();
   readonly #underWay = new Set<Promise<void>>();
   #messages: Message[] = [];
+  /** Messages of the agent that were sent, and of which it is not known yet whether the link was still up. */
+  #unheard: Message[] = [];
   #count = 0;
   #pump: Promise<void> = Promise.resolve();
   #isPumping = false;
@@ -60,12 +83,30 @@ export class Outlet {
   }
 
   /** Sends a message at once, whoever listens, after the lines that came before it. */
-  addMessage(payload: unknown): void {
+  addMessage(payload: string | AgentMessage): void {
     if (this.#isEnded) return;
     const before = this.#parts.gate() === "open" && this.#mayFlush() ? this.#batch.take() : undefined;
     if (before !== undefined) this.#enqueue(before);
     this.#enqueue(payload);
     this.#sendMessages();
+    this.#shelve();
+  }
+
+  /** Takes back a message that an earlier outlet has left in `row`. It goes before all others. */
+  restore(chunk: string, row: number): void {
+    if (this.#isEnded) return this.#parts.shelf.release(row);
+    // Rows count upwards too, from 1 on.
+    this.#putBack([{ number: row - Number.MAX_SAFE_INTEGER, payload: { type: "build", chunk }, row }]);
+  }
+
+  /**
+   * The link is gone, and the router was last heard at `heardMs` (monotonic; undefined: never). Messages that were sent later may
+   * have gone nowhere, and wait to be sent again.
+   */
+  lose(heardMs: number | undefined): void {
+    const lost = this.#unheard.filter(({ sentAtMs = 0 }) => heardMs === undefined || sentAtMs >= heardMs);
+    this.#unheard = [];
+    this.#putBack(lost);
   }
 
   /** To be called when the link is back or the gate has changed. */
@@ -94,6 +135,7 @@ export class Outlet {
   /** Drops what waits and takes nothing more. Resolves when nothing is on its way. */
   async end(): Promise<void> {
     this.#isEnded = true;
+    for (const { row } of this.#messages) if (row !== undefined) this.#parts.shelf.release(row);
     this.#messages = [];
     this.#batch.clear();
     this.#pause?.abort();
@@ -105,9 +147,31 @@ export class Outlet {
     await Promise.all(this.#underWay);
   }
 
-  #enqueue(payload: unknown): void {
+  #enqueue(payload: Message["payload"]): void {
     this.#messages.push({ number: this.#count += 1, payload });
-    while (this.#messages.length > messagesLimit) this.#messages.shift();
+    this.#trim();
+  }
+
+  #trim(): void {
+    while (this.#messages.length > messagesLimit) {
+      const row = this.#messages.shift()?.row;
+      if (row !== undefined) this.#parts.shelf.drop(row);
+    }
+  }
+
+  #putBack(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    this.#messages = [...this.#messages, ...messages].sort((a, b) => a.number - b.number);
+    this.#trim();
+    this.#shelve();
+  }
+
+  /** What waits of the agent's own words is kept; lines of streams are in the container's log. */
+  #shelve(): void {
+    for (const message of this.#messages) {
+      if (message.row !== undefined || typeof message.payload === "string") continue;
+      message.row = this.#parts.shelf.keep(message.payload.chunk);
+    }
   }
 
   /** Publishing takes its place on the wire at the call, so nothing has to wait for what was sent before. */
@@ -178,14 +242,23 @@ export class Outlet {
     try {
       const what = "Publishing a log message";
       await within(publishLimitMs, () => this.#parts.publish(message.payload), { what });
+      this.#noteSent(message);
       return true;
     } catch (error) {
       if (hasCode(error, "not_connected") && !this.#isEnded) {
-        this.#messages = [...this.#messages, message].sort((a, b) => a.number - b.number).slice(-messagesLimit);
+        this.#putBack([message]);
         return false;
       }
+      if (message.row !== undefined) this.#parts.shelf.drop(message.row);
       this.#parts.log.debug("Cannot publish a log message", { error });
       return true;
     }
+  }
+
+  #noteSent({ number, payload, row }: Message): void {
+    if (row !== undefined) this.#parts.shelf.drop(row);
+    if (typeof payload === "string") return;
+    this.#unheard.push({ number, payload, sentAtMs: this.#parts.clock.now() });
+    if (this.#unheard.length > messagesLimit) this.#unheard.shift();
   }
 }

@@ -151,6 +151,18 @@ const migrations: readonly Migration[] = [
       )`);
     },
   },
+  {
+    number: 6,
+    name: "messages about apps that could not be sent yet",
+    up: (database) => {
+      database.run(`CREATE TABLE IF NOT EXISTS ReagentMessages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        happened TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        chunk TEXT NOT NULL
+      )`);
+    },
+  },
 ];
 
 /** Brings the schema up to date. A file that knows later migrations is used as it is: they only added. */

@@ -8,6 +8,7 @@ import { ConfigFile } from "../../lib/config.ts";
 import { deleteApp, writeAppState } from "../../lib/store/app_rows.ts";
 import { Database } from "../../lib/store/database.ts";
 import { writeLogHistory } from "../../lib/store/log_rows.ts";
+import { addMessage, deleteMessage, readMessages } from "../../lib/store/message_rows.ts";
 import { addReport, deleteReport, readReports } from "../../lib/store/outbox_rows.ts";
 import { storeAppAndRequest, writeRequest } from "../../lib/store/request_rows.ts";
 import { deleteUpdate, type UpdatePhase, writeFailures, writeUpdate } from "../../lib/store/update_rows.ts";
@@ -72,6 +73,7 @@ export function flockChange(step: number): { name: string; swarmKey: number } {
 const tables = [
   ...["AppStates", "AppStateHistory", "RequestedAppStates", "LogHistory", "ReagentUpdates", "ReagentRetries"],
   "ReagentOutbox",
+  "ReagentMessages",
 ];
 
 const phases: readonly UpdatePhase[] = ["switch", "probation", "failed"];
@@ -91,8 +93,13 @@ const databaseWrites: readonly ((database: Database, step: number) => void)[] = 
     writeUpdate(database, { id: idOf(step), phase, ...releases, container: { step }, reason: "" }, timeOf(step));
   },
   (database, step) => void addReport(database, { state: "UPDATING", step }, timeOf(step)),
+  (database, step) => void addMessage(database, { channel: `prod_1_${step}`, chunk: "Starting" }, timeOf(step)),
   (database, step) => writeFailures(database, idOf(step), step % 3),
   (database) => deleteReport(database, readReports(database)[0]?.rowId ?? 0),
+  (database, step) => {
+    const [oldest] = readMessages(database);
+    if (step % 2 === 0 && oldest !== undefined) deleteMessage(database, oldest.rowId);
+  },
   (database, step) => writeLogHistory(database, appOf(step), [`line ${step}`]),
   (database, step) => deleteUpdate(database, idOf(step)),
   (database, step) => deleteApp(database, idOf(step * 3)),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { deleteApp, writeAppState } from "../../lib/store/app_rows.ts";
 import { readLogHistory, writeLogHistory } from "../../lib/store/log_rows.ts";
+import { readMessages } from "../../lib/store/message_rows.ts";
 import { RawPeer } from "../contract/raw_peer.ts";
 import { channel, LogsWorld, shop } from "./logs_world.ts";
 
@@ -121,6 +122,49 @@ Deno.test("what happens while the link is down reaches the viewer when it is bac
   world.engine.print(container, "after", 3);
   assert.deepEqual(await world.delivered(viewer, 4), ["before", "during", message("m"), "after"]);
   assert.equal(world.engine.logRequests.length, 1);
+});
+
+Deno.test("what the agent said while the link was down is sent after a restart, once, before what it says later", async () => {
+  await using world = await LogsWorld.start();
+  world.logs.clearViewer(channel);
+  world.logs.say(channel, "Starting shop...");
+  world.logs.say("prod_7_till", "Now running app till (1.0)");
+  await world.restartAgent();
+  world.logs.say(channel, "Now running app shop (1.0)");
+  const [viewer, other] = [await world.view(), await world.view("prod_7_till")];
+  await world.connect();
+  const texts = ["LOGGER_CLEAR", "Starting shop...", "Now running app shop (1.0)"];
+  assert.deepEqual(await viewer.messages(3), texts.map(message));
+  assert.deepEqual(await other.messages(1), [message("Now running app till (1.0)")]);
+  await world.restartAgent();
+  await world.connect();
+  world.logs.say(channel, "last");
+  assert.deepEqual((await viewer.messages(4)).slice(3), [message("last")]);
+  assert.deepEqual(readMessages(world.database), []);
+});
+
+Deno.test("what was said of an app that was forgotten while the link was down is sent when it is back", async () => {
+  await using world = await LogsWorld.start();
+  world.logs.say(channel, "Removing shop...");
+  world.logs.forget(shop, channel);
+  const viewer = await world.view();
+  await world.passTimeUntil(Promise.resolve());
+  await world.connect();
+  assert.deepEqual(await viewer.messages(1), [message("Removing shop...")]);
+  assert.deepEqual(readMessages(world.database), []);
+});
+
+Deno.test("what was said into a link that had died unnoticed is sent again when it is back", async () => {
+  await using world = await LogsWorld.start();
+  await world.connect();
+  const viewer = await world.view();
+  world.logs.say(channel, "a");
+  await viewer.messages(1);
+  await world.disconnect();
+  world.logs.detach(world.clock.now());
+  await world.connect();
+  world.logs.detach(world.clock.now() + 1);
+  assert.deepEqual(await viewer.messages(2), [message("a"), message("a")]);
 });
 
 Deno.test("a viewer that came or left while the link was down is noticed", async () => {

@@ -12,6 +12,10 @@ class World {
   gate: GateState = "open";
   isConnected = true;
   isCongested = false;
+  /** What is kept on the disk, by row. */
+  readonly kept = new Map<number, string>();
+  readonly released: number[] = [];
+  #rows = 0;
   publish: (payload: unknown) => Promise<void> = (payload) => {
     if (!this.isConnected) return Promise.reject(new AgentError("not_connected", "not connected"));
     this.sent.push(payload);
@@ -22,6 +26,14 @@ class World {
     gate: () => this.gate,
     isConnected: () => this.isConnected,
     isCongested: () => this.isCongested,
+    shelf: {
+      keep: (chunk) => {
+        this.kept.set(this.#rows += 1, chunk);
+        return this.#rows;
+      },
+      drop: (row) => this.kept.delete(row),
+      release: (row) => this.released.push(row),
+    },
     clock: this.clock,
     log: silentLog,
   });
@@ -135,12 +147,12 @@ Deno.test("a message that is refused for another reason is given up", async () =
 Deno.test("while the link is down the newest messages are kept, and not more", async () => {
   const world = new World();
   world.isConnected = false;
-  for (let index = 0; index < 500; index += 1) world.outlet.addMessage(index);
+  for (let index = 0; index < 500; index += 1) world.outlet.addMessage(`${index}`);
   world.isConnected = true;
   world.outlet.resume();
   await world.clock.advance(0);
   assert.equal(world.sent.length, 64);
-  assert.deepEqual(world.sent.at(-1), 499);
+  assert.deepEqual(world.sent.at(-1), "499");
 });
 
 Deno.test("the reader never waits for a slow network, and what passes the limits is counted", async () => {
@@ -212,4 +224,87 @@ Deno.test("end() drops what waits and takes nothing more", async () => {
   await world.clock.advance(400);
   assert.deepEqual(world.sent, []);
   assert.equal(world.clock.sleeping, 0);
+});
+
+function said(chunk: string) {
+  return { type: "build", chunk } as const;
+}
+
+Deno.test("words of the agent that wait for the link are kept until they are sent; lines of streams are not", async () => {
+  const world = new World();
+  world.outlet.addMessage(said("sent at once"));
+  assert.deepEqual([...world.kept.values()], []);
+  world.isConnected = false;
+  world.outlet.addMessage(said("a"));
+  world.outlet.addMessage("line");
+  world.outlet.addMessage(said("b"));
+  assert.deepEqual([...world.kept.values()], ["a", "b"]);
+  world.isConnected = true;
+  world.outlet.resume();
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, [said("sent at once"), said("a"), "line", said("b")]);
+  assert.deepEqual([...world.kept.values()], []);
+});
+
+Deno.test("a word that the closing link refused is kept, and dropped when it is given up for another reason", async () => {
+  const world = new World();
+  world.publish = () => Promise.reject(new AgentError("not_connected", "not connected"));
+  world.outlet.addMessage(said("a"));
+  await world.clock.advance(0);
+  assert.deepEqual([...world.kept.values()], ["a"]);
+  world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
+  world.outlet.resume();
+  await world.clock.advance(0);
+  assert.deepEqual([...world.kept.values()], []);
+});
+
+Deno.test("words above the limit are dropped from the disk too, oldest first", () => {
+  const world = new World();
+  world.isConnected = false;
+  for (let index = 0; index < 70; index += 1) world.outlet.addMessage(said(`${index}`));
+  assert.deepEqual([...world.kept.values()], Array.from({ length: 64 }, (_, index) => `${index + 6}`));
+});
+
+Deno.test("end() leaves kept words on the disk for who comes next, and restore() sends them before all others", async () => {
+  const world = new World();
+  world.isConnected = false;
+  world.outlet.addMessage(said("a"));
+  world.outlet.addMessage(said("b"));
+  await world.outlet.end();
+  assert.deepEqual([...world.kept], [[1, "a"], [2, "b"]]);
+  assert.deepEqual(world.released, [1, 2]);
+  world.outlet.restore("late", 3);
+  assert.deepEqual(world.released, [1, 2, 3]);
+
+  const next = new World();
+  next.isConnected = false;
+  next.outlet.addMessage(said("c"));
+  next.kept.set(7, "a").set(8, "b");
+  next.outlet.restore("b", 8);
+  next.outlet.restore("a", 7);
+  next.isConnected = true;
+  next.outlet.resume();
+  await next.clock.advance(0);
+  assert.deepEqual(next.sent, [said("a"), said("b"), said("c")]);
+  assert.deepEqual([...next.kept], []);
+});
+
+Deno.test("words that left after the router was last heard are sent again; those before, and lines, are not", async () => {
+  const world = new World();
+  world.outlet.addMessage(said("heard"));
+  await world.clock.advance(10);
+  const heardMs = world.clock.now();
+  await world.clock.advance(10);
+  world.outlet.addMessage("line");
+  world.outlet.addMessage(said("unheard"));
+  await world.clock.advance(0);
+  world.isConnected = false;
+  world.outlet.lose(heardMs);
+  assert.deepEqual([...world.kept.values()], ["unheard"]);
+  world.outlet.lose(heardMs);
+  world.isConnected = true;
+  world.outlet.resume();
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, [said("heard"), "line", said("unheard"), said("unheard")]);
+  assert.deepEqual([...world.kept.values()], []);
 });
