@@ -153,7 +153,7 @@ function testEnvironment(): Record<string, string> {
   // Agents that the tests start write their coverage by this variable.
   return {
     NO_COLOR: "1",
-    ...(isNightly ? { REAGENT_FAULTS: "all" } : {}),
+    ...(isNightly ? { REAGENT_FAULTS: Deno.env.get("REAGENT_FAULTS") || "all" } : {}),
     ...(coverage ? { DENO_COVERAGE_DIR: coverage } : {}),
   };
 }
