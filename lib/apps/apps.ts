@@ -217,8 +217,9 @@ export class Apps implements AsyncDisposable {
 
   /** Only apps that are not as they were are looked at closely. */
   async #scan(options: { isReturn: boolean; signal: AbortSignal }): Promise<void> {
-    const containers = await this.#outside.engine.listContainers(options.signal);
-    const survey = new Survey(containers, []);
+    const { engine, clock } = this.#outside;
+    const takenAtMs = clock.now();
+    const survey = new Survey({ takenAtMs, containers: await engine.listContainers(options.signal), images: [] });
     for (const app of this.#records.all()) {
       const found = { ...survey.find(this.#bench.namesOf(app)), hasImage: true };
       const isNews = observedState(app.state, found) !== undefined;

@@ -6,7 +6,7 @@ import { hasCode, isCanceled, textOf } from "../base/errors.ts";
 import { bareHost, type RegistryAuth } from "../docker/registry.ts";
 import { type Announcer, patienceMs } from "./announce.ts";
 import { type Found, wasKilledOutside } from "./corrections.ts";
-import { Housing } from "./housing.ts";
+import { Housing, type Published } from "./housing.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
 import { type AppNames, namesOf } from "./names.ts";
 import type { AppHome, Outside } from "./outside.ts";
@@ -64,13 +64,18 @@ export class AppBench {
 
   /**
    * Brings files and ports in line with a request: the app's credential, the host ports as far as they are known, and what Studio
-   * knows of them. Nothing is made for an app that shall go. Throws `canceled` only; what else fails is told in the log.
+   * knows of them. Nothing is made for an app that shall go. `published` spares a look at the engine. Throws `canceled` only; what
+   * else fails is told in the log.
    */
-  async prepare(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
+  async prepare(
+    app: LiveApp,
+    { request, published }: { request: AppRequest; published?: Published | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
     if (request.stage === "DEV") return;
     try {
       if (!isGone(stableTarget(request.target))) await this.#housing.refreshCredential(app, request);
-      await this.#syncPorts(app, request, signal);
+      await this.#syncPorts(app, { request, published }, signal);
     } catch (error) {
       if (isCanceled(error) && signal.aborted) throw error;
       this.#parts.outside.log.warn("Cannot bring files and ports of an app in line", { app: app.appName, error });
@@ -174,11 +179,15 @@ export class AppBench {
     return token === "" ? undefined : { host: bareHost(registryUrl), user: token, password: secret };
   }
 
-  async #syncPorts(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
+  async #syncPorts(
+    app: LiveApp,
+    { request, published }: { request: AppRequest; published: Published | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
     if (request.ports.length === 0) return;
     const { records, outside: { engine } } = this.#parts;
-    const seen = await engine.inspect(this.namesOf(app).container, signal);
-    const ports = this.#housing.resolvePorts(app.id, request.ports, seen);
+    const bound = published ?? (await engine.inspect(this.namesOf(app).container, signal))?.portBindings;
+    const ports = this.#housing.resolvePorts(app.id, request.ports, bound);
     this.#keepPorts(app, records.request(app.id), ports);
     const saving = this.#savePorts(app.id, { ports, others: request.otherPorts });
     this.#parts.keep(saving);

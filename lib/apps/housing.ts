@@ -2,7 +2,7 @@
 
 import type { AppId, AppRequest, PortRule } from "../base/app.ts";
 import { Gate } from "../base/gate.ts";
-import type { ContainerSeen, CreateRequest } from "../docker/engine.ts";
+import type { CreateRequest, PortBinding } from "../docker/engine.ts";
 import { type ContainerFacts, containerSpec, type PublishedPort } from "./container_spec.ts";
 import { type AppCredential, appCredential } from "./credential.ts";
 import { containerEnv, environmentOf } from "./environment.ts";
@@ -18,6 +18,9 @@ export type HousingOutside = Pick<
   Outside,
   "config" | "surroundings" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "log"
 >;
+
+/** Where the ports of a container are published, by `<port>/<protocol>`. */
+export type Published = Readonly<Record<string, readonly PortBinding[]>>;
 
 /** Houses all apps. */
 export class Housing {
@@ -44,14 +47,14 @@ export class Housing {
   }
 
   /**
-   * The rules with the host ports that are known: those in use, else those of the container that is there, else those that
-   * Studio remembers. Nothing new is chosen.
+   * The rules with the host ports that are known: those in use, else those of the container that is there (`published`), else those
+   * that Studio remembers. Nothing new is chosen.
    */
-  resolvePorts(app: AppId, rules: readonly PortRule[], seen: ContainerSeen | undefined): PortRule[] {
+  resolvePorts(app: AppId, rules: readonly PortRule[], published: Published | undefined): PortRule[] {
     return rules.map((rule) => {
       if (rule.localIp !== "") return rule;
       const key = { app, transport: transportOf(rule), port: rule.port };
-      const known = this.#ports.find(key) ?? (boundPort(seen, key) || rule.hostPort);
+      const known = this.#ports.find(key) ?? (boundPort(published, key) || rule.hostPort);
       return known > 0 ? { ...rule, hostPort: this.#ports.recoverOrReserve(key, known) } : rule;
     });
   }
@@ -136,8 +139,8 @@ function transportOf(rule: PortRule): "tcp" | "udp" {
 }
 
 /** The host port that a container was made with; one on all addresses wins. 0 when there is none. */
-function boundPort(seen: ContainerSeen | undefined, key: { transport: "tcp" | "udp"; port: number }): number {
-  const bindings = seen?.portBindings[`${key.port}/${key.transport}`] ?? [];
+function boundPort(published: Published | undefined, key: { transport: "tcp" | "udp"; port: number }): number {
+  const bindings = published?.[`${key.port}/${key.transport}`] ?? [];
   const onAll = bindings.find(({ hostIp }) => ["", "0.0.0.0", "::"].includes(hostIp));
   return (onAll ?? bindings[0])?.hostPort ?? 0;
 }

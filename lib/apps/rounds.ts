@@ -14,6 +14,7 @@ import { isGone, type LiveApp } from "./live_app.ts";
 import type { Goal, Step } from "./plan.ts";
 import type { AppRecords } from "./records.ts";
 import { stableTarget } from "./state.ts";
+import type { Surveyed } from "./survey.ts";
 import { cutText, failureText, isFaultOfRelease, refusedUpdateText, rollBackText, updateRetryText } from "./texts.ts";
 import { runTransition } from "./transition.ts";
 import type { Turn } from "./turn.ts";
@@ -46,6 +47,8 @@ export interface Round {
   why: "request" | "sync" | "boot" | "retry" | "later" | "interrupt";
   /** False where an update must not begin. */
   mayUpdate: boolean;
+  /** What the engine had of the app just now; absent when that has to be looked at. */
+  seen?: Surveyed;
   /** What is to be done, whatever the request asks; with `rollBack`, why. */
   forced?: { goal: "rollBack"; reason: string } | { goal: "closeUpdate" };
 }
@@ -145,20 +148,25 @@ export class Rounds {
   }
 
   async #doRound(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
-    const { announcer, isEmergency } = this.#parts;
+    const { announcer, bench, isEmergency } = this.#parts;
     if (round.forced !== undefined) {
       const { goal } = round.forced;
       return await this.#go(turn, app, { round, goal, ...noToken });
     }
-    const ready = round.why === "interrupt" ? noToken : await this.#makeReady(turn, app, round.request);
+    // A cancel that comes too late wants no download.
+    const isCancel = round.why === "interrupt" || round.request.cancelTransition;
+    if (!isCancel) await this.#makeReady(turn, app, round);
     const mayUpdate = round.mayUpdate && !this.#parts.records.hasFailed(app.id, round.request.newestVersion);
     const choice = choose(app, round.request, { mayUpdate, isEmergency: isEmergency() });
+    // Of many apps that are as they should be, nobody asks for a login.
+    const isAskedFor = !isCancel && (choice.kind === "go" || round.why === "request");
+    const ready = isAskedFor ? await bench.fetchToken(round.request, turn.signal) : noToken;
     switch (choice.kind) {
       case "nothing":
         return this.#next(turn, round, { onlyIfAsked: true });
       case "noAction":
         await announcer.announce(app, app.state, turn.signal);
-        await this.#parts.bench.tidy(app, round.request, turn.signal);
+        if (!this.#isTidy(app, round.seen)) await bench.tidy(app, round.request, turn.signal);
         return this.#next(turn, round, { onlyIfAsked: true });
       case "refuse":
         return await this.#fail(turn, app, { round, error: choice.error });
@@ -168,18 +176,20 @@ export class Rounds {
     }
   }
 
-  /** Files, ports, the version that Studio knows to be installed, and the registry's login. */
-  async #makeReady(turn: Turn, app: LiveApp, request: AppRequest): Promise<{ token: Promise<string> }> {
+  /** Files, ports, and the version that Studio knows to be installed. */
+  async #makeReady(turn: Turn, app: LiveApp, { request, seen }: Round): Promise<void> {
     const { bench, records } = this.#parts;
-    // A cancel that comes too late wants no download.
-    if (request.cancelTransition) return noToken;
-    await bench.prepare(app, request, turn.signal);
+    await bench.prepare(app, { request, published: seen?.published }, turn.signal);
     const known = request.presentVersion;
     // Studio may not have heard yet of an update that went through, or of a release that has failed here.
     const isLate = request.requestUpdate && request.newestVersion === app.version;
     const isNews = known !== "" && known !== app.version && !isLate && !records.hasFailed(app.id, known);
     if (isNews) records.setVersion(app, known);
-    return await bench.fetchToken(request, turn.signal);
+  }
+
+  /** True when it was seen that the app has no image too many. */
+  #isTidy(app: LiveApp, seen: Surveyed | undefined): boolean {
+    return seen !== undefined && seen.tags.every((tag) => tag === app.version);
   }
 
   /** A first install takes what the request names; nothing of an earlier life of the app counts. */
@@ -223,7 +233,7 @@ export class Rounds {
     const request = records.request(this.#id);
     if (next !== undefined || request === undefined) return next;
     // The port of a container that has just been created is known only now.
-    await bench.prepare(app, request, turn.signal);
+    await bench.prepare(app, { request }, turn.signal);
     return this.#next(turn, round, { onlyIfAsked: false });
   }
 

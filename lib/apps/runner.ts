@@ -5,6 +5,7 @@ import { within } from "../base/clock.ts";
 import { interrupts } from "./choice.ts";
 import type { Found } from "./corrections.ts";
 import { Rounds, type RoundsParts } from "./rounds.ts";
+import type { Surveyed } from "./survey.ts";
 import { Turn } from "./turn.ts";
 
 /**
@@ -34,6 +35,8 @@ export class Runner {
   readonly #rounds: Rounds;
   #turn: Turn | undefined;
   #turnEnd: Promise<void> = Promise.resolve();
+  /** When something was last done with the app, on the clock. What was seen of it before tells nothing any more. */
+  #doneAtMs = -Infinity;
   #missedLook: { isReturn: boolean } | undefined;
 
   constructor(id: AppId, parts: RunnerParts) {
@@ -53,13 +56,16 @@ export class Runner {
 
   /**
    * Acts on a stored request and resolves when all is done that follows from it. While something else is done it cuts that, or
-   * leaves itself to it, and resolves at once. Never throws.
+   * leaves itself to it, and resolves at once. `seen` spares it a look at the engine. Never throws.
    */
-  async act(request: AppRequest, origin: Origin): Promise<void> {
+  async act(request: AppRequest, origin: Origin, seen?: Surveyed & { takenAtMs: number }): Promise<void> {
     if (origin === "request" || origin === "sync") this.#rounds.forgetFailures();
     const turn = this.#turn;
     if (turn === undefined) {
-      await this.#takeTurn((own) => this.#rounds.drive(own, { request, why: origin, mayUpdate: origin !== "boot" }));
+      const look = seen !== undefined && this.#isFresh(seen) ? { seen } : {};
+      await this.#takeTurn((own) => {
+        return this.#rounds.drive(own, { request, why: origin, mayUpdate: origin !== "boot", ...look });
+      });
       return;
     }
     // What is done now has its own way on.
@@ -82,13 +88,17 @@ export class Runner {
   }
 
   /**
-   * Sets the state of an app that nobody has watched to what was found of it. While something is done with the app its state is
-   * left alone, and so it is when nothing was found out. With `isReported` Studio is told the state in any case. Never throws.
+   * Sets the state of an app that nobody has watched to what was found of it at a moment of the clock. While something is done with
+   * the app, or when something was since, its state is left alone, and so it is when nothing was found out. With `isReported` Studio
+   * is told the state in any case. Never throws.
    */
-  async correct(found: Found | undefined, options: { isReported: boolean }): Promise<void> {
+  async correct(found: Found | undefined, options: { isReported: boolean; takenAtMs: number }): Promise<void> {
     if (this.#turn !== undefined) {
       if (options.isReported) await this.#rounds.report(this.#parts.life);
-    } else await this.#takeTurn((turn) => this.#rounds.correct(turn, found, options));
+      return;
+    }
+    const news = this.#isFresh(options) ? found : undefined;
+    await this.#takeTurn((turn) => this.#rounds.correct(turn, news, options), { isLook: true });
   }
 
   /** Cuts what is being done and does `work` in its place. Throws what `work` throws; `timeout` when the cut has no effect. */
@@ -109,7 +119,12 @@ export class Runner {
     this.#rounds.stop();
   }
 
-  async #takeTurn(work: (turn: Turn) => Promise<void>): Promise<void> {
+  #isFresh({ takenAtMs }: { takenAtMs: number }): boolean {
+    return takenAtMs >= this.#doneAtMs;
+  }
+
+  /** `isLook`: nothing is done with the app in this turn. */
+  async #takeTurn(work: (turn: Turn) => Promise<void>, { isLook = false } = {}): Promise<void> {
     const turn = this.#turn = new Turn(this.#parts.life);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turnEnd = promise;
@@ -120,6 +135,7 @@ export class Runner {
       if (!turn.signal.aborted) this.#parts.log.error("Work on an app failed", { ...this.id, error });
     } finally {
       this.#turn = undefined;
+      if (!isLook) this.#doneAtMs = this.#parts.clock.now();
       resolve();
     }
     await this.#goOn(turn);

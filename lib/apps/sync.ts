@@ -3,6 +3,7 @@
 import { type AppId, type AppRequest, idText } from "../base/app.ts";
 import { type Clock, throwIfAborted, within } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { Permits } from "../base/permits.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { Backend } from "../wamp/backend.ts";
 import { requestOfContainer } from "./adoption.ts";
@@ -12,7 +13,7 @@ import { orphansAmong } from "./orphans.ts";
 import type { AppRecords } from "./records.ts";
 import { decodeRow, inheritingApp } from "./request.ts";
 import type { Origin, Runner } from "./runner.ts";
-import { Survey, type SurveyEngine } from "./survey.ts";
+import { Survey, type Surveyed, type SurveyEngine } from "./survey.ts";
 
 /** What reconciling works with. */
 export interface SyncParts {
@@ -40,8 +41,11 @@ export interface SyncParts {
   life: AbortSignal;
 }
 
-/** Between two apps, so that a device with many does not do everything at once. */
+/** Between two starts, so that a device with many apps does not do everything at once. */
 const pauseMs = 100;
+
+/** Reports on their way at the same time: a slow link is not waited for once for each app. */
+const reportsAtOnce = 8;
 
 /** Studio is asked a second time after this when it names no app at all. */
 const doubtMs = 1_000;
@@ -60,10 +64,11 @@ export async function reconcileLocal(
   options: { isRebuilt: boolean; signal: AbortSignal },
 ): Promise<void> {
   const { isRebuilt, signal } = options;
-  const survey = await Survey.take(parts.engine, signal);
+  const survey = await Survey.take(parts.engine, { clock: parts.clock, signal });
+  const { takenAtMs } = survey;
   if (isRebuilt) await adoptContainers(parts, survey, signal);
   for (const { app, found } of foundApps(parts, survey)) {
-    if (found !== undefined) await parts.runnerOf(app.id).correct(found, { isReported: false });
+    if (found !== undefined) await parts.runnerOf(app.id).correct(found, { isReported: false, takenAtMs });
   }
   parts.keep(startWanted(parts, { origin: "boot", pauseMs, isWanted: mayStartOffline }));
 }
@@ -96,8 +101,9 @@ export async function reconcileRemote(
     throwIfAborted(signal, "Sending missed reports");
     parts.log.warn("Studio does not take reports that it has missed", { error });
   }
-  await reportAll(parts, signal);
-  parts.keep(startWanted(parts, { origin: "sync", pauseMs: 0, isWanted: isDriven }));
+  const survey = await Survey.take(parts.engine, { clock: parts.clock, signal });
+  await reportAll(parts, survey, signal);
+  parts.keep(startWanted(parts, { origin: "sync", pauseMs: 0, isWanted: isDriven, survey }));
   if (failure !== undefined) throw failure;
 }
 
@@ -208,19 +214,21 @@ async function removeOrphans(
   }
 }
 
-async function reportAll(parts: SyncParts, signal: AbortSignal): Promise<void> {
-  const survey = await Survey.take(parts.engine, signal);
-  for (const [index, { app, found }] of foundApps(parts, survey).entries()) {
-    if (index > 0) await parts.clock.sleep(pauseMs, signal);
-    await parts.runnerOf(app.id).correct(found, { isReported: true });
-  }
+async function reportAll(parts: SyncParts, survey: Survey, signal: AbortSignal): Promise<void> {
+  const permits = new Permits(reportsAtOnce);
+  const { takenAtMs } = survey;
+  await Promise.all(
+    foundApps(parts, survey).map(({ app, found }) => {
+      return permits.run(() => parts.runnerOf(app.id).correct(found, { isReported: true, takenAtMs }), signal);
+    }),
+  );
 }
 
 /** All apps, each with what there is of it; nothing is said of a compose app, which is more than one container. */
 function foundApps(
   parts: SyncParts,
   survey: Survey,
-): { app: LiveApp; found: ReturnType<Survey["find"]> | undefined }[] {
+): { app: LiveApp; found: Surveyed | undefined }[] {
   const requests = new Map(parts.records.requests().map((request) => [idText(request), request]));
   return parts.records.all().map((app) => {
     const isCompose = (requests.get(idText(app.id))?.dockerCompose ?? null) !== null;
@@ -231,12 +239,20 @@ function foundApps(
 /** Begins what is stored as wanted. Does not wait for the end of it. */
 async function startWanted(
   parts: SyncParts,
-  options: { origin: Origin; pauseMs: number; isWanted(app: LiveApp, request: AppRequest): boolean },
+  options: {
+    origin: Origin;
+    pauseMs: number;
+    isWanted(app: LiveApp, request: AppRequest): boolean;
+    /** A look at all apps that was taken just now. */
+    survey?: Survey;
+  },
 ): Promise<void> {
+  const { survey } = options;
   for (const request of parts.records.requests()) {
     const app = parts.records.find(request);
     if (app === undefined || !options.isWanted(app, request)) continue;
-    parts.keep(parts.runnerOf(app.id).act(request, options.origin));
+    const seen = survey && { ...survey.find(parts.namesOf(app)), takenAtMs: survey.takenAtMs };
+    parts.keep(parts.runnerOf(app.id).act(request, options.origin, seen));
     if (options.pauseMs > 0) await parts.clock.sleep(options.pauseMs, parts.life);
   }
 }

@@ -49,6 +49,8 @@ export interface ContainerSummary {
   state: string;
   image: string;
   labels: Record<string, string>;
+  /** Where its ports are published at this moment, by `<port>/<protocol>`; nothing while it does not run. */
+  published: Record<string, PortBinding[]>;
 }
 
 /** An image as a list shows it. Figures that the engine does not give are undefined; −1 means that it did not count. */
@@ -120,6 +122,7 @@ export function decodeSummary(value: unknown): ContainerSummary | undefined {
     state: textOf(wire.State),
     image: textOf(wire.Image),
     labels: labelsOf(wire.Labels),
+    published: publishedOf(wire.Ports),
   };
 }
 
@@ -173,6 +176,16 @@ function decodeBinding(value: unknown): PortBinding {
   const wire = dictOf(value);
   const port = textOf(wire.HostPort);
   return { hostIp: textOf(wire.HostIp), hostPort: /^\d+$/.test(port) ? Number(port) : 0 };
+}
+
+function publishedOf(value: unknown): Record<string, PortBinding[]> {
+  const published: Record<string, PortBinding[]> = {};
+  for (const wire of listOf(value).map(dictOf)) {
+    const [port, hostPort] = [numberOf(wire.PrivatePort), numberOf(wire.PublicPort)];
+    if (port === undefined || hostPort === undefined) continue;
+    (published[`${port}/${textOf(wire.Type)}`] ??= []).push({ hostIp: textOf(wire.IP), hostPort });
+  }
+  return published;
 }
 
 function withoutSlash(name: string): string {

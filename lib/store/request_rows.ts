@@ -92,16 +92,20 @@ const emptyOf = new Map([
   ["app_cred_epoch", "0"],
   ["docker_credentials", "'{}'"],
 ]);
-const assignments = columnNames.filter((name) => !identityNames.has(name)).map((name) => {
+const updates = columnNames.filter((name) => !identityNames.has(name)).map((name) => {
   const empty = emptyOf.get(name);
-  return empty === undefined
-    ? `${name} = excluded.${name}`
-    : `${name} = coalesce(nullif(excluded.${name}, ${empty}), ${name})`;
+  return {
+    name,
+    value: empty === undefined ? `excluded.${name}` : `coalesce(nullif(excluded.${name}, ${empty}), ${name})`,
+  };
 });
+const assignments = updates.map(({ name, value }) => `${name} = ${value}`);
+// A row that stays as it is costs no write to the disk: on every connect Studio says anew what it wants of every app.
+const differences = updates.map(({ name, value }) => `RequestedAppStates.${name} IS NOT ${value}`);
 const upsert = `INSERT INTO RequestedAppStates (${columnNames.join(", ")}) VALUES (${
   columnNames.map(() => "?").join(", ")
 })
-  ON CONFLICT (app_name, app_key, stage) DO UPDATE SET ${assignments.join(", ")}`;
+  ON CONFLICT (app_name, app_key, stage) DO UPDATE SET ${assignments.join(", ")} WHERE ${differences.join(" OR ")}`;
 
 /**
  * Gives the newest row of the app the name of the request and removes the others, so that the upsert meets one row at

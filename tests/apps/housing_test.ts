@@ -86,7 +86,7 @@ Deno.test("configure() keeps the host port of before, as Studio remembers it or 
 Deno.test("resolvePorts() finds the port of the container that is there, before the one that Studio remembers", () => {
   using world = new World();
   const seen = container({ "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "1" }, { HostIp: "", HostPort: "42000" }] });
-  const [found] = world.housing.resolvePorts(app, [rule({ port: 80, hostPort: 41_000 })], seen);
+  const [found] = world.housing.resolvePorts(app, [rule({ port: 80, hostPort: 41_000 })], seen.portBindings);
   assert.equal(found?.hostPort, 42_000);
 });
 

@@ -5,7 +5,7 @@ import type { ContainerSummary } from "../../lib/docker/engine.ts";
 const own = { real: "True" };
 
 function container(name: string, labels: Record<string, string> = own): ContainerSummary {
-  return { id: name, names: [name], state: "running", image: "shop:1", labels };
+  return { id: name, names: [name], state: "running", image: "shop:1", labels, published: {} };
 }
 
 Deno.test("orphansAmong() names the agent's own containers without an app, and nothing else", () => {

@@ -50,6 +50,8 @@ const never = new AbortController().signal;
 export class SmallEngine {
   /** Releases by full reference. */
   readonly registry = new Map<string, Release>();
+  /** Questions and orders so far. */
+  calls = 0;
   readonly #clock: Clock;
   readonly #password: string | undefined;
   readonly #containers = new Map<string, Stored>();
@@ -121,7 +123,8 @@ export class SmallEngine {
   async listContainers(signal: AbortSignal): Promise<ContainerSummary[]> {
     await this.#turn(signal);
     return [...this.#containers.values()].map(({ seen }) => {
-      return { id: seen.id, names: [seen.name], state: seen.status, image: seen.image, labels: seen.labels };
+      const { id, name, status: state, image, labels, portBindings } = seen;
+      return { id, names: [name], state, image, labels, published: state === "running" ? portBindings : {} };
     });
   }
 
@@ -271,6 +274,7 @@ export class SmallEngine {
 
   /** A call takes a turn of the loop, and fails as one of the real engine does. */
   async #turn(signal: AbortSignal): Promise<void> {
+    this.calls += 1;
     await Promise.resolve();
     if (signal.aborted) fail("canceled", "aborted");
     if (this.#presence.signal.aborted) fail("engine_unreachable", "no engine");

@@ -21,6 +21,10 @@ export class Studio {
   /** False lets every call hang, as on a link that is half open. */
   isAnswering = true;
   token = "token";
+  /** How often a login for the registry was asked for. */
+  tokens = 0;
+  /** What happens while Studio takes a report. */
+  onReport: () => Promise<void> = () => Promise.resolve();
   /** Lines of pulls. */
   progress = 0;
 
@@ -48,9 +52,14 @@ export class Studio {
       matchSubscription: unused,
       runRegistryGc: unused,
       getRequestedAppStates: (signal) => this.#whenConnected(() => this.answer(), signal),
-      getRegistryToken: (_, signal) => this.#whenConnected(() => this.token, signal),
-      reportAppState: (report, signal) =>
+      getRegistryToken: (_, signal) =>
         this.#whenConnected(() => {
+          this.tokens += 1;
+          return this.token;
+        }, signal),
+      reportAppState: (report, signal) =>
+        this.#whenConnected(async () => {
+          await this.onReport();
           this.reports.push(report);
           this.told.push([report.state, report.updateStatus].filter((word) => word !== "").join(" "));
         }, signal),
@@ -76,13 +85,13 @@ export class Studio {
     };
   }
 
-  async #whenConnected<T>(answer: () => T, signal?: AbortSignal): Promise<T> {
+  async #whenConnected<T>(answer: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     await Promise.resolve();
     if (!this.isAnswering) {
       await this.#clock.sleep(30_000, signal);
       throw new AgentError("timeout", "no answer");
     }
     if (!this.isConnected) throw new AgentError("not_connected", "not connected");
-    return answer();
+    return await answer();
   }
 }

@@ -61,6 +61,85 @@ Deno.test("a connect stores what Studio wants, reports every app and brings it a
   assert.deepEqual(world.list, ["Shop PRESENT"]);
 });
 
+/** A device on which so many apps run, as Studio wants them: each with a port. */
+async function runningApps(count: number): Promise<World> {
+  const world = new World();
+  await world.apps.reconcileLocal(never);
+  const rows = Array.from({ length: count }, (_, index) => {
+    const ports = [{ port: 80, protocol: "tcp", port_type: "normal" }];
+    return { ...shop, app_key: 100 + index, app_name: `App${index}`, newest_version: "1", ports };
+  });
+  for (const row of rows) {
+    const reference = `r.example.com/apps/prod_amd64_${row.app_key}_${row.app_name.toLowerCase()}:1`;
+    world.engine.stock(reference, {});
+  }
+  world.answers(rows);
+  await world.connect();
+  assert.deepEqual(new Set(world.apps.list().map(({ state }) => state)), new Set(["RUNNING"]));
+  world.studio.clear();
+  world.studio.tokens = 0;
+  world.engine.calls = 0;
+  return world;
+}
+
+Deno.test("a connect of many apps that are as Studio wants them asks the engine and Studio little, and waits for nothing", async () => {
+  await using world = await runningApps(50);
+  assert.equal(await world.connect({ ms: 0 }), undefined);
+  assert.equal(world.studio.reports.length, 100, "each as it is, and as being right");
+  assert.ok(world.engine.calls <= 5, `the engine was asked ${world.engine.calls} times`);
+  assert.equal(world.studio.tokens, 0);
+});
+
+Deno.test("after a restart, ports of apps that run are known from one look at all", async () => {
+  await using world = await runningApps(20);
+  const before = world.studio.ports.at(-1)?.ports.map(({ hostPort }) => hostPort);
+  await world.end();
+  world.begin();
+  world.engine.calls = 0;
+  await world.apps.reconcileLocal(never);
+  assert.equal(await world.connect({ ms: 0 }), undefined);
+  assert.ok(world.engine.calls <= 10, `the engine was asked ${world.engine.calls} times`);
+  assert.deepEqual(world.studio.ports.at(-1)?.ports.map(({ hostPort }) => hostPort), before);
+});
+
+Deno.test("a Studio that is slow to take reports gets eight at a time", async () => {
+  await using world = await runningApps(20);
+  const seen = { open: 0, most: 0, mostAtEnd: 0 };
+  world.studio.onReport = async () => {
+    seen.most = Math.max(seen.most, seen.open += 1);
+    await world.clock.sleep(200);
+    seen.open -= 1;
+  };
+  const done = world.apps.reconcileRemote(never, { isRepeated: false }).then(() => seen.mostAtEnd = seen.most);
+  await world.pass(600);
+  await done;
+  assert.equal(seen.mostAtEnd, 8);
+});
+
+Deno.test("what was seen of an app before something was done with it does not count", async () => {
+  await using world = await World.running();
+  world.answers([shop]);
+  const hasLooked = Promise.withResolvers<void>();
+  const mayGoOn = Promise.withResolvers<void>();
+  const usual = world.engine.listImages.bind(world.engine);
+  world.engine.listImages = async (signal) => {
+    const images = await usual(signal);
+    hasLooked.resolve();
+    await mayGoOn.promise;
+    return images;
+  };
+  const done = world.apps.reconcileRemote(never, { isRepeated: false });
+  await hasLooked.promise;
+  await world.pass(1);
+  await world.ask("PRESENT");
+  assert.equal(world.state, "PRESENT");
+  mayGoOn.resolve();
+  await done;
+  await world.pass(2_000);
+  assert.deepEqual(states(world.studio.told), ["STOPPING", "PRESENT", "PRESENT", "PRESENT"]);
+  assert.equal(world.engine.status(container), undefined);
+});
+
 Deno.test("a connect whose question fails reports and drives what is stored all the same, and throws", async () => {
   await using world = await World.running();
   await world.end();

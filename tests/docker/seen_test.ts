@@ -64,13 +64,17 @@ Deno.test("decodeContainer() takes every missing or wrong member as empty, but n
 
 Deno.test("decodeSummary() and decodeImage() read list entries and leave out what has no id", () => {
   assert.deepEqual(
-    decodeSummary({ Id: "a", Names: ["/x", "/y/x"], State: "running", Image: "i", Labels: { k: "v" } }),
+    decodeSummary({
+      ...{ Id: "a", Names: ["/x", "/y/x"], State: "running", Image: "i", Labels: { k: "v" } },
+      Ports: [{ IP: "0.0.0.0", PrivatePort: 80, PublicPort: 31_000, Type: "tcp" }, { PrivatePort: 81, Type: "udp" }, 5],
+    }),
     {
       id: "a",
       names: ["x", "y/x"],
       state: "running",
       image: "i",
       labels: { k: "v" },
+      published: { "80/tcp": [{ hostIp: "0.0.0.0", hostPort: 31_000 }] },
     },
   );
   assert.deepEqual(

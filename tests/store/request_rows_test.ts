@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import type { AppRequest } from "../../lib/base/app.ts";
 import { hasCode } from "../../lib/base/errors.ts";
 import { readApp } from "../../lib/store/app_rows.ts";
 import { readRequest, readRequests, storeAppAndRequest, writeRequest } from "../../lib/store/request_rows.ts";
@@ -239,4 +240,33 @@ Deno.test("the reference agent's own statements read and write our rows", () => 
       ON CONFLICT (app_name, app_key, stage) DO UPDATE SET ports = excluded.ports`,
   ).run(...Object.values(fullRequestRow));
   insertRow(sql, "RequestedAppStates", { ...fullRequestRow, app_key: 72 });
+});
+
+Deno.test("storing what is stored already writes nothing, and every change is written", () => {
+  using folder = new Folder();
+  using database = folder.open();
+  const request = sampleRequest();
+  const { appName, target, presentVersion: version, releaseKey } = request;
+  const app = { id, appName, state: "RUNNING", target, version, releaseKey } as const;
+  const store = (change: Partial<AppRequest> = {}) => {
+    const before = database.first("SELECT total_changes() AS count")?.count;
+    storeAppAndRequest(database, app, { ...request, ...change }, now);
+    return Number(database.first("SELECT total_changes() AS count")?.count) - Number(before);
+  };
+  assert.ok(store() > 0);
+  assert.equal(store(), 0);
+  assert.equal(store({ instanceKey: 0, appCredEpoch: 0, deviceOwnerAccountKey: 0, dockerCredentials: {} }), 0);
+  const changes: Partial<AppRequest>[] = [
+    { newestVersion: "9" },
+    { environment: { A: { value: "b" } } },
+    { ports: [] },
+    { requestUpdate: !request.requestUpdate },
+    { dockerCompose: { services: {} } },
+    { instanceKey: 77 },
+  ];
+  for (const change of changes) {
+    assert.equal(store(change), 1, JSON.stringify(change));
+    assert.equal(readRequest(database, id)?.newestVersion, change.newestVersion ?? request.newestVersion);
+    store();
+  }
 });
