@@ -21,6 +21,9 @@ interface Check {
 
 const root = new URL("..", import.meta.url).pathname;
 
+/** A check that takes longer is ended and has failed. */
+const limitMs = 10 * 60_000;
+
 const checks: Check[] = [
   { name: "format", run: () => deno(["fmt", "--check", "--quiet"]) },
   { name: "lint", run: () => deno(["lint", "--quiet"]) },
@@ -50,9 +53,11 @@ if (import.meta.main) {
 }
 
 async function deno(args: string[]): Promise<Outcome> {
-  const output = await new Deno.Command(Deno.execPath(), { args, cwd: root, env: { NO_COLOR: "1" } }).output();
+  const signal = AbortSignal.timeout(limitMs);
+  const output = await new Deno.Command(Deno.execPath(), { args, cwd: root, env: { NO_COLOR: "1" }, signal }).output();
   const text = new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
-  return { passed: output.success, text: output.success ? "" : text.trim() };
+  const limitText = signal.aborted ? `\nIt took longer than ${limitMs / 1000} s and was ended` : "";
+  return { passed: output.success, text: output.success ? "" : `${text.trim()}${limitText}` };
 }
 
 function faults(found: string[]): Outcome {
