@@ -61,7 +61,7 @@ export async function runTransition(goal: Goal, bench: Workbench, options: Trans
       log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
       if (effect.kind === "exited") return { ...effect, step };
       progress = advance(progress, step, effect);
-      if (!isWord(step)) seen = undefined;
+      if (changesEngine(step)) seen = undefined;
       step = undefined;
     }
     throw new AgentError("internal", `The plan for ${goal} does not end`);
@@ -72,9 +72,35 @@ export async function runTransition(goal: Goal, bench: Workbench, options: Trans
   }
 }
 
-/** True for steps that change nothing that can be seen on the engine. */
-function isWord(step: Step): boolean {
-  return ["say", "report", "clearViewer", "clearHistory", "followLogs"].includes(step.kind);
+/** False for steps after which the engine has of the app what it had before; a pull counts when it is read to its end. */
+function changesEngine(step: Step): boolean {
+  switch (step.kind) {
+    case "readPull":
+    case "createContainer":
+    case "startContainer":
+    case "stopContainer":
+    case "removeContainer":
+    case "awaitGone":
+    case "untagImages":
+      return true;
+    case "clearViewer":
+    case "clearHistory":
+    case "say":
+    case "report":
+    case "checkLogin":
+    case "openPull":
+    case "awaitSettled":
+    case "verifyImage":
+    case "openSwitch":
+    case "adoptVersion":
+    case "revertVersion":
+    case "closeUpdate":
+    case "followLogs":
+    case "deleteEnvFiles":
+    case "releasePorts":
+    case "deleteData":
+      return false;
+  }
 }
 
 function advance(progress: Progress, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Progress {
