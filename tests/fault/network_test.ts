@@ -1,7 +1,7 @@
 // box engine registry crossbar
 /**
  * Eight bad networks below one agent, which is installing an app when each begins. On each of them Studio hears the states in
- * order and none twice, the last one is never lost, and the device is back soon after the network is. One after the other, because agents that
+ * order and none twice, the last one is never lost, people hear every message once, and the device is back soon after the network is. One after the other, because agents that
  * share an engine take each other's containers for orphans.
  */
 
@@ -170,6 +170,23 @@ async function live(stage: Stage, profile: Profile, app: string): Promise<void> 
   const before = states.slice(0, states.indexOf("STOPPING"));
   const passed = installed.filter((state) => profile.isBearable || before.includes(state));
   assert.deepEqual(states, [...passed, "STOPPING", "PRESENT"], JSON.stringify(told.entries));
+  assert.deepEqual(
+    told.entries.filter((entry) => entry.startsWith('"')),
+    messagesOf(app),
+    JSON.stringify(told.entries),
+  );
+}
+
+/** What people are told of an app that is installed, runs and is stopped. */
+function messagesOf(app: string): string[] {
+  return [
+    `Starting ${app}...`,
+    `Initialising download for the app: ${app}...`,
+    `Succesfully installed the app: ${app} (Version: 1.0.0)`,
+    `Now running app ${app} (1.0.0)`,
+    `Received stop signal for ${app}`,
+    `Successfully stopped ${app}`,
+  ].map((text) => `"${text}"`);
 }
 
 /** The states that were told, without repetitions: a device says all states again when it is back. */
