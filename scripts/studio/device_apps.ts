@@ -3,6 +3,7 @@
 import { type AppState, isAppState, isStage, type Stage, type UpdateStatus } from "../../lib/base/app.ts";
 import { type Dict, isDict } from "../../lib/base/shape.ts";
 import type { Device } from "./devices.ts";
+import type { Release } from "./releases.ts";
 import { jsonOf, numberOf, type Store, type StoredRow, textOf } from "./store.ts";
 
 /** An app of a device. */
@@ -32,6 +33,9 @@ export interface DeviceApp {
   instanceKey: number;
   appCredEpoch: number;
 }
+
+/** What an app has of the release that is installed. */
+export type Installed = Pick<Release, "version" | "releaseKey" | "dockerCompose" | "environmentTemplate">;
 
 /** The part of a state report that changes an app. */
 export interface ReportedState {
@@ -103,20 +107,26 @@ export function saveDeviceApp(store: Store, deviceKey: number, app: DeviceApp): 
 }
 
 /**
- * The app after a state report. An update is through when the device waits for its confirmation with the app in place, or
- * when it names the newer release: the newest version is the present one then and nothing is asked for any more. Pure.
+ * The app after a state report. The release that the report names is the one that is installed, whichever was asked for: an update that
+ * is through brings the newer one, one that was rolled back the one before. `named` is that release, undefined when it is not known. An
+ * update is asked for until its release is installed; one that has come and gone must be asked for anew. Pure.
  */
-export function applyReport(app: DeviceApp, report: ReportedState): DeviceApp {
+export function applyReport(
+  app: DeviceApp,
+  report: ReportedState,
+  { named }: { named: Installed | undefined },
+): DeviceApp {
   const told = { ...app, current: report.state, updateStatus: report.updateStatus };
-  const isPending = report.updateStatus === "pending_remote_confirmation" && report.state === "PRESENT";
-  const isNewer = app.newReleaseKey !== app.releaseKey && report.releaseKey === app.newReleaseKey;
-  if (!isPending && !isNewer) return told;
+  // Of an app that is gone nothing is installed; what it was does not matter to the next install.
+  const isGone = report.state === "REMOVED" || report.state === "UNINSTALLED";
+  if (named === undefined || named.releaseKey === app.releaseKey || isGone) return told;
   return {
     ...told,
-    presentVersion: app.newestVersion,
-    releaseKey: app.newReleaseKey,
-    dockerCompose: app.newDockerCompose ?? app.dockerCompose,
-    requestUpdate: false,
+    presentVersion: named.version,
+    releaseKey: named.releaseKey,
+    dockerCompose: named.dockerCompose,
+    environmentTemplate: named.environmentTemplate,
+    requestUpdate: app.requestUpdate && named.releaseKey !== app.newReleaseKey,
   };
 }
 

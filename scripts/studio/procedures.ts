@@ -19,6 +19,7 @@ import { type Device, deviceByAuthid, deviceByKey, saveFacts, saveStatus } from 
 import { exposePort } from "./exposed_ports.ts";
 import { Fields } from "./fields.ts";
 import { mintRegistryToken } from "./logins.ts";
+import { findRelease } from "./releases.ts";
 import type { Report } from "./reports.ts";
 import { numberOf, type Store, textOf } from "./store.ts";
 
@@ -147,7 +148,8 @@ function reportState(desk: Desk, call: Call, fields: Fields): Reply {
   if (fields.count("device_to_app_key") !== 0) fields.refuse("device_to_app_key", "0");
   // An app that nobody asked for is heard, but not kept: the device is to forget it when it asks the next time.
   const app = findDeviceApp(desk.store, device.deviceKey, { appKey, stage });
-  if (app !== undefined) saveDeviceApp(desk.store, device.deviceKey, applyReport(app, report));
+  const named = findRelease(desk.store, appKey, report.releaseKey);
+  if (app !== undefined) saveDeviceApp(desk.store, device.deviceKey, applyReport(app, report, { named }));
   desk.onReport(report);
   return {};
 }

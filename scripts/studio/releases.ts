@@ -85,6 +85,12 @@ export function releaseOf(store: Store, app: App, version: string): Release {
   return toRelease(row);
 }
 
+/** The release of an app with this key; undefined when there is none. */
+export function findRelease(store: Store, appKey: number, releaseKey: number): Release | undefined {
+  const row = store.first("SELECT * FROM releases WHERE app_key = ? AND release_key = ?", appKey, releaseKey);
+  return row && toRelease(row);
+}
+
 /** The newest release of an app. Throws `bad_request` when there is none. */
 export function newestRelease(store: Store, app: App): Release {
   const text = "SELECT * FROM releases WHERE app_key = ? ORDER BY release_key DESC LIMIT 1";

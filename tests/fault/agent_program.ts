@@ -18,6 +18,7 @@ import { Studio } from "../apps/studio.ts";
 import { quietDevice } from "../apps/surroundings.ts";
 import { sleep } from "../parts/background.ts";
 import { type AgentPlace, appendLine, type Event, type Moment, type Order, readLines, type Strike } from "./orders.ts";
+import { releaseOf } from "./releases.ts";
 import { nameOfStep } from "./step_list.ts";
 
 /** Of the agent's long waits; they are shorter here, so that a row takes seconds. */
@@ -114,7 +115,8 @@ class FaultyAgent {
       ...backend,
       reportAppState: async (report, signal) => {
         await backend.reportAppState(report, signal);
-        if (this.#known !== undefined) this.#learn(applyReport(this.#known, report), report.releaseKey);
+        const named = releaseOf(report.releaseKey);
+        if (this.#known !== undefined) this.#learn(applyReport(this.#known, report, { named }));
       },
       savePorts: async (list, signal) => {
         await backend.savePorts(list, signal);
@@ -176,9 +178,9 @@ class FaultyAgent {
     }
   }
 
-  #learn(app: DeviceApp, releaseKey?: number): void {
+  #learn(app: DeviceApp): void {
     this.#known = app;
-    this.#tell({ event: "told", app, ...(releaseKey === undefined ? {} : { releaseKey }) });
+    this.#tell({ event: "told", app });
   }
 
   #tellTransition(fields: Fields | undefined, phase: "begins" | "ended"): void {

@@ -23,6 +23,7 @@ import {
   readImages,
   readStatus,
   takePicture,
+  untruth,
   withoutNameless,
 } from "./picture.ts";
 import { SmallDisks } from "./small_disks.ts";
@@ -50,11 +51,7 @@ const fresh: DeviceApp = {
   target: "REMOVED",
   current: "REMOVED",
   updateStatus: "",
-  presentVersion: "1",
-  newestVersion: "1",
-  releaseKey: 7,
-  newReleaseKey: 7,
-  requestUpdate: false,
+  ...{ presentVersion: "1", newestVersion: "1", releaseKey: 7, newReleaseKey: 7, requestUpdate: false },
   requestorAccountKey: 1,
   environment: { LEVEL: { value: "info" } },
   environmentTemplate: {},
@@ -93,7 +90,6 @@ export class FaultWorld implements AsyncDisposable {
   #reserve: Promise<Life> | undefined;
   #offset = 0;
   #known: DeviceApp | undefined;
-  #releaseKey = 0;
   #removing: Promise<void> | undefined;
   #events: Event[] = [];
 
@@ -222,7 +218,10 @@ export class FaultWorld implements AsyncDisposable {
       await sleep(1_200);
       return this.#read().length === count && this.#known?.current === end || undefined;
     });
-    return await this.#look();
+    const picture = await this.#look();
+    const text = untruth(picture, this.#known);
+    if (text !== "") throw new Error(text);
+    return picture;
   }
 
   /** Waits until the device is as after the story. Throws what is different when it never is. */
@@ -246,9 +245,7 @@ export class FaultWorld implements AsyncDisposable {
 
   async #look(): Promise<Picture> {
     this.#read();
-    const { current = "nothing", ports = [] } = this.#known ?? {};
-    const studio = `${current} of release ${this.#releaseKey}, ports ${ports.map((rule) => rule.host_port).join(" ")}`;
-    return await takePicture({ socket: this.#engine.socket, folder: this.#disks.agent }, studio);
+    return await takePicture({ socket: this.#engine.socket, folder: this.#disks.agent }, this.#known);
   }
 
   /** Undefined while the engine or the database cannot be read. */
@@ -273,7 +270,6 @@ export class FaultWorld implements AsyncDisposable {
     await this.#disks.makeRoom();
     await this.#disks.forget();
     this.#known = undefined;
-    this.#releaseKey = 0;
     this.#events = [];
   }
 
@@ -322,9 +318,7 @@ export class FaultWorld implements AsyncDisposable {
     const { lines, offset } = readLines<Event>(`${this.#folder}/events`, this.#offset);
     this.#offset = offset;
     for (const event of lines) {
-      if (event.event !== "told") continue;
-      this.#known = event.app;
-      this.#releaseKey = event.releaseKey ?? this.#releaseKey;
+      if (event.event === "told") this.#known = event.app;
     }
     this.#events.push(...lines);
     return this.#events;

@@ -38,8 +38,8 @@ export type Event =
   | { event: "step"; goal: string; step: string }
   /** The armed strike is about to be done. */
   | { event: "struck" }
-  /** Studio knows this of the app; with the release of the report that it has learned it from. */
-  | { event: "told"; app: DeviceApp; releaseKey?: number }
+  /** Studio knows this of the app. */
+  | { event: "told"; app: DeviceApp }
   | { event: "transition"; goal: string; phase: "begins" | "ended" };
 
 /** Where an agent process finds everything. */

@@ -3,6 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { pool } from "../../lib/apps/host_ports.ts";
+import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import { runProgram } from "../parts/background.ts";
 import { busyboxImage } from "../parts/engine.ts";
 
@@ -17,14 +18,14 @@ export interface Picture {
   ports: number[];
   /** Of the database. */
   rows: string[];
-  /** The state and the release that Studio has heard last, and the ports of the device that it knows. */
+  /** What Studio takes the device for: state, installed and newest release, ports of the device. */
   studio: string;
 }
 
 /** Looks at everything. */
 export async function takePicture(
   place: { socket: string; folder: string },
-  studio: string,
+  known: DeviceApp | undefined,
 ): Promise<Picture> {
   const [containers, images, volumes, files, ports] = await Promise.all([
     readContainers(place.socket),
@@ -40,7 +41,7 @@ export async function takePicture(
     files,
     ports,
     rows: readRows(`${place.folder}/reagent.db`),
-    studio,
+    studio: known === undefined ? "nothing" : describe(known),
   };
 }
 
@@ -62,6 +63,19 @@ export function differences(seen: Picture | undefined, expected: Picture): strin
       : `${name} ${JSON.stringify(found)} instead of ${JSON.stringify(value)}`;
   });
   return texts.filter((text) => text !== "").join("; ");
+}
+
+/** What Studio takes the device for although the device itself, and its engine, know better; empty when they agree. */
+export function untruth({ rows, containers }: Picture, app: DeviceApp | undefined): string {
+  const isGone = app === undefined || ["REMOVED", "UNINSTALLED"].includes(app.current);
+  const known = isGone
+    ? []
+    : [`AppStates: ${app.appKey} ${app.stage} ${app.current} ${app.presentVersion} ${app.releaseKey}`];
+  const stored = rows.filter((row) => row.startsWith("AppStates:"));
+  if (!isDeepStrictEqual(known, stored)) return `Studio knows ${known}, the device has ${stored}`;
+  const isRunning = containers.some((text) => text.includes(" running ") && text.endsWith(`:${app?.presentVersion}`));
+  const isRight = isRunning === (app?.current === "RUNNING");
+  return isRight ? "" : `Studio knows ${known}, the engine has ${containers}`;
 }
 
 /** One call of the engine, past all code of the agent; gives the decoded answer. */
@@ -115,6 +129,12 @@ async function readPorts(): Promise<number[]> {
   const { stdout } = await runProgram("ss", ["-Hltn"]);
   const ports = stdout.split("\n").map((line) => Number(/:(\d+)\s/.exec(line)?.[1]));
   return [...new Set(ports.filter((port) => port >= pool.first && port <= pool.last))].sort();
+}
+
+function describe(app: DeviceApp): string {
+  const { current, presentVersion, releaseKey, newestVersion, newReleaseKey, ports } = app;
+  const versions = `version ${presentVersion} (${releaseKey}) of ${newestVersion} (${newReleaseKey})`;
+  return `${current}, ${versions}, ports ${ports.map((rule) => rule.host_port).join(" ")}`;
 }
 
 /**

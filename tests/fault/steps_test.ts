@@ -1,11 +1,10 @@
 // box engine registry
 import { FaultWorld, type Pictures } from "./fault_world.ts";
+import { recipes } from "./releases.ts";
 import { type Row, rows, sampleRows, stories } from "./table.ts";
 
-const releases = { "1": {}, "2": {}, "dies": { exitCode: 3 }, "huge": { sizeMb: 100 } };
-
 Deno.test("an app gets where Studio wants it whatever goes wrong at whatever step", async (t) => {
-  await using world = await FaultWorld.start(releases);
+  await using world = await FaultWorld.start(recipes);
   const chosen = chooseRows();
   const pictures = new Map<string, Pictures>();
   for (const story of stories.filter((each) => chosen.some((row) => row.story === each))) {

@@ -3,6 +3,7 @@
 import { type Goal, type Step, stepKey } from "../../lib/apps/plan.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import type { Moment } from "./orders.ts";
+import { only, updateTo } from "./releases.ts";
 import { nameOfStep, type Situation, stepsOf } from "./step_list.ts";
 
 /** What Studio wants of the app. */
@@ -64,9 +65,7 @@ const faultNames: readonly Fault[] = [
 
 const runs: Wish = { target: "RUNNING" };
 const running = { wish: runs, until: "RUNNING" };
-const dying = { presentVersion: "dies", newestVersion: "dies" } as const;
-const huge = { presentVersion: "huge", newestVersion: "huge" } as const;
-const loading = { wish: { target: "RUNNING", ...huge }, until: "DOWNLOADING" } as const;
+const loading = { wish: { ...only("huge"), ...runs }, until: "DOWNLOADING" } as const;
 const runningSituation: Situation = { container: "running", tags: ["1"] };
 
 /** Every story. Together they take every step that there is. */
@@ -102,7 +101,7 @@ export const stories: readonly Story[] = [
   {
     name: "an app is updated",
     before: [running],
-    wish: { target: "RUNNING", newestVersion: "2", newReleaseKey: 8, requestUpdate: true },
+    wish: { ...updateTo("2"), ...runs },
     end: "RUNNING",
     goals: [
       { goal: "update", situation: { ...runningSituation, newest: "2" } },
@@ -113,7 +112,7 @@ export const stories: readonly Story[] = [
   {
     name: "an update is rolled back",
     before: [running],
-    wish: { target: "RUNNING", newestVersion: "dies", newReleaseKey: 9, requestUpdate: true },
+    wish: { ...updateTo("dies"), ...runs },
     end: "RUNNING",
     goals: [
       { goal: "rollBack", situation: { container: "exited", tags: ["1", "dies"], version: "dies", fallback: "1" } },
@@ -135,7 +134,7 @@ export const stories: readonly Story[] = [
   },
   {
     name: "an app that fails is stopped",
-    before: [{ wish: { target: "RUNNING", ...dying }, until: "FAILED" }],
+    before: [{ wish: { ...only("dies"), ...runs }, until: "FAILED" }],
     wish: { target: "PRESENT" },
     end: "PRESENT",
     isRestless: true,

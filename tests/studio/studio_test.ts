@@ -65,6 +65,23 @@ Deno.test("an update is asked for until the device says that it is through", asy
   assert.deepEqual(app?.dockerCompose, compose("b"));
 });
 
+Deno.test("after a roll-back the version before is the installed one, and the newest one can be asked for again", async () => {
+  await using studio = await startStudio();
+  await using device = await ScriptedDevice.join(studio, studio.addDevice({ name: "edge-1" }));
+  studio.pushed("myapp", "1", { appKey: 42, releaseKey: 7 });
+  await studio.request("edge-1", "myapp", { target: "RUNNING" });
+  await device.report({ state: "RUNNING" });
+  studio.pushed("myapp", "2", { releaseKey: 8 });
+  await studio.request("edge-1", "myapp", { update: true });
+  await device.report({ state: "PRESENT", release_key: 8, updateStatus: "pending_remote_confirmation" });
+  await device.report({ state: "RUNNING", release_key: 7, updateStatus: "canceled" });
+  const [app] = studio.apps("edge-1");
+  assert.deepEqual([app?.current, app?.updateStatus, app?.requestUpdate], ["RUNNING", "canceled", false]);
+  assert.deepEqual([app?.presentVersion, app?.releaseKey, app?.newestVersion, app?.newReleaseKey], ["1", 7, "2", 8]);
+  const { kwargs } = await studio.request("edge-1", "myapp", { update: true });
+  assert.deepEqual([kwargs.present_version, kwargs.newest_version, kwargs.request_update], ["1", "2", true]);
+});
+
 Deno.test("a wish for a device that is away is kept; what the device refuses is thrown, and kept as well", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1" });

@@ -1,0 +1,37 @@
+/** The releases of the app that the stories are about. */
+
+import type { DeviceApp, Installed } from "../../scripts/studio/device_apps.ts";
+import type { AppRecipe } from "../parts/images.ts";
+
+const keys: Readonly<Record<string, number>> = { "1": 7, "2": 8, "dies": 9, "huge": 10 };
+
+/** What each version does when it runs. */
+export const recipes: Readonly<Record<string, AppRecipe>> = {
+  "1": {},
+  "2": {},
+  "dies": { exitCode: 3 },
+  "huge": { sizeMb: 100 },
+};
+
+/** The members of an app that has this version, and is to have it. */
+export function only(version: string): Partial<DeviceApp> {
+  const releaseKey = keyOf(version);
+  return { presentVersion: version, newestVersion: version, releaseKey, newReleaseKey: releaseKey };
+}
+
+/** The members of an app that is to be updated to this version. */
+export function updateTo(version: string): Partial<DeviceApp> {
+  return { newestVersion: version, newReleaseKey: keyOf(version), requestUpdate: true };
+}
+
+/** The release with this key; undefined when there is none. */
+export function releaseOf(releaseKey: number): Installed | undefined {
+  const version = Object.keys(keys).find((name) => keys[name] === releaseKey);
+  return version === undefined ? undefined : { version, releaseKey, dockerCompose: null, environmentTemplate: {} };
+}
+
+function keyOf(version: string): number {
+  const key = keys[version];
+  if (key === undefined) throw new Error(`There is no version "${version}"`);
+  return key;
+}
