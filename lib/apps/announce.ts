@@ -31,7 +31,7 @@ const storeEveryMs = 5_000;
 /** Announces states of apps. */
 export class Announcer {
   readonly #parts: AnnouncerParts;
-  /** Apps whose state the database does not have. */
+  /** Apps that are not in the database as they are in memory. */
   readonly #unstored = new Set<LiveApp>();
 
   constructor(parts: AnnouncerParts) {
@@ -51,10 +51,25 @@ export class Announcer {
       this.#unstored.delete(app);
     } catch (error) {
       this.#parts.log.error("Cannot store the state of an app", { app: app.appName, state, error });
-      if (this.#unstored.has(app)) return;
-      this.#unstored.add(app);
-      this.#parts.keep(this.#storeLater(app));
+      this.storeLater(app);
     }
+  }
+
+  /** Keeps which version is installed, as `keep()` does with a state. */
+  keepVersion(app: LiveApp, version: string, releaseKey = app.releaseKey): void {
+    try {
+      this.#parts.records.setVersion(app, version, releaseKey);
+    } catch (error) {
+      this.#parts.log.error("Cannot store the version of an app", { app: app.appName, version, error });
+      this.storeLater(app);
+    }
+  }
+
+  /** The database has refused something of this app that is in memory; it is stored, with the app's state, once there is room. */
+  storeLater(app: LiveApp): void {
+    if (this.#unstored.has(app)) return;
+    this.#unstored.add(app);
+    this.#parts.keep(this.#storeWhenPossible(app));
   }
 
   /** Reports the state that an app has. Throws `canceled` only. */
@@ -63,7 +78,7 @@ export class Announcer {
     throwIfAborted(signal, `Reporting app "${app.appName}"`);
   }
 
-  async #storeLater(app: LiveApp): Promise<void> {
+  async #storeWhenPossible(app: LiveApp): Promise<void> {
     const { records, clock, log, life } = this.#parts;
     while (this.#unstored.has(app)) {
       await clock.sleep(storeEveryMs, life);

@@ -1,6 +1,6 @@
 /** The apps of the device: takes what Studio asks, keeps the device that way, and tells Studio. The way in to this folder. */
 
-import { type AppId, type AppIdText, type AppState, idText } from "../base/app.ts";
+import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../base/app.ts";
 import { throwIfAborted } from "../base/clock.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/shape.ts";
@@ -12,6 +12,7 @@ import { observedState } from "./corrections.ts";
 import { crashLoopDelayMs } from "./crash_loop.ts";
 import { type DiskUse, diskUses } from "./disk_use.ts";
 import { unsteadyMs, watchEngine } from "./engine_watch.ts";
+import { takeRequest } from "./intake.ts";
 import { parseContainerName } from "./names.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outside } from "./outside.ts";
@@ -68,8 +69,9 @@ export class Apps implements AsyncDisposable {
   }
 
   /**
-   * Takes what Studio asks for one app: decodes it, stores it, and begins to act on it. Resolves when it is stored. Throws
-   * `bad_request` with the texts of the wire contract, `store_failed`; nothing is kept then.
+   * Takes what Studio asks for one app: decodes it, stores it, and begins to act on it. Resolves when it is stored; a request that makes
+   * room is acted on as well when the disk is too full to store it. Throws `bad_request` with the texts of the wire contract,
+   * `store_failed`; nothing is kept then.
    */
   // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
   async request(kwargs: Dict): Promise<void> {
@@ -77,9 +79,7 @@ export class Apps implements AsyncDisposable {
     for (const problem of problems) {
       this.#outside.log.warn("Part of a request is skipped", { app: request.appName, problem });
     }
-    const known = this.#records.find(request);
-    if (known !== undefined) this.#records.noteQuestion(known, request);
-    this.#records.take(request);
+    this.#take(request, { isQuestion: true });
     this.#askedAtMs.set(idText(request), this.#outside.clock.now());
     this.#keep(this.#runnerOf(request).act(request, "request"));
   }
@@ -151,6 +151,11 @@ export class Apps implements AsyncDisposable {
     await this.#outbox.settled();
   }
 
+  #take(request: AppRequest, options: { isQuestion: boolean }): boolean {
+    const parts = { records: this.#records, announcer: this.#announcer, log: this.#outside.log };
+    return takeRequest(parts, request, options);
+  }
+
   /** People learn of a lost database where they look, once. */
   #tellRebuilt(): void {
     if (!this.#isRebuilt || this.#hasToldRebuilt) return;
@@ -190,6 +195,7 @@ export class Apps implements AsyncDisposable {
       records: this.#records,
       engine,
       backend,
+      take: (request) => this.#take(request, { isQuestion: false }),
       sendMissed: () => this.#outbox.sendMissed(),
       onAnswer: () => this.#settle(),
       runnerOf: (id) => this.#runnerOf(id),

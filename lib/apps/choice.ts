@@ -57,6 +57,20 @@ export function interrupts(app: LiveApp, request: AppRequest, step: Step | undef
   return app.state === "DOWNLOADING" || isPulling(step) || request.cancelTransition;
 }
 
+/**
+ * True for a request that takes something away from the device, or ends what it does: a disk that is too full to store it is a reason for
+ * it, not against. Nothing that brings something is among them.
+ */
+export function makesRoom(app: LiveApp | undefined, request: AppRequest): boolean {
+  const target = stableTarget(request.target);
+  if (isGone(target)) return true;
+  if (app === undefined) return false;
+  if (interrupts(app, request, undefined)) return true;
+  const transition = transitionOf(app.state, target);
+  // A failed app is stopped by what brings its image back when there is none: that download has a check of its own.
+  return (transition === "stop" || transition === "recover-present") && !wantsUpdate(app, request);
+}
+
 /** What the table calls for, for a PROD app of one container. */
 function choiceOf(transition: Transition | "update", target: AppState): Choice {
   switch (transition) {

@@ -21,13 +21,16 @@ import { stableTarget } from "./state.ts";
  * All apps of the device. Every method throws `store_failed`.
  *
  * - An app has one object, from its first request to its removal.
- * - What is asked counts once the database has it; what has happened counts at once.
+ * - What is asked counts once the database has it, or once it is held; what has happened counts at once.
+ * - What is held is stored together with the next state of its app.
  * - An app that was forgotten is not stored again.
  */
 export class AppRecords {
   readonly #database: Database;
   readonly #clock: Pick<Clock, "wall">;
   readonly #apps = new Map<AppIdText, LiveApp>();
+  /** What Studio asks and the database does not have. */
+  readonly #held = new Map<AppIdText, AppRequest>();
 
   constructor(parts: { database: Database; clock: Pick<Clock, "wall"> }) {
     this.#database = parts.database;
@@ -50,34 +53,35 @@ export class AppRecords {
     return [...this.#apps.values()];
   }
 
-  /** What Studio asked last for an app; undefined when nothing is stored. */
+  /** What Studio asked last for an app; undefined when nothing is known. */
   request(id: AppId): AppRequest | undefined {
-    return readRequest(this.#database, id);
+    return this.#held.get(idText(id)) ?? readRequest(this.#database, id);
   }
 
   /** What Studio asked last for each app. */
   requests(): AppRequest[] {
-    return readRequests(this.#database);
+    const stored = readRequests(this.#database).filter((request) => !this.#held.has(idText(request)));
+    return [...stored, ...this.#held.values()];
   }
 
   /** Keeps what Studio asks: all of it or, when the database refuses it, nothing. Gives the app, made if it was not known. */
   take(request: AppRequest): LiveApp {
-    const target = stableTarget(request.target);
-    const known = this.find(request);
-    const app = known ?? appOfRequest(request, target);
-    const wish = {
-      target,
-      appName: request.appName,
-      requestorAccountKey: request.requestorAccountKey || app.requestorAccountKey,
-    };
+    const { app, wish } = this.#wishOf(request);
     storeAppAndRequest(
       this.#database,
       storedPartOf({ ...app, ...wish }),
-      { ...request, target },
+      { ...request, target: wish.target },
       this.#clock.wall(),
     );
-    Object.assign(app, wish);
-    return known ?? this.#keep(app);
+    this.#held.delete(idText(request));
+    return this.#keep(Object.assign(app, wish));
+  }
+
+  /** Keeps what Studio asks in memory alone. Gives the app, made if it was not known. */
+  hold(request: AppRequest): LiveApp {
+    const { app, wish } = this.#wishOf(request);
+    this.#held.set(idText(request), { ...request, target: wish.target });
+    return this.#keep(Object.assign(app, wish));
   }
 
   /**
@@ -89,20 +93,22 @@ export class AppRecords {
     app.state = state;
     if (!this.isKnown(app)) return;
     const isDone = isGone(state) && isGone(app.target) && (state === "UNINSTALLED" || app.target === "REMOVED");
+    const held = this.#held.get(idText(app.id));
     this.#database.transaction(() => {
+      // First, because the state copies what is known of the installed version into it.
+      if (held !== undefined) writeRequest(this.#database, held, { state, now: this.#clock.wall() });
       writeAppState(this.#database, storedPartOf(app), this.#clock.wall());
       if (isDone) deleteApp(this.#database, app.id);
     });
+    this.#held.delete(idText(app.id));
     if (isDone) this.#apps.delete(idText(app.id));
   }
 
-  /** Another version is the installed one from now on. */
+  /** Another version is the installed one from now on, whether the disk takes it or not. */
   setVersion(app: LiveApp, version: string, releaseKey = app.releaseKey): void {
-    if (this.isKnown(app)) {
-      writeAppState(this.#database, storedPartOf({ ...app, version, releaseKey }), this.#clock.wall());
-    }
     app.version = version;
     app.releaseKey = releaseKey;
+    if (this.isKnown(app)) writeAppState(this.#database, storedPartOf(app), this.#clock.wall());
   }
 
   /** What is remembered of the app's update; undefined when nothing is. */
@@ -192,12 +198,13 @@ export class AppRecords {
   /** The host ports of a stored request have been chosen. */
   setPorts(request: AppRequest): void {
     const app = this.#apps.get(idText(request));
-    if (app !== undefined) writeRequest(this.#database, request, { state: app.state, now: this.#clock.wall() });
+    if (app !== undefined) this.#replaceRequest(request, app.state);
   }
 
   /** Forgets an app: both of its rows and its object. */
   forget(id: AppId): void {
     deleteApp(this.#database, id);
+    this.#held.delete(idText(id));
     this.#apps.delete(idText(id));
   }
 
@@ -215,8 +222,21 @@ export class AppRecords {
     writeAppState(this.#database, storedPartOf({ ...app, version, releaseKey }), this.#clock.wall());
     const request = this.request(app.id);
     if (request === undefined) return;
-    const adopted = { ...request, version, presentVersion: version, releaseKey };
-    writeRequest(this.#database, adopted, { state: app.state, now: this.#clock.wall() });
+    this.#replaceRequest({ ...request, version, presentVersion: version, releaseKey }, app.state);
+  }
+
+  /** What is held stays held until the database has all of the app. */
+  #replaceRequest(request: AppRequest, state: AppState): void {
+    writeRequest(this.#database, request, { state, now: this.#clock.wall() });
+    if (this.#held.has(idText(request))) this.#held.set(idText(request), request);
+  }
+
+  /** The app that a request is about, known or not, and what the request makes of it. */
+  #wishOf(request: AppRequest): { app: LiveApp; wish: Pick<LiveApp, "target" | "appName" | "requestorAccountKey"> } {
+    const target = stableTarget(request.target);
+    const app = this.find(request) ?? appOfRequest(request, target);
+    const requestorAccountKey = request.requestorAccountKey || app.requestorAccountKey;
+    return { app, wish: { target, appName: request.appName, requestorAccountKey } };
   }
 
   #keep(app: LiveApp): LiveApp {

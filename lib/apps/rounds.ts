@@ -178,13 +178,13 @@ export class Rounds {
 
   /** Files, ports, and the version that Studio knows to be installed. */
   async #makeReady(turn: Turn, app: LiveApp, { request, seen }: Round): Promise<void> {
-    const { bench, records } = this.#parts;
+    const { announcer, bench, records } = this.#parts;
     await bench.prepare(app, { request, published: seen?.published }, turn.signal);
     const known = request.presentVersion;
     // Studio may not have heard yet of an update that went through, or of a release that has failed here.
     const isLate = request.requestUpdate && request.newestVersion === app.version;
     const isNews = known !== "" && known !== app.version && !isLate && !records.hasFailed(app.id, known);
-    if (isNews) records.setVersion(app, known);
+    if (isNews) announcer.keepVersion(app, known);
   }
 
   /** True when it was seen that the app has no image too many. */
@@ -197,8 +197,8 @@ export class Rounds {
     const version = app.version || request.newestVersion || request.version;
     if (isGone(app.state)) {
       app.updateStatus = "";
-      this.#parts.records.setVersion(app, version, request.releaseKey);
-    } else if (version !== app.version) this.#parts.records.setVersion(app, version);
+      this.#parts.announcer.keepVersion(app, version, request.releaseKey);
+    } else if (version !== app.version) this.#parts.announcer.keepVersion(app, version);
   }
 
   async #go(

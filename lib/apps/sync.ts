@@ -20,6 +20,8 @@ export interface SyncParts {
   records: AppRecords;
   engine: SurveyEngine & Pick<Engine, "inspect">;
   backend: Pick<Backend, "getRequestedAppStates">;
+  /** Takes what Studio wants of an app. False when it is in memory only. Throws `store_failed`. */
+  take(request: AppRequest): boolean;
   /** Sends the reports that Studio has missed. Throws when it does not take one. */
   sendMissed(): Promise<void>;
   /** All that Studio wants is stored. Throws `store_failed`. */
@@ -137,7 +139,7 @@ async function takeAnswer(
   answer: { rows: unknown[]; askedAtMs: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const { records, log, wasAskedSince } = parts;
+  const { log, wasAskedSince } = parts;
   const inheriting = answer.rows.map(inheritingApp).filter((app) => app !== undefined);
   const requests = answer.rows.filter((row) => inheritingApp(row) === undefined).map((row) => tryDecode(row, log));
   const known = requests.filter((request) => request !== undefined);
@@ -148,7 +150,7 @@ async function takeAnswer(
     // What was asked after the question is newer than the answer; and a developer at work is not disturbed.
     if (request.stage === "DEV" || wasAskedSince(request, answer.askedAtMs)) continue;
     try {
-      records.take(request);
+      if (!parts.take(request)) isWhole = false;
     } catch (error) {
       log.error("Cannot store what Studio wants of an app", { app: request.appName, error });
       isWhole = false;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { LiveApp } from "../../lib/apps/live_app.ts";
 import { AppRecords } from "../../lib/apps/records.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { Folder, sampleRequest } from "../store/samples.ts";
@@ -19,6 +20,11 @@ class World implements Disposable {
   /** Lets every write fail. */
   breakStore(): void {
     this.#database.sql.exec("PRAGMA query_only = ON");
+  }
+
+  /** Ends a `breakStore()`. */
+  mendStore(): void {
+    this.#database.sql.exec("PRAGMA query_only = OFF");
   }
 
   [Symbol.dispose](): void {
@@ -120,4 +126,89 @@ Deno.test("all() names every app once, from memory and from the database", () =>
   anew.find(id);
   assert.equal(anew.all().length, 2);
   assert.deepEqual(world.records.all()[0], first);
+});
+
+/** Records whose app is stored as running, and of which another request is held. */
+function holding(change: Parameters<typeof sampleRequest>[0] = {}): { world: World; app: LiveApp } {
+  const world = new World();
+  const app = world.records.take(sampleRequest());
+  world.records.setState(app, "RUNNING");
+  world.breakStore();
+  assert.equal(world.records.hold(sampleRequest({ target: "STOPPING", environment: {}, ...change })), app);
+  world.mendStore();
+  return { world, app };
+}
+
+Deno.test("hold() keeps what Studio asks in memory, in place of what is stored", () => {
+  const { world, app } = holding();
+  using _ = world;
+  assert.equal(app.target, "PRESENT");
+  assert.deepEqual(world.records.request(id), sampleRequest({ target: "PRESENT", environment: {} }));
+  assert.deepEqual(world.records.requests().map(({ target }) => target), ["PRESENT"]);
+  assert.equal(world.anew().request(id)?.target, "RUNNING");
+});
+
+Deno.test("hold() makes the app of a first request, which is stored with its first state", () => {
+  using world = new World();
+  const app = world.records.hold(sampleRequest({ target: "REMOVED" }));
+  assert.deepEqual(world.records.all(), [app]);
+  assert.deepEqual(world.anew().all(), []);
+  world.records.setState(app, "DELETING");
+  assert.equal(world.anew().find(id)?.state, "DELETING");
+  assert.equal(world.anew().request(id)?.target, "REMOVED");
+});
+
+Deno.test("setState() stores what is held with it, all or nothing, with the version that is installed", () => {
+  const { world, app } = holding({ presentVersion: "9" });
+  using _ = world;
+  world.breakStore();
+  assert.throws(() => world.records.setState(app, "PRESENT"), { code: "store_failed" });
+  assert.deepEqual(world.records.request(id)?.environment, {}, "still held");
+  world.mendStore();
+  world.records.setState(app, "PRESENT");
+  const stored = world.anew().request(id);
+  assert.deepEqual([stored?.target, stored?.environment, stored?.presentVersion], ["PRESENT", {}, "1.2.0"]);
+});
+
+Deno.test("what is held is forgotten with its app, and when something else was stored", () => {
+  const forgotten = holding({ target: "REMOVED" });
+  using _ = forgotten.world;
+  forgotten.world.records.forget(id);
+  assert.deepEqual(forgotten.world.records.requests(), []);
+
+  const gone = holding({ target: "REMOVED" });
+  using _gone = gone.world;
+  gone.world.records.setState(gone.app, "REMOVED");
+  assert.deepEqual(gone.world.records.requests(), []);
+  assert.deepEqual(gone.world.anew().all(), []);
+
+  const replaced = holding({ target: "REMOVED" });
+  using _replaced = replaced.world;
+  replaced.world.records.take(sampleRequest());
+  assert.deepEqual(replaced.world.records.requests().map(({ target }) => target), ["RUNNING"]);
+  replaced.world.records.setState(replaced.app, "RUNNING");
+  assert.equal(replaced.world.anew().request(id)?.target, "RUNNING");
+});
+
+Deno.test("ports and versions go into what is held as well", () => {
+  const { world, app } = holding();
+  using _ = world;
+  const held = world.records.request(id);
+  assert.ok(held);
+  world.records.setPorts({ ...held, ports: [] });
+  world.records.adoptUpdate(app, { version: "1.3.0", releaseKey: 13 });
+  const { ports, presentVersion } = world.records.request(id) ?? {};
+  assert.deepEqual([ports, presentVersion], [[], "1.3.0"]);
+});
+
+Deno.test("setVersion() keeps the installed version in memory when the database refuses", () => {
+  using world = new World();
+  const app = world.records.take(sampleRequest());
+  world.breakStore();
+  assert.throws(() => world.records.setVersion(app, "1.3.0", 13), { code: "store_failed" });
+  assert.deepEqual([app.version, app.releaseKey], ["1.3.0", 13]);
+  world.mendStore();
+  world.records.setState(app, "PRESENT");
+  const found = world.anew().find(id);
+  assert.deepEqual([found?.version, found?.releaseKey], ["1.3.0", 13]);
 });

@@ -92,6 +92,16 @@ export class SmallWorld implements AsyncDisposable {
     this.begin({ isRebuilt: true });
   }
 
+  /** The disk is full from now on, to the end of the agent's life or until `makeRoom()`. */
+  fillDisk(): void {
+    this.database.sql.exec("PRAGMA query_only = ON");
+  }
+
+  /** Ends a `fillDisk()`. */
+  makeRoom(): void {
+    this.database.sql.exec("PRAGMA query_only = OFF");
+  }
+
   /** Asks for a state of the app and lets `ms` milliseconds pass. Gives what was told since. */
   async ask(target: string, wish: Record<string, unknown> = {}, ms = 2_000): Promise<string[]> {
     this.studio.clear();

@@ -26,8 +26,9 @@ import {
   untruth,
   withoutNameless,
 } from "./picture.ts";
+import { fresh } from "./releases.ts";
 import { SmallDisks } from "./small_disks.ts";
-import type { Fault, Row, Story, Wish } from "./table.ts";
+import type { Fault, FullDiskRow, Row, Story, Wish } from "./table.ts";
 
 const repository = "apps/prod_amd64_7_shop";
 const containerName = "prod_7_shop";
@@ -42,25 +43,6 @@ const recoveryLimitMs = 20_000;
 const calmMs = 200;
 
 const twoDaysMs = 2 * 24 * 3_600_000;
-
-/** The app as Studio knows it before anything is wanted of it. */
-const fresh: DeviceApp = {
-  appKey: 7,
-  appName: "Shop",
-  stage: "PROD",
-  target: "REMOVED",
-  current: "REMOVED",
-  updateStatus: "",
-  ...{ presentVersion: "1", newestVersion: "1", releaseKey: 7, newReleaseKey: 7, requestUpdate: false },
-  requestorAccountKey: 1,
-  environment: { LEVEL: { value: "info" } },
-  environmentTemplate: {},
-  ports: [{ port: 80, protocol: "tcp" }],
-  dockerCompose: null,
-  newDockerCompose: null,
-  instanceKey: 0,
-  appCredEpoch: 0,
-};
 
 /** How a device looks before and after a story in which nothing goes wrong. */
 export interface Pictures {
@@ -136,6 +118,24 @@ export class FaultWorld implements AsyncDisposable {
     this.#registry.thaw();
     await this.#repair(row.fault);
     await this.#recover(row.fault, pictures.after);
+  }
+
+  /**
+   * Plays a story whose wish cannot be stored because the agent's disk is full. Throws when it is not done all the same, and when the
+   * device does not end as after the story once there is room.
+   */
+  async askOnFullDisk({ story, isKilled }: FullDiskRow, pictures: Pictures): Promise<void> {
+    await this.#reset();
+    await this.#prepare(story, pictures.before);
+    await this.#disks.fillNow("agent");
+    await this.#unfold(story, undefined);
+    this.#registry.thaw();
+    await this.#until(`Studio hears ${story.end}`, 15_000, () => this.#known?.current === story.end);
+    if (!(await this.readLog()).includes("doing it nevertheless")) throw new Error("The wish was stored");
+    if (isKilled) await this.#endLife();
+    await this.#disks.makeRoom();
+    if (isKilled) await this.#begin();
+    await this.#recover("agentDiskFull", pictures.after);
   }
 
   /** What the agent has written in this life, for the message of a failed row. */

@@ -1,4 +1,4 @@
-/** The releases of the app that the stories are about. */
+/** The app that the stories are about, and its releases. */
 
 import type { DeviceApp, Installed } from "../../scripts/studio/device_apps.ts";
 import type { AppRecipe } from "../parts/images.ts";
@@ -11,6 +11,29 @@ export const recipes: Readonly<Record<string, AppRecipe>> = {
   "2": {},
   "dies": { exitCode: 3 },
   "huge": { sizeMb: 100 },
+};
+
+/** The app as Studio knows it before anything is wanted of it. */
+export const fresh: DeviceApp = {
+  appKey: 7,
+  appName: "Shop",
+  stage: "PROD",
+  target: "REMOVED",
+  current: "REMOVED",
+  updateStatus: "",
+  presentVersion: "1",
+  newestVersion: "1",
+  releaseKey: 7,
+  newReleaseKey: 7,
+  requestUpdate: false,
+  requestorAccountKey: 1,
+  environment: { LEVEL: { value: "info" } },
+  environmentTemplate: {},
+  ports: [{ port: 80, protocol: "tcp" }],
+  dockerCompose: null,
+  newDockerCompose: null,
+  instanceKey: 0,
+  appCredEpoch: 0,
 };
 
 /** The members of an app that has this version, and is to have it. */

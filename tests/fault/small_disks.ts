@@ -32,11 +32,17 @@ export class SmallDisks implements AsyncDisposable {
   }
 
   /** What fills a disk to its last block. */
-  fill(disk: "agent" | "engine"): Strike {
+  fill(disk: "agent" | "engine"): Strike & { kind: "run" } {
     const folders = disk === "agent" ? [this.agent] : [this.engine, this.#layers];
     const script = 'for d; do fallocate -l "$(df --output=avail -B1 "$d" | tail -n 1)" "$d/full"; ' +
       'dd if=/dev/zero of="$d/full1" bs=64k; dd if=/dev/zero of="$d/full2" bs=512; done; true';
     return { kind: "run", program: "sh", args: ["-c", script, "sh", ...folders] };
+  }
+
+  /** Fills a disk to its last block. */
+  async fillNow(disk: "agent" | "engine"): Promise<void> {
+    const { program, args } = this.fill(disk);
+    await runProgram(program, [...args]);
   }
 
   /** Takes away what has filled them. */

@@ -46,6 +46,14 @@ export interface Row {
   fault: Fault;
 }
 
+/** One row: a wish that a full disk refuses to store. */
+export interface FullDiskRow {
+  name: string;
+  story: Story;
+  /** The agent is killed when all is done, before there is room. */
+  isKilled: boolean;
+}
+
 /** Every fault, as the name of a row says it. */
 export const faults: Readonly<Record<Fault, string>> = {
   kill: "the agent is killed right before",
@@ -183,6 +191,18 @@ export const rows: readonly Row[] = stories.flatMap((story) => {
     return steps.flatMap((step) => faultNames.map((fault) => rowOf({ story, goal, step, fault })));
   });
 });
+
+/** Every wish that takes something away, on a full disk; what brings something is refused there. */
+export const fullDiskRows: readonly FullDiskRow[] = stories
+  .filter((story) => story.before.length > 0 && story.wish.target !== "RUNNING")
+  .flatMap((story) => [
+    { name: `${story.name}; the agent's disk is full when that is asked`, story, isKilled: false },
+    {
+      name: `${story.name}; the agent's disk is full when that is asked, and it is killed then`,
+      story,
+      isKilled: true,
+    },
+  ]);
 
 /**
  * The rows of every test run: each kind of step with a kill of the agent, and with one more fault, by turns; and the last step of each
