@@ -31,7 +31,7 @@ const storeEveryMs = 5_000;
 /** Announces states of apps. */
 export class Announcer {
   readonly #parts: AnnouncerParts;
-  /** Apps that are not in the database as they are in memory. */
+  /** Apps of which the database has refused something; each has one wait. */
   readonly #unstored = new Set<LiveApp>();
 
   constructor(parts: AnnouncerParts) {
@@ -48,7 +48,6 @@ export class Announcer {
   keep(app: LiveApp, state: AppState): void {
     try {
       this.#parts.records.setState(app, state);
-      this.#unstored.delete(app);
     } catch (error) {
       this.#parts.log.error("Cannot store the state of an app", { app: app.appName, state, error });
       this.storeLater(app);
@@ -83,7 +82,7 @@ export class Announcer {
     while (this.#unstored.has(app)) {
       await clock.sleep(storeEveryMs, life);
       try {
-        if (this.#unstored.has(app)) records.setState(app, app.state);
+        records.setState(app, app.state);
         this.#unstored.delete(app);
       } catch (error) {
         log.debug("Still cannot store the state of an app", { app: app.appName, error });

@@ -64,21 +64,23 @@ Deno.test("keep() holds in memory what a full disk refuses, and stores it once t
   assert.equal(world.clock.sleeping, 0);
 });
 
-Deno.test("keep() needs no wait any more when a later state was stored", async () => {
+Deno.test("keep() waits once for an app, however often its states are refused and stored", async () => {
   await using world = new World();
-  world.setFull(true);
-  world.announcer.keep(world.app, "STARTING");
-  world.setFull(false);
-  world.announcer.keep(world.app, "RUNNING");
+  for (const isFull of [true, false, true, false, true]) {
+    world.setFull(isFull);
+    world.announcer.keep(world.app, isFull ? "FAILED" : "RUNNING");
+  }
   assert.equal(world.stored, "RUNNING 1.2.0");
+  assert.equal(world.clock.sleeping, 1);
+  world.setFull(false);
   await world.clock.advance(5_000);
+  assert.equal(world.stored, "FAILED 1.2.0");
   assert.equal(world.clock.sleeping, 0);
-  assert.equal(world.stored, "RUNNING 1.2.0");
   world.setFull(true);
-  world.announcer.keep(world.app, "FAILED");
+  world.announcer.keep(world.app, "RUNNING");
   world.setFull(false);
   await world.clock.advance(5_000);
-  assert.equal(world.stored, "FAILED 1.2.0", "a full disk the next time is like one the first time");
+  assert.equal(world.stored, "RUNNING 1.2.0", "a full disk the next time is like one the first time");
 });
 
 Deno.test("keepVersion() holds in memory what a full disk refuses, and stores it once there is room", async () => {
