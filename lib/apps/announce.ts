@@ -73,8 +73,14 @@ export class Announcer {
 
   /** Reports the state that an app has. Throws `canceled` only. */
   async report(app: LiveApp, signal: AbortSignal): Promise<void> {
-    await waitPatiently(this.#send(app), { limitMs: patienceMs, clock: this.#parts.clock, signal });
+    const limitMs = this.#isSwitching(app) ? 0 : patienceMs;
+    await waitPatiently(this.#send(app), { limitMs, clock: this.#parts.clock, signal });
     throwIfAborted(signal, `Reporting app "${app.appName}"`);
+  }
+
+  /** True while an update keeps the app down: how long that takes is not for the link to say. */
+  #isSwitching(app: LiveApp): boolean {
+    return (app.state === "PRESENT" || app.state === "STARTING") && this.#parts.records.isOnTheWay(app.id);
   }
 
   async #storeWhenPossible(app: LiveApp): Promise<void> {
@@ -98,9 +104,10 @@ export class Announcer {
       const isConfirmed = updateStatus === "pending_remote_confirmation" && app.updateStatus === "completed";
       return { ...report, updateStatus: isConfirmed ? app.updateStatus : updateStatus };
     };
-    const hasArrived = await this.#parts.outbox.send(current);
-    // Studio has seen that the update is through.
-    if (hasArrived && app.updateStatus === "pending_remote_confirmation") app.updateStatus = "completed";
+    const hasArrived = await this.#parts.outbox.send(current, () => {
+      // Studio has seen that the update is through.
+      if (app.updateStatus === "pending_remote_confirmation") app.updateStatus = "completed";
+    });
     if (hasArrived) this.#parts.log.debug("Reported an app", { app: app.appName, state });
   }
 }

@@ -27,7 +27,7 @@ export interface BenchParts {
 /** A request with the login for the registry that is got for it; empty when there is none to be had. */
 export interface ReadyRequest {
   request: AppRequest;
-  token: Promise<string>;
+  token(): Promise<string>;
   /** Why the release on probation has failed; empty unless the work is to go back. */
   reason: string;
 }
@@ -86,11 +86,17 @@ export class AppBench {
    * Asks for the login for the registry, on behalf of who owns the device. Returns when it is there, or after a second: only a download
    * has to wait for it. Throws `canceled`.
    */
-  async fetchToken(request: AppRequest, signal: AbortSignal): Promise<{ token: Promise<string> }> {
+  async fetchToken(request: AppRequest, signal: AbortSignal): Promise<Pick<ReadyRequest, "token">> {
     const token = this.#askForToken(request, signal);
     await waitPatiently(token, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
     throwIfAborted(signal, "Asking for a registry token");
-    return { token };
+    return { token: () => token };
+  }
+
+  /** The login for the registry, which is asked for when a download needs it. */
+  lateToken(request: AppRequest, signal: AbortSignal): Pick<ReadyRequest, "token"> {
+    let token: Promise<string> | undefined;
+    return { token: () => token ??= this.#askForToken(request, signal) };
   }
 
   /** The tools for one transition of an app. To be disposed at its end. */
@@ -102,7 +108,7 @@ export class AppBench {
       app,
       request,
       names: this.namesOf(app),
-      login: async () => this.#loginOf(await ready.token),
+      login: async () => this.#loginOf(await ready.token()),
       reason: ready.reason,
       configure: (options, signal) => this.#housing.configure(app, request, { ...options, signal }),
       replacePorts: (engineText) => this.#housing.replacePorts(app, request, engineText),
@@ -116,7 +122,7 @@ export class AppBench {
   async tidy(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
     if (isGone(app.state) || app.id.stage === "DEV" || request.dockerCompose !== null) return;
     const { clock, log } = this.#parts.outside;
-    using work = this.open(app, { request, token: Promise.resolve(""), reason: "" });
+    using work = this.open(app, { request, token: () => Promise.resolve(""), reason: "" });
     const ending = await runTransition("tidy", work, { signal, clock, log, onStep: () => {} });
     throwIfAborted(signal, "Removing images that are not needed any more");
     if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });

@@ -51,10 +51,10 @@ export class Outbox {
 
   /**
    * Sends a report. True when Studio has it; else it waits on the disk. `current` gives the report as it is to be sent, when its
-   * turn has come. Throws nothing.
+   * turn has come; `onTaken` is called when Studio has it, before the turn of the next. Throws nothing.
    */
-  async send(current: () => AppReport): Promise<boolean> {
-    const sending = this.#send(current);
+  async send(current: () => AppReport, onTaken: () => void = () => {}): Promise<boolean> {
+    const sending = this.#send(current, onTaken);
     this.#sending.add(sending);
     try {
       return await sending;
@@ -68,7 +68,7 @@ export class Outbox {
     await Promise.all(this.#sending);
   }
 
-  async #send(current: () => AppReport): Promise<boolean> {
+  async #send(current: () => AppReport, onTaken: () => void): Promise<boolean> {
     const app = idText(current().id);
     return await this.#gate.run(app, async () => {
       const report = current();
@@ -80,6 +80,7 @@ export class Outbox {
         this.#keep(report);
         return false;
       }
+      onTaken();
       this.#dropSuperseded(app);
       if (this.#waitingOf(app).length > 0) this.#keep(report);
       return true;

@@ -116,6 +116,17 @@ export class AppRecords {
     return readUpdate(this.#database, id);
   }
 
+  /** True from the switch of an update to the end of its probation; false also when the disk does not say. */
+  isOnTheWay(id: AppId): boolean {
+    try {
+      const update = this.update(id);
+      return update !== undefined && update.phase !== "failed";
+    } catch {
+      // Who asks wants to be quick, and is right without an answer too.
+      return false;
+    }
+  }
+
   /**
    * The container of the installed version is about to be replaced by one of `to`. What has proven last that it runs stays the way
    * back, also when the update before is still on probation.

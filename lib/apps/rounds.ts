@@ -5,8 +5,8 @@ import type { Clock } from "../base/clock.ts";
 import { hasCode, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Announcer } from "./announce.ts";
-import type { AppBench } from "./bench.ts";
-import { choose } from "./choice.ts";
+import type { AppBench, ReadyRequest } from "./bench.ts";
+import { type Choice, choose } from "./choice.ts";
 import { crashLoopText } from "./crash_loop.ts";
 import { correctedState, type Found, observedState } from "./corrections.ts";
 import { Health } from "./health.ts";
@@ -72,7 +72,7 @@ const roundLimit = 20;
 const engineDoubtMs = 1_000;
 
 /** For work that downloads nothing. */
-const noToken = { token: Promise.resolve("") };
+const noToken = { token: () => Promise.resolve("") };
 
 /** The rounds of one app. The caller sees to it that one of these methods at a time runs. */
 export class Rounds {
@@ -158,9 +158,7 @@ export class Rounds {
     if (!isCancel) await this.#makeReady(turn, app, round);
     const mayUpdate = round.mayUpdate && !this.#parts.records.hasFailed(app.id, round.request.newestVersion);
     const choice = choose(app, round.request, { mayUpdate, isEmergency: isEmergency() });
-    // Of many apps that are as they should be, nobody asks for a login.
-    const isAskedFor = !isCancel && (choice.kind === "go" || round.why === "request");
-    const ready = isAskedFor ? await bench.fetchToken(round.request, turn.signal) : noToken;
+    const ready = await this.#loginFor(turn, round, choice);
     switch (choice.kind) {
       case "nothing":
         return this.#next(turn, round, { onlyIfAsked: true });
@@ -174,6 +172,15 @@ export class Rounds {
         this.#adoptRelease(app, round.request);
         return await this.#go(turn, app, { round, goal: choice.goal, ...ready });
     }
+  }
+
+  /** Of apps that are as they should be nobody asks for a login, and what follows in a turn waits for none that it may not need. */
+  async #loginFor(turn: Turn, { request, why }: Round, choice: Choice): Promise<Pick<ReadyRequest, "token">> {
+    if (why === "interrupt" || request.cancelTransition) return noToken;
+    if (why === "later") return this.#parts.bench.lateToken(request, turn.signal);
+    return choice.kind === "go" || why === "request"
+      ? await this.#parts.bench.fetchToken(request, turn.signal)
+      : noToken;
   }
 
   /** Files, ports, and the version that Studio knows to be installed. */
@@ -204,7 +211,7 @@ export class Rounds {
   async #go(
     turn: Turn,
     app: LiveApp,
-    options: { round: Round; goal: Goal; token: Promise<string> },
+    options: { round: Round; goal: Goal; token: ReadyRequest["token"] },
   ): Promise<Round | undefined> {
     const { bench, clock, log } = this.#parts;
     const { round, goal, token } = options;

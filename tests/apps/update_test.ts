@@ -55,6 +55,29 @@ Deno.test("a release that dies eight seconds after its start gives way to the ve
   assert.deepEqual(world.tags, ["1"]);
 });
 
+Deno.test("a Studio that falls silent does not keep the app down between the two versions", async () => {
+  await using world = await running({ "1": {}, "2": { pullMs: 1_000 } });
+  await world.ask("RUNNING", update, 900);
+  world.studio.isAnswering = false;
+  const before = (await world.engine.inspect(container, never))?.id;
+  await world.pass(110);
+  const seen = await world.engine.inspect(container, never);
+  assert.equal(seen?.status, "running");
+  assert.notEqual(seen?.id, before, "the switch is over");
+});
+
+Deno.test("reports of a switch arrive in order and with the right word on the update, however slow Studio takes them", async () => {
+  await using world = await running({ "1": {}, "2": {} });
+  world.studio.onReport = () => world.clock.sleep(300);
+  const told = await world.ask("RUNNING", update, 5_000);
+  assert.deepEqual(states(told), [
+    "UPDATING",
+    "PRESENT pending_remote_confirmation",
+    "STARTING completed",
+    "RUNNING completed",
+  ]);
+});
+
 Deno.test("the image of the version before goes once the new one has run for a minute", async () => {
   await using world = await running({ "1": {}, "2": {} });
   await world.ask("RUNNING", update, 5_000);
