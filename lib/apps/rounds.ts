@@ -5,17 +5,17 @@ import type { Clock } from "../base/clock.ts";
 import { hasCode, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Announcer } from "./announce.ts";
+import type { AppWatch } from "./app_watch.ts";
 import type { AppBench, ReadyRequest } from "./bench.ts";
 import { type Choice, choose } from "./choice.ts";
-import { crashLoopText } from "./crash_loop.ts";
-import { correctedState, type Found, observedState } from "./corrections.ts";
-import { Health } from "./health.ts";
+import { correctedState } from "./corrections.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
 import type { Goal, Step } from "./plan.ts";
 import type { AppRecords } from "./records.ts";
+import type { Round } from "./round.ts";
 import { stableTarget } from "./state.ts";
 import type { Surveyed } from "./survey.ts";
-import { cutText, failureText, isFaultOfRelease, refusedUpdateText, rollBackText, updateRetryText } from "./texts.ts";
+import { cutText, failureText, isFaultOfRelease, refusedUpdateText, updateRetryText } from "./texts.ts";
 import { runTransition } from "./transition.ts";
 import type { Turn } from "./turn.ts";
 
@@ -24,33 +24,11 @@ export interface RoundsParts {
   records: AppRecords;
   announcer: Announcer;
   bench: AppBench;
-  /** Milliseconds before try number `attempt` of a failed app. */
-  retryDelayMs(attempt: number): number;
-  /** A failed app is to be tried again, with what Studio wants of it. */
-  onRetry(request: AppRequest): void;
-  /** A release on probation has run for long enough, if it still runs. */
-  onProven(): void;
+  watch: AppWatch;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
-  /** True while an app that has ended may have been ended by a full disk, or by an engine that was away. */
-  isTroubled(): boolean;
-  /** Takes over a promise that nobody waits for, and what it fails with. */
-  keep(task: Promise<void>): void;
   clock: Clock;
   log: Log;
-}
-
-/** One thing to do within a turn. */
-export interface Round {
-  request: AppRequest;
-  /** `later`: it follows from what was done before; `interrupt`: it has cut a transition. */
-  why: "request" | "sync" | "boot" | "retry" | "later" | "interrupt";
-  /** False where an update must not begin. */
-  mayUpdate: boolean;
-  /** What the engine had of the app just now; absent when that has to be looked at. */
-  seen?: Surveyed;
-  /** What is to be done, whatever the request asks; with `rollBack`, why. */
-  forced?: { goal: "rollBack"; reason: string } | { goal: "closeUpdate" };
 }
 
 /** How a round has failed. */
@@ -68,9 +46,6 @@ interface Failure {
 /** Rounds of one turn; nothing but a mistake reaches this. */
 const roundLimit = 20;
 
-/** Between the end of a release on probation and the verdict on it. */
-const engineDoubtMs = 1_000;
-
 /** For work that downloads nothing. */
 const noToken = { token: () => Promise.resolve("") };
 
@@ -78,26 +53,18 @@ const noToken = { token: () => Promise.resolve("") };
 export class Rounds {
   readonly #id: AppId;
   readonly #parts: RoundsParts;
-  readonly #health: Health;
   /** An update that was canceled or has failed is left alone until Studio asks anew or a retry is due. */
   #skippedVersion = "";
-  #followedRun = "";
 
   constructor(id: AppId, parts: RoundsParts) {
     this.#id = id;
     this.#parts = parts;
-    this.#health = new Health(id, { ...parts, onRetry: () => this.#tryAgain() });
   }
 
   /** Studio asks anew: failures before do not count, and no retry is due. */
   forgetFailures(): void {
     this.#skippedVersion = "";
-    this.#health.forgetFailures();
-  }
-
-  /** Ends the waits for a retry and for the end of a probation. */
-  stop(): void {
-    this.#health.stop();
+    this.#parts.watch.forgetFailures();
   }
 
   /** Does a round and all that follow from it. Throws when not even a failure could be kept. */
@@ -105,33 +72,6 @@ export class Rounds {
     let round: Round | undefined = first;
     for (let count = 0; round !== undefined && count < roundLimit; count += 1) round = await this.#do(turn, round);
     if (round !== undefined) this.#parts.log.error("An app never gets where it should be", { ...this.#id });
-  }
-
-  /** Looks at the app's container, tells what has changed, and does what follows from it. */
-  async observe(turn: Turn, options: { isReturn: boolean }): Promise<void> {
-    const next = await this.#observe(turn, options.isReturn);
-    if (next !== undefined) await this.drive(turn, next);
-  }
-
-  /** Sets the state of an unwatched app to what was found of it; with `isReported` Studio is told in any case. */
-  async correct(turn: Turn, found: Found | undefined, options: { isReported: boolean }): Promise<void> {
-    const { records, announcer } = this.#parts;
-    const app = records.find(this.#id);
-    if (app === undefined) return;
-    if (found !== undefined) {
-      const state = correctedState(app.state, found);
-      // A removal that was cut has more to take away than the engine shows.
-      const isCut = app.state === "DELETING" && isGone(app.target) && isGone(state);
-      announcer.keep(app, isCut ? app.state : state);
-      this.#noteState(app, found);
-    }
-    if (options.isReported) await announcer.report(app, turn.signal);
-  }
-
-  /** Tells Studio the app's state as it is. */
-  async report(signal: AbortSignal): Promise<void> {
-    const app = this.#parts.records.find(this.#id);
-    if (app !== undefined) await this.#parts.announcer.report(app, signal);
   }
 
   async #do(turn: Turn, round: Round): Promise<Round | undefined> {
@@ -233,8 +173,8 @@ export class Rounds {
   }
 
   async #afterSuccess(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
-    const { bench, records } = this.#parts;
-    this.#noteState(app);
+    const { bench, records, watch } = this.#parts;
+    watch.noteState(app);
     if (records.find(this.#id) === undefined) bench.forget(app);
     const next = this.#next(turn, round, { onlyIfAsked: false });
     const request = records.request(this.#id);
@@ -262,16 +202,16 @@ export class Rounds {
   }
 
   async #fail(turn: Turn, app: LiveApp, failure: Failure): Promise<Round | undefined> {
-    const { announcer, bench, log } = this.#parts;
+    const { announcer, bench, watch, log } = this.#parts;
     const { round, goal, step, error, exitCode, wasKilled = false } = failure;
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     bench.say(app, failureText(step, error));
     if (goal === "update" && app.state === "UPDATING" && !hasCode(error, "engine_unreachable")) {
       return await this.#failUpdate(turn, app, failure);
     }
-    this.#health.noteError(error);
-    if (!wasKilled && !this.#isTroubled() && isFaultOfRelease(step, error)) {
-      const back = this.#rollBack(app, round.request, textOf(error));
+    watch.noteError(error);
+    if (!wasKilled && !watch.isTroubled() && isFaultOfRelease(step, error)) {
+      const back = watch.rollBack(app, round.request, textOf(error));
       if (back !== undefined) {
         if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
         return back;
@@ -280,13 +220,13 @@ export class Rounds {
     await announcer.announce(app, "FAILED", turn.signal);
     // A long log takes its time; nobody waits for it to learn of the failure.
     if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
-    if (app.id.stage === "PROD" && !hasCode(error, "not_available")) this.#sayRetry(app);
+    if (app.id.stage === "PROD" && !hasCode(error, "not_available")) watch.sayRetry(app);
     return this.#next(turn, round, { onlyIfAsked: true });
   }
 
   /** Nothing was touched yet. A release that cannot run here is not tried again; everything else is, later. */
   async #failUpdate(turn: Turn, app: LiveApp, { round, step, error }: Failure): Promise<Round | undefined> {
-    const { bench, records } = this.#parts;
+    const { bench, records, watch } = this.#parts;
     const { newestVersion, newReleaseKey } = round.request;
     records.dropSwitch(app.id);
     if (step?.kind === "verifyImage" && hasCode(error, "start_failed")) {
@@ -296,17 +236,9 @@ export class Rounds {
       return next ?? { request: round.request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
     }
     this.#skippedVersion = newestVersion;
-    const { delayMs } = this.#health.planRetry();
+    const { delayMs } = watch.planRetry();
     bench.say(app, updateRetryText(newestVersion, delayMs));
     return await this.#keepOld(turn, app, round);
-  }
-
-  /** The way back from a release on probation; undefined when there is none. */
-  #rollBack(app: LiveApp, request: AppRequest, reason: string): Round | undefined {
-    const update = this.#parts.records.update(app.id);
-    if (update?.phase !== "probation") return undefined;
-    this.#parts.bench.say(app, rollBackText({ from: update.from.version, to: update.to.version }, reason));
-    return { request, why: "later", mayUpdate: false, forced: { goal: "rollBack", reason } };
   }
 
   /** An update has ended before the switch: the app is what it was, and goes on being that. */
@@ -335,77 +267,5 @@ export class Rounds {
   /** False for a version that was canceled or has failed. */
   #isUpdateWelcome({ newestVersion }: AppRequest): boolean {
     return newestVersion !== this.#skippedVersion && !this.#parts.records.hasFailed(this.#id, newestVersion);
-  }
-
-  async #observe(turn: Turn, isReturn: boolean): Promise<Round | undefined> {
-    const { records, announcer, bench } = this.#parts;
-    const app = records.find(this.#id);
-    const found = app && await this.#tryFind(app, turn.signal);
-    if (app === undefined || found === undefined) return undefined;
-    const state = observedState(app.state, found);
-    const request = records.request(this.#id);
-    // In an emergency of the disk it was stopped, however it took that.
-    const isOwnFault = state === "FAILED" && !isReturn && !found.wasKilled && !this.#isTroubled();
-    if (isOwnFault && request !== undefined && records.update(app.id)?.phase === "probation") {
-      // An engine that stops takes its containers down first; then it is the engine that has to come back.
-      await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
-      if (this.#isTroubled() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
-      await bench.showExit(app, found.exitCode, turn.signal);
-      return this.#rollBack(app, request, `exited with status code ${found.exitCode}`);
-    }
-    if (state !== undefined) await announcer.announce(app, state, turn.signal);
-    if (state === undefined && app.state === "RUNNING" && request !== undefined && this.#health.takeProven()) {
-      return { request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
-    }
-    const again: Round | undefined = request && { request, why: "later", mayUpdate: true };
-    if (app.state === "FAILED" && (state !== undefined || isReturn)) {
-      if (state !== undefined) await bench.showExit(app, found.exitCode, turn.signal);
-      if (app.id.stage === "DEV") return undefined;
-      if (isReturn) return again;
-      this.#sayRetry(app);
-      return undefined;
-    }
-    this.#noteState(app, found);
-    return state !== undefined && app.id.stage === "PROD" ? again : undefined;
-  }
-
-  /** True while what fails is no fault of the release that is started. */
-  #isTroubled(): boolean {
-    return this.#parts.isTroubled() || this.#health.isShortOfSpace();
-  }
-
-  /** Undefined when the engine does not answer; who watches it looks again when it does. */
-  async #tryFind(app: LiveApp, signal: AbortSignal): Promise<Found | undefined> {
-    try {
-      return await this.#parts.bench.find(app, signal);
-    } catch (error) {
-      this.#parts.log.debug("Cannot look at an app", { app: app.appName, error });
-      return undefined;
-    }
-  }
-
-  #tryAgain(): void {
-    const app = this.#parts.records.find(this.#id);
-    const request = this.#parts.records.request(this.#id);
-    const mayUpdate = request !== undefined && !this.#parts.records.hasFailed(this.#id, request.newestVersion);
-    const circumstances = { mayUpdate, isEmergency: false };
-    if (app === undefined || request === undefined || choose(app, request, circumstances).kind !== "go") {
-      this.#health.forgetFailures();
-    } else this.#parts.onRetry(request);
-  }
-
-  #sayRetry(app: LiveApp): void {
-    const { attempt, delayMs } = this.#health.planRetry();
-    this.#parts.bench.say(app, crashLoopText(attempt, delayMs));
-  }
-
-  /** Remembers how the app does, and follows the log of a run that nobody has followed yet. */
-  #noteState(app: LiveApp, found?: Found): void {
-    const isRunning = app.state === "RUNNING";
-    const isOnProbation = isRunning && this.#parts.records.update(app.id)?.phase === "probation";
-    this.#health.note({ isRunning, isOnProbation });
-    if (!isRunning || found === undefined || found.run === this.#followedRun) return;
-    this.#followedRun = found.run;
-    this.#parts.bench.follow(app);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { AppId, AppRequest } from "../base/app.ts";
 import { within } from "../base/clock.ts";
+import { AppWatch, type AppWatchParts } from "./app_watch.ts";
 import { interrupts } from "./choice.ts";
 import type { Found } from "./corrections.ts";
 import { Rounds, type RoundsParts } from "./rounds.ts";
@@ -15,7 +16,7 @@ import { Turn } from "./turn.ts";
 export type Origin = "request" | "sync" | "boot" | "retry";
 
 /** What a runner works with. */
-export interface RunnerParts extends Omit<RoundsParts, "onRetry" | "onProven"> {
+export interface RunnerParts extends Omit<AppWatchParts, "onRetry" | "onProven">, Omit<RoundsParts, "watch"> {
   /** Ends with the agent. */
   life: AbortSignal;
 }
@@ -32,6 +33,7 @@ const endLimitMs = 60_000;
 export class Runner {
   readonly id: AppId;
   readonly #parts: RunnerParts;
+  readonly #watch: AppWatch;
   readonly #rounds: Rounds;
   #turn: Turn | undefined;
   #turnEnd: Promise<void> = Promise.resolve();
@@ -42,11 +44,12 @@ export class Runner {
   constructor(id: AppId, parts: RunnerParts) {
     this.id = id;
     this.#parts = parts;
-    this.#rounds = new Rounds(id, {
+    this.#watch = new AppWatch(id, {
       ...parts,
       onRetry: (request) => parts.keep(this.act(request, "retry")),
       onProven: () => parts.keep(this.look({ isReturn: false })),
     });
+    this.#rounds = new Rounds(id, { ...parts, watch: this.#watch });
   }
 
   /** True while something is done with the app. */
@@ -84,7 +87,10 @@ export class Runner {
       this.#missedLook = { isReturn: options.isReturn || (this.#missedLook?.isReturn ?? false) };
       return;
     }
-    await this.#takeTurn((turn) => this.#rounds.observe(turn, options));
+    await this.#takeTurn(async (turn) => {
+      const next = await this.#watch.observe(turn, options);
+      if (next !== undefined) await this.#rounds.drive(turn, next);
+    });
   }
 
   /**
@@ -94,11 +100,11 @@ export class Runner {
    */
   async correct(found: Found | undefined, options: { isReported: boolean; takenAtMs: number }): Promise<void> {
     if (this.#turn !== undefined) {
-      if (options.isReported) await this.#rounds.report(this.#parts.life);
+      if (options.isReported) await this.#watch.report(this.#parts.life);
       return;
     }
     const news = this.#isFresh(options) ? found : undefined;
-    await this.#takeTurn((turn) => this.#rounds.correct(turn, news, options), { isLook: true });
+    await this.#takeTurn((turn) => this.#watch.correct(turn, news, options), { isLook: true });
   }
 
   /** Cuts what is being done and does `work` in its place. Throws what `work` throws; `timeout` when the cut has no effect. */
@@ -116,7 +122,7 @@ export class Runner {
 
   /** Ends the wait for a retry. What is being done ends with the agent's own signal. */
   stop(): void {
-    this.#rounds.stop();
+    this.#watch.stop();
   }
 
   #isFresh({ takenAtMs }: { takenAtMs: number }): boolean {

@@ -1,0 +1,17 @@
+/** What a turn is made of. */
+
+import type { AppRequest } from "../base/app.ts";
+import type { Surveyed } from "./survey.ts";
+
+/** One thing to do within a turn. */
+export interface Round {
+  request: AppRequest;
+  /** `later`: it follows from what was done before; `interrupt`: it has cut a transition. */
+  why: "request" | "sync" | "boot" | "retry" | "later" | "interrupt";
+  /** False where an update must not begin. */
+  mayUpdate: boolean;
+  /** What the engine had of the app just now; absent when that has to be looked at. */
+  seen?: Surveyed;
+  /** What is to be done, whatever the request asks; with `rollBack`, why. */
+  forced?: { goal: "rollBack"; reason: string } | { goal: "closeUpdate" };
+}
