@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { cutText, failureText, isPulling, updateRetryText } from "../../lib/apps/texts.ts";
-import { AgentError } from "../../lib/base/errors.ts";
+import { cutText, failureText, isFaultOfRelease, isPulling, updateRetryText } from "../../lib/apps/texts.ts";
+import { AgentError, type ErrorCode } from "../../lib/base/errors.ts";
 
 const error = new AgentError("pull_failed", "no such tag");
 
@@ -37,4 +37,16 @@ Deno.test("isPulling() is true for the steps of a download only", () => {
 
 Deno.test("updateRetryText() names version and wait", () => {
   assert.equal(updateRetryText("2.1", 5_400), "The update to version 2.1 will be tried again in 5 s");
+});
+
+Deno.test("isFaultOfRelease() is true for a failed start, unless another release would have failed as well", () => {
+  const isFault = (code: ErrorCode) => isFaultOfRelease({ kind: "startContainer" }, new AgentError(code, "no"));
+  for (const code of ["start_failed", "engine_failed", "image_missing", "io_failed", "bad_request"] as const) {
+    assert.equal(isFault(code), true, code);
+  }
+  const blameless = ["canceled", "engine_unreachable", "no_space", "port_in_use", "store_failed", "timeout"] as const;
+  for (const code of blameless) assert.equal(isFault(code), false, code);
+  const startFailed = new AgentError("start_failed", "no");
+  assert.equal(isFaultOfRelease({ kind: "readPull", tag: "2" }, startFailed), false);
+  assert.equal(isFaultOfRelease(undefined, startFailed), false);
 });

@@ -62,3 +62,11 @@ Deno.test("an image that cannot be taken away costs nothing, and goes the next t
   await world.ask("RUNNING");
   assert.deepEqual(world.tags, ["1"]);
 });
+
+Deno.test("an image that cannot be taken away costs an app that starts nothing", async () => {
+  await using world = await littered();
+  await world.engine.create("other", { Image: `${repository}:left`, HostConfig: {} }, never);
+  await world.ask("PRESENT");
+  const told = await world.ask("RUNNING");
+  assert.deepEqual([told.at(-1), world.state], ['"Now running app Shop (1)"', "RUNNING"]);
+});
