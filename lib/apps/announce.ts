@@ -64,6 +64,16 @@ export class Announcer {
     }
   }
 
+  /** Forgets an app, as `keep()` does with a state. */
+  forget(app: LiveApp): void {
+    try {
+      this.#parts.records.forget(app.id);
+    } catch (error) {
+      this.#parts.log.error("Cannot delete what is stored of an app", { app: app.appName, error });
+      this.storeLater(app);
+    }
+  }
+
   /** The database has refused something of this app that is in memory; it is stored, with the app's state, once there is room. */
   storeLater(app: LiveApp): void {
     if (this.#unstored.has(app)) return;

@@ -202,7 +202,7 @@ export class Apps implements AsyncDisposable {
       namesOf: (app) => this.#bench.namesOf(app),
       removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),
       forget: (app) => {
-        this.#records.forget(app.id);
+        this.#announcer.forget(app);
         this.#bench.forget(app);
       },
       wasAskedSince: (id, sinceMs) => (this.#askedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,

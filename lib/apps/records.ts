@@ -23,7 +23,7 @@ import { stableTarget } from "./state.ts";
  * - An app has one object, from its first request to its removal.
  * - What is asked counts once the database has it, or once it is held; what has happened counts at once.
  * - What is held is stored together with the next state of its app.
- * - An app that was forgotten is not stored again.
+ * - An app that was forgotten is not stored again, and not read again where its rows could not be deleted.
  */
 export class AppRecords {
   readonly #database: Database;
@@ -31,6 +31,8 @@ export class AppRecords {
   readonly #apps = new Map<AppIdText, LiveApp>();
   /** What Studio asks and the database does not have. */
   readonly #held = new Map<AppIdText, AppRequest>();
+  /** Apps that were forgotten, and that the database still has. */
+  readonly #forgotten = new Set<AppIdText>();
 
   constructor(parts: { database: Database; clock: Pick<Clock, "wall"> }) {
     this.#database = parts.database;
@@ -41,6 +43,7 @@ export class AppRecords {
   find(id: AppId): LiveApp | undefined {
     const live = this.#apps.get(idText(id));
     if (live !== undefined) return live;
+    if (this.#forgotten.has(idText(id))) return undefined;
     const stored = readApp(this.#database, id);
     return stored && this.#keep(appOfStored(stored));
   }
@@ -48,31 +51,34 @@ export class AppRecords {
   /** Every app of the device. */
   all(): LiveApp[] {
     for (const stored of readApps(this.#database)) {
-      if (!this.#apps.has(idText(stored.id))) this.#keep(appOfStored(stored));
+      const name = idText(stored.id);
+      if (!this.#apps.has(name) && !this.#forgotten.has(name)) this.#keep(appOfStored(stored));
     }
     return [...this.#apps.values()];
   }
 
   /** What Studio asked last for an app; undefined when nothing is known. */
   request(id: AppId): AppRequest | undefined {
+    if (this.#forgotten.has(idText(id))) return undefined;
     return this.#held.get(idText(id)) ?? readRequest(this.#database, id);
   }
 
   /** What Studio asked last for each app. */
   requests(): AppRequest[] {
-    const stored = readRequests(this.#database).filter((request) => !this.#held.has(idText(request)));
+    const isStored = (name: AppIdText) => !this.#held.has(name) && !this.#forgotten.has(name);
+    const stored = readRequests(this.#database).filter((request) => isStored(idText(request)));
     return [...stored, ...this.#held.values()];
   }
 
   /** Keeps what Studio asks: all of it or, when the database refuses it, nothing. Gives the app, made if it was not known. */
   take(request: AppRequest): LiveApp {
     const { app, wish } = this.#wishOf(request);
-    storeAppAndRequest(
-      this.#database,
-      storedPartOf({ ...app, ...wish }),
-      { ...request, target: wish.target },
-      this.#clock.wall(),
-    );
+    const stored = storedPartOf({ ...app, ...wish });
+    this.#database.transaction(() => {
+      // Nothing of an earlier life of the app counts.
+      this.#deleteRows(request);
+      storeAppAndRequest(this.#database, stored, { ...request, target: wish.target }, this.#clock.wall());
+    });
     this.#held.delete(idText(request));
     return this.#keep(Object.assign(app, wish));
   }
@@ -91,7 +97,7 @@ export class AppRecords {
   setState(app: LiveApp, state: AppState): void {
     // What has happened is true, whether the disk takes it or not.
     app.state = state;
-    if (!this.isKnown(app)) return;
+    if (!this.isKnown(app)) return this.#deleteForgotten(app.id);
     const isDone = isGone(state) && isGone(app.target) && (state === "UNINSTALLED" || app.target === "REMOVED");
     const held = this.#held.get(idText(app.id));
     this.#database.transaction(() => {
@@ -212,11 +218,12 @@ export class AppRecords {
     if (app !== undefined) this.#replaceRequest(request, app.state);
   }
 
-  /** Forgets an app: both of its rows and its object. */
+  /** Forgets an app: both of its rows and its object. Rows that cannot be deleted count no more; `setState()` deletes them. */
   forget(id: AppId): void {
-    deleteApp(this.#database, id);
+    this.#forgotten.add(idText(id));
     this.#held.delete(idText(id));
     this.#apps.delete(idText(id));
+    this.#deleteForgotten(id);
   }
 
   /** True while `app` is the object of its app; false once it was forgotten. */
@@ -250,7 +257,18 @@ export class AppRecords {
     return { app, wish: { target, appName: request.appName, requestorAccountKey } };
   }
 
+  #deleteForgotten(id: AppId): void {
+    this.#deleteRows(id);
+    this.#forgotten.delete(idText(id));
+  }
+
+  /** Of an app that was forgotten. */
+  #deleteRows(id: AppId): void {
+    if (this.#forgotten.has(idText(id))) deleteApp(this.#database, id);
+  }
+
   #keep(app: LiveApp): LiveApp {
+    this.#forgotten.delete(idText(app.id));
     this.#apps.set(idText(app.id), app);
     return app;
   }

@@ -94,6 +94,17 @@ Deno.test("keepVersion() holds in memory what a full disk refuses, and stores it
   assert.equal(world.stored, "PRESENT 1.3.0");
 });
 
+Deno.test("forget() counts at once when the disk is full, and deletes what is stored once there is room", async () => {
+  await using world = new World();
+  world.setFull(true);
+  world.announcer.forget(world.app);
+  assert.deepEqual(world.records.all(), []);
+  assert.equal(world.stored, "PRESENT 1.2.0");
+  world.setFull(false);
+  await world.clock.advance(5_000);
+  assert.equal(world.stored, "undefined undefined");
+});
+
 Deno.test("the wait for room ends with the agent", async () => {
   await using world = new World();
   world.setFull(true);

@@ -175,6 +175,25 @@ Deno.test("what Studio's answer takes away is done although the disk is too full
   assert.deepEqual(stored(world), []);
 });
 
+Deno.test("an app that Studio does not know any more goes on a full disk, and stays away until it is asked for anew", async () => {
+  for (const isWantedAgain of [false, true]) {
+    await using world = await full();
+    world.studio.answer = () => [{ app_key: 8, app_name: "Other", stage: "PROD", target_state: "REMOVED" }];
+    await world.apps.reconcileLocal(never);
+    await Promise.all([world.apps.reconcileRemote(never), world.pass(60_000)]);
+    assert.equal(world.engine.status(container), undefined);
+    assert.deepEqual(world.apps.list().filter(({ appName }) => appName === "Shop"), []);
+    world.apps.resume();
+    await world.pass(5_000);
+    assert.equal(world.engine.status(container), undefined);
+    await assert.rejects(world.ask("RUNNING"), { code: "store_failed" });
+    world.makeRoom();
+    if (isWantedAgain) await world.ask("RUNNING", {}, 0);
+    await world.pass(10_000);
+    assert.deepEqual(stored(world), isWantedAgain ? ["RUNNING", "RUNNING"] : []);
+  }
+});
+
 Deno.test("a lost database counts as lost until all that Studio wants is stored", async () => {
   await using world = new SmallWorld();
   await world.ask("RUNNING");

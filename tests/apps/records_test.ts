@@ -212,3 +212,34 @@ Deno.test("setVersion() keeps the installed version in memory when the database 
   const found = world.anew().find(id);
   assert.deepEqual([found?.version, found?.releaseKey], ["1.3.0", 13]);
 });
+
+Deno.test("forget() counts at once when the database refuses, and the rows go with the next state of the old object", () => {
+  using world = new World();
+  const app = world.records.take(sampleRequest());
+  world.breakStore();
+  assert.throws(() => world.records.forget(id), { code: "store_failed" });
+  assert.deepEqual([world.records.all(), world.records.requests()], [[], []]);
+  assert.deepEqual([world.records.find(id), world.records.request(id)], [undefined, undefined]);
+  assert.equal(world.anew().all().length, 1);
+  world.mendStore();
+  world.records.setState(app, "REMOVED");
+  assert.deepEqual(world.anew().all(), []);
+});
+
+Deno.test("an app that was forgotten and is asked for anew is another one, whose rows stay", () => {
+  for (const method of ["take", "hold"] as const) {
+    using world = new World();
+    const before = world.records.take(sampleRequest());
+    world.records.refuseUpdate(before, { version: "1.3.0", releaseKey: 13 }, "it does not run here");
+    world.breakStore();
+    assert.throws(() => world.records.forget(id), { code: "store_failed" });
+    world.mendStore();
+    const app = world.records[method](sampleRequest({ target: "PRESENT" }));
+    assert.notEqual(app, before);
+    if (method === "take") assert.equal(world.records.hasFailed(id, "1.3.0"), false);
+    assert.equal(world.records.request(id)?.target, "PRESENT");
+    world.records.setState(before, "REMOVED");
+    world.records.setState(app, "PRESENT");
+    assert.deepEqual([world.anew().find(id)?.state, world.anew().request(id)?.target], ["PRESENT", "PRESENT"]);
+  }
+});
