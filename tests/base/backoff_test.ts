@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { redialWaitMs, spreadWaitMs } from "../../lib/base/backoff.ts";
+import { busiestSecondBar, countReturn, fleetBarMs, type FleetReturn } from "../../scripts/bench/fleet_figures.ts";
 
 Deno.test("spreadWaitMs() grows with the square of the attempt up to the limit", () => {
   const schedule = { firstMs: 5_000, limitMs: 3_600_000 };
@@ -26,3 +27,51 @@ Deno.test("redialWaitMs() is immediate first, then bounded by the time away", ()
   assert.equal(redialWaitMs(50, 120_000, 1), 30_000);
   assert.equal(redialWaitMs(50, 0, 1), 4_000);
 });
+
+Deno.test("redialWaitMs() keeps a steady distance once it has grown, as long as the link is not long away", () => {
+  assert.equal(redialWaitMs(4, 0, 0), 0);
+  assert.equal(redialWaitMs(5, 0, 0), 3_600);
+  assert.equal(redialWaitMs(500, 119_999, 0), 3_600);
+  assert.equal(redialWaitMs(500, 120_000, 0), 0);
+});
+
+Deno.test("redialWaitMs() brings a fleet of 1,000 back after 30 s and after ten minutes within the bars", () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    for (const awaySeconds of [30, 600]) {
+      const { p99Ms, busiestSecond } = bringFleetBack(awaySeconds, seed);
+      assert.ok(p99Ms <= fleetBarMs(awaySeconds), `away ${awaySeconds} s: p99 ${p99Ms} ms`);
+      assert.ok(busiestSecond <= busiestSecondBar, `away ${awaySeconds} s: ${busiestSecond} in one second`);
+    }
+  }
+});
+
+Deno.test("redialWaitMs() lets no second have more than a third of a fleet, however long the router was away", () => {
+  for (let awaySeconds = 5; awaySeconds <= 240; awaySeconds += 5) {
+    const { lastMs, busiestSecond } = bringFleetBack(awaySeconds, 4711);
+    assert.ok(busiestSecond <= busiestSecondBar, `away ${awaySeconds} s: ${busiestSecond} in one second`);
+    if (awaySeconds < 120) assert.ok(lastMs <= 4_000, `away ${awaySeconds} s: the last after ${lastMs} ms`);
+  }
+});
+
+/** A fleet whose router refuses every dial at once until it answers; dials and answers take no time. */
+function bringFleetBack(awaySeconds: number, seed: number): FleetReturn {
+  const awayMs = awaySeconds * 1_000;
+  const random = seededRandom(seed);
+  const returnsMs = Array.from({ length: 1_000 }, () => {
+    let nowMs = 0;
+    for (let attempt = 0; nowMs < awayMs; attempt += 1) nowMs += redialWaitMs(attempt, nowMs, random());
+    return nowMs - awayMs;
+  });
+  return countReturn(returnsMs, returnsMs.length);
+}
+
+/** Numbers from 0 to 1 that look random and are the same for the same seed (mulberry32). */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

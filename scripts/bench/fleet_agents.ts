@@ -1,0 +1,73 @@
+/**
+ * A part of a simulated fleet, in a process of its own: light agents that share the link with the real one and do nothing else.
+ * Started by `fleet.ts`, which reads a line of JSON for each connection from the output. Ends when its input does.
+ */
+
+import { systemClock } from "../../lib/base/clock.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import { parseFlags } from "../../lib/flags.ts";
+import { Link } from "../../lib/wamp/link.ts";
+import { noProxies } from "../../lib/wamp/proxy.ts";
+import { markerName, mgmt, testamentTopic } from "../../lib/wamp/topics.ts";
+import { fleetLogin } from "./fleet_logins.ts";
+
+/** How late a timer may be before it counts as a sign that the process itself is too slow. */
+const tickMs = 50;
+
+if (import.meta.main) await main(Deno.args);
+
+async function main([url = "", first = "0", count = "0"]: readonly string[]): Promise<void> {
+  const timeouts = standardTimeouts();
+  for (let agent = Number(first); agent < Number(first) + Number(count); agent += 1) {
+    startAgent(url, { agent, timeouts });
+  }
+  watchLateness();
+  for await (const _ of Deno.stdin.readable) {
+    // Only its end says anything.
+  }
+  Deno.exit(0);
+}
+
+function startAgent(
+  url: string,
+  { agent, timeouts }: { agent: number; timeouts: ReturnType<typeof standardTimeouts> },
+): void {
+  const login = fleetLogin(agent);
+  const link = new Link({
+    identity: () => ({ url, ...login }),
+    marker: { procedure: mgmt(`fleet-${agent}`, markerName) },
+    testament: (sessionId) => ({ topic: testamentTopic, args: [{ agent, wamp_session_id: sessionId }] }),
+    timeouts,
+    onSession: () => {
+      say({ agent, atMs: Date.now() });
+      return Promise.resolve();
+    },
+    log: { ...silentLog, warn: (_message, fields) => say({ agent, failure: String(fields?.error), atMs: Date.now() }) },
+    clock: systemClock,
+    random: Math.random,
+    proxies: noProxies,
+  });
+  link.ended.then((end) => say({ agent, end: end.kind }));
+  link.start();
+}
+
+/** Those of an agent that was started without flags. */
+function standardTimeouts(): { connectMs: number; pingMs: number; responseMs: number } {
+  const parsed = parseFlags([], { program: "reagent", platform: { os: "linux", homeDir: undefined } });
+  if (parsed.kind !== "run") throw new Error("The agent has no standard flags");
+  const { connTimeout, ppTimeout, respTimeout } = parsed.flags;
+  return { connectMs: connTimeout, pingMs: ppTimeout, responseMs: respTimeout };
+}
+
+function watchLateness(): void {
+  let before = performance.now();
+  setInterval(() => {
+    const lateMs = performance.now() - before - tickMs;
+    before = performance.now();
+    if (lateMs > tickMs) say({ lateMs: Math.round(lateMs), atMs: Date.now() });
+  }, tickMs);
+}
+
+function say(fact: object): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(fact)}\n`));
+}

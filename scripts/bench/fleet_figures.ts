@@ -1,0 +1,60 @@
+/** The figures of a fleet that lost its router and came back. Pure. */
+
+import { percentile } from "./figures.ts";
+
+/** How the agents of a fleet came back. Times in milliseconds from the moment at which the router answered again. */
+export interface FleetReturn {
+  agents: number;
+  /** Agents that were not back when nobody waited any longer. */
+  missing: number;
+  firstMs: number;
+  p50Ms: number;
+  p99Ms: number;
+  lastMs: number;
+  /** The largest part of the fleet that came back within any one second. */
+  busiestSecond: number;
+  /** How many came back in each second after the router. */
+  bySecond: number[];
+}
+
+/** The bar for the 99th percentile: after half a minute, and after ten minutes. */
+export function fleetBarMs(awaySeconds: number): number {
+  return awaySeconds < 120 ? 8_000 : 35_000;
+}
+
+/** Whether no second saw more than a third of the fleet. */
+export const busiestSecondBar = 1 / 3;
+
+/** Counts the agents by their first return, given in milliseconds after the router's. Throws when none came back. */
+export function countReturn(returnsMs: readonly number[], agents: number): FleetReturn {
+  const sorted = [...returnsMs].sort((a, b) => a - b);
+  return {
+    agents,
+    missing: agents - sorted.length,
+    firstMs: percentile(sorted, 0),
+    p50Ms: percentile(sorted, 50),
+    p99Ms: percentile(sorted, 99),
+    lastMs: percentile(sorted, 100),
+    busiestSecond: countBusiestSecond(sorted) / agents,
+    bySecond: countBySecond(sorted),
+  };
+}
+
+function countBySecond(sortedMs: readonly number[]): number[] {
+  const counts: number[] = Array(Math.floor(Math.max(0, sortedMs.at(-1) ?? 0) / 1_000) + 1).fill(0);
+  for (const ms of sortedMs) {
+    const second = Math.max(0, Math.floor(ms / 1_000));
+    counts[second] = (counts[second] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function countBusiestSecond(sortedMs: readonly number[]): number {
+  let most = 0;
+  let first = 0;
+  for (const [index, ms] of sortedMs.entries()) {
+    while (ms - (sortedMs[first] ?? ms) >= 1_000) first += 1;
+    most = Math.max(most, index - first + 1);
+  }
+  return most;
+}

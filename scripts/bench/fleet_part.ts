@@ -1,0 +1,84 @@
+/** One process of a simulated fleet, and what its agents have told. */
+
+import { isDict, parseJson, readText } from "../../lib/base/shape.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+
+/** A running part. Disposing ends it. */
+export class FleetPart implements AsyncDisposable {
+  readonly count: number;
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+  readonly #connections: { agent: number; atMs: number }[] = [];
+  readonly #failures: number[] = [];
+  readonly #late: { lateMs: number; atMs: number }[] = [];
+
+  private constructor(child: Deno.ChildProcess, count: number) {
+    this.#child = child;
+    this.count = count;
+    this.#reading = this.#read();
+  }
+
+  /** Starts `count` agents, numbered from `first`, in one process. */
+  static start(url: string, { first, count }: { first: number; count: number }): FleetPart {
+    const settings = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check"];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [...settings, "scripts/bench/fleet_agents.ts", url, String(first), String(count)],
+      cwd: root,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    return new FleetPart(child, count);
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** When each agent first had a session after this time of the machine; those without one are left out. */
+  returnsMs(sinceMs: number): number[] {
+    const firsts = new Map<number, number>();
+    for (const { agent, atMs } of this.#connections) {
+      if (atMs >= sinceMs && !firsts.has(agent)) firsts.set(agent, atMs);
+    }
+    return [...firsts.values()];
+  }
+
+  /** Dials that failed after this time. */
+  failuresSince(sinceMs: number): number {
+    return this.#failures.filter((atMs) => atMs >= sinceMs).length;
+  }
+
+  /** The longest time after this one that the process did not get to its timers. */
+  latestMs(sinceMs: number): number {
+    return Math.max(0, ...this.#late.filter(({ atMs }) => atMs >= sinceMs).map(({ lateMs }) => lateMs));
+  }
+
+  /** Ends the process, agents and all. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stdin.close();
+    await this.#child.status;
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    let rest = "";
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#take(parseJson(line));
+    }
+  }
+
+  #take(fact: unknown): void {
+    if (!isDict(fact)) throw new Error("The fleet's output is not readable");
+    const { agent, atMs, lateMs } = fact;
+    const end = readText(fact.end);
+    if (end !== undefined) throw new Error(`The link of agent ${agent} ended: ${end}`);
+    if (fact.failure !== undefined) this.#failures.push(Number(atMs));
+    else if (lateMs !== undefined) this.#late.push({ lateMs: Number(lateMs), atMs: Number(atMs) });
+    else this.#connections.push({ agent: Number(agent), atMs: Number(atMs) });
+  }
+}
