@@ -4,6 +4,7 @@ import { type Clock, within } from "../base/clock.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/session.ts";
 import { authorize, effectiveCaller } from "./authorize.ts";
+import { createCallNotes } from "./call_notes.ts";
 import type { HandlerParts } from "./parts.ts";
 import type { Row } from "./row.ts";
 
@@ -15,13 +16,14 @@ const errorTextLimit = 4_000;
  * or whatever the work threw.
  */
 export function createHandler(row: Row, parts: HandlerParts, clock: Clock): InvocationHandler {
+  const note = createCallNotes({ log: parts.log, clock });
   return async (invocation) => {
     const startedAt = clock.now();
     const caller = effectiveCaller(invocation.callerAuthid, invocation.kwargs);
     const facts = () => ({ procedure: row.name, authid: caller, durationMs: Math.round(clock.now() - startedAt) });
     try {
       const reply = await answer(row, parts, { invocation, caller });
-      parts.log.debug("Answered a call", facts());
+      note(facts);
       return reply;
     } catch (error) {
       parts.log.warn("Refused a call, or it failed", { ...facts(), error });
