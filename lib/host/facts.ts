@@ -2,6 +2,7 @@
 
 import { statfs } from "node:fs/promises";
 import { cpus } from "node:os";
+import { type Clock, systemClock } from "../base/clock.ts";
 
 /** What a status report and `get_storage_data` carry, under the names of the wire. Bytes, if not said otherwise. */
 export interface Stats {
@@ -46,20 +47,37 @@ export interface FileSystemSize {
   free: number;
 }
 
-/** Reads the figures. Use of the processors is counted from one call to the next, first from the construction. */
+/** A reading serves for this long: asking the system again and again would keep the agent from everything else. */
+const freshMs = 100;
+
+/**
+ * Reads the figures. Use of the processors is counted from one reading to the next, first from the construction. Calls within 100 ms
+ * of a reading share it.
+ */
 export class StatsReader {
   readonly #appsFolder: string;
+  readonly #clock: Pick<Clock, "now">;
   #times: ProcessorTimes;
   #usage = 0;
+  #latest: { atMs: number; stats: Promise<Stats> } | undefined;
 
   /** `appsFolder` is where a second file system for apps is mounted on some devices. */
-  constructor(options: { appsFolder?: string } = {}) {
+  constructor(options: { appsFolder?: string; clock?: Pick<Clock, "now"> } = {}) {
     this.#appsFolder = options.appsFolder ?? "/opt/reagent/docker-apps";
+    this.#clock = options.clock ?? systemClock;
     this.#times = readTimes();
   }
 
   /** Never throws: a figure that cannot be read is 0. */
   async read(): Promise<Stats> {
+    const nowMs = this.#clock.now();
+    if (this.#latest === undefined || nowMs - this.#latest.atMs >= freshMs) {
+      this.#latest = { atMs: nowMs, stats: this.#read() };
+    }
+    return await this.#latest.stats;
+  }
+
+  async #read(): Promise<Stats> {
     const times = readTimes();
     this.#usage = usagePercent(this.#times, times) ?? this.#usage;
     this.#times = times;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { joinStats, parseMemory, parseProcessorTimes, StatsReader, usagePercent } from "../../lib/host/facts.ts";
+import { FakeClock } from "../parts/fake_clock.ts";
 
 Deno.test("read() gives the figures of this machine as df and /proc see them", async () => {
   const stats = await new StatsReader({ appsFolder: "/no/such/folder" }).read();
@@ -57,6 +58,17 @@ Deno.test("read() counts the use of the processors from call to call", async () 
   const until = performance.now() + 150;
   while (performance.now() < until);
   assert.ok((await reader.read()).cpu_usage > 10);
+});
+
+Deno.test("read() shares a reading for 100 ms, however many ask", async () => {
+  const clock = new FakeClock();
+  const reader = new StatsReader({ clock });
+  const first = await reader.read();
+  await clock.advance(99);
+  const [second, third] = await Promise.all([reader.read(), reader.read()]);
+  assert.ok(second === first && third === first);
+  await clock.advance(1);
+  assert.ok(await reader.read() !== first);
 });
 
 Deno.test("parseProcessorTimes() takes waiting as idle and does not count guests twice", () => {
