@@ -6,6 +6,7 @@ import { probePort } from "./apps/port_probe.ts";
 import { systemClock as clock } from "./base/clock.ts";
 import { AgentError, isCanceled } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
+import { shareReads } from "./base/shared_reads.ts";
 import { containErrors } from "./boot/containment.ts";
 import { deviceLinkOptions } from "./boot/device_link.ts";
 import { DiskWatch } from "./boot/disk_watch.ts";
@@ -279,7 +280,12 @@ function createHandlerParts(
     serialNumber: config.current.serialNumber,
     checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
     requestAppState: (kwargs) => apps.request(kwargs),
-    engine,
+    // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.
+    engine: {
+      listImages: shareReads((signal) => engine.listImages(signal)),
+      listContainersRaw: shareReads((signal) => engine.listContainersRaw(signal)),
+      pruneDanglingImages: (signal) => engine.pruneDanglingImages(signal),
+    },
     runCommand,
     readLogHistory: (channel, signal) => logs.readHistory(channel, signal),
     readStats: () => stats.read(),
