@@ -44,6 +44,8 @@ export interface JoinOptions {
 
 const callTimeoutMs = 30_000;
 const leaveWaitLimitMs = 3_000;
+/** Answers that wait for room; a router that has that many calls under way and reads nothing gets no more. */
+const heldLimit = 10_000;
 
 /**
  * Joins the realm over an open transport. Throws `auth_rejected` when the signature is refused, `connect_failed` with
@@ -67,6 +69,8 @@ class AutobahnSession implements Session {
   readonly #closed = Promise.withResolvers<Closed>();
   readonly #farewell = new AbortController();
   readonly #pending: PendingRequests;
+  /** Answers of our procedures that wait for room on the line. */
+  readonly #held: unknown[][] = [];
   #id = 0;
   #state: "joining" | "open" | "ending" = "joining";
   #leaving: Promise<void> | undefined;
@@ -94,6 +98,7 @@ class AutobahnSession implements Session {
     transport.deliverTo({
       onMessage: (message) => this.#onMessage(message),
       onFault: (why) => this.#onViolation(why),
+      onRoom: () => this.#sendHeld(),
     });
     transport.closed.then((end) => this.#onSocketGone(end.reason || `closed with code ${end.code}`));
   }
@@ -248,6 +253,10 @@ class AutobahnSession implements Session {
   #send(message: unknown[]): void {
     const { realm, authid } = this.#options;
     const outbound = message[0] === code.hello ? helloMessage(realm, authid) : message;
+    if (isAnswer(message) && !this.#transport.hasRoom && this.#held.length < heldLimit) {
+      this.#held.push(message);
+      return;
+    }
     try {
       this.#transport.send(outbound);
       this.#guard.noteOutbound(outbound);
@@ -256,6 +265,15 @@ class AutobahnSession implements Session {
       if (message[0] === code.yield) return this.#replaceAnswer(message[1], error);
       if (typeof message[0] === "number" && quietTypes.has(message[0])) return;
       throw error;
+    }
+  }
+
+  /** Callers wait for their answers; what is merely late must not be lost. */
+  #sendHeld(): void {
+    while (this.#transport.isOpen && this.#transport.hasRoom) {
+      const message = this.#held.shift();
+      if (message === undefined) return;
+      this.#send(message);
     }
   }
 
@@ -357,6 +375,11 @@ class AutobahnSession implements Session {
     this.#end({ kind: "left" }, { code: 1000, reason: "goodbye" });
     await this.#closed.promise;
   }
+}
+
+/** True for what a caller of one of our procedures waits for. */
+function isAnswer(message: unknown[]): boolean {
+  return message[0] === code.yield || (message[0] === code.error && message[1] === code.invocation);
 }
 
 /** Types whose loss nobody waits for. */

@@ -39,6 +39,8 @@ export interface TransportEnd {
 export interface Receiver {
   onMessage(message: unknown[]): void;
   onFault(why: string): void;
+  /** Everything that had to wait has been sent. */
+  onRoom?(): void;
 }
 
 /** Messages are refused while more than this waits to be sent, so that a slow uplink cannot eat the memory. */
@@ -83,6 +85,7 @@ export class Transport {
     this.#stream = stream;
     this.#options = options;
     webSocket.once("open", () => this.#listen());
+    stream.on("drain", () => this.#receiver?.onRoom?.());
     webSocket.on("message", (data, isBinary) => this.#onFrame(data, isBinary));
     webSocket.on("error", (error) => this.#onError(error));
     webSocket.on("close", (code, reason) => this.#finish({ code, reason: reason.toString() || this.#fault }));
@@ -131,6 +134,11 @@ export class Transport {
     return this.#webSocket.bufferedAmount;
   }
 
+  /** False while so much waits to be sent that `send` refuses. */
+  get hasRoom(): boolean {
+    return this.waitingBytes <= sendBacklogLimitBytes;
+  }
+
   /** Sets who takes what arrives; until then it is dropped. */
   deliverTo(receiver: Receiver): void {
     this.#receiver = receiver;
@@ -143,9 +151,8 @@ export class Transport {
   send(message: unknown[]): void {
     if (!this.isOpen) throw new AgentError("not_connected", "not connected");
     const text = encodeMessage(message);
-    const { waitingBytes } = this;
-    if (waitingBytes > sendBacklogLimitBytes) {
-      throw new AgentError("io_failed", `Cannot send message: ${waitingBytes} bytes wait to be sent already`);
+    if (!this.hasRoom) {
+      throw new AgentError("io_failed", `Cannot send message: ${this.waitingBytes} bytes wait to be sent already`);
     }
     this.#options.trace?.("out", message);
     this.#webSocket.send(text, () => {
