@@ -5,6 +5,7 @@ import { Apps } from "./apps/apps.ts";
 import { probePort } from "./apps/port_probe.ts";
 import { systemClock as clock } from "./base/clock.ts";
 import { AgentError, isCanceled } from "./base/errors.ts";
+import { keepFresh } from "./base/fresh.ts";
 import type { Log } from "./base/log.ts";
 import { shareReads } from "./base/shared_reads.ts";
 import { containErrors } from "./boot/containment.ts";
@@ -289,7 +290,7 @@ function createHandlerParts(
     runCommand,
     readLogHistory: (channel, signal) => logs.readHistory(channel, signal),
     readStats: () => stats.read(),
-    readInterfaces,
+    readInterfaces: keepFresh(readInterfaces, { forMs: 100, clock }),
     readAgentFacts: async (signal) => ({ os: await readOsText(signal), ...buildArch(), version: agentVersion }),
     tunnelCapable: () => false,
     readLatestVersion: () => versions.latest(),

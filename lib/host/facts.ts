@@ -3,6 +3,7 @@
 import { statfs } from "node:fs/promises";
 import { cpus } from "node:os";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { keepFresh } from "../base/fresh.ts";
 
 /** What a status report and `get_storage_data` carry, under the names of the wire. Bytes, if not said otherwise. */
 export interface Stats {
@@ -56,25 +57,20 @@ const freshMs = 100;
  */
 export class StatsReader {
   readonly #appsFolder: string;
-  readonly #clock: Pick<Clock, "now">;
+  readonly #readShared: () => Promise<Stats>;
   #times: ProcessorTimes;
   #usage = 0;
-  #latest: { atMs: number; stats: Promise<Stats> } | undefined;
 
   /** `appsFolder` is where a second file system for apps is mounted on some devices. */
   constructor(options: { appsFolder?: string; clock?: Pick<Clock, "now"> } = {}) {
     this.#appsFolder = options.appsFolder ?? "/opt/reagent/docker-apps";
-    this.#clock = options.clock ?? systemClock;
+    this.#readShared = keepFresh(() => this.#read(), { forMs: freshMs, clock: options.clock ?? systemClock });
     this.#times = readTimes();
   }
 
   /** Never throws: a figure that cannot be read is 0. */
   async read(): Promise<Stats> {
-    const nowMs = this.#clock.now();
-    if (this.#latest === undefined || nowMs - this.#latest.atMs >= freshMs) {
-      this.#latest = { atMs: nowMs, stats: this.#read() };
-    }
-    return await this.#latest.stats;
+    return await this.#readShared();
   }
 
   async #read(): Promise<Stats> {
