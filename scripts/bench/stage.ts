@@ -2,7 +2,7 @@
 
 import { busyboxImage, Dockerd } from "../../tests/parts/engine.ts";
 import { Crossbar } from "../../tests/parts/crossbar.ts";
-import { buildImage } from "../../tests/parts/images.ts";
+import { type AppRecipe, buildImage } from "../../tests/parts/images.ts";
 import { pusherPassword, pusherUser } from "../studio/logins.ts";
 import { ensureApp, repositoryOf } from "../studio/releases.ts";
 import { startStudio, type Studio } from "../studio/start_studio.ts";
@@ -43,10 +43,15 @@ export async function startStage(router: RouterName): Promise<Stage> {
   return { engine, studio, device, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Installs that many apps on the running device and waits until all of them run. Each of them just waits. */
-export async function installApps({ engine, studio, device }: Stage, count: number): Promise<void> {
+/** Installs that many apps on the running device and waits until all of them run. Each of them just waits, if not told otherwise. */
+export async function installApps(
+  { engine, studio, device }: Stage,
+  count: number,
+  recipe: AppRecipe = {},
+): Promise<string[]> {
   const names = Array.from({ length: count }, (_, index) => `app${index + 1}`);
-  await pushReleases({ engine, studio }, names);
+  await pushReleases({ engine, studio }, names, recipe);
+  await engine.docker("rmi", busyboxImage);
   for (const name of names) {
     studio.pushed(name, version);
     await studio.request(device, name, { target: "RUNNING" });
@@ -56,12 +61,17 @@ export async function installApps({ engine, studio, device }: Stage, count: numb
     return apps.length === count && apps.every(({ current }) => current === "RUNNING") || undefined;
   };
   await studio.waitFor(`${count} apps run`, areRunning, { limitMs: 120_000 });
+  return names;
 }
 
-/** One image under the name of each app, as releases of one program would be. */
-async function pushReleases({ engine, studio }: Pick<Stage, "engine" | "studio">, names: string[]): Promise<void> {
+/** One image under the name of each app, as releases of one program would be. Needs the base image, which `installApps` removes. */
+export async function pushReleases(
+  { engine, studio }: Pick<Stage, "engine" | "studio">,
+  names: string[],
+  recipe: AppRecipe,
+): Promise<void> {
   const image = "bench:1";
-  await buildImage(engine, image, {});
+  await buildImage(engine, image, recipe);
   const folder = await Deno.makeTempDir({ prefix: "b-" });
   try {
     const auths = { [studio.registryHost]: { auth: btoa(`${pusherUser}:${pusherPassword(studio.store)}`) } };
@@ -75,5 +85,5 @@ async function pushReleases({ engine, studio }: Pick<Stage, "engine" | "studio">
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  await engine.docker("rmi", image, busyboxImage);
+  await engine.docker("rmi", image);
 }
