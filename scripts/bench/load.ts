@@ -167,16 +167,19 @@ async function pull({ studio, device }: Stage): Promise<number> {
 
 function renderLoad(wish: LoadWish, seen: LoadMeasured): string {
   const head = ["", "", "answers", "p50", "p99", "most", "errors"];
-  const row = (kind: string) => ({ procedure, answers, errors, firstError, times }: AnswerTimes) => {
+  const row = (kind: string) => ({ procedure, answers, errors, times }: AnswerTimes) => {
     const texts = times === undefined
       ? ["", "", ""]
       : [times.p50Ms, times.p99Ms, times.mostMs].map((ms) => `${numberText(ms)} ms`);
-    return [kind, procedure, String(answers), ...texts, errors === 0 ? "" : `${errors}: ${firstError}`];
+    return [kind, procedure, String(answers), ...texts, String(errors)];
   };
   const { processorMs, overMs, rssMib } = seen.agent;
   return [
     `${wish.program}, ${wish.router} router, ${wish.inFlight} in flight, load ${Deno.loadavg()[0]?.toFixed(1)}`,
     alignColumns([head, ...seen.alone.map(row("alone")), ...seen.together.map(row("together"))]),
+    ...[...seen.alone, ...seen.together].filter(({ errors }) => errors > 0).map(({ procedure, firstError }) =>
+      `${procedure} fails: ${firstError}`
+    ),
     `together: ${Math.round(seen.callsPerSecond)} calls/s, ${Math.round(seen.linesPerSecond)} log lines/s, ` +
     `${bigApp.sizeMb} MB pulled and started in ${Math.round(seen.pullMs)} ms`,
     `heartbeats: ${seen.heartbeats} seen, late by up to ${Math.round(seen.heartbeatLateMs)} ms`,
