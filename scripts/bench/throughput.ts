@@ -1,6 +1,6 @@
 /**
  * `deno run -P=tools scripts/bench/throughput.ts [--router embedded|crossbar] [--program FILE] [--in-flight N] [--seconds N]
- * [--procedure NAME] [--profile FILE]`: calls one after the other and many at a time, from a caller in a process of its own, on a real
+ * [--procedure NAME] [--apps N] [--profile FILE]`: calls one after the other and many at a time, from a caller in a process of its own, on a real
  * agent. Prints times, calls per second, how late heartbeats were, and which process was busy. Needs root, on Linux.
  */
 
@@ -12,7 +12,7 @@ import { Beats } from "./beats.ts";
 import { percentile } from "./figures.ts";
 import { readUse, type Use, usedBetween } from "./process_use.ts";
 import { type CallerSeen, runCaller } from "./raw_caller.ts";
-import { startStage } from "./stage.ts";
+import { installApps, startStage } from "./stage.ts";
 
 /** What is measured. */
 export interface ThroughputWish {
@@ -22,6 +22,8 @@ export interface ThroughputWish {
   procedure: string;
   inFlight: number;
   seconds: number;
+  /** Apps that run on the device and do nothing. */
+  apps: number;
   /** Where the agent's CPU profile of the load goes; empty for none. */
   profile: string;
 }
@@ -41,7 +43,7 @@ export interface ThroughputMeasured {
 
 const root = new URL("../..", import.meta.url).pathname;
 const usage = "Usage: deno run -P=tools scripts/bench/throughput.ts [--router embedded|crossbar] [--program FILE] " +
-  "[--in-flight N] [--seconds N] [--procedure NAME] [--profile FILE]";
+  "[--in-flight N] [--seconds N] [--procedure NAME] [--apps N] [--profile FILE]";
 const handshakes = 2_000;
 const profilingPort = 9_300;
 
@@ -77,6 +79,7 @@ export async function measureThroughput(wish: ThroughputWish): Promise<Throughpu
     env: { DOCKER_HOST: stage.engine.host },
   });
   await stage.studio.waitForStatus(stage.device, "CONNECTED", { limitMs: 60_000 });
+  if (wish.apps > 0) await installApps(stage, wish.apps);
   const { login } = stage.studio;
   const order = { ...login };
   const uri = (name: string) => `re.mgmt.${stage.device.serial}.${name}`;
@@ -154,6 +157,7 @@ function readWish(args: readonly string[]): ThroughputWish | undefined {
     procedure: "get_storage_data",
     inFlight: 64,
     seconds: 8,
+    apps: 0,
     profile: "",
   };
   for (let index = 0; index < args.length; index += 2) {
@@ -164,6 +168,7 @@ function readWish(args: readonly string[]): ThroughputWish | undefined {
     else if (name === "--procedure" && value !== "") wish.procedure = value;
     else if (name === "--profile" && value !== "") wish.profile = value;
     else if (name === "--in-flight" && count !== undefined) wish.inFlight = count;
+    else if (name === "--apps" && count !== undefined) wish.apps = count;
     else if (name === "--seconds" && count !== undefined) wish.seconds = count;
     else return undefined;
   }
