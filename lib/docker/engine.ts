@@ -288,7 +288,7 @@ export class Engine {
   }
 
   /** See `followLogs()` in streams.ts. */
-  followLogs(id: string, options: LogOptions): AsyncGenerator<LogLine, void> {
+  followLogs(id: string, options: LogOptions): AsyncGenerator<LogLine[], void> {
     return followLogs(this.#transport, id, options);
   }
 

@@ -26,6 +26,11 @@ export class LineCutter {
     this.#limitBytes = limitBytes;
   }
 
+  /** True when no line has begun. */
+  get isEmpty(): boolean {
+    return this.#size === 0;
+  }
+
   /** Takes bytes and hands over each line that they complete. The bytes may be kept: do not change them later. */
   push(bytes: Uint8Array, onPiece: OnPiece): void {
     let from = 0;
@@ -86,7 +91,7 @@ export class TextLines {
 }
 
 /** The text of one piece; a character that the piece cuts in two waits in `decoder` for the next piece. */
-export function decodePiece(decoder: TextDecoder, cut: { piece: Uint8Array; isEnd: boolean }): string {
+function decodePiece(decoder: TextDecoder, cut: { piece: Uint8Array; isEnd: boolean }): string {
   const { piece, isEnd } = cut;
   if (!isEnd) return decoder.decode(piece, { stream: true });
   return decoder.decode(piece.at(-1) === carriageReturn ? piece.subarray(0, -1) : piece);

@@ -1,18 +1,24 @@
-/** Container logs as the engine sends them, with a time stamp before every message, cut into lines. Pure. */
+/**
+ * Container logs as the engine sends them, with a time stamp before every message, cut into lines. Lines stay bytes until
+ * somebody asks for their text: most are never looked at. Pure.
+ */
 
 import { AgentError } from "../base/errors.ts";
-import { decodePiece, joinBytes, LineCutter } from "./lines.ts";
+import { joinBytes, LineCutter } from "./lines.ts";
 
-/** One line of a container's output. */
-export interface LogLine {
-  /** When the engine read it: RFC 3339 with nine decimals, UTC; empty when the engine gave none. */
-  time: string;
-  /** Without line end. A line above 1 MiB comes in pieces of that size. */
-  text: string;
+/** Where a line lies in its bytes. */
+interface Place {
+  /** Where its stamp begins; -1 when the engine gave none. */
+  stampAt: number;
+  from: number;
+  to: number;
 }
 
 /** A time stamp (`2031-03-05T07:00:00.123456789Z`) and the space behind it. */
 const stampBytes = 31;
+
+/** Bytes of a time stamp alone. All stamps are equally long, so they order as bytes do. */
+export const timeBytes = stampBytes - 1;
 
 /** The engine reads 16 KiB at a time; of a longer line each such part is a message and gets the stamp of the first. */
 const messageBytes = 16 * 1024;
@@ -20,16 +26,70 @@ const messageBytes = 16 * 1024;
 /** 64 messages are 1 MiB of text, and a line cut there goes on with a stamp. */
 const rawLimitBytes = 64 * (stampBytes + messageBytes);
 
+const carriageReturn = 13;
+const lineFeed = 10;
+
+/** One line of a container's output. It keeps the bytes that it was cut from alive: copy what is to stay. */
+export class LogLine {
+  /** Bytes that hold the line and others; they are not changed. */
+  readonly source: Uint8Array;
+  readonly #place: Place;
+
+  constructor(source: Uint8Array, place: Place) {
+    this.source = source;
+    this.#place = place;
+  }
+
+  /** Where the stamp begins in `source`; -1 when the engine gave none. */
+  get stampAt(): number {
+    return this.#place.stampAt;
+  }
+
+  /** Where the text begins in `source`. */
+  get from(): number {
+    return this.#place.from;
+  }
+
+  /** Where the text ends in `source`, its line end left out. */
+  get to(): number {
+    return this.#place.to;
+  }
+
+  /** When the engine read it: RFC 3339 with nine decimals, UTC; empty when the engine gave none. */
+  get time(): string {
+    return this.stampAt < 0 ? "" : decodeText(this.source.subarray(this.stampAt, this.stampAt + timeBytes));
+  }
+
+  /** Without line end. A line above 1 MiB comes in pieces of that size. Bytes that are no UTF-8 become U+FFFD. */
+  get text(): string {
+    return decodeText(this.source.subarray(this.from, this.to));
+  }
+}
+
+/** Bytes as text, without a look at what came before them; those that are no UTF-8 become U+FFFD. */
+export function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
 /** The lines of one output of a container. */
 export class StampedLines {
   readonly #cutter = new LineCutter(rawLimitBytes);
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #isContinued = false;
-  #time = "";
+  /** Of the line that is being read, with the space behind it; empty when the engine gave none. */
+  #stamp = new Uint8Array();
+  /** The first bytes of a character that the end of a piece has cut in two. */
+  #half = new Uint8Array();
 
-  /** Takes bytes and hands over each line that they complete. The bytes may be kept: do not change them later. */
+  /** Takes bytes and hands over each line that they complete. The lines keep the bytes: do not change them later. */
   push(bytes: Uint8Array, onLine: (line: LogLine) => void): void {
-    this.#cutter.push(bytes, (piece, isEnd) => this.#read({ piece, isEnd }, onLine));
+    let from = 0;
+    for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, from)) {
+      if (this.#isShort(at - from)) onLine(lineAt(bytes, from, at));
+      else this.#cut(bytes.subarray(from, at + 1), onLine);
+      from = at + 1;
+    }
+    // A copy, so that the start of a line does not keep everything that came before it.
+    if (from < bytes.length) this.#cut(bytes.slice(from), onLine);
   }
 
   /** Hands over what is left of a line that never got its end. */
@@ -37,25 +97,31 @@ export class StampedLines {
     this.#cutter.flush((piece, isEnd) => this.#read({ piece, isEnd }, onLine));
   }
 
+  /** Most lines are one message that has come whole: they need neither joining nor a second look. */
+  #isShort(size: number): boolean {
+    return size <= stampBytes + messageBytes && this.#cutter.isEmpty && !this.#isContinued;
+  }
+
+  #cut(bytes: Uint8Array, onLine: (line: LogLine) => void): void {
+    this.#cutter.push(bytes, (piece, isEnd) => this.#read({ piece, isEnd }, onLine));
+  }
+
   #read(cut: { piece: Uint8Array; isEnd: boolean }, onLine: (line: LogLine) => void): void {
     const isContinued = this.#isContinued;
     this.#isContinued = !cut.isEnd;
-    const isStamped = startsWithStamp(cut.piece);
-    if (!isStamped && !isContinued) this.#time = "";
-    // Most lines are one short message: decoded at once, then cut, since a stamp is as long in characters as in bytes.
+    const isStamped = startsWithStamp(cut.piece, 0, cut.piece.length);
     if (isStamped && !isContinued && cut.isEnd && cut.piece.length <= stampBytes + messageBytes) {
-      const whole = decodePiece(this.#decoder, cut);
-      this.#time = whole.slice(0, stampBytes - 1);
-      return onLine({ time: this.#time, text: whole.slice(stampBytes) });
+      return onLine(lineAt(cut.piece, 0, cut.piece.length));
     }
-    let piece = cut.piece;
-    if (isStamped) {
-      this.#time = new TextDecoder().decode(piece.subarray(0, stampBytes - 1));
-      piece = withoutStamps(piece);
-    }
-    const text = decodePiece(this.#decoder, { piece, isEnd: cut.isEnd });
+    if (isStamped) this.#stamp = cut.piece.slice(0, stampBytes);
+    else if (!isContinued) this.#stamp = new Uint8Array();
+    const parts = [this.#stamp, this.#half, ...(isStamped ? withoutStamps(cut.piece) : [cut.piece])];
+    const source = joinBytes(parts, parts.reduce((size, part) => size + part.length, 0));
+    const from = this.#stamp.length;
+    const to = cut.isEnd ? withoutReturn(source, from, source.length) : source.length - halfCharacter(source, from);
+    this.#half = cut.isEnd ? new Uint8Array() : source.slice(to);
     // A line of exactly the limit is followed by a last piece that holds nothing but its stamp.
-    if (text !== "" || !isContinued) onLine({ time: this.#time, text });
+    if (to > from || !isContinued) onLine(new LogLine(source, { stampAt: from === 0 ? -1 : 0, from, to }));
   }
 }
 
@@ -82,15 +148,14 @@ export class FrameReader {
 
   #readHeader(bytes: Uint8Array, from: number): number {
     let at = from;
-    while (at < bytes.length && this.#headerSize < this.#header.length) {
-      this.#header[this.#headerSize++] = bytes[at++] ?? 0;
+    const header = this.#header;
+    while (at < bytes.length && this.#headerSize < header.length) header[this.#headerSize++] = bytes[at++] ?? 0;
+    if (this.#headerSize < header.length) return at;
+    const [output = 0, first, second, third, a = 0, b = 0, c = 0, d = 0] = header;
+    if (output > 2 || first !== 0 || second !== 0 || third !== 0) {
+      throw new AgentError("engine_failed", `Cannot read container log: ${header} is no frame header`);
     }
-    if (this.#headerSize < this.#header.length) return at;
-    const [output = 0, ...zeros] = this.#header.subarray(0, 4);
-    if (output > 2 || zeros.some((zero) => zero !== 0)) {
-      throw new AgentError("engine_failed", `Cannot read container log: ${this.#header} is no frame header`);
-    }
-    this.#remaining = new DataView(this.#header.buffer).getUint32(4);
+    this.#remaining = a * 0x1000000 + b * 0x10000 + c * 0x100 + d;
     this.#headerSize = 0;
     return at;
   }
@@ -115,27 +180,48 @@ export function logReader(isTty: boolean): {
   };
 }
 
-/** Four digits, `-`, …, `T`, …, `Z`, space: enough to tell a stamp from text that has none. */
-function startsWithStamp(bytes: Uint8Array): boolean {
-  return bytes.length >= stampBytes && bytes[4] === 0x2d && bytes[10] === 0x54 && bytes[19] === 0x2e &&
-    bytes[29] === 0x5a && bytes[30] === 0x20;
+/** The line between two places in bytes, which is one message or a part of one. */
+function lineAt(source: Uint8Array, begin: number, end: number): LogLine {
+  const isStamped = startsWithStamp(source, begin, end);
+  const from = isStamped ? begin + stampBytes : begin;
+  return new LogLine(source, { stampAt: isStamped ? begin : -1, from, to: withoutReturn(source, from, end) });
 }
 
-function withoutStamps(piece: Uint8Array): Uint8Array {
+function withoutReturn(bytes: Uint8Array, from: number, to: number): number {
+  return to > from && bytes[to - 1] === carriageReturn ? to - 1 : to;
+}
+
+/** Four digits, `-`, …, `T`, …, `Z`, space: enough to tell a stamp from text that has none. */
+function startsWithStamp(bytes: Uint8Array, at: number, end: number): boolean {
+  return end - at >= stampBytes && bytes[at + 4] === 0x2d && bytes[at + 10] === 0x54 && bytes[at + 19] === 0x2e &&
+    bytes[at + 29] === 0x5a && bytes[at + 30] === 0x20;
+}
+
+/** The parts of a piece between the stamps that the engine has put in. */
+function withoutStamps(piece: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
-  let size = 0;
   let from = stampBytes;
   while (from < piece.length) {
     const part = piece.subarray(from, from + messageBytes);
     parts.push(part);
-    size += part.length;
     from += part.length;
     if (isSameStamp(piece, from)) from += stampBytes;
   }
-  return joinBytes(parts, size);
+  return parts;
 }
 
 function isSameStamp(piece: Uint8Array, at: number): boolean {
   for (let index = 0; index < stampBytes; index++) if (piece[index] !== piece[at + index]) return false;
   return true;
+}
+
+/** How many of the last bytes, at most three, are the start of a character whose end is not there. */
+function halfCharacter(bytes: Uint8Array, from: number): number {
+  for (let size = 1; size <= 3 && bytes.length - size >= from; size += 1) {
+    const byte = bytes[bytes.length - size] ?? 0;
+    if (byte >= 0x80 && byte < 0xc0) continue;
+    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return needed > size ? size : 0;
+  }
+  return 0;
 }

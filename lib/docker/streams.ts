@@ -66,7 +66,7 @@ export function pullOf(stream: EngineStream, options: { what: string; stallMs: n
 }
 
 /**
- * The log of a container line by line, going on until the container ends or `signal` does; both end the iteration
+ * The log of a container, as many lines at once as have come, going on until the container ends or `signal` does; both end the iteration
  * quietly. A container that has ended gives what is stored. Throws `container_missing`, and `engine_unreachable` when
  * the engine goes.
  */
@@ -74,7 +74,7 @@ export async function* followLogs(
   transport: Transport,
   id: string,
   options: LogOptions,
-): AsyncGenerator<LogLine, void> {
+): AsyncGenerator<LogLine[], void> {
   const stream = await openLogs(transport, id, { ...options, follow: true });
   if (stream === undefined) return;
   const reader = logReader(options.tty);
@@ -83,11 +83,11 @@ export async function* followLogs(
   try {
     for await (const chunk of stream.chunks()) {
       reader.push(chunk, keep);
-      for (const line of lines) yield line;
+      if (lines.length > 0) yield lines;
       lines = [];
     }
     reader.flush(keep);
-    for (const line of lines) yield line;
+    if (lines.length > 0) yield lines;
   } catch (error) {
     if (!hasCode(error, "canceled")) throw error;
   }
@@ -104,9 +104,9 @@ export async function readLogs(transport: Transport, id: string, options: LogOpt
   const lines: string[] = [];
   let size = 0;
   let first = 0;
-  const keep = (line: LogLine) => {
-    lines.push(line.text);
-    size += line.text.length;
+  const keep = ({ text }: LogLine) => {
+    lines.push(text);
+    size += text.length;
     while (size > logLimitCharacters) size -= lines[first++]?.length ?? 0;
   };
   for await (const chunk of stream.chunks()) reader.push(chunk, keep);
@@ -184,11 +184,10 @@ async function openLogs(
     ...(options.since ? { since: engineTime(options.since) } : {}),
     ...(options.tail === undefined ? {} : { tail: `${options.tail}` }),
   };
+  const path = `/containers/${pathPart(id)}/logs`;
+  const what = `Reading the log of container "${id}"`;
   try {
-    return await transport.open(
-      { method: "GET", path: `/containers/${pathPart(id)}/logs`, query },
-      { what: `Reading the log of container "${id}"`, signal: options.signal, missing: "container_missing" },
-    );
+    return await transport.openDirect({ path, query }, { what, signal: options.signal, missing: "container_missing" });
   } catch (error) {
     if (hasCode(error, "canceled")) return undefined;
     throw error;

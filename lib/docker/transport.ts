@@ -10,6 +10,7 @@ import { within } from "../base/clock.ts";
 import { AgentError, type ErrorCode } from "../base/errors.ts";
 import { Permits } from "../base/permits.ts";
 import { parseJson } from "../base/shape.ts";
+import { type DirectAnswer, openDirect } from "./direct_stream.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
 import { engineFailure, unreachable } from "./failure.ts";
 
@@ -99,6 +100,34 @@ export class Transport {
     }
   }
 
+  /**
+   * As `open()`, for an answer to GET that brings much in small parts, such as a followed log: an engine on a unix socket is read
+   * with less work for each part. The stream has no limit for silence.
+   */
+  async openDirect(
+    request: { path: string; query: Record<string, string> },
+    options: RequestOptions,
+  ): Promise<EngineStream> {
+    const { what, signal } = options;
+    const { socketPath, version } = engineEndpoint(this.#env, Deno.build.os);
+    if (socketPath === undefined || Deno.build.os === "windows") {
+      return await this.open({ method: "GET", ...request }, options);
+    }
+    const life = new AbortController();
+    const whole = AbortSignal.any([signal, life.signal]);
+    const path = `${version === undefined ? "" : `/${version}`}${request.path}?${new URLSearchParams(request.query)}`;
+    try {
+      return await within(options.limitMs ?? callLimitMs, async () => {
+        const answer = await openDirect({ socketPath, path, what, signal: whole });
+        if (answer.status < 400) return answer;
+        throw engineFailure(what, { status: answer.status, text: await readText(answer), missing: options.missing });
+      }, { what, signal });
+    } catch (error) {
+      life.abort();
+      throw error;
+    }
+  }
+
   /** Gives the whole answer as text. Throws as `engineFailure()` for 400 and above. */
   async read(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
     const { what, signal, limitMs = callLimitMs } = options;
@@ -150,7 +179,7 @@ export function pathPart(text: string): string {
 }
 
 /** The whole body as text. Throws as `chunks()`, and `engine_failed` above 64 MiB. */
-export async function readText(stream: EngineStream): Promise<string> {
+export async function readText(stream: EngineStream | DirectAnswer): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;

@@ -7,6 +7,7 @@ import type { AppId } from "../base/app.ts";
 import { type Clock, within } from "../base/clock.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { LogLine } from "../docker/log_lines.ts";
 import { readApp } from "../store/app_rows.ts";
 import type { Database } from "../store/database.ts";
 import { clearLogHistory, deleteLogHistory, readLogHistory, writeLogHistory } from "../store/log_rows.ts";
@@ -90,7 +91,7 @@ export class AppLogs implements AsyncDisposable {
     });
     this.#followers = new Followers({
       engine,
-      onLine: (channel, text) => this.#takeLine(channel, text),
+      onLines: (channel, lines) => this.#takeLines(channel, lines),
       onEnd: (channel, end) => this.#endStream(channel, end),
       clock,
       random,
@@ -259,10 +260,10 @@ export class AppLogs implements AsyncDisposable {
     this.#track(this.#gate.watch(name));
   }
 
-  #takeLine(name: string, text: string): void {
+  #takeLines(name: string, lines: readonly LogLine[]): void {
     const channel = this.#channels.get(name);
-    channel?.history.push(text, "CONTAINER");
-    channel?.outlet.addLine(text);
+    channel?.history.pushLines(lines);
+    channel?.outlet.addLines(lines);
   }
 
   async #endStream(name: string, end: { containerName: string; why: FollowEnd }): Promise<void> {

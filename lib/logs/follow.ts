@@ -7,7 +7,8 @@ import { spreadWaitMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { LogReading, type TimedLine } from "./log_position.ts";
+import type { LogLine } from "../docker/log_lines.ts";
+import { LogReading } from "./log_position.ts";
 
 /** What a follower needs to know of a container. */
 export interface FollowedContainer {
@@ -28,14 +29,16 @@ export interface FollowOptions {
 /** The engine as a follower sees it. */
 export interface FollowEngine {
   inspect(nameOrId: string, signal: AbortSignal): Promise<FollowedContainer | undefined>;
-  followLogs(id: string, options: FollowOptions): AsyncIterable<TimedLine>;
+  /** Gives as many lines at once as have come. */
+  followLogs(id: string, options: FollowOptions): AsyncIterable<readonly LogLine[]>;
 }
 
 /** What a follower is built from. */
 export interface FollowerParts {
   containerName: string;
   engine: FollowEngine;
-  onLine(text: string): void;
+  /** Gets lines that were not given before, at least one. */
+  onLines(lines: readonly LogLine[]): void;
   clock: Clock;
   /** A number from 0 to 1 for each wait. */
   random(): number;
@@ -121,14 +124,15 @@ export class Follower {
     const since = this.#reading.position?.time;
     this.#reading.resume();
     const options = { tty: seen.tty, signal, ...(since === undefined ? {} : { since }) };
-    let lines = 0;
-    for await (const line of this.#parts.engine.followLogs(seen.id, options)) {
+    let count = 0;
+    for await (const lines of this.#parts.engine.followLogs(seen.id, options)) {
       if (signal.aborted) break;
-      if (!this.#reading.take(line)) continue;
-      lines += 1;
-      this.#parts.onLine(line.text);
+      const fresh = this.#reading.takeAll(lines);
+      if (fresh.length === 0) continue;
+      count += fresh.length;
+      this.#parts.onLines(fresh);
     }
-    return lines;
+    return count;
   }
 
   /** The stream ended without an error: the engine stops at the end of the container, or is going down itself. */

@@ -2,12 +2,13 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { LogLine } from "../docker/log_lines.ts";
 import { type FollowEnd, type FollowEngine, Follower } from "./follow.ts";
 
 /** What the followers are built from. */
 export interface FollowersParts {
   engine: FollowEngine;
-  onLine(channel: string, text: string): void;
+  onLines(channel: string, lines: readonly LogLine[]): void;
   /** Called when a stream has ended, unless the channel was forgotten. The channel counts as followed until it resolves. */
   onEnd(channel: string, end: { containerName: string; why: FollowEnd }): Promise<void>;
   clock: Clock;
@@ -136,8 +137,8 @@ export class Followers implements AsyncDisposable {
     const resting = this.#resting.get(channel);
     this.#resting.delete(channel);
     if (resting?.containerName === containerName) return resting.follower;
-    const { engine, clock, random, log, onLine } = this.#parts;
-    return new Follower({ containerName, engine, onLine: (text) => onLine(channel, text), clock, random, log });
+    const { engine, clock, random, log, onLines } = this.#parts;
+    return new Follower({ containerName, engine, onLines: (lines) => onLines(channel, lines), clock, random, log });
   }
 
   async #run(channel: string, running: Following): Promise<void> {

@@ -3,6 +3,7 @@
 import { type Clock, within } from "../base/clock.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { LogLine } from "../docker/log_lines.ts";
 import { Batch, flushIntervalMs } from "./batch.ts";
 import type { GateState } from "./gate.ts";
 
@@ -69,6 +70,8 @@ export class Outlet {
   #isPumping = false;
   #pause: AbortController | undefined;
   #isHurried = false;
+  /** Lines could not leave when their time had come: the link takes less than is said. */
+  #isHeldUp = false;
   #isEnded = false;
 
   constructor(parts: OutletParts) {
@@ -77,16 +80,22 @@ export class Outlet {
 
   /** Adds a line of a stream. It is sent within 200 ms if somebody listens, and forgotten otherwise. */
   addLine(text: string): void {
-    if (this.#isEnded || this.#parts.gate() === "closed") return;
+    if (!this.#takesLines()) return;
     this.#batch.add(text);
-    this.#startPump();
+    this.#noticeLines();
+  }
+
+  /** Adds lines of a container, as `addLine()` does. Their bytes are copied. */
+  addLines(lines: readonly LogLine[]): void {
+    if (!this.#takesLines()) return;
+    for (const line of lines) this.#batch.addLine(line);
+    this.#noticeLines();
   }
 
   /** Sends a message at once, whoever listens, after the lines that came before it. */
   addMessage(payload: string | AgentMessage): void {
     if (this.#isEnded) return;
-    const before = this.#parts.gate() === "open" && this.#mayFlush() ? this.#batch.take() : undefined;
-    if (before !== undefined) this.#enqueue(before);
+    this.#sendLinesBefore();
     this.#enqueue(payload);
     this.#sendMessages();
     this.#shelve();
@@ -183,6 +192,26 @@ export class Outlet {
     }
   }
 
+  #takesLines(): boolean {
+    return !this.#isEnded && this.#parts.gate() !== "closed";
+  }
+
+  /** A message's worth of lines does not wait for its time, as long as the link takes it. */
+  #noticeLines(): void {
+    if (this.#batch.isFull && this.#mayFlush()) this.#pause?.abort();
+    this.#startPump();
+  }
+
+  #sendLinesBefore(): void {
+    while (this.#parts.gate() === "open" && this.#mayFlush()) {
+      const before = this.#takeLines();
+      if (before === undefined) return;
+      this.#enqueue(before);
+      this.#sendMessages();
+      if (!this.#parts.isConnected()) return;
+    }
+  }
+
   #startPump(): void {
     if (this.#isPumping || !this.#hasLines()) return;
     this.#isPumping = true;
@@ -208,7 +237,7 @@ export class Outlet {
 
   /** Waits until lines have gathered, or until an end or a change wants them out. */
   async #gather(): Promise<void> {
-    if (this.#isHurried && this.#mayFlush()) return;
+    if ((this.#isHurried || this.#batch.isFull) && this.#mayFlush()) return;
     const pause = new AbortController();
     this.#pause = pause;
     try {
@@ -222,7 +251,16 @@ export class Outlet {
 
   #takeBatch(): string | undefined {
     if (this.#parts.gate() === "closed") this.#batch.clear();
-    return this.#mayFlush() ? this.#batch.take() : undefined;
+    if (this.#mayFlush()) return this.#takeLines();
+    this.#isHeldUp = !this.#batch.isEmpty;
+    return undefined;
+  }
+
+  /** One message after the other while the link takes them. After it did not, old lines would only delay those of this moment. */
+  #takeLines(): string | undefined {
+    const isHeldUp = this.#isHeldUp;
+    this.#isHeldUp = false;
+    return isHeldUp ? this.#batch.take() : this.#batch.takeFitting();
   }
 
   #mayFlush(): boolean {

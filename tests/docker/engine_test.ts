@@ -139,7 +139,9 @@ Deno.test("the real engine", async (t) => {
       script: "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1; done",
     });
     await engine.start(id, never);
-    for await (const line of engine.followLogs(id, { tty: true, signal: never })) if (line.text === "ready") break;
+    for await (const lines of engine.followLogs(id, { tty: true, signal: never })) {
+      if (lines.some(({ text }) => text === "ready")) break;
+    }
     await engine.stop(id, { graceSeconds: 10, signal: never });
     assert.equal((await engine.inspect(id, never))?.exitCode, 7);
     assert.deepEqual(await engine.readLogs(id, { tty: true, signal: never }), ["ready", "bye"]);

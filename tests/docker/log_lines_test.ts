@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
+import { joinBytes } from "../../lib/docker/lines.ts";
 import { FrameReader, type LogLine, logReader } from "../../lib/docker/log_lines.ts";
 
 const encoder = new TextEncoder();
@@ -28,13 +29,18 @@ function framed(output: number, payload: Uint8Array): Uint8Array {
 }
 
 function join(...parts: Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  return joinBytes(parts, parts.reduce((size, part) => size + part.length, 0));
 }
 
-function read(isTty: boolean, bytes: Uint8Array, chunkSize = bytes.length): LogLine[] {
+interface PlainLine {
+  time: string;
+  text: string;
+}
+
+function read(isTty: boolean, bytes: Uint8Array, chunkSize = bytes.length): PlainLine[] {
   const reader = logReader(isTty);
-  const lines: LogLine[] = [];
-  const keep = (line: LogLine) => void lines.push(line);
+  const lines: PlainLine[] = [];
+  const keep = ({ time, text }: LogLine) => void lines.push({ time, text });
   for (let at = 0; at < bytes.length; at += chunkSize) reader.push(bytes.subarray(at, at + chunkSize), keep);
   reader.flush(keep);
   return lines;
@@ -101,5 +107,90 @@ Deno.test("a line without a stamp is given without time", () => {
 Deno.test("FrameReader refuses what is no frame", () => {
   for (const bytes of [encoder.encode("plain text that has no frames"), new Uint8Array([7, 0, 0, 0, 0, 0, 0, 1, 65])]) {
     assert.throws(() => new FrameReader().push(bytes, () => {}), (error) => hasCode(error, "engine_failed"));
+  }
+});
+
+/** A fixed sequence of numbers from 0 to 1. */
+function sequence(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+}
+
+/** Cuts bytes at places that depend on `random`. */
+function readCut(isTty: boolean, bytes: Uint8Array, random: () => number): PlainLine[] {
+  const reader = logReader(isTty);
+  const lines: LogLine[] = [];
+  const keep = (line: LogLine) => void lines.push(line);
+  for (let at = 0; at < bytes.length;) {
+    const size = 1 + Math.floor(random() ** 4 * 40_000);
+    reader.push(bytes.slice(at, at + size), keep);
+    at += size;
+  }
+  reader.flush(keep);
+  // Asked for at the end: what came later must not change what was given.
+  return lines.map(({ time, text }) => ({ time, text }));
+}
+
+Deno.test("for every way to cut a log, its lines are the same, of every kind of container and with bytes that are no UTF-8", () => {
+  const random = sequence(11);
+  const odd = [[0xff], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0x80, 0x80], [0xc3], [...encoder.encode("größe 😀")], [13], [
+    9,
+  ]];
+  for (let round = 0; round < 6; round += 1) {
+    const lines = Array.from({ length: 60 }, () => {
+      const length = Math.floor(random() ** 6 * 60_000);
+      const pieces = Array.from(
+        { length: 1 + length / 40 },
+        () => odd[Math.floor(random() * 40)] ?? Array(40).fill(120),
+      );
+      return Uint8Array.from(pieces.flat());
+    });
+    const text = new TextDecoder("utf-8", { ignoreBOM: true });
+    const expected = lines.map((line) => ({ time, text: text.decode(line).replace(/\r$/, "") }));
+    const engineBytes = lines.map((line) => engineMessages(line));
+    const plain = join(...engineBytes);
+    const frames = join(...engineBytes.map((bytes) => framed(1, bytes)));
+    for (let cut = 0; cut < 4; cut += 1) {
+      assert.deepEqual(readCut(true, plain, random), expected);
+      assert.deepEqual(readCut(false, frames, random), expected);
+    }
+  }
+});
+
+/** As `engineLine()`, of bytes. */
+function engineMessages(body: Uint8Array): Uint8Array {
+  const parts = [encoder.encode(`${time} `), body.subarray(0, messageBytes)];
+  for (let at = messageBytes; at <= body.length && body.length >= messageBytes; at += messageBytes) {
+    parts.push(encoder.encode(`${time} `), body.subarray(at, at + messageBytes));
+  }
+  return join(...parts, Uint8Array.of(10));
+}
+
+Deno.test("bytes that are no UTF-8 become U+FFFD, each line by itself", () => {
+  const bytes = join(encoder.encode(`${time} a`), Uint8Array.of(0xe2, 0x82, 10), encoder.encode(`${time} b`));
+  assert.deepEqual(read(true, bytes).map(({ text }) => text), ["a\uFFFD", "b"]);
+  const stray = join(encoder.encode(`${time} `), Uint8Array.of(0xac, 0xff, 13, 10));
+  assert.deepEqual(read(false, framed(2, stray)).map(({ text }) => text), ["\uFFFD\uFFFD"]);
+});
+
+Deno.test("a line of 10 MB comes in ten pieces, with every byte of it once", () => {
+  const text = "€".repeat(3_495_253) + "x";
+  const bytes = framed(1, join(engineLine(text, "\n"), encoder.encode(`${later} next\n`)));
+  const lines = readCut(false, bytes, sequence(5));
+  assert.equal(lines.length, 11);
+  assert.equal(lines.slice(0, -1).map((line) => line.text).join(""), text);
+  assert.deepEqual(lines.at(-1), { time: later, text: "next" });
+  for (const line of lines) assert.ok(encoder.encode(line.text).length <= 1024 * 1024 + 3);
+});
+
+Deno.test("a header of a frame that is cut anywhere, or broken, never gives a byte that is not of a line", () => {
+  const random = sequence(23);
+  for (let round = 0; round < 200; round += 1) {
+    const bytes = Uint8Array.from({ length: 64 }, () => Math.floor(random() ** 3 * 256));
+    try {
+      for (const { time } of readCut(false, bytes, random)) assert.equal(time, "");
+    } catch (error) {
+      assert.ok(hasCode(error, "engine_failed"));
+    }
   }
 });

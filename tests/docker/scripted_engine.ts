@@ -19,9 +19,14 @@ export class ScriptedEngine implements AsyncDisposable {
     this.#accepting = this.#accept(answer);
   }
 
+  /** For DOCKER_HOST. */
+  get host(): string {
+    return `unix://${this.#folder}/s`;
+  }
+
   /** An engine client for it. */
   client(limits: Partial<EngineLimits> = {}): Engine {
-    return new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${this.#folder}/s` }, limits });
+    return new Engine({ log: silentLog, env: { DOCKER_HOST: this.host }, limits });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LogLine } from "../../lib/docker/log_lines.ts";
 import { backlogLimitBytes, Batch, byteLength, payloadLimitBytes } from "../../lib/logs/batch.ts";
 
 const longLine = "x".repeat(80_000);
@@ -82,6 +83,84 @@ Deno.test("a message never passes the limit, whatever the lines", () => {
     const kept = marker === null ? lines : lines.slice(0, -1);
     assert.equal(kept.length + Number(marker?.[1] ?? 0), added);
     assert.ok(kept.reduce((sum, line) => sum + byteLength(line) + 1, 0) <= payloadLimitBytes);
+  }
+});
+
+/** A line of a container that holds these bytes. */
+function lineOf(bytes: Uint8Array): LogLine {
+  return new LogLine(bytes, { stampAt: -1, from: 0, to: bytes.length });
+}
+
+Deno.test("takeFitting() gives one full message after the other and drops nothing", () => {
+  const batch = new Batch();
+  const printed = Array.from({ length: 9_000 }, (_, index) => `${index} ${"é".repeat(index % 50)}`);
+  for (const [index, text] of printed.entries()) {
+    if (index % 2 === 0) batch.add(text);
+    else batch.addLine(lineOf(new TextEncoder().encode(text)));
+  }
+  const messages: string[] = [];
+  while (!batch.isEmpty) messages.push(batch.takeFitting() ?? "");
+  assert.ok(messages.length > 1);
+  for (const message of messages) assert.ok(byteLength(message) < payloadLimitBytes);
+  for (const message of messages.slice(0, -1)) assert.ok(byteLength(message) > payloadLimitBytes - 200);
+  assert.deepEqual(messages.join("\n").split("\n"), printed);
+  assert.equal(batch.backlogBytes, 0);
+});
+
+Deno.test("takeFitting() drops a line that no message can carry by itself, and says so where it was", () => {
+  const batch = new Batch();
+  for (const text of ["a", "y".repeat(payloadLimitBytes), "b"]) batch.add(text);
+  assert.equal(batch.takeFitting(), "a\n… 1 log line(s) dropped (rate limit)");
+  assert.equal(batch.takeFitting(), "b");
+  assert.equal(batch.takeFitting(), undefined);
+});
+
+Deno.test("takeFitting() leaves nothing behind lines that were dropped for want of room", () => {
+  const batch = new Batch();
+  for (let index = 0; index < 14; index += 1) batch.add(longLine);
+  assert.match(batch.takeFitting() ?? "", /\n… 11 log line\(s\) dropped \(rate limit\)$/);
+  assert.equal(batch.isEmpty, true);
+});
+
+Deno.test("a message of bytes that are no UTF-8 stays within the limit of the wire, and its lines are counted", () => {
+  const batch = new Batch();
+  for (let index = 0; index < 900; index += 1) batch.addLine(lineOf(new Uint8Array(999).fill(0xff)));
+  let counted = 0;
+  for (let rounds = 0; !batch.isEmpty; rounds += 1) {
+    assert.ok(rounds < 100);
+    const text = batch.takeFitting() ?? "";
+    assert.ok(byteLength(text) < payloadLimitBytes);
+    counted += text.split("\n").length;
+  }
+  assert.equal(counted, 900);
+});
+
+Deno.test("for every order of lines and takes, what is taken and what the markers say is what was added", () => {
+  let seed = 19;
+  const random = (limit: number) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
+  for (let round = 0; round < 30; round += 1) {
+    const batch = new Batch();
+    const tally = { added: 0, taken: 0, dropped: 0 };
+    const count = (text: string | undefined) => {
+      if (text === undefined) return;
+      const lines = text.split("\n");
+      const marker = /^… (\d+) log line\(s\) dropped \(rate limit\)$/.exec(lines.at(-1) ?? "");
+      tally.taken += marker === null ? lines.length : lines.length - 1;
+      tally.dropped += Number(marker?.[1] ?? 0);
+      const bytes = lines.slice(0, marker === null ? undefined : -1).join("\n");
+      assert.ok(byteLength(bytes) <= payloadLimitBytes);
+    };
+    for (let step = 0; step < 300; step += 1) {
+      const bytes = new Uint8Array(random(random(7) === 0 ? 300_000 : 3_000)).fill(random(5) === 0 ? 0xfe : 0x61);
+      batch.addLine(lineOf(bytes));
+      tally.added += 1;
+      assert.ok(batch.backlogBytes <= backlogLimitBytes);
+      const what = random(40);
+      if (what === 0) count(batch.take());
+      else if (what < 4) count(batch.takeFitting());
+    }
+    while (!batch.isEmpty) count(batch.takeFitting());
+    assert.equal(tally.taken + tally.dropped, tally.added);
   }
 });
 

@@ -19,8 +19,8 @@ class World implements AsyncDisposable {
     this.follower = new Follower({
       containerName: name,
       engine: new Engine({ log: silentLog, env: { DOCKER_HOST: engine.host } }),
-      onLine: (text) => {
-        this.seen.push(text);
+      onLines: (lines) => {
+        this.seen.push(...lines.map(({ text }) => text));
         for (const { count, tell } of this.#waiting) if (this.seen.length >= count) tell();
       },
       clock: this.clock,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LogLine } from "../../lib/docker/log_lines.ts";
 import { History, historyBytes, trimFront } from "../../lib/logs/history.ts";
 
 Deno.test("push() keeps the newest hundred lines, whoever wrote them", () => {
@@ -36,6 +37,40 @@ Deno.test("clear() forgets all lines and their bytes", () => {
   assert.equal(history.size, 0);
   for (let index = 0; index < 3; index += 1) history.push("x".repeat(300_000), "CONTAINER");
   assert.equal(history.size, 3);
+});
+
+/** Lines that lie in one piece of bytes, as those of a read do. */
+function linesOf(texts: readonly string[]): LogLine[] {
+  const source = new TextEncoder().encode(texts.join(""));
+  let at = 0;
+  return texts.map((text) =>
+    new LogLine(source, { stampAt: -1, from: at, to: at += new TextEncoder().encode(text).length })
+  );
+}
+
+Deno.test("pushLines() keeps the same lines as push(), however many come at once", () => {
+  let seed = 3;
+  const random = (limit: number) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
+  const [whole, single] = [new History(), new History()];
+  for (let round = 0; round < 200; round += 1) {
+    const texts = Array.from({ length: random(250) }, (_, index) => `${round}é${index}`.padEnd(random(40), "…"));
+    // From time to time one that takes most of the room.
+    if (random(10) === 0) texts.splice(random(5), 0, "x".repeat(random(2 * historyBytes)));
+    whole.pushLines(linesOf(texts));
+    for (const text of texts) single.push(text, "CONTAINER");
+    if (random(4) === 0) { for (const history of [whole, single]) history.push(`agent ${round}`, "AGENT"); }
+    assert.deepEqual(whole.texts(), single.texts());
+    assert.equal(whole.size, whole.texts().length);
+    assert.equal(whole.hasContainerLine, single.hasContainerLine);
+  }
+});
+
+Deno.test("pushLines() keeps nothing of the bytes that it was given", () => {
+  const history = new History();
+  const lines = linesOf(["first", "second"]);
+  history.pushLines(lines);
+  lines[0]?.source.fill(0);
+  assert.deepEqual(history.texts(), ["first", "second"]);
 });
 
 Deno.test("trimFront() drops whole lines, oldest first, until the rest fits", () => {

@@ -177,6 +177,79 @@ Deno.test("the reader never waits for a slow network, and what passes the limits
   assert.equal(counted.reduce((sum, count) => sum + count, 0), 10_000);
 });
 
+/** How many lines came, and how many the markers say are missing. */
+function count(sent: readonly unknown[]): { came: number; dropped: number } {
+  let [came, dropped] = [0, 0];
+  for (const text of sent) {
+    const lines = String(text).split("\n");
+    const marker = /^… (\d+) log line\(s\) dropped \(rate limit\)$/.exec(lines.at(-1) ?? "");
+    came += marker === null ? lines.length : lines.length - 1;
+    dropped += Number(marker?.[1] ?? 0);
+  }
+  return { came, dropped };
+}
+
+Deno.test("a full message leaves at once while the link takes it, and nothing is dropped", async () => {
+  const world = new World();
+  for (let index = 0; index < 2_700; index += 1) world.outlet.addLine("x".repeat(99));
+  await world.clock.advance(0);
+  assert.equal(world.sent.length, 1);
+  for (let index = 0; index < 8_000; index += 1) world.outlet.addLine("x".repeat(99));
+  await world.clock.advance(0);
+  assert.equal(world.sent.length, 4);
+  await world.clock.advance(200);
+  assert.equal(world.sent.length, 5);
+  assert.deepEqual(count(world.sent), { came: 10_700, dropped: 0 });
+  for (const text of world.sent) assert.ok(String(text).length < 262_144);
+});
+
+Deno.test("a message of the agent leaves behind all lines before it, however many messages they fill", () => {
+  const world = new World();
+  for (let index = 0; index < 8_000; index += 1) world.outlet.addLine("x".repeat(99));
+  world.outlet.addMessage("m");
+  assert.equal(world.sent.length, 5);
+  assert.equal(world.sent.at(-1), "m");
+  return world.outlet.end();
+});
+
+Deno.test("lines behind a congested link leave when it is free; after a whole pause only the first message of them does", async () => {
+  for (
+    const { heldMs, came, dropped } of [{ heldMs: 150, came: 8_000, dropped: 0 }, {
+      heldMs: 250,
+      came: 2_621,
+      dropped: 5_379,
+    }]
+  ) {
+    const world = new World();
+    world.isCongested = true;
+    for (let index = 0; index < 7_999; index += 1) world.outlet.addLine("x".repeat(99));
+    await world.clock.advance(heldMs);
+    assert.deepEqual(world.sent, []);
+    world.isCongested = false;
+    world.outlet.addLine("x".repeat(99));
+    await world.clock.advance(400);
+    assert.deepEqual(count(world.sent), { came, dropped });
+  }
+});
+
+Deno.test("for every link that is congested now and then, what came and what the markers say is what was printed", async () => {
+  let seed = 31;
+  const random = (limit: number) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
+  const world = new World();
+  let printed = 0;
+  for (let round = 0; round < 100; round += 1) {
+    world.isCongested = random(3) > 0;
+    for (let index = random(4_000); index >= 0; index -= 1, printed += 1) world.outlet.addLine("x".repeat(random(300)));
+    await world.clock.advance(random(120));
+  }
+  world.isCongested = false;
+  await world.clock.advance(2_000);
+  const { came, dropped } = count(world.sent);
+  assert.equal(came + dropped, printed);
+  assert.ok(dropped > 1_000 && came > 1_000);
+  for (const text of world.sent) assert.ok(new TextEncoder().encode(String(text)).length < 262_144 + 60);
+});
+
 Deno.test("lines are held back while the link is congested; messages are not", async () => {
   const world = new World();
   world.isCongested = true;

@@ -1,0 +1,136 @@
+/** Reads an HTTP/1.1 answer from bytes, however they are cut: its head, and its body without the frame of the protocol. Pure. */
+
+/** What the head of an answer says. */
+export interface AnswerHead {
+  status: number;
+  /** How the end of the body is known; `close` means by the end of the connection. */
+  framing: { kind: "chunked" } | { kind: "length"; bytes: number } | { kind: "close" };
+}
+
+/** No engine sends more in front of a body. */
+const headLimitBytes = 64 * 1024;
+
+/** Far above any chunk, far below where numbers are no longer exact. */
+const chunkLimitBytes = 2 ** 40;
+
+const lineFeed = 10;
+const carriageReturn = 13;
+
+/** Collects the head of an answer. */
+export class HeadReader {
+  #text = "";
+
+  /**
+   * Takes bytes; gives the head, and the bytes of the body behind it, as soon as the head is whole. Throws when it is no head of
+   * HTTP/1.1 or is too long.
+   */
+  push(bytes: Uint8Array): { head: AnswerHead; rest: Uint8Array } | undefined {
+    const before = this.#text.length;
+    this.#text += Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    const end = this.#text.indexOf("\r\n\r\n");
+    if (end === -1) {
+      if (this.#text.length > headLimitBytes) throw new Error("the head of the answer has no end");
+      return undefined;
+    }
+    return { head: decodeHead(this.#text.slice(0, end)), rest: bytes.subarray(end + 4 - before) };
+  }
+}
+
+/** Takes the frame of the protocol from a body. */
+export class BodyReader {
+  readonly #framing: AnswerHead["framing"]["kind"];
+  #state: "size" | "extension" | "data" | "dataEnd" | "trailer" | "done";
+  /** Bytes of the body, or of its present chunk, that are still to come; while a size is read, what was read of it. */
+  #left: number;
+  /** Characters of the present line of the head of a chunk, or of the trailer. */
+  #lineSize = 0;
+
+  constructor({ framing }: AnswerHead) {
+    this.#framing = framing.kind;
+    this.#left = framing.kind === "length" ? framing.bytes : framing.kind === "close" ? Infinity : 0;
+    this.#state = framing.kind === "chunked" ? "size" : this.#left === 0 ? "done" : "data";
+  }
+
+  /** True when the whole body was read; never for one that ends with its connection. */
+  get isDone(): boolean {
+    return this.#state === "done";
+  }
+
+  /** True when an end of the connection in this place is how the answer ends. */
+  get mayEnd(): boolean {
+    return this.isDone || this.#framing === "close";
+  }
+
+  /** Gives what of these bytes belongs to the body, as a copy. The bytes themselves are used up. Throws for a broken frame. */
+  push(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    let at = 0;
+    let kept = 0;
+    while (at < bytes.length && this.#state !== "done") {
+      if (this.#state !== "data") {
+        this.#readFrame(bytes[at++] ?? 0);
+        continue;
+      }
+      const size = Math.min(this.#left, bytes.length - at);
+      // Moved to the front: what is left of the bytes is copied once, however many chunks there are.
+      bytes.copyWithin(kept, at, at + size);
+      kept += size;
+      at += size;
+      this.#left -= size;
+      if (this.#left === 0) this.#state = this.#framing === "chunked" ? "dataEnd" : "done";
+    }
+    return bytes.slice(0, kept);
+  }
+
+  #readFrame(byte: number): void {
+    if (byte === lineFeed) return this.#endFrameLine();
+    if (byte === carriageReturn) return;
+    if (this.#state === "dataEnd") throw new Error("a chunk of the answer does not end where it says");
+    if (this.#state === "trailer") this.#lineSize += 1;
+    if (this.#state === "size") this.#readSize(byte);
+  }
+
+  #readSize(byte: number): void {
+    const digit = hexDigit(byte);
+    this.#lineSize += 1;
+    if (digit === undefined) {
+      if (this.#lineSize === 1) throw new Error("a chunk of the answer has no size");
+      this.#state = "extension";
+      return;
+    }
+    this.#left = 16 * this.#left + digit;
+    if (this.#left > chunkLimitBytes) throw new Error("a chunk of the answer is too large");
+  }
+
+  #endFrameLine(): void {
+    const { state, size } = { state: this.#state, size: this.#lineSize };
+    this.#lineSize = 0;
+    if (state === "dataEnd") this.#state = "size";
+    else if (state === "trailer") this.#state = size === 0 ? "done" : "trailer";
+    else if (size === 0) throw new Error("a chunk of the answer has no size");
+    else this.#state = this.#left === 0 ? "trailer" : "data";
+  }
+}
+
+function decodeHead(text: string): AnswerHead {
+  const [first = "", ...lines] = text.split("\r\n");
+  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
+  if (status === undefined) throw new Error("the answer is not HTTP");
+  const fields = new Map(lines.map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const;
+  }));
+  const length = fields.get("content-length");
+  if (/(?:^|,)\s*chunked$/i.test(fields.get("transfer-encoding") ?? "")) {
+    return { status: Number(status), framing: { kind: "chunked" } };
+  }
+  if (length === undefined) return { status: Number(status), framing: { kind: "close" } };
+  if (!/^\d{1,15}$/.test(length)) throw new Error("the answer has no readable length");
+  return { status: Number(status), framing: { kind: "length", bytes: Number(length) } };
+}
+
+/** The value of `0` to `9`, `a` to `f`, `A` to `F`. */
+function hexDigit(byte: number): number | undefined {
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const letter = byte | 0x20;
+  return letter >= 97 && letter <= 102 ? letter - 87 : undefined;
+}

@@ -1,0 +1,204 @@
+/**
+ * Measures what the log of an app costs: an engine that prints, the agent's own log path, a router and a viewer, in three
+ * processes. `deno run -P=tools scripts/bench/log_path.ts [--seconds N] [--profile FILE] [part of a case's name]`
+ */
+
+import { openSession, startRouter } from "../../tests/wamp/open.ts";
+import type { Session } from "../../lib/wamp/session.ts";
+import { percentile } from "./figures.ts";
+import { channel, serialNumber } from "./log_names.ts";
+
+/** One way in which an app prints. */
+export interface LogCase {
+  name: string;
+  /** The container has a terminal, as those of the agent do. */
+  isTty: boolean;
+  /** Undefined: as fast as it goes. */
+  linesPerSecond: number | undefined;
+  isWatched: boolean;
+}
+
+/** What one case brought. */
+export interface LogFigures {
+  printedPerSecond: number;
+  /** Delivered to the viewer, in percent of what was printed. */
+  deliveredPercent: number;
+  /** As the markers say. */
+  dropped: number;
+  /** Percent of a core per 1,000 lines a second. */
+  processorPercent: number;
+  rssMib: number;
+  pingP50Ms: number;
+  pingMaxMs: number;
+}
+
+/** The cases of a full run. */
+export const logCases: readonly LogCase[] = [true, false].flatMap((isTty) => {
+  const kind = isTty ? "terminal" : "frames";
+  return [
+    { name: `1,900 lines/s watched, ${kind}`, isTty, linesPerSecond: 1_900, isWatched: true },
+    { name: `1,900 lines/s alone, ${kind}`, isTty, linesPerSecond: 1_900, isWatched: false },
+    { name: `18,000 lines/s watched, ${kind}`, isTty, linesPerSecond: 18_000, isWatched: true },
+    { name: `all it can watched, ${kind}`, isTty, linesPerSecond: undefined, isWatched: true },
+    { name: `all it can alone, ${kind}`, isTty, linesPerSecond: undefined, isWatched: false },
+  ];
+});
+
+const folder = new URL(".", import.meta.url).pathname;
+const warmSeconds = 2;
+const pingEveryMs = 10;
+
+/** Measures one case, on programs of its own. */
+export async function measureLogCase(
+  { isTty, linesPerSecond, isWatched }: LogCase,
+  options: { seconds: number; profile?: string },
+): Promise<LogFigures> {
+  await using stack = new AsyncDisposableStack();
+  const socketFolder = await Deno.makeTempDir({ prefix: "b-" });
+  stack.defer(() => Deno.remove(socketFolder, { recursive: true }));
+  const socket = `${socketFolder}/s`;
+  const router = stack.use(await startRouter());
+  const viewer = await openSession(router.url, { authid: "system" });
+  stack.defer(() => viewer.close());
+  const tally = { lines: 0, dropped: 0 };
+  if (isWatched) {
+    await viewer.subscribe(`reswarm.logs.${serialNumber}.${channel}`, ({ args }) => count(String(args[0]), tally));
+  }
+  await startProgram(stack, { file: "log_printer.ts", args: [socket, isTty ? "tty" : "frames"] });
+  await startProgram(stack, { file: "log_agent.ts", args: [socket, router.url] });
+  await waitForAgent(viewer);
+  const order = linesPerSecond === undefined ? "" : `rate=${linesPerSecond}&`;
+  const warm = await print(socket, `${order}seconds=${warmSeconds}`);
+  await settled(tally);
+  const warmTally = { ...tally };
+  if (options.profile !== undefined) await viewer.call("bench.profile", [options.profile]);
+  const before = await readUsage(viewer);
+  // Calls cost too: where little is printed they would be what is measured.
+  const pings = new Pings(viewer, linesPerSecond === 1_900 ? 1_000 : pingEveryMs);
+  const printed = await print(socket, `${order}seconds=${options.seconds}`);
+  await settled(tally);
+  const pingsMs = await pings.end();
+  const after = await readUsage(viewer);
+  if (options.profile !== undefined) await viewer.call("bench.profile", [options.profile]);
+  await checkHistory(viewer, warm.lines + printed.lines);
+  const delivered = tally.lines - warmTally.lines;
+  const dropped = tally.dropped - warmTally.dropped;
+  if (isWatched && delivered + dropped !== printed.lines) {
+    throw new Error(`${printed.lines} lines were printed, ${delivered} came and ${dropped} were counted as dropped`);
+  }
+  const spentMs = (after.user + after.system - before.user - before.system) / 1_000;
+  return {
+    printedPerSecond: 1_000 * printed.lines / printed.ms,
+    deliveredPercent: 100 * delivered / printed.lines,
+    dropped,
+    processorPercent: 100 * spentMs / printed.lines,
+    rssMib: after.rss / 1024 / 1024,
+    pingP50Ms: percentile(pingsMs, 50),
+    pingMaxMs: Math.max(...pingsMs),
+  };
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const value = (name: string) => args[args.indexOf(name) + 1 || args.length];
+  const seconds = Number(value("--seconds") ?? 10);
+  const profile = value("--profile");
+  const part = args.length % 2 === 1 ? args.at(-1) ?? "" : "";
+  for (const each of logCases.filter(({ name }) => name.includes(part))) {
+    const figures = await measureLogCase(each, { seconds, ...(profile === undefined ? {} : { profile }) });
+    console.log(`${each.name.padEnd(34)} ${textOf(figures)}`);
+  }
+}
+
+function textOf(figures: LogFigures): string {
+  return `${figures.printedPerSecond.toFixed(0)} lines/s, ${figures.processorPercent.toFixed(2)} % of a core per 1,000 lines/s, ` +
+    `${figures.deliveredPercent.toFixed(1)} % came, ${figures.dropped} counted as dropped, ` +
+    `${figures.rssMib.toFixed(1)} MiB, call p50 ${figures.pingP50Ms.toFixed(2)} ms, max ${figures.pingMaxMs.toFixed(1)} ms`;
+}
+
+function count(text: string, tally: { lines: number; dropped: number }): void {
+  const lines = text.split("\n");
+  const marker = /^… (\d+) log line\(s\) dropped \(rate limit\)$/.exec(lines.at(-1) ?? "");
+  tally.lines += marker === null ? lines.length : lines.length - 1;
+  tally.dropped += Number(marker?.[1] ?? 0);
+}
+
+/** Waits until nothing has come for a while. */
+async function settled(tally: { lines: number }): Promise<void> {
+  for (let before = -1; before !== tally.lines;) {
+    before = tally.lines;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+  }
+}
+
+async function startProgram(stack: AsyncDisposableStack, program: { file: string; args: string[] }): Promise<void> {
+  const command = ["run", "--quiet", "--no-check", "--no-prompt", "-P=agent", folder + program.file, ...program.args];
+  const child = new Deno.Command(Deno.execPath(), { args: command, stdin: "null", stdout: "null" }).spawn();
+  stack.defer(async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+}
+
+async function waitForAgent(viewer: Session): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    try {
+      await viewer.call("bench.ping");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return;
+    } catch {
+      // It starts.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  throw new Error("The agent does not answer");
+}
+
+async function readUsage(viewer: Session): Promise<{ user: number; system: number; rss: number }> {
+  const { args: [usage] } = await viewer.call("bench.usage");
+  if (typeof usage !== "object" || usage === null) throw new Error("The agent tells no usage");
+  const read = (name: string) => Number(Object.entries(usage).find(([key]) => key === name)?.[1]);
+  return { user: read("user"), system: read("system"), rss: read("rss") };
+}
+
+/** The history holds the last lines, whoever looked: all were read. */
+async function checkHistory(viewer: Session, _lines: number): Promise<void> {
+  const { args: [history] } = await viewer.call("bench.history");
+  if (!Array.isArray(history) || history.length !== 100) throw new Error("The history does not hold a hundred lines");
+}
+
+async function print(socket: string, order: string): Promise<{ lines: number; ms: number }> {
+  const connection = await Deno.connect({ transport: "unix", path: socket });
+  await connection.write(new TextEncoder().encode(`GET /print?${order} HTTP/1.1\r\n\r\n`));
+  const text = await new Response(connection.readable).text();
+  const [, lines, ms] = /"lines":(\d+),"ms":([0-9.]+)/.exec(text) ?? [];
+  return { lines: Number(lines), ms: Number(ms) };
+}
+
+/** Calls the agent again and again and keeps how long each call took. */
+class Pings {
+  readonly #timesMs: number[] = [];
+  readonly #run: Promise<void>;
+  #isEnded = false;
+
+  constructor(viewer: Session, everyMs: number) {
+    this.#run = this.#callAll(viewer, everyMs);
+  }
+
+  async end(): Promise<readonly number[]> {
+    this.#isEnded = true;
+    await this.#run;
+    return this.#timesMs;
+  }
+
+  async #callAll(viewer: Session, everyMs: number): Promise<void> {
+    while (!this.#isEnded) {
+      const beganMs = performance.now();
+      await viewer.call("bench.ping");
+      this.#timesMs.push(performance.now() - beganMs);
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+  }
+}
+
+if (import.meta.main) await main(Deno.args);
