@@ -1,14 +1,15 @@
 /**
  * An engine with one container that prints as fast as it is told, for measuring the log path: `log_printer.ts SOCKET FORM`,
  * FORM being `tty` or `frames`. Raw, so that its own cost stays small: every line is an HTTP chunk of its own, as the real
- * engine writes it. `GET /print?rate=…&seconds=…&bytes=…` prints (without `rate` as fast as it goes) and answers with the
- * number of lines.
+ * engine writes it. `GET /print?rate=…&seconds=…&lines=…&bytes=…` prints until the seconds or lines are over (without `rate`
+ * as fast as they are read) and answers with the number of lines.
  */
 
 /** What a run of printing is told. */
 interface PrintOrder {
   linesPerSecond: number;
   seconds: number;
+  lines: number;
   lineBytes: number;
 }
 
@@ -17,15 +18,14 @@ const tickMs = 1;
 /** So many lines leave with one write at most. */
 const writeLines = 2_000;
 
-if (import.meta.main) await serve(Deno.args[0] ?? "", Deno.args[1] === "tty");
-
 /** Serves until the process is ended. */
 async function serve(path: string, isTty: boolean): Promise<void> {
   const followers = new Set<Deno.Conn>();
   const listener = Deno.listen({ transport: "unix", path });
-  console.log("ready");
   for await (const connection of listener) {
-    answer(connection, { followers, isTty }).catch((error) => console.error(error));
+    answer(connection, { followers, isTty }).catch(() => {
+      // The other side has gone; so has what was asked.
+    });
   }
 }
 
@@ -47,7 +47,9 @@ async function answer(
     : JSON.stringify(inspectBody(world.isTty));
   await write(
     connection,
-    encoder.encode(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
+    encoder.encode(
+      `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    ),
   );
   connection.close();
 }
@@ -55,7 +57,8 @@ async function answer(
 function orderOf(query: URLSearchParams): PrintOrder {
   return {
     linesPerSecond: Number(query.get("rate") ?? Infinity),
-    seconds: Number(query.get("seconds") ?? 1),
+    seconds: Number(query.get("seconds") ?? Infinity),
+    lines: Number(query.get("lines") ?? Infinity),
     lineBytes: Number(query.get("bytes") ?? 100),
   };
 }
@@ -64,14 +67,13 @@ async function print(
   order: PrintOrder,
   world: { followers: Set<Deno.Conn>; isTty: boolean },
 ): Promise<{ lines: number; ms: number }> {
-  const { linesPerSecond, seconds, lineBytes } = order;
-  const text = "x".repeat(Math.max(0, lineBytes - 12));
+  const { linesPerSecond, lineBytes } = order;
   const beganMs = performance.now();
   let lines = 0;
-  for (let nowMs = 0; nowMs < seconds * 1_000; nowMs = performance.now() - beganMs) {
-    const due = Math.min(lines + writeLines, Math.floor(linesPerSecond * nowMs / 1_000));
+  for (let nowMs = 0; nowMs < order.seconds * 1_000 && lines < order.lines; nowMs = performance.now() - beganMs) {
+    const due = Math.min(lines + writeLines, order.lines, Math.floor(linesPerSecond * nowMs / 1_000));
     const parts: string[] = [];
-    for (; lines < due; lines += 1) parts.push(chunkOf(`line ${String(lines).padStart(6, "0")} ${text}`, world.isTty));
+    for (; lines < due; lines += 1) parts.push(chunkOf(`line ${lines} `.padEnd(lineBytes - 1, "x"), world.isTty));
     const bytes = Uint8Array.from(parts.join(""), (character) => character.charCodeAt(0));
     for (const connection of world.followers) if (bytes.length > 0) await write(connection, bytes);
     if (linesPerSecond !== Infinity) await new Promise((resolve) => setTimeout(resolve, tickMs));
@@ -84,7 +86,9 @@ function chunkOf(text: string, isTty: boolean): string {
   const stamp = new Date().toISOString().slice(0, -1) + "000000Z";
   const payload = isTty ? `${stamp} ${text}\r\n` : `${stamp} ${text}\n`;
   const { length } = payload;
-  const header = isTty ? "" : String.fromCharCode(1, 0, 0, 0, length >> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255);
+  const header = isTty
+    ? ""
+    : String.fromCharCode(1, 0, 0, 0, length >> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255);
   return `${(header.length + length).toString(16)}\r\n${header}${payload}\r\n`;
 }
 
@@ -101,3 +105,5 @@ function inspectBody(isTty: boolean): unknown {
     HostConfig: {},
   };
 }
+
+if (import.meta.main) await serve(Deno.args[0] ?? "", Deno.args[1] === "tty");

@@ -1,0 +1,75 @@
+/**
+ * What of the agent runs all day, alone in a process so that its memory can be read: `day_agent.ts SOCKET ROUTER_URL`. Its link
+ * and its heartbeat are the real ones on a clock that runs a thousand times faster; its logs follow the container of
+ * log_printer.ts, and nobody looks. Answers `bench.usage`.
+ */
+
+import { cpuUsage, memoryUsage } from "node:process";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import { Engine } from "../../lib/docker/engine.ts";
+import { AppLogs } from "../../lib/logs/app_log.ts";
+import { Database } from "../../lib/store/database.ts";
+import { Heartbeat } from "../../lib/system/heartbeat.ts";
+import { createBackend } from "../../lib/wamp/backend.ts";
+import { Link } from "../../lib/wamp/link.ts";
+import { noProxies } from "../../lib/wamp/proxy.ts";
+import type { Session } from "../../lib/wamp/session.ts";
+import { testamentTopic } from "../../lib/wamp/topics.ts";
+import { channel, serialNumber } from "./log_names.ts";
+
+/** A beat every 2 ms instead of every 30 s. */
+const speed = 15_000;
+
+const fastClock: Clock = {
+  now: () => performance.now() * speed,
+  wall: () => new Date(),
+  sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
+};
+
+/** Runs until the process is ended. */
+async function runAgent(socket: string, routerUrl: string): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "b-" });
+  const link: Link = new Link({
+    identity: () => ({ url: routerUrl, authid: "12-345", secret: "s" }),
+    marker: { procedure: `bench.marker.${serialNumber}` },
+    testament: () => ({ topic: testamentTopic, args: [] }),
+    // On this clock a second is nothing: bounds that mean something need to be long.
+    timeouts: { connectMs: 10_000 * speed, pingMs: 0, responseMs: 10_000, askMs: 1_000 },
+    onSession: (session) => greet(session),
+    log: silentLog,
+    clock: fastClock,
+    random: Math.random,
+    proxies: noProxies,
+  });
+  const heartbeat = new Heartbeat({
+    report: async () => void await link.call("bench.beat"),
+    isConnected: () => link.isConnected,
+    lastTrafficAt: () => link.lastTrafficAt(),
+    reconnect: (reason) => link.reconnect(reason),
+    clock: fastClock,
+    log: silentLog,
+  });
+  const backend = createBackend(link, () => ({ deviceKey: 345, swarmKey: 12, serialNumber }));
+  const logs = new AppLogs({
+    serialNumber,
+    engine: new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${socket}` } }),
+    database: Database.open(`${folder}/reagent.db`, { log: silentLog }),
+    publish: (topic, payload) => link.publish(topic, [payload]),
+    isConnected: () => link.isConnected,
+    waitingBytes: () => link.waitingBytes(),
+    match: (topic) => backend.matchSubscription(topic),
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+  });
+  const greet = async (session: Session) => {
+    await session.register("bench.usage", () => Promise.resolve({ args: [{ ...cpuUsage(), ...memoryUsage() }] }));
+    await logs.attach(session, [channel]);
+    heartbeat.restart();
+  };
+  link.start();
+  await link.ended;
+}
+
+if (import.meta.main) await runAgent(Deno.args[0] ?? "", Deno.args[1] ?? "");
