@@ -92,7 +92,7 @@ async function watchSessions(studio: Session): Promise<{ lose(drop: (id: number)
 
 async function main(share: number): Promise<number> {
   const seen = await measureLogDay(share, (tenth) => {
-    console.log(
+    print(
       `${tenth.lines} lines, ${tenth.reconnects} reconnects, ${tenth.beats} heartbeats in ${
         tenth.seconds.toFixed(0)
       } s: ` +
@@ -100,8 +100,12 @@ async function main(share: number): Promise<number> {
     );
   });
   const growth = growthMib(seen);
-  console.log(`The last tenth took ${growth.toFixed(1)} MiB more than the first; the limit is ${growthLimitMib} MiB`);
+  print(`The last tenth took ${growth.toFixed(1)} MiB more than the first; the limit is ${growthLimitMib} MiB`);
   return growth <= growthLimitMib ? 0 : 1;
+}
+
+function print(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
 if (import.meta.main) Deno.exit(await main(Number(Deno.args[0] ?? 1)));

@@ -106,7 +106,7 @@ async function main(args: readonly string[]): Promise<void> {
   const part = args.length % 2 === 1 ? args.at(-1) ?? "" : "";
   for (const each of logCases.filter(({ name }) => name.includes(part))) {
     const figures = await measureLogCase(each, { seconds, ...(profile === undefined ? {} : { profile }) });
-    console.log(`${each.name.padEnd(34)} ${textOf(figures)}`);
+    print(`${each.name.padEnd(34)} ${textOf(figures)}`);
   }
 }
 
@@ -170,6 +170,10 @@ class Pings {
       await pause(everyMs);
     }
   }
+}
+
+function print(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
 if (import.meta.main) await main(Deno.args);
