@@ -99,7 +99,7 @@ export class StampedLines {
 
   /** Most lines are one message that has come whole: they need neither joining nor a second look. */
   #isShort(size: number): boolean {
-    return size <= stampBytes + messageBytes && this.#cutter.isEmpty && !this.#isContinued;
+    return size <= stampBytes + messageBytes && this.#cutter.isEmpty;
   }
 
   #cut(bytes: Uint8Array, onLine: (line: LogLine) => void): void {

@@ -157,7 +157,8 @@ export const publishedWords: readonly TopicWords[] = [
   {
     topic: logTopic("<serial>", "<channel>"),
     payload: "[text]: lines of the container, or raw JSON lines of a pull, joined by `\\n`; at most 256 KiB",
-    when: "every 200 ms while there are lines and somebody listens; dropped lines are counted in a last line",
+    when:
+      "while somebody listens: 200 ms after the first line, sooner when a message is full; dropped lines are counted in a last line",
   },
   {
     topic: logTopic("<serial>", "<channel>"),
