@@ -10,7 +10,7 @@ import { BodyReader, HeadReader } from "./http_body.ts";
 /** An answer whose head is there. */
 export interface DirectAnswer {
   status: number;
-  /** The body, as `EngineStream.chunks()` gives it; a chunk holds what had come. Leaving the loop closes the connection. */
+  /** The body, as `EngineStream.chunks()` gives it; a chunk holds what had come, and is overwritten by the next. Leaving the loop closes the connection. */
   chunks(): AsyncGenerator<Uint8Array, void>;
 }
 

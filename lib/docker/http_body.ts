@@ -61,8 +61,8 @@ export class BodyReader {
     return this.isDone || this.#framing === "close";
   }
 
-  /** Gives what of these bytes belongs to the body, as a copy. The bytes themselves are used up. Throws for a broken frame. */
-  push(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  /** Gives what of these bytes belongs to the body, moved to their front. Throws for a broken frame. */
+  push(bytes: Uint8Array): Uint8Array {
     let at = 0;
     let kept = 0;
     while (at < bytes.length && this.#state !== "done") {
@@ -71,14 +71,13 @@ export class BodyReader {
         continue;
       }
       const size = Math.min(this.#left, bytes.length - at);
-      // Moved to the front: what is left of the bytes is copied once, however many chunks there are.
       bytes.copyWithin(kept, at, at + size);
       kept += size;
       at += size;
       this.#left -= size;
       if (this.#left === 0) this.#state = this.#framing === "chunked" ? "dataEnd" : "done";
     }
-    return bytes.slice(0, kept);
+    return bytes.subarray(0, kept);
   }
 
   #readFrame(byte: number): void {

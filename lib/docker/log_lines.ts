@@ -6,13 +6,8 @@
 import { AgentError } from "../base/errors.ts";
 import { joinBytes, LineCutter } from "./lines.ts";
 
-/** Where a line lies in its bytes. */
-interface Place {
-  /** Where its stamp begins; -1 when the engine gave none. */
-  stampAt: number;
-  from: number;
-  to: number;
-}
+/** Where a line lies in its bytes, as `LogLine` has it. */
+export type LinePlace = Pick<LogLine, "stampAt" | "from" | "to">;
 
 /** A time stamp (`2031-03-05T07:00:00.123456789Z`) and the space behind it. */
 const stampBytes = 31;
@@ -29,30 +24,25 @@ const rawLimitBytes = 64 * (stampBytes + messageBytes);
 const carriageReturn = 13;
 const lineFeed = 10;
 
-/** One line of a container's output. It keeps the bytes that it was cut from alive: copy what is to stay. */
+/**
+ * One line of a container's output. It lies in bytes that the next read of its stream may overwrite: copy what is to stay, or ask
+ * for it before.
+ */
 export class LogLine {
-  /** Bytes that hold the line and others; they are not changed. */
+  /** Bytes that hold the line and others. */
   readonly source: Uint8Array;
-  readonly #place: Place;
-
-  constructor(source: Uint8Array, place: Place) {
-    this.source = source;
-    this.#place = place;
-  }
-
   /** Where the stamp begins in `source`; -1 when the engine gave none. */
-  get stampAt(): number {
-    return this.#place.stampAt;
-  }
-
+  readonly stampAt: number;
   /** Where the text begins in `source`. */
-  get from(): number {
-    return this.#place.from;
-  }
-
+  readonly from: number;
   /** Where the text ends in `source`, its line end left out. */
-  get to(): number {
-    return this.#place.to;
+  readonly to: number;
+
+  constructor(source: Uint8Array, place: LinePlace) {
+    this.source = source;
+    this.stampAt = place.stampAt;
+    this.from = place.from;
+    this.to = place.to;
   }
 
   /** When the engine read it: RFC 3339 with nine decimals, UTC; empty when the engine gave none. */
@@ -80,7 +70,7 @@ export class StampedLines {
   /** The first bytes of a character that the end of a piece has cut in two. */
   #half = new Uint8Array();
 
-  /** Takes bytes and hands over each line that they complete. The lines keep the bytes: do not change them later. */
+  /** Takes bytes and hands over each line that they complete. The lines lie in these bytes; what is kept is copied. */
   push(bytes: Uint8Array, onLine: (line: LogLine) => void): void {
     let from = 0;
     for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, from)) {
@@ -88,7 +78,7 @@ export class StampedLines {
       else this.#cut(bytes.subarray(from, at + 1), onLine);
       from = at + 1;
     }
-    // A copy, so that the start of a line does not keep everything that came before it.
+    // The bytes may be overwritten before the line is complete.
     if (from < bytes.length) this.#cut(bytes.slice(from), onLine);
   }
 

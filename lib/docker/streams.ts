@@ -66,7 +66,7 @@ export function pullOf(stream: EngineStream, options: { what: string; stallMs: n
 }
 
 /**
- * The log of a container, as many lines at once as have come, going on until the container ends or `signal` does; both end the iteration
+ * The log of a container, as many lines at once as have come (good until the next are asked for), going on until the container ends or `signal` does; both end the iteration
  * quietly. A container that has ended gives what is stored. Throws `container_missing`, and `engine_unreachable` when
  * the engine goes.
  */

@@ -102,7 +102,7 @@ export class Transport {
 
   /**
    * As `open()`, for an answer to GET that brings much in small parts, such as a followed log: an engine on a unix socket is read
-   * with less work for each part. The stream has no limit for silence.
+   * with less work for each part. The stream has no limit for silence, and its chunks are good until the next is asked for.
    */
   async openDirect(
     request: { path: string; query: Record<string, string> },

@@ -29,7 +29,7 @@ export interface FollowOptions {
 /** The engine as a follower sees it. */
 export interface FollowEngine {
   inspect(nameOrId: string, signal: AbortSignal): Promise<FollowedContainer | undefined>;
-  /** Gives as many lines at once as have come. */
+  /** Gives as many lines at once as have come. They are good until the next are asked for. */
   followLogs(id: string, options: FollowOptions): AsyncIterable<readonly LogLine[]>;
 }
 
@@ -37,7 +37,7 @@ export interface FollowEngine {
 export interface FollowerParts {
   containerName: string;
   engine: FollowEngine;
-  /** Gets lines that were not given before, at least one. */
+  /** Gets lines that were not given before, at least one; copy what is to stay. */
   onLines(lines: readonly LogLine[]): void;
   clock: Clock;
   /** A number from 0 to 1 for each wait. */

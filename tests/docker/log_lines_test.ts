@@ -119,16 +119,19 @@ function sequence(seed: number): () => number {
 /** Cuts bytes at places that depend on `random`. */
 function readCut(isTty: boolean, bytes: Uint8Array, random: () => number): PlainLine[] {
   const reader = logReader(isTty);
-  const lines: LogLine[] = [];
-  const keep = (line: LogLine) => void lines.push(line);
+  const lines: PlainLine[] = [];
+  const keep = ({ time, text }: LogLine) => void lines.push({ time, text });
+  // Overwritten with every read, as that of a connection is.
+  const buffer = new Uint8Array(40_001);
   for (let at = 0; at < bytes.length;) {
-    const size = 1 + Math.floor(random() ** 4 * 40_000);
-    reader.push(bytes.slice(at, at + size), keep);
-    at += size;
+    const piece = bytes.subarray(at, at + 1 + Math.floor(random() ** 4 * 40_000));
+    buffer.fill(0x3f);
+    buffer.set(piece);
+    reader.push(buffer.subarray(0, piece.length), keep);
+    at += piece.length;
   }
   reader.flush(keep);
-  // Asked for at the end: what came later must not change what was given.
-  return lines.map(({ time, text }) => ({ time, text }));
+  return lines;
 }
 
 Deno.test("for every way to cut a log, its lines are the same, of every kind of container and with bytes that are no UTF-8", () => {
