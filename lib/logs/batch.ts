@@ -28,6 +28,7 @@ export class Batch {
   /** Where each line ends, behind its line feed. */
   #ends: number[] = [];
   #dropped = 0;
+  #takenLines = 0;
 
   /** True when there is nothing to send, not even a count of dropped lines. */
   get isEmpty(): boolean {
@@ -42,6 +43,11 @@ export class Batch {
   /** Bytes that wait. */
   get backlogBytes(): number {
     return this.#to - this.#from;
+  }
+
+  /** Lines that the text taken last stands for, those that its marker counts among them. */
+  get takenLines(): number {
+    return this.#takenLines;
   }
 
   /** Takes a line, or counts it as dropped when the backlog is full. */
@@ -68,7 +74,7 @@ export class Batch {
     const { text, lines } = this.#readFitting();
     const dropped = this.#dropped + this.#ends.length - lines;
     this.clear();
-    return joinMarker({ text, lines, dropped });
+    return this.#give({ text, lines, dropped });
   }
 
   /**
@@ -84,7 +90,12 @@ export class Batch {
     this.#from = this.#ends[next - 1] ?? this.#from;
     this.#ends = this.#ends.slice(next);
     if (this.#ends.length === 0) this.clear();
-    return joinMarker({ text, lines, dropped: next - lines });
+    return this.#give({ text, lines, dropped: next - lines });
+  }
+
+  /** Counts lines as dropped that were taken and could not be sent. */
+  countLost(lines: number): void {
+    this.#dropped += lines;
   }
 
   /** Forgets what waits. */
@@ -118,6 +129,11 @@ export class Batch {
     this.#ends = this.#ends.map((end) => end - moved);
     this.#from = 0;
     this.#to = waiting.length;
+  }
+
+  #give(taken: { text: string; lines: number; dropped: number }): string {
+    this.#takenLines = taken.lines + taken.dropped;
+    return joinMarker(taken);
   }
 
   #endLine(size: number): void {

@@ -42,6 +42,8 @@ interface Message {
   /** Its place among all of the channel. */
   number: number;
   payload: string | AgentMessage;
+  /** Lines of a stream that it stands for. */
+  lines: number;
   /** Where it is kept on the disk. */
   row?: number | undefined;
   sentAtMs?: number;
@@ -105,7 +107,7 @@ export class Outlet {
   restore(chunk: string, row: number): void {
     if (this.#isEnded) return this.#parts.shelf.release(row);
     // Rows count upwards too, from 1 on.
-    this.#putBack([{ number: row - Number.MAX_SAFE_INTEGER, payload: { type: "build", chunk }, row }]);
+    this.#putBack([{ number: row - Number.MAX_SAFE_INTEGER, payload: { type: "build", chunk }, lines: 0, row }]);
   }
 
   /**
@@ -156,16 +158,18 @@ export class Outlet {
     await Promise.all(this.#underWay);
   }
 
-  #enqueue(payload: Message["payload"]): void {
-    this.#messages.push({ number: this.#count += 1, payload });
+  #enqueue(payload: Message["payload"], lines = 0): void {
+    this.#messages.push({ number: this.#count += 1, payload, lines });
     this.#trim();
   }
 
   #trim(): void {
-    while (this.#messages.length > messagesLimit) {
-      const row = this.#messages.shift()?.row;
-      if (row !== undefined) this.#parts.shelf.drop(row);
-    }
+    while (this.#messages.length > messagesLimit) this.#giveUp(this.#messages.shift());
+  }
+
+  #giveUp(message: Message | undefined): void {
+    if (message?.row !== undefined) this.#parts.shelf.drop(message.row);
+    if (!this.#isEnded) this.#batch.countLost(message?.lines ?? 0);
   }
 
   #putBack(messages: readonly Message[]): void {
@@ -206,7 +210,7 @@ export class Outlet {
     while (this.#parts.gate() === "open" && this.#mayFlush()) {
       const before = this.#takeLines();
       if (before === undefined) return;
-      this.#enqueue(before);
+      this.#enqueue(before, this.#batch.takenLines);
       this.#sendMessages();
       if (!this.#parts.isConnected()) return;
     }
@@ -227,7 +231,7 @@ export class Outlet {
       await this.#gather();
       const payload = this.#takeBatch();
       if (payload === undefined) continue;
-      this.#enqueue(payload);
+      this.#enqueue(payload, this.#batch.takenLines);
       this.#sendMessages();
       // Lines gather meanwhile, and are counted when there are too many.
       await Promise.all(this.#underWay);
@@ -287,16 +291,17 @@ export class Outlet {
         this.#putBack([message]);
         return false;
       }
-      if (message.row !== undefined) this.#parts.shelf.drop(message.row);
+      this.#giveUp(message);
       this.#parts.log.debug("Cannot publish a log message", { error });
       return true;
     }
   }
 
-  #noteSent({ number, payload, row }: Message): void {
+  #noteSent(message: Message): void {
+    const { payload, row } = message;
     if (row !== undefined) this.#parts.shelf.drop(row);
     if (typeof payload === "string") return;
-    this.#unheard.push({ number, payload, sentAtMs: this.#parts.clock.now() });
+    this.#unheard.push({ ...message, row: undefined, sentAtMs: this.#parts.clock.now() });
     if (this.#unheard.length > messagesLimit) this.#unheard.shift();
   }
 }

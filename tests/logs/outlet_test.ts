@@ -212,6 +212,18 @@ Deno.test("a message of the agent leaves behind all lines before it, however man
   return world.outlet.end();
 });
 
+Deno.test("lines that were refused are counted in the next message", async () => {
+  const world = new World();
+  const usual = world.publish;
+  world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
+  for (const text of ["a", "b", "x".repeat(300_000)]) world.outlet.addLine(text);
+  await world.clock.advance(200);
+  world.publish = usual;
+  world.outlet.addLine("c");
+  await world.clock.advance(200);
+  assert.deepEqual(count(world.sent), { came: 1, dropped: 3 });
+});
+
 Deno.test("lines behind a congested link leave when it is free; after a whole pause only the first message of them does", async () => {
   for (
     const { heldMs, came, dropped } of [{ heldMs: 150, came: 8_000, dropped: 0 }, {
