@@ -27,11 +27,13 @@ export interface DirectRequest {
 const readBytes = 64 * 1024;
 
 /**
- * A log brings its lines one by one. After a read that brought less than this, some time is given to the next lines to gather in
- * the socket, which holds about 280 short ones: at the rate at which that would be too few, reads are not that short.
+ * A log brings its lines one by one, and each read costs. After one that brought less than this, the next lines get some time to
+ * gather in the socket. It holds about 280 short lines; an app that prints so many in that time makes reads that are not short.
  */
 const scarceBytes = 8 * 1024;
-const gatherMs = 10;
+
+/** The pause doubles while reads bring less than half of that, and is short again after one that brought more. */
+const gatherMs = { first: 10, limit: 40 };
 
 /** Asks with GET and gives the answer when its head is there. Throws `engine_unreachable` and `canceled`. */
 export async function openDirect(request: DirectRequest): Promise<DirectAnswer> {
@@ -59,6 +61,7 @@ class DirectConnection {
   readonly #connection: Deno.UnixConn;
   readonly #buffer = new Uint8Array(readBytes);
   readonly #closed = new AbortController();
+  #pauseMs = gatherMs.first;
 
   constructor(request: DirectRequest, connection: Deno.UnixConn) {
     this.#request = request;
@@ -100,7 +103,7 @@ class DirectConnection {
         const chunk = body.push(bytes);
         if (chunk.length > 0) yield chunk;
         if (body.isDone) return;
-        if (size > 0 && size < scarceBytes) await this.#gather();
+        await this.#gather(size);
       }
       if (!body.mayEnd) throw new Error("the connection ended early");
     } catch (error) {
@@ -121,7 +124,15 @@ class DirectConnection {
     for (let done = 0; done < bytes.length;) done += await this.#connection.write(bytes.subarray(done));
   }
 
-  #gather(): Promise<void> {
+  /** Waits for more to gather after a read of `size` bytes that was short. */
+  async #gather(size: number): Promise<void> {
+    const pauseMs = this.#pauseMs;
+    if (size >= scarceBytes) this.#pauseMs = gatherMs.first;
+    else if (size < scarceBytes / 2) this.#pauseMs = Math.min(2 * pauseMs, gatherMs.limit);
+    if (size > 0 && size < scarceBytes) await this.#pause(pauseMs);
+  }
+
+  #pause(ms: number): Promise<void> {
     const { signal } = this.#closed;
     return new Promise((resolve) => {
       const end = () => {
@@ -129,7 +140,7 @@ class DirectConnection {
         signal.removeEventListener("abort", end);
         resolve();
       };
-      const timer = setTimeout(end, gatherMs);
+      const timer = setTimeout(end, ms);
       signal.addEventListener("abort", end);
       if (signal.aborted) end();
     });

@@ -12,7 +12,7 @@ import { AppLogs } from "../../lib/logs/app_log.ts";
 import { Database } from "../../lib/store/database.ts";
 import { Heartbeat } from "../../lib/system/heartbeat.ts";
 import { createBackend } from "../../lib/wamp/backend.ts";
-import { Link } from "../../lib/wamp/link.ts";
+import { Link, type OnSession } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { testamentTopic } from "../../lib/wamp/topics.ts";
@@ -30,18 +30,7 @@ const fastClock: Clock = {
 /** Runs until the process is ended. */
 async function runAgent(socket: string, routerUrl: string): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "b-" });
-  const link: Link = new Link({
-    identity: () => ({ url: routerUrl, authid: "12-345", secret: "s" }),
-    marker: { procedure: `bench.marker.${serialNumber}` },
-    testament: () => ({ topic: testamentTopic, args: [] }),
-    // On this clock a second is nothing: bounds that mean something need to be long.
-    timeouts: { connectMs: 10_000 * speed, pingMs: 0, responseMs: 10_000, askMs: 1_000 },
-    onSession: (session) => greet(session),
-    log: silentLog,
-    clock: fastClock,
-    random: Math.random,
-    proxies: noProxies,
-  });
+  const link: Link = createLink(routerUrl, (session) => greet(session));
   const heartbeat = new Heartbeat({
     report: async () => void await link.call("bench.beat"),
     isConnected: () => link.isConnected,
@@ -50,8 +39,42 @@ async function runAgent(socket: string, routerUrl: string): Promise<void> {
     clock: fastClock,
     log: silentLog,
   });
+  const logs = createLogs(link, { socket, folder });
+  const greet = async (session: Session) => {
+    await session.register("bench.usage", () => Promise.resolve({ args: [readMemory()] }));
+    await logs.attach(session, [channel]);
+    heartbeat.restart();
+  };
+  link.start();
+  await link.ended;
+}
+
+/** The memory as it is, with the heap as it is once what nobody needs any more was collected. */
+function readMemory(): Record<string, number> {
+  const usage = { ...cpuUsage(), ...memoryUsage() };
+  const gc: unknown = Reflect.get(globalThis, "gc");
+  if (typeof gc !== "function") throw new Error("Start this program with --v8-flags=--expose-gc");
+  gc();
+  return { ...usage, heapUsed: memoryUsage().heapUsed };
+}
+
+function createLink(url: string, onSession: OnSession): Link {
+  return new Link({
+    identity: () => ({ url, authid: "12-345", secret: "s" }),
+    marker: { procedure: `bench.marker.${serialNumber}` },
+    testament: () => ({ topic: testamentTopic, args: [] }),
+    timeouts: { connectMs: 10_000, pingMs: 0, responseMs: 10_000 },
+    onSession,
+    log: silentLog,
+    clock: fastClock,
+    random: Math.random,
+    proxies: noProxies,
+  });
+}
+
+function createLogs(link: Link, { socket, folder }: { socket: string; folder: string }): AppLogs {
   const backend = createBackend(link, () => ({ deviceKey: 345, swarmKey: 12, serialNumber }));
-  const logs = new AppLogs({
+  return new AppLogs({
     serialNumber,
     engine: new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${socket}` } }),
     database: Database.open(`${folder}/reagent.db`, { log: silentLog }),
@@ -63,13 +86,6 @@ async function runAgent(socket: string, routerUrl: string): Promise<void> {
     random: Math.random,
     log: silentLog,
   });
-  const greet = async (session: Session) => {
-    await session.register("bench.usage", () => Promise.resolve({ args: [{ ...cpuUsage(), ...memoryUsage() }] }));
-    await logs.attach(session, [channel]);
-    heartbeat.restart();
-  };
-  link.start();
-  await link.ended;
 }
 
 if (import.meta.main) await runAgent(Deno.args[0] ?? "", Deno.args[1] ?? "");

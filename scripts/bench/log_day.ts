@@ -1,6 +1,6 @@
 /**
  * A day of the agent in some minutes: 10,000,000 log lines that nobody looks at, 1,000 lost connections and 86,400 heartbeats, on
- * the agent's own link, heartbeat and log path. Prints its memory after each tenth; it must not grow.
+ * the agent's own link, heartbeat and log path. Prints its memory after each tenth; what is in use must not grow.
  * `deno run -P=tools scripts/bench/log_day.ts [share of a day]`
  */
 
@@ -15,6 +15,7 @@ export interface Tenth {
   beats: number;
   seconds: number;
   rssMib: number;
+  /** What is left of the heap after a collection. */
   heapMib: number;
 }
 
@@ -29,37 +30,19 @@ const tenths = 10;
 /** Lives through `share` of a day; `onTenth` is told of each tenth. */
 export async function measureLogDay(share: number, onTenth: (tenth: Tenth) => void): Promise<Tenth[]> {
   await using stack = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir({ prefix: "b-" });
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const socket = `${folder}/s`;
-  const router = stack.use(await startRouter());
-  const studio = await openSession(router.url, { authid: "system" });
-  stack.defer(() => studio.close());
-  const counts = { beats: 0 };
-  await studio.register("bench.beat", () => {
-    counts.beats += 1;
-    return Promise.resolve({});
-  });
-  const sessions = await watchSessions(studio);
-  startProgram(stack, { file: "log_printer.ts", args: [socket, "tty"] });
-  startProgram(stack, { file: "day_agent.ts", args: [socket, router.url] });
-  await callAgent(studio, "bench.usage");
-  // The container is followed a little later than calls are answered.
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const stage = await startStage(stack);
   const part = share / tenths;
   const done: Tenth[] = [];
   for (let tenth = 1; tenth <= tenths; tenth += 1) {
     const beganMs = performance.now();
-    const printing = printLines(socket, `lines=${Math.round(day.lines * part)}`);
-    let reconnects = 0;
-    for (; reconnects < Math.round(day.reconnects * part); reconnects += 1) {
-      await sessions.lose((id) => router.dropSession(id));
-    }
+    const printing = printLines(stage.socket, `lines=${Math.round(day.lines * part)}`);
+    const reconnects = Math.round(day.reconnects * part);
+    for (let count = 0; count < reconnects; count += 1) await stage.loseAgent();
     const { lines } = await printing;
-    while (counts.beats < tenth * day.beats * part) await new Promise((resolve) => setTimeout(resolve, 50));
-    const usage = await readUsage(studio);
+    while (stage.counts.beats < tenth * day.beats * part) await pause(50);
+    const usage = await readUsage(stage.studio);
     const seconds = (performance.now() - beganMs) / 1_000;
-    const beats = counts.beats - done.reduce((sum, each) => sum + each.beats, 0);
+    const beats = stage.counts.beats - done.reduce((sum, each) => sum + each.beats, 0);
     const seen = { lines, reconnects, beats, seconds, rssMib: usage.rss / 2 ** 20, heapMib: usage.heapUsed / 2 ** 20 };
     done.push(seen);
     onTenth(seen);
@@ -72,22 +55,41 @@ export function growthMib(tenths: readonly Tenth[]): number {
   return (tenths.at(-1)?.rssMib ?? NaN) - (tenths[0]?.rssMib ?? NaN);
 }
 
-/** Knows the session of the agent, and when it has a new one that works. */
-async function watchSessions(studio: Session): Promise<{ lose(drop: (id: number) => boolean): Promise<void> }> {
-  const { args: [first] } = await studio.call("wamp.session.list");
-  const others = new Set(Array.isArray(first) ? first : []);
-  const current = async () => {
+interface Stage {
+  socket: string;
+  studio: Session;
+  counts: { beats: number };
+  /** Cuts the connection of the agent and waits until it has a new one that works. */
+  loseAgent(): Promise<void>;
+}
+
+async function startStage(stack: AsyncDisposableStack): Promise<Stage> {
+  const folder = await Deno.makeTempDir({ prefix: "b-" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const socket = `${folder}/s`;
+  const router = stack.use(await startRouter());
+  const studio = await openSession(router.url, { authid: "system" });
+  stack.defer(() => studio.close());
+  const counts = { beats: 0 };
+  await studio.register("bench.beat", () => {
+    counts.beats += 1;
+    return Promise.resolve({});
+  });
+  startProgram(stack, { file: "log_printer.ts", args: [socket, "tty"] });
+  startProgram(stack, { file: "day_agent.ts", args: [socket, router.url] });
+  await callAgent(studio, "bench.usage");
+  // The container is followed a little later than calls are answered.
+  await pause(1_000);
+  const loseAgent = async () => {
     const { args: [ids] } = await studio.call("wamp.session.list");
-    return Array.isArray(ids) ? ids.find((id) => !others.has(id)) : undefined;
+    for (const id of Array.isArray(ids) ? ids : []) if (id !== studio.id) router.dropSession(id);
+    await callAgent(studio, "bench.usage");
   };
-  return {
-    async lose(drop) {
-      const id = await current();
-      if (typeof id === "number") drop(id);
-      others.add(id);
-      await callAgent(studio, "bench.usage");
-    },
-  };
+  return { socket, studio, counts, loseAgent };
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function main(share: number): Promise<number> {

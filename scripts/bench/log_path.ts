@@ -33,6 +33,12 @@ export interface LogFigures {
   pingMaxMs: number;
 }
 
+/** What the viewer has got. */
+interface Tally {
+  lines: number;
+  dropped: number;
+}
+
 /** The cases of a full run. */
 export const logCases: readonly LogCase[] = [true, false].flatMap((isTty) => {
   const kind = isTty ? "terminal" : "frames";
@@ -48,30 +54,18 @@ export const logCases: readonly LogCase[] = [true, false].flatMap((isTty) => {
 const warmSeconds = 2;
 const pingEveryMs = 10;
 
-/** Measures one case, on programs of its own. */
+/** Measures one case, on programs of its own. Throws when a line neither came nor was counted. */
 export async function measureLogCase(
   { isTty, linesPerSecond, isWatched }: LogCase,
   options: { seconds: number; profile?: string },
 ): Promise<LogFigures> {
   await using stack = new AsyncDisposableStack();
-  const socketFolder = await Deno.makeTempDir({ prefix: "b-" });
-  stack.defer(() => Deno.remove(socketFolder, { recursive: true }));
-  const socket = `${socketFolder}/s`;
-  const router = stack.use(await startRouter());
-  const viewer = await openSession(router.url, { authid: "system" });
-  stack.defer(() => viewer.close());
-  const tally = { lines: 0, dropped: 0 };
-  if (isWatched) {
-    await viewer.subscribe(`reswarm.logs.${serialNumber}.${channel}`, ({ args }) => count(String(args[0]), tally));
-  }
-  startProgram(stack, { file: "log_printer.ts", args: [socket, isTty ? "tty" : "frames"] });
-  startProgram(stack, { file: "log_agent.ts", args: [socket, router.url] });
-  await callAgent(viewer, "bench.ping");
-  await pause(500);
+  const tally: Tally = { lines: 0, dropped: 0 };
+  const { viewer, socket } = await startStage(stack, { isTty, ...(isWatched ? { tally } : {}) });
   const order = linesPerSecond === undefined ? "" : `rate=${linesPerSecond}&`;
   await printLines(socket, `${order}seconds=${warmSeconds}`);
   await settled(tally);
-  const warmTally = { ...tally };
+  const warm = { ...tally };
   if (options.profile !== undefined) await viewer.call("bench.profile", [options.profile]);
   const before = await readUsage(viewer);
   // Calls cost too: where little is printed they would be what is measured.
@@ -82,21 +76,44 @@ export async function measureLogCase(
   const after = await readUsage(viewer);
   if (options.profile !== undefined) await viewer.call("bench.profile", [options.profile]);
   await checkHistory(viewer, printed.lines);
-  const delivered = tally.lines - warmTally.lines;
-  const dropped = tally.dropped - warmTally.dropped;
-  if (isWatched && delivered + dropped !== printed.lines) {
-    throw new Error(`${printed.lines} lines were printed, ${delivered} came and ${dropped} were counted as dropped`);
+  const came = { lines: tally.lines - warm.lines, dropped: tally.dropped - warm.dropped };
+  if (isWatched && came.lines + came.dropped !== printed.lines) {
+    throw new Error(
+      `${printed.lines} lines were printed, ${came.lines} came and ${came.dropped} were counted as dropped`,
+    );
   }
   const spentMs = (after.user + after.system - before.user - before.system) / 1_000;
   return {
     printedPerSecond: 1_000 * printed.lines / printed.ms,
-    deliveredPercent: 100 * delivered / printed.lines,
-    dropped,
+    deliveredPercent: 100 * came.lines / printed.lines,
+    dropped: came.dropped,
     processorPercent: 100 * spentMs / printed.lines,
     rssMib: after.rss / 1024 / 1024,
     pingP50Ms: percentile(pingsMs, 50),
     pingMaxMs: Math.max(...pingsMs),
   };
+}
+
+/** Starts router, viewer, engine and agent. With a `tally` the viewer looks at the log. */
+async function startStage(
+  stack: AsyncDisposableStack,
+  options: { isTty: boolean; tally?: Tally },
+): Promise<{ viewer: Session; socket: string }> {
+  const folder = await Deno.makeTempDir({ prefix: "b-" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const socket = `${folder}/s`;
+  const router = stack.use(await startRouter());
+  const viewer = await openSession(router.url, { authid: "system" });
+  stack.defer(() => viewer.close());
+  const { isTty, tally } = options;
+  if (tally !== undefined) {
+    await viewer.subscribe(`reswarm.logs.${serialNumber}.${channel}`, ({ args }) => count(String(args[0]), tally));
+  }
+  startProgram(stack, { file: "log_printer.ts", args: [socket, isTty ? "tty" : "frames"] });
+  startProgram(stack, { file: "log_agent.ts", args: [socket, router.url] });
+  await callAgent(viewer, "bench.ping");
+  await pause(500);
+  return { viewer, socket };
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -120,7 +137,7 @@ function textOf(figures: LogFigures): string {
     } ms`;
 }
 
-function count(text: string, tally: { lines: number; dropped: number }): void {
+function count(text: string, tally: Tally): void {
   const lines = text.split("\n");
   const marker = /^… (\d+) log line\(s\) dropped \(rate limit\)$/.exec(lines.at(-1) ?? "");
   tally.lines += marker === null ? lines.length : lines.length - 1;

@@ -16,7 +16,8 @@ const againMs = 20;
 
 /** Starts a program of this folder; it ends with `stack`. */
 export function startProgram(stack: AsyncDisposableStack, program: { file: string; args: string[] }): void {
-  const args = ["run", "--quiet", "--no-check", "--no-prompt", "-P=agent", folder + program.file, ...program.args];
+  const flags = ["--quiet", "--no-check", "--no-prompt", "-P=agent", "--v8-flags=--expose-gc"];
+  const args = ["run", ...flags, folder + program.file, ...program.args];
   const child = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   stack.defer(async () => {
     child.kill("SIGTERM");
