@@ -3,7 +3,7 @@
  * follows the container of log_printer.ts and publishes its lines. Answers `bench.usage`, `bench.ping`, `bench.profile`.
  */
 
-import { Session } from "node:inspector/promises";
+import type { Session } from "node:inspector/promises";
 import { cpuUsage, memoryUsage } from "node:process";
 import { systemClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
@@ -46,6 +46,8 @@ let inspector: Session | undefined;
 /** The first call starts a CPU profile, the second writes it. */
 async function profile(file: string): Promise<Record<string, never>> {
   if (inspector === undefined) {
+    // Not before it is needed: it takes memory that is no part of what is measured.
+    const { Session } = await import("node:inspector/promises");
     inspector = new Session();
     inspector.connect();
     await inspector.post("Profiler.enable");
