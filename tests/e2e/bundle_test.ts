@@ -1,11 +1,12 @@
 // box engine registry
 /**
  * What is shipped: the minified bundle, and with DENORT_BIN in the environment the executable of this machine. Each answers on
- * its command line, and is a device from start to end. Without DENORT_BIN the second test is listed as skipped.
+ * its command line as Go would, is a device from start to end, shows the log of an app to a viewer, and loads later what it
+ * does not need at the start. Without DENORT_BIN the tests of the executable are listed as skipped.
  */
 
 import assert from "node:assert/strict";
-import { agentVersion } from "../../lib/version.ts";
+import { agentVersion, buildArch } from "../../lib/version.ts";
 import { build } from "../../scripts/build.ts";
 import { checkLogin } from "../../scripts/studio/logins.ts";
 import { ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
@@ -15,8 +16,11 @@ import { runProgram } from "../parts/background.ts";
 import { Dockerd } from "../parts/engine.ts";
 import { pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
+import recorded from "../flags/go_outcomes.json" with { type: "json" };
 
 const root = new URL("../..", import.meta.url).pathname;
+/** In a box of its own every port is free. */
+const profilingPort = 7_070;
 const hasBase = Boolean(Deno.env.get("DENORT_BIN"));
 
 /** Builds what `args` ask for in `folder`. */
@@ -27,15 +31,73 @@ async function buildIn(folder: string, args: readonly string[]): Promise<void> {
   assert.equal(await build(args, { ...options, say: (text) => said.push(text) }), 0, said.join("\n"));
 }
 
+/** Every so many of the recorded command lines are tried, and so many at once. */
+const sampleStep = 8;
+const atOnce = 4;
+
+const usageText = "Usage of .*:\\n {2}-agentDir string\\n";
+const usage = new RegExp(`^${usageText}`);
+
+/** The command lines that do not make an agent of the program, with what Go said to them: the beginning of its answer. */
+const commandLines = recorded.flatMap((row, index) => {
+  const given: Readonly<Record<string, string | undefined>> = row.flags ?? {};
+  if (index % sampleStep !== 0 || given.config !== undefined) return [];
+  // Go takes an empty database, which the agent refuses; and no process can be given a zero byte.
+  if (given.dbFileName === "" || row.args.some((arg) => arg.includes("\0"))) return [];
+  switch (row.kind) {
+    case "flags":
+      return [{ args: row.args, code: 0, stdout: earlyLine(given), stderr: /^$/ }];
+    case "help":
+      return [{ args: row.args, code: 0, stdout: "", stderr: usage }];
+    default:
+      return [{
+        args: row.args,
+        code: 2,
+        stdout: "",
+        stderr: new RegExp(`^${escapeText(row.text ?? "")}\n${usageText}`),
+      }];
+  }
+});
+
+function earlyLine(given: Readonly<Record<string, string | undefined>>): string {
+  if (given.version === "true") return `${agentVersion}\n`;
+  if (given.arch === "true") return `${buildArch().arch}${buildArch().variant}\n`;
+  return "'-config' argument is required. -help for usage\n";
+}
+
+function escapeText(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
 async function assertAnswers(program: string): Promise<void> {
-  const ask = async (flag: string) => {
-    const [file, ...first] = agentCommand(program);
-    return await runProgram(file, [...first, flag]);
+  const [file, ...first] = agentCommand(program);
+  const version = { args: ["-version"], code: 0, stdout: `${agentVersion}\n`, stderr: /^$/ };
+  const all = [version, { args: ["-help"], code: 0, stdout: "", stderr: usage }, ...commandLines];
+  assert.ok(all.length > 25, `${all.length} command lines`);
+  for (let index = 0; index < all.length; index += atOnce) {
+    await Promise.all(
+      all.slice(index, index + atOnce).map(async ({ args, code, stdout, stderr }) => {
+        const answer = await runProgram(file, [...first, ...args]);
+        const what = JSON.stringify(args);
+        assert.deepEqual({ code: answer.code, stdout: answer.stdout }, { code, stdout }, what);
+        assert.match(answer.stderr, stderr, what);
+      }),
+    );
+  }
+}
+
+/** What only a profile needs is loaded by the first request for one. */
+async function assertLoadsLater(port: number, pid: number | undefined): Promise<void> {
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: response.status, text: await response.text() };
   };
-  assert.deepEqual(await ask("-version"), { code: 0, stdout: `${agentVersion}\n`, stderr: "" });
-  const help = await ask("-help");
-  assert.equal(help.code, 0);
-  assert.match(help.stderr, /^Usage of .*:\n {2}-agentDir string\n/);
+  const metrics = await ask("/metrics");
+  assert.equal(metrics.status, 200, metrics.text);
+  assert.equal(Object(JSON.parse(metrics.text)).pid, pid);
+  const heap = await ask("/debug/pprof/heap");
+  assert.equal(heap.status, 200, heap.text.slice(0, 200));
+  assert.match(heap.text.slice(0, 40), /^\{"snapshot":/);
 }
 
 /** A device from its first start to its end, with an app on it. Gives the callers that its log names. */
@@ -49,17 +111,29 @@ async function liveOnce(program: string): Promise<string[]> {
   shared.studio = studio;
   const device = studio.addDevice();
   const name = `${repositoryOf(ensureApp(studio.store, "shop"))}:1.0.0`;
-  await pushImage(engine, registry, { name, recipe: { prints: ["open"] } });
+  await pushImage(engine, registry, { name, recipe: { prints: ["open"], tickMs: 100 } });
   studio.pushed("shop", "1.0.0");
 
-  await using agent = await AgentProcess.start({ flock: device.flock, program, env: { DOCKER_HOST: engine.host } });
+  const args = ["-profiling", "-profilingPort", `${profilingPort}`];
+  await using agent = await AgentProcess.start({
+    flock: device.flock,
+    program,
+    args,
+    env: { DOCKER_HOST: engine.host },
+  });
   await studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });
   const { args: [metadata] } = await studio.call(device, "get_agent_metadata");
   assert.equal(Object(metadata).version, agentVersion);
+  await assertLoadsLater(profilingPort, agent.pid);
+  await using viewer = await studio.followLogs(device, "shop");
   await studio.request(device, "shop", { target: "RUNNING" });
   await studio.waitForReport(device, { appName: "shop", state: "RUNNING" }, { limitMs: 60_000 });
   assert.match(await engine.docker("ps", "--format", "{{.Names}} {{.Image}}"), /^prod_\d+_shop .*:1\.0\.0$/);
-  assert.match(await engine.docker("logs", await engine.docker("ps", "--quiet")), /^open\r?$/);
+  assert.match(await engine.docker("logs", await engine.docker("ps", "--quiet")), /^open\r?$/m);
+  await studio.waitFor("the viewer has lines of the app", () => viewer.lines.length >= 10 || undefined);
+  const ticks = viewer.lines.filter((line) => line.startsWith("tick "));
+  const from = Number(ticks[0]?.slice("tick ".length));
+  assert.deepEqual(ticks, ticks.map((_, index) => `tick ${from + index}`), "lines in order, none twice, none missing");
 
   assert.equal(await agent.stop(), 0, agent.errors);
   assert.equal(agent.errors, "");
