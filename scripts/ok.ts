@@ -1,6 +1,6 @@
 /**
- * The gate: `deno task ok`. Format, lint, house rules, layers, types, generated docs, coverage floor. Prints one line
- * per check and ends with exit code 1 when any of them fails.
+ * The gate: `deno task ok`. Format, lint, house rules, layers, types, generated docs, footprint, coverage floor. Prints
+ * one line per check and ends with exit code 1 when any of them fails.
  */
 
 import { findHouseFaults } from "./gate/house.ts";
@@ -34,6 +34,7 @@ const checks: Check[] = [
   { name: "layers", run: async () => faults(findLayerFaults(await sources(["main.ts", "lib"]))) },
   { name: "types", run: () => deno(["check", "--quiet", "main.ts", "lib", "scripts", "tests"]) },
   { name: "generated docs", run: () => deno(["run", "--no-prompt", "-P=tools", "scripts/docs.ts", "--check"]) },
+  { name: "footprint", run: () => deno(["run", "--no-prompt", "-P=tools", "scripts/footprint.ts", "--check"]) },
   { name: "coverage floor", run: checkCoverage },
 ];
 
