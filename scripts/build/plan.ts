@@ -69,6 +69,18 @@ export function bundleArgs(entry: string, output: string): string[] {
 }
 
 /**
+ * How the runtime is set for the agent, as bundle and as executable: young objects get 2 MiB instead of up to 32, which saves memory
+ * under load for hardly any time; and no cache of compiled code, which takes more memory, and a write to the disk, than it saves time.
+ */
+export const runtimeSettings = ["--v8-flags=--max-semi-space-size=2", "--no-code-cache"];
+
+/** Arguments of the runtime that run the bundle with the rights of the agent, wherever it lies. */
+export function bundleRunArgs(bundle: string): string[] {
+  const alone = ["--no-config", "--no-lock", "--unstable-net"];
+  return ["run", "--quiet", "--no-check", "--no-prompt", "--allow-all", ...alone, ...runtimeSettings, bundle];
+}
+
+/**
  * Arguments of the runtime that make the executable, with the rights of the agent and no questions to a user. The rights
  * are looked up in the deno.json of the folder that holds `entry`.
  */
@@ -76,7 +88,7 @@ export function compileArgs(entry: string, options: { target: Target; output: st
   const { target, output } = options;
   const rights = ["--no-prompt", "--permission-set=agent"];
   return [
-    ...["compile", "--quiet", "--no-check", "--bundle", "--minify", ...rights],
+    ...["compile", "--quiet", "--no-check", "--bundle", "--minify", ...rights, ...runtimeSettings],
     ...["--target", target.triple, "--output", output, entry],
   ];
 }

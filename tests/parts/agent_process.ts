@@ -3,6 +3,7 @@
  * its .flock file and its log are in a temporary folder.
  */
 
+import { bundleRunArgs } from "../../scripts/build/plan.ts";
 import { pollUntil, readTextIfThere, sendSignal } from "./background.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -205,9 +206,10 @@ export class AgentProcess implements AsyncDisposable {
   }
 }
 
-/** How `agent`, a script or an executable, is run with the rights of the agent: program and first arguments. */
+/** How `agent`, a source, a bundle or an executable, is run with the rights of the agent: program and first arguments. */
 export function agentCommand(agent: string): [string, ...string[]] {
-  if (!/\.(ts|js|mjs)$/.test(agent)) return [agent];
+  if (agent.endsWith(".js")) return [Deno.execPath(), ...bundleRunArgs(agent)];
+  if (!agent.endsWith(".ts")) return [agent];
   const settings = ["--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${root}deno.json`];
   return [Deno.execPath(), "run", ...settings, agent];
 }
