@@ -170,7 +170,8 @@ function remotePortVariables(
 
 /** By declared port; of two with one number the tcp one is last and wins. */
 function inOrder(ports: readonly PublishedPort[]): PublishedPort[] {
-  return [...ports].sort((a, b) => a.port - b.port || b.transport.localeCompare(a.transport));
+  // Comparing by locale would load all of its tables.
+  return [...ports].sort((a, b) => a.port - b.port || (a.transport < b.transport ? 1 : -1));
 }
 
 /** Undefined when the value has no text. Lists and objects are written as JSON. */

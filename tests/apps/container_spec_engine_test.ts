@@ -32,7 +32,11 @@ Deno.test("a real engine names the port that somebody else has, and probePort() 
   const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${dockerd.socket}` } });
   using _foreign = Deno.listen({ hostname: "0.0.0.0", port: 40_001 });
   for (const transport of ["tcp", "udp"] as const) {
-    await startPublished(engine, `prod_1_${transport}`, [{ port: 80, transport, hostPort: 40_000 }]);
+    const name = `prod_1_${transport}`;
+    await startPublished(engine, name, [{ port: 80, transport, hostPort: 40_000 }]);
+    const listed = (await engine.listContainers(signal)).find(({ names }) => names.includes(name));
+    const [published] = listed?.published[`80/${transport}`] ?? [];
+    assert.deepEqual(published, { hostIp: "0.0.0.0", hostPort: 40_000 }, "the list tells where the port is");
     const ports = new HostPorts({ isFree: probePort });
     const chosen = ports.recoverOrReserve({ app: { appKey: 2, stage: "PROD" }, transport, port: 80 }, 0);
     assert.equal(chosen, transport === "tcp" ? 40_002 : 40_001);

@@ -60,6 +60,7 @@ Deno.test("the real engine", async (t) => {
       state: "created",
       image: busyboxImage,
       labels: { real: "True" },
+      published: {},
     });
     const [raw] = await engine.listContainersRaw(never);
     const fromCommand = await dockerd.tryDocker(["inspect", "--format", "{{.Id}}", "prod_1_shop"]);
