@@ -1,38 +1,88 @@
 /** What the benchmark is asked for on its command line. Pure. */
 
-import { type Program, programs } from "./figures.ts";
-
-/** The routers that a benchmark can run on: the one of the local Studio, or Crossbar.io. */
-export type RouterName = "embedded" | "crossbar";
+import { type GroupName, groupNames, type Program, programs, type RouterName, routers } from "./rows.ts";
 
 /** A benchmark as it was asked for. */
 export interface BenchWish {
-  router: RouterName;
-  programs: readonly Program[];
+  groups: readonly GroupName[];
+  /** Undefined: those that the bars of a group tell apart. */
+  program: Program | undefined;
+  router: RouterName | undefined;
   /** Measured starts of each program without apps, and again with apps. */
   starts: number;
-  /** Seconds after a start before memory is read. */
-  settleSeconds: number;
+  /** Measure nothing, draw what the last runs have measured. */
+  isPlotOnly: boolean;
+}
+
+/** One run of a group. */
+export interface Run {
+  group: GroupName;
+  program: Program;
+  router: RouterName;
 }
 
 /** How the task is called. */
-export const usage = "Usage: deno task bench [--router embedded|crossbar] [--program source|bundle] [--starts N] " +
-  "[--settle SECONDS]";
+export const usage = `Usage: deno task bench [--only GROUP,…] [--program source|bundle] [--router embedded|crossbar]
+                       [--starts N] | --plot
+Groups: ${groupNames.join(", ")}`;
 
-const defaults: BenchWish = { router: "embedded", programs, starts: 3, settleSeconds: 20 };
+const defaults: BenchWish = {
+  groups: groupNames,
+  program: undefined,
+  router: undefined,
+  starts: 3,
+  isPlotOnly: false,
+};
 
 /** Reads the arguments; undefined when they are wrong. */
 export function readBenchWish(args: readonly string[]): BenchWish | undefined {
+  if (args.length === 1 && args[0] === "--plot") return { ...defaults, isPlotOnly: true };
   const wish = { ...defaults };
   for (let index = 0; index < args.length; index += 2) {
     const [name, value = ""] = [args[index], args[index + 1]];
-    const count = /^[1-9][0-9]{0,2}$/.test(value) ? Number(value) : undefined;
-    const program = programs.find((known) => known === value);
-    if (name === "--router" && (value === "embedded" || value === "crossbar")) wish.router = value;
-    else if (name === "--program" && program !== undefined) wish.programs = [program];
-    else if (name === "--starts" && count !== undefined) wish.starts = count;
-    else if (name === "--settle" && count !== undefined) wish.settleSeconds = count;
-    else return undefined;
+    const change = readOption(name, value);
+    if (change === undefined) return undefined;
+    Object.assign(wish, change);
   }
   return wish;
+}
+
+/** What is to be run, in order. */
+export function runsOf(wish: BenchWish): Run[] {
+  return wish.groups.flatMap((group) =>
+    (wish.program === undefined ? usualPrograms(group) : [wish.program]).flatMap((program) =>
+      (wish.router === undefined ? usualRouters(group) : [wish.router]).map((router) => ({ group, program, router }))
+    )
+  );
+}
+
+function readOption(name: string | undefined, value: string): Partial<BenchWish> | undefined {
+  switch (name) {
+    case "--only": {
+      const names = value.split(",");
+      const groups = groupNames.filter((group) => names.includes(group));
+      return groups.length === names.length ? { groups } : undefined;
+    }
+    case "--program": {
+      const program = programs.find((known) => known === value);
+      return program && { program };
+    }
+    case "--router": {
+      const router = routers.find((known) => known === value);
+      return router && { router };
+    }
+    case "--starts":
+      return /^[1-9][0-9]?$/.test(value) ? { starts: Number(value) } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Devices run the bundle; only where the bars name the sources too are these measured by default. */
+function usualPrograms(group: GroupName): readonly Program[] {
+  return group === "start" || group === "memory" ? programs : ["bundle"];
+}
+
+function usualRouters(group: GroupName): readonly RouterName[] {
+  return group === "calls" ? routers : ["embedded"];
 }

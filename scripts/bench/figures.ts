@@ -1,68 +1,41 @@
-/** The figures of a benchmark: how samples become one number, and the bar that each figure is held against. Pure. */
+/** The figures of a benchmark: how samples become one number, and how it is held against its bar. Pure. */
 
-/** What was started: the sources, or the minified bundle. */
-export const programs = ["source", "bundle"] as const;
+import { type Limit, type Program, type RouterName, type RowId, rowIds, rows } from "./rows.ts";
 
-/** One of them. */
-export type Program = typeof programs[number];
-
-/** The figures of each program, in the order in which they are shown. */
-export const figureNames = [
-  "launch → first status, 0 apps",
-  "launch → CONNECTED, 0 apps",
-  "processor time until CONNECTED, 0 apps",
-  "launch → first status, 10 apps",
-  "launch → CONNECTED, 10 apps",
-  "processor time until CONNECTED, 10 apps",
-  "idle memory (RSS), 10 apps",
-  "device_handshake, p50",
-  "device_handshake, p99",
-  "list_containers, p50",
-  "list_containers, p99",
-] as const;
-
-/** One of them. */
-export type FigureName = typeof figureNames[number];
-
-/** What the same machine needs for something simple, in the same run. Milliseconds. */
-export interface Yardsticks {
-  /** From the launch of an empty program to its end. */
-  bareStartMs: number;
-  /** The engine's own answer to the same question as `list_containers`. */
-  engineP50Ms: number;
-  engineP99Ms: number;
+/** What a row was measured with. */
+export interface Setting {
+  program: Program;
+  router: RouterName;
 }
 
-/** One value of each figure for each measured start. */
-export type Samples = Readonly<Record<FigureName, readonly number[]>>;
+/** The values of one row, and those of its yardstick. */
+export interface Sample {
+  values: readonly number[];
+  yardstick?: readonly number[];
+}
 
-/** A figure as it is shown. Milliseconds, or MiB for memory. */
-export interface Figure {
-  program: Program;
-  name: FigureName;
-  unit: "ms" | "MiB";
-  /** The median over the starts, and the extremes. */
+/** What a group has measured. */
+export type Samples = Partial<Record<RowId, Sample>>;
+
+/** One number with what it was made from. Counted in the unit of its row. */
+export interface Figure extends Setting {
+  id: RowId;
+  /** The median, and the extremes. */
   value: number;
   least: number;
   most: number;
-  /** What the next stage of the project has to reach; undefined where nothing is set. */
-  bar: number | undefined;
-  /** The value divided by that of the yardstick; undefined where none fits. */
-  timesYardstick: number | undefined;
+  /** The median of the yardstick. */
+  yardstick?: number;
 }
 
-/** What `list_containers` may take longer than the engine itself. */
-const containersExtraMs = 1.5;
+/** The bar of a figure. */
+export interface Measure {
+  kind: "most" | "least";
+  value: number;
+}
 
-const bars: Readonly<Partial<Record<FigureName, Readonly<Record<Program, number>>>>> = {
-  "launch → first status, 0 apps": { source: 650, bundle: 450 },
-  "launch → CONNECTED, 0 apps": { source: 700, bundle: 700 },
-  "launch → first status, 10 apps": { source: 700, bundle: 700 },
-  "launch → CONNECTED, 10 apps": { source: 1_000, bundle: 1_000 },
-  "idle memory (RSS), 10 apps": { source: 78, bundle: 62 },
-  "device_handshake, p50": { source: 0.8, bundle: 0.8 },
-  "device_handshake, p99": { source: 4, bundle: 4 },
-};
+/** How a figure stands to its bar; undefined where there is none. */
+export type Verdict = "ok" | "over" | "under" | undefined;
 
 /** The value that `percent` of the samples do not exceed (nearest rank). Throws for no samples. */
 export function percentile(samples: readonly number[], percent: number): number {
@@ -80,30 +53,48 @@ export function median(samples: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Turns the samples of a program into its figures. */
-export function figuresOf(program: Program, samples: Samples, yardsticks: Yardsticks): Figure[] {
-  return figureNames.map((name) => {
-    const values = samples[name];
-    const value = median(values);
-    const yardstick = yardstickOf(name, yardsticks);
-    return {
-      program,
-      name,
-      unit: name.includes("memory") ? "MiB" : "ms",
-      value,
+/** Turns what was measured into figures, in the order of the rows. */
+export function figuresOf(samples: Samples, setting: Setting): Figure[] {
+  return rowIds.flatMap((id) => {
+    const sample = samples[id];
+    if (sample === undefined) return [];
+    const { values, yardstick } = sample;
+    return [{
+      id,
+      ...setting,
+      value: median(values),
       least: Math.min(...values),
       most: Math.max(...values),
-      bar: name.startsWith("list_containers") && yardstick !== undefined
-        ? yardstick + containersExtraMs
-        : bars[name]?.[program],
-      timesYardstick: yardstick === undefined ? undefined : value / yardstick,
-    };
+      ...(yardstick === undefined ? {} : { yardstick: median(yardstick) }),
+    }];
   });
 }
 
-function yardstickOf(name: FigureName, yardsticks: Yardsticks): number | undefined {
-  if (name.startsWith("launch")) return yardsticks.bareStartMs;
-  if (name === "list_containers, p50") return yardsticks.engineP50Ms;
-  if (name === "list_containers, p99") return yardsticks.engineP99Ms;
-  return undefined;
+/** What the figure is held against; undefined where nothing is set, or where its yardstick is missing. */
+export function barOf(figure: Figure): Measure | undefined {
+  const { bar } = rows[figure.id];
+  if (bar === undefined) return undefined;
+  const limit = limitOf(bar.limit, figure);
+  if (bar.kind !== "aboveYardstick") return { kind: bar.kind, value: limit };
+  return figure.yardstick === undefined ? undefined : { kind: "most", value: figure.yardstick + limit };
+}
+
+/** Whether the figure reaches its bar. */
+export function verdictOf(figure: Figure): Verdict {
+  const bar = barOf(figure);
+  if (bar === undefined) return undefined;
+  if (bar.kind === "most") return figure.value <= bar.value ? "ok" : "over";
+  return figure.value >= bar.value ? "ok" : "under";
+}
+
+/** The figures of both, in the order of the rows; of two that tell the same the one of `newer`. */
+export function mergeFigures<F extends Figure>(older: readonly F[], newer: readonly F[]): F[] {
+  const key = ({ id, program, router }: Figure) => `${id} ${program} ${router}`;
+  const all = new Map([...older, ...newer].map((figure) => [key(figure), figure]));
+  return [...all.values()].sort((a, b) => rowIds.indexOf(a.id) - rowIds.indexOf(b.id));
+}
+
+function limitOf(limit: Limit, { program, router }: Setting): number {
+  if (typeof limit === "number") return limit;
+  return "source" in limit ? limit[program] : limit[router];
 }

@@ -7,13 +7,13 @@
 import { AgentProcess } from "../../tests/parts/agent_process.ts";
 import { Box, sweepBoxes } from "../../tests/parts/box.ts";
 import { installParts } from "../setup.ts";
-import type { RouterName } from "./arguments.ts";
+import type { RouterName } from "./rows.ts";
 import { Beats } from "./beats.ts";
 import { percentile } from "./figures.ts";
 import { LogLines } from "./log_lines.ts";
 import { readUse, type Use, usedBetween } from "./process_use.ts";
 import { runCaller } from "./raw_caller.ts";
-import { installApps, pushReleases, type Stage, startStage } from "./stage.ts";
+import { installApps, publish, type Stage, startStage } from "./stage.ts";
 import { alignColumns, numberText } from "./table.ts";
 
 /** What is measured. */
@@ -102,9 +102,8 @@ export async function measureLoad(wish: LoadWish, say: (text: string) => void): 
     env: { DOCKER_HOST: stage.engine.host },
   });
   await stage.studio.waitForStatus(stage.device, "CONNECTED", { limitMs: 60_000 });
-  await pushReleases(stage, [bigApp.name], { sizeMb: bigApp.sizeMb });
+  await publish(stage, { apps: [bigApp.name], version: bigApp.version, recipe: { sizeMb: bigApp.sizeMb } });
   const apps = await installApps(stage, logCount, { runs: printing });
-  stage.studio.pushed(bigApp.name, bigApp.version);
   say("Apps run");
   const alone: AnswerTimes[] = [];
   for (const procedure of procedures) {

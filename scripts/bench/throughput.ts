@@ -7,7 +7,7 @@
 import { AgentProcess } from "../../tests/parts/agent_process.ts";
 import { Box, sweepBoxes } from "../../tests/parts/box.ts";
 import { installParts } from "../setup.ts";
-import type { RouterName } from "./arguments.ts";
+import type { RouterName } from "./rows.ts";
 import { Beats } from "./beats.ts";
 import { percentile } from "./figures.ts";
 import { readUse, type Use, usedBetween } from "./process_use.ts";

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
-import { type BenchWish, readBenchWish } from "../../scripts/bench/arguments.ts";
+import { type BenchWish, readBenchWish, type Run, runsOf } from "../../scripts/bench/arguments.ts";
+import { groupNames } from "../../scripts/bench/rows.ts";
 
-const plain: BenchWish = { router: "embedded", programs: ["source", "bundle"], starts: 3, settleSeconds: 20 };
+const plain: BenchWish = { groups: groupNames, program: undefined, router: undefined, starts: 3, isPlotOnly: false };
 
 Deno.test("readBenchWish() reads what is asked for, and takes the rest from the defaults", () => {
   const cases: [args: string[], expected: BenchWish][] = [
     [[], plain],
     [["--router", "crossbar"], { ...plain, router: "crossbar" }],
-    [["--router", "embedded"], plain],
-    [["--program", "bundle"], { ...plain, programs: ["bundle"] }],
-    [["--starts", "1", "--settle", "5"], { ...plain, starts: 1, settleSeconds: 5 }],
+    [["--router", "embedded"], { ...plain, router: "embedded" }],
+    [["--program", "bundle"], { ...plain, program: "bundle" }],
+    [["--only", "stop"], { ...plain, groups: ["stop"] }],
+    [["--only", "stop,start", "--starts", "1"], { ...plain, groups: ["start", "stop"], starts: 1 }],
+    [["--plot"], { ...plain, isPlotOnly: true }],
   ];
   for (const [args, expected] of cases) assert.deepEqual(readBenchWish(args), expected, args.join(" "));
 });
@@ -21,12 +24,26 @@ Deno.test("readBenchWish() refuses what it does not know", () => {
     ["--program", "main.ts"],
     ["--starts", "0"],
     ["--starts", "1.5"],
-    [
-      "--settle",
-      "-1",
-    ],
+    ["--only", ""],
+    ["--only", "stop,stops"],
+    ["--only", "stop,stop"],
+    ["--plot", "yes"],
     ["--help"],
     ["bundle"],
   ];
   for (const args of cases) assert.equal(readBenchWish(args), undefined, args.join(" "));
+});
+
+Deno.test("runsOf() measures the sources where bars name them, and calls on both routers", () => {
+  const runs = runsOf(plain);
+  assert.deepEqual([...new Set(runs.map(({ group }) => group))], [...groupNames]);
+  const of = (wanted: string) => runs.filter(({ group }) => group === wanted);
+  assert.deepEqual(of("memory").map(({ program }) => program), ["source", "bundle"]);
+  assert.deepEqual(of("install"), [{ group: "install", program: "bundle", router: "embedded" }]);
+  assert.deepEqual(of("calls").map(({ router }) => router), ["embedded", "crossbar"]);
+});
+
+Deno.test("runsOf() takes the program and the router that are named", () => {
+  const expected: Run[] = [{ group: "calls", program: "source", router: "crossbar" }];
+  assert.deepEqual(runsOf({ ...plain, groups: ["calls"], program: "source", router: "crossbar" }), expected);
 });

@@ -1,24 +1,20 @@
 import assert from "node:assert/strict";
-import { figureNames, figuresOf, median, percentile, type Samples } from "../../scripts/bench/figures.ts";
+import {
+  barOf,
+  type Figure,
+  figuresOf,
+  median,
+  mergeFigures,
+  percentile,
+  verdictOf,
+} from "../../scripts/bench/figures.ts";
+import { groupNames, rowIds, rows } from "../../scripts/bench/rows.ts";
 
 const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
-const yardsticks = { bareStartMs: 20, engineP50Ms: 2, engineP99Ms: 5 };
+const setting = { program: "bundle", router: "embedded" } as const;
 
-/** The same values for every figure. */
-function samplesOf(values: readonly number[]): Samples {
-  return {
-    "launch → first status, 0 apps": values,
-    "launch → CONNECTED, 0 apps": values,
-    "processor time until CONNECTED, 0 apps": values,
-    "launch → first status, 10 apps": values,
-    "launch → CONNECTED, 10 apps": values,
-    "processor time until CONNECTED, 10 apps": values,
-    "idle memory (RSS), 10 apps": values,
-    "device_handshake, p50": values,
-    "device_handshake, p99": values,
-    "list_containers, p50": values,
-    "list_containers, p99": values,
-  };
+function figure(given: Partial<Figure> & Pick<Figure, "id">): Figure {
+  return { ...setting, value: 1, least: 1, most: 1, ...given };
 }
 
 Deno.test("percentile() gives the value that so many of the samples do not exceed", () => {
@@ -40,41 +36,75 @@ Deno.test("percentile() gives the value that so many of the samples do not excee
 });
 
 Deno.test("median() gives the middle, by value and not by text", () => {
-  const cases: [samples: number[], expected: number][] = [[[5], 5], [[10, 9, 100], 10], [[4, 1, 3, 2], 2.5], [
-    [2, 1],
-    1.5,
-  ]];
+  const cases: [samples: number[], expected: number][] = [
+    [[5], 5],
+    [[10, 9, 100], 10],
+    [[4, 1, 3, 2], 2.5],
+    [[2, 1], 1.5],
+  ];
   for (const [samples, expected] of cases) assert.equal(median(samples), expected, samples.join(" "));
   assert.throws(() => median([]), RangeError);
 });
 
-Deno.test("figuresOf() holds each program against its own bars and yardsticks", () => {
-  const samples = samplesOf([500, 400, 900]);
-  const of = (program: "source" | "bundle", name: string) =>
-    figuresOf(program, samples, yardsticks).find((figure) => figure.name === name);
-  assert.deepEqual(of("bundle", "launch → first status, 0 apps"), {
-    program: "bundle",
-    name: "launch → first status, 0 apps",
-    unit: "ms",
-    value: 500,
-    least: 400,
-    most: 900,
-    bar: 450,
-    timesYardstick: 25,
-  });
-  assert.equal(of("source", "launch → first status, 0 apps")?.bar, 650);
-  assert.equal(of("source", "idle memory (RSS), 10 apps")?.unit, "MiB");
-  assert.equal(of("source", "idle memory (RSS), 10 apps")?.timesYardstick, undefined);
-  assert.equal(of("source", "processor time until CONNECTED, 10 apps")?.bar, undefined);
+Deno.test("figuresOf() takes the median and the extremes, of the yardstick too, in the order of the rows", () => {
+  const figures = figuresOf({
+    "stop.ms": { values: [30, 10, 20] },
+    "install.total": { values: [5, 4], yardstick: [3, 1, 9] },
+  }, setting);
+  assert.deepEqual(figures, [
+    { id: "install.total", ...setting, value: 4.5, least: 4, most: 5, yardstick: 3 },
+    { id: "stop.ms", ...setting, value: 20, least: 10, most: 30 },
+  ]);
 });
 
-Deno.test("figuresOf() gives list_containers the engine's own time and 1.5 ms", () => {
-  const figures = figuresOf("bundle", samplesOf([3]), yardsticks);
-  const bars = figures.filter(({ name }) => name.startsWith("list_containers")).map(({ bar }) => bar);
-  assert.deepEqual(bars, [3.5, 6.5]);
+Deno.test("barOf() gives each program and each router its own bar", () => {
+  const cases: [figure: Figure, expected: ReturnType<typeof barOf>][] = [
+    [figure({ id: "memory.rss" }), { kind: "most", value: 62 }],
+    [figure({ id: "memory.rss", program: "source" }), { kind: "most", value: 78 }],
+    [figure({ id: "calls.handshake.p50" }), { kind: "most", value: 0.8 }],
+    [figure({ id: "calls.handshake.p50", router: "crossbar" }), { kind: "most", value: 1.24 }],
+    [figure({ id: "calls.storage.rate", program: "source" }), { kind: "least", value: 4_000 }],
+    [figure({ id: "start.processor.0" }), undefined],
+  ];
+  for (const [given, expected] of cases) assert.deepEqual(barOf(given), expected, given.id);
 });
 
-Deno.test("figuresOf() leaves no figure out and keeps their order", () => {
-  const names = figuresOf("source", samplesOf([1]), yardsticks).map(({ name }) => name);
-  assert.deepEqual(names, [...figureNames]);
+Deno.test("barOf() adds what is allowed to the yardstick, and has no bar without it", () => {
+  assert.deepEqual(barOf(figure({ id: "calls.containers.p50", yardstick: 2 })), { kind: "most", value: 3.5 });
+  assert.deepEqual(barOf(figure({ id: "update.large", yardstick: 400 })), { kind: "most", value: 500 });
+  assert.equal(barOf(figure({ id: "update.large" })), undefined);
+});
+
+Deno.test("verdictOf() tells on which side of its bar a figure is", () => {
+  const cases: [figure: Figure, expected: string | undefined][] = [
+    [figure({ id: "stop.ms", value: 300 }), "ok"],
+    [figure({ id: "stop.ms", value: 300.1 }), "over"],
+    [figure({ id: "calls.storage.rate", value: 4_000 }), "ok"],
+    [figure({ id: "calls.storage.rate", value: 3_999 }), "under"],
+    [figure({ id: "logs.flood.dropped", value: 0 }), "ok"],
+    [figure({ id: "logs.flood.dropped", value: 1 }), "over"],
+    [figure({ id: "payload.brotli", value: 1 }), undefined],
+  ];
+  for (const [given, expected] of cases) assert.equal(verdictOf(given), expected, `${given.id} ${given.value}`);
+});
+
+Deno.test("mergeFigures() replaces what was measured again and keeps the rest, in the order of the rows", () => {
+  const [stop, source, rss] = [
+    figure({ id: "stop.ms", value: 1 }),
+    figure({ id: "stop.ms", value: 2, program: "source" }),
+    figure({ id: "memory.rss", value: 3 }),
+  ];
+  const again = figure({ id: "stop.ms", value: 4 });
+  assert.deepEqual(mergeFigures([stop, source], [rss, again]), [rss, again, source]);
+  assert.deepEqual(mergeFigures([], []), []);
+});
+
+Deno.test("the rows of a group stand together, in the order of the groups", () => {
+  const order = rowIds.map((id) => rows[id].group).filter((group, index, all) => group !== all[index - 1]);
+  assert.deepEqual(order, [...groupNames]);
+});
+
+Deno.test("a bar above a yardstick names it", () => {
+  const nameless = rowIds.filter((id) => rows[id].bar?.kind === "aboveYardstick" && rows[id].yardstick === undefined);
+  assert.deepEqual(nameless, []);
 });

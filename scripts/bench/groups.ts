@@ -1,0 +1,30 @@
+/** What measures each group of rows. A row of a new group gets its place here. */
+
+import type { Samples } from "./figures.ts";
+import { measureCalls } from "./groups/calls.ts";
+import { measureInstall } from "./groups/install.ts";
+import { measureLogs } from "./groups/logs.ts";
+import { measureMemory } from "./groups/memory.ts";
+import { measurePayload } from "./groups/payload.ts";
+import { measureReconcile } from "./groups/reconcile.ts";
+import { measureStart } from "./groups/start.ts";
+import { measureStop } from "./groups/stop.ts";
+import { measureUpdate } from "./groups/update.ts";
+import type { GroupName } from "./rows.ts";
+import type { GroupWork } from "./stage.ts";
+
+/** Measures a group in a box, on parts of its own, which are ended again. Throws when it cannot be measured. */
+export type Measure = (work: GroupWork) => Promise<Samples>;
+
+/** All groups. */
+export const groups: Readonly<Record<GroupName, Measure>> = {
+  start: measureStart,
+  memory: measureMemory,
+  calls: measureCalls,
+  reconcile: measureReconcile,
+  install: measureInstall,
+  update: measureUpdate,
+  logs: measureLogs,
+  stop: measureStop,
+  payload: measurePayload,
+};

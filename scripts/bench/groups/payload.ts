@@ -1,0 +1,36 @@
+/** How big the program is that an executable embeds, and of how many modules it is made. */
+
+import { brotliCompressSync } from "node:zlib";
+import type { Samples } from "../figures.ts";
+
+const root = new URL("../../..", import.meta.url).pathname;
+
+/** Measures the rows of the group `payload`. */
+export async function measurePayload(): Promise<Samples> {
+  const bundle = await Deno.readFile(`${root}build/reagent.js`);
+  const modules = countModules(await bundleUnminified());
+  return {
+    "payload.bytes": { values: [bundle.length] },
+    "payload.brotli": { values: [brotliCompressSync(bundle).length] },
+    "payload.modules": { values: [modules] },
+  };
+}
+
+/** The modules in a bundle that was not minified: a line names each, once. Pure. */
+export function countModules(bundle: string): number {
+  const named = [...bundle.matchAll(/^\/\/ (\S+\.[cm]?[jt]sx?|\S+\.json)$/gm)].map(([, path]) => path);
+  if (named.length === 0) throw new RangeError("The bundle names no modules");
+  return new Set(named).size;
+}
+
+async function bundleUnminified(): Promise<string> {
+  const output = await Deno.makeTempFile({ prefix: "b-", suffix: ".js" });
+  try {
+    const args = ["bundle", "--quiet", "--output", output, "main.ts"];
+    const ended = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null" }).output();
+    if (!ended.success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(ended.stderr)}`);
+    return await Deno.readTextFile(output);
+  } finally {
+    await Deno.remove(output);
+  }
+}

@@ -1,0 +1,95 @@
+/** A link of a given speed: a TCP relay on loopback that lets so many bytes a second through to its clients. */
+
+import { sleep } from "../../tests/parts/background.ts";
+
+const chunkBytes = 16_384;
+
+/** What a link that was idle may make up for: a busy machine wakes nobody in time. */
+export const burstMs = 50;
+
+/** When bytes that are offered at `nowMs` have gone through a link that is busy until `freeAtMs`. Pure. */
+export function freeAfter(
+  link: { freeAtMs: number; bytesPerSecond: number },
+  offer: { nowMs: number; bytes: number },
+): number {
+  return Math.max(link.freeAtMs, offer.nowMs - burstMs) + offer.bytes / link.bytesPerSecond * 1_000;
+}
+
+/** Relays every connection to a port until disposed. All connections together get the speed of the link. */
+export class SlowRelay implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #target: { port: number; bytesPerSecond: number };
+  readonly #open = new Set<Deno.TcpConn>();
+  readonly #accepting: Promise<void>;
+  #freeAtMs = 0;
+
+  private constructor(target: { port: number; bytesPerSecond: number }) {
+    this.#target = target;
+    this.#accepting = this.#accept();
+  }
+
+  /** Starts a relay to `127.0.0.1:<port>` on a free port. */
+  static listen(target: { port: number; bytesPerSecond: number }): SlowRelay {
+    return new SlowRelay(target);
+  }
+
+  /** `127.0.0.1:<port>`: what clients dial. */
+  get host(): string {
+    return `127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  /** Ends all connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const connection of [...this.#open]) this.#close(connection);
+    await this.#accepting;
+  }
+
+  async #accept(): Promise<void> {
+    const serving: Promise<void>[] = [];
+    for await (const client of this.#listener) serving.push(this.#serve(client));
+    await Promise.all(serving);
+  }
+
+  async #serve(client: Deno.TcpConn): Promise<void> {
+    this.#open.add(client);
+    try {
+      const target = await Deno.connect({ hostname: "127.0.0.1", port: this.#target.port });
+      this.#open.add(target);
+      const answers = this.#pump(target, client, (bytes) => this.#pace(bytes));
+      await Promise.all([this.#pump(client, target, () => Promise.resolve()), answers]);
+    } catch {
+      // One of the ends has gone, and so does the other.
+    } finally {
+      this.#close(client);
+    }
+  }
+
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn, pace: (bytes: number) => Promise<void>): Promise<void> {
+    const buffer = new Uint8Array(chunkBytes);
+    try {
+      for (;;) {
+        const count = await from.read(buffer);
+        if (count === null) return;
+        await pace(count);
+        for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
+      }
+    } catch {
+      // Closed by the other direction.
+    } finally {
+      this.#close(from);
+      this.#close(to);
+    }
+  }
+
+  async #pace(bytes: number): Promise<void> {
+    const nowMs = performance.now();
+    const link = { freeAtMs: this.#freeAtMs, bytesPerSecond: this.#target.bytesPerSecond };
+    this.#freeAtMs = freeAfter(link, { nowMs, bytes });
+    await sleep(Math.max(0, this.#freeAtMs - nowMs));
+  }
+
+  #close(connection: Deno.TcpConn): void {
+    if (this.#open.delete(connection)) connection.close();
+  }
+}
