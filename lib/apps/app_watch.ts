@@ -123,9 +123,14 @@ export class AppWatch {
     const isRunning = app.state === "RUNNING";
     const isOnProbation = isRunning && this.#parts.records.update(app.id)?.phase === "probation";
     this.#health.note({ isRunning, isOnProbation });
-    if (!isRunning || found === undefined || found.run === this.#followedRun) return;
+    if (!isRunning || found === undefined || this.#isFollowed(found)) return;
     this.#followedRun = found.run;
-    this.#parts.bench.follow(app);
+    this.#parts.bench.follow(app, found.ownId);
+  }
+
+  /** A look at all containers together does not tell when one was started; who follows its log sees a new start. */
+  #isFollowed({ run }: Found): boolean {
+    return this.#followedRun === run || this.#followedRun.startsWith(`${run} `);
   }
 
   /** Something of the app has failed with this. */

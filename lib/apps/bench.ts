@@ -141,9 +141,10 @@ export class AppBench {
   }
 
   /** The container's log goes to the app's log. */
-  follow(app: LiveApp): void {
+  follow(app: LiveApp, ownId?: string): void {
     const { container } = this.namesOf(app);
-    this.#parts.outside.appLog.follow(container, container);
+    const known = ownId === undefined ? undefined : { id: ownId, status: "running", tty: true };
+    this.#parts.outside.appLog.follow(container, container, known);
   }
 
   /** Forgets an app that is gone. What its log says of the removal stays for those who look at it, unless its data went too. */

@@ -8,12 +8,14 @@ export interface Found {
   /** The engine's word for its container; undefined when there is none. */
   status: string | undefined;
   hasImage: boolean;
-  /** Names one run of one container; empty when there is none. */
+  /** Names one run of one container, or the container alone where its start is not known; empty when there is none. */
   run: string;
   /** 0 while it runs. */
   exitCode: number;
   /** Something outside ended it: the engine as it stopped, or a person. */
   wasKilled: boolean;
+  /** Id of its container when it bears the label of agents, who all give it a terminal; absent where nobody looked. */
+  ownId?: string | undefined;
 }
 
 /** Exit codes of a process that SIGKILL or SIGTERM ended. */

@@ -26,7 +26,7 @@ export interface AppLog {
   clearViewer(channel: string): void;
   clearHistory(id: AppId, channel: string): void;
   /** The container's log goes to the channel until it ends. */
-  follow(channel: string, containerName: string): void;
+  follow(channel: string, containerName: string, known?: { id: string; status: string; tty: boolean }): void;
   /** The container of the channel was removed: what is left of its log is not worth a long wait. */
   leave(channel: string): void;
   openFeed(channel: string): LogFeed;

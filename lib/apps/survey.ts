@@ -62,6 +62,7 @@ export class Survey {
       tags,
       published: container?.state === "running" ? container.published : undefined,
       run: container?.id ?? "",
+      ownId: container?.labels["real"] === "True" ? container.id : undefined,
       exitCode: 0,
       wasKilled: false,
     };

@@ -13,7 +13,7 @@ import type { Database } from "../store/database.ts";
 import { clearLogHistory, deleteLogHistory, readLogHistory, writeLogHistory } from "../store/log_rows.ts";
 import { logTopic } from "../wamp/topics.ts";
 import { type ChannelApp, normalizeChannel, parseChannel } from "./channel_name.ts";
-import type { FollowEnd, FollowEngine } from "./follow.ts";
+import type { FollowedContainer, FollowEnd, FollowEngine } from "./follow.ts";
 import { Followers } from "./followers.ts";
 import { type MetaSession, PublishGate } from "./gate.ts";
 import { History, historyBytes, trimFront } from "./history.ts";
@@ -119,12 +119,12 @@ export class AppLogs implements AsyncDisposable {
 
   /**
    * Follows the log of a container until it ends. A channel that is followed already keeps its follower, which looks once more
-   * before it ends; the same container goes on where it was left, a new one is read from its first line.
+   * before it ends; the same container goes on where it was left, a new one is read from its first line. `known` spares a look at it.
    */
-  follow(channel: string, containerName: string): void {
+  follow(channel: string, containerName: string, known?: FollowedContainer): void {
     const name = normalizeChannel(channel);
     this.#watch(name);
-    this.#followers.follow(name, containerName);
+    this.#followers.follow(name, containerName, known);
   }
 
   /** The container of the channel was removed: what is left of its log is read for two seconds at most. */

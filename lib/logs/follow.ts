@@ -67,14 +67,15 @@ export class Follower {
   }
 
   /**
-   * Reads until the container has exited or is gone, or `signal` ends. An engine that is away is waited for. Never throws; the
-   * next `run()` goes on behind the last line of the same container.
+   * Reads until the container has exited or is gone, or `signal` ends. An engine that is away is waited for. `known` spares the first
+   * look at the container. Never throws; the next `run()` goes on behind the last line of the same container.
    */
-  async run(signal: AbortSignal): Promise<FollowEnd> {
+  async run(signal: AbortSignal, known?: FollowedContainer): Promise<FollowEnd> {
     let fruitless = 0;
     let broken = 0;
     while (!signal.aborted) {
-      const turn = await this.#turn(signal);
+      const turn = await this.#turn(signal, known);
+      known = undefined;
       if (turn.kind === "end") return turn.end;
       fruitless = turn.kind === "again" ? 0 : fruitless + 1;
       broken = turn.kind === "broken" ? broken + 1 : 0;
@@ -94,9 +95,9 @@ export class Follower {
     if (seen?.id !== this.#containerId) stream?.abort();
   }
 
-  async #turn(signal: AbortSignal): Promise<Turn> {
+  async #turn(signal: AbortSignal, known: FollowedContainer | undefined): Promise<Turn> {
     try {
-      const seen = await this.#parts.engine.inspect(this.#parts.containerName, signal);
+      const seen = known ?? await this.#parts.engine.inspect(this.#parts.containerName, signal);
       if (seen === undefined) return { kind: "end", end: "gone" };
       this.#meet(seen.id);
       const lines = await this.#read(seen, signal);
@@ -104,7 +105,10 @@ export class Follower {
       return await this.#judge(seen, { lines, signal });
     } catch (error) {
       if (signal.aborted) return { kind: "end", end: "canceled" };
-      if (hasCode(error, "container_missing")) return { kind: "end", end: "gone" };
+      // What was known may be of yesterday, and another container have the name.
+      if (hasCode(error, "container_missing")) {
+        return known === undefined ? { kind: "end", end: "gone" } : { kind: "again" };
+      }
       const { log, containerName } = this.#parts;
       log.debug("The log stream of a container broke", { container: containerName, error });
       return { kind: hasCode(error, "engine_unreachable") ? "away" : "broken" };

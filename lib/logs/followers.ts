@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
-import { type FollowEnd, type FollowEngine, Follower } from "./follow.ts";
+import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follow.ts";
 
 /** What the followers are built from. */
 export interface FollowersParts {
@@ -50,9 +50,9 @@ export class Followers implements AsyncDisposable {
 
   /**
    * Follows a container under a channel. A follower of the same container name keeps running and looks once more before it ends;
-   * one of another name is replaced.
+   * one of another name is replaced. `known` spares a follower that is begun its first look.
    */
-  follow(channel: string, containerName: string): void {
+  follow(channel: string, containerName: string, known?: FollowedContainer): void {
     const running = this.#running.get(channel);
     if (running?.containerName === containerName) {
       running.isAskedAgain = true;
@@ -60,7 +60,7 @@ export class Followers implements AsyncDisposable {
       return;
     }
     running?.controller.abort();
-    if (!this.#isStopped) this.#start(channel, containerName);
+    if (!this.#isStopped) this.#start(channel, containerName, known);
   }
 
   /** The container of a channel was removed: what is left of its log is read for two seconds at most. */
@@ -91,7 +91,7 @@ export class Followers implements AsyncDisposable {
     await Promise.all(this.#tasks);
   }
 
-  #start(channel: string, containerName: string): void {
+  #start(channel: string, containerName: string, known?: FollowedContainer): void {
     const running: Following = {
       containerName,
       follower: this.#wake(channel, containerName),
@@ -101,7 +101,7 @@ export class Followers implements AsyncDisposable {
       done: Promise.resolve(),
     };
     this.#running.set(channel, running);
-    running.done = this.#track(this.#run(channel, running), containerName);
+    running.done = this.#track(this.#run(channel, running, known), containerName);
   }
 
   #track(task: Promise<void>, containerName: string): Promise<void> {
@@ -141,12 +141,13 @@ export class Followers implements AsyncDisposable {
     return new Follower({ containerName, engine, onLines: (lines) => onLines(channel, lines), clock, random, log });
   }
 
-  async #run(channel: string, running: Following): Promise<void> {
+  async #run(channel: string, running: Following, known: FollowedContainer | undefined): Promise<void> {
     const { follower, controller, containerName } = running;
     let why: FollowEnd;
     do {
       running.isAskedAgain = false;
-      why = await follower.run(controller.signal);
+      why = await follower.run(controller.signal, known);
+      known = undefined;
     } while (running.isAskedAgain && why !== "canceled");
     // What has ended need not be left any more; the end of the agent would wait for that.
     controller.abort();

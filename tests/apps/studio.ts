@@ -25,6 +25,8 @@ export class Studio {
   tokens = 0;
   /** What happens while Studio takes a report. */
   onReport: () => Promise<void> = () => Promise.resolve();
+  /** Whose logs the agent was told to follow, with the id of the container where it was known. */
+  readonly followed: string[] = [];
   /** Lines of pulls. */
   progress = 0;
 
@@ -77,7 +79,7 @@ export class Studio {
       say: (_, text) => void this.told.push(`"${text}"`),
       clearViewer: () => void this.told.push("LOGGER_CLEAR"),
       clearHistory: () => {},
-      follow: () => {},
+      follow: (channel, _, known) => void this.followed.push(known === undefined ? channel : `${channel} ${known.id}`),
       leave: () => {},
       openFeed: () => ({ push: () => void (this.progress += 1), end: () => Promise.resolve() }),
       showExited: () => Promise.resolve(),

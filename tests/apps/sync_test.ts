@@ -102,6 +102,20 @@ Deno.test("after a restart, ports of apps that run are known from one look at al
   assert.deepEqual(world.studio.ports.at(-1)?.ports.map(({ hostPort }) => hostPort), before);
 });
 
+Deno.test("a start follows the log of what runs by the one look at all, and a connect follows nothing twice", async () => {
+  await using world = await World.running();
+  const id = (await world.engine.inspect(container, never))?.id;
+  await world.end();
+  world.studio.followed.length = 0;
+  world.begin();
+  await world.apps.reconcileLocal(never);
+  assert.deepEqual(world.studio.followed, [`${container} ${id}`]);
+  world.answers([shop]);
+  await world.connect();
+  await world.connect();
+  assert.equal(world.studio.followed.length, 1);
+});
+
 Deno.test("a Studio that is slow to take reports gets eight at a time", async () => {
   await using world = await runningApps(20);
   const seen = { open: 0, most: 0, mostAtEnd: 0 };

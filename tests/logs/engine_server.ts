@@ -61,6 +61,9 @@ export class EngineServer implements AsyncDisposable {
     await Deno.remove(`${this.folder}/docker.sock`).catch(() => {});
   }
 
+  /** How often somebody has looked at a container. */
+  looks = 0;
+
   /** Starts a container; one of the same name is replaced, as after a removal. */
   run(name: string): SmallContainer {
     this.#counter += 1;
@@ -123,7 +126,10 @@ export class EngineServer implements AsyncDisposable {
     const found = [...this.containers].find(([name, { id }]) => name === nameOrId || id === nameOrId);
     if (found === undefined) return Response.json({ message: `No such container: ${nameOrId}` }, { status: 404 });
     const [name, container] = found;
-    if (what === "json") return Response.json(inspectBody(name, container));
+    if (what === "json") {
+      this.looks += 1;
+      return Response.json(inspectBody(name, container));
+    }
     this.logRequests.push(url.searchParams);
     this.#check();
     if (this.failingLogRequests > 0) {

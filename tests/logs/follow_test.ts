@@ -136,6 +136,29 @@ Deno.test("a container of the same name but another id is read from its first li
   assert.deepEqual(world.seen, ["old", "new"]);
 });
 
+Deno.test("what is known of a container spares the first look; when it is of yesterday the one that is there is read", async () => {
+  await using world = await World.start();
+  const first = world.engine.run(name);
+  const known = { id: first.id, status: "running", tty: true };
+  const run = world.follower.run(world.controller.signal, known);
+  await world.engine.followed(first);
+  assert.equal(world.engine.looks, 0);
+  world.engine.print(first, "a", 1);
+  await world.lines(1);
+  world.engine.exit(first);
+  assert.equal(await run, "exited");
+
+  const second = world.engine.run(name);
+  const next = world.follower.run(world.controller.signal, known);
+  await world.passWait();
+  await world.engine.followed(second);
+  world.engine.print(second, "b", 1);
+  await world.lines(2);
+  world.engine.exit(second);
+  assert.equal(await next, "exited");
+  assert.deepEqual(world.seen, ["a", "b"]);
+});
+
 Deno.test("a second run() of the same container goes on behind the last line", async () => {
   await using world = await World.start();
   const container = world.engine.run(name);
