@@ -1,7 +1,6 @@
 /** How long an app is away while it is updated, beside what the engine needs to stop one container and start another. */
 
-import { AgentError } from "../../../lib/base/errors.ts";
-import { runProgram } from "../../../tests/parts/background.ts";
+import { pollUntil, runProgram } from "../../../tests/parts/background.ts";
 import { EngineCalls } from "../engine_calls.ts";
 import type { Sample, Samples } from "../figures.ts";
 import { SlowRelay } from "../slow_relay.ts";
@@ -99,12 +98,12 @@ async function switchByEngine(
 
 /** From the first signal to a container since then to the last start, as the engine has noted them; in milliseconds. */
 async function timeAway({ engine }: Stage, since: string): Promise<number> {
-  const args = ["events", "--since", since, "--until", engineTime(), "--format", "{{.Action}} {{.TimeNano}}"];
   const filters = ["type=container", "event=kill", "event=start"].flatMap((filter) => ["--filter", filter]);
-  const { stdout } = await runProgram("docker", ["-H", engine.host, ...args, ...filters]);
-  const ms = awayMs(stdout);
-  if (ms === undefined) throw new AgentError("engine_failed", `The engine has noted no switch: ${stdout}`);
-  return ms;
+  // The engine notes a start a little later than it answers.
+  return await pollUntil("the engine has noted the switch", 5_000, async () => {
+    const args = ["events", "--since", since, "--until", engineTime(), "--format", "{{.Action}} {{.TimeNano}}"];
+    return awayMs((await runProgram("docker", ["-H", engine.host, ...args, ...filters])).stdout);
+  });
 }
 
 /** Reads lines like `kill 1798000000123456789`; undefined when there is no signal with a start after it. Pure. */
