@@ -1,6 +1,6 @@
 /**
  * Decides what is to be done next for a PROD app of one container: goal, what is seen and what this transition has done become a
- * list of typed steps. Pure. After each step the runner looks again and asks anew, so that a step may run twice, fail, or be
+ * list of typed steps. Pure. After each step the runner knows what is there and asks anew, so that a step may run twice, fail, or be
  * cut anywhere.
  */
 

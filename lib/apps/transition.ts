@@ -61,7 +61,7 @@ export async function runTransition(goal: Goal, bench: Workbench, options: Trans
       log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
       if (effect.kind === "exited") return { ...effect, step };
       progress = advance(progress, step, effect);
-      if (changesEngine(step)) seen = undefined;
+      seen = seenAfter(seen, step, effect);
       step = undefined;
     }
     throw new AgentError("internal", `The plan for ${goal} does not end`);
@@ -72,17 +72,21 @@ export async function runTransition(goal: Goal, bench: Workbench, options: Trans
   }
 }
 
-/** False for steps after which the engine has of the app what it had before; a pull counts when it is read to its end. */
-function changesEngine(step: Step): boolean {
+/** What the engine has of the app after a step, as far as its answer tells; undefined when it has to be looked at. Pure. */
+function seenAfter(seen: Seen, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Seen | undefined {
+  if (effect.kind === "again") return undefined;
   switch (step.kind) {
-    case "readPull":
-    case "createContainer":
-    case "startContainer":
     case "stopContainer":
+      return { ...seen, container: { id: step.id, status: "exited" } };
+    case "createContainer":
+      return effect.kind === "made" ? { ...seen, container: { id: effect.containerId, status: "created" } } : undefined;
+    case "startContainer":
+      return seen.container && { ...seen, container: { ...seen.container, status: "running" } };
+    case "readPull":
     case "removeContainer":
     case "awaitGone":
     case "untagImages":
-      return true;
+      return undefined;
     case "clearViewer":
     case "clearHistory":
     case "say":
@@ -99,7 +103,7 @@ function changesEngine(step: Step): boolean {
     case "deleteEnvFiles":
     case "releasePorts":
     case "deleteData":
-      return false;
+      return seen;
   }
 }
 

@@ -35,7 +35,7 @@ export function writeLogHistory(database: Database, app: { id: AppId; appName: s
 
 /** Empties the stored lines of an app. No such app is fine. Throws `store_failed`. */
 export function clearLogHistory(database: Database, id: AppId): void {
-  database.run("UPDATE LogHistory SET log = '[]' WHERE app_key = ? AND stage = ?", id.appKey, id.stage);
+  database.run("UPDATE LogHistory SET log = '[]' WHERE app_key = ? AND stage = ? AND log <> '[]'", id.appKey, id.stage);
 }
 
 /** Removes the stored lines of an app. No such app is fine. Throws `store_failed`. */
