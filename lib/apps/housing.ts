@@ -41,7 +41,7 @@ export class Housing {
 
   /** Writes the app's credential anew where it was written before. Throws `io_failed`, `no_space`. */
   async refreshCredential(app: LiveApp, request: AppRequest): Promise<void> {
-    const credential = await this.#credentialOf(request);
+    const credential = this.#credentialOf(request);
     const folder = this.folderOf(app);
     await this.#gate.run(folder.path, () => folder.refreshCredential(credential, { isSettingUp: false }));
   }
@@ -68,7 +68,7 @@ export class Housing {
     const { config, surroundings, hasGpu, log } = this.#outside;
     const ports = this.#publish(app.id, request.ports);
     const { lanAddress, baseUrl } = surroundings();
-    const credential = await this.#credentialOf(request);
+    const credential = this.#credentialOf(request);
     const { variables, warnings } = environmentOf(request, {
       surroundings: { config: config(), lanAddress, baseUrl, credential },
       ports,
@@ -113,8 +113,8 @@ export class Housing {
     return [...published.values()];
   }
 
-  async #credentialOf(request: AppRequest): Promise<AppCredential | undefined> {
-    const credential = await appCredential({
+  #credentialOf(request: AppRequest): AppCredential | undefined {
+    const credential = appCredential({
       key: this.#outside.surroundings().appCredKey,
       serialNumber: this.#outside.config().serialNumber,
       app: request,

@@ -1,5 +1,6 @@
 /** Answers the router's WAMP-CRA challenge: HMAC-SHA256 over the challenge, plain or with a key derived by PBKDF2. */
 
+import { createHmac, pbkdf2 } from "node:crypto";
 import { AgentError } from "../base/errors.ts";
 import { isDict, readCount, reject } from "../base/shape.ts";
 
@@ -24,41 +25,31 @@ export async function signChallenge(method: unknown, extra: unknown, secret: str
   const challenge = fields.challenge;
   if (typeof challenge !== "string") reject("challenge", "challenge", { expected: "text", got: challenge });
   const salt = fields.salt;
-  if (salt === undefined || salt === null || salt === "") return await signWith(secret, challenge);
+  if (salt === undefined || salt === null || salt === "") return signWith(secret, challenge);
   if (typeof salt !== "string") reject("challenge", "salt", { expected: "text", got: salt });
   const iterations = readLimited(fields.iterations, { path: "iterations", standard: 1_000, limit: iterationLimit });
   const keyLength = readLimited(fields.keylen, { path: "keylen", standard: 32, limit: keyLengthLimit });
-  return await signWith(await deriveKey(secret, salt, { iterations, keyLength }), challenge);
+  return signWith(await deriveKey(secret, salt, { iterations, keyLength }), challenge);
 }
 
-async function signWith(key: string, challenge: string): Promise<string> {
-  const hmac = { name: "HMAC", hash: "SHA-256" };
-  const imported = await crypto.subtle.importKey("raw", keyBytes(key), hmac, false, ["sign"]);
-  return base64(await crypto.subtle.sign("HMAC", imported, new TextEncoder().encode(challenge)));
+// Not WebCrypto: with each key that it imports the runtime keeps more than a kilobyte, up to a thousand times, and a device that
+// reconnects all day imports one each time.
+function signWith(key: string, challenge: string): string {
+  return createHmac("sha256", key).update(challenge).digest("base64");
 }
 
-async function deriveKey(
+/** Beside the program: a derivation may take seconds. */
+function deriveKey(
   secret: string,
   salt: string,
-  size: { iterations: number; keyLength: number },
+  { iterations, keyLength }: { iterations: number; keyLength: number },
 ): Promise<string> {
-  const imported = await crypto.subtle.importKey("raw", keyBytes(secret), "PBKDF2", false, ["deriveBits"]);
-  const derivation = {
-    name: "PBKDF2",
-    hash: "SHA-256",
-    salt: new TextEncoder().encode(salt),
-    iterations: size.iterations,
-  };
-  return base64(await crypto.subtle.deriveBits(derivation, imported, size.keyLength * 8));
-}
-
-/** WebCrypto refuses an empty key; HMAC pads keys with zero bytes, so one zero byte is the same key. */
-function keyBytes(text: string): Uint8Array<ArrayBuffer> {
-  return text === "" ? new Uint8Array(1) : new TextEncoder().encode(text);
-}
-
-function base64(bytes: ArrayBuffer): string {
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
+  return new Promise((resolve, reject) =>
+    pbkdf2(secret, salt, iterations, keyLength, "sha256", (error, key) => {
+      if (error === null) resolve(key.toString("base64"));
+      else reject(error);
+    })
+  );
 }
 
 function readLimited(value: unknown, options: { path: string; standard: number; limit: number }): number {
