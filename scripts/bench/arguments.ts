@@ -1,6 +1,6 @@
 /** What the benchmark is asked for on its command line. Pure. */
 
-import { type GroupName, groupNames, type Program, programs, type RouterName, routers } from "./rows.ts";
+import { type GroupName, groupNames, longGroups, type Program, programs, type RouterName, routers } from "./rows.ts";
 
 /** A benchmark as it was asked for. */
 export interface BenchWish {
@@ -24,10 +24,11 @@ export interface Run {
 /** How the task is called. */
 export const usage = `Usage: deno task bench [--only GROUP,…] [--program source|bundle] [--router embedded|crossbar]
                        [--starts N] | --plot
-Groups: ${groupNames.join(", ")}`;
+Groups: ${groupNames.join(", ")}
+Only when they are named: ${longGroups.join(", ")}`;
 
 const defaults: BenchWish = {
-  groups: groupNames,
+  groups: groupNames.filter((group) => !longGroups.includes(group)),
   program: undefined,
   router: undefined,
   starts: 3,
@@ -47,14 +48,23 @@ export function readBenchWish(args: readonly string[]): BenchWish | undefined {
   return wish;
 }
 
-/** What is to be run, in order. */
+/** What is to be run, in order. Where only one program or router makes sense, it is that one, whatever was asked for. */
 export function runsOf(wish: BenchWish): Run[] {
-  return wish.groups.flatMap((group) =>
-    (wish.program === undefined ? usualPrograms(group) : [wish.program]).flatMap((program) =>
-      (wish.router === undefined ? usualRouters(group) : [wish.router]).map((router) => ({ group, program, router }))
-    )
-  );
+  return wish.groups.flatMap((group) => {
+    const fixed = fixedSettings[group];
+    if (fixed !== undefined) return [{ group, ...fixed }];
+    const wantedPrograms = wish.program === undefined ? usualPrograms(group) : [wish.program];
+    const wantedRouters = wish.router === undefined ? usualRouters(group) : [wish.router];
+    return wantedPrograms.flatMap((program) => wantedRouters.map((router) => ({ group, program, router })));
+  });
 }
+
+/** What is measured there are parts of the agent, from source. The embedded router cannot go away and leave its address. */
+const fixedSettings: Readonly<Partial<Record<GroupName, Omit<Run, "group">>>> = {
+  fleet: { program: "source", router: "crossbar" },
+  absence: { program: "source", router: "crossbar" },
+  day: { program: "source", router: "embedded" },
+};
 
 function readOption(name: string | undefined, value: string): Partial<BenchWish> | undefined {
   switch (name) {

@@ -1,21 +1,18 @@
 /**
- * What of the agent runs all day, alone in a process so that its memory can be read: `day_agent.ts SOCKET ROUTER_URL`. Its link
- * and its heartbeat are the real ones on a clock that runs a thousand times faster; its logs follow the container of
- * log_printer.ts, and nobody looks. Answers `bench.usage`.
+ * What of the agent runs all day, alone in a process so that its memory can be read: `day_agent.ts SOCKET ROUTER_URL HOME`. Its link
+ * and its heartbeat are the real ones on a clock that runs thousands of times faster; its logs follow the container of
+ * log_printer.ts, and nobody looks. Answers `bench.ping` and, after a collection, `bench.usage`.
  */
 
 import { cpuUsage, memoryUsage } from "node:process";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { Engine } from "../../lib/docker/engine.ts";
-import { AppLogs } from "../../lib/logs/app_log.ts";
-import { Database } from "../../lib/store/database.ts";
 import { Heartbeat } from "../../lib/system/heartbeat.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
 import { Link, type OnSession } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { testamentTopic } from "../../lib/wamp/topics.ts";
+import { openPrinterLogs } from "./followed_printer.ts";
 import { channel, serialNumber } from "./log_names.ts";
 
 /** A beat every 2 ms instead of every 30 s. */
@@ -28,8 +25,7 @@ const fastClock: Clock = {
 };
 
 /** Runs until the process is ended. */
-async function runAgent(socket: string, routerUrl: string): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "b-" });
+async function runAgent([socket = "", routerUrl = "", home = ""]: readonly string[]): Promise<void> {
   const link: Link = createLink(routerUrl, (session) => greet(session));
   const heartbeat = new Heartbeat({
     report: async () => void await link.call("bench.beat"),
@@ -39,11 +35,18 @@ async function runAgent(socket: string, routerUrl: string): Promise<void> {
     clock: fastClock,
     log: silentLog,
   });
-  const logs = createLogs(link, { socket, folder });
+  const wire = {
+    call: (procedure: string, args?: unknown[]) => link.call(procedure, args),
+    publish: (topic: string, args: unknown[]) => link.publish(topic, args),
+    isConnected: () => link.isConnected,
+    waitingBytes: () => link.waitingBytes(),
+  };
+  const logs = openPrinterLogs(wire, { socket, home });
   const greet = async (session: Session) => {
     await session.register("bench.usage", () => Promise.resolve({ args: [readMemory()] }));
     await logs.attach(session, [channel]);
     heartbeat.restart();
+    await session.register("bench.ping", () => Promise.resolve({ args: ["pong"] }));
   };
   link.start();
   await link.ended;
@@ -72,20 +75,4 @@ function createLink(url: string, onSession: OnSession): Link {
   });
 }
 
-function createLogs(link: Link, { socket, folder }: { socket: string; folder: string }): AppLogs {
-  const backend = createBackend(link, () => ({ deviceKey: 345, swarmKey: 12, serialNumber }));
-  return new AppLogs({
-    serialNumber,
-    engine: new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${socket}` } }),
-    database: Database.open(`${folder}/reagent.db`, { log: silentLog }),
-    publish: (topic, payload) => link.publish(topic, [payload]),
-    isConnected: () => link.isConnected,
-    waitingBytes: () => link.waitingBytes(),
-    match: (topic) => backend.matchSubscription(topic),
-    clock: systemClock,
-    random: Math.random,
-    log: silentLog,
-  });
-}
-
-if (import.meta.main) await runAgent(Deno.args[0] ?? "", Deno.args[1] ?? "");
+if (import.meta.main) await runAgent(Deno.args);

@@ -1,6 +1,6 @@
 /**
  * A part of a simulated fleet, in a process of its own: light agents that share the link with the real one and do nothing else.
- * Started by `fleet.ts`, which reads a line of JSON for each connection from the output. Ends when its input does.
+ * Started by `fleet_part.ts`, which reads a line of JSON for each connection from the output. Ends when its input does.
  */
 
 import { systemClock } from "../../lib/base/clock.ts";

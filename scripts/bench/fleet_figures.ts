@@ -17,14 +17,6 @@ export interface FleetReturn {
   bySecond: number[];
 }
 
-/** The bar for the 99th percentile: after half a minute, and after ten minutes. */
-export function fleetBarMs(awaySeconds: number): number {
-  return awaySeconds < 120 ? 8_000 : 35_000;
-}
-
-/** Whether no second saw more than a third of the fleet. */
-export const busiestSecondBar = 1 / 3;
-
 /** Counts the agents by their first return, given in milliseconds after the router's. Throws when none came back. */
 export function countReturn(returnsMs: readonly number[], agents: number): FleetReturn {
   const sorted = [...returnsMs].sort((a, b) => a - b);

@@ -2,7 +2,10 @@
 
 import type { Samples } from "./figures.ts";
 import { measureCalls } from "./groups/calls.ts";
+import { measureDay } from "./groups/day.ts";
+import { measureAbsence, measureFleet } from "./groups/fleet.ts";
 import { measureInstall } from "./groups/install.ts";
+import { measureLoad } from "./groups/load.ts";
 import { measureLogs } from "./groups/logs.ts";
 import { measureMemory } from "./groups/memory.ts";
 import { measurePayload } from "./groups/payload.ts";
@@ -27,4 +30,8 @@ export const groups: Readonly<Record<GroupName, Measure>> = {
   logs: measureLogs,
   stop: measureStop,
   payload: measurePayload,
+  load: measureLoad,
+  fleet: measureFleet,
+  absence: measureAbsence,
+  day: measureDay,
 };

@@ -6,12 +6,26 @@ import type { Stage } from "./stage.ts";
 
 const watchMs = 200;
 
-/** Watches until `isOver` says so. Gives what `latestBeatMs()` gives; the beat before counts as well. */
-export async function watchBeats({ studio, device }: Stage, isOver: () => boolean): Promise<number> {
+/** Does `work`, and gives what `latestBeatMs()` gives for that time; the beat before counts as well. */
+export async function watchWhile<T>(
+  { studio, device }: Stage,
+  work: () => Promise<T>,
+): Promise<{ latestBeatMs: number; result: T }> {
   const read = () => Date.parse(studio.device(device).reportedAt);
   const beats = new Set([read()]);
-  for (; !isOver(); await sleep(watchMs)) beats.add(read());
-  return latestBeatMs([...beats], Date.now());
+  const done = new AbortController();
+  const watch = async () => {
+    for (; !done.signal.aborted; await sleep(watchMs)) beats.add(read());
+  };
+  const watching = watch();
+  try {
+    const result = await work();
+    beats.add(read());
+    return { latestBeatMs: latestBeatMs([...beats], Date.now()), result };
+  } finally {
+    done.abort();
+    await watching;
+  }
 }
 
 /** In milliseconds, how long after its time the latest heartbeat came, or is still to come at `nowMs`; 0 when all were in time. Pure. */

@@ -3,11 +3,13 @@
  * processes. `deno run -P=tools scripts/bench/log_path.ts [--seconds N] [--profile FILE] [part of a case's name]`
  */
 
-import { openSession, startRouter } from "../../tests/wamp/open.ts";
 import type { Session } from "../../lib/wamp/session.ts";
+import { sleep } from "../../tests/parts/background.ts";
 import { percentile } from "./figures.ts";
 import { channel, serialNumber } from "./log_names.ts";
-import { callAgent, printLines, readUsage, startProgram } from "./log_programs.ts";
+import { logTopic } from "../../lib/wamp/topics.ts";
+import { type LogStage, printLines, readUsage, startLogStage } from "./log_programs.ts";
+import { countLines } from "./printed_lines.ts";
 
 /** One way in which an app prints. */
 export interface LogCase {
@@ -61,7 +63,7 @@ export async function measureLogCase(
 ): Promise<LogFigures> {
   await using stack = new AsyncDisposableStack();
   const tally: Tally = { lines: 0, dropped: 0 };
-  const { viewer, socket } = await startStage(stack, { isTty, ...(isWatched ? { tally } : {}) });
+  const { studio: viewer, socket } = await startStage(stack, { isTty, ...(isWatched ? { tally } : {}) });
   const order = linesPerSecond === undefined ? "" : `rate=${linesPerSecond}&`;
   await printLines(socket, `${order}seconds=${warmSeconds}`);
   await settled(tally);
@@ -94,26 +96,16 @@ export async function measureLogCase(
   };
 }
 
-/** Starts router, viewer, engine and agent. With a `tally` the viewer looks at the log. */
+/** With a `tally` somebody looks at the log. */
 async function startStage(
   stack: AsyncDisposableStack,
-  options: { isTty: boolean; tally?: Tally },
-): Promise<{ viewer: Session; socket: string }> {
-  const folder = await Deno.makeTempDir({ prefix: "b-" });
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const socket = `${folder}/s`;
-  const router = stack.use(await startRouter());
-  const viewer = await openSession(router.url, { authid: "system" });
-  stack.defer(() => viewer.close());
-  const { isTty, tally } = options;
-  if (tally !== undefined) {
-    await viewer.subscribe(`reswarm.logs.${serialNumber}.${channel}`, ({ args }) => count(String(args[0]), tally));
-  }
-  startProgram(stack, { file: "log_printer.ts", args: [socket, isTty ? "tty" : "frames"] });
-  startProgram(stack, { file: "log_agent.ts", args: [socket, router.url] });
-  await callAgent(viewer, "bench.ping");
-  await pause(500);
-  return { viewer, socket };
+  { isTty, tally }: { isTty: boolean; tally?: Tally },
+): Promise<LogStage> {
+  const prepare = async (viewer: Session) => {
+    if (tally === undefined) return;
+    await viewer.subscribe(logTopic(serialNumber, channel), ({ args }) => count(String(args[0]), tally));
+  };
+  return await startLogStage(stack, { agent: "log_agent.ts", isTty, prepare });
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -138,17 +130,16 @@ function textOf(figures: LogFigures): string {
 }
 
 function count(text: string, tally: Tally): void {
-  const lines = text.split("\n");
-  const marker = /^… (\d+) log line\(s\) dropped \(rate limit\)$/.exec(lines.at(-1) ?? "");
-  tally.lines += marker === null ? lines.length : lines.length - 1;
-  tally.dropped += Number(marker?.[1] ?? 0);
+  const { lines, dropped } = countLines(text);
+  tally.lines += lines;
+  tally.dropped += dropped;
 }
 
 /** Waits until nothing has come for a while. */
 async function settled(tally: { lines: number }): Promise<void> {
   for (let before = -1; before !== tally.lines;) {
     before = tally.lines;
-    await pause(600);
+    await sleep(600);
   }
 }
 
@@ -156,11 +147,7 @@ async function settled(tally: { lines: number }): Promise<void> {
 async function checkHistory(viewer: Session, lines: number): Promise<void> {
   const { args: [history] } = await viewer.call("bench.history");
   const last = Array.isArray(history) ? String(history.at(-1)) : "";
-  if (!last.startsWith(`line ${lines - 1} `)) throw new Error(`The history ends with "${last.slice(0, 20)}"`);
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  if (countLines(last).lastNumber !== lines - 1) throw new Error(`The history ends with "${last.slice(0, 20)}"`);
 }
 
 /** Calls the agent again and again and keeps how long each call took. */
@@ -184,7 +171,7 @@ class Pings {
       const beganMs = performance.now();
       await viewer.call("bench.ping");
       this.#timesMs.push(performance.now() - beganMs);
-      await pause(everyMs);
+      await sleep(everyMs);
     }
   }
 }

@@ -1,16 +1,17 @@
 /**
  * An engine with one container that prints as fast as it is told, for measuring the log path: `log_printer.ts SOCKET FORM`,
  * FORM being `tty` or `frames`. Raw, so that its own cost stays small: every line is an HTTP chunk of its own, as the real
- * engine writes it. `GET /print?rate=…&seconds=…&lines=…&bytes=…` prints until the seconds or lines are over (without `rate`
+ * engine writes it. `GET /print?rate=…&seconds=…&lines=…` prints until the seconds or lines are over (without `rate`
  * as fast as they are read) and answers with the number of lines.
  */
+
+import { printedLine } from "./printed_lines.ts";
 
 /** What a run of printing is told. */
 interface PrintOrder {
   linesPerSecond: number;
   seconds: number;
   lines: number;
-  lineBytes: number;
 }
 
 const encoder = new TextEncoder();
@@ -59,7 +60,6 @@ function orderOf(query: URLSearchParams): PrintOrder {
     linesPerSecond: Number(query.get("rate") ?? Infinity),
     seconds: Number(query.get("seconds") ?? Infinity),
     lines: Number(query.get("lines") ?? Infinity),
-    lineBytes: Number(query.get("bytes") ?? 100),
   };
 }
 
@@ -67,13 +67,13 @@ async function print(
   order: PrintOrder,
   world: { followers: Set<Deno.Conn>; isTty: boolean },
 ): Promise<{ lines: number; ms: number }> {
-  const { linesPerSecond, lineBytes } = order;
+  const { linesPerSecond } = order;
   const beganMs = performance.now();
   let lines = 0;
   for (let nowMs = 0; nowMs < order.seconds * 1_000 && lines < order.lines; nowMs = performance.now() - beganMs) {
     const due = Math.min(lines + writeLines, order.lines, Math.floor(linesPerSecond * nowMs / 1_000));
     const parts: string[] = [];
-    for (; lines < due; lines += 1) parts.push(chunkOf(`line ${lines} `.padEnd(lineBytes - 1, "x"), world.isTty));
+    for (; lines < due; lines += 1) parts.push(chunkOf(printedLine(lines), world.isTty));
     const bytes = Uint8Array.from(parts.join(""), (character) => character.charCodeAt(0));
     for (const connection of world.followers) if (bytes.length > 0) await write(connection, bytes);
     if (linesPerSecond !== Infinity) await new Promise((resolve) => setTimeout(resolve, tickMs));

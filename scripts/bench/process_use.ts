@@ -13,22 +13,33 @@ export interface Use {
 
 /** The system counts in steps of this. */
 const tickMs = 10;
+const pageBytes = 4_096;
 
-/** What the processes that fit have used since they began; `overMs` is the time of the machine. */
-export async function readUse(fits: (row: ProcessRow) => boolean): Promise<Use> {
-  const pids = (await listProcesses()).filter(fits).map(({ pid }) => pid);
+/** What these processes have used since they began; `overMs` is the time of the machine. Throws when none of them is there. */
+export async function readUse(pids: readonly number[]): Promise<Use> {
   const files = pids.flatMap((pid) => [`/proc/${pid}/stat`, `/proc/${pid}/statm`]);
   // The runtime itself reads /proc only with all permissions.
-  const lines = pids.length === 0 ? [] : (await runProgram("cat", files)).stdout.split("\n");
+  const use = pids.length === 0 ? undefined : sumUse((await runProgram("cat", files)).stdout);
+  if (use === undefined) throw new Error(`Cannot read what processes use: ${pids.join(", ") || "there are none"}`);
+  return { ...use, overMs: performance.now() };
+}
+
+/** Adds up files of the kinds /proc/…/stat and /proc/…/statm; undefined when there are none. Pure. */
+export function sumUse(text: string): Pick<Use, "processorMs" | "rssMib"> | undefined {
   let ticks = 0;
   let pages = 0;
-  for (const line of lines) {
-    // The name, in brackets, is the second field and may hold spaces; only /proc/*/stat has one.
+  for (const line of text.split("\n")) {
+    // The name, in brackets, is the second field and may hold spaces; only /proc/…/stat has one.
     const fields = line.replace(/^.*\) /, "").split(" ");
     if (line.includes(") ")) ticks += Number(fields[11]) + Number(fields[12]);
     else if (fields.length > 1) pages += Number(fields[1]);
   }
-  return { processorMs: ticks * tickMs, rssMib: pages * 4_096 / 2 ** 20, overMs: performance.now() };
+  return pages > 0 ? { processorMs: ticks * tickMs, rssMib: pages * pageBytes / 2 ** 20 } : undefined;
+}
+
+/** The processes that run and fit. */
+export async function findPids(fits: (row: ProcessRow) => boolean): Promise<number[]> {
+  return (await listProcesses()).filter(fits).map(({ pid }) => pid);
 }
 
 /** What was used between two readings. */
@@ -38,4 +49,9 @@ export function usedBetween(before: Use, after: Use): Use {
     rssMib: after.rssMib,
     overMs: after.overMs - before.overMs,
   };
+}
+
+/** The part of one processor, in percent. */
+export function percentOf({ processorMs, overMs }: Use): number {
+  return 100 * processorMs / overMs;
 }

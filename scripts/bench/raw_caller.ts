@@ -52,6 +52,17 @@ export async function runCaller(order: CallerOrder): Promise<CallerSeen> {
   return seen;
 }
 
+/** Makes one call again and again, as `runCaller` does. Gives the milliseconds of each; throws when one failed. */
+export async function timeCalls(
+  { call, ...order }: Omit<CallerOrder, "calls"> & { call: WireCall },
+): Promise<{ times: number[]; perSecond: number }> {
+  const { calls: [seen], callsPerSecond } = await runCaller({ ...order, calls: [call] });
+  if (seen === undefined || seen.errors > 0) {
+    throw new Error(`${seen?.errors} calls of ${call.procedure} failed: ${seen?.firstError}`);
+  }
+  return { times: seen.times, perSecond: callsPerSecond };
+}
+
 async function callAll(order: CallerOrder): Promise<CallerSeen> {
   const socket = await join(order);
   await new Promise<CallerSeen>((resolve) =>

@@ -1,5 +1,7 @@
 /** The rows of the benchmark: what is measured, the bar it is held against, and what the reference agent reached. Pure. */
 
+import { heavyRows } from "./heavy_rows.ts";
+
 /** What was started: the sources, or the minified bundle. */
 export const programs = ["source", "bundle"] as const;
 
@@ -23,10 +25,17 @@ export const groupNames = [
   "logs",
   "stop",
   "payload",
+  "load",
+  "fleet",
+  "absence",
+  "day",
 ] as const;
 
 /** One of them. */
 export type GroupName = typeof groupNames[number];
+
+/** Those that take so long that they are measured only when they are named. */
+export const longGroups: readonly GroupName[] = ["absence", "day"];
 
 /** What values are counted in. */
 export type Unit =
@@ -293,6 +302,7 @@ const table = {
   },
   "payload.brotli": { group: "payload", name: "… compressed with brotli", unit: "bytes" },
   "payload.modules": { group: "payload", name: "modules before bundling", unit: "modules", bar: most(600) },
+  ...heavyRows,
 } satisfies Readonly<Record<string, Row>>;
 
 /** Names a row, also in bench.json. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { redialWaitMs, spreadWaitMs } from "../../lib/base/backoff.ts";
-import { busiestSecondBar, countReturn, fleetBarMs, type FleetReturn } from "../../scripts/bench/fleet_figures.ts";
+import { busiestSecondBar, fleetBarMs } from "../../scripts/bench/fleet_bars.ts";
+import { countReturn, type FleetReturn } from "../../scripts/bench/fleet_figures.ts";
 
 Deno.test("spreadWaitMs() grows with the square of the attempt up to the limit", () => {
   const schedule = { firstMs: 5_000, limitMs: 3_600_000 };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { latestBeatMs } from "../../scripts/bench/heartbeats.ts";
+import { growthOf } from "../../scripts/bench/groups/day.ts";
 import { countModules } from "../../scripts/bench/groups/payload.ts";
 import { awayMs } from "../../scripts/bench/groups/update.ts";
 
@@ -37,4 +38,10 @@ Deno.test("countModules() counts each module of a bundle once", () => {
   ].join("\n");
   assert.equal(countModules(bundle), 3);
   assert.throws(() => countModules("var a=1;"), RangeError);
+});
+
+Deno.test("growthOf() compares the last value with the first, whatever lies between", () => {
+  assert.equal(growthOf([80, 95, 82.5]), 2.5);
+  assert.equal(growthOf([80, 78]), -2);
+  assert.throws(() => growthOf([]), RangeError);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runCaller } from "../../scripts/bench/raw_caller.ts";
+import { runCaller, timeCalls } from "../../scripts/bench/raw_caller.ts";
 import { openSession, startRouter } from "../wamp/open.ts";
 
 Deno.test("runCaller() makes its calls in turn, times every answer, and counts those that failed", async () => {
@@ -28,5 +28,19 @@ Deno.test("runCaller() makes its calls in turn, times every answer, and counts t
   assert.match(failures?.firstError ?? "", /out of order/);
   assert.ok(seen.callsPerSecond > 0);
   assert.deepEqual(heard[0], [{ a: 1 }, "x"]);
+  await device.close();
+});
+
+Deno.test("timeCalls() gives the times of one call, and throws when it fails", async () => {
+  await using router = await startRouter();
+  const device = await openSession(router.url);
+  await device.register("test.answers", ({ args }) => Promise.resolve({ args }));
+  await device.register("test.fails", () => Promise.reject(new Error("out of order")));
+  const order = { url: router.url, authid: "system", secret: "s", inFlight: 2, limit: { calls: 50 } };
+  const { times, perSecond } = await timeCalls({ ...order, call: { procedure: "test.answers" } });
+  assert.equal(times.length, 50);
+  assert.ok(perSecond > 0);
+  const failing = timeCalls({ ...order, call: { procedure: "test.fails" } });
+  await assert.rejects(failing, /50 calls of test\.fails failed.*out of order/);
   await device.close();
 });

@@ -1,11 +1,14 @@
-/** How fast the agent answers, alone and under load. */
+/** How fast calls are answered, one after the other and many at a time, and whether heartbeats come in time meanwhile. */
 
 import type { AgentProcess } from "../../../tests/parts/agent_process.ts";
+import { mgmt } from "../../../lib/wamp/topics.ts";
 import { measureProcessor } from "../agent_figures.ts";
 import { echoUri, startBareCallee } from "../bare_callee.ts";
 import { EngineCalls } from "../engine_calls.ts";
 import { percentile, type Samples } from "../figures.ts";
-import { watchBeats } from "../heartbeats.ts";
+import { watchWhile } from "../heartbeats.ts";
+import { findPids, percentOf, readUse, usedBetween } from "../process_use.ts";
+import { timeCalls } from "../raw_caller.ts";
 import { type GroupWork, installApps, type Stage, startAgent, startStage } from "../stage.ts";
 import { timeEach } from "../yardsticks.ts";
 
@@ -14,67 +17,67 @@ const callCount = 1_000;
 /** Percentiles are taken of each part, so that the spread shows. */
 const parts = 2;
 const inFlight = 64;
-const loadMs = 40_000;
+/** Long enough for one heartbeat at least. */
+const loadSeconds = 40;
 
-interface Load {
-  perSecond: number;
-  latestBeatMs: number;
-  /** Of one processor. */
-  agentPercent: number;
-  /** Of the agent, for one call. */
-  processorMs: number;
-}
-
-/** Measures the rows of the group `calls`. */
+/** Measures the rows of the group `calls`. The caller is a process of its own; the embedded router runs in this one. */
 export async function measureCalls({ setting, say }: GroupWork): Promise<Samples> {
   await using stage = await startStage(setting.router);
   await using agent = await startAgent(stage, setting.program);
   await installApps(stage, appCount);
-  const call = (procedure: string) => () => stage.studio.call(stage.device, procedure);
-  const engine = new EngineCalls(stage.engine.socket);
-  const echo = () => stage.studio.backend.call(echoUri);
-  await using _callee = await startBareCallee(stage.studio.login);
+  const single = await measureSingle(stage, say);
+  const load = await measureLoad(stage, agent, say);
+  await agent.stop();
+  return { ...single, ...load };
+}
+
+/** Calls one after the other. */
+async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["say"]): Promise<Samples> {
+  const call = async (procedure: string, count: number) =>
+    (await timeCalls({ ...studio.login, call: { procedure }, inFlight: 1, limit: { calls: count } })).times;
+  const engineCalls = new EngineCalls(engine.socket);
+  await using _callee = await startBareCallee(studio.login);
   const handshakes: number[][] = [];
   const echoes: number[][] = [];
   const containers: number[][] = [];
   const answers: number[][] = [];
   for (let part = 1; part <= parts; part += 1) {
     say(`calls one after the other, part ${part} of ${parts}`);
-    handshakes.push(await timeEach(call("device_handshake"), callCount));
-    echoes.push(await timeEach(echo, callCount));
-    containers.push(await timeEach(call("list_containers"), callCount / 2));
-    answers.push(await timeEach(() => engine.listContainers(), callCount / 2));
+    handshakes.push(await call(mgmt(device.serial, "device_handshake"), callCount));
+    echoes.push(await call(echoUri, callCount));
+    containers.push(await call(mgmt(device.serial, "list_containers"), callCount / 2));
+    answers.push(await timeEach(() => engineCalls.listContainers(), callCount / 2));
   }
-  say(`${inFlight} calls in flight for ${loadMs / 1_000} s`);
-  const load = await measureLoad(stage, agent);
-  // Where the agent was not busy, router and caller were what stood in the way.
-  say(
-    `${Math.round(load.perSecond)} calls/s, for which the agent used ${Math.round(load.agentPercent)} % of a processor`,
-  );
-  await agent.stop();
   const of = (times: number[][], percent: number) => times.map((all) => percentile(all, percent));
   return {
     "calls.handshake.p50": { values: of(handshakes, 50), yardstick: of(echoes, 50) },
     "calls.handshake.p99": { values: of(handshakes, 99), yardstick: of(echoes, 99) },
     "calls.containers.p50": { values: of(containers, 50), yardstick: of(answers, 50) },
     "calls.containers.p99": { values: of(containers, 99), yardstick: of(answers, 99) },
-    "calls.storage.rate": { values: [load.perSecond] },
-    "calls.storage.processor": { values: [load.processorMs * 1_000] },
-    "calls.heartbeat": { values: [load.latestBeatMs] },
   };
 }
 
-/** Keeps so many calls on the way, long enough for one heartbeat at least. */
-async function measureLoad(stage: Stage, agent: AgentProcess): Promise<Load> {
+/** Keeps so many calls on the way. */
+async function measureLoad(stage: Stage, agent: AgentProcess, say: GroupWork["say"]): Promise<Samples> {
   const { studio, device } = stage;
-  const beganMs = performance.now();
-  const isOver = () => performance.now() - beganMs > loadMs;
-  let count = 0;
-  const caller = async () => {
-    for (; !isOver(); count += 1) await studio.call(device, "get_storage_data");
+  say(`${inFlight} calls in flight for ${loadSeconds} s`);
+  const call = { procedure: mgmt(device.serial, "get_storage_data") };
+  const order = { ...studio.login, call, inFlight, limit: { seconds: loadSeconds } };
+  const routerPids = await findPids(({ pid, command }) => pid === Deno.pid || command.includes("crossbar-"));
+  const before = await readUse(routerPids);
+  const work = () => watchWhile(stage, () => timeCalls(order));
+  const { use, result: { latestBeatMs, result } } = await measureProcessor(agent, work);
+  const router = percentOf(usedBetween(before, await readUse(routerPids)));
+  // Where the agent was not busy, router and caller were what stood in the way.
+  say(
+    `${Math.round(result.perSecond)} calls/s, for which the agent used ${
+      Math.round(percentOf(use))
+    } % of a processor, ` +
+      `the router and Studio ${Math.round(router)} %`,
+  );
+  return {
+    "calls.storage.rate": { values: [result.perSecond] },
+    "calls.storage.processor": { values: [use.processorMs / result.times.length * 1_000] },
+    "calls.heartbeat": { values: [latestBeatMs] },
   };
-  const callers = () => Promise.all(Array.from({ length: inFlight }, caller));
-  const [latestBeatMs, { percent }] = await Promise.all([watchBeats(stage, isOver), measureProcessor(agent, callers)]);
-  const perSecond = count / (performance.now() - beganMs) * 1_000;
-  return { perSecond, latestBeatMs, agentPercent: percent, processorMs: percent * 10 / perSecond };
 }

@@ -1,0 +1,34 @@
+/** The log path of the agent on the engine of log_printer.ts, as the programs that measure it build it. */
+
+import { systemClock } from "../../lib/base/clock.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import { Engine } from "../../lib/docker/engine.ts";
+import { AppLogs } from "../../lib/logs/app_log.ts";
+import { Database } from "../../lib/store/database.ts";
+import { createBackend } from "../../lib/wamp/backend.ts";
+import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
+import { serialNumber } from "./log_names.ts";
+
+/** The connection, as far as logs need it. */
+export type LogWire = Pick<Wire, "call" | "publish"> & {
+  isConnected(): boolean;
+  waitingBytes(): number;
+};
+
+/** Builds it. The database lies in `home`. */
+export function openPrinterLogs(wire: LogWire, { socket, home }: { socket: string; home: string }): AppLogs {
+  const calling = { ...offlineWire(), call: (procedure: string, args?: unknown[]) => wire.call(procedure, args) };
+  const backend = createBackend(calling, () => ({ deviceKey: 345, swarmKey: 12, serialNumber }));
+  return new AppLogs({
+    serialNumber,
+    engine: new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${socket}` } }),
+    database: Database.open(`${home}/reagent.db`, { log: silentLog }),
+    publish: (topic, payload) => wire.publish(topic, [payload]),
+    isConnected: () => wire.isConnected(),
+    waitingBytes: () => wire.waitingBytes(),
+    match: (topic) => backend.matchSubscription(topic),
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+  });
+}
