@@ -12,6 +12,7 @@ import { measurePayload } from "./groups/payload.ts";
 import { measureReconcile } from "./groups/reconcile.ts";
 import { measureStart } from "./groups/start.ts";
 import { measureStop } from "./groups/stop.ts";
+import { measureTransitions } from "./groups/transitions.ts";
 import { measureUpdate } from "./groups/update.ts";
 import type { GroupName } from "./rows.ts";
 import type { GroupWork } from "./stage.ts";
@@ -34,4 +35,5 @@ export const groups: Readonly<Record<GroupName, Measure>> = {
   fleet: measureFleet,
   absence: measureAbsence,
   day: measureDay,
+  transitions: measureTransitions,
 };

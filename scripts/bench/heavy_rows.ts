@@ -5,6 +5,8 @@ import type { Row } from "./rows.ts";
 
 const bareAnswers = "2,000 in flight of a program that only answers";
 const busiest = { kind: "most", limit: 100 * busiestSecondBar } as const;
+/** The last tenth may take so much more than the first. */
+const flat = { kind: "most", limit: 3 } as const;
 const none = { kind: "most", limit: 0 } as const;
 
 /** In the order in which they are shown. */
@@ -51,8 +53,16 @@ export const heavyRows = {
     group: "day",
     name: "a day of logs and reconnects: RSS, growth",
     unit: "MiB",
-    bar: { kind: "most", limit: 3 },
+    bar: flat,
   },
   "day.rss": { group: "day", name: "… RSS at its end", unit: "MiB" },
   "day.heap": { group: "day", name: "… heap after a collection, growth", unit: "MiB" },
+  "transitions.growth": {
+    group: "transitions",
+    name: "the 500 transitions of a day: RSS, growth",
+    unit: "MiB",
+    bar: flat,
+  },
+  "transitions.rss": { group: "transitions", name: "… RSS at their end", unit: "MiB" },
+  "transitions.ms": { group: "transitions", name: "… each, asked for → reported", unit: "ms" },
 } satisfies Readonly<Record<string, Row>>;

@@ -29,13 +29,14 @@ export const groupNames = [
   "fleet",
   "absence",
   "day",
+  "transitions",
 ] as const;
 
 /** One of them. */
 export type GroupName = typeof groupNames[number];
 
 /** Those that take so long that they are measured only when they are named. */
-export const longGroups: readonly GroupName[] = ["absence", "day"];
+export const longGroups: readonly GroupName[] = ["absence", "day", "transitions"];
 
 /** What values are counted in. */
 export type Unit =

@@ -39,7 +39,7 @@ Deno.test("readBenchWish() refuses what it does not know", () => {
 Deno.test("runsOf() measures the sources where bars name them, and calls on both routers", () => {
   const runs = runsOf(plain);
   assert.deepEqual([...new Set(runs.map(({ group }) => group))], [...usual]);
-  assert.deepEqual(longGroups, ["absence", "day"]);
+  assert.deepEqual(longGroups, ["absence", "day", "transitions"]);
   const of = (wanted: string) => runs.filter(({ group }) => group === wanted);
   assert.deepEqual(of("memory").map(({ program }) => program), ["source", "bundle"]);
   assert.deepEqual(of("install"), [{ group: "install", program: "bundle", router: "embedded" }]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { latestBeatMs } from "../../scripts/bench/heartbeats.ts";
-import { growthOf } from "../../scripts/bench/groups/day.ts";
+import { growthOf } from "../../scripts/bench/growth.ts";
 import { countModules } from "../../scripts/bench/groups/payload.ts";
 import { awayMs } from "../../scripts/bench/groups/update.ts";
 

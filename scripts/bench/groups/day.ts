@@ -5,6 +5,7 @@
 
 import { sleep } from "../../../tests/parts/background.ts";
 import type { Samples } from "../figures.ts";
+import { growthOf } from "../growth.ts";
 import { callAgent, type LogStage, printLines, readUsage, startLogStage } from "../log_programs.ts";
 import { readUse } from "../process_use.ts";
 import type { GroupWork } from "../stage.ts";
@@ -47,13 +48,6 @@ export async function measureDay({ say }: GroupWork): Promise<Samples> {
     "day.rss": { values: rssMib.slice(-1) },
     "day.heap": { values: [growthOf(heapMib)] },
   };
-}
-
-/** How much more the last one is than the first. Pure. */
-export function growthOf(values: readonly number[]): number {
-  const [first, last] = [values.at(0), values.at(-1)];
-  if (first === undefined || last === undefined) throw new RangeError("There are no values");
-  return last - first;
 }
 
 /** Ends when that many beats have come since the day began. */
