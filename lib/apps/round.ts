@@ -8,6 +8,8 @@ export interface Round {
   request: AppRequest;
   /** `later`: it follows from what was done before; `interrupt`: it has cut a transition. */
   why: "request" | "sync" | "boot" | "retry" | "later" | "interrupt";
+  /** Studio has asked for it since the round before began. */
+  isAsked?: boolean;
   /** False where an update must not begin. */
   mayUpdate: boolean;
   /** What the engine had of the app just now; absent when that has to be looked at. */

@@ -43,7 +43,7 @@ interface Failure {
   wasKilled?: boolean;
 }
 
-/** Rounds of one turn; nothing but a mistake reaches this. */
+/** Rounds of one turn that follow from each other, without a new request; nothing but a mistake reaches this. */
 const roundLimit = 20;
 
 /** For work that downloads nothing. */
@@ -70,7 +70,11 @@ export class Rounds {
   /** Does a round and all that follow from it. Throws when not even a failure could be kept. */
   async drive(turn: Turn, first: Round): Promise<void> {
     let round: Round | undefined = first;
-    for (let count = 0; round !== undefined && count < roundLimit; count += 1) round = await this.#do(turn, round);
+    for (let count = 0; round !== undefined && count < roundLimit; count += 1) {
+      round = await this.#do(turn, round);
+      // Studio may ask for as long as it likes, each time in the last moment of a round.
+      if (round?.isAsked || round?.why === "interrupt") count = 0;
+    }
     if (round !== undefined) this.#parts.log.error("An app never gets where it should be", { ...this.#id });
   }
 
@@ -261,7 +265,7 @@ export class Rounds {
     if (app === undefined || request === undefined) return undefined;
     const mayUpdate = (round.mayUpdate || isAskedAnew) && this.#isUpdateWelcome(request);
     const { kind } = choose(app, request, { mayUpdate, isEmergency: isEmergency() });
-    return kind === "go" || kind === "refuse" ? { request, why: "later", mayUpdate } : undefined;
+    return kind === "go" || kind === "refuse" ? { request, why: "later", mayUpdate, isAsked: isAskedAnew } : undefined;
   }
 
   /** False for a version that was canceled or has failed. */

@@ -53,6 +53,22 @@ Deno.test("a still newer version that is asked for during an update is installed
   assert.equal(world.studio.reports.at(-1)?.releaseKey, 9);
 });
 
+Deno.test("what is asked in the moment a state is reached is done, however often that happens", async () => {
+  await using world = new SmallWorld({ "1": {} });
+  const known = { app_key: 7, app_name: "Shop", stage: "PROD", present_version: "1", newest_version: "1" };
+  const opposite = new Map([["RUNNING", "PRESENT"], ["PRESENT", "RUNNING"]]);
+  const asked: string[] = [];
+  world.studio.onReport = async () => {
+    const target = opposite.get(world.state ?? "");
+    if (target === undefined || asked.length === 60) return;
+    asked.push(target);
+    await world.apps.request({ ...known, target_state: target });
+  };
+  await world.ask("RUNNING", {}, 120_000);
+  assert.equal(asked.length, 60);
+  assert.deepEqual([world.state, world.studio.reports.at(-1)?.state], [asked.at(-1), asked.at(-1)]);
+});
+
 Deno.test("a removal with an update pending updates nothing", async () => {
   for (const target of ["REMOVED", "UNINSTALLED"]) {
     await using world = new SmallWorld();
