@@ -27,7 +27,7 @@ import { table } from "./handlers/table.ts";
 import { readInterfaces, readLanAddress } from "./host/addresses.ts";
 import { runCommand } from "./host/command.ts";
 import { StatsReader } from "./host/facts.ts";
-import { hasNvidia } from "./host/nvidia.ts";
+import { watchNvidia } from "./host/nvidia.ts";
 import { readOsText } from "./host/os_text.ts";
 import { powerCommands, runPowerAction } from "./host/power.ts";
 import { type AgentLog, openAgentLog } from "./logs/agent_log.ts";
@@ -250,7 +250,7 @@ function createApps(
     folderOf: (app) => new AppFolder({ appsDir: paths.appsDir }, app),
     sharedDir: paths.sharedDir,
     arch: arch + variant,
-    hasGpu: (signal) => hasNvidia(signal),
+    hasGpu: watchNvidia(clock),
     isPortFree: probePort,
     isRebuilt,
     hideSecret,

@@ -1,5 +1,7 @@
 /** Finds out whether the device has an NVIDIA graphics processor that containers could use. */
 
+import type { Clock } from "../base/clock.ts";
+import { keepFresh } from "../base/fresh.ts";
 import { runCommand } from "./command.ts";
 
 /** Where its traces are looked for. */
@@ -22,6 +24,9 @@ export const usualNvidiaTraces: NvidiaTraces = {
 
 const listLimitMs = 10_000;
 
+/** Starting a program for every container costs a small device much when many apps are started at once. */
+const freshMs = 10_000;
+
 /** True when any trace is there. Never throws; what cannot be read is no trace. */
 export async function hasNvidia(signal: AbortSignal, traces: NvidiaTraces = usualNvidiaTraces): Promise<boolean> {
   if (await isFolder(traces.driverFolder)) return true;
@@ -34,6 +39,14 @@ export async function hasNvidia(signal: AbortSignal, traces: NvidiaTraces = usua
     // No such program: no such libraries.
     return false;
   }
+}
+
+/** `hasNvidia()`, found out once in 10 s at most; each look ends by itself within that time. */
+export function watchNvidia(
+  clock: Pick<Clock, "now">,
+  traces: NvidiaTraces = usualNvidiaTraces,
+): () => Promise<boolean> {
+  return keepFresh(() => hasNvidia(new AbortController().signal, traces), { forMs: freshMs, clock });
 }
 
 async function isFolder(path: string): Promise<boolean> {

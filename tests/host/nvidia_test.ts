@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { hasNvidia, type NvidiaTraces } from "../../lib/host/nvidia.ts";
+import { hasNvidia, type NvidiaTraces, watchNvidia } from "../../lib/host/nvidia.ts";
+import { FakeClock } from "../parts/fake_clock.ts";
 
 const never = new AbortController().signal;
 const none: NvidiaTraces = { driverFolder: "/no/such", modelFile: "/no/such", libraryList: ["echo", "libc.so.6"] };
@@ -23,4 +24,17 @@ Deno.test("hasNvidia() takes what cannot be read for no trace", async () => {
     false,
   );
   assert.equal(await hasNvidia(AbortSignal.abort(), none), false);
+});
+
+Deno.test("watchNvidia() looks once for all who ask within ten seconds", async () => {
+  const folder = await Deno.makeTempDir();
+  const clock = new FakeClock();
+  const hasGpu = watchNvidia(clock, { ...none, driverFolder: `${folder}/nvidia` });
+  assert.deepEqual(await Promise.all([hasGpu(), hasGpu()]), [false, false]);
+  await Deno.mkdir(`${folder}/nvidia`);
+  await clock.advance(9_999);
+  assert.equal(await hasGpu(), false);
+  await clock.advance(1);
+  assert.equal(await hasGpu(), true);
+  await Deno.remove(folder, { recursive: true });
 });
