@@ -196,13 +196,22 @@ export class Rounds {
     turn.step = undefined;
     if (text !== undefined) this.#parts.bench.say(app, text);
     if (app.state === "UPDATING") {
-      this.#parts.records.dropSwitch(app.id);
+      this.#dropSwitch(app);
       app.updateStatus = "canceled";
       this.#skippedVersion = round.request.newestVersion;
       // What the update was to replace has not been touched.
       if (by.target !== "PRESENT" && !isGone(stableTarget(by.target))) return await this.#keepOld(turn, app, round);
     }
     return { request: by, why: "interrupt", mayUpdate: false };
+  }
+
+  /** What a full disk keeps of it names the installed version as the way back, which is true, and goes with the next update. */
+  #dropSwitch(app: LiveApp): void {
+    try {
+      this.#parts.records.dropSwitch(app.id);
+    } catch (error) {
+      this.#parts.log.warn("Cannot forget an update that does not take place", { app: app.appName, error });
+    }
   }
 
   async #fail(turn: Turn, app: LiveApp, failure: Failure): Promise<Round | undefined> {
@@ -232,7 +241,7 @@ export class Rounds {
   async #failUpdate(turn: Turn, app: LiveApp, { round, step, error }: Failure): Promise<Round | undefined> {
     const { bench, records, watch } = this.#parts;
     const { newestVersion, newReleaseKey } = round.request;
-    records.dropSwitch(app.id);
+    this.#dropSwitch(app);
     if (step?.kind === "verifyImage" && hasCode(error, "start_failed")) {
       bench.say(app, refusedUpdateText({ from: app.version, to: newestVersion }));
       records.refuseUpdate(app, { version: newestVersion, releaseKey: newReleaseKey }, textOf(error));

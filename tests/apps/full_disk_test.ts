@@ -58,6 +58,25 @@ Deno.test("an app is stopped although the disk is too full to store that, and st
   assert.equal(world.state, "PRESENT");
 });
 
+Deno.test("an update that is canceled on a full disk right before its switch is no failure", async () => {
+  await using world = new SmallWorld({ "1": {}, "2": {} });
+  await world.ask("RUNNING");
+  const usual = world.engine.stop.bind(world.engine);
+  let told: Promise<string[]> | undefined;
+  // The switch is noted by then; the disk is full, and the person who looks changes their mind.
+  world.engine.stop = (...call) => {
+    if (told === undefined) {
+      world.fillDisk();
+      told = world.ask("PRESENT", {}, 0);
+    }
+    return usual(...call);
+  };
+  await world.ask("RUNNING", update, 5_000);
+  assert.ok(told !== undefined);
+  assert.ok(!states(await world.pass(5_000)).includes("FAILED"), JSON.stringify(world.studio.told));
+  assert.equal(world.state, "PRESENT");
+});
+
 Deno.test("what brings something is refused while it cannot be stored, and changes nothing", async () => {
   await using world = await full();
   const wishes: [target: string, wish: Record<string, unknown>][] = [
