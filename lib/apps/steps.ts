@@ -66,6 +66,8 @@ export class Steps implements Workbench, Disposable {
   readonly #work: StepWork;
   readonly #life = new AbortController();
   #pull: Pull | undefined;
+  /** Of the manifest that was pulled; empty when the engine did not tell it. */
+  #digest = "";
   #exit: Promise<number | undefined> | undefined;
   #containerId = "";
   #startTries = 0;
@@ -190,12 +192,15 @@ export class Steps implements Workbench, Disposable {
     }
   }
 
-  /** An image of another architecture would only fail after the old container was taken away. */
+  /** An image of another architecture, or another than the one that was pulled, would only fail after the old container was taken away. */
   async #verify(tag: string, signal: AbortSignal): Promise<Effect> {
     const { engine } = this.#parts;
     const reference = `${this.#work.names.repository}:${tag}`;
     const [image, machine] = await Promise.all([engine.inspectImage(reference, signal), engine.platform(signal)]);
     if (image === undefined) throw new AgentError("image_missing", `Image "${reference}" is not there after its pull`);
+    if (this.#digest !== "" && image.digests.length > 0 && !image.digests.includes(this.#digest)) {
+      throw new AgentError("pull_failed", `Image "${reference}" is not the one that was pulled, ${this.#digest}`);
+    }
     if (image.os === machine.os && image.architecture === machine.architecture) return done;
     const text = `Image "${reference}" is for ${image.os}/${image.architecture}`;
     throw new AgentError("start_failed", `${text}, this device is ${machine.os}/${machine.architecture}`);
@@ -232,7 +237,7 @@ export class Steps implements Workbench, Disposable {
     this.#pull = undefined;
     const feed = this.#parts.appLog.openFeed(this.#work.names.container);
     try {
-      await pull.readToEnd((line) => feed.push(line));
+      this.#digest = await pull.readToEnd((line) => feed.push(line));
     } finally {
       await feed.end();
     }

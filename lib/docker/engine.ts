@@ -14,9 +14,11 @@ import {
   type ContainerSummary,
   decodeContainer,
   decodeImage,
+  decodeImageFacts,
   decodeSettings,
   decodeSummary,
   dictOf,
+  type ImageFacts,
   type ImageSeen,
   listOf,
   type Platform,
@@ -36,7 +38,7 @@ import { callLimitMs, pathPart, Transport } from "./transport.ts";
 
 export type { ExitCondition, ExitWatch } from "./exit_watch.ts";
 export type { RegistryAuth } from "./registry.ts";
-export type { ContainerSeen, ContainerSummary, ImageSeen, Platform, PortBinding } from "./seen.ts";
+export type { ContainerSeen, ContainerSummary, ImageFacts, ImageSeen, Platform, PortBinding } from "./seen.ts";
 export type { EngineEvent, LogLine, LogOptions, Pull } from "./streams.ts";
 
 /** The body of a container creation, spelled as the engine's API does. */
@@ -125,13 +127,12 @@ export class Engine {
     }
   }
 
-  /** For which machine an image was made; undefined when the engine does not have it. */
-  async inspectImage(reference: string, signal: AbortSignal): Promise<Platform | undefined> {
+  /** For which machine an image was made, and what it was pulled by; undefined when the engine does not have it. */
+  async inspectImage(reference: string, signal: AbortSignal): Promise<ImageFacts | undefined> {
     const what = `Inspecting image "${reference}"`;
     try {
       const request = { method: "GET", path: `/images/${pathPart(reference)}/json` } as const;
-      const wire = dictOf(await this.#transport.readJson(request, { what, signal, missing: "image_missing" }));
-      return { os: textOf(wire.Os), architecture: textOf(wire.Architecture) };
+      return decodeImageFacts(await this.#transport.readJson(request, { what, signal, missing: "image_missing" }));
     } catch (error) {
       if (hasCode(error, "image_missing")) return undefined;
       throw error;

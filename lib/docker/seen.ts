@@ -67,6 +67,12 @@ export interface ImageSeen {
   containers: number | undefined;
 }
 
+/** An image as inspect shows it. */
+export interface ImageFacts extends Platform {
+  /** Of the manifests by which it was pulled: `sha256:…`; none for one that was built here. */
+  digests: string[];
+}
+
 /** What a program is made for, in the engine's words: `linux`, `amd64`. */
 export interface Platform {
   os: string;
@@ -142,6 +148,13 @@ export function decodeImage(value: unknown): ImageSeen | undefined {
     virtualSize: numberOf(wire.VirtualSize),
     containers: numberOf(wire.Containers),
   };
+}
+
+/** Decodes an answer of inspect about an image. */
+export function decodeImageFacts(value: unknown): ImageFacts {
+  const wire = dictOf(value);
+  const digests = textsOf(wire.RepoDigests).map((name) => name.slice(name.indexOf("@") + 1));
+  return { os: textOf(wire.Os), architecture: textOf(wire.Architecture), digests };
 }
 
 /** The members of `value` when it is an object; nothing otherwise. */

@@ -11,11 +11,12 @@ export type { LogLine } from "./log_lines.ts";
 /** A pull that the engine has begun. It must be read to its end, or aborted: until then it holds a connection. */
 export interface Pull {
   /**
-   * Reads the pull to its end; `onLine` gets each line of the engine's progress, JSON, as it came. Throws `pull_failed`
-   * with the reason that the engine gives inside the stream, `canceled` after an abort, `timeout` when the engine was
-   * silent for 5 min, `engine_unreachable` when the connection broke.
+   * Reads the pull to its end; `onLine` gets each line of the engine's progress, JSON, as it came. Gives the digest of the manifest
+   * that was pulled (`sha256:…`), empty when the engine did not tell it. Throws `pull_failed` with the reason that the engine gives
+   * inside the stream, `canceled` after an abort, `timeout` when the engine was silent for 5 min, `engine_unreachable` when the
+   * connection broke.
    */
-  readToEnd(onLine: (rawJsonLine: string) => void): Promise<void>;
+  readToEnd(onLine: (rawJsonLine: string) => void): Promise<string>;
 }
 
 /** Which part of a log is wanted. */
@@ -53,22 +54,25 @@ export function pullOf(stream: EngineStream, options: { what: string; stallMs: n
     async readToEnd(onLine) {
       const lines = new TextLines();
       let failure = "";
+      let digest = "";
       const read = (line: string) => {
         if (line === "") return;
         failure = failureIn(line) ?? failure;
+        digest = digestIn(line) ?? digest;
         onLine(line);
       };
       for await (const chunk of stream.chunks(stallMs)) lines.push(chunk, read);
       lines.flush(read);
       if (failure !== "") throw new AgentError("pull_failed", `${what} failed: ${failure}`);
+      return digest;
     },
   };
 }
 
 /**
- * The log of a container, as many lines at once as have come (good until the next are asked for), going on until the container ends or `signal` does; both end the iteration
- * quietly. A container that has ended gives what is stored. Throws `container_missing`, and `engine_unreachable` when
- * the engine goes.
+ * The log of a container, as many lines at once as have come (good until the next are asked for), going on until the container ends
+ * or `signal` does; both end the iteration quietly. A container that has ended gives what is stored. Throws `container_missing`, and
+ * `engine_unreachable` when the engine goes.
  */
 export async function* followLogs(
   transport: Transport,
@@ -202,6 +206,11 @@ function engineTime(text: string): string {
 }
 
 /** The error that a progress line reports; undefined when it reports none. */
+/** The engine tells it in words only, in one of the last lines of a pull. */
+function digestIn(line: string): string | undefined {
+  return /"status":"Digest: (sha256:[0-9a-f]{64})"/.exec(line)?.[1];
+}
+
 function failureIn(line: string): string | undefined {
   if (!line.includes('"error')) return undefined;
   const wire = parseJson(line);

@@ -12,6 +12,7 @@ import type {
   EngineEvent,
   ExitCondition,
   ExitWatch,
+  ImageFacts,
   ImageSeen,
   Platform,
   Pull,
@@ -29,6 +30,10 @@ export interface Release {
   pullMs?: number;
   /** For another machine than this, which is `amd64`. */
   architecture?: string;
+  /** Of its manifest, as a pull tells it. */
+  digest?: string;
+  /** After a pull its name stands for another image. */
+  hasMoved?: boolean;
 }
 
 interface Stored {
@@ -141,10 +146,11 @@ export class SmallEngine {
     return this.images.map(splitReference).filter((image) => image.repository === repository).map(({ tag }) => tag);
   }
 
-  async inspectImage(reference: string, signal: AbortSignal): Promise<Platform | undefined> {
+  async inspectImage(reference: string, signal: AbortSignal): Promise<ImageFacts | undefined> {
     await this.#turn(signal);
     if (!this.#images.has(reference)) return undefined;
-    return { os: "linux", architecture: this.registry.get(reference)?.architecture ?? "amd64" };
+    const { architecture = "amd64", digest, hasMoved = false } = this.registry.get(reference) ?? {};
+    return { os: "linux", architecture, digests: digest === undefined ? [] : [hasMoved ? `${digest}-other` : digest] };
   }
 
   async platform(signal: AbortSignal): Promise<Platform> {
@@ -179,6 +185,7 @@ export class SmallEngine {
         onLine('{"status":"Pulling"}');
         await this.#transfer(release.pullMs ?? 0, signal);
         this.#images.add(reference);
+        return release.digest ?? "";
       },
     };
   }

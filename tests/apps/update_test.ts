@@ -78,6 +78,21 @@ Deno.test("reports of a switch arrive in order and with the right word on the up
   ]);
 });
 
+Deno.test("an image that is not the one that was pulled takes nothing down, and is tried again later", async () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  await using world = await running({ "1": {}, "2": { digest, hasMoved: true } });
+  const told = await world.ask("RUNNING", update, 3_000);
+  assert.ok(
+    told.some((entry) => entry.includes("is not the one that was pulled, sha256:aaa")),
+    JSON.stringify(told),
+  );
+  assert.equal(world.engine.status(container), "running");
+  assert.equal(world.studio.reports.at(-1)?.releaseKey, 7);
+  world.engine.registry.set(`r.example.com/apps/prod_amd64_7_shop:2`, { digest });
+  assert.ok(states(await world.pass(60_000)).includes("RUNNING completed"));
+  assert.equal(world.studio.reports.at(-1)?.releaseKey, 8);
+});
+
 Deno.test("the image of the version before goes once the new one has run for a minute", async () => {
   await using world = await running({ "1": {}, "2": {} });
   await world.ask("RUNNING", update, 5_000);

@@ -66,11 +66,13 @@ Deno.test("pulls and logins with the real engine and a real registry", async (t)
   await t.step("a pull brings the image and tells its progress line by line", async () => {
     const pull = await engine.openPull(`${repository}:1`, auth, never);
     const lines: string[] = [];
-    await pull.readToEnd((line) => lines.push(line));
+    const digest = await pull.readToEnd((line) => lines.push(line));
     const statuses = lines.map((line) => String(JSON.parse(line).status));
     assert.equal(statuses[0], "Pulling from apps/shop");
     assert.match(statuses.at(-1) ?? "", /^Status: Downloaded newer image/);
     assert.equal(await engine.hasImage(`${repository}:1`, never), true);
+    assert.match(digest, /^sha256:[0-9a-f]{64}$/);
+    assert.deepEqual((await engine.inspectImage(`${repository}:1`, never))?.digests, [digest]);
     assert.deepEqual(await engine.imagesOf(repository, never), ["1"]);
   });
 
