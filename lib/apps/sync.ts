@@ -145,7 +145,7 @@ async function takeAnswer(
   const known = requests.filter((request) => request !== undefined);
   // An entry that cannot be read, or stored, may stand for any app, so nothing is taken away then.
   let isWhole = known.length === requests.length;
-  if (isWhole) await removeUnlisted(parts, [...known, ...inheriting], signal);
+  if (isWhole) await removeUnlisted(parts, { listed: [...known, ...inheriting], askedAtMs: answer.askedAtMs }, signal);
   for (const request of known) {
     // What was asked after the question is newer than the answer; and a developer at work is not disturbed.
     if (request.stage === "DEV" || wasAskedSince(request, answer.askedAtMs)) continue;
@@ -172,9 +172,15 @@ function tryDecode(row: unknown, log: Log): AppRequest | undefined {
   }
 }
 
-async function removeUnlisted(parts: SyncParts, listed: readonly AppId[], signal: AbortSignal): Promise<void> {
-  const names = new Set(listed.map(idText));
-  for (const app of parts.records.all().filter((candidate) => !names.has(idText(candidate.id)))) {
+/** An app that was asked for after the question is not in the answer, and stays. */
+async function removeUnlisted(
+  parts: SyncParts,
+  answer: { listed: readonly AppId[]; askedAtMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const names = new Set(answer.listed.map(idText));
+  for (const app of parts.records.all()) {
+    if (names.has(idText(app.id)) || parts.wasAskedSince(app.id, answer.askedAtMs)) continue;
     const { container } = parts.namesOf(app);
     parts.log.info("Studio does not know an app any more", { app: app.appName, ...app.id });
     try {

@@ -130,6 +130,19 @@ Deno.test("a Studio that is slow to take reports gets eight at a time", async ()
   assert.equal(seen.mostAtEnd, 8);
 });
 
+Deno.test("an app that is asked for while Studio answers the question for all apps is not in the answer, and stays", async () => {
+  await using world = await World.running();
+  world.engine.stock("r.example.com/apps/prod_amd64_9_other:1", {});
+  let asked: Promise<void> | undefined;
+  world.studio.answer = () => {
+    asked ??= world.apps.request({ ...other, target_state: "RUNNING", newest_version: "1" });
+    return [shop];
+  };
+  assert.equal(await world.connect(), undefined);
+  await asked;
+  assert.deepEqual(world.list, ["Shop RUNNING", "Other RUNNING"]);
+});
+
 Deno.test("what was seen of an app before something was done with it does not count", async () => {
   await using world = await World.running();
   world.answers([shop]);

@@ -169,9 +169,15 @@ export class FaultWorld implements AsyncDisposable {
     }
     if (story.isRestless) return undefined;
     if (expected === undefined) return await this.#rest(story.before.at(-1)?.until);
-    await pollUntil("the story begins as it should", 10_000, async () => {
-      return isDeepStrictEqual(await this.#look(), expected) || undefined;
-    });
+    let seen: Picture | undefined;
+    try {
+      await pollUntil("the story begins as it should", 10_000, async () => {
+        seen = await this.#look();
+        return isDeepStrictEqual(seen, expected) || undefined;
+      });
+    } catch (cause) {
+      throw new Error(`The story does not begin as it should: ${differences(seen, expected)}`, { cause });
+    }
     return expected;
   }
 
