@@ -41,11 +41,11 @@ export class KeptMessages {
     }
   }
 
-  /** The message was sent, or is not wanted any more. */
+  /** The message was sent, or is not wanted any more. While the disk does not let it go it counts as held, so that it is not sent twice. */
   drop(rowId: number): void {
-    this.#held.delete(rowId);
     try {
       deleteMessage(this.#parts.database, rowId);
+      this.#held.delete(rowId);
     } catch (error) {
       this.#parts.log.warn("Cannot take out a message that was sent", { error });
     }

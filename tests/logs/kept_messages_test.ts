@@ -34,3 +34,15 @@ Deno.test("a disk that refuses costs the keeping, and nothing else", () => {
   kept.drop(1);
   assert.deepEqual(kept.takeOver(), []);
 });
+
+Deno.test("a message that was sent and that the disk does not let go is not taken over again", () => {
+  using folder = new Folder();
+  using database = folder.open();
+  const kept = new KeptMessages({ database, clock: new FakeClock(), log: silentLog });
+  const row = kept.keep({ channel: "prod_1_shop", chunk: "a" }) ?? 0;
+  database.run("PRAGMA query_only = ON");
+  kept.drop(row);
+  database.run("PRAGMA query_only = OFF");
+  assert.equal(readMessages(database).length, 1, "the disk has let it go");
+  assert.deepEqual(kept.takeOver(), []);
+});
