@@ -87,6 +87,19 @@ export async function killProcess(pid: number): Promise<void> {
   await pollUntil(`process ${pid} is gone`, 10_000, async () => !(await isRunning(pid)) || undefined);
 }
 
+/**
+ * Freezes a background program (with all that belongs to its session when `isWhole`) until it gets SIGCONT. Returns when not
+ * one of its threads runs: the signal has only been sent when kill(2) returns, and threads may still answer somebody.
+ */
+export async function freezeProcess(pid: number, isWhole = false): Promise<void> {
+  sendSignal(isWhole ? -pid : pid, "SIGSTOP");
+  const those = [isWhole ? "-s" : "-p", String(pid)];
+  await pollUntil(`process ${pid} stands still`, 10_000, async () => {
+    const { stdout } = await runProgram("ps", ["-L", "-o", "stat=", ...those]);
+    return /^(?:[TtZX]\S*\s*)*$/.test(stdout) || undefined;
+  });
+}
+
 /** Asks every 10 ms until there is an answer; throws with the name of the wait when there is none after `limitMs`. */
 export async function pollUntil<T>(what: string, limitMs: number, ask: () => Promise<T | undefined>): Promise<T> {
   const startedMs = performance.now();

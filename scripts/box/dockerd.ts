@@ -4,6 +4,7 @@ import { requireBox } from "./box.ts";
 import {
   type Background,
   endProcess,
+  freezeProcess,
   isRunning,
   killProcess,
   listProcesses,
@@ -104,8 +105,8 @@ export class Dockerd implements AsyncDisposable {
   }
 
   /** Freezes dockerd (it accepts connections and never answers) until `thaw()`. */
-  freeze(): void {
-    if (this.#process !== undefined) sendSignal(this.#process.pid, "SIGSTOP");
+  async freeze(): Promise<void> {
+    if (this.#process !== undefined) await freezeProcess(this.#process.pid);
   }
 
   /** Ends a `freeze()`. */

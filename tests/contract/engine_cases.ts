@@ -97,7 +97,7 @@ const absenceCases: EngineCase[] = [
     async run(stage) {
       const reference = `${stage.repository}:1`;
       await stage.under.publish(reference, { pullMs: 60_000 });
-      stage.under.stallRegistry();
+      await stage.under.stallRegistry();
       const pulling = stage.engine.openPull(reference, stage.under.auth, never).then((pull) =>
         pull.readToEnd(() => {})
       );

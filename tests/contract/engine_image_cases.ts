@@ -91,7 +91,7 @@ export const imageCases: EngineCase[] = [
     async run(stage) {
       const reference = `${stage.repository}:1`;
       await stage.under.publish(reference, { pullMs: 60_000 });
-      stage.under.stallRegistry();
+      await stage.under.stallRegistry();
       const controller = new AbortController();
       const pulling = stage.engine.openPull(reference, stage.under.auth, controller.signal)
         .then((opened) => opened.readToEnd(() => {}));

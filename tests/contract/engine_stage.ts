@@ -24,7 +24,7 @@ export interface EngineUnderTest {
   /** Puts a release into the engine's own store. */
   stock(reference: string, release: Release): Promise<void>;
   /** The registry says nothing more until `hurryRegistry()`. */
-  stallRegistry(): void;
+  stallRegistry(): Promise<void>;
   hurryRegistry(): void;
   /** SIGKILL for the process of a container. */
   kill(name: string): Promise<void>;

@@ -13,7 +13,7 @@ function underTest(engine: SmallEngine, clock: FakeClock): EngineUnderTest {
     publish: (reference, release: Release) => done.then(() => void engine.registry.set(reference, release)),
     stock: (reference, release) => done.then(() => engine.stock(reference, release)),
     // How long a pull takes is said by the release.
-    stallRegistry: () => {},
+    stallRegistry: () => Promise.resolve(),
     hurryRegistry: () => {},
     kill: (name) => done.then(() => engine.kill(name)),
     pause: (name) => done.then(() => engine.pause(name)),

@@ -243,9 +243,12 @@ Deno.test("the real engine", async (t) => {
 
   await t.step("a frozen engine runs into the deadline, an engine that is away is engine_unreachable", async () => {
     const impatient = new Engine({ log: silentLog, env: { DOCKER_HOST: dockerd.host }, limits: { pingMs: 200 } });
-    dockerd.freeze();
-    await assert.rejects(impatient.ping(never), (error) => hasCode(error, "timeout"));
-    dockerd.thaw();
+    await dockerd.freeze();
+    try {
+      await assert.rejects(impatient.ping(never), (error) => hasCode(error, "timeout"));
+    } finally {
+      dockerd.thaw();
+    }
     await engine.ping(never);
     await dockerd.stop();
     await assert.rejects(engine.listContainers(never), (error) => hasCode(error, "engine_unreachable"));

@@ -159,7 +159,7 @@ async function secondSignal(world: AgentWorld): Promise<void> {
   await using agent = await world.startAgent(device);
   await world.studio.waitForStatus(device, "CONNECTED");
   // A router that stands still keeps the farewell waiting.
-  world.crossbar.freeze();
+  await world.crossbar.freeze();
   try {
     agent.signal("SIGTERM");
     await agent.waitForLog("The agent ends");
@@ -179,7 +179,7 @@ async function duringPull(world: AgentWorld): Promise<void> {
   const device = world.addDevice();
   await using agent = await world.startAgent(device);
   await world.studio.waitForStatus(device, "CONNECTED");
-  world.registry.freeze();
+  await world.registry.freeze();
   try {
     await world.studio.request(device, "Slow", { target: "RUNNING" });
     await world.studio.waitForReport(device, { appName: "Slow", state: "STARTING" });

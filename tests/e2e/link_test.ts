@@ -165,7 +165,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
   "a router that stands still is left and dialled until it goes on": async (crossbar) => {
     await using device = startLink(crossbar.url, { ...alert, timeouts: { ...alert.timeouts, connectMs: 1_000 } });
     const { session } = await device.untilRun(1);
-    crossbar.freeze();
+    await crossbar.freeze();
     assert.equal((await session.closed).kind, "lost");
     assert.equal(device.link.isConnected, false);
     crossbar.thaw();

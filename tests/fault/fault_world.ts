@@ -190,7 +190,7 @@ export class FaultWorld implements AsyncDisposable {
       await this.#until("the agent waits", 15_000, (event) => event.event === "step" && event.step === "awaitGone");
       return await this.#thaw();
     }
-    if (story.before.at(-1)?.until === "DOWNLOADING") this.#registry.freeze();
+    if (story.before.at(-1)?.until === "DOWNLOADING") await this.#registry.freeze();
     if (arm !== undefined) this.#order(arm);
     this.#ask(story.wish);
   }

@@ -5,6 +5,7 @@ import { requireBox } from "./box.ts";
 import {
   type Background,
   endProcess,
+  freezeProcess,
   isRunning,
   killProcess,
   pollUntil,
@@ -99,8 +100,8 @@ export class Crossbar implements AsyncDisposable {
   }
 
   /** Freezes it, connections included: clients see a dead link, until `thaw()`. */
-  freeze(): void {
-    if (this.#process !== undefined) sendSignal(-this.#process.pid, "SIGSTOP");
+  async freeze(): Promise<void> {
+    if (this.#process !== undefined) await freezeProcess(this.#process.pid, true);
   }
 
   /** Ends a `freeze()`. */

@@ -4,6 +4,7 @@ import { requireBox } from "./box.ts";
 import {
   type Background,
   endProcess,
+  freezeProcess,
   isRunning,
   pollUntil,
   readTextIfThere,
@@ -98,8 +99,8 @@ export class Registry implements AsyncDisposable {
   }
 
   /** Freezes the registry: it accepts connections and never answers, until `thaw()`. */
-  freeze(): void {
-    if (this.#process !== undefined) sendSignal(this.#process.pid, "SIGSTOP");
+  async freeze(): Promise<void> {
+    if (this.#process !== undefined) await freezeProcess(this.#process.pid);
   }
 
   /** Ends a `freeze()`. */

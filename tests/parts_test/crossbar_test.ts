@@ -52,7 +52,7 @@ Deno.test("Crossbar.io challenges its users and no one else, and comes back afte
       await next.closed;
     });
     await test.step("freeze() keeps the lines and answers nothing until thaw()", async () => {
-      router.freeze();
+      await router.freeze();
       let isAnswered = false;
       const line = sayHello(router.url, device.authid).then((found) => {
         isAnswered = true;

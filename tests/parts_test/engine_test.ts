@@ -47,7 +47,9 @@ Deno.test("stop() stops the containers, and start() brings back those that are t
 
 Deno.test("freeze() makes the engine silent until thaw()", async () => {
   await using engine = await Dockerd.start({ busybox: false });
-  engine.freeze();
+  await engine.freeze();
+  const { stdout } = await runProgram("ps", ["-L", "-o", "stat=", "-p", String(engine.pid)]);
+  assert.match(stdout, /^(?:T\S*\s+)+$/, "a thread still runs");
   let isAnswered = false;
   const answer = engine.docker("version").then(() => isAnswered = true);
   await sleep(300);

@@ -75,7 +75,7 @@ Deno.test("the registry itself can go away, come back with its images, and be si
   assert.match(await pull(engine, reference), /connection refused/);
   await registry.start();
   assert.deepEqual(await registry.tags("apps/shop"), ["1"]);
-  registry.freeze();
+  await registry.freeze();
   let isAnswered = false;
   const tags = registry.tags("apps/shop").then(() => isAnswered = true);
   await sleep(300);

@@ -226,7 +226,7 @@ Deno.test("the guard of a real engine on a small disk", async (t) => {
   });
 
   await t.step("an engine that is wedged does not hold up the flag", async () => {
-    world.engine?.freeze();
+    await world.engine?.freeze();
     await world.leaveFree(thresholds.emergencyBytes - MiB);
     const beganAt = performance.now();
     await guard.look();

@@ -65,7 +65,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
       assert.equal(await ask(), undefined, behaviour);
     }
     await registry.behave("well");
-    registry.freeze();
+    await registry.freeze();
     assert.equal(await ask({ limitMs: 300 }), undefined);
     registry.thaw();
   });
