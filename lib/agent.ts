@@ -30,6 +30,7 @@ import { StatsReader } from "./host/facts.ts";
 import { watchNvidia } from "./host/nvidia.ts";
 import { readOsText } from "./host/os_text.ts";
 import { powerCommands, runPowerAction } from "./host/power.ts";
+import { readRest } from "./host/rest.ts";
 import { type AgentLog, openAgentLog } from "./logs/agent_log.ts";
 import { AppLogs } from "./logs/app_log.ts";
 import type { ByteOutput } from "./logs/line_stream.ts";
@@ -251,6 +252,7 @@ function createApps(
     sharedDir: paths.sharedDir,
     arch: arch + variant,
     hasGpu: watchNvidia(clock),
+    readRest,
     isPortFree: probePort,
     isRebuilt,
     hideSecret,

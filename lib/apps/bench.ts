@@ -101,10 +101,10 @@ export class AppBench {
 
   /** The tools for one transition of an app. To be disposed at its end. */
   open(app: LiveApp, ready: ReadyRequest): Steps {
-    const { records, announcer, outside: { engine, appLog, clock, log, checkRoom } } = this.#parts;
+    const { records, announcer, outside: { engine, appLog, clock, log, checkRoom, readRest } } = this.#parts;
     const { request } = ready;
     const folder = this.#housing.folderOf(app);
-    return new Steps({ engine, appLog, clock, log, records, announcer, checkRoom }, {
+    return new Steps({ engine, appLog, clock, log, records, announcer, checkRoom, readRest }, {
       app,
       request,
       names: this.namesOf(app),

@@ -81,6 +81,8 @@ export interface Outside {
   arch: string;
   /** True when containers can use a graphics processor. */
   hasGpu(signal: AbortSignal): Promise<boolean>;
+  /** See `readRest()` in `host/rest.ts`. */
+  readRest(container: { containerId: string; pid: number }): string | undefined;
   /** True when the port can be bound on all addresses at this moment. */
   isPortFree(port: number, transport: "tcp" | "udp"): boolean;
   /**

@@ -31,8 +31,8 @@ export type Step =
   | { kind: "say"; text: string }
   /** Keeps the state in memory and in the database, then tells Studio. */
   | { kind: "report"; state: AppState }
-  /** The registry is asked whether it knows us. */
-  | { kind: "checkLogin" }
+  /** The registry is asked whether it knows us, and how large the image is. */
+  | { kind: "checkLogin"; tag: string }
   /** The engine opens the stream of a pull. */
   | { kind: "openPull"; tag: string }
   /** The opened pull is read to its end. */
@@ -320,7 +320,7 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
   return once(
     given,
     sayPull,
-    { kind: "checkLogin" },
+    { kind: "checkLogin", tag },
     { kind: "openPull", tag },
     ...(options.isUpdate ? [] : [{ kind: "report", state: "DOWNLOADING" } as const]),
     read,

@@ -2,9 +2,9 @@
 
 import type { AppRequest } from "../base/app.ts";
 import type { Clock } from "../base/clock.ts";
-import { AgentError, type ErrorCode, hasCode, messageOf } from "../base/errors.ts";
+import { AgentError, allow, hasCode, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { noSpaceText } from "../base/room.ts";
+import { noSpaceText, type Room } from "../base/room.ts";
 import type { CreateRequest, Engine, ExitWatch, Pull, RegistryAuth } from "../docker/engine.ts";
 import type { Announcer } from "./announce.ts";
 import { wasKilledOutside } from "./corrections.ts";
@@ -13,12 +13,14 @@ import type { AppNames } from "./names.ts";
 import type { AppLog, Outside, StepEngine } from "./outside.ts";
 import type { Seen, Step, Wanted } from "./plan.ts";
 import type { AppRecords } from "./records.ts";
+import { awaitSettled } from "./settle.ts";
 import type { Effect, Workbench } from "./transition.ts";
 
 /** What the steps of all apps are done with. */
 export interface StepParts {
   engine: StepEngine;
   checkRoom: Outside["checkRoom"];
+  readRest: Outside["readRest"];
   log: Log;
   appLog: AppLog;
   records: AppRecords;
@@ -44,9 +46,6 @@ export interface StepWork {
   deleteData(): Promise<void>;
 }
 
-/** A process that outlives this runs; shorter lives are failed starts. */
-export const settleMs = 500;
-
 /** Between SIGTERM and SIGKILL. */
 const graceSeconds = 1;
 
@@ -65,6 +64,8 @@ export class Steps implements Workbench, Disposable {
   readonly #parts: StepParts;
   readonly #work: StepWork;
   readonly #life = new AbortController();
+  /** Whether what is to be pulled fits, as the registry described it. */
+  #room: Room | undefined;
   #pull: Pull | undefined;
   /** Of the manifest that was pulled; empty when the engine did not tell it. */
   #digest = "";
@@ -110,7 +111,7 @@ export class Steps implements Workbench, Disposable {
         await this.#parts.announcer.announce(this.#work.app, step.state, signal);
         return done;
       case "checkLogin":
-        return await this.#checkLogin(signal);
+        return await this.#checkLogin(step.tag, signal);
       case "openPull":
         return await this.#openPull(step.tag, signal);
       case "readPull":
@@ -195,7 +196,7 @@ export class Steps implements Workbench, Disposable {
   /** An image of another architecture, or another than the one that was pulled, would only fail after the old container was taken away. */
   async #verify(tag: string, signal: AbortSignal): Promise<Effect> {
     const { engine } = this.#parts;
-    const reference = `${this.#work.names.repository}:${tag}`;
+    const reference = this.#referenceOf(tag);
     const [image, machine] = await Promise.all([engine.inspectImage(reference, signal), engine.platform(signal)]);
     if (image === undefined) throw new AgentError("image_missing", `Image "${reference}" is not there after its pull`);
     if (this.#digest !== "" && image.digests.length > 0 && !image.digests.includes(this.#digest)) {
@@ -214,21 +215,36 @@ export class Steps implements Workbench, Disposable {
     return done;
   }
 
-  async #checkLogin(signal: AbortSignal): Promise<Effect> {
+  /** The registry is asked for the size at the same time: on a bad link every question counts. */
+  async #checkLogin(tag: string, signal: AbortSignal): Promise<Effect> {
     const login = await this.#work.login();
-    if (login !== undefined) await this.#parts.engine.checkLogin(login, signal);
-    return done;
+    const sizing = new AbortController();
+    const room = this.#askRoom(tag, { login, signal: AbortSignal.any([signal, sizing.signal]) });
+    try {
+      if (login !== undefined) await this.#parts.engine.checkLogin(login, signal);
+      this.#room = await room;
+      return done;
+    } finally {
+      sizing.abort();
+      await Promise.allSettled([room]);
+    }
   }
 
   async #openPull(tag: string, signal: AbortSignal): Promise<Effect> {
-    const { names } = this.#work;
     const login = await this.#work.login();
-    const reference = `${names.repository}:${tag}`;
-    const room = await this.#parts.checkRoom({ reference, auth: login, signal });
+    const room = this.#room ?? await this.#askRoom(tag, { login, signal });
     if (room.kind === "noSpace") throw new AgentError("no_space", noSpaceText(room));
     const life = AbortSignal.any([signal, this.#life.signal]);
-    this.#pull = await this.#parts.engine.openPull(reference, login, life);
+    this.#pull = await this.#parts.engine.openPull(this.#referenceOf(tag), login, life);
     return done;
+  }
+
+  #askRoom(tag: string, { login, signal }: { login: RegistryAuth | undefined; signal: AbortSignal }): Promise<Room> {
+    return this.#parts.checkRoom({ reference: this.#referenceOf(tag), auth: login, signal });
+  }
+
+  #referenceOf(tag: string): string {
+    return `${this.#work.names.repository}:${tag}`;
   }
 
   async #readPull(): Promise<Effect> {
@@ -245,11 +261,10 @@ export class Steps implements Workbench, Disposable {
   }
 
   async #create(tag: string, signal: AbortSignal): Promise<Effect> {
-    const { names } = this.#work;
-    const image = `${names.repository}:${tag}`;
+    const image = this.#referenceOf(tag);
     const body = this.#settingsOfBefore(tag) ?? await this.#work.configure({ image, withGpu: this.#withGpu }, signal);
     try {
-      this.#containerId = await this.#parts.engine.create(names.container, body, signal);
+      this.#containerId = await this.#parts.engine.create(this.#work.names.container, body, signal);
       return { kind: "made", containerId: this.#containerId };
     } catch (error) {
       if (this.#dropGpu(error)) return { kind: "again" };
@@ -281,18 +296,14 @@ export class Steps implements Workbench, Disposable {
   }
 
   async #settle(signal: AbortSignal): Promise<Effect> {
-    const { clock, engine } = this.#parts;
-    const wait = new AbortController();
-    const asleep = clock.sleep(settleMs, AbortSignal.any([signal, wait.signal])).then(() => undefined);
-    let exitCode: number | undefined;
-    try {
-      exitCode = await Promise.race([this.#exit, asleep]);
-      if (exitCode === undefined) await asleep;
-    } finally {
-      wait.abort();
-      await allow(asleep, "canceled");
-    }
-    const seen = await engine.inspect(this.#containerId, signal);
+    const { clock, engine, readRest } = this.#parts;
+    const containerId = this.#containerId;
+    const { pid = 0 } = await engine.inspect(containerId, signal) ?? {};
+    const exit = this.#exit ?? Promise.resolve(undefined);
+    const settled = await awaitSettled({ clock, exit, readRest: () => readRest({ containerId, pid }), signal });
+    if (settled.kind === "atRest") return done;
+    const exitCode = settled.kind === "exited" ? settled.exitCode : undefined;
+    const seen = await engine.inspect(containerId, signal);
     const isUp = exitCode === undefined && (seen?.status === "running" || seen?.status === "paused");
     if (isUp) return done;
     const error = new AgentError("start_failed", seen?.error || "the container has exited");
@@ -358,13 +369,5 @@ async function exitCodeOf(watch: ExitWatch, log: Log): Promise<number | undefine
   } catch (error) {
     log.debug("Lost the wait for an exit", { error });
     return undefined;
-  }
-}
-
-async function allow(work: Promise<void>, ...codes: ErrorCode[]): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!hasCode(error, ...codes)) throw error;
   }
 }

@@ -70,3 +70,12 @@ export function textOf(error: unknown): string {
   }
   return texts.join(": ");
 }
+
+/** Waits for `work`; errors with one of these codes are fine. */
+export async function allow(work: Promise<void>, ...codes: ErrorCode[]): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!hasCode(error, ...codes)) throw error;
+  }
+}

@@ -17,6 +17,8 @@ export interface PullQuestion {
   /** The machine that the image is for. */
   platform: Platform;
   signal: AbortSignal;
+  /** Asks for the digests of the layers too, which takes one question more. */
+  withDiffIds: boolean;
   /** For all requests together; 10 s unless given. */
   limitMs?: number;
 }
@@ -25,7 +27,7 @@ export interface PullQuestion {
 export interface RemoteLayer {
   /** Compressed, as it is downloaded. */
   sizeBytes: number;
-  /** The digest of what it unpacks to, by which engines know it; undefined when the registry did not tell. */
+  /** The digest of what it unpacks to, by which engines know it; undefined when nobody asked, or the registry did not tell. */
   diffId: string | undefined;
 }
 
@@ -72,7 +74,8 @@ export function downloadBytes(layers: readonly RemoteLayer[], images: readonly (
   return layers.slice(Math.max(0, ...shared)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
-async function askLayers({ reference, auth, platform, signal }: PullQuestion): Promise<RemoteLayer[] | undefined> {
+async function askLayers(question: PullQuestion): Promise<RemoteLayer[] | undefined> {
+  const { reference, auth, platform, signal, withDiffIds } = question;
   const host = registryHostOf(reference);
   if (host === "docker.io") return undefined;
   // A kept connection would outlive the question.
@@ -88,7 +91,7 @@ async function askLayers({ reference, auth, platform, signal }: PullQuestion): P
   }
   const sizes = listOf(manifest.layers).map((layer) => numberOf(dictOf(layer).size));
   if (sizes.length === 0 || !sizes.every(isCount)) return undefined;
-  const diffIds = await readDiffIds(registry, textOf(dictOf(manifest.config).digest));
+  const diffIds = withDiffIds ? await readDiffIds(registry, textOf(dictOf(manifest.config).digest)) : [];
   const isWhole = diffIds.length === sizes.length;
   return sizes.map((sizeBytes, index) => ({ sizeBytes, diffId: isWhole ? diffIds[index] : undefined }));
 }

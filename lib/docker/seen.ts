@@ -17,6 +17,8 @@ export interface ContainerSeen {
   /** Why the engine could not start or keep it; empty when there is no reason to give. */
   error: string;
   oomKilled: boolean;
+  /** Its first process, as the engine's machine counts them; 0 while it does not run. */
+  pid: number;
   /** RFC 3339; the year 1 when it never started. Together with `id` it names one run. */
   startedAt: string;
   finishedAt: string;
@@ -104,6 +106,7 @@ export function decodeContainer(value: unknown): ContainerSeen {
     exitCode: numberOf(state.ExitCode) ?? 0,
     error: textOf(state.Error),
     oomKilled: state.OOMKilled === true,
+    pid: numberOf(state.Pid) ?? 0,
     startedAt: textOf(state.StartedAt),
     finishedAt: textOf(state.FinishedAt),
     networkMode: textOf(host.NetworkMode),

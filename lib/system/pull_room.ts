@@ -30,12 +30,14 @@ export interface PullRoomQuestion {
 export async function checkPullRoom(parts: PullRoomParts, question: PullRoomQuestion): Promise<Room> {
   const { engine, storage, readFreeBytes, reserveBytes = usualThresholds.emergencyBytes } = parts;
   const platform = await engine.platform(question.signal);
-  const layers = await readRemoteLayers({ ...question, platform });
-  if (layers === undefined) return { kind: "fits" };
-  const freeBytes = await readFreeBytes();
-  const judge = (images: string[][]) =>
-    roomFor({ neededBytes: neededBytesFor(downloadBytes(layers, images)), freeBytes, reserveBytes });
-  const room = judge([]);
+  const judge = async (withDiffIds: boolean) => {
+    const layers = await readRemoteLayers({ ...question, platform, withDiffIds });
+    if (layers === undefined) return { kind: "fits" } as const;
+    const images = withDiffIds ? await storage.listLayers(question.signal) : [];
+    const neededBytes = neededBytesFor(downloadBytes(layers, images));
+    return roomFor({ neededBytes, freeBytes: await readFreeBytes(), reserveBytes });
+  };
+  const room = await judge(false);
   // Only where it is tight it matters what the engine has already.
-  return room.kind === "fits" ? room : judge(await storage.listLayers(question.signal));
+  return room.kind === "fits" ? room : await judge(true);
 }

@@ -31,7 +31,7 @@ export function quietDevice(
   change: Partial<DeviceConfig> = {},
 ): Pick<
   Outside,
-  | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "isPortFree")
+  | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readRest" | "isPortFree")
   | ("checkRoom" | "hideSecret" | "isEmergency" | "isRebuilt")
 > {
   const config = sampleConfig(change);
@@ -52,6 +52,7 @@ export function quietDevice(
     sharedDir: folder,
     arch: "amd64",
     hasGpu: () => Promise.resolve(false),
+    readRest: () => undefined,
     isPortFree: () => true,
     hideSecret: () => {},
     isEmergency: () => false,

@@ -6,7 +6,7 @@ const error = new AgentError("pull_failed", "no such tag");
 
 Deno.test("failureText() says what was attempted, with the causes", () => {
   const cases = [
-    [{ kind: "checkLogin" }, "Error occured while trying to pull the image: no such tag"],
+    [{ kind: "checkLogin", tag: "1" }, "Error occured while trying to pull the image: no such tag"],
     [{ kind: "openPull", tag: "1" }, "Error occured while trying to pull the image: no such tag"],
     [{ kind: "readPull", tag: "1" }, "Error occured while trying to pull the image: no such tag"],
     [{ kind: "createContainer", tag: "1" }, "The app failed to start, reason: no such tag"],
@@ -24,7 +24,7 @@ Deno.test("cutText() says what was canceled, and nothing when nobody would miss 
   assert.equal(cutText("UPDATING", undefined), "The update was canceled");
   assert.equal(cutText("UPDATING", { kind: "readPull", tag: "2" }), "The update was canceled");
   assert.equal(cutText("DOWNLOADING", { kind: "readPull", tag: "1" }), "The app download was canceled");
-  assert.equal(cutText("STARTING", { kind: "checkLogin" }), "The app download was canceled");
+  assert.equal(cutText("STARTING", { kind: "checkLogin", tag: "1" }), "The app download was canceled");
   assert.equal(cutText("STARTING", { kind: "awaitSettled" }), undefined);
   assert.equal(cutText("RUNNING", undefined), undefined);
 });

@@ -41,7 +41,7 @@ class SmallRegistry implements AsyncDisposable {
 
   async ask(given: Partial<Parameters<typeof readRemoteLayers>[0]> = {}): ReturnType<typeof readRemoteLayers> {
     const reference = `127.0.0.1:${this.port}/apps/shop:1`;
-    return await readRemoteLayers({ reference, auth, platform: machine, signal: never, ...given });
+    return await readRemoteLayers({ reference, auth, platform: machine, signal: never, withDiffIds: true, ...given });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,6 +121,13 @@ Deno.test("without the image's config the sizes are known all the same", async (
   assert.deepEqual(await registry.ask(), plain);
   registry.serve("blobs/sha256:c", { rootfs: { diff_ids: ["sha256:a"] } });
   assert.deepEqual(await registry.ask(), plain);
+});
+
+Deno.test("the image's config is left alone when nobody asks for the digests of layers", async () => {
+  await using registry = new SmallRegistry();
+  const plain = layers.map(({ sizeBytes }) => ({ sizeBytes, diffId: undefined }));
+  assert.deepEqual(await registry.ask({ withDiffIds: false }), plain);
+  assert.deepEqual(registry.requests.map(({ path }) => path), ["/v2/apps/shop/manifests/1"]);
 });
 
 Deno.test("what is no manifest is no answer", async () => {

@@ -10,6 +10,7 @@ const emptyContainer = {
   exitCode: 0,
   error: "",
   oomKilled: false,
+  pid: 0,
   startedAt: "",
   finishedAt: "",
   networkMode: "",
@@ -24,7 +25,7 @@ Deno.test("decodeContainer() reads what inspect tells", () => {
   const wire = {
     Id: "a1",
     Name: "/shop",
-    State: { Status: "exited", ExitCode: 137, Error: "no", OOMKilled: true, StartedAt: "s", FinishedAt: "f" },
+    State: { Status: "exited", ExitCode: 137, Error: "no", OOMKilled: true, Pid: 7, StartedAt: "s", FinishedAt: "f" },
     Config: { Image: "shop:1", Env: ["A=b"], Labels: { real: "True" }, Tty: true },
     HostConfig: {
       NetworkMode: "bridge",
@@ -41,6 +42,7 @@ Deno.test("decodeContainer() reads what inspect tells", () => {
     exitCode: 137,
     error: "no",
     oomKilled: true,
+    pid: 7,
     startedAt: "s",
     finishedAt: "f",
     networkMode: "bridge",

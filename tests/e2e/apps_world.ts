@@ -6,6 +6,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
 import { probePort } from "../../lib/apps/port_probe.ts";
+import { readRest } from "../../lib/host/rest.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
 import { Studio } from "../apps/studio.ts";
@@ -91,6 +92,7 @@ export class AppsWorld implements AsyncDisposable {
       random: () => 0.5,
       ...quietDevice(this.folder, { registryUrl: `${this.registry.host}/` }),
       folderOf: (app) => new AppFolder({ appsDir: `${this.folder}/apps` }, app),
+      readRest,
       isPortFree: probePort,
       isEmergency: () => this.isFull,
       checkRoom: () => Promise.resolve(this.room),

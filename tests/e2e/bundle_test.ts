@@ -12,7 +12,7 @@ import { checkLogin } from "../../scripts/studio/logins.ts";
 import { ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
 import { agentCommand, AgentProcess } from "../parts/agent_process.ts";
-import { runProgram } from "../parts/background.ts";
+import { pollUntil, runProgram } from "../parts/background.ts";
 import { Dockerd } from "../parts/engine.ts";
 import { pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
@@ -130,7 +130,8 @@ async function liveOnce(program: string): Promise<string[]> {
   await studio.waitForReport(device, { appName: "shop", state: "RUNNING" }, { limitMs: 60_000 });
   assert.match(await engine.docker("ps", "--format", "{{.Names}} {{.Image}}"), /^prod_\d+_shop .*:1\.0\.0$/);
   assert.match(await engine.docker("logs", await engine.docker("ps", "--quiet")), /^open\r?$/m);
-  await studio.waitFor("the viewer has lines of the app", () => viewer.lines.length >= 10 || undefined);
+  const hasLines = () => Promise.resolve(viewer.lines.length >= 10 || undefined);
+  await pollUntil("the viewer has lines of the app", 20_000, hasLines);
   const ticks = viewer.lines.filter((line) => line.startsWith("tick "));
   const from = Number(ticks[0]?.slice("tick ".length));
   assert.deepEqual(ticks, ticks.map((_, index) => `tick ${from + index}`), "lines in order, none twice, none missing");

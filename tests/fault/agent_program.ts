@@ -3,6 +3,7 @@
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
 import { probePort } from "../../lib/apps/port_probe.ts";
+import { readRest } from "../../lib/host/rest.ts";
 import { probationMs } from "../../lib/apps/probation.ts";
 import { startWithEngine } from "../../lib/boot/engine_start.ts";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
@@ -86,6 +87,7 @@ class FaultyAgent {
       random: () => 0.5,
       ...quietDevice(folder, { registryUrl: `${registryHost}/` }),
       folderOf: (app) => new AppFolder({ appsDir: `${folder}/apps` }, app),
+      readRest,
       isPortFree: probePort,
       isRebuilt,
     });

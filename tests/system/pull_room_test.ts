@@ -30,7 +30,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
   const reference = await pushImage(dockerd, registry, { name: `${repository}:1`, recipe: { sizeMb: 3 } });
   const platform = await engine.platform(never);
   const ask = (given: Partial<Parameters<typeof readRemoteLayers>[0]> = {}) =>
-    readRemoteLayers({ reference, auth, platform, signal: never, ...given });
+    readRemoteLayers({ reference, auth, platform, signal: never, withDiffIds: true, ...given });
 
   await t.step(
     "readRemoteLayers() gives the sizes of the manifest, and layers as the engine will know them",
