@@ -170,9 +170,14 @@ async function live(stage: Stage, profile: Profile, app: string): Promise<void> 
   const before = states.slice(0, states.indexOf("STOPPING"));
   const passed = installed.filter((state) => profile.isBearable || before.includes(state));
   assert.deepEqual(states, [...passed, "STOPPING", "PRESENT"], JSON.stringify(told.entries));
+  const messages = told.entries.filter((entry) => entry.startsWith('"'));
+  assert.deepEqual([...new Set(messages)], messagesOf(app), JSON.stringify(told.entries));
   // What left right before the link died may have arrived, and is said once more.
-  const messages = withoutRepetitions(told.entries.filter((entry) => entry.startsWith('"')));
-  assert.deepEqual(messages, messagesOf(app), JSON.stringify(told.entries));
+  const losses = (await agent.readLog()).slice(afterLine).filter(({ message }) => message === "Disconnected").length;
+  for (const message of messagesOf(app)) {
+    const said = messages.filter((other) => other === message).length;
+    assert.ok(said <= 1 + losses, `${message} was said ${said} times, the link was lost ${losses} times`);
+  }
 }
 
 /** What people are told of an app that is installed, runs and is stopped. */
