@@ -17,8 +17,9 @@ export interface WriteOptions {
 /**
  * Writes a temporary file beside `path`, syncs it, renames it to `path` and syncs the folder. Follows symbolic links and
  * keeps mode and owner of an existing file. Where the rename is refused (a single file mounted into a container, a folder
- * that must not be changed) the file is overwritten in place; a cut may mix both contents then, and `readLeftovers()` has the
- * new one unless the folder took no temporary file. Leftovers of an earlier crash are removed.
+ * that must not be changed) the file is overwritten in place. Until all of a new text is on the disk it begins with a line break then,
+ * so that who reads JSON notices the cut, and `readLeftovers()` has the new text. Where the folder takes no temporary file, and
+ * for bytes, a cut may mix both contents. Leftovers of an earlier crash are removed.
  *
  * Throws `no_space` or `io_failed` with the old content in place, also when the existing file must not be written.
  */
@@ -35,7 +36,9 @@ export async function writeFileDurably(
     const temporary = temporaryName(target);
     if (!await replace(target, bytes, { old, mode: options.mode ?? 0o600, temporary })) {
       options.log.debug("Writing a file in place because it cannot be replaced", { path: target });
-      await overwrite(target, bytes, typeof content === "string").finally(() => removeIfThere(temporary));
+      const isBacked = await statFile(temporary) !== undefined;
+      const how = { isText: typeof content === "string", isBacked };
+      await overwrite(target, bytes, how).finally(() => removeIfThere(temporary));
     }
     // Not before: one of them may be the only whole copy.
     await removeLeftovers(target, options.log);
@@ -150,20 +153,32 @@ async function setOwnerAndMode(
 }
 
 /**
- * The file gets the longer of both lengths first, which fails on a full disk while the old content is still whole; then
- * all of the new content in one write; then its own length. For text the rest is line breaks, so that a cut on the way
- * leaves no half of the other content.
+ * The file gets the longer of both lengths first, which fails on a full disk while the old content is still whole; then all of the new
+ * content; then its own length. For text the rest is line breaks, so that a cut on the way leaves no half of the other content; and
+ * when a whole copy lies beside it, its first character is written before and after everything else. Disks write a file's blocks in any
+ * order, and a mixture of two texts of the same shape would look like a third one.
  */
-async function overwrite(path: string, bytes: Uint8Array, isText: boolean): Promise<void> {
+async function overwrite(
+  path: string,
+  bytes: Uint8Array,
+  { isText, isBacked }: { isText: boolean; isBacked: boolean },
+): Promise<void> {
   using file = await Deno.open(path, { write: true });
   const { size } = await file.stat();
   if (isText && size < bytes.length) await grow(file, { size, byBytes: bytes.length - size });
   const filled = new Uint8Array(isText ? Math.max(size, bytes.length) : bytes.length).fill(lineBreak);
   filled.set(bytes);
-  await file.seek(0, Deno.SeekMode.Start);
-  await writeAll(file, filled);
-  await file.sync();
+  const first = isText && isBacked ? 1 : 0;
+  if (first > 0) await writeAt(file, 0, new Uint8Array([lineBreak]));
+  await writeAt(file, first, filled.subarray(first));
+  if (first > 0) await writeAt(file, 0, filled.subarray(0, first));
   await file.truncate(bytes.length);
+  await file.sync();
+}
+
+async function writeAt(file: Deno.FsFile, at: number, bytes: Uint8Array): Promise<void> {
+  await file.seek(at, Deno.SeekMode.Start);
+  await writeAll(file, bytes);
   await file.sync();
 }
 
