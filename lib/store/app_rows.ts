@@ -61,10 +61,10 @@ export function writeAppState(database: Database, write: AppStateWrite, now: Dat
   });
 }
 
-/** Forgets the app's state, its request and its update; its history stays. No such app is fine. Throws `store_failed`. */
+/** Forgets all of an app but the history of its states. No such app is fine. Throws `store_failed`. */
 export function deleteApp(database: Database, id: AppId): void {
   database.transaction(() => {
-    for (const table of ["AppStates", "RequestedAppStates", "ReagentUpdates", "ReagentRetries"]) {
+    for (const table of ["AppStates", "RequestedAppStates", "LogHistory", "ReagentUpdates", "ReagentRetries"]) {
       database.run(`DELETE FROM ${table} WHERE app_key = ? AND stage = ?`, id.appKey, id.stage);
     }
   });

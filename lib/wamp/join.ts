@@ -13,6 +13,7 @@ import { isDict } from "../base/shape.ts";
 import { authMethod } from "./auth.ts";
 import { Guard, Payload } from "./guard.ts";
 import { Handshake, helloMessage } from "./handshake.ts";
+import { HeldAnswers } from "./held_answers.ts";
 import { type InvocationHandler, Invocations } from "./invocations.ts";
 import { code } from "./message.ts";
 import { PendingRequests, type WaitOptions } from "./pending.ts";
@@ -44,8 +45,6 @@ export interface JoinOptions {
 
 const callTimeoutMs = 30_000;
 const leaveWaitLimitMs = 3_000;
-/** Answers that wait for room; a router that has that many calls under way and reads nothing gets no more. */
-const heldLimit = 10_000;
 
 /**
  * Joins the realm over an open transport. Throws `auth_rejected` when the signature is refused, `connect_failed` with
@@ -70,7 +69,7 @@ class AutobahnSession implements Session {
   readonly #farewell = new AbortController();
   readonly #pending: PendingRequests;
   /** Answers of our procedures that wait for room on the line. */
-  readonly #held: unknown[][] = [];
+  readonly #held = new HeldAnswers();
   #id = 0;
   #state: "joining" | "open" | "ending" = "joining";
   #leaving: Promise<void> | undefined;
@@ -253,11 +252,10 @@ class AutobahnSession implements Session {
   #send(message: unknown[]): void {
     const { realm, authid } = this.#options;
     const outbound = message[0] === code.hello ? helloMessage(realm, authid) : message;
-    if (isAnswer(message) && !this.#transport.hasRoom && this.#held.length < heldLimit) {
-      this.#held.push(message);
-      return;
-    }
     try {
+      if (isAnswer(message) && !this.#transport.hasRoom && this.#held.add(message, { isError: isError(message) })) {
+        return;
+      }
       this.#transport.send(outbound);
       this.#guard.noteOutbound(outbound);
     } catch (error) {
@@ -271,7 +269,7 @@ class AutobahnSession implements Session {
   /** Callers wait for their answers; what is merely late must not be lost. */
   #sendHeld(): void {
     while (this.#transport.isOpen && this.#transport.hasRoom) {
-      const message = this.#held.shift();
+      const message = this.#held.take();
       if (message === undefined) return;
       this.#send(message);
     }
@@ -379,7 +377,11 @@ class AutobahnSession implements Session {
 
 /** True for what a caller of one of our procedures waits for. */
 function isAnswer(message: unknown[]): boolean {
-  return message[0] === code.yield || (message[0] === code.error && message[1] === code.invocation);
+  return message[0] === code.yield || (isError(message) && message[1] === code.invocation);
+}
+
+function isError(message: unknown[]): boolean {
+  return message[0] === code.error;
 }
 
 /** Types whose loss nobody waits for. */

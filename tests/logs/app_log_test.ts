@@ -237,8 +237,8 @@ Deno.test("a container that is gone does not wipe what was stored of it", async 
 Deno.test("stored lines of an app that the device does not know are not shown", async () => {
   await using world = await LogsWorld.start();
   storeShop(world);
-  writeLogHistory(world.database, { id: shop, appName: "shop" }, ["old"]);
   deleteApp(world.database, shop);
+  writeLogHistory(world.database, { id: shop, appName: "shop" }, ["old"]);
   assert.deepEqual(await world.logs.readHistory(channel, never), []);
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
 import { localTimeText } from "../../lib/base/local_time.ts";
 import { type AppStateWrite, deleteApp, readApp, readApps, writeAppState } from "../../lib/store/app_rows.ts";
+import { readLogHistory, writeLogHistory } from "../../lib/store/log_rows.ts";
 import { readRequest, writeRequest } from "../../lib/store/request_rows.ts";
 import { createReferenceTables, fullRequestRow, fullStateRow, insertRow } from "./reference_database.ts";
 import { Folder, sampleRequest, warningsLog } from "./samples.ts";
@@ -111,15 +112,18 @@ Deno.test("the history of all apps is bounded", () => {
   assert.deepEqual(database.all("SELECT id FROM AppStateHistory").map((row) => row.id), [29999, 30000, 30001]);
 });
 
-Deno.test("deleteApp() removes state and request of this stage only; a missing app is fine", () => {
+Deno.test("deleteApp() removes state, request and log lines of this stage only; a missing app is fine", () => {
   using folder = new Folder();
   using database = folder.open();
   for (const stage of ["PROD", "DEV"] as const) {
     writeAppState(database, write({ id: { appKey: 71, stage } }), now);
     writeRequest(database, sampleRequest({ stage }), { state: "PRESENT", now });
+    writeLogHistory(database, { id: { appKey: 71, stage }, appName: "shop" }, [`${stage} line`]);
   }
   deleteApp(database, id);
   deleteApp(database, id);
+  assert.equal(readLogHistory(database, id), undefined);
+  assert.deepEqual(readLogHistory(database, { appKey: 71, stage: "DEV" }), ["DEV line"]);
   assert.equal(readApp(database, id), undefined);
   assert.equal(readRequest(database, id), undefined);
   assert.equal(readApps(database).length, 1);
