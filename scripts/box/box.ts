@@ -30,9 +30,11 @@ const folderPrefix = "rb-";
 
 // /etc is private because agents write limits for logs there. An upper folder on the same file system may be refused.
 // /run is private because iptables locks a file there, and engines and agents look for sockets there.
+// Connections get their own ports from above all that programs in a box listen on.
 const entry = [
   "set -e",
   "ip link set lo up",
+  "echo 50000 65535 >/proc/sys/net/ipv4/ip_local_port_range",
   "mount -t tmpfs -o mode=755 run /run",
   "mkdir -m 1777 /run/lock",
   'mkdir "$REAGENT_BOX_FOLDER/etc"',

@@ -32,6 +32,11 @@ Deno.test("two boxes have a 127.0.0.1 each, so one port is free in both", async 
   await Promise.all([...readers.map((reader) => reader.cancel()), first.stderr.cancel(), second.stderr.cancel()]);
 });
 
+Deno.test("connections in a box take no port that a program may want to listen on", async () => {
+  const { text } = await runInBox("cat /proc/sys/net/ipv4/ip_local_port_range");
+  assert.equal(text, "50000\t65535\n");
+});
+
 Deno.test("a box has its own lock file of the agent and its own /run", async () => {
   const lock = "/tmp/ironflock-reagent.lock";
   const holder = new Deno.Command("flock", {
