@@ -12,6 +12,7 @@ import { containErrors } from "./boot/containment.ts";
 import { deviceLinkOptions } from "./boot/device_link.ts";
 import { DiskWatch } from "./boot/disk_watch.ts";
 import { startWithEngine } from "./boot/engine_start.ts";
+import { keepHeapSmall } from "./boot/idle_collection.ts";
 import { exitCodeOf } from "./boot/link_end.ts";
 import { runOnConnect } from "./boot/on_connect.ts";
 import { StartTimes } from "./boot/start_times.ts";
@@ -373,9 +374,10 @@ async function runWorks(ground: Ground, works: Works, stack: AsyncDisposableStac
     // Only the end of the agent ends it.
     (error) => log.debug("The start with the container engine was cut short", { error }),
   );
+  const collecting = keepHeapSmall(clock, life.signal);
   stack.defer(async () => {
     life.abort();
-    await starting;
+    await Promise.all([starting, collecting]);
   });
   if (link === undefined) {
     tell("Offline: apps run, and nothing is connected");

@@ -1,22 +1,27 @@
 /**
- * A program that does nothing but answer `bench.echo`: what a call costs without an agent. It is started with URL, authid and secret
- * for the router, and ends when its input does.
+ * A program that does nothing but answer `bench.echo`, and `bench.list` with a list from a file: what a call costs without an agent. It
+ * is started with URL, authid and secret for the router and the name of the file, and ends when its input does.
  */
 
+import { parseJson } from "../../lib/base/shape.ts";
 import { openSession } from "../studio/connection.ts";
 
-/** What it answers. */
+/** It answers this with one word. */
 export const echoUri = "bench.echo";
+
+/** It answers this with what is in the file. */
+export const listUri = "bench.list";
 
 const root = new URL("../..", import.meta.url).pathname;
 
-/** Starts it and waits until it can be called; disposing ends it. */
+/** Starts it and waits until it can be called; disposing ends it. `listFile` has JSON. */
 export async function startBareCallee(
   login: { url: string; authid: string; secret: string },
+  options: { listFile?: string } = {},
 ): Promise<AsyncDisposable> {
   const command = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", import.meta.filename ?? ""];
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...command, login.url, login.authid, login.secret],
+    args: [...command, login.url, login.authid, login.secret, options.listFile ?? ""],
     cwd: root,
     stdin: "piped",
     stdout: "piped",
@@ -34,9 +39,11 @@ export async function startBareCallee(
 }
 
 if (import.meta.main) {
-  const [url = "", authid = "", secret = ""] = Deno.args;
+  const [url = "", authid = "", secret = "", listFile = ""] = Deno.args;
   const session = await openSession({ url, authid, secret });
   await session.register(echoUri, () => Promise.resolve({ args: ["here"] }));
+  const list: unknown = listFile === "" ? [] : parseJson(await Deno.readTextFile(listFile));
+  await session.register(listUri, () => Promise.resolve({ args: [list] }));
   Deno.stdout.writeSync(new TextEncoder().encode("ready\n"));
   await Deno.stdin.readable.pipeTo(new WritableStream());
   await session.close();

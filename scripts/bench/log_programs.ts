@@ -43,9 +43,6 @@ const againMs = 20;
 /** The container is followed a little later than calls are answered. */
 const followMs = 1_000;
 
-/** As the bundle is run, and so that the heap can be collected before it is measured. */
-const programSettings = runtimeSettings.map((text) => text.startsWith("--v8-flags=") ? `${text},--expose-gc` : text);
-
 /** Starts all parts; they end with `stack`. The agent can be called and follows the container then. */
 export async function startLogStage(stack: AsyncDisposableStack, options: LogStageOptions): Promise<LogStage> {
   const home = await Deno.makeTempDir({ prefix: "b-" });
@@ -93,7 +90,7 @@ export async function printLines(socket: string, order: string): Promise<{ lines
 }
 
 function startProgram(stack: AsyncDisposableStack, program: { file: string; args: string[] }): number {
-  const flags = ["--quiet", "--no-check", "--no-prompt", "-P=agent", ...programSettings];
+  const flags = ["--quiet", "--no-check", "--no-prompt", "-P=agent", ...runtimeSettings];
   const args = ["run", ...flags, folder + program.file, ...program.args];
   const child = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
   stack.defer(async () => {

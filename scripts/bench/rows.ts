@@ -163,6 +163,8 @@ const table = {
     reference: [12],
     yardstick: engineAnswer,
   },
+  "calls.list.p50": { group: "calls", name: "… a program that knows the list by heart, p50", unit: "ms" },
+  "calls.list.p99": { group: "calls", name: "… a program that knows the list by heart, p99", unit: "ms" },
   "calls.storage.rate": {
     group: "calls",
     name: "get_storage_data, 64 in flight",

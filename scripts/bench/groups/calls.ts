@@ -3,7 +3,7 @@
 import type { AgentProcess } from "../../../tests/parts/agent_process.ts";
 import { mgmt } from "../../../lib/wamp/topics.ts";
 import { measureProcessor } from "../agent_figures.ts";
-import { echoUri, startBareCallee } from "../bare_callee.ts";
+import { echoUri, listUri, startBareCallee } from "../bare_callee.ts";
 import { EngineCalls } from "../engine_calls.ts";
 import { percentile, type Samples } from "../figures.ts";
 import { watchWhile } from "../heartbeats.ts";
@@ -36,16 +36,21 @@ async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["
   const call = async (procedure: string, count: number) =>
     (await timeCalls({ ...studio.login, call: { procedure }, inFlight: 1, limit: { calls: count } })).times;
   const engineCalls = new EngineCalls(engine.socket);
-  await using _callee = await startBareCallee(studio.login);
+  const listFile = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(listFile, await engineCalls.listContainers());
+  await using _callee = await startBareCallee(studio.login, { listFile });
+  await Deno.remove(listFile);
   const handshakes: number[][] = [];
   const echoes: number[][] = [];
   const containers: number[][] = [];
+  const lists: number[][] = [];
   const answers: number[][] = [];
   for (let part = 1; part <= parts; part += 1) {
     say(`calls one after the other, part ${part} of ${parts}`);
     handshakes.push(await call(mgmt(device.serial, "device_handshake"), callCount));
     echoes.push(await call(echoUri, callCount));
     containers.push(await call(mgmt(device.serial, "list_containers"), callCount / 2));
+    lists.push(await call(listUri, callCount / 2));
     answers.push(await timeEach(() => engineCalls.listContainers(), callCount / 2));
   }
   const of = (times: number[][], percent: number) => times.map((all) => percentile(all, percent));
@@ -54,6 +59,8 @@ async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["
     "calls.handshake.p99": { values: of(handshakes, 99), yardstick: of(echoes, 99) },
     "calls.containers.p50": { values: of(containers, 50), yardstick: of(answers, 50) },
     "calls.containers.p99": { values: of(containers, 99), yardstick: of(answers, 99) },
+    "calls.list.p50": { values: of(lists, 50) },
+    "calls.list.p99": { values: of(lists, 99) },
   };
 }
 

@@ -1,5 +1,6 @@
 /** The transitions of a day, one after the other on a real engine: an app that is started and stopped again and again. */
 
+import { sleep } from "../../../tests/parts/background.ts";
 import { readRssMib } from "../agent_figures.ts";
 import type { Samples } from "../figures.ts";
 import { growthOf } from "../growth.ts";
@@ -8,8 +9,10 @@ import { timeOf } from "../yardsticks.ts";
 
 const tenth = 50;
 const tenths = 10;
+/** Over a day an app is at rest for almost three minutes between two transitions. */
+const restMs = 30_000;
 
-/** Measures the rows of the group `transitions`, from the end of the first tenth to that of the last. */
+/** Measures the rows of the group `transitions`, from the end of the first tenth to that of the last, each after a rest. */
 export async function measureTransitions({ setting, say }: GroupWork): Promise<Samples> {
   await using stage = await startStage(setting.router);
   await using agent = await startAgent(stage, setting.program);
@@ -24,9 +27,11 @@ export async function measureTransitions({ setting, say }: GroupWork): Promise<S
     for (let count = 0; count < tenth; count += 2) {
       times.push(await timeOf(() => change("PRESENT")), await timeOf(() => change("RUNNING")));
     }
+    const busyRss = await readRssMib(agent);
+    await sleep(restMs);
     const rss = await readRssMib(agent);
     rssMib.push(rss);
-    say(`${number * tenth} transitions: RSS ${rss.toFixed(1)} MiB`);
+    say(`${number * tenth} transitions: RSS ${busyRss.toFixed(1)} MiB, ${rss.toFixed(1)} after a rest`);
   }
   await agent.stop();
   return {
