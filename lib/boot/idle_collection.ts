@@ -3,17 +3,17 @@
 import type { Clock } from "../base/clock.ts";
 import { isCanceled } from "../base/errors.ts";
 
-/** The heap, in bytes. */
-export interface HeapBytes {
-  /** By objects, those included that nobody needs any more. */
-  used: number;
-  /** What the runtime holds for them. */
-  held: number;
+/** What the process has used and holds. */
+export interface Usage {
+  /** Milliseconds of a processor since its start. */
+  processorMs: number;
+  /** What the runtime holds for objects, in bytes. */
+  heldBytes: number;
 }
 
 /** What a collection takes. */
 export interface IdleCollectionParts {
-  readHeap(): HeapBytes;
+  readUsage(): Usage;
   /** Frees what nobody needs any more, and gives back what is held for nothing. */
   collect(): void;
   clock: Clock;
@@ -21,21 +21,21 @@ export interface IdleCollectionParts {
 
 const lookEveryMs = 10_000;
 
-/** Who makes less between two looks has nothing to do; an agent at rest makes some kilobytes. */
-const quietBytes = 512 * 1024;
+/** Who has used less of a processor since the last look has nothing to do; an agent at rest uses a tenth of it. */
+const quietShare = 0.02;
 
 /** Less is not worth a collection, which holds up everything for some fifty milliseconds. */
 const worthBytes = 2 * 1024 * 1024;
 
 /**
- * Looks every 10 s, and collects when little was made since the last look and the heap has grown much since the last collection. The
+ * Looks every 10 s, and collects when little was done since the last look and the heap has grown much since the last collection. The
  * runtime collects only while it makes objects, and would hold what the last work took for hours. Resolves when `signal` ends.
  */
 export async function collectWhenIdle(parts: IdleCollectionParts, signal: AbortSignal): Promise<void> {
-  const { readHeap, collect, clock } = parts;
+  const { readUsage, collect, clock } = parts;
   // What the start took is too much also.
-  let leastHeld = 0;
-  let last = readHeap();
+  let leastBytes = 0;
+  let last = { ...readUsage(), atMs: clock.now() };
   while (!signal.aborted) {
     try {
       await clock.sleep(lookEveryMs, signal);
@@ -43,15 +43,15 @@ export async function collectWhenIdle(parts: IdleCollectionParts, signal: AbortS
       if (isCanceled(error)) return;
       throw error;
     }
-    let heap = readHeap();
+    const usage = { ...readUsage(), atMs: clock.now() };
+    const share = (usage.processorMs - last.processorMs) / (usage.atMs - last.atMs);
+    last = usage;
     // The runtime gives some back by itself.
-    leastHeld = Math.min(leastHeld, heap.held);
-    if (heap.used - last.used < quietBytes && heap.held - leastHeld > worthBytes) {
-      collect();
-      heap = readHeap();
-      leastHeld = heap.held;
-    }
-    last = heap;
+    leastBytes = Math.min(leastBytes, usage.heldBytes);
+    if (share >= quietShare || usage.heldBytes - leastBytes <= worthBytes) continue;
+    collect();
+    last = { ...readUsage(), atMs: clock.now() };
+    leastBytes = last.heldBytes;
   }
 }
 
@@ -59,11 +59,12 @@ export async function collectWhenIdle(parts: IdleCollectionParts, signal: AbortS
 export async function keepHeapSmall(clock: Clock, signal: AbortSignal): Promise<void> {
   const gc: unknown = Reflect.get(globalThis, "gc");
   if (typeof gc !== "function") return;
-  const readHeap = () => {
-    const { heapUsed, heapTotal } = Deno.memoryUsage();
-    return { used: heapUsed, held: heapTotal };
+  const { cpuUsage } = await import("node:process");
+  const readUsage = () => {
+    const { user, system } = cpuUsage();
+    return { processorMs: (user + system) / 1_000, heldBytes: Deno.memoryUsage().heapTotal };
   };
   // A usual collection keeps the pages for what will be made next.
   const collect = () => void gc({ type: "major", execution: "sync", flavor: "last-resort" });
-  await collectWhenIdle({ readHeap, collect, clock }, signal);
+  await collectWhenIdle({ readUsage, collect, clock }, signal);
 }

@@ -4,31 +4,29 @@ import { FakeClock } from "../parts/fake_clock.ts";
 
 const MiB = 1024 * 1024;
 
-/** A heap that a test fills. The runtime holds what is used and a little more, and gives nothing back by itself. */
-class Heap implements AsyncDisposable {
+/** A process of which a test says what it does. It holds 20 MiB first, and 12 after a collection. */
+class Program implements AsyncDisposable {
   readonly clock = new FakeClock();
   collections = 0;
-  usedMib: number;
-  heldMib: number;
+  heldMib = 20;
+  #processorMs = 500;
   readonly #life = new AbortController();
   readonly #end: Promise<void>;
 
-  constructor(usedMib: number) {
-    this.usedMib = usedMib;
-    this.heldMib = usedMib + 3;
+  constructor() {
     const collect = () => {
       this.collections += 1;
-      this.usedMib = 10;
-      this.heldMib = 13;
+      this.heldMib = 12;
+      this.#processorMs += 50;
     };
-    const readHeap = () => ({ used: this.usedMib * MiB, held: this.heldMib * MiB });
-    this.#end = collectWhenIdle({ readHeap, collect, clock: this.clock }, this.#life.signal);
+    const readUsage = () => ({ processorMs: this.#processorMs, heldBytes: this.heldMib * MiB });
+    this.#end = collectWhenIdle({ readUsage, collect, clock: this.clock }, this.#life.signal);
   }
 
-  /** Makes objects, over which time passes to the next look. */
-  async make(mib: number): Promise<void> {
-    this.usedMib += mib;
-    this.heldMib = Math.max(this.heldMib, this.usedMib + 3);
+  /** Time passes to the next look. */
+  async pass(processorMs: number, heldMib = this.heldMib): Promise<void> {
+    this.#processorMs += processorMs;
+    this.heldMib = heldMib;
     await this.clock.advance(10_000);
   }
 
@@ -39,56 +37,34 @@ class Heap implements AsyncDisposable {
   }
 }
 
-Deno.test("what the start has left is collected at the first quiet moment", async () => {
-  await using heap = new Heap(14);
-  await heap.make(6);
-  assert.equal(heap.collections, 0, "it is still starting");
-  heap.usedMib += 0.4;
-  await heap.clock.advance(9_999);
-  assert.equal(heap.collections, 0);
-  await heap.clock.advance(1);
-  assert.equal(heap.collections, 1);
+Deno.test("what the start has left is collected at the first quiet moment, once", async () => {
+  await using program = new Program();
+  await program.pass(300);
+  assert.equal(program.collections, 0, "it is still starting");
+  await program.pass(199);
+  assert.equal(program.collections, 1);
+  await program.pass(10);
+  await program.pass(10, 14);
+  assert.equal(program.collections, 1, "2 MiB are not worth it");
+  await program.pass(10, 14.1);
+  assert.equal(program.collections, 2);
 });
 
-Deno.test("an agent at rest collects when enough has come together, and not before", async () => {
-  await using heap = new Heap(14);
-  await heap.make(0);
-  assert.equal(heap.collections, 1);
-  for (let look = 1; look <= 6; look += 1) {
-    await heap.make(0.3);
-    assert.equal(heap.collections, 1, `look ${look}`);
-  }
-  await heap.make(0.3);
-  assert.equal(heap.collections, 2);
-});
-
-Deno.test("an agent at work does not collect, and does so afterwards", async () => {
-  await using heap = new Heap(14);
-  await heap.make(0);
-  for (let look = 1; look <= 5; look += 1) await heap.make(1);
-  assert.equal(heap.collections, 1);
-  await heap.make(0);
-  assert.equal(heap.collections, 2);
-});
-
-Deno.test("what the runtime holds for nothing is given back, also when it has collected by itself", async () => {
-  await using heap = new Heap(14);
-  await heap.make(0);
-  await heap.make(5);
-  heap.usedMib = 10.1;
-  await heap.make(0);
-  assert.equal(heap.collections, 2);
-  await heap.make(0);
-  assert.equal(heap.collections, 2);
+Deno.test("a program at work is left alone, and collected afterwards", async () => {
+  await using program = new Program();
+  await program.pass(10);
+  for (const heldMib of [18, 16, 25]) await program.pass(200, heldMib);
+  assert.equal(program.collections, 1);
+  await program.pass(190);
+  assert.equal(program.collections, 2);
 });
 
 Deno.test("what the runtime gives back by itself counts", async () => {
-  await using heap = new Heap(14);
-  await heap.make(0);
-  [heap.usedMib, heap.heldMib] = [8, 11];
-  await heap.make(0);
-  for (let look = 1; look <= 4; look += 1) await heap.make(0.4);
-  assert.equal(heap.collections, 1);
-  await heap.make(0.45);
-  assert.equal(heap.collections, 2);
+  await using program = new Program();
+  await program.pass(10);
+  await program.pass(10, 10);
+  await program.pass(10, 12);
+  assert.equal(program.collections, 1);
+  await program.pass(10, 12.1);
+  assert.equal(program.collections, 2);
 });
