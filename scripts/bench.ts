@@ -43,7 +43,13 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function makeBundle(): Promise<boolean> {
-  const options = { entry: `${root}main.ts`, folder: `${root}build`, targets: "", environment: Deno.env.toObject() };
+  const options = {
+    entry: `${root}main.ts`,
+    folder: `${root}build`,
+    targets: "",
+    environment: Deno.env.toObject(),
+    trial: ["-version"],
+  };
   return await build(["--bundle-only"], { ...options, say: print }) === 0;
 }
 

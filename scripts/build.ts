@@ -5,7 +5,15 @@
  */
 
 import { headBytes, platformOf } from "./build/base_executable.ts";
-import { type BaseExecutable, bundleArgs, compileArgs, explainFailure, planTargets, readWish } from "./build/plan.ts";
+import {
+  type BaseExecutable,
+  bundleArgs,
+  bundleRunArgs,
+  compileArgs,
+  explainFailure,
+  planTargets,
+  readWish,
+} from "./build/plan.ts";
 import type { Step, Wish } from "./build/plan.ts";
 import { readTargets, type Target } from "./build/target.ts";
 import { removeIfThere } from "./setup/folder.ts";
@@ -20,6 +28,8 @@ export interface BuildOptions {
   targets: string;
   /** The variables that the commands see. */
   environment: Readonly<Record<string, string>>;
+  /** Arguments with which the bundle is run once when it is made, and ends with 0; it is not run without them. */
+  trial?: readonly string[];
   /** Prints a line. */
   say(text: string): void;
 }
@@ -75,7 +85,16 @@ async function readBase(path: string | undefined): Promise<BaseExecutable | unde
 
 async function makeBundle(options: BuildOptions): Promise<boolean> {
   const output = `${options.folder}/reagent.js`;
-  return await make(output, { args: bundleArgs(options.entry, output), name: "bundle", options });
+  const isMade = await make(output, { args: bundleArgs(options.entry, output), name: "bundle", options });
+  return isMade && await tryBundle(output, options);
+}
+
+/** The first start of a new script takes 16 MiB more, because the runtime looks for what it imports, and remembers that. */
+async function tryBundle(bundle: string, { trial, environment, say }: BuildOptions): Promise<boolean> {
+  if (trial === undefined) return true;
+  const { success, text } = await runRuntime([...bundleRunArgs(bundle), ...trial], { environment, isBaseGiven: false });
+  if (!success) say(`FAILED bundle: it does not run: ${explainFailure(text)}`);
+  return success;
 }
 
 async function takeStep(step: Step, options: BuildOptions): Promise<boolean> {
@@ -136,5 +155,8 @@ if (import.meta.main) {
   const say = (text: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
   const targets = await Deno.readTextFile(`${root}targets`);
   const environment = Deno.env.toObject();
-  Deno.exit(await build(Deno.args, { entry: `${root}main.ts`, folder: `${root}build`, targets, environment, say }));
+  const trial = ["-version"];
+  Deno.exit(
+    await build(Deno.args, { entry: `${root}main.ts`, folder: `${root}build`, targets, environment, trial, say }),
+  );
 }

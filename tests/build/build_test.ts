@@ -44,6 +44,19 @@ Deno.test("the bundle of the real dependencies runs by itself, and its errors ar
   assert.match(seen.engine, /^engine_unreachable: Listing containers failed, .* ENOENT .*engine\.sock/);
 });
 
+Deno.test("a bundle that does not run is missing", async () => {
+  await using place = await stage();
+  const { folder, said } = place;
+  await Deno.writeTextFile(`${folder}/entry.ts`, `if (Deno.args[0] !== "well") throw new Error("no such file");`);
+  const options = { ...place, entry: `${folder}/entry.ts`, targets: "linux/amd64", environment };
+  assert.equal(await build(["--bundle-only"], { ...options, trial: ["badly"] }), 1);
+  assert.match(
+    said.join("\n"),
+    /^ok\s+bundle: .*\nFAILED bundle: it does not run: [^]*no such file[^]*\n1 of 1 results are missing$/,
+  );
+  assert.equal(await build(["--bundle-only"], { ...options, trial: ["well"] }), 0);
+});
+
 Deno.test("a bundle that cannot be made is missing, and so is what an earlier build has left", async () => {
   await using place = await stage();
   const { folder, said } = place;
