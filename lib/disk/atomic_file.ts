@@ -36,9 +36,7 @@ export async function writeFileDurably(
     const temporary = temporaryName(target);
     if (!await replace(target, bytes, { old, mode: options.mode ?? 0o600, temporary })) {
       options.log.debug("Writing a file in place because it cannot be replaced", { path: target });
-      const isBacked = await statFile(temporary) !== undefined;
-      const how = { isText: typeof content === "string", isBacked };
-      await overwrite(target, bytes, how).finally(() => removeIfThere(temporary));
+      await overwrite(target, bytes, { isText: typeof content === "string", temporary });
     }
     // Not before: one of them may be the only whole copy.
     await removeLeftovers(target, options.log);
@@ -161,19 +159,21 @@ async function setOwnerAndMode(
 async function overwrite(
   path: string,
   bytes: Uint8Array,
-  { isText, isBacked }: { isText: boolean; isBacked: boolean },
+  { isText, temporary }: { isText: boolean; temporary: string },
 ): Promise<void> {
   using file = await Deno.open(path, { write: true });
   const { size } = await file.stat();
-  if (isText && size < bytes.length) await grow(file, { size, byBytes: bytes.length - size });
+  if (isText && size < bytes.length) await grow(file, { size, byBytes: bytes.length - size, temporary });
   const filled = new Uint8Array(isText ? Math.max(size, bytes.length) : bytes.length).fill(lineBreak);
   filled.set(bytes);
-  const first = isText && isBacked ? 1 : 0;
+  const first = isText && await statFile(temporary) !== undefined ? 1 : 0;
   if (first > 0) await writeAt(file, 0, new Uint8Array([lineBreak]));
   await writeAt(file, first, filled.subarray(first));
   if (first > 0) await writeAt(file, 0, filled.subarray(0, first));
   await file.truncate(bytes.length);
   await file.sync();
+  // When a disk fails before, it is the only whole copy.
+  await removeIfThere(temporary);
 }
 
 async function writeAt(file: Deno.FsFile, at: number, bytes: Uint8Array): Promise<void> {
@@ -184,12 +184,17 @@ async function writeAt(file: Deno.FsFile, at: number, bytes: Uint8Array): Promis
 
 const lineBreak = 0x0a;
 
-async function grow(file: Deno.FsFile, options: { size: number; byBytes: number }): Promise<void> {
+/** The old content is still whole when this fails, and the copy of the new one is no longer needed. */
+async function grow(
+  file: Deno.FsFile,
+  options: { size: number; byBytes: number; temporary: string },
+): Promise<void> {
   try {
     await file.seek(options.size, Deno.SeekMode.Start);
     await writeAll(file, new Uint8Array(options.byBytes).fill(lineBreak));
   } catch (error) {
     await file.truncate(options.size);
+    await removeIfThere(options.temporary);
     throw error;
   }
 }
