@@ -32,7 +32,7 @@ async function ask(device: Stage, wish: Wish, end: string): Promise<string[]> {
 }
 
 /** Waits until nothing is done with the app any more: a wish that comes before is no news, and is not answered. */
-async function untilQuiet({ agent }: Stage): Promise<void> {
+async function untilQuiet({ agent }: Pick<Stage, "agent">): Promise<void> {
   const countOf = async (text: string) => (await agent.readLog()).filter(({ message }) => message === text).length;
   await pollUntil("the agent is quiet", 20_000, async () => {
     const [begun, ended] = [await countOf("Transition begins"), await countOf("Transition ended")];
@@ -307,6 +307,33 @@ async function foreignImages(world: AgentWorld): Promise<void> {
   assert.equal(await agent.stop(), 0);
 }
 
+/** Programs that never begin their work: one ends at once, one computes first, one starts others first. */
+const hopeless = {
+  Blank: "exit 3",
+  Eager: "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; exit 4",
+  Crowd: "for i in 1 2 3 4 5; do ls -R /bin >/dev/null; done; exit 5",
+};
+
+async function neverRunning(world: AgentWorld): Promise<void> {
+  const names = Object.keys(hopeless);
+  for (const [name, runs] of Object.entries(hopeless)) await world.publish(name, "1", { runs });
+  const device = world.addDevice();
+  await using agent = await world.startAgent(device);
+  await world.studio.waitForStatus(device, "CONNECTED");
+  for (let round = 0; round < 3; round += 1) {
+    const asked = await Promise.all(names.map((name) => world.studio.request(device, name, { target: "RUNNING" })));
+    for (const [index, appName] of names.entries()) {
+      const after = asked[index]?.after ?? 0;
+      await world.studio.waitForReport(device, { appName, state: "FAILED" }, { after, limitMs: 30_000 });
+    }
+    await Promise.all(names.map((name) => world.studio.request(device, name, { target: "PRESENT" })));
+    await untilQuiet({ agent });
+  }
+  const states = world.studio.reports(device).map(({ appName, state }) => `${appName} ${state}`);
+  assert.deepEqual(states.filter((state) => state.endsWith(" RUNNING")), [], states.join());
+  assert.equal(await agent.stop(), 0);
+}
+
 Deno.test("apps on a device, from its first boot on", async (test) => {
   await using world = await AgentWorld.start();
   await test.step("the first boot ends connected, with everything registered and told", () => bootOnce({ world }));
@@ -322,5 +349,6 @@ Deno.test("apps on a device, from its first boot on", async (test) => {
   });
   await test.step("a wrong password for the registry is told, and a right one heals it", () => wrongPassword(world));
   await test.step("a missing image is told, and heals when it is there", () => missingImage(world));
+  await test.step("programs that never begin their work are never RUNNING", () => neverRunning(world));
   await test.step("images for another architecture fail with a reason, and can be removed", () => foreignImages(world));
 });
