@@ -107,14 +107,14 @@ Deno.test("the commands bundle, minify, and bake in the agent's rights without q
   assert.deepEqual(
     bundleRunArgs("reagent.js").join(" "),
     "run --quiet --no-check --no-prompt --allow-all --no-config --no-lock --unstable-net " +
-      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--no-turbofan,--expose-gc --no-code-cache reagent.js",
+      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache reagent.js",
   );
   const target = targets[1];
   assert.ok(target !== undefined);
   assert.deepEqual(
     compileArgs("main.ts", { target, output: "build/x" }).join(" "),
     "compile --quiet --no-check --bundle --minify --no-prompt --permission-set=agent " +
-      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--no-turbofan,--expose-gc --no-code-cache " +
+      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache " +
       "--target aarch64-unknown-linux-gnu --output build/x main.ts",
   );
 });
