@@ -3,11 +3,11 @@
 import { AppFolder } from "./apps/app_folder.ts";
 import { Apps } from "./apps/apps.ts";
 import { probePort } from "./apps/port_probe.ts";
-import { systemClock as clock } from "./base/clock.ts";
+import { systemClock as clock } from "./async/clock.ts";
 import { AgentError, isCanceled } from "./base/errors.ts";
-import { keepFresh } from "./base/fresh.ts";
+import { keepFresh } from "./async/cached_read.ts";
 import type { Log } from "./base/log.ts";
-import { shareReads } from "./base/shared_reads.ts";
+import { shareReads } from "./async/single_flight.ts";
 import { containErrors } from "./boot/containment.ts";
 import { deviceLinkOptions } from "./boot/device_link.ts";
 import { DiskWatch } from "./boot/disk_watch.ts";

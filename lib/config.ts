@@ -1,9 +1,9 @@
 /** The device's config: read from its .flock file, kept up to date from Studio, written back durably. */
 
 import { AgentError, textOf } from "./base/errors.ts";
-import { Gate } from "./base/gate.ts";
+import { Gate } from "./async/keyed_mutex.ts";
 import type { Log } from "./base/log.ts";
-import { isCount, show } from "./base/shape.ts";
+import { isCount, show } from "./base/json.ts";
 import {
   changeFlock,
   type DeviceConfig,

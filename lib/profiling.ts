@@ -3,7 +3,7 @@
  * only. The modules of the runtime that it needs are imported by the first request that needs them.
  */
 
-import { type Clock, systemClock } from "./base/clock.ts";
+import { type Clock, systemClock } from "./async/clock.ts";
 import { messageOf, textOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 

@@ -1,11 +1,11 @@
 /** Reads from a container what was wanted of its app, for a device whose database was lost. Pure. */
 
-import { type AppRequest, isStage, type PortRule } from "../base/app.ts";
-import { readCount } from "../base/shape.ts";
+import { type AppRequest, isStage, type PortRule } from "../model/app.ts";
+import { readCount } from "../base/json.ts";
 import type { ContainerSeen } from "../docker/engine.ts";
 import { splitReference } from "../docker/registry.ts";
 import { isUsableAppName } from "./app_folder.ts";
-import { parseContainerName } from "./names.ts";
+import { parseContainerName } from "../model/app_names.ts";
 
 /** Variables that the agent gives to every app; they are made anew. */
 const ownVariables =

@@ -1,7 +1,7 @@
 /** Makes a state known: in memory and in the database first, then to Studio, as far as Studio can be reached. */
 
-import type { AppState } from "../base/app.ts";
-import { type Clock, throwIfAborted, waitPatiently } from "../base/clock.ts";
+import type { AppState } from "../model/app.ts";
+import { type Clock, throwIfAborted, waitPatiently } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { LiveApp } from "./live_app.ts";
 import type { Outbox } from "./outbox.ts";

@@ -1,6 +1,6 @@
 /** The data folder of an app on the host, `/data` for the app itself, and the variables in it. */
 
-import type { AppId, PortRule } from "../base/app.ts";
+import type { AppId, PortRule } from "../model/app.ts";
 import { AgentError } from "../base/errors.ts";
 import { quoteText } from "../base/quote.ts";
 import { fileError } from "../disk/os_error.ts";

@@ -1,7 +1,7 @@
 /** Watches one app: how its container is found, how it has been doing, and what a failure calls for. */
 
-import type { AppId, AppRequest } from "../base/app.ts";
-import type { Clock } from "../base/clock.ts";
+import type { AppId, AppRequest } from "../model/app.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Announcer } from "./announce.ts";
 import type { AppBench } from "./bench.ts";

@@ -1,9 +1,9 @@
 /** The apps of the device: takes what Studio asks, keeps the device that way, and tells Studio. The way in to this folder. */
 
-import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../base/app.ts";
-import { throwIfAborted } from "../base/clock.ts";
+import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../model/app.ts";
+import { throwIfAborted } from "../async/clock.ts";
 import { AgentError } from "../base/errors.ts";
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 import type { EngineEvent } from "../docker/engine.ts";
 import { settle } from "../store/recovery.ts";
 import { Announcer } from "./announce.ts";
@@ -13,7 +13,7 @@ import { crashLoopDelayMs } from "./crash_loop.ts";
 import { type DiskUse, diskUses } from "./disk_use.ts";
 import { unsteadyMs, watchEngine } from "./engine_watch.ts";
 import { takeRequest } from "./intake.ts";
-import { parseContainerName } from "./names.ts";
+import { parseContainerName } from "../model/app_names.ts";
 import { Outbox } from "./outbox.ts";
 import type { Outside } from "./outside.ts";
 import { AppRecords } from "./records.ts";

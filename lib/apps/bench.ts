@@ -1,14 +1,14 @@
 /** Where apps are worked on: their names, folders, ports and variables, and the tools for one transition. */
 
-import type { AppId, AppRequest, PortRule } from "../base/app.ts";
-import { throwIfAborted, waitPatiently } from "../base/clock.ts";
+import type { AppId, AppRequest, PortRule } from "../model/app.ts";
+import { throwIfAborted, waitPatiently } from "../async/clock.ts";
 import { hasCode, isCanceled, textOf } from "../base/errors.ts";
 import { bareHost, type RegistryAuth } from "../docker/registry.ts";
 import { type Announcer, patienceMs } from "./announce.ts";
 import { type Found, wasKilledOutside } from "./corrections.ts";
 import { Housing, type Published } from "./housing.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
-import { type AppNames, namesOf } from "./names.ts";
+import { type AppNames, namesOf } from "../model/app_names.ts";
 import type { AppHome, Outside } from "./outside.ts";
 import type { AppRecords } from "./records.ts";
 import { stableTarget } from "./state.ts";

@@ -1,6 +1,6 @@
 /** Decides what a request means for an app: which transition it starts, and whether it cuts one. Pure. */
 
-import type { AppRequest, AppState } from "../base/app.ts";
+import type { AppRequest, AppState } from "../model/app.ts";
 import { AgentError } from "../base/errors.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
 import type { Goal, Step } from "./plan.ts";

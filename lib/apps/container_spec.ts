@@ -1,6 +1,6 @@
 /** The container of an app as the engine's API spells it. Pure. */
 
-import type { AppId } from "../base/app.ts";
+import type { AppId } from "../model/app.ts";
 import type { CreateRequest } from "../docker/engine.ts";
 
 /** A declared port of an app, and where the host publishes it. The container's port is the declared one. */

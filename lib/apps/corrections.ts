@@ -1,6 +1,6 @@
 /** What an app's state must be, given what the engine has of it: at the start, on a connect, and when something changed. Pure. */
 
-import type { AppState } from "../base/app.ts";
+import type { AppState } from "../model/app.ts";
 import { isTransient, stateOfContainer } from "./state.ts";
 
 /** What was found of an app while no transition of it runs. */

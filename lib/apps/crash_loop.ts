@@ -1,6 +1,6 @@
 /** How a failed app waits for its next try, and how people are told. Pure. */
 
-import { spreadWaitMs } from "../base/backoff.ts";
+import { spreadWaitMs } from "../async/backoff.ts";
 
 const waits = { firstMs: 5_000, limitMs: 3_600_000 };
 

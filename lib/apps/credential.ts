@@ -1,7 +1,7 @@
 /** The credential with which an app logs in to the router: derived, so that device and backend agree without a call. Pure. */
 
 import { createHmac } from "node:crypto";
-import type { AppId } from "../base/app.ts";
+import type { AppId } from "../model/app.ts";
 
 /** What an app logs in with. */
 export interface AppCredential {

@@ -1,7 +1,7 @@
 /** What the apps may need of the volumes and images on the engine's disk, so that a clean-up leaves it alone. */
 
-import { type AppId, idText } from "../base/app.ts";
-import type { AppNames } from "./names.ts";
+import { type AppId, idText } from "../model/app.ts";
+import type { AppNames } from "../model/app_names.ts";
 import type { AppRecords } from "./records.ts";
 
 /** One app, running or not. */

@@ -1,6 +1,6 @@
 /** Follows what happens to containers: one stream of events for all apps, and a list of all containers where it has gaps. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { EngineEvent } from "../docker/engine.ts";

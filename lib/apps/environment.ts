@@ -1,8 +1,8 @@
 /** The environment of an app: what the agent tells it, what its user set, and the defaults of its template. Pure. */
 
-import type { AppRequest, PortRule } from "../base/app.ts";
+import type { AppRequest, PortRule } from "../model/app.ts";
 import { quoteText } from "../base/quote.ts";
-import { isDict } from "../base/shape.ts";
+import { isDict } from "../base/json.ts";
 import { deviceUrl, endpointForApps, tunnelDomain } from "../config/derived.ts";
 import type { DeviceConfig } from "../config/flock.ts";
 import type { PublishedPort } from "./container_spec.ts";

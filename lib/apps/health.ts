@@ -1,7 +1,7 @@
 /** How an app has been doing: its failures in a row, since when it runs, and whether its release has proven itself. */
 
-import type { AppId } from "../base/app.ts";
-import type { Clock } from "../base/clock.ts";
+import type { AppId } from "../model/app.ts";
+import type { Clock } from "../async/clock.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { Probation } from "./probation.ts";

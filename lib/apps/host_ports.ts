@@ -1,6 +1,6 @@
 /** Which port of the host belongs to which declared port of which app. In memory: it fills again from what runs. Pure but for the probe. */
 
-import { type AppId, idText } from "../base/app.ts";
+import { type AppId, idText } from "../model/app.ts";
 import { AgentError } from "../base/errors.ts";
 import type { PublishedPort } from "./container_spec.ts";
 

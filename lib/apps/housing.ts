@@ -1,7 +1,7 @@
 /** Gives each app what its container is made with: folder, host ports, variables, credential. */
 
-import type { AppId, AppRequest, PortRule } from "../base/app.ts";
-import { Gate } from "../base/gate.ts";
+import type { AppId, AppRequest, PortRule } from "../model/app.ts";
+import { Gate } from "../async/keyed_mutex.ts";
 import type { CreateRequest, PortBinding } from "../docker/engine.ts";
 import { type ContainerFacts, containerSpec, type PublishedPort } from "./container_spec.ts";
 import { type AppCredential, appCredential } from "./credential.ts";

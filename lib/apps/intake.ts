@@ -1,6 +1,6 @@
 /** Takes what Studio asks: into the database, or into memory when the disk is too full and the request makes room. */
 
-import type { AppRequest } from "../base/app.ts";
+import type { AppRequest } from "../model/app.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Announcer } from "./announce.ts";

@@ -1,6 +1,6 @@
 /** An app as the agent has it in memory, and how it comes to be. Pure. */
 
-import type { AppId, AppRequest, AppState, UpdateStatus } from "../base/app.ts";
+import type { AppId, AppRequest, AppState, UpdateStatus } from "../model/app.ts";
 import type { AppStateWrite, StoredApp } from "../store/app_rows.ts";
 
 /** One app in memory. Lives from the first request or the start of the agent until it is removed. */

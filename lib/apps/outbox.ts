@@ -3,12 +3,12 @@
  * cut of the link nor the end of the agent loses one.
  */
 
-import { type AppIdText, idText, isAppState, isStage } from "../base/app.ts";
-import { type Clock, within } from "../base/clock.ts";
+import { type AppIdText, idText, isAppState, isStage } from "../model/app.ts";
+import { type Clock, within } from "../async/clock.ts";
 import { hasCode, isCanceled, textOf } from "../base/errors.ts";
-import { Gate } from "../base/gate.ts";
+import { Gate } from "../async/keyed_mutex.ts";
 import type { Log } from "../base/log.ts";
-import { type Dict, isCount, isDict } from "../base/shape.ts";
+import { type Dict, isCount, isDict } from "../base/json.ts";
 import type { Database } from "../store/database.ts";
 import {
   addReport,

@@ -1,7 +1,7 @@
 /** What the apps need of the rest of the agent. The composition root hands it over. */
 
-import type { AppId } from "../base/app.ts";
-import type { Clock } from "../base/clock.ts";
+import type { AppId } from "../model/app.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Room } from "../base/room.ts";
 import type { DeviceConfig } from "../config/flock.ts";

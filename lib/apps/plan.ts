@@ -4,7 +4,7 @@
  * cut anywhere.
  */
 
-import type { AppState } from "../base/app.ts";
+import type { AppState } from "../model/app.ts";
 
 /** Where a transition wants to get; what the table of states calls `recover-run` is `run`. */
 export type Goal =

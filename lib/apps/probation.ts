@@ -1,6 +1,6 @@
 /** The time in which a new release has to prove that it runs. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { hasCode } from "../base/errors.ts";
 
 /** A release that has run for so long after an update stays. */

@@ -1,7 +1,7 @@
 /** The apps as the agent believes them to be: in memory, with the database behind them. */
 
-import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../base/app.ts";
-import type { Clock } from "../base/clock.ts";
+import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../model/app.ts";
+import type { Clock } from "../async/clock.ts";
 import { deleteApp, readApp, readApps, writeAppState } from "../store/app_rows.ts";
 import type { Database } from "../store/database.ts";
 import { readRequest, readRequests, storeAppAndRequest, writeRequest } from "../store/request_rows.ts";

@@ -11,11 +11,11 @@ import {
   isStage,
   type RegistryLogin,
   type Stage,
-} from "../base/app.ts";
+} from "../model/app.ts";
 import { AgentError } from "../base/errors.ts";
-import { decodePortRules } from "../base/port_rule.ts";
+import { decodePortRules } from "../model/port_rule.ts";
 import { quoteText } from "../base/quote.ts";
-import { type Dict, isCount, isDict, readCount, readText, reject } from "../base/shape.ts";
+import { type Dict, isCount, isDict, readCount, readText, reject } from "../base/json.ts";
 import { isUsableAppName } from "./app_folder.ts";
 
 /** A request that could be read, and one sentence for each part of it that is skipped. */

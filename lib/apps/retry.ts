@@ -1,6 +1,6 @@
 /** The wait of a failed app for its next try: one timer an app, and the count that makes the waits longer. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { hasCode } from "../base/errors.ts";
 
 /** What a retry works with. */

@@ -1,6 +1,6 @@
 /** What a turn is made of. */
 
-import type { AppRequest } from "../base/app.ts";
+import type { AppRequest } from "../model/app.ts";
 import type { Surveyed } from "./survey.ts";
 
 /** One thing to do within a turn. */

@@ -1,7 +1,7 @@
 /** What is done with an app within its turn: choose, do, and say what follows from how it ended. */
 
-import type { AppId, AppRequest } from "../base/app.ts";
-import type { Clock } from "../base/clock.ts";
+import type { AppId, AppRequest } from "../model/app.ts";
+import type { Clock } from "../async/clock.ts";
 import { hasCode, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Announcer } from "./announce.ts";

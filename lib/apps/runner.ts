@@ -1,7 +1,7 @@
 /** Sees to it that one thing at a time is done with an app, and that nothing that is asked meanwhile is lost. */
 
-import type { AppId, AppRequest } from "../base/app.ts";
-import { within } from "../base/clock.ts";
+import type { AppId, AppRequest } from "../model/app.ts";
+import { within } from "../async/clock.ts";
 import { AppWatch, type AppWatchParts } from "./app_watch.ts";
 import { interrupts } from "./choice.ts";
 import type { Found } from "./corrections.ts";

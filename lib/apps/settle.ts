@@ -1,6 +1,6 @@
 /** Decides from when on a process that was just started counts as running. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { allow } from "../base/errors.ts";
 
 /** What became of a process. */

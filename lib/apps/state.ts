@@ -1,6 +1,6 @@
 /** The states of an app as a machine: which transition leads from a state to a wanted one. Pure; `docs/states.md` is made from it. */
 
-import type { AppState } from "../base/app.ts";
+import type { AppState } from "../model/app.ts";
 
 /** What has to be done to get from a state to a wanted one. */
 export type Transition =

@@ -1,7 +1,7 @@
 /** Does the steps of a transition. The only file that changes containers, images and folders of apps. */
 
-import type { AppRequest } from "../base/app.ts";
-import type { Clock } from "../base/clock.ts";
+import type { AppRequest } from "../model/app.ts";
+import type { Clock } from "../async/clock.ts";
 import { AgentError, allow, hasCode, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { noSpaceText, type Room } from "../base/room.ts";
@@ -9,7 +9,7 @@ import type { CreateRequest, Engine, ExitWatch, Pull, RegistryAuth } from "../do
 import type { Announcer } from "./announce.ts";
 import { wasKilledOutside } from "./corrections.ts";
 import type { LiveApp } from "./live_app.ts";
-import type { AppNames } from "./names.ts";
+import type { AppNames } from "../model/app_names.ts";
 import type { AppLog, Outside, StepEngine } from "./outside.ts";
 import type { Seen, Step, Wanted } from "./plan.ts";
 import type { AppRecords } from "./records.ts";

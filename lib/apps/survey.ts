@@ -1,7 +1,7 @@
 /** One look at everything on the engine, for all apps together. */
 
 import type { ContainerSummary, ImageSeen, PortBinding } from "../docker/engine.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { splitReference } from "../docker/registry.ts";
 import type { Found } from "./corrections.ts";
 

@@ -1,14 +1,14 @@
 /** Brings the device in line with what is stored (offline, at the start) and with what Studio wants (on every connect). */
 
-import { type AppId, type AppRequest, idText } from "../base/app.ts";
-import { type Clock, throwIfAborted, within } from "../base/clock.ts";
+import { type AppId, type AppRequest, idText } from "../model/app.ts";
+import { type Clock, throwIfAborted, within } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
-import { Permits } from "../base/permits.ts";
+import { Permits } from "../async/semaphore.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { Backend } from "../wamp/backend.ts";
 import { requestOfContainer } from "./adoption.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
-import { parseContainerName } from "./names.ts";
+import { parseContainerName } from "../model/app_names.ts";
 import { orphansAmong } from "./orphans.ts";
 import type { AppRecords } from "./records.ts";
 import { decodeRow, inheritingApp } from "./request.ts";

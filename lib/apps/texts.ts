@@ -1,6 +1,6 @@
 /** What people read in the log of an app when something ends otherwise than planned. The wording is part of the wire. Pure. */
 
-import type { AppState } from "../base/app.ts";
+import type { AppState } from "../model/app.ts";
 import { type ErrorCode, hasCode, textOf } from "../base/errors.ts";
 import type { Step } from "./plan.ts";
 

@@ -1,6 +1,6 @@
 /** Brings one app to a goal: looks, plans, does the first step, and looks again, until nothing is left to do. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type Goal, plan, type Progress, type Seen, type Step, stepKey, type Wanted } from "./plan.ts";

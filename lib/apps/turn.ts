@@ -1,6 +1,6 @@
 /** The one at a time for an app: who works on it holds its turn, and can be cut by a request that cannot wait. */
 
-import type { AppRequest } from "../base/app.ts";
+import type { AppRequest } from "../model/app.ts";
 import type { Step } from "./plan.ts";
 
 /**

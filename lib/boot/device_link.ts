@@ -1,6 +1,6 @@
 /** How a device dials the router: as whom, with what last will, and with which patience. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ConfigFile } from "../config.ts";
 import { authid, usesClientCertificate } from "../config/derived.ts";

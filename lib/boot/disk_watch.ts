@@ -1,6 +1,6 @@
 /** Builds the guard of the engine's disk with everything that it uses, for devices with Linux. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Room } from "../base/room.ts";
 import type { DeviceConfig } from "../config/flock.ts";

@@ -1,6 +1,6 @@
 /** Waits for the container engine, brings the apps in line with it once, and watches it from then on. Never gives up. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 

@@ -1,6 +1,6 @@
 /** Gives back the memory that work has left behind, once there is nothing to do. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { isCanceled } from "../base/errors.ts";
 
 /** What the process has used and holds. */

@@ -3,7 +3,7 @@
  * in it is fatal, and what fails is tried again for as long as the connection lasts.
  */
 
-import { type Clock, within } from "../base/clock.ts";
+import { type Clock, within } from "../async/clock.ts";
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ConfigFile } from "../config.ts";

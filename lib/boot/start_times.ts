@@ -1,6 +1,6 @@
 /** How long each part of a start took, for the operator. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 
 /** The marks of a start, in the order in which they are told. */
 export const startMarks = ["log", "config", "database", "container engine", "connection", "boot"] as const;

@@ -1,6 +1,6 @@
 /** The .flock file as text: the only place that knows the names of its fields. Pure. */
 
-import { formatJsonTree, type JsonMember, type JsonNode, parseJsonTree, scalarValue } from "./json_tree.ts";
+import { formatJsonTree, type JsonMember, type JsonNode, parseJsonTree, scalarValue } from "../base/json_tree.ts";
 
 /** What the agent uses of a .flock file. Missing text is empty, missing numbers are 0. */
 export interface DeviceConfig {

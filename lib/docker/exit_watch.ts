@@ -1,7 +1,7 @@
 /** Waiting for the end of a container, begun early enough to see the quickest. */
 
 import { AgentError } from "../base/errors.ts";
-import { isDict, parseJson } from "../base/shape.ts";
+import { isDict, parseJson } from "../base/json.ts";
 import { pathPart, readText, type Transport } from "./transport.ts";
 
 /** `next-exit` waits for an exit that is still to come, `not-running` is content with a past one. */

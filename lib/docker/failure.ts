@@ -1,7 +1,7 @@
 /** Turns what the engine answers into the agent's error codes: the status decides, the text only breaks ties. Pure. */
 
 import { AgentError, type ErrorCode, messageOf } from "../base/errors.ts";
-import { isDict, parseJson } from "../base/shape.ts";
+import { isDict, parseJson } from "../base/json.ts";
 
 /** Longest piece of the engine's own words that goes into a message. */
 const textLimit = 2_000;

@@ -3,9 +3,9 @@
  * to go on without an answer.
  */
 
-import { within } from "../base/clock.ts";
+import { within } from "../async/clock.ts";
 import { AgentError } from "../base/errors.ts";
-import { isCount, isDict, parseJson } from "../base/shape.ts";
+import { isCount, isDict, parseJson } from "../base/json.ts";
 import { type RegistryAuth, registryHostOf, splitReference } from "./registry.ts";
 import { dictOf, listOf, numberOf, type Platform, textOf } from "./seen.ts";
 

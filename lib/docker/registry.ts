@@ -1,6 +1,6 @@
 /** Image references and the credentials that belong to them. Pure. */
 
-import type { RegistryLogin } from "../base/app.ts";
+import type { RegistryLogin } from "../model/app.ts";
 
 /** Who logs in where. */
 export interface RegistryAuth {

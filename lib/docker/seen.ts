@@ -4,7 +4,7 @@
  */
 
 import { AgentError } from "../base/errors.ts";
-import { type Dict, isDict, show } from "../base/shape.ts";
+import { type Dict, isDict, show } from "../base/json.ts";
 
 /** A container as inspect shows it. */
 export interface ContainerSeen {

@@ -1,7 +1,7 @@
 /** Answers of the engine that go on: pulls, logs, events. */
 
 import { AgentError, hasCode } from "../base/errors.ts";
-import { isDict, parseJson } from "../base/shape.ts";
+import { isDict, parseJson } from "../base/json.ts";
 import { TextLines } from "./lines.ts";
 import { type LogLine, logReader } from "./log_lines.ts";
 import { type EngineStream, pathPart, type Transport } from "./transport.ts";

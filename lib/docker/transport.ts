@@ -6,10 +6,10 @@
 import { Agent, type IncomingMessage } from "node:http";
 import { Agent as TlsAgent } from "node:https";
 import Docker from "dockerode";
-import { within } from "../base/clock.ts";
+import { within } from "../async/clock.ts";
 import { AgentError, type ErrorCode } from "../base/errors.ts";
-import { Permits } from "../base/permits.ts";
-import { parseJson } from "../base/shape.ts";
+import { Permits } from "../async/semaphore.ts";
+import { parseJson } from "../base/json.ts";
 import { type DirectAnswer, openDirect } from "./direct_stream.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
 import { engineFailure, unreachable } from "./failure.ts";

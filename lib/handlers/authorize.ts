@@ -1,8 +1,8 @@
 /** Decides who a caller is and whether Studio lets him. Runs before a handler looks at any argument. */
 
-import { within } from "../base/clock.ts";
+import { within } from "../async/clock.ts";
 import { AgentError, textOf } from "../base/errors.ts";
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 import type { Privilege } from "../wamp/backend.ts";
 
 /** `router`: whoever the router lets through. */

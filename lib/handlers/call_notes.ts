@@ -1,6 +1,6 @@
 /** Notes answered calls in the agent's log, without letting a caller that asks without end push everything else out of it. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Fields, Log } from "../base/log.ts";
 
 /** Lines for one procedure in one second. */

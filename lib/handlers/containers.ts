@@ -1,7 +1,7 @@
 /** Answers about images and containers of the engine, and their clean-up. */
 
 import { AgentError } from "../base/errors.ts";
-import { isDict } from "../base/shape.ts";
+import { isDict } from "../base/json.ts";
 import type { ImageSeen } from "../docker/seen.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { HandlerParts } from "./parts.ts";

@@ -1,7 +1,7 @@
 /** Answers about app logs. */
 
 import { AgentError } from "../base/errors.ts";
-import { isDict } from "../base/shape.ts";
+import { isDict } from "../base/json.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { HandlerParts } from "./parts.ts";
 import type { Call } from "./row.ts";

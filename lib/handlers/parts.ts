@@ -1,7 +1,7 @@
 /** What the handlers need of the rest of the agent. The composition root hands it over; handlers hold no state. */
 
 import type { Log } from "../base/log.ts";
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 import type { ImageSeen } from "../docker/seen.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
 import type { CommandEnd } from "../host/command.ts";

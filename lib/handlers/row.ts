@@ -1,7 +1,7 @@
 /** One procedure of the device: its name, who may call it, how its arguments are read and what it does. */
 
 import { AgentError } from "../base/errors.ts";
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { Guarded } from "./authorize.ts";
 import type { HandlerParts } from "./parts.ts";

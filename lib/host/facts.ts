@@ -2,8 +2,8 @@
 
 import { statfs } from "node:fs/promises";
 import { cpus } from "node:os";
-import { type Clock, systemClock } from "../base/clock.ts";
-import { keepFresh } from "../base/fresh.ts";
+import { type Clock, systemClock } from "../async/clock.ts";
+import { keepFresh } from "../async/cached_read.ts";
 
 /** What a status report and `get_storage_data` carry, under the names of the wire. Bytes, if not said otherwise. */
 export interface Stats {

@@ -1,6 +1,6 @@
 /** Tells when the machine's own network changes: an address, a default route, or the state of the link below one. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { isCanceled } from "../base/errors.ts";
 
 /** What a fingerprint is made of; texts are the kernel's own tables, empty where the system has none. */

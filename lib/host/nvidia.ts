@@ -1,7 +1,7 @@
 /** Finds out whether the device has an NVIDIA graphics processor that containers could use. */
 
-import type { Clock } from "../base/clock.ts";
-import { keepFresh } from "../base/fresh.ts";
+import type { Clock } from "../async/clock.ts";
+import { keepFresh } from "../async/cached_read.ts";
 import { runCommand } from "./command.ts";
 
 /** Where its traces are looked for. */

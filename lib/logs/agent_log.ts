@@ -10,7 +10,7 @@ import {
   type LogRecord,
   resetSync,
 } from "@logtape/logtape";
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
 import type { Fields, Level, Log } from "../base/log.ts";
 import { callerOf, placeText } from "./caller.ts";

@@ -3,8 +3,8 @@
  * is best effort: nothing here fails or delays a transition, and nothing is gathered without a bound.
  */
 
-import type { AppId } from "../base/app.ts";
-import { type Clock, within } from "../base/clock.ts";
+import type { AppId } from "../model/app.ts";
+import { type Clock, within } from "../async/clock.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
@@ -12,7 +12,7 @@ import { readApp } from "../store/app_rows.ts";
 import type { Database } from "../store/database.ts";
 import { clearLogHistory, deleteLogHistory, readLogHistory, writeLogHistory } from "../store/log_rows.ts";
 import { logTopic } from "../wamp/topics.ts";
-import { type ChannelApp, normalizeChannel, parseChannel } from "./channel_name.ts";
+import { type ChannelApp, normalizeChannel, parseChannel } from "../model/channel_names.ts";
 import type { FollowedContainer, FollowEnd, FollowEngine } from "./follow.ts";
 import { Followers } from "./followers.ts";
 import { type MetaSession, PublishGate } from "./gate.ts";

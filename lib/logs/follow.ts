@@ -3,8 +3,8 @@
  * and without a line twice. A container of the same name but another id is a new one, and is read from its first line.
  */
 
-import { spreadWaitMs } from "../base/backoff.ts";
-import type { Clock } from "../base/clock.ts";
+import { spreadWaitMs } from "../async/backoff.ts";
+import type { Clock } from "../async/clock.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";

@@ -1,6 +1,6 @@
 /** Keeps exactly one follower for each log channel, and its place in the container's log between two lives of the container. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follow.ts";

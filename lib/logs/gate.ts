@@ -3,9 +3,9 @@
  * subscriptions that come and go; which of them match a topic, also by prefix, is asked with `wamp.subscription.match`.
  */
 
-import { within } from "../base/clock.ts";
+import { within } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
-import { isCount, isDict } from "../base/shape.ts";
+import { isCount, isDict } from "../base/json.ts";
 import { logTopic, logTopicPrefix, routerEvents } from "../wamp/topics.ts";
 
 /** `pending`: the router was asked for the first time and has not answered yet. */

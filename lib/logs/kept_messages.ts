@@ -1,6 +1,6 @@
 /** Keeps messages that could not be sent on the disk, so that neither a cut of the link nor the end of the agent loses one. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Database } from "../store/database.ts";
 import {

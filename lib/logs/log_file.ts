@@ -3,7 +3,7 @@
  * A disk that is full, read-only or gone costs lines, and never more than that.
  */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import { deleteOldBackups, listBackups, nextBackupPath } from "./log_backups.ts";
 

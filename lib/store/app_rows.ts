@@ -1,6 +1,6 @@
 /** What the agent believes about its apps (table `AppStates`), with the history of it. */
 
-import { type AppId, type AppState, idText } from "../base/app.ts";
+import { type AppId, type AppState, idText } from "../model/app.ts";
 import { localTimeText } from "../base/local_time.ts";
 import { Columns, decodeRows } from "./columns.ts";
 import type { Database, Row } from "./database.ts";

@@ -3,8 +3,8 @@
  */
 
 import { AgentError } from "../base/errors.ts";
-import { type AppState, isAppState, isStage, type Stage } from "../base/app.ts";
-import { type Dict, isCount, isDict, parseJson, reject, show } from "../base/shape.ts";
+import { type AppState, isAppState, isStage, type Stage } from "../model/app.ts";
+import { type Dict, isCount, isDict, parseJson, reject, show } from "../base/json.ts";
 import type { Database, Row } from "./database.ts";
 
 /** Reads the columns of one row of `table`; every method throws `bad_request` when the column cannot be read. */

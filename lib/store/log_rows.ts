@@ -1,6 +1,6 @@
 /** The last log lines of each app (table `LogHistory`), shown when nothing is in memory yet. */
 
-import type { AppId } from "../base/app.ts";
+import type { AppId } from "../model/app.ts";
 import { Columns, decodeRows } from "./columns.ts";
 import type { Database, Row } from "./database.ts";
 

@@ -1,7 +1,7 @@
 /** Reports that Studio has not taken yet (table `ReagentOutbox`), oldest first. */
 
 import { localTimeText } from "../base/local_time.ts";
-import { type Dict, isCount } from "../base/shape.ts";
+import { type Dict, isCount } from "../base/json.ts";
 import { Columns, decodeRows } from "./columns.ts";
 import type { Database } from "./database.ts";
 

@@ -2,10 +2,10 @@
  * What Studio asked for each app (table `RequestedAppStates`): enough to drive the app again after a restart, offline.
  */
 
-import { type AppId, type AppRequest, type AppState, idText, type RegistryLogin } from "../base/app.ts";
+import { type AppId, type AppRequest, type AppState, idText, type RegistryLogin } from "../model/app.ts";
 import { localTimeText } from "../base/local_time.ts";
-import { decodePortRules, encodePortRule } from "../base/port_rule.ts";
-import { isDict, reject } from "../base/shape.ts";
+import { decodePortRules, encodePortRule } from "../model/port_rule.ts";
+import { isDict, reject } from "../base/json.ts";
 import { type AppStateWrite, writeAppState } from "./app_rows.ts";
 import { Columns, decodeRows } from "./columns.ts";
 import type { Database, Row } from "./database.ts";

@@ -3,9 +3,9 @@
  * runs; and which release did not, so that it is not tried again in a loop.
  */
 
-import type { AppId } from "../base/app.ts";
+import type { AppId } from "../model/app.ts";
 import { localTimeText } from "../base/local_time.ts";
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 import { Columns, decodeRows } from "./columns.ts";
 import type { Database, Row } from "./database.ts";
 

@@ -1,6 +1,6 @@
 /** Decides which image tags of apps are superseded and may go. Pure. Only images that the device can get back at any time do. */
 
-import { isDict } from "../base/shape.ts";
+import { isDict } from "../base/json.ts";
 import { bareHost, registryHostOf, splitReference } from "../docker/registry.ts";
 
 /** An image with its names. */

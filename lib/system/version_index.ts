@@ -1,8 +1,8 @@
 /** Finds out which version of the agent is the newest for this device, from the index beside the downloads. */
 
-import { type Clock, within } from "../base/clock.ts";
+import { type Clock, within } from "../async/clock.ts";
 import { AgentError } from "../base/errors.ts";
-import { isDict, parseJson, show } from "../base/shape.ts";
+import { isDict, parseJson, show } from "../base/json.ts";
 
 /** What finding out takes. */
 export interface VersionIndexParts {

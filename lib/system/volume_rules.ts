@@ -1,6 +1,6 @@
 /** Decides which volumes that no container uses may be removed. Pure. In doubt a volume stays: it may hold somebody's data. */
 
-import type { AppId, Stage } from "../base/app.ts";
+import type { AppId, Stage } from "../model/app.ts";
 
 /** A volume that no container uses, running or not. */
 export interface VolumeSeen {

@@ -2,7 +2,7 @@
 
 import { createHmac, pbkdf2 } from "node:crypto";
 import { AgentError } from "../base/errors.ts";
-import { isDict, readCount, reject } from "../base/shape.ts";
+import { isDict, readCount, reject } from "../base/json.ts";
 
 /** The one authentication method that we offer. */
 export const authMethod = "wampcra";

@@ -3,10 +3,10 @@
  * that spells their members.
  */
 
-import type { AppId, AppState, PortRule, UpdateStatus } from "../base/app.ts";
+import type { AppId, AppState, PortRule, UpdateStatus } from "../model/app.ts";
 import { AgentError } from "../base/errors.ts";
-import { encodePortRule } from "../base/port_rule.ts";
-import { type Dict, isCount, isDict, readCount, show } from "../base/shape.ts";
+import { encodePortRule } from "../model/port_rule.ts";
+import { type Dict, isCount, isDict, readCount, show } from "../base/json.ts";
 import { backendProcedures, routerProcedures } from "./topics.ts";
 import type { Wire } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 /** One dial: socket, session, connection marker, testament. Everything before anything else uses the connection. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { joinSession } from "./join.ts";

@@ -4,7 +4,7 @@
  * pending, lets through only what the session can take, and names the rest. Pure: no socket, no time.
  */
 
-import { isCount, isDict } from "../base/shape.ts";
+import { isCount, isDict } from "../base/json.ts";
 import { errorUris } from "./topics.ts";
 import { code } from "./message.ts";
 

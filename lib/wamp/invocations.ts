@@ -3,7 +3,7 @@
 // @ts-types="./autobahn_shape.ts"
 import { Error as WampError, Result } from "autobahn/lib/session.js";
 import { AgentError, messageOf } from "../base/errors.ts";
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 import type { Payload } from "./guard.ts";
 import { errorUris } from "./topics.ts";
 

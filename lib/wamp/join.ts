@@ -6,10 +6,10 @@
 
 // @ts-types="./autobahn_shape.ts"
 import * as autobahn from "autobahn/lib/session.js";
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, isCanceled, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { isDict } from "../base/shape.ts";
+import { isDict } from "../base/json.ts";
 import { authMethod } from "./auth.ts";
 import { Guard, Payload } from "./guard.ts";
 import { Handshake, helloMessage } from "./handshake.ts";

@@ -1,7 +1,7 @@
 /** Keeps a session up for ever: dials, waits between dials, restores after a loss, and knows which failures are final. */
 
-import { redialWaitMs } from "../base/backoff.ts";
-import type { Clock } from "../base/clock.ts";
+import { redialWaitMs } from "../async/backoff.ts";
+import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { ConnectBound } from "./connect_bound.ts";

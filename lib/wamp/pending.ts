@@ -4,7 +4,7 @@
 import { Error as WampError } from "autobahn/lib/session.js";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { isDict } from "../base/shape.ts";
+import { isDict } from "../base/json.ts";
 import { RemoteError } from "./remote_error.ts";
 
 /** How long to wait and what to do when nobody waits any longer. */

@@ -1,7 +1,7 @@
 /** Errors that the router or a peer answered a request with. */
 
 import { AgentError } from "../base/errors.ts";
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 
 const textLimit = 2_000;
 

@@ -1,6 +1,6 @@
 /** What a WAMP session offers to the rest of the agent. */
 
-import type { Dict } from "../base/shape.ts";
+import type { Dict } from "../base/json.ts";
 import type { InvocationHandler } from "./invocations.ts";
 
 export type { Invocation, InvocationHandler, Reply } from "./invocations.ts";

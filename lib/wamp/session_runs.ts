@@ -1,6 +1,6 @@
 /** Runs the work that follows each new session, one run at a time: a newer session ends the run of the older one. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Session } from "./session.ts";

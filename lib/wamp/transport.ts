@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import { AgentError, isCanceled, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { findClockDoubt, isCertificateRefused } from "./clock_doubt.ts";

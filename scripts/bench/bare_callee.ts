@@ -3,7 +3,7 @@
  * is started with URL, authid and secret for the router and the name of the file, and ends when its input does.
  */
 
-import { parseJson } from "../../lib/base/shape.ts";
+import { parseJson } from "../../lib/base/json.ts";
 import { openSession } from "../studio/connection.ts";
 
 /** It answers this with one word. */

@@ -5,7 +5,7 @@
  */
 
 import { cpuUsage, memoryUsage } from "node:process";
-import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Heartbeat } from "../../lib/system/heartbeat.ts";
 import { Link, type OnSession } from "../../lib/wamp/link.ts";

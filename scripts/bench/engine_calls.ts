@@ -2,7 +2,7 @@
 
 import { Agent, request } from "node:http";
 import { AgentError } from "../../lib/base/errors.ts";
-import { isDict, parseJson } from "../../lib/base/shape.ts";
+import { isDict, parseJson } from "../../lib/base/json.ts";
 import type { CreateRequest } from "../../lib/docker/engine.ts";
 
 /** Asks one engine. Each call has a connection of its own, as those of the agent do. */

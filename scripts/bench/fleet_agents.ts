@@ -3,7 +3,7 @@
  * Started by `fleet_part.ts`, which reads a line of JSON for each connection from the output. Ends when its input does.
  */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { parseFlags } from "../../lib/flags.ts";
 import { Link } from "../../lib/wamp/link.ts";

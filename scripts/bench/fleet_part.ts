@@ -1,6 +1,6 @@
 /** One process of a simulated fleet, and what its agents have told. */
 
-import { isDict, parseJson, readText } from "../../lib/base/shape.ts";
+import { isDict, parseJson, readText } from "../../lib/base/json.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 

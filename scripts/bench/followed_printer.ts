@@ -1,6 +1,6 @@
 /** The log path of the agent on the engine of log_printer.ts, as the programs that measure it build it. */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { AppLogs } from "../../lib/logs/app_log.ts";

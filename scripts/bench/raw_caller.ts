@@ -4,7 +4,7 @@
  */
 
 import { signChallenge } from "../../lib/wamp/auth.ts";
-import { isDict, parseJson } from "../../lib/base/shape.ts";
+import { isDict, parseJson } from "../../lib/base/json.ts";
 import { code } from "../../lib/wamp/message.ts";
 import { realm } from "../../lib/wamp/topics.ts";
 

@@ -1,6 +1,6 @@
 /** The file bench.json: what the last runs have measured, kept over runs of single groups. Pure. */
 
-import { isDict, parseJson } from "../../lib/base/shape.ts";
+import { isDict, parseJson } from "../../lib/base/json.ts";
 import type { Figure } from "./figures.ts";
 import { isRowId, programs, routers } from "./rows.ts";
 

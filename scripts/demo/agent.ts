@@ -1,6 +1,6 @@
 /** The real agent as a process, from source, with all of its files in the demo's folder. */
 
-import type { Dict } from "../../lib/base/shape.ts";
+import type { Dict } from "../../lib/base/json.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const graceMs = 5_000;

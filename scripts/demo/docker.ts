@@ -3,7 +3,7 @@
  * them, and a limit. None but a pull is cut before, because the engine would go on with what it was told.
  */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 
 /** Name of the demo's app. What the demo finds under this name on an engine is the demo's own. */

@@ -1,8 +1,8 @@
 /** The demo itself, on an engine that runs: Studio, device, install, log, update, and everything away again. */
 
-import { systemClock, throwIfAborted } from "../../lib/base/clock.ts";
+import { systemClock, throwIfAborted } from "../../lib/async/clock.ts";
 import { AgentError, hasCode } from "../../lib/base/errors.ts";
-import { isDict } from "../../lib/base/shape.ts";
+import { isDict } from "../../lib/base/json.ts";
 import { pusherPassword, pusherUser } from "../studio/logins.ts";
 import { ensureApp, repositoryOf } from "../studio/releases.ts";
 import { startStudio } from "../studio/start_studio.ts";

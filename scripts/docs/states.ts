@@ -9,7 +9,7 @@ import {
   targetStates,
   transitions,
 } from "../../lib/apps/state.ts";
-import { type AppState, appStates } from "../../lib/base/app.ts";
+import { type AppState, appStates } from "../../lib/model/app.ts";
 import { code, table } from "./markdown.ts";
 
 /** Current state, then wanted state, then the name of the transition. */

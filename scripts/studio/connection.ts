@@ -1,6 +1,6 @@
 /** Joins a router as one of its users, the way the Studio and its command line do. */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { type Log, silentLog } from "../../lib/base/log.ts";
 import { joinSession } from "../../lib/wamp/join.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";

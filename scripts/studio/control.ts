@@ -1,8 +1,8 @@
 /** The procedures `studio.…` with which the command line drives a running Studio. Only `system` may call them. */
 
-import { isAppState } from "../../lib/base/app.ts";
+import { isAppState } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
-import { type Dict, isDict } from "../../lib/base/shape.ts";
+import { type Dict, isDict } from "../../lib/base/json.ts";
 import type { Privilege } from "../../lib/wamp/backend.ts";
 import type { InvocationHandler, Reply } from "../../lib/wamp/session.ts";
 import { findAccount, isPrivilege, listAccounts } from "./accounts.ts";

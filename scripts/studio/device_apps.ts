@@ -1,7 +1,7 @@
 /** What a device is to run and what it said about it: one row for each app of a device. */
 
-import { type AppState, isAppState, isStage, type Stage, type UpdateStatus } from "../../lib/base/app.ts";
-import { type Dict, isDict } from "../../lib/base/shape.ts";
+import { type AppState, isAppState, isStage, type Stage, type UpdateStatus } from "../../lib/model/app.ts";
+import { type Dict, isDict } from "../../lib/base/json.ts";
 import type { Device } from "./devices.ts";
 import type { Release } from "./releases.ts";
 import { jsonOf, numberOf, type Store, type StoredRow, textOf } from "./store.ts";

@@ -1,7 +1,7 @@
 /** The devices of the local Studio: who they are, what they told about themselves, and their .flock files. */
 
 import { AgentError } from "../../lib/base/errors.ts";
-import type { Dict } from "../../lib/base/shape.ts";
+import type { Dict } from "../../lib/base/json.ts";
 import { addAccount, ownerAccountKey } from "./accounts.ts";
 import { jsonOf, numberOf, randomText, type Store, type StoredRow, textOf } from "./store.ts";
 

@@ -1,6 +1,6 @@
 /** Reads the arguments of the Studio's procedures, strictly: everything must be there and of the right type. */
 
-import { type Dict, isCount, isDict, reject } from "../../lib/base/shape.ts";
+import { type Dict, isCount, isDict, reject } from "../../lib/base/json.ts";
 
 /** The members of the one dict that a procedure takes. Every reader throws `bad_request` that names the member. */
 export class Fields {

@@ -1,6 +1,6 @@
 /** Turns the events of a log topic into lines for people. Pure. */
 
-import { isDict } from "../../lib/base/shape.ts";
+import { isDict } from "../../lib/base/json.ts";
 
 /** The lines of one event; its first argument is text, a message of the agent, or the progress of an upload. */
 export function linesOf(args: readonly unknown[]): string[] {

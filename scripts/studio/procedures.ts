@@ -1,8 +1,8 @@
 /** The procedures of the Studio backend that devices call: what each takes, keeps and answers. */
 
-import { isAppState, isStage } from "../../lib/base/app.ts";
+import { isAppState, isStage } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
-import { decodePortRules } from "../../lib/base/port_rule.ts";
+import { decodePortRules } from "../../lib/model/port_rule.ts";
 import { backendProcedures as uris } from "../../lib/wamp/topics.ts";
 import type { Invocation, Reply } from "../../lib/wamp/session.ts";
 import { findAccount, holds, isPrivilege } from "./accounts.ts";

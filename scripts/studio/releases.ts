@@ -1,7 +1,7 @@
 /** The apps of the local Studio and their releases. */
 
 import { AgentError } from "../../lib/base/errors.ts";
-import { type Dict, isDict } from "../../lib/base/shape.ts";
+import { type Dict, isDict } from "../../lib/base/json.ts";
 import { jsonOf, numberOf, type Store, type StoredRow, textOf } from "./store.ts";
 
 /** An app. Its name is unique here. */

@@ -1,6 +1,6 @@
 /** What devices said about their apps, in order, and waits for what they will say. In memory only. */
 
-import type { AppState, Stage, UpdateStatus } from "../../lib/base/app.ts";
+import type { AppState, Stage, UpdateStatus } from "../../lib/model/app.ts";
 import { AgentError, hasCode } from "../../lib/base/errors.ts";
 
 /** One state report. */

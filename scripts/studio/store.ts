@@ -5,7 +5,7 @@
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { AgentError, messageOf } from "../../lib/base/errors.ts";
-import { parseJson } from "../../lib/base/shape.ts";
+import { parseJson } from "../../lib/base/json.ts";
 
 /** A row as read. */
 export type StoredRow = Record<string, unknown>;

@@ -1,7 +1,7 @@
 /** The local Studio as programs use it: add devices, note releases, ask for states of apps, watch what devices say. */
 
-import type { AppState, Stage } from "../../lib/base/app.ts";
-import type { Dict } from "../../lib/base/shape.ts";
+import type { AppState, Stage } from "../../lib/model/app.ts";
+import type { Dict } from "../../lib/base/json.ts";
 import type { Privilege } from "../../lib/wamp/backend.ts";
 import { type CallOptions, type CallReply, hasUri } from "../../lib/wamp/session.ts";
 import { errorUris, logTopic, mgmt } from "../../lib/wamp/topics.ts";

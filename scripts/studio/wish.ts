@@ -1,8 +1,8 @@
 /** Turns what somebody wants of an app into what the device is told. Pure. */
 
-import type { AppState, Stage } from "../../lib/base/app.ts";
+import type { AppState, Stage } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
-import type { Dict } from "../../lib/base/shape.ts";
+import type { Dict } from "../../lib/base/json.ts";
 import type { DeviceApp } from "./device_apps.ts";
 import type { Device } from "./devices.ts";
 import type { App, Release } from "./releases.ts";

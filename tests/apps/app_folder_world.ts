@@ -2,7 +2,7 @@
 
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import type { Variable } from "../../lib/apps/environment.ts";
-import type { PortRule } from "../../lib/base/app.ts";
+import type { PortRule } from "../../lib/model/app.ts";
 
 /** The app. */
 export const id = { appKey: 7, stage: "PROD" } as const;

@@ -6,7 +6,7 @@ import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { containerSpec, type PublishedPort } from "../../lib/apps/container_spec.ts";
 import { HostPorts, portsNamedIn } from "../../lib/apps/host_ports.ts";
 import { probePort } from "../../lib/apps/port_probe.ts";
-import type { AppId } from "../../lib/base/app.ts";
+import type { AppId } from "../../lib/model/app.ts";
 import { hasCode, messageOf } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";

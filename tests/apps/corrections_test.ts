@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AppState } from "../../lib/base/app.ts";
+import type { AppState } from "../../lib/model/app.ts";
 import { correctedState, type Found, observedState, wasKilledOutside } from "../../lib/apps/corrections.ts";
 
 const none: Found = { status: undefined, hasImage: false, run: "", exitCode: 0, wasKilled: false };

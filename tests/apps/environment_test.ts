@@ -8,7 +8,7 @@ import {
   isVariableName,
   type Variable,
 } from "../../lib/apps/environment.ts";
-import type { AppRequest, PortRule } from "../../lib/base/app.ts";
+import type { AppRequest, PortRule } from "../../lib/model/app.ts";
 import { readFlock } from "../../lib/config/flock.ts";
 
 const flock = readFlock(JSON.stringify({

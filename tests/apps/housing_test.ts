@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { PortRule } from "../../lib/base/app.ts";
+import type { PortRule } from "../../lib/model/app.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { Housing } from "../../lib/apps/housing.ts";
 import { appOfRequest } from "../../lib/apps/live_app.ts";
 import { type ContainerSeen, decodeContainer } from "../../lib/docker/seen.ts";
-import { isDict } from "../../lib/base/shape.ts";
+import { isDict } from "../../lib/base/json.ts";
 import { sampleRequest } from "../store/samples.ts";
 import { quietDevice } from "./surroundings.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { takeRequest } from "../../lib/apps/intake.ts";
 import type { LiveApp } from "../../lib/apps/live_app.ts";
 import { AppRecords } from "../../lib/apps/records.ts";
-import type { AppRequest } from "../../lib/base/app.ts";
+import type { AppRequest } from "../../lib/model/app.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { Folder, sampleRequest } from "../store/samples.ts";

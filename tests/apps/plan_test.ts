@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AppState } from "../../lib/base/app.ts";
+import type { AppState } from "../../lib/model/app.ts";
 import { type Goal, plan, type Progress, type Seen, type Step, stepKey, type Wanted } from "../../lib/apps/plan.ts";
 
 const wanted: Wanted = { appName: "Shop", version: "1", newest: { version: "2", releaseKey: 8 }, fallback: undefined };

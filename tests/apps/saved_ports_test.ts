@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encodePortRule } from "../../lib/base/port_rule.ts";
+import { encodePortRule } from "../../lib/model/port_rule.ts";
 import { readRequest, writeRequest } from "../../lib/store/request_rows.ts";
 import { Folder, sampleRequest, warningsLog } from "../store/samples.ts";
 import { SmallWorld } from "./small_world.ts";

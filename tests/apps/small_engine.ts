@@ -3,7 +3,7 @@
  * with the error codes of the real one. `tests/contract/engine_cases.ts` holds it against a real engine.
  */
 
-import type { Clock } from "../../lib/base/clock.ts";
+import type { Clock } from "../../lib/async/clock.ts";
 import { AgentError, type ErrorCode } from "../../lib/base/errors.ts";
 import type {
   ContainerSeen,

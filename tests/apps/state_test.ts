@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type AppState, appStates } from "../../lib/base/app.ts";
+import { type AppState, appStates } from "../../lib/model/app.ts";
 import {
   growsDisk,
   isTransient,

@@ -1,7 +1,7 @@
 /** Studio and the people in front of it, as the apps of a device see them. */
 
-import type { PortRule } from "../../lib/base/app.ts";
-import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import type { PortRule } from "../../lib/model/app.ts";
+import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import type { AppLog } from "../../lib/apps/outside.ts";
 import type { AppReport, Backend } from "../../lib/wamp/backend.ts";

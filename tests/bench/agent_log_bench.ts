@@ -1,6 +1,6 @@
 /** What a line of the agent's own log costs: `deno bench --no-prompt -P=tools tests/bench/agent_log_bench.ts`. */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { openAgentLog } from "../../lib/logs/agent_log.ts";
 

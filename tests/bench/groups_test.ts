@@ -28,7 +28,7 @@ Deno.test("awayMs() counts from the first signal to the last start", () => {
 
 Deno.test("countModules() counts each module of a bundle once", () => {
   const bundle = [
-    "// lib/base/clock.ts",
+    "// lib/async/clock.ts",
     "function f() {}",
     "// a comment of the program",
     "// node_modules/ws/lib/sender.js",

@@ -4,7 +4,7 @@
  * of it as JSON. Arguments: a folder, the port, the router's URL.
  */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { AgentError, textOf } from "../../lib/base/errors.ts";
 import { type Fields, type Log, silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { hasCode, isCanceled } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { isDict } from "../../lib/base/shape.ts";
+import { isDict } from "../../lib/base/json.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { decodeSummary } from "../../lib/docker/seen.ts";
 import { busyboxImage, Dockerd } from "../parts/engine.ts";

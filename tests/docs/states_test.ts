@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { transitions } from "../../lib/apps/state.ts";
-import { appStates } from "../../lib/base/app.ts";
+import { appStates } from "../../lib/model/app.ts";
 import { renderTransitions, statesPage } from "../../scripts/docs/states.ts";
 
 Deno.test("renderTransitions() writes a row for each state and leaves cells without a transition empty", () => {

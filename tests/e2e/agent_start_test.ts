@@ -2,7 +2,7 @@
 /** An agent as a process: how it starts, what it refuses, what it shows to people, and what it does to the machine. */
 
 import assert from "node:assert/strict";
-import { parseJson } from "../../lib/base/shape.ts";
+import { parseJson } from "../../lib/base/json.ts";
 import { table } from "../../lib/handlers/table.ts";
 import { AgentProcess } from "../parts/agent_process.ts";
 import { pollUntil, readTextIfThere, sleep } from "../parts/background.ts";

@@ -1,7 +1,7 @@
 /** Writes down what Studio and the people in front of it hear of one app, in the order in which they hear it. */
 
 import type { Report } from "../../scripts/studio/reports.ts";
-import { isDict } from "../../lib/base/shape.ts";
+import { isDict } from "../../lib/base/json.ts";
 import { pollUntil } from "../parts/background.ts";
 
 /**

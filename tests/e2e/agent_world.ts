@@ -3,7 +3,7 @@
  * router. The registry takes the logins that Studio has given out.
  */
 
-import { isDict } from "../../lib/base/shape.ts";
+import { isDict } from "../../lib/base/json.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { logTopic } from "../../lib/wamp/topics.ts";
 import { openSession } from "../../scripts/studio/connection.ts";

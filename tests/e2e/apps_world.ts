@@ -1,6 +1,6 @@
 /** A device for the tests of its apps: real engine, real registry, real database, and a Studio that writes down what it hears. */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import type { Room } from "../../lib/base/room.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { AppFolder } from "../../lib/apps/app_folder.ts";

@@ -2,7 +2,7 @@
 /** The network of a real machine changes below a link that is down. */
 
 import assert from "node:assert/strict";
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { type NetworkReader, watchNetwork } from "../../lib/host/network_changes.ts";
 import { requireBox } from "../parts/box.ts";
 import { startRouter } from "../wamp/open.ts";

@@ -10,9 +10,9 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
   },
   {
     name: "an import to the right fails",
-    path: "lib/base/clock.ts",
+    path: "lib/async/clock.ts",
     text: `import { Engine } from "../docker/engine.ts";`,
-    faults: ["lib/base/clock.ts imports lib/docker/engine.ts: imports point to the left only"],
+    faults: ["lib/async/clock.ts imports lib/docker/engine.ts: imports point to the left only"],
   },
   {
     name: "areas are ordered: a later one may use an earlier one",
@@ -70,7 +70,7 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
   },
   {
     name: "an import in a comment does not count",
-    path: "lib/base/clock.ts",
+    path: "lib/async/clock.ts",
     text: `// import { a } from "../agent.ts";\n/* import "../agent.ts" */`,
     faults: [],
   },

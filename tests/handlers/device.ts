@@ -1,6 +1,6 @@
 /** A device with its whole table on a router, a Studio that grants or refuses, and callers. */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { createHandler } from "../../lib/handlers/dispatch.ts";
 import type { HandlerParts } from "../../lib/handlers/parts.ts";

@@ -1,6 +1,6 @@
 /** Writes numbered lines into the log of its argument, says which is written, and goes on until it is killed. */
 
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { openAgentLog } from "../../lib/logs/agent_log.ts";
 
 const nowhere = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };

@@ -1,6 +1,6 @@
 /** A clock that stands still until a test moves it. Sleeps end in the order of their time, as they would by themselves. */
 
-import type { Clock } from "../../lib/base/clock.ts";
+import type { Clock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 
 interface Sleeper {

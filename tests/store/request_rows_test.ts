@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { AppRequest } from "../../lib/base/app.ts";
+import type { AppRequest } from "../../lib/model/app.ts";
 import { hasCode } from "../../lib/base/errors.ts";
 import { readApp } from "../../lib/store/app_rows.ts";
 import { readRequest, readRequests, storeAppAndRequest, writeRequest } from "../../lib/store/request_rows.ts";

@@ -1,6 +1,6 @@
 /** What the store tests share: a folder of their own, a log that can be looked at, a request. */
 
-import type { AppRequest } from "../../lib/base/app.ts";
+import type { AppRequest } from "../../lib/model/app.ts";
 import type { Log } from "../../lib/base/log.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Database } from "../../lib/store/database.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { PortRule } from "../../lib/base/app.ts";
-import { decodePortRules } from "../../lib/base/port_rule.ts";
+import type { PortRule } from "../../lib/model/app.ts";
+import { decodePortRules } from "../../lib/model/port_rule.ts";
 import { createBackend } from "../../lib/wamp/backend.ts";
 import type { Wire } from "../../lib/wamp/wire.ts";
 import { startStudio } from "../../scripts/studio/start_studio.ts";

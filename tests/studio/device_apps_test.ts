@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AppState, UpdateStatus } from "../../lib/base/app.ts";
+import type { AppState, UpdateStatus } from "../../lib/model/app.ts";
 import {
   applyReport,
   type DeviceApp,

@@ -1,6 +1,6 @@
 // box engine
 import assert from "node:assert/strict";
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { EngineStorage } from "../../lib/docker/engine_storage.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../lib/base/log.ts";
-import type { Dict } from "../../lib/base/shape.ts";
+import type { Dict } from "../../lib/base/json.ts";
 import { chooseStatus, StatusReporter } from "../../lib/system/status.ts";
 import { createBackend } from "../../lib/wamp/backend.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";

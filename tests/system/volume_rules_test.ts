@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AppId } from "../../lib/base/app.ts";
+import type { AppId } from "../../lib/model/app.ts";
 import { normaliseName, removableVolumes, type VolumeOwners } from "../../lib/system/volume_rules.ts";
 
 const hex = "0123456789abcdef".repeat(4);

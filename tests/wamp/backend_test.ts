@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PortRule } from "../../lib/base/app.ts";
+import type { PortRule } from "../../lib/model/app.ts";
 import { type Backend, createBackend } from "../../lib/wamp/backend.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
 import type { Session } from "../../lib/wamp/session.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { ScriptedRouter } from "../parts/scripted_router.ts";

@@ -1,6 +1,6 @@
 /** Starts links for the tests of this folder. */
 
-import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { type Log, silentLog } from "../../lib/base/log.ts";
 import { Link, type LinkIdentity, type LinkOptions } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";

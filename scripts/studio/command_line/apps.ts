@@ -1,7 +1,7 @@
 /** `app run|stop|remove|uninstall|update`: asks a device for a state of an app and waits until it is there. */
 
-import { type AppState, isAppState } from "../../../lib/base/app.ts";
-import { type Dict, isDict, readCount } from "../../../lib/base/shape.ts";
+import { type AppState, isAppState } from "../../../lib/model/app.ts";
+import { type Dict, isDict, readCount } from "../../../lib/base/json.ts";
 import { type Arguments, readPairs, readPort } from "./arguments.ts";
 import { type Command, connect, type Context, shownText } from "./command.ts";
 import { readAccount } from "./devices.ts";

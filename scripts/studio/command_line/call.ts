@@ -1,6 +1,6 @@
 /** `call`: calls any procedure of a device and prints its answer as JSON. */
 
-import { type Dict, isDict, parseJson } from "../../../lib/base/shape.ts";
+import { type Dict, isDict, parseJson } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { mgmt } from "../../../lib/wamp/topics.ts";
 import { openSession } from "../connection.ts";

@@ -1,7 +1,7 @@
 /** What a command of the Studio is, and what it gets to work with. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
-import { type Dict, isDict } from "../../../lib/base/shape.ts";
+import { type Dict, isDict } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { openSession } from "../connection.ts";
 import type { Arguments, OptionKinds } from "./arguments.ts";

@@ -1,6 +1,6 @@
 /** `device …` and `account …`: who may connect, and who may do what. */
 
-import { isDict } from "../../../lib/base/shape.ts";
+import { isDict } from "../../../lib/base/json.ts";
 import { isPrivilege } from "../accounts.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { type Command, connect, type Context, shownText, table } from "./command.ts";

@@ -1,7 +1,7 @@
 /** Says when a device has done what it was asked. Pure. */
 
-import type { AppState } from "../../../lib/base/app.ts";
-import { type Dict, isCount, isDict } from "../../../lib/base/shape.ts";
+import type { AppState } from "../../../lib/model/app.ts";
+import { type Dict, isCount, isDict } from "../../../lib/base/json.ts";
 import type { Report } from "../reports.ts";
 
 /** What is waited for. */

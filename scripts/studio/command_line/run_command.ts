@@ -1,7 +1,7 @@
 /** Finds the command that was asked for and runs it: the way from words to an exit code. */
 
 import { textOf } from "../../../lib/base/errors.ts";
-import { isDict } from "../../../lib/base/shape.ts";
+import { isDict } from "../../../lib/base/json.ts";
 import { RemoteError } from "../../../lib/wamp/session.ts";
 import { appCommands } from "./apps.ts";
 import { type Arguments, readArguments, UsageError } from "./arguments.ts";

@@ -1,6 +1,6 @@
 /** The file in which a running Studio says where it is and how to log in, for the command line on the same machine. */
 
-import { isDict, parseJson } from "../../../lib/base/shape.ts";
+import { isDict, parseJson } from "../../../lib/base/json.ts";
 import type { RouterLogin } from "../connection.ts";
 
 /** Writes it; only its owner can read it. */

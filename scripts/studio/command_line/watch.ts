@@ -1,7 +1,7 @@
 /** `state` and `logs`: what a device and its apps are doing. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
-import { type Dict, isDict } from "../../../lib/base/shape.ts";
+import { type Dict, isDict } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { logTopic, mgmt } from "../../../lib/wamp/topics.ts";
 import { channelOf, linesOf } from "../log_events.ts";

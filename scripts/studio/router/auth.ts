@@ -1,7 +1,7 @@
 /** WAMP-CRA on the router's side: who may join, the challenge, and the check of the answer. */
 
 import { createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
-import { type Dict, readText } from "../../../lib/base/shape.ts";
+import { type Dict, readText } from "../../../lib/base/json.ts";
 
 /** Somebody who may join. With `salt` the client is told to derive the key from the secret (PBKDF2, SHA-256). */
 export interface User {

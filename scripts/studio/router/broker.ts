@@ -1,6 +1,6 @@
 /** Publish and subscribe of one realm. */
 
-import type { Dict } from "../../../lib/base/shape.ts";
+import type { Dict } from "../../../lib/base/json.ts";
 import { Refusal } from "./errors.ts";
 import { codes, type MessageOf, type Payload } from "./messages.ts";
 import type { Session } from "./session.ts";

@@ -3,7 +3,7 @@
 import type { RawData, WebSocket } from "ws";
 import { hasCode, messageOf } from "../../../lib/base/errors.ts";
 import type { Log } from "../../../lib/base/log.ts";
-import { type Dict, isDict } from "../../../lib/base/shape.ts";
+import { type Dict, isDict } from "../../../lib/base/json.ts";
 import { answerHello, isRightSignature, type PendingChallenge, type User } from "./auth.ts";
 import { announcedRoles } from "./features.ts";
 import { type ClientMessage, codes, decodeMessage, type Frame, type MessageOf } from "./messages.ts";

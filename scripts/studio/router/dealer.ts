@@ -1,6 +1,6 @@
 /** Procedures of one realm: who registered what, and which callee a call goes to. */
 
-import type { Dict } from "../../../lib/base/shape.ts";
+import type { Dict } from "../../../lib/base/json.ts";
 import type { Announce } from "./broker.ts";
 import { Refusal } from "./errors.ts";
 import { Invocations } from "./invocations.ts";

@@ -1,7 +1,7 @@
 /** The calls that are under way in one realm: from CALL over INVOCATION to RESULT or ERROR, with cancelling. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
-import type { Dict } from "../../../lib/base/shape.ts";
+import type { Dict } from "../../../lib/base/json.ts";
 import { codes, type MessageOf } from "./messages.ts";
 import type { Session } from "./session.ts";
 

@@ -1,7 +1,7 @@
 /** The WAMP messages a client may send (basic profile, JSON), decoded once at the edge, and the codes of all of them. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
-import { type Dict, isCount, isDict, parseJson, show } from "../../../lib/base/shape.ts";
+import { type Dict, isCount, isDict, parseJson, show } from "../../../lib/base/json.ts";
 import { isValidUri, type Match, readMatch } from "./uri_match.ts";
 
 /** Message codes of the WAMP specification. */

@@ -1,6 +1,6 @@
 /** The meta procedures of WAMP (`wamp.session.*`, `wamp.registration.*`, `wamp.subscription.*`) as Crossbar.io has them. */
 
-import { type Dict, isDict, readText } from "../../../lib/base/shape.ts";
+import { type Dict, isDict, readText } from "../../../lib/base/json.ts";
 import { describeSubscription, type Subscription } from "./broker.ts";
 import { describeRegistration, type Registration } from "./dealer.ts";
 import { Refusal } from "./errors.ts";

@@ -1,6 +1,6 @@
 /** One joined client as the broker and the dealer see it. */
 
-import { type Dict, isDict } from "../../../lib/base/shape.ts";
+import { type Dict, isDict } from "../../../lib/base/json.ts";
 import { codes, type Frame, type Payload } from "./messages.ts";
 
 /** A publication that is made when the session is gone. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isDict, parseJson } from "../../../lib/base/shape.ts";
+import { isDict, parseJson } from "../../../lib/base/json.ts";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { readServerFile } from "../../../scripts/studio/command_line/server_file.ts";
 import { openSession } from "../../../scripts/studio/connection.ts";

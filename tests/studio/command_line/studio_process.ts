@@ -1,7 +1,7 @@
 /** The Studio as its users have it: `deno task studio …` in processes of their own, on a folder of the test's own. */
 
-import type { Dict } from "../../../lib/base/shape.ts";
-import { isDict } from "../../../lib/base/shape.ts";
+import type { Dict } from "../../../lib/base/json.ts";
+import { isDict } from "../../../lib/base/json.ts";
 import type { Invocation, Reply, Session } from "../../../lib/wamp/session.ts";
 import { readServerFile } from "../../../scripts/studio/command_line/server_file.ts";
 import { openSession } from "../../../scripts/studio/connection.ts";

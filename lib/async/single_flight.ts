@@ -1,7 +1,7 @@
 /** Lets many who ask for the same thing at the same time share one answer. Pure but for the read itself. */
 
 import { throwIfAborted } from "./clock.ts";
-import { AgentError } from "./errors.ts";
+import { AgentError } from "../base/errors.ts";
 
 /** A read that is under way or about to begin, and how many wait for it. */
 interface Round<T> {

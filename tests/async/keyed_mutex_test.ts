@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Gate } from "../../lib/base/gate.ts";
+import { Gate } from "../../lib/async/keyed_mutex.ts";
 
 Deno.test("run() keeps the order of arrival under one key", async () => {
   const gate = new Gate<string>();

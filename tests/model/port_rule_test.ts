@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodePortRules, encodePortRule } from "../../lib/base/port_rule.ts";
+import { decodePortRules, encodePortRule } from "../../lib/model/port_rule.ts";
 
 Deno.test("decodePortRules() fills what is missing and keeps unknown members for the way back", () => {
   const { rules, problems } = decodePortRules([{ port: 8080, color: "red" }]);

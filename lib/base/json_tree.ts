@@ -3,7 +3,7 @@
  * text, so that numbers too big for a double survive. Pure.
  */
 
-import { parseJson } from "../base/shape.ts";
+import { parseJson } from "./json.ts";
 
 /** A value. `text` of a scalar is its JSON text; a list keeps its items. */
 export type JsonNode =

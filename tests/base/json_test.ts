@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isCount, isDict, parseJson, readCount, reject, show } from "../../lib/base/shape.ts";
+import { isCount, isDict, parseJson, readCount, reject, show } from "../../lib/base/json.ts";
 
 const hostile: unknown[] = [
   undefined,

@@ -1,6 +1,6 @@
 /** Time as the agent uses it: monotonic for every wait, wall time only for people. */
 
-import { AgentError } from "./errors.ts";
+import { AgentError } from "../base/errors.ts";
 
 /** A source of time. Tests bring one of their own; everything else uses `systemClock`. */
 export interface Clock {

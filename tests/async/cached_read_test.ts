@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keepFresh } from "../../lib/base/fresh.ts";
+import { keepFresh } from "../../lib/async/cached_read.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
 Deno.test("keepFresh() reads once for all who ask within the time, and again afterwards", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { shareReads } from "../../lib/base/shared_reads.ts";
+import { shareReads } from "../../lib/async/single_flight.ts";
 
 interface Asked {
   signal: AbortSignal;

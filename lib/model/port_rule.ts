@@ -1,7 +1,7 @@
 /** Port rules as Studio and the database spell them: the one place that knows the member names. Pure. */
 
 import type { PortRule } from "./app.ts";
-import { type Dict, isCount, isDict, show } from "./shape.ts";
+import { type Dict, isCount, isDict, show } from "../base/json.ts";
 
 /** Port rules that could be read, and one sentence for each that could not. */
 export interface DecodedPortRules {

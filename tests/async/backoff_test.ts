@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { redialWaitMs, spreadWaitMs } from "../../lib/base/backoff.ts";
+import { redialWaitMs, spreadWaitMs } from "../../lib/async/backoff.ts";
 import { busiestSecondBar, fleetBarMs } from "../../scripts/bench/fleet_bars.ts";
 import { countReturn, type FleetReturn } from "../../scripts/bench/fleet_figures.ts";
 

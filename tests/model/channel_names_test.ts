@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { normalizeChannel, parseChannel } from "../../lib/logs/channel_name.ts";
+import { normalizeChannel, parseChannel } from "../../lib/model/channel_names.ts";
 
 Deno.test("parseChannel() reads stage, key and name", () => {
   const cases: [string, unknown][] = [

@@ -1,6 +1,6 @@
 /** Names of log channels: `<prod|dev|pub>_<app key>_<app name>`, the last part of a log topic and the name of the container. Pure. */
 
-import type { AppId } from "../base/app.ts";
+import type { AppId } from "./app.ts";
 
 /** The app behind a channel. `appName` is in lower case, as in the channel. */
 export interface ChannelApp {

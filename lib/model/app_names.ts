@@ -1,6 +1,6 @@
 /** The names by which the engine and the registry know an app. They are part of the wire: agents before this one used them. Pure. */
 
-import type { AppId } from "../base/app.ts";
+import type { AppId } from "./app.ts";
 
 /** What names are made from besides the app. */
 export interface NamingFacts {

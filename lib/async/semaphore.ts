@@ -1,7 +1,7 @@
 /** A bound on how much runs at the same time; the rest waits in order of arrival. */
 
 import { throwIfAborted } from "./clock.ts";
-import { AgentError } from "./errors.ts";
+import { AgentError } from "../base/errors.ts";
 
 /** Lets at most a fixed number of pieces of work run at the same time. */
 export class Permits {

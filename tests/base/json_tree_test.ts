@@ -1,7 +1,7 @@
 /** Tests of the JSON tree: what it keeps, its layout, and what it refuses. */
 
 import assert from "node:assert/strict";
-import { formatJsonTree, parseJsonTree } from "../../lib/config/json_tree.ts";
+import { formatJsonTree, parseJsonTree } from "../../lib/base/json_tree.ts";
 
 Deno.test("parseJsonTree() and formatJsonTree() keep order, numbers, escapes and equal names", () => {
   const text = '{"2":1,"1":12345678901234567890.10e5,"a":"\\u00e9\\/\\"","a":[-0,true,null,{}],"__proto__":[]}';

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
-import { Permits } from "../../lib/base/permits.ts";
+import { Permits } from "../../lib/async/semaphore.ts";
 
 const { signal } = new AbortController();
 

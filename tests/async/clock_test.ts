@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { systemClock, throwIfAborted, within } from "../../lib/base/clock.ts";
+import { systemClock, throwIfAborted, within } from "../../lib/async/clock.ts";
 import { hasCode } from "../../lib/base/errors.ts";
 
 Deno.test("within() gives the result of work that is quick enough", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { namesOf, parseContainerName } from "../../lib/apps/names.ts";
+import { namesOf, parseContainerName } from "../../lib/model/app_names.ts";
 
 const facts = { registryUrl: "registry.example.com/", mainRepository: "Apps/", arch: "amd64" };
 
