@@ -1,6 +1,6 @@
 /** The program: flags in, signals in, exit code out. */
 
-import { acquireInstanceLock, type InstanceLock } from "./lib/disk/instance_lock.ts";
+import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_lock.ts";
 import { earlyAnswer, type Flags, parseFlags, type Platform } from "./lib/flags.ts";
 import { startErrorLine } from "./lib/logs/agent_log.ts";
 import { pathsOf } from "./lib/paths.ts";

@@ -46,7 +46,7 @@ import { PowerActions } from "./system/power_actions.ts";
 import { StatusReporter } from "./system/status.ts";
 import { VersionIndex } from "./system/version_index.ts";
 import { agentVersion, buildArch } from "./version.ts";
-import { type Backend, createBackend } from "./wamp/backend.ts";
+import { type Backend, createBackend } from "./backend/backend.ts";
 import { Link, offlineWire, type OnSession, type Wire } from "./wamp/link.ts";
 
 /** What an agent runs on. */

@@ -12,7 +12,7 @@ import {
   type ReadFlock,
   readFlock,
 } from "./config/flock.ts";
-import { readLeftovers, writeFileDurably } from "./disk/atomic_file.ts";
+import { readLeftovers, writeFileDurably } from "./files/atomic_file.ts";
 
 export type { DeviceConfig, DeviceConfigChange } from "./config/flock.ts";
 

@@ -3,7 +3,7 @@
 import type { AppId, PortRule } from "../model/app.ts";
 import { AgentError } from "../base/errors.ts";
 import { quoteText } from "../base/quote.ts";
-import { fileError } from "../disk/os_error.ts";
+import { fileError } from "../files/os_error.ts";
 import type { AppCredential } from "./credential.ts";
 import { EnvFolder } from "./env_folder.ts";
 import { isReservedName, isVariableName, portNamesOf, type Variable } from "./environment.ts";

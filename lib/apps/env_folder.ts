@@ -3,7 +3,7 @@
  * likes: links that it plants are replaced, never followed.
  */
 
-import { fileError } from "../disk/os_error.ts";
+import { fileError } from "../files/os_error.ts";
 import { isVariableName, type Variable } from "./environment.ts";
 
 /** Which names the agent has written, one a line, so that files of the app itself are never removed. */

@@ -18,7 +18,7 @@ import {
   readReports,
   type WaitingReport,
 } from "../store/outbox_rows.ts";
-import type { AppReport, Backend } from "../wamp/backend.ts";
+import type { AppReport, Backend } from "../backend/backend.ts";
 
 /** What an outbox works with. */
 export interface OutboxParts {

@@ -7,7 +7,7 @@ import type { Room } from "../base/room.ts";
 import type { DeviceConfig } from "../config/flock.ts";
 import type { Engine, EngineEvent, RegistryAuth } from "../docker/engine.ts";
 import type { Database } from "../store/database.ts";
-import type { Backend } from "../wamp/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import type { AppFolder } from "./app_folder.ts";
 import type { SurveyEngine } from "./survey.ts";
 

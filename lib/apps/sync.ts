@@ -5,7 +5,7 @@ import { type Clock, throwIfAborted, within } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import { Permits } from "../async/semaphore.ts";
 import type { Engine } from "../docker/engine.ts";
-import type { Backend } from "../wamp/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { requestOfContainer } from "./adoption.ts";
 import { isGone, type LiveApp } from "./live_app.ts";
 import { parseContainerName } from "../model/app_names.ts";

@@ -7,7 +7,7 @@ import { authid, usesClientCertificate } from "../config/derived.ts";
 import type { Flags } from "../flags.ts";
 import { watchNetwork } from "../host/network_changes.ts";
 import type { LinkIdentity, LinkOptions, OnSession } from "../wamp/link.ts";
-import { markerName, mgmt, testamentTopic } from "../wamp/topics.ts";
+import { markerName, mgmt, testamentTopic } from "../backend/uris.ts";
 
 /** What the options follow from. */
 export interface DeviceLinkParts {

@@ -14,7 +14,7 @@ import { DiskCleanup, type DiskUser } from "../system/disk_cleanup.ts";
 import { DiskGuard } from "../system/disk_guard.ts";
 import { limitLogs } from "../system/log_limits.ts";
 import { checkPullRoom, type PullRoomQuestion } from "../system/pull_room.ts";
-import type { Backend } from "../wamp/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 
 /** What the watch is built from. */
 export interface DiskWatchParts {

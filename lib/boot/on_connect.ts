@@ -8,7 +8,7 @@ import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ConfigFile } from "../config.ts";
 import type { StatusReporter } from "../system/status.ts";
-import type { Backend } from "../wamp/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import type { Session } from "../wamp/session.ts";
 
 /** What a run needs. All functions throw on failure. */

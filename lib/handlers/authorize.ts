@@ -3,7 +3,7 @@
 import { within } from "../async/clock.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
-import type { Privilege } from "../wamp/backend.ts";
+import type { Privilege } from "../backend/backend.ts";
 
 /** `router`: whoever the router lets through. */
 export type Guard = Privilege | "router";

@@ -11,7 +11,7 @@ import type { LogLine } from "../docker/log_lines.ts";
 import { readApp } from "../store/app_rows.ts";
 import type { Database } from "../store/database.ts";
 import { clearLogHistory, deleteLogHistory, readLogHistory, writeLogHistory } from "../store/log_rows.ts";
-import { logTopic } from "../wamp/topics.ts";
+import { logTopic } from "../backend/uris.ts";
 import { type ChannelApp, normalizeChannel, parseChannel } from "../model/channel_names.ts";
 import type { FollowedContainer, FollowEnd, FollowEngine } from "./follow.ts";
 import { Followers } from "./followers.ts";

@@ -6,7 +6,7 @@
 import { within } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import { isCount, isDict } from "../base/json.ts";
-import { logTopic, logTopicPrefix, routerEvents } from "../wamp/topics.ts";
+import { logTopic, logTopicPrefix, routerEvents } from "../backend/uris.ts";
 
 /** `pending`: the router was asked for the first time and has not answered yet. */
 export type GateState = "open" | "closed" | "pending";

@@ -2,7 +2,7 @@
 
 import type { Log } from "../base/log.ts";
 import { code } from "../wamp/message.ts";
-import { backendProcedures } from "../wamp/topics.ts";
+import { backendProcedures } from "../backend/uris.ts";
 import { plainValue } from "./plain_value.ts";
 import { mask, type Secrets } from "./redact.ts";
 

@@ -3,7 +3,7 @@
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { formatJsonTree, type JsonMember, type JsonNode, parseJsonTree, scalarValue } from "../base/json_tree.ts";
-import { writeFileDurably } from "../disk/atomic_file.ts";
+import { writeFileDurably } from "../files/atomic_file.ts";
 
 /** Where the limits are written. */
 export interface LogLimitFiles {

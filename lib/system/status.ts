@@ -1,7 +1,7 @@
 /** What the device says about its own condition, and the base address that Studio answers with. */
 
 import type { Log } from "../base/log.ts";
-import type { Backend, DeviceStatus } from "../wamp/backend.ts";
+import type { Backend, DeviceStatus } from "../backend/backend.ts";
 
 /** What the reports are made of. */
 export interface StatusParts {

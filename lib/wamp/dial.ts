@@ -8,7 +8,7 @@ import { claimMarker } from "./marker.ts";
 import type { ProxySettings } from "./proxy.ts";
 import { hasUri, type Session } from "./session.ts";
 import type { ClientCertificate } from "./tls.ts";
-import { errorUris, realm, routerProcedures } from "./topics.ts";
+import { errorUris, realm, routerProcedures } from "../backend/uris.ts";
 import { type Trace, Transport } from "./transport.ts";
 
 /** Whom to dial and as whom. */

@@ -11,9 +11,9 @@ import { AgentError, hasCode, isCanceled, messageOf, textOf } from "../base/erro
 import type { Log } from "../base/log.ts";
 import { isDict } from "../base/json.ts";
 import { authMethod } from "./auth.ts";
-import { Guard, Payload } from "./guard.ts";
+import { Guard, Payload } from "./message_filter.ts";
 import { Handshake, helloMessage } from "./handshake.ts";
-import { HeldAnswers } from "./held_answers.ts";
+import { HeldAnswers } from "./queued_replies.ts";
 import { type InvocationHandler, Invocations } from "./invocations.ts";
 import { code } from "./message.ts";
 import { PendingRequests, type WaitOptions } from "./pending.ts";
@@ -27,7 +27,7 @@ import type {
   Subscription,
   WireEvent,
 } from "./session.ts";
-import { errorUris, goodbyeReasons } from "./topics.ts";
+import { errorUris, goodbyeReasons } from "../backend/uris.ts";
 import type { Transport } from "./transport.ts";
 
 /** Who joins, and how long the router may take. */

@@ -4,7 +4,7 @@ import { redialWaitMs } from "../async/backoff.ts";
 import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { ConnectBound } from "./connect_bound.ts";
+import { ConnectBound } from "./connect_timeout.ts";
 import { dial, type DialOutcome, type LinkIdentity, type Testament } from "./dial.ts";
 import { type ProxySettings, readProxySettings } from "./proxy.ts";
 import type { CallOptions, CallReply, InvocationHandler, PublishOptions } from "./session.ts";

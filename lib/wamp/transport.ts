@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import type { Clock } from "../async/clock.ts";
 import { AgentError, isCanceled, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { findClockDoubt, isCertificateRefused } from "./clock_doubt.ts";
+import { findClockDoubt, isCertificateRefused } from "./certificate_dates.ts";
 import { decodeMessage, encodeMessage, inboundLimitBytes } from "./message.ts";
 import type { ProxySettings } from "./proxy.ts";
 import { openStream } from "./stream.ts";

@@ -11,7 +11,7 @@ import { Heartbeat } from "../../lib/system/heartbeat.ts";
 import { Link, type OnSession } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
-import { testamentTopic } from "../../lib/wamp/topics.ts";
+import { testamentTopic } from "../../lib/backend/uris.ts";
 import { openPrinterLogs } from "./followed_printer.ts";
 import { channel, serialNumber } from "./log_names.ts";
 

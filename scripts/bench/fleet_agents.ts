@@ -8,7 +8,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { parseFlags } from "../../lib/flags.ts";
 import { Link } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
-import { markerName, mgmt, testamentTopic } from "../../lib/wamp/topics.ts";
+import { markerName, mgmt, testamentTopic } from "../../lib/backend/uris.ts";
 import { fleetLogin } from "./fleet_logins.ts";
 
 /** How late a timer may be before it counts as a sign that the process itself is too slow. */

@@ -1,6 +1,6 @@
 /** A viewer of an app's log, who counts what comes. */
 
-import { logTopic } from "../../lib/wamp/topics.ts";
+import { logTopic } from "../../lib/backend/uris.ts";
 import { countLines } from "./printed_lines.ts";
 import { containerOf, type Stage } from "./stage.ts";
 

@@ -5,7 +5,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { AppLogs } from "../../lib/logs/app_log.ts";
 import { Database } from "../../lib/store/database.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
+import { createBackend } from "../../lib/backend/backend.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
 import { serialNumber } from "./log_names.ts";
 

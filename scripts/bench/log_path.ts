@@ -7,7 +7,7 @@ import type { Session } from "../../lib/wamp/session.ts";
 import { sleep } from "../../tests/parts/background.ts";
 import { percentile } from "./figures.ts";
 import { channel, serialNumber } from "./log_names.ts";
-import { logTopic } from "../../lib/wamp/topics.ts";
+import { logTopic } from "../../lib/backend/uris.ts";
 import { type LogStage, printLines, readUsage, startLogStage } from "./log_programs.ts";
 import { countLines } from "./printed_lines.ts";
 

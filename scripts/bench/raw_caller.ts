@@ -6,7 +6,7 @@
 import { signChallenge } from "../../lib/wamp/auth.ts";
 import { isDict, parseJson } from "../../lib/base/json.ts";
 import { code } from "../../lib/wamp/message.ts";
-import { realm } from "../../lib/wamp/topics.ts";
+import { realm } from "../../lib/backend/uris.ts";
 
 /** A call as it is made again and again. */
 export interface WireCall {

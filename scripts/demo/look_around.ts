@@ -1,7 +1,7 @@
 /** Looks at the machine before the demo begins: is there an engine, does an agent run, can there be a private engine. */
 
 import { hasCode } from "../../lib/base/errors.ts";
-import { acquireInstanceLock, type InstanceLock } from "../../lib/disk/instance_lock.ts";
+import { acquireInstanceLock, type InstanceLock } from "../../lib/files/instance_lock.ts";
 import { run } from "../setup/run.ts";
 import { chooseEngine, type EngineChoice, type Surroundings } from "./choice.ts";
 import { Docker, usualHost } from "./docker.ts";

@@ -12,7 +12,7 @@ import {
   routerWords,
   subscribedWords,
   type TopicWords,
-} from "../../lib/wamp/topics.ts";
+} from "../../lib/backend/uris.ts";
 import { code, duration, table } from "./markdown.ts";
 
 /** Everything that the page is made from. */
@@ -43,7 +43,7 @@ function head(rows: readonly Row[]): string {
   const available = rows.filter((row) => row.isAvailable).length;
   return `# The wire
 
-Made by \`deno task docs\` from \`lib/handlers/table.ts\` and \`lib/wamp/topics.ts\`; edit those.
+Made by \`deno task docs\` from \`lib/handlers/table.ts\` and \`lib/backend/uris.ts\`; edit those.
 
 One WAMP connection (JSON over a websocket, realm \`realm1\`, WAMP-CRA) to the router of Studio. The device registers
 ${rows.length} procedures as \`${mgmt("<serial>", "<name>")}\`; ${available} of them are available, the others answer

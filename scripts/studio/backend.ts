@@ -4,7 +4,7 @@ import { systemClock, throwIfAborted } from "../../lib/async/clock.ts";
 import { AgentError, isCanceled, textOf } from "../../lib/base/errors.ts";
 import type { Log } from "../../lib/base/log.ts";
 import type { CallOptions, CallReply, InvocationHandler, Session, WireEvent } from "../../lib/wamp/session.ts";
-import { testamentTopic } from "../../lib/wamp/topics.ts";
+import { testamentTopic } from "../../lib/backend/uris.ts";
 import { openSession, type RouterLogin } from "./connection.ts";
 import { markGone } from "./devices.ts";
 import { type Desk, deviceProcedures, readTestament } from "./procedures.ts";

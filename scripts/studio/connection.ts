@@ -5,7 +5,7 @@ import { type Log, silentLog } from "../../lib/base/log.ts";
 import { joinSession } from "../../lib/wamp/join.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
-import { realm } from "../../lib/wamp/topics.ts";
+import { realm } from "../../lib/backend/uris.ts";
 import { Transport } from "../../lib/wamp/transport.ts";
 
 /** Where to join, and as whom. */

@@ -3,7 +3,7 @@
 import { isAppState } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../lib/base/json.ts";
-import type { Privilege } from "../../lib/wamp/backend.ts";
+import type { Privilege } from "../../lib/backend/backend.ts";
 import type { InvocationHandler, Reply } from "../../lib/wamp/session.ts";
 import { findAccount, isPrivilege, listAccounts } from "./accounts.ts";
 import { type Device, listDevices } from "./devices.ts";

@@ -4,7 +4,7 @@
  */
 
 import { type Log, silentLog } from "../../lib/base/log.ts";
-import { realm } from "../../lib/wamp/topics.ts";
+import { realm } from "../../lib/backend/uris.ts";
 import { addAccount, listAccounts, ownerAccountKey } from "./accounts.ts";
 import { authoriseWith } from "./authorise.ts";
 import { StudioBackend } from "./backend.ts";

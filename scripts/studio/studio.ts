@@ -2,9 +2,9 @@
 
 import type { AppState, Stage } from "../../lib/model/app.ts";
 import type { Dict } from "../../lib/base/json.ts";
-import type { Privilege } from "../../lib/wamp/backend.ts";
+import type { Privilege } from "../../lib/backend/backend.ts";
 import { type CallOptions, type CallReply, hasUri } from "../../lib/wamp/session.ts";
-import { errorUris, logTopic, mgmt } from "../../lib/wamp/topics.ts";
+import { errorUris, logTopic, mgmt } from "../../lib/backend/uris.ts";
 import { type Account, addAccount, grant, ownerAccountKey, revoke } from "./accounts.ts";
 import type { StudioBackend } from "./backend.ts";
 import type { RouterLogin } from "./connection.ts";

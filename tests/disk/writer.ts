@@ -1,7 +1,7 @@
 /** Replaces the file of its argument again and again, for the test that kills it. Prints a line when it has begun. */
 
 import { silentLog } from "../../lib/base/log.ts";
-import { writeFileDurably } from "../../lib/disk/atomic_file.ts";
+import { writeFileDurably } from "../../lib/files/atomic_file.ts";
 
 const contents = ["a".repeat(10), "b".repeat(5_000), "c".repeat(200_000)];
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { later, noArguments, working } from "../../lib/handlers/row.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
-import { backendProcedures, backendWords, routerProcedures, routerWords } from "../../lib/wamp/topics.ts";
+import { createBackend } from "../../lib/backend/backend.ts";
+import { backendProcedures, backendWords, routerProcedures, routerWords } from "../../lib/backend/uris.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
 import { renderWire, type WireTables, wireTables } from "../../scripts/docs/wire.ts";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { table } from "../../lib/handlers/table.ts";
 import type { CallReply, InvocationHandler } from "../../lib/wamp/session.ts";
-import { backendProcedures } from "../../lib/wamp/topics.ts";
+import { backendProcedures } from "../../lib/backend/uris.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../parts/agent_process.ts";
 import { pollUntil, sleep } from "../parts/background.ts";

@@ -5,7 +5,7 @@
 
 import { isDict } from "../../lib/base/json.ts";
 import type { Session } from "../../lib/wamp/session.ts";
-import { logTopic } from "../../lib/wamp/topics.ts";
+import { logTopic } from "../../lib/backend/uris.ts";
 import { openSession } from "../../scripts/studio/connection.ts";
 import { checkLogin } from "../../scripts/studio/logins.ts";
 import { appByName, ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";

@@ -12,7 +12,7 @@ import type { Fields, Level, Log } from "../../lib/base/log.ts";
 import { encodePortRule } from "../../lib/model/port_rule.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { openOrReplace } from "../../lib/store/recovery.ts";
-import type { Backend } from "../../lib/wamp/backend.ts";
+import type { Backend } from "../../lib/backend/backend.ts";
 import { applyReport, type DeviceApp, encodeRow, isWanted } from "../../scripts/studio/device_apps.ts";
 import { encodeRequest } from "../../scripts/studio/wish.ts";
 import { Studio } from "../apps/studio.ts";

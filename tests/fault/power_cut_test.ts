@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../lib/base/log.ts";
 import { ConfigFile } from "../../lib/config.ts";
-import { writeFileDurably } from "../../lib/disk/atomic_file.ts";
+import { writeFileDurably } from "../../lib/files/atomic_file.ts";
 import { Database } from "../../lib/store/database.ts";
 import { openOrReplace } from "../../lib/store/recovery.ts";
 import { runProgram } from "../parts/background.ts";

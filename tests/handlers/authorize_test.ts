@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
 import { authorize, effectiveCaller, type Guarded, type PrivilegeCheck } from "../../lib/handlers/authorize.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
+import { createBackend } from "../../lib/backend/backend.ts";
 import { offlineWire } from "../../lib/wamp/wire.ts";
 import { never } from "./parts.ts";
 

@@ -10,7 +10,7 @@ import { runCommand } from "../../lib/host/command.ts";
 import { readInterfaces } from "../../lib/host/addresses.ts";
 import { AppLogs } from "../../lib/logs/app_log.ts";
 import { Database } from "../../lib/store/database.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
+import { createBackend } from "../../lib/backend/backend.ts";
 import type { CallReply, Session } from "../../lib/wamp/session.ts";
 import { offlineWire } from "../../lib/wamp/wire.ts";
 import type { Router } from "../../scripts/studio/router/router.ts";

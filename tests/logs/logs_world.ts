@@ -4,7 +4,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { AppLogs } from "../../lib/logs/app_log.ts";
 import { Database } from "../../lib/store/database.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
+import { createBackend } from "../../lib/backend/backend.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { offlineWire } from "../../lib/wamp/wire.ts";
 import type { Router } from "../../scripts/studio/router/router.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PortRule } from "../../lib/model/app.ts";
 import { decodePortRules } from "../../lib/model/port_rule.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
+import { createBackend } from "../../lib/backend/backend.ts";
 import type { Wire } from "../../lib/wamp/wire.ts";
 import { startStudio } from "../../scripts/studio/start_studio.ts";
 import { ScriptedDevice, stats } from "./scripted_device.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { silentLog } from "../../lib/base/log.ts";
 import type { Dict } from "../../lib/base/json.ts";
 import { chooseStatus, StatusReporter } from "../../lib/system/status.ts";
-import { createBackend } from "../../lib/wamp/backend.ts";
+import { createBackend } from "../../lib/backend/backend.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
 
 const stats = { cpu_count: 4, storage_free: 5 };

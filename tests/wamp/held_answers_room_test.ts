@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HeldAnswers } from "../../lib/wamp/held_answers.ts";
+import { HeldAnswers } from "../../lib/wamp/queued_replies.ts";
 import { code } from "../../lib/wamp/message.ts";
 
 const answer = (request: number, text = "") => [code.yield, request, {}, [text]];

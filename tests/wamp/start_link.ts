@@ -5,7 +5,7 @@ import { type Log, silentLog } from "../../lib/base/log.ts";
 import { Link, type LinkIdentity, type LinkOptions } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
-import { mgmt, testamentTopic } from "../../lib/wamp/topics.ts";
+import { mgmt, testamentTopic } from "../../lib/backend/uris.ts";
 
 /** What happened to `onSession`, in order. */
 export interface Run {

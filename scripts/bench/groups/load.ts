@@ -1,6 +1,6 @@
 /** Everything at once on one agent: thousands of calls in flight, ten followed logs and a pull of 100 MB. */
 
-import { mgmt } from "../../../lib/wamp/topics.ts";
+import { mgmt } from "../../../lib/backend/uris.ts";
 import { measureProcessor } from "../agent_figures.ts";
 import { echoUri, startBareCallee } from "../bare_callee.ts";
 import { percentile, type Samples } from "../figures.ts";

@@ -2,7 +2,7 @@
 
 import { pollUntil, sleep } from "../../../tests/parts/background.ts";
 import { Relay } from "../../../tests/parts/relay.ts";
-import { backendProcedures } from "../../../lib/wamp/topics.ts";
+import { backendProcedures } from "../../../lib/backend/uris.ts";
 import { deviceProcedures } from "../../studio/procedures.ts";
 import { CountingSocket } from "../counting_socket.ts";
 import type { Samples } from "../figures.ts";

@@ -2,7 +2,7 @@
 
 import { type Dict, isDict, parseJson } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { mgmt } from "../../../lib/wamp/topics.ts";
+import { mgmt } from "../../../lib/backend/uris.ts";
 import { openSession } from "../connection.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { type Command, connect, type Server, shownText } from "./command.ts";

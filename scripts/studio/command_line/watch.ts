@@ -3,7 +3,7 @@
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { logTopic, mgmt } from "../../../lib/wamp/topics.ts";
+import { logTopic, mgmt } from "../../../lib/backend/uris.ts";
 import { channelOf, linesOf } from "../log_events.ts";
 import { type Command, connect, type Server, shownText, table } from "./command.ts";
 import { readReport } from "./goal.ts";

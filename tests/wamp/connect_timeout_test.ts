@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConnectBound } from "../../lib/wamp/connect_bound.ts";
+import { ConnectBound } from "../../lib/wamp/connect_timeout.ts";
 
 Deno.test("ConnectBound doubles while dials time out, up to 20 s", () => {
   const bound = new ConnectBound(1_250);

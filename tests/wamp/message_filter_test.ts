@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Guard, Payload } from "../../lib/wamp/guard.ts";
+import { Guard, Payload } from "../../lib/wamp/message_filter.ts";
 
 const welcome = [2, 5, { roles: { broker: {}, dealer: {} } }];
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { readLeftovers, writeFileDurably } from "../../lib/disk/atomic_file.ts";
+import { readLeftovers, writeFileDurably } from "../../lib/files/atomic_file.ts";
 
 const log = silentLog;
 

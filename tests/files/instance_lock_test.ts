@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
-import { acquireInstanceLock } from "../../lib/disk/instance_lock.ts";
+import { acquireInstanceLock } from "../../lib/files/instance_lock.ts";
 
 const isRoot = Deno.uid() === 0;
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { PortRule } from "../../lib/model/app.ts";
-import { type Backend, createBackend } from "../../lib/wamp/backend.ts";
+import { type Backend, createBackend } from "../../lib/backend/backend.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
 import type { Session } from "../../lib/wamp/session.ts";
-import { openScripted, type ScriptedSession } from "./open.ts";
+import { openScripted, type ScriptedSession } from "../wamp/open.ts";
 
 const device = { deviceKey: 345, swarmKey: 12, serialNumber: "SN-1" };
 
