@@ -2,7 +2,7 @@
 
 import { systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
-import { openAgentLog } from "../../lib/logs/agent_log.ts";
+import { openAgentLog } from "../../lib/log/agent_log.ts";
 
 const folder = Deno.makeTempDirSync();
 const output = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };

@@ -8,7 +8,7 @@ import { registerRows } from "../../lib/handlers/register.ts";
 import { table } from "../../lib/handlers/table.ts";
 import { runCommand } from "../../lib/host/command.ts";
 import { readInterfaces } from "../../lib/host/addresses.ts";
-import { AppLogs } from "../../lib/logs/app_log.ts";
+import { AppLogs } from "../../lib/app_logs/app_logs.ts";
 import { Database } from "../../lib/store/database.ts";
 import { createBackend } from "../../lib/backend/backend.ts";
 import type { CallReply, Session } from "../../lib/wamp/session.ts";

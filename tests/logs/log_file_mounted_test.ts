@@ -2,7 +2,7 @@
 /** Tests of the log file on a full disk and as a mount of its own. */
 
 import assert from "node:assert/strict";
-import { LogFile, retryMs } from "../../lib/logs/log_file.ts";
+import { LogFile, retryMs } from "../../lib/log/log_file.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
 function open(path: string, limitBytes?: number): { file: LogFile; clock: FakeClock; troubles: string[] } {

@@ -1,7 +1,7 @@
 /** Writes numbered lines into the log of its argument, says which is written, and goes on until it is killed. */
 
 import { systemClock } from "../../lib/async/clock.ts";
-import { openAgentLog } from "../../lib/logs/agent_log.ts";
+import { openAgentLog } from "../../lib/log/agent_log.ts";
 
 const nowhere = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
 await using agentLog = openAgentLog({

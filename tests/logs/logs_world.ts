@@ -2,7 +2,7 @@
 
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
-import { AppLogs } from "../../lib/logs/app_log.ts";
+import { AppLogs } from "../../lib/app_logs/app_logs.ts";
 import { Database } from "../../lib/store/database.ts";
 import { createBackend } from "../../lib/backend/backend.ts";
 import type { Session } from "../../lib/wamp/session.ts";

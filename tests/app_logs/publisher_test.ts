@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import type { GateState } from "../../lib/logs/gate.ts";
-import { Outlet } from "../../lib/logs/outlet.ts";
+import type { GateState } from "../../lib/app_logs/subscribers.ts";
+import { Outlet } from "../../lib/app_logs/publisher.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
 /** The world around one outlet: what was published, and the switches a test turns. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LogFile, lookMs, retryMs } from "../../lib/logs/log_file.ts";
+import { LogFile, lookMs, retryMs } from "../../lib/log/log_file.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
 /** A folder with a log in it. */

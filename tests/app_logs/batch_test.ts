@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LogLine } from "../../lib/docker/log_lines.ts";
-import { backlogLimitBytes, Batch, byteLength, payloadLimitBytes } from "../../lib/logs/batch.ts";
+import { backlogLimitBytes, Batch, byteLength, payloadLimitBytes } from "../../lib/app_logs/batch.ts";
 
 const longLine = "x".repeat(80_000);
 

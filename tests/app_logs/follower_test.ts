@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
-import { Follower } from "../../lib/logs/follow.ts";
+import { Follower } from "../../lib/app_logs/follower.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
-import { EngineServer } from "./engine_server.ts";
+import { EngineServer } from "../logs/engine_server.ts";
 
 const name = "prod_42_shop";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../lib/base/log.ts";
-import { type MetaEvent, PublishGate } from "../../lib/logs/gate.ts";
+import { type MetaEvent, PublishGate } from "../../lib/app_logs/subscribers.ts";
 import { routerEvents } from "../../lib/backend/uris.ts";
 
 const channel = "prod_42_shop";

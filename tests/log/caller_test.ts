@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { callerOf, framesOf, placeText } from "../../lib/logs/caller.ts";
+import { callerOf, framesOf, placeText } from "../../lib/log/caller.ts";
 
 function lineOf(error: Error): number {
   return Number(/caller_test\.ts:(\d+)/.exec(error.stack ?? "")?.[1]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../lib/base/log.ts";
-import { KeptMessages } from "../../lib/logs/kept_messages.ts";
+import { KeptMessages } from "../../lib/app_logs/pending_messages.ts";
 import { readMessages } from "../../lib/store/message_rows.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { Folder } from "../store/samples.ts";

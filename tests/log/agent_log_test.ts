@@ -3,8 +3,8 @@ import { getConfig } from "@logtape/logtape";
 import { AgentError } from "../../lib/base/errors.ts";
 import { localTimeText } from "../../lib/base/local_time.ts";
 import type { Fields } from "../../lib/base/log.ts";
-import { type AgentLog, openAgentLog, startErrorLine } from "../../lib/logs/agent_log.ts";
-import { retryMs } from "../../lib/logs/log_file.ts";
+import { type AgentLog, openAgentLog, startErrorLine } from "../../lib/log/agent_log.ts";
+import { retryMs } from "../../lib/log/log_file.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
 /** An output that keeps what it gets. */

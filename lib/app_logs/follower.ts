@@ -8,7 +8,7 @@ import type { Clock } from "../async/clock.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
-import { LogReading } from "./log_position.ts";
+import { LogReading } from "./position.ts";
 
 /** What a follower needs to know of a container. */
 export interface FollowedContainer {

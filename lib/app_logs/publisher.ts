@@ -5,7 +5,7 @@ import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { Batch, flushIntervalMs } from "./batch.ts";
-import type { GateState } from "./gate.ts";
+import type { GateState } from "./subscribers.ts";
 
 /** What an outlet is built from. */
 export interface OutletParts {

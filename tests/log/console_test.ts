@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LineStream, waitingLimitBytes } from "../../lib/logs/line_stream.ts";
+import { LineStream, waitingLimitBytes } from "../../lib/log/console.ts";
 
 /** An output that writes when it is let. */
 class Output {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Fields, Log } from "../../lib/base/log.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { Secrets } from "../../lib/logs/redact.ts";
-import { createWireTrace, frameLimitChars, type WireTrace } from "../../lib/logs/wire_trace.ts";
+import { Secrets } from "../../lib/log/redact.ts";
+import { createWireTrace, frameLimitChars, type WireTrace } from "../../lib/log/wire_trace.ts";
 
 function makeTrace(
   ...known: string[]

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { backupPath, deleteOldBackups, listBackups, nextBackupPath } from "../../lib/logs/log_backups.ts";
+import { backupPath, deleteOldBackups, listBackups, nextBackupPath } from "../../lib/log/rotation.ts";
 
 const date = new Date("2026-08-04T01:02:03.456Z");
 

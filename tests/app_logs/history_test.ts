@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LogLine } from "../../lib/docker/log_lines.ts";
-import { History, historyBytes, trimFront } from "../../lib/logs/history.ts";
+import { History, historyBytes, trimFront } from "../../lib/app_logs/history.ts";
 
 Deno.test("push() keeps the newest hundred lines, whoever wrote them", () => {
   const history = new History();

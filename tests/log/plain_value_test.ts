@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
-import { errorText, type Plain, plainValue } from "../../lib/logs/plain_value.ts";
-import { Secrets } from "../../lib/logs/redact.ts";
+import { errorText, type Plain, plainValue } from "../../lib/log/plain_value.ts";
+import { Secrets } from "../../lib/log/redact.ts";
 
 function plain(value: unknown, limitChars = 1_000): Plain {
   const secrets = new Secrets();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type LogLine, logReader } from "../../lib/docker/log_lines.ts";
-import { LogReading } from "../../lib/logs/log_position.ts";
+import { LogReading } from "../../lib/app_logs/position.ts";
 
 const second = (fraction: string) => `2031-03-05T07:00:00.${fraction.padEnd(9, "0")}Z`;
 

@@ -8,8 +8,8 @@ import {
   jsonLine,
   plainFields,
   recordLimitChars,
-} from "../../lib/logs/log_format.ts";
-import { Secrets } from "../../lib/logs/redact.ts";
+} from "../../lib/log/format.ts";
+import { Secrets } from "../../lib/log/redact.ts";
 
 function entry(part: Partial<Entry> = {}): Entry {
   const date = new Date("2026-08-04T09:12:00.789Z");

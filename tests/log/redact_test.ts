@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hideByLook, isSecretName, passingSecretLimit, Secrets } from "../../lib/logs/redact.ts";
+import { hideByLook, isSecretName, passingSecretLimit, Secrets } from "../../lib/log/redact.ts";
 
 const known: { name: string; secrets: string[]; text: string; shown: string }[] = [
   { name: "no secret", secrets: [], text: "plain text", shown: "plain text" },

@@ -14,9 +14,9 @@ import type { Clock } from "../async/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
 import type { Fields, Level, Log } from "../base/log.ts";
 import { callerOf, placeText } from "./caller.ts";
-import { type ByteOutput, LineStream } from "./line_stream.ts";
+import { type ByteOutput, LineStream } from "./console.ts";
 import { LogFile } from "./log_file.ts";
-import { consoleLine, type Entry, fieldLimitChars, jsonLine, plainFields } from "./log_format.ts";
+import { consoleLine, type Entry, fieldLimitChars, jsonLine, plainFields } from "./format.ts";
 import { Secrets } from "./redact.ts";
 
 /** What the log is made from. */

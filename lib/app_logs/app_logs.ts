@@ -13,12 +13,12 @@ import type { Database } from "../store/database.ts";
 import { clearLogHistory, deleteLogHistory, readLogHistory, writeLogHistory } from "../store/log_rows.ts";
 import { logTopic } from "../backend/uris.ts";
 import { type ChannelApp, normalizeChannel, parseChannel } from "../model/channel_names.ts";
-import type { FollowedContainer, FollowEnd, FollowEngine } from "./follow.ts";
+import type { FollowedContainer, FollowEnd, FollowEngine } from "./follower.ts";
 import { Followers } from "./followers.ts";
-import { type MetaSession, PublishGate } from "./gate.ts";
+import { type MetaSession, PublishGate } from "./subscribers.ts";
 import { History, historyBytes, trimFront } from "./history.ts";
-import { KeptMessages } from "./kept_messages.ts";
-import { Outlet } from "./outlet.ts";
+import { KeptMessages } from "./pending_messages.ts";
+import { Outlet } from "./publisher.ts";
 
 /** The engine as the logs see it. */
 export interface LogEngine extends FollowEngine {

@@ -5,7 +5,7 @@
 
 import type { Clock } from "../async/clock.ts";
 import { AgentError, textOf } from "../base/errors.ts";
-import { deleteOldBackups, listBackups, nextBackupPath } from "./log_backups.ts";
+import { deleteOldBackups, listBackups, nextBackupPath } from "./rotation.ts";
 
 /** What the file is made from. */
 export interface LogFileOptions {

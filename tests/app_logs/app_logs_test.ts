@@ -3,7 +3,7 @@ import { deleteApp, writeAppState } from "../../lib/store/app_rows.ts";
 import { readLogHistory, writeLogHistory } from "../../lib/store/log_rows.ts";
 import { readMessages } from "../../lib/store/message_rows.ts";
 import { RawPeer } from "../contract/raw_peer.ts";
-import { channel, LogsWorld, shop } from "./logs_world.ts";
+import { channel, LogsWorld, shop } from "../logs/logs_world.ts";
 
 const never = new AbortController().signal;
 

@@ -3,7 +3,7 @@
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
-import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follow.ts";
+import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follower.ts";
 
 /** What the followers are built from. */
 export interface FollowersParts {
