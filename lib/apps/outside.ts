@@ -3,7 +3,7 @@
 import type { AppId } from "../model/app.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Room } from "../base/room.ts";
+import type { Room } from "../disk_space/room.ts";
 import type { DeviceConfig } from "../config/flock.ts";
 import type { Engine, EngineEvent, RegistryAuth } from "../docker/engine.ts";
 import type { Database } from "../store/database.ts";

@@ -4,7 +4,7 @@ import type { AppRequest } from "../model/app.ts";
 import type { Clock } from "../async/clock.ts";
 import { AgentError, allow, hasCode, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { noSpaceText, type Room } from "../base/room.ts";
+import { noSpaceText, type Room } from "../disk_space/room.ts";
 import type { CreateRequest, Engine, ExitWatch, Pull, RegistryAuth } from "../docker/engine.ts";
 import type { Announcer } from "./announce.ts";
 import { wasKilledOutside } from "./corrections.ts";

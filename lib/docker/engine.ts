@@ -23,7 +23,7 @@ import {
   listOf,
   type Platform,
   textOf,
-} from "./seen.ts";
+} from "./decode.ts";
 import {
   type EngineEvent,
   followEvents,
@@ -38,7 +38,7 @@ import { callLimitMs, pathPart, Transport } from "./transport.ts";
 
 export type { ExitCondition, ExitWatch } from "./exit_watch.ts";
 export type { RegistryAuth } from "./registry.ts";
-export type { ContainerSeen, ContainerSummary, ImageFacts, ImageSeen, Platform, PortBinding } from "./seen.ts";
+export type { ContainerSeen, ContainerSummary, ImageFacts, ImageSeen, Platform, PortBinding } from "./decode.ts";
 export type { EngineEvent, LogLine, LogOptions, Pull } from "./streams.ts";
 
 /** The body of a container creation, spelled as the engine's API does. */

@@ -1,7 +1,7 @@
 /** The calls to the engine about what fills its disk: volumes, images with their users, the build cache. */
 
 import type { EngineEnvironment } from "./endpoint.ts";
-import { decodeImage, decodeSummary, dictOf, type ImageSeen, listOf, numberOf, textOf } from "./seen.ts";
+import { decodeImage, decodeSummary, dictOf, type ImageSeen, listOf, numberOf, textOf } from "./decode.ts";
 import { pathPart, Transport } from "./transport.ts";
 
 /** A volume that no container references, running or not. */

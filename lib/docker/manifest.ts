@@ -7,7 +7,7 @@ import { within } from "../async/clock.ts";
 import { AgentError } from "../base/errors.ts";
 import { isCount, isDict, parseJson } from "../base/json.ts";
 import { type RegistryAuth, registryHostOf, splitReference } from "./registry.ts";
-import { dictOf, listOf, numberOf, type Platform, textOf } from "./seen.ts";
+import { dictOf, listOf, numberOf, type Platform, textOf } from "./decode.ts";
 
 /** What the size of a pull depends on. */
 export interface PullQuestion {

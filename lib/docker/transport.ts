@@ -10,9 +10,9 @@ import { within } from "../async/clock.ts";
 import { AgentError, type ErrorCode } from "../base/errors.ts";
 import { Permits } from "../async/semaphore.ts";
 import { parseJson } from "../base/json.ts";
-import { type DirectAnswer, openDirect } from "./direct_stream.ts";
+import { type DirectAnswer, openDirect } from "./unix_socket_stream.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
-import { engineFailure, unreachable } from "./failure.ts";
+import { engineFailure, unreachable } from "./errors.ts";
 
 /** One request. `path` is without API version; parts of it that come from outside must be encoded. */
 export interface EngineRequest {

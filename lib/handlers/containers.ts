@@ -2,7 +2,7 @@
 
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
-import type { ImageSeen } from "../docker/seen.ts";
+import type { ImageSeen } from "../docker/decode.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { HandlerParts } from "./parts.ts";
 import type { Call } from "./row.ts";

@@ -2,10 +2,10 @@
 
 import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/json.ts";
-import type { ImageSeen } from "../docker/seen.ts";
+import type { ImageSeen } from "../docker/decode.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
 import type { CommandEnd } from "../host/command.ts";
-import type { Stats } from "../host/facts.ts";
+import type { Stats } from "../host/stats.ts";
 import type { PowerAction } from "../host/power.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
 

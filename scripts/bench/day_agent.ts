@@ -7,7 +7,7 @@
 import { cpuUsage, memoryUsage } from "node:process";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { Heartbeat } from "../../lib/system/heartbeat.ts";
+import { Heartbeat } from "../../lib/status/heartbeat.ts";
 import { Link, type OnSession } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";

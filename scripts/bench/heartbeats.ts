@@ -1,6 +1,6 @@
 /** Watches whether the heartbeats of the agent come in time. */
 
-import { beatPauseMs } from "../../lib/system/heartbeat.ts";
+import { beatPauseMs } from "../../lib/status/heartbeat.ts";
 import { sleep } from "../../tests/parts/background.ts";
 import type { Stage } from "./stage.ts";
 

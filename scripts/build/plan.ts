@@ -73,7 +73,7 @@ export function bundleArgs(entry: string, output: string): string[] {
  * - Young objects get 1 MiB instead of up to 16, which saves memory under load for hardly any time.
  * - Code is optimised on the program's own thread: threads beside it keep the memory that each took for its largest function.
  * - Of three compilers the first is left out: its copy of each function is memory, and the other two are soon there.
- * - The agent may collect when it has nothing else to do (`lib/boot/idle_collection.ts`).
+ * - The agent may collect when it has nothing else to do (`lib/agent/idle_gc.ts`).
  * - There is no cache of compiled code, which takes more memory, and a write to the disk, than it saves time.
  */
 export const runtimeSettings = [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { requestOfContainer } from "../../lib/apps/adoption.ts";
 import { type ContainerFacts, containerSpec } from "../../lib/apps/container_spec.ts";
 import { AgentError } from "../../lib/base/errors.ts";
-import { type ContainerSeen, decodeContainer } from "../../lib/docker/seen.ts";
+import { type ContainerSeen, decodeContainer } from "../../lib/docker/decode.ts";
 import { container, repository, SmallWorld } from "./small_world.ts";
 
 const never = new AbortController().signal;

@@ -4,7 +4,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { Housing } from "../../lib/apps/housing.ts";
 import { appOfRequest } from "../../lib/apps/live_app.ts";
-import { type ContainerSeen, decodeContainer } from "../../lib/docker/seen.ts";
+import { type ContainerSeen, decodeContainer } from "../../lib/docker/decode.ts";
 import { isDict } from "../../lib/base/json.ts";
 import { sampleRequest } from "../store/samples.ts";
 import { quietDevice } from "./surroundings.ts";

@@ -19,7 +19,7 @@ import type {
   RegistryAuth,
 } from "../../lib/docker/engine.ts";
 import { splitReference } from "../../lib/docker/registry.ts";
-import { decodeContainer } from "../../lib/docker/seen.ts";
+import { decodeContainer } from "../../lib/docker/decode.ts";
 
 /** What an image in the registry does when it runs. */
 export interface Release {

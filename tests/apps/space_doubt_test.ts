@@ -3,7 +3,7 @@ import { Health } from "../../lib/apps/health.ts";
 import { AppRecords } from "../../lib/apps/records.ts";
 import { AgentError, type ErrorCode } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import type { Room } from "../../lib/base/room.ts";
+import type { Room } from "../../lib/disk_space/room.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { Folder } from "../store/samples.ts";
 import type { Release } from "./small_engine.ts";

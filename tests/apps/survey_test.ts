@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Survey } from "../../lib/apps/survey.ts";
-import { decodeImage, decodeSummary } from "../../lib/docker/seen.ts";
+import { decodeImage, decodeSummary } from "../../lib/docker/decode.ts";
 
 const names = { container: "prod_7_shop", repository: "r.example.com:5000/apps/prod_amd64_7_shop" };
 

@@ -4,7 +4,7 @@ import { hasCode, isCanceled } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { isDict } from "../../lib/base/json.ts";
 import { Engine } from "../../lib/docker/engine.ts";
-import { decodeSummary } from "../../lib/docker/seen.ts";
+import { decodeSummary } from "../../lib/docker/decode.ts";
 import { busyboxImage, Dockerd } from "../parts/engine.ts";
 
 const never = new AbortController().signal;

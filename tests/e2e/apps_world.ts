@@ -1,12 +1,12 @@
 /** A device for the tests of its apps: real engine, real registry, real database, and a Studio that writes down what it hears. */
 
 import { systemClock } from "../../lib/async/clock.ts";
-import type { Room } from "../../lib/base/room.ts";
+import type { Room } from "../../lib/disk_space/room.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
 import { probePort } from "../../lib/apps/port_probe.ts";
-import { readRest } from "../../lib/host/rest.ts";
+import { readRest } from "../../lib/host/process_idle.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
 import { Studio } from "../apps/studio.ts";

@@ -3,9 +3,9 @@
 import { AppFolder } from "../../lib/apps/app_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
 import { probePort } from "../../lib/apps/port_probe.ts";
-import { readRest } from "../../lib/host/rest.ts";
+import { readRest } from "../../lib/host/process_idle.ts";
 import { probationMs } from "../../lib/apps/probation.ts";
-import { startWithEngine } from "../../lib/boot/engine_start.ts";
+import { startWithEngine } from "../../lib/agent/engine_start.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { textOf } from "../../lib/base/errors.ts";
 import type { Fields, Level, Log } from "../../lib/base/log.ts";

@@ -1,0 +1,121 @@
+/** Builds the guard of the engine's disk with everything that it uses, for devices with Linux. */
+
+import type { Clock } from "../async/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Room } from "./room.ts";
+import type { DeviceConfig } from "../config/flock.ts";
+import type { EngineEnvironment } from "../docker/endpoint.ts";
+import type { Engine } from "../docker/engine.ts";
+import { EngineStorage } from "../docker/engine_storage.ts";
+import { mustRunCommand } from "../host/command.ts";
+import { readFreeBytes } from "../host/disk_space.ts";
+import type { Paths } from "../paths.ts";
+import { DiskCleanup, type DiskUser } from "./cleanup.ts";
+import { DiskGuard } from "./guard.ts";
+import { limitLogs } from "./log_limits.ts";
+import { checkPullRoom, type PullRoomQuestion } from "./pull_check.ts";
+import type { Backend } from "../backend/backend.ts";
+
+/** What the watch is built from. */
+export interface DiskWatchParts {
+  engine: Engine;
+  /** Where the engine is. */
+  env: EngineEnvironment;
+  paths: Pick<Paths, "composeDir" | "buildDir">;
+  config(): Pick<DeviceConfig, "applianceDomain" | "boardModel" | "registryUrl">;
+  backend: Pick<Backend, "runRegistryGc">;
+  isConnected(): boolean;
+  /** All apps of the device, stopped ones too; undefined while they are not known. May throw. */
+  listApps(): readonly DiskUser[] | undefined;
+  /** An emergency has begun, or is over. */
+  onChange(isEmergency: boolean): void;
+  /** The operating system, in the words of the runtime. */
+  os: string;
+  clock: Clock;
+  log: Log;
+}
+
+const restartLimitMs = 30_000;
+
+/**
+ * The disk of the engine, watched where the operating system is Linux. Disposing ends everything that goes on; to be done before the
+ * apps are disposed, which it calls.
+ */
+export class DiskWatch implements AsyncDisposable {
+  readonly #parts: DiskWatchParts;
+  readonly #storage: EngineStorage;
+  readonly #guard: DiskGuard | undefined;
+  readonly #life = new AbortController();
+  #limiting: Promise<void> | undefined;
+
+  constructor(parts: DiskWatchParts) {
+    const { engine, onChange, clock, log } = parts;
+    this.#parts = parts;
+    const storage = this.#storage = new EngineStorage({ env: parts.env });
+    if (parts.os !== "linux") return;
+    const cleanup = createCleanup(parts, storage);
+    const cleanUp = (dataRoot: string, signal: AbortSignal) => cleanup.run(dataRoot, signal);
+    this.#guard = new DiskGuard({ engine, storage, readFreeBytes, cleanUp, onChange, clock, log });
+  }
+
+  /** True while the disk is too full to work. */
+  get isEmergency(): boolean {
+    return this.#guard?.isEmergency ?? false;
+  }
+
+  /** Begins to watch, and limits the logs of the device. */
+  start(): void {
+    if (this.#guard === undefined) return;
+    this.#guard.start();
+    const { log } = this.#parts;
+    this.#limiting = limitLogs({ restartJournal, log }, this.#life.signal);
+  }
+
+  /** Looks once, so that apps begin to write to the disk only after that. Never throws. */
+  async look(): Promise<void> {
+    await this.#guard?.look();
+  }
+
+  /** Whether an image fits, asked before it is pulled. See `checkPullRoom()`. */
+  async checkRoom(question: PullRoomQuestion): Promise<Room> {
+    const guard = this.#guard;
+    if (guard === undefined) return { kind: "fits" };
+    const parts = { engine: this.#parts.engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes() };
+    return await checkPullRoom(parts, question);
+  }
+
+  /** Ends it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort();
+    await this.#guard?.[Symbol.asyncDispose]();
+    await this.#limiting;
+  }
+}
+
+/** The device whose own containers are Studio and registry. */
+export function isApplianceHost(config: Pick<DeviceConfig, "applianceDomain" | "boardModel">): boolean {
+  return config.applianceDomain !== "" || config.boardModel === "appliance";
+}
+
+function createCleanup(parts: DiskWatchParts, storage: EngineStorage): DiskCleanup {
+  const { engine, clock, log } = parts;
+  return new DiskCleanup({
+    engine,
+    storage,
+    registryGc: () => {
+      const mayAsk = isApplianceHost(parts.config()) && parts.isConnected();
+      return mayAsk ? (signal) => parts.backend.runRegistryGc(signal) : undefined;
+    },
+    listApps: () => parts.listApps(),
+    projectFolders: { PROD: parts.paths.composeDir, DEV: parts.paths.buildDir },
+    registryUrl: () => parts.config().registryUrl,
+    run: mustRunCommand,
+    readFreeBytes,
+    clock,
+    log,
+  });
+}
+
+async function restartJournal(signal: AbortSignal): Promise<void> {
+  await mustRunCommand("systemctl", ["restart", "systemd-journald"], { signal, timeoutMs: restartLimitMs });
+}
