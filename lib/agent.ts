@@ -22,9 +22,9 @@ import { engineEndpoint, type EngineEnvironment, engineVariables } from "./docke
 import { Engine } from "./docker/engine.ts";
 import type { Flags } from "./flags.ts";
 import { createHandler } from "./handlers/dispatch.ts";
-import type { HandlerParts } from "./handlers/parts.ts";
+import type { HandlerParts } from "./handlers/device.ts";
 import { registerRows } from "./handlers/register.ts";
-import { table } from "./handlers/table.ts";
+import { table } from "./handlers/procedures.ts";
 import { readInterfaces, readLanAddress } from "./host/addresses.ts";
 import { runCommand } from "./host/command.ts";
 import { StatsReader } from "./host/stats.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFlock } from "../lib/config/flock.ts";
 import { type FlagRow, flagTable } from "../lib/flags.ts";
-import { table } from "../lib/handlers/table.ts";
+import { table } from "../lib/handlers/procedures.ts";
 import { usageText } from "../scripts/studio/command_line/run_command.ts";
 
 const root = new URL("..", import.meta.url).pathname;

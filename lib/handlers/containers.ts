@@ -4,8 +4,8 @@ import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
 import type { ImageSeen } from "../docker/decode.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./parts.ts";
-import type { Call } from "./row.ts";
+import type { HandlerParts } from "./device.ts";
+import type { Call } from "./procedure.ts";
 
 /** How long a full prune may take. */
 export const pruneLimitMs = 600_000;

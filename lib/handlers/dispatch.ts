@@ -4,9 +4,9 @@ import { type Clock, within } from "../async/clock.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/session.ts";
 import { authorize, effectiveCaller } from "./authorize.ts";
-import { createCallNotes } from "./call_notes.ts";
-import type { HandlerParts } from "./parts.ts";
-import type { Row } from "./row.ts";
+import { createCallNotes } from "./call_log.ts";
+import type { HandlerParts } from "./device.ts";
+import type { Row } from "./procedure.ts";
 
 /** An error text is cut here: some carry the output of a program or a value of the caller. */
 const errorTextLimit = 4_000;

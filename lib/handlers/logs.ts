@@ -3,8 +3,8 @@
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./parts.ts";
-import type { Call } from "./row.ts";
+import type { HandlerParts } from "./device.ts";
+import type { Call } from "./procedure.ts";
 
 /** Reads `[{containerName}]`. */
 export function decodeContainerName({ args }: Call): string {

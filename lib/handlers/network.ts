@@ -2,7 +2,7 @@
 
 import { usableIpv4 } from "../host/addresses.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./parts.ts";
+import type { HandlerParts } from "./device.ts";
 
 /** `get_network_metadata`: one positional argument for each address. Keeps the wire names `IP` and `Mask` (base64). */
 export function getNetworkMetadata(parts: HandlerParts): Reply {

@@ -3,8 +3,8 @@
 import { localTimeText } from "../base/local_time.ts";
 import type { PowerAction } from "../host/power.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./parts.ts";
-import type { Call } from "./row.ts";
+import type { HandlerParts } from "./device.ts";
+import type { Call } from "./procedure.ts";
 
 /** The version of the tunnel client that goes with this agent; it has to equal that of the tunnel servers. */
 export const tunnelClientVersion = "0.70.0";

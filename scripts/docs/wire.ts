@@ -1,7 +1,7 @@
 /** Makes the page about the wire from the agent's own tables. Pure. */
 
-import { markerProcedure, table as procedures } from "../../lib/handlers/table.ts";
-import type { Procedure, Row } from "../../lib/handlers/row.ts";
+import { markerProcedure, table as procedures } from "../../lib/handlers/procedures.ts";
+import type { Procedure, Row } from "../../lib/handlers/procedure.ts";
 import {
   backendProcedures,
   backendWords,
@@ -43,7 +43,7 @@ function head(rows: readonly Row[]): string {
   const available = rows.filter((row) => row.isAvailable).length;
   return `# The wire
 
-Made by \`deno task docs\` from \`lib/handlers/table.ts\` and \`lib/backend/uris.ts\`; edit those.
+Made by \`deno task docs\` from \`lib/handlers/procedures.ts\` and \`lib/backend/uris.ts\`; edit those.
 
 One WAMP connection (JSON over a websocket, realm \`realm1\`, WAMP-CRA) to the router of Studio. The device registers
 ${rows.length} procedures as \`${mgmt("<serial>", "<name>")}\`; ${available} of them are available, the others answer

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { later, noArguments, working } from "../../lib/handlers/row.ts";
+import { later, noArguments, working } from "../../lib/handlers/procedure.ts";
 import { createBackend } from "../../lib/backend/backend.ts";
 import { backendProcedures, backendWords, routerProcedures, routerWords } from "../../lib/backend/uris.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";

@@ -2,7 +2,7 @@
 /** An agent's process from its first start through the life of an app, and the ways in which an install can fail. */
 
 import assert from "node:assert/strict";
-import { table } from "../../lib/handlers/table.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import type { Wish } from "../../scripts/studio/wish.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../parts/agent_process.ts";

@@ -2,7 +2,7 @@
 /** What an agent's process survives: router, engine and backend that go away, kills, wrong answers, a move to another project. */
 
 import assert from "node:assert/strict";
-import { table } from "../../lib/handlers/table.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import type { CallReply, InvocationHandler } from "../../lib/wamp/session.ts";
 import { backendProcedures } from "../../lib/backend/uris.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";

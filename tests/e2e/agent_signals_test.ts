@@ -2,7 +2,7 @@
 /** Signals to an agent at every moment of its start and while it runs: it always ends, in order, and its apps go on. */
 
 import assert from "node:assert/strict";
-import { table } from "../../lib/handlers/table.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentLogLine, AgentProcess } from "../parts/agent_process.ts";
 import { pollUntil, sleep } from "../parts/background.ts";

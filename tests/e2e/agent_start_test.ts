@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { parseJson } from "../../lib/base/json.ts";
-import { table } from "../../lib/handlers/table.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import { AgentProcess } from "../parts/agent_process.ts";
 import { pollUntil, readTextIfThere, sleep } from "../parts/background.ts";
 import { Relay } from "../parts/relay.ts";

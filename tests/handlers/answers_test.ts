@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
-import type { HandlerParts } from "../../lib/handlers/parts.ts";
-import { table } from "../../lib/handlers/table.ts";
+import type { HandlerParts } from "../../lib/handlers/device.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import type { Reply } from "../../lib/wamp/session.ts";
 import { createParts, never, stats } from "./parts.ts";
 

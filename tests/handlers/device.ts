@@ -3,9 +3,9 @@
 import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { createHandler } from "../../lib/handlers/dispatch.ts";
-import type { HandlerParts } from "../../lib/handlers/parts.ts";
+import type { HandlerParts } from "../../lib/handlers/device.ts";
 import { registerRows } from "../../lib/handlers/register.ts";
-import { table } from "../../lib/handlers/table.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import { runCommand } from "../../lib/host/command.ts";
 import { readInterfaces } from "../../lib/host/addresses.ts";
 import { AppLogs } from "../../lib/app_logs/app_logs.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
 import { createHandler } from "../../lib/handlers/dispatch.ts";
-import { type Row, working } from "../../lib/handlers/row.ts";
-import { table } from "../../lib/handlers/table.ts";
+import { type Row, working } from "../../lib/handlers/procedure.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import type { Invocation, Reply } from "../../lib/wamp/session.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { createParts, never } from "./parts.ts";

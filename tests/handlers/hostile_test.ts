@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
-import { table } from "../../lib/handlers/table.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import { RemoteError } from "../../lib/wamp/session.ts";
 import { Device } from "./device.ts";
 

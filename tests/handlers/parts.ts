@@ -1,7 +1,7 @@
 /** Parts for handlers under test: harmless answers, which a test replaces by what it is about. */
 
 import { silentLog } from "../../lib/base/log.ts";
-import type { HandlerParts } from "../../lib/handlers/parts.ts";
+import type { HandlerParts } from "../../lib/handlers/device.ts";
 
 /** A signal that never ends. */
 export const never = new AbortController().signal;

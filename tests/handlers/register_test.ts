@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { registerRows } from "../../lib/handlers/register.ts";
-import type { Row } from "../../lib/handlers/row.ts";
-import { table } from "../../lib/handlers/table.ts";
+import type { Row } from "../../lib/handlers/procedure.ts";
+import { table } from "../../lib/handlers/procedures.ts";
 import { RemoteError } from "../../lib/wamp/session.ts";
 
 function refusal(uri: string): RemoteError {

@@ -7,7 +7,7 @@ import { decodeContainerName, getAppLogHistory } from "./logs.ts";
 import { requestAppState } from "./apps.ts";
 import { decodePrune, getImages, listContainers, pruneImages, pruneLimitMs } from "./containers.ts";
 import { getIpv4Addresses, getNetworkMetadata } from "./network.ts";
-import { later, noArguments, type Procedure, type Row, working } from "./row.ts";
+import { later, noArguments, type Procedure, type Row, working } from "./procedure.ts";
 import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, schedulePower } from "./system.ts";
 
 const nothing = "none";

@@ -4,7 +4,7 @@ import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { Guarded } from "./authorize.ts";
-import type { HandlerParts } from "./parts.ts";
+import type { HandlerParts } from "./device.ts";
 
 /** A call as handlers see it. */
 export interface Call {

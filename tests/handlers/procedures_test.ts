@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { later, noArguments, working } from "../../lib/handlers/row.ts";
-import { markerProcedure, table } from "../../lib/handlers/table.ts";
+import { later, noArguments, working } from "../../lib/handlers/procedure.ts";
+import { markerProcedure, table } from "../../lib/handlers/procedures.ts";
 import { createParts, never } from "./parts.ts";
 
 /** Privilege and answer to a caller without it, as the callers of the device know them. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Fields, silentLog } from "../../lib/base/log.ts";
-import { createCallNotes } from "../../lib/handlers/call_notes.ts";
+import { createCallNotes } from "../../lib/handlers/call_log.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 
 function createNotes(): { clock: FakeClock; lines: (Fields | undefined)[]; note: (call: number) => void } {
