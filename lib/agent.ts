@@ -1,8 +1,8 @@
 /** The composition root: builds the parts of the agent in order, runs them, and ends them in the reverse order. */
 
-import { AppFolder } from "./apps/app_folder.ts";
+import { AppFolder } from "./apps/container/data_folder.ts";
 import { Apps } from "./apps/apps.ts";
-import { probePort } from "./apps/port_probe.ts";
+import { probePort } from "./apps/container/port_probe.ts";
 import { systemClock as clock } from "./async/clock.ts";
 import { AgentError, isCanceled } from "./base/errors.ts";
 import { keepFresh } from "./async/cached_read.ts";

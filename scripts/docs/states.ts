@@ -1,6 +1,6 @@
 /** Makes the page about the states of an app from the agent's own tables and plans. Pure. */
 
-import { type Given, type Goal, plan, type Seen, type Step, stepKey } from "../../lib/apps/plan.ts";
+import { type Given, type Goal, plan, type Seen, type Step, stepKey } from "../../lib/apps/plan/container_plan.ts";
 import {
   growsDisk,
   isTransient,
@@ -8,7 +8,7 @@ import {
   stateOfContainer,
   targetStates,
   transitions,
-} from "../../lib/apps/state.ts";
+} from "../../lib/apps/state/transitions.ts";
 import { type AppState, appStates } from "../../lib/model/app.ts";
 import { code, table } from "./markdown.ts";
 
@@ -53,11 +53,11 @@ export function statesPage(): string {
 
 const head = `# States of an app
 
-Made by \`deno task docs\` from \`lib/apps/state.ts\` and \`lib/apps/plan.ts\`; edit those.
+Made by \`deno task docs\` from \`lib/apps/state/transitions.ts\` and \`lib/apps/plan/container_plan.ts\`; edit those.
 
 An app has a state (what the agent believes) and a target (what Studio wants). The table names the transition that leads
 from one to the other; where it has no word, nothing happens. Which transitions this version can do is decided in
-\`lib/apps/choice.ts\`: builds and publishing (DEV apps) and compose apps are refused with
+\`lib/apps/plan/decide.ts\`: builds and publishing (DEV apps) and compose apps are refused with
 \`not available in this version\`.`;
 
 /** The table of transitions alone, with a row for each current state and a column for each wanted one. */

@@ -1,7 +1,7 @@
 /** A folder for apps with one app, for tests of what is done to it. */
 
-import { AppFolder } from "../../lib/apps/app_folder.ts";
-import type { Variable } from "../../lib/apps/environment.ts";
+import { AppFolder } from "../../lib/apps/container/data_folder.ts";
+import type { Variable } from "../../lib/apps/container/environment.ts";
 import type { PortRule } from "../../lib/model/app.ts";
 
 /** The app. */

@@ -1,6 +1,6 @@
 /** An outbox on a database of its own, and a Studio that takes reports or does not. */
 
-import { Outbox } from "../../lib/apps/outbox.ts";
+import { Outbox } from "../../lib/apps/report/outbox.ts";
 import type { AppId, AppState } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";

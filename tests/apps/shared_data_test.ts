@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AppFolder } from "../../lib/apps/app_folder.ts";
+import { AppFolder } from "../../lib/apps/container/data_folder.ts";
 import { pollUntil } from "../parts/background.ts";
 import { SmallWorld } from "./small_world.ts";
 

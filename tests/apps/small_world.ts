@@ -1,7 +1,7 @@
 /** A device in memory: apps on a small engine, with a clock that tests move and a Studio that writes down what it hears. */
 
 import { Apps } from "../../lib/apps/apps.ts";
-import type { Outside } from "../../lib/apps/outside.ts";
+import type { Outside } from "../../lib/apps/dependencies.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Database } from "../../lib/store/database.ts";
 import { FakeClock } from "../parts/fake_clock.ts";

@@ -3,7 +3,7 @@
 import type { PortRule } from "../../lib/model/app.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
-import type { AppLog } from "../../lib/apps/outside.ts";
+import type { AppLog } from "../../lib/apps/dependencies.ts";
 import type { AppReport, Backend } from "../../lib/backend/backend.ts";
 
 /**

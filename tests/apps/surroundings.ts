@@ -1,6 +1,6 @@
 /** What apps need of a device besides engine, database and Studio, for tests. */
 
-import type { AppHome, Outside } from "../../lib/apps/outside.ts";
+import type { AppHome, Outside } from "../../lib/apps/dependencies.ts";
 import type { DeviceConfig } from "../../lib/config/flock.ts";
 
 /** A device's config; `change` replaces parts of it. */

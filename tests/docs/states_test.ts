@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { transitions } from "../../lib/apps/state.ts";
+import { transitions } from "../../lib/apps/state/transitions.ts";
 import { appStates } from "../../lib/model/app.ts";
 import { renderTransitions, statesPage } from "../../scripts/docs/states.ts";
 

@@ -3,9 +3,9 @@
 import { systemClock } from "../../lib/async/clock.ts";
 import type { Room } from "../../lib/disk_space/room.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { AppFolder } from "../../lib/apps/app_folder.ts";
+import { AppFolder } from "../../lib/apps/container/data_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
-import { probePort } from "../../lib/apps/port_probe.ts";
+import { probePort } from "../../lib/apps/container/port_probe.ts";
 import { readRest } from "../../lib/host/process_idle.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";

@@ -1,10 +1,10 @@
 /** Process of a test: the part of the agent that works on apps, with a fault that strikes at a given step. */
 
-import { AppFolder } from "../../lib/apps/app_folder.ts";
+import { AppFolder } from "../../lib/apps/container/data_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
-import { probePort } from "../../lib/apps/port_probe.ts";
+import { probePort } from "../../lib/apps/container/port_probe.ts";
 import { readRest } from "../../lib/host/process_idle.ts";
-import { probationMs } from "../../lib/apps/probation.ts";
+import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startWithEngine } from "../../lib/agent/engine_start.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { textOf } from "../../lib/base/errors.ts";

@@ -2,7 +2,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
-import { pool } from "../../lib/apps/host_ports.ts";
+import { pool } from "../../lib/apps/container/host_ports.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import { runProgram } from "../parts/background.ts";
 import { busyboxImage } from "../parts/engine.ts";

@@ -1,6 +1,6 @@
 /** The steps that the agent's own plan has for a goal, by name. Pure. */
 
-import { type Goal, plan, type Progress, type Seen, type Step, stepKey } from "../../lib/apps/plan.ts";
+import { type Goal, plan, type Progress, type Seen, type Step, stepKey } from "../../lib/apps/plan/container_plan.ts";
 
 /** What an app is like before a goal is worked on. */
 export interface Situation {

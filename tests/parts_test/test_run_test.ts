@@ -60,7 +60,7 @@ Deno.test("judgeRun() counts a file that did not load, and a run that ended badl
 
 Deno.test("neededParts() reads the first line; files in tests/e2e need everything", () => {
   const table = [
-    ["tests/apps/plan_test.ts", "import x", undefined],
+    ["tests/apps/plan/container_plan_test.ts", "import x", undefined],
     ["tests/e2e/boot_test.ts", "import x", ["box", "engine", "registry", "crossbar"]],
     ["tests/e2e/boot_test.ts", "// box crossbar", ["box", "crossbar"]],
     ["tests/docker/engine_test.ts", "// box engine, registry", ["box", "engine", "registry"]],

@@ -1,6 +1,6 @@
 /** How long apps take from the wish to running, beside what the engine itself needs. */
 
-import { containerSpec } from "../../../lib/apps/container_spec.ts";
+import { containerSpec } from "../../../lib/apps/container/create_request.ts";
 import { pusherPassword, pusherUser } from "../../studio/logins.ts";
 import { EngineCalls } from "../engine_calls.ts";
 import { median, type Samples } from "../figures.ts";

@@ -1,0 +1,128 @@
+/** Which port of the host belongs to which declared port of which app. In memory: it fills again from what runs. Pure but for the probe. */
+
+import { type AppId, idText } from "../../model/app.ts";
+import { AgentError } from "../../base/errors.ts";
+import type { PublishedPort } from "./create_request.ts";
+
+/** A declared port of an app. */
+export interface PortKey {
+  app: AppId;
+  transport: PublishedPort["transport"];
+  port: number;
+}
+
+/** The ports that the agent chooses from. */
+export const pool = { first: 40_000, last: 49_999 } as const;
+
+/**
+ * The register of host ports.
+ *
+ * - One port of one transport has at most one owner, and an owner has one port.
+ * - Probing and recording happen in one go, without a wait in between.
+ */
+export class HostPorts {
+  readonly #isFree: (port: number, transport: PortKey["transport"]) => boolean;
+  readonly #owned = new Map<string, { key: PortKey; hostPort: number }>();
+  /** Owners by transport and host port. */
+  readonly #owners = new Map<string, string>();
+  /** Ports that the engine could not bind, by transport and number: chosen again only when no other is left. */
+  readonly #refused = new Set<string>();
+
+  /** `isFree` tells whether a port can be bound at this moment. */
+  constructor(options: { isFree(port: number, transport: PortKey["transport"]): boolean }) {
+    this.#isFree = (port, transport) => options.isFree(port, transport);
+  }
+
+  /** The host port of a declared port; undefined while it has none. */
+  find(key: PortKey): number | undefined {
+    return this.#owned.get(keyText(key))?.hostPort;
+  }
+
+  /**
+   * The port that the key has; else `preferred` unless it is 0 or somebody else's; else a port of the pool. A preferred port is
+   * not probed, because the app's own container may hold it. Throws `port_in_use` when no port is left.
+   */
+  recoverOrReserve(key: PortKey, preferred: number): number {
+    const found = this.find(key);
+    if (found !== undefined) return found;
+    if (this.#isOpen(key, preferred)) return this.#assign(key, preferred);
+    return this.#assign(key, this.#choose(key));
+  }
+
+  /** Gives the key the host port of its own number, unless somebody else has it; then it gives false. Not probed either. */
+  reserveDeclared(key: PortKey): boolean {
+    if (this.find(key) === key.port) return true;
+    if (!this.#isOpen(key, key.port)) return false;
+    this.#drop(key);
+    this.#assign(key, key.port);
+    return true;
+  }
+
+  /**
+   * Gives the key another port of the pool, because the engine could not bind the one it has. Throws `port_in_use` when none is
+   * left; then the key has none.
+   */
+  reassign(key: PortKey): number {
+    const dropped = this.#drop(key);
+    if (dropped !== undefined) this.#refused.add(portText(key.transport, dropped));
+    return this.#assign(key, this.#choose(key));
+  }
+
+  /** Forgets all ports of an app. */
+  release(app: AppId): void {
+    for (const { key } of [...this.#owned.values()]) {
+      if (idText(key.app) === idText(app)) this.#drop(key);
+    }
+  }
+
+  #isOpen(key: PortKey, hostPort: number): boolean {
+    const isPort = Number.isInteger(hostPort) && hostPort > 0 && hostPort <= 65_535;
+    return isPort && !this.#owners.has(portText(key.transport, hostPort));
+  }
+
+  #choose(key: PortKey): number {
+    const { transport, port, app } = key;
+    const chosen = this.#lowest(key, { isRefused: false }) ?? this.#lowest(key, { isRefused: true });
+    if (chosen !== undefined) return chosen;
+    const range = `${pool.first} to ${pool.last}`;
+    const text = `Cannot publish port ${port}/${transport} of app "${idText(app)}": no host port from ${range} is free`;
+    throw new AgentError("port_in_use", text);
+  }
+
+  /** The lowest port of the pool that nobody owns and that can be bound. */
+  #lowest(key: PortKey, { isRefused }: { isRefused: boolean }): number | undefined {
+    const { transport } = key;
+    for (let hostPort = pool.first; hostPort <= pool.last; hostPort++) {
+      if (this.#refused.has(portText(transport, hostPort)) !== isRefused) continue;
+      if (this.#isOpen(key, hostPort) && this.#isFree(hostPort, transport)) return hostPort;
+    }
+    return undefined;
+  }
+
+  #assign(key: PortKey, hostPort: number): number {
+    this.#owned.set(keyText(key), { key, hostPort });
+    this.#owners.set(portText(key.transport, hostPort), keyText(key));
+    return hostPort;
+  }
+
+  #drop(key: PortKey): number | undefined {
+    const hostPort = this.find(key);
+    if (hostPort === undefined) return undefined;
+    this.#owned.delete(keyText(key));
+    this.#owners.delete(portText(key.transport, hostPort));
+    return hostPort;
+  }
+}
+
+/** Those of `ports` whose host port an error text of the engine names, as in `Bind for 0.0.0.0:40001 failed`. */
+export function portsNamedIn<Port extends { hostPort: number }>(text: string, ports: readonly Port[]): Port[] {
+  return ports.filter(({ hostPort }) => new RegExp(`:${hostPort}(?!\\d)`).test(text));
+}
+
+function keyText({ app, transport, port }: PortKey): string {
+  return `${idText(app)}:${portText(transport, port)}`;
+}
+
+function portText(transport: PortKey["transport"], port: number): string {
+  return `${transport}:${port}`;
+}

@@ -1,0 +1,113 @@
+/** Decides what a request means for an app: which transition it starts, and whether it cuts one. Pure. */
+
+import type { AppRequest, AppState } from "../../model/app.ts";
+import { AgentError } from "../../base/errors.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import type { Goal, Step } from "./container_plan.ts";
+import { growsDisk, stableTarget, type Transition, transitionOf } from "../state/transitions.ts";
+import { isPulling } from "./texts.ts";
+
+/** What a request leads to. */
+export type Choice =
+  /** The table has no cell for it: nothing happens, nothing is told. */
+  | { kind: "nothing" }
+  /** The app is where it should be: its state is told again. */
+  | { kind: "noAction" }
+  | { kind: "refuse"; error: AgentError }
+  | { kind: "go"; goal: Goal };
+
+/** What the choice depends on besides app and request. */
+export interface Circumstances {
+  /** False where an update must not begin: offline at boot, and for a version that was canceled or has just failed. */
+  mayUpdate: boolean;
+  /** The disk is too full to work. */
+  isEmergency: boolean;
+}
+
+const notAvailableText = "not available in this version";
+
+/** Chooses what a request leads to while nothing else is done with the app. */
+export function choose(app: LiveApp, request: AppRequest, circumstances: Circumstances): Choice {
+  const target = stableTarget(request.target);
+  if (circumstances.isEmergency && growsDisk(request.target)) return refusal("no_space", "the disk is too full");
+  const isUpdate = circumstances.mayUpdate && wantsUpdate(app, request);
+  const transition = isUpdate ? "update" : transitionOf(app.state, target);
+  if (transition === undefined) return { kind: "nothing" };
+  if (transition === "no-action") return { kind: "noAction" };
+  const isCompose = request.dockerCompose !== null || (isUpdate && request.newDockerCompose !== null);
+  if (app.id.stage === "DEV" || isCompose) return refusal("not_available", notAvailableText);
+  return choiceOf(transition, target);
+}
+
+/** True when the request asks for a version that is not installed. A removal never becomes an update. */
+export function wantsUpdate(app: LiveApp, request: AppRequest): boolean {
+  if (!request.requestUpdate || isGone(stableTarget(request.target))) return false;
+  return request.newestVersion !== "" && request.newestVersion !== app.version;
+}
+
+/**
+ * True when a request must not wait for the end of what is done: it takes away what is being downloaded or updated, or says
+ * itself that it cancels. `step` is the one that is being done.
+ */
+export function interrupts(app: LiveApp, request: AppRequest, step: Step | undefined): boolean {
+  const target = stableTarget(request.target);
+  const isRemoval = isGone(target);
+  if (app.state === "UPDATING") return isRemoval || target === "PRESENT" || request.cancelTransition;
+  if (!isRemoval || app.state === "DELETING") return false;
+  return app.state === "DOWNLOADING" || isPulling(step) || request.cancelTransition;
+}
+
+/**
+ * True for a request that takes something away from the device, or ends what it does: a disk that is too full to store it is a reason for
+ * it, not against. Nothing that brings something is among them.
+ */
+export function makesRoom(app: LiveApp | undefined, request: AppRequest): boolean {
+  const target = stableTarget(request.target);
+  if (isGone(target)) return true;
+  if (app === undefined) return false;
+  if (interrupts(app, request, undefined)) return true;
+  const transition = transitionOf(app.state, target);
+  // A failed app is stopped by what brings its image back when there is none: that download has a check of its own.
+  return (transition === "stop" || transition === "recover-present") && !wantsUpdate(app, request);
+}
+
+/** What the table calls for, for a PROD app of one container. */
+function choiceOf(transition: Transition | "update", target: AppState): Choice {
+  switch (transition) {
+    case "install":
+    case "run":
+    case "stop":
+    case "remove":
+    case "uninstall":
+    case "update":
+      return { kind: "go", goal: transition };
+    case "recover-run":
+      return { kind: "go", goal: "run" };
+    case "recover-present":
+      return { kind: "go", goal: "recoverPresent" };
+    case "cancel-pull":
+      return { kind: "go", goal: target === "UNINSTALLED" ? "uninstallCanceled" : "removeCanceled" };
+    case "cancel-update":
+      return { kind: "go", goal: goalAfterUpdate(target) };
+    case "remove-and-publish":
+      // Releases are made of DEV apps only; a running PROD app is where it should be.
+      return { kind: "noAction" };
+    case "no-action":
+      return { kind: "noAction" };
+    case "build":
+    case "publish":
+    case "cancel-build":
+    case "cancel-push":
+    case "cancel-transfer":
+      return refusal("not_available", notAvailableText);
+  }
+}
+
+function refusal(code: "no_space" | "not_available", text: string): Choice {
+  return { kind: "refuse", error: new AgentError(code, text) };
+}
+
+function goalAfterUpdate(target: AppState): Goal {
+  if (target === "REMOVED") return "remove";
+  return target === "UNINSTALLED" ? "uninstall" : "stop";
+}

@@ -1,0 +1,58 @@
+/** What people read in the log of an app when something ends otherwise than planned. The wording is part of the wire. Pure. */
+
+import type { AppState } from "../../model/app.ts";
+import { type ErrorCode, hasCode, textOf } from "../../base/errors.ts";
+import type { Step } from "./container_plan.ts";
+
+/** What every app's log says after the agent's database was lost. */
+export const rebuiltText =
+  "The agent's database was damaged and has been set aside; what it knows of this app comes from the container engine and from Studio";
+
+/** Steps of a download. */
+const pullKinds: ReadonlySet<Step["kind"]> = new Set(["checkLogin", "openPull", "readPull"]);
+
+/** Steps of a start. */
+const startKinds: ReadonlySet<Step["kind"]> = new Set(["createContainer", "startContainer", "awaitSettled"]);
+
+/** True while a step downloads, or is about to. */
+export function isPulling(step: Step | undefined): boolean {
+  return step !== undefined && pullKinds.has(step.kind);
+}
+
+/** Why a transition failed in `step`; without one it failed before its first. */
+export function failureText(step: Step | undefined, error: unknown): string {
+  if (isPulling(step)) return `Error occured while trying to pull the image: ${textOf(error)}`;
+  if (step !== undefined && startKinds.has(step.kind)) return `The app failed to start, reason: ${textOf(error)}`;
+  return textOf(error);
+}
+
+/** Errors that say nothing about the release that was started: another one would have met them too. */
+const blamelessCodes: readonly ErrorCode[] = [
+  ...["canceled", "engine_unreachable", "no_space", "port_in_use", "store_failed", "timeout"] as const,
+];
+
+/** True when a start failed because of what was started. */
+export function isFaultOfRelease(step: Step | undefined, error: unknown): boolean {
+  return step !== undefined && startKinds.has(step.kind) && !hasCode(error, ...blamelessCodes);
+}
+
+/** Why the version before runs again; the update is not tried anew by itself. */
+export function rollBackText(versions: { from: string; to: string }, reason: string): string {
+  return `The update to version ${versions.to} has failed (${reason}), returning to version ${versions.from}`;
+}
+
+/** Why an update does not take place; the version before was not touched. */
+export function refusedUpdateText(versions: { from: string; to: string }): string {
+  return `The update to version ${versions.to} is not possible, version ${versions.from} goes on`;
+}
+
+/** When a failed update is tried again; until then the version before goes on. */
+export function updateRetryText(version: string, delayMs: number): string {
+  return `The update to version ${version} will be tried again in ${Math.round(delayMs / 1000)} s`;
+}
+
+/** What a transition in this state says when it is cut on purpose; undefined when there is nothing to say. */
+export function cutText(state: AppState, step: Step | undefined): string | undefined {
+  if (state === "UPDATING") return "The update was canceled";
+  return state === "DOWNLOADING" || isPulling(step) ? "The app download was canceled" : undefined;
+}

@@ -1,0 +1,80 @@
+/** Reads from a container what was wanted of its app, for a device whose database was lost. Pure. */
+
+import { type AppRequest, isStage, type PortRule } from "../../model/app.ts";
+import { readCount } from "../../base/json.ts";
+import type { ContainerSeen } from "../../docker/engine.ts";
+import { splitReference } from "../../docker/registry.ts";
+import { isUsableAppName } from "../container/data_folder.ts";
+import { parseContainerName } from "../../model/app_names.ts";
+
+/** Variables that the agent gives to every app; they are made anew. */
+const ownVariables =
+  /^(DEVICE_(SERIAL_NUMBER|KEY|NAME|ENDPOINT_URL|LAN_IP|URL|PORT_FOR_.*)|ENV|SWARM_KEY|APP_(KEY|NAME)|APP_AUTH_.*|TUNNEL_DOMAIN|INSTANCE_KEY|RESWARM_URL|REMOTE_PORT_FOR_.*|PATH)$/;
+
+/**
+ * The request that the container was made for, as far as it tells: the app is wanted as running, in the version and with the variables
+ * and ports that it has. Undefined when it is no container of an app. What Studio says later replaces it.
+ */
+export function requestOfContainer(seen: ContainerSeen): AppRequest | undefined {
+  const named = parseContainerName(seen.name);
+  if (named === undefined || seen.labels["real"] !== "True") return undefined;
+  const { labels } = seen;
+  const stage = isStage(labels["reagent.stage"]) ? labels["reagent.stage"] : named.id.stage;
+  const appName = labels["reagent.app-name"] ?? named.appName;
+  if (!isUsableAppName(appName) || appName.toLowerCase() !== named.appName || stage !== named.id.stage) {
+    return undefined;
+  }
+  const version = labels["reagent.version"] ?? splitReference(seen.image).tag;
+  return {
+    appKey: named.id.appKey,
+    stage,
+    appName,
+    target: "RUNNING",
+    current: undefined,
+    requestorAccountKey: 0,
+    deviceOwnerAccountKey: 0,
+    releaseKey: readCount(labels["reagent.release-key"]) ?? 0,
+    newReleaseKey: 0,
+    version,
+    presentVersion: version,
+    newestVersion: version,
+    requestUpdate: false,
+    cancelTransition: false,
+    environment: environmentOf(seen.env),
+    environmentTemplate: {},
+    ports: Object.entries(seen.portBindings).flatMap(([port, bindings]) => ruleOf(port, bindings[0]?.hostPort ?? 0)),
+    otherPorts: [],
+    dockerCompose: null,
+    newDockerCompose: null,
+    dockerCredentials: {},
+    instanceKey: 0,
+    appCredEpoch: 0,
+  };
+}
+
+function environmentOf(env: readonly string[]): Record<string, unknown> {
+  const entries = env.filter((text) => text.includes("=")).map((text) => {
+    const equals = text.indexOf("=");
+    return [text.slice(0, equals), { value: text.slice(equals + 1) }] as const;
+  });
+  return Object.fromEntries(entries.filter(([name]) => name !== "" && !ownVariables.test(name)));
+}
+
+function ruleOf(declared: string, hostPort: number): PortRule[] {
+  const [, port, transport] = /^(\d+)\/(tcp|udp)$/.exec(declared) ?? [];
+  if (port === undefined) return [];
+  return [{
+    main: false,
+    name: "",
+    active: false,
+    public: false,
+    port: Number(port),
+    protocol: transport === "udp" ? "udp" : "tcp",
+    localIp: "",
+    remotePortEnvironment: "",
+    remotePort: 0,
+    hostPort,
+    cloudRemotePort: 0,
+    extra: {},
+  }];
+}

@@ -1,0 +1,181 @@
+/** Watches one app: how its container is found, how it has been doing, and what a failure calls for. */
+
+import type { AppId, AppRequest } from "../../model/app.ts";
+import type { Clock } from "../../async/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { Announcer } from "../report/state_reporter.ts";
+import type { AppBench } from "./step_factory.ts";
+import { choose } from "../plan/decide.ts";
+import { correctedState, type Found, observedState } from "../watch/observed_state.ts";
+import { crashLoopText } from "../watch/crash_loop.ts";
+import { Health } from "../watch/health.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import type { AppRecords } from "../state/records.ts";
+import type { PlannedRetry } from "../watch/retry.ts";
+import type { Round } from "./attempt.ts";
+import { rollBackText } from "../plan/texts.ts";
+import type { Turn } from "./job.ts";
+
+/** What an app is watched with. */
+export interface AppWatchParts {
+  records: AppRecords;
+  announcer: Announcer;
+  bench: AppBench;
+  /** Milliseconds before try number `attempt` of a failed app. */
+  retryDelayMs(attempt: number): number;
+  /** A failed app is to be tried again, with what Studio wants of it. */
+  onRetry(request: AppRequest): void;
+  /** A release on probation has run for long enough, if it still runs. */
+  onProven(): void;
+  /** True while an app that has ended may have been ended by a full disk, or by an engine that was away. */
+  isTroubled(): boolean;
+  /** Takes over a promise that nobody waits for, and what it fails with. */
+  keep(task: Promise<void>): void;
+  clock: Clock;
+  log: Log;
+}
+
+/** Between the end of a release on probation and the verdict on it. */
+const engineDoubtMs = 1_000;
+
+/** The watch over one app. The caller sees to it that nothing else is done with the app meanwhile. */
+export class AppWatch {
+  readonly #id: AppId;
+  readonly #parts: AppWatchParts;
+  readonly #health: Health;
+  #followedRun = "";
+
+  constructor(id: AppId, parts: AppWatchParts) {
+    this.#id = id;
+    this.#parts = parts;
+    this.#health = new Health(id, { ...parts, onRetry: () => this.#tryAgain() });
+  }
+
+  /** Looks at the app's container and tells what has changed. Gives what is to be done about it. */
+  async observe(turn: Turn, { isReturn }: { isReturn: boolean }): Promise<Round | undefined> {
+    const { records, announcer, bench } = this.#parts;
+    const app = records.find(this.#id);
+    const found = app && await this.#tryFind(app, turn.signal);
+    if (app === undefined || found === undefined) return undefined;
+    const state = observedState(app.state, found);
+    const request = records.request(this.#id);
+    // In an emergency of the disk it was stopped, however it took that.
+    const isOwnFault = state === "FAILED" && !isReturn && !found.wasKilled && !this.isTroubled();
+    if (isOwnFault && request !== undefined && records.update(app.id)?.phase === "probation") {
+      // An engine that stops takes its containers down first; then it is the engine that has to come back.
+      await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
+      if (this.isTroubled() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
+      await bench.showExit(app, found.exitCode, turn.signal);
+      return this.rollBack(app, request, `exited with status code ${found.exitCode}`);
+    }
+    if (state !== undefined) await announcer.announce(app, state, turn.signal);
+    if (state === undefined && app.state === "RUNNING" && request !== undefined && this.#health.takeProven()) {
+      return { request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
+    }
+    const again: Round | undefined = request && { request, why: "later", mayUpdate: true };
+    if (app.state === "FAILED" && (state !== undefined || isReturn)) {
+      if (state !== undefined) await bench.showExit(app, found.exitCode, turn.signal);
+      if (app.id.stage === "DEV") return undefined;
+      if (isReturn) return again;
+      this.sayRetry(app);
+      return undefined;
+    }
+    this.noteState(app, found);
+    return state !== undefined && app.id.stage === "PROD" ? again : undefined;
+  }
+
+  /** Sets the state of an unwatched app to what was found of it; with `isReported` Studio is told in any case. */
+  async correct(turn: Turn, found: Found | undefined, options: { isReported: boolean }): Promise<void> {
+    const { records, announcer } = this.#parts;
+    const app = records.find(this.#id);
+    if (app === undefined) return;
+    if (found !== undefined) {
+      const state = correctedState(app.state, found);
+      // A removal that was cut has more to take away than the engine shows.
+      const isCut = app.state === "DELETING" && isGone(app.target) && isGone(state);
+      announcer.keep(app, isCut ? app.state : state);
+      this.noteState(app, found);
+    }
+    if (options.isReported) await announcer.report(app, turn.signal);
+  }
+
+  /** Tells Studio the app's state as it is. */
+  async report(signal: AbortSignal): Promise<void> {
+    const app = this.#parts.records.find(this.#id);
+    if (app !== undefined) await this.#parts.announcer.report(app, signal);
+  }
+
+  /** The way back from a release on probation; undefined when there is none. */
+  rollBack(app: LiveApp, request: AppRequest, reason: string): Round | undefined {
+    const update = this.#parts.records.update(app.id);
+    if (update?.phase !== "probation") return undefined;
+    this.#parts.bench.say(app, rollBackText({ from: update.from.version, to: update.to.version }, reason));
+    return { request, why: "later", mayUpdate: false, forced: { goal: "rollBack", reason } };
+  }
+
+  /** True while what fails is no fault of the release that is started. */
+  isTroubled(): boolean {
+    return this.#parts.isTroubled() || this.#health.isShortOfSpace();
+  }
+
+  /** Remembers how the app does, and follows the log of a run that nobody has followed yet. */
+  noteState(app: LiveApp, found?: Found): void {
+    const isRunning = app.state === "RUNNING";
+    const isOnProbation = isRunning && this.#parts.records.update(app.id)?.phase === "probation";
+    this.#health.note({ isRunning, isOnProbation });
+    if (!isRunning || found === undefined || this.#isFollowed(found)) return;
+    this.#followedRun = found.run;
+    this.#parts.bench.follow(app, found.ownId);
+  }
+
+  /** A look at all containers together does not tell when one was started; who follows its log sees a new start. */
+  #isFollowed({ run }: Found): boolean {
+    return this.#followedRun === run || this.#followedRun.startsWith(`${run} `);
+  }
+
+  /** Something of the app has failed with this. */
+  noteError(error: unknown): void {
+    this.#health.noteError(error);
+  }
+
+  /** Begins the wait for the next try, and says so. */
+  sayRetry(app: LiveApp): void {
+    const { attempt, delayMs } = this.planRetry();
+    this.#parts.bench.say(app, crashLoopText(attempt, delayMs));
+  }
+
+  /** Begins the wait for the next try. */
+  planRetry(): PlannedRetry {
+    return this.#health.planRetry();
+  }
+
+  /** Failures before do not count, and no retry is due. */
+  forgetFailures(): void {
+    this.#health.forgetFailures();
+  }
+
+  /** Ends the waits for a retry and for the end of a probation. */
+  stop(): void {
+    this.#health.stop();
+  }
+
+  /** Undefined when the engine does not answer; who watches it looks again when it does. */
+  async #tryFind(app: LiveApp, signal: AbortSignal): Promise<Found | undefined> {
+    try {
+      return await this.#parts.bench.find(app, signal);
+    } catch (error) {
+      this.#parts.log.debug("Cannot look at an app", { app: app.appName, error });
+      return undefined;
+    }
+  }
+
+  #tryAgain(): void {
+    const app = this.#parts.records.find(this.#id);
+    const request = this.#parts.records.request(this.#id);
+    const mayUpdate = request !== undefined && !this.#parts.records.hasFailed(this.#id, request.newestVersion);
+    const circumstances = { mayUpdate, isEmergency: false };
+    if (app === undefined || request === undefined || choose(app, request, circumstances).kind !== "go") {
+      this.#health.forgetFailures();
+    } else this.#parts.onRetry(request);
+  }
+}

@@ -1,0 +1,236 @@
+/** Where apps are worked on: their names, folders, ports and variables, and the tools for one transition. */
+
+import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
+import { throwIfAborted, waitPatiently } from "../../async/clock.ts";
+import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
+import { bareHost, type RegistryAuth } from "../../docker/registry.ts";
+import { type Announcer, patienceMs } from "../report/state_reporter.ts";
+import { type Found, wasKilledOutside } from "../watch/observed_state.ts";
+import { Housing, type Published } from "../container/setup.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import { type AppNames, namesOf } from "../../model/app_names.ts";
+import type { AppHome, Outside } from "../dependencies.ts";
+import type { AppRecords } from "../state/records.ts";
+import { stableTarget } from "../state/transitions.ts";
+import { Steps } from "./container_steps.ts";
+import { runTransition } from "./transition.ts";
+
+/** What a bench is built from. */
+export interface BenchParts {
+  outside: Outside;
+  records: AppRecords;
+  announcer: Announcer;
+  /** Takes over a promise that nobody waits for, and what it fails with. */
+  keep(task: Promise<void>): void;
+}
+
+/** A request with the login for the registry that is got for it; empty when there is none to be had. */
+export interface ReadyRequest {
+  request: AppRequest;
+  token(): Promise<string>;
+  /** Why the release on probation has failed; empty unless the work is to go back. */
+  reason: string;
+}
+
+/** The bench of all apps. */
+export class AppBench {
+  readonly #parts: BenchParts;
+  readonly #housing: Housing;
+
+  constructor(parts: BenchParts) {
+    this.#parts = parts;
+    this.#housing = new Housing(parts.outside);
+  }
+
+  /** The names of an app. */
+  namesOf(app: { id: AppId; appName: string }): AppNames {
+    const { registryUrl, mainRepository } = this.#parts.outside.config();
+    return namesOf(app, { registryUrl, mainRepository, arch: this.#parts.outside.arch });
+  }
+
+  /** What the engine has of an app. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
+  async find(app: LiveApp, signal: AbortSignal): Promise<Found> {
+    const { engine } = this.#parts.outside;
+    const { container, repository } = this.namesOf(app);
+    const [seen, tags] = await Promise.all([engine.inspect(container, signal), engine.imagesOf(repository, signal)]);
+    return {
+      status: seen?.status,
+      hasImage: tags.length > 0,
+      run: seen === undefined ? "" : `${seen.id} ${seen.startedAt}`,
+      exitCode: seen?.exitCode ?? 0,
+      wasKilled: seen !== undefined && wasKilledOutside(seen),
+    };
+  }
+
+  /**
+   * Brings files and ports in line with a request: the app's credential, the host ports as far as they are known, and what Studio
+   * knows of them. Nothing is made for an app that shall go. `published` spares a look at the engine. Throws `canceled` only; what
+   * else fails is told in the log.
+   */
+  async prepare(
+    app: LiveApp,
+    { request, published }: { request: AppRequest; published?: Published | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (request.stage === "DEV") return;
+    try {
+      if (!isGone(stableTarget(request.target))) await this.#housing.refreshCredential(app, request);
+      await this.#syncPorts(app, { request, published }, signal);
+    } catch (error) {
+      if (isCanceled(error) && signal.aborted) throw error;
+      this.#parts.outside.log.warn("Cannot bring files and ports of an app in line", { app: app.appName, error });
+    }
+  }
+
+  /**
+   * Asks for the login for the registry, on behalf of who owns the device. Returns when it is there, or after a second: only a download
+   * has to wait for it. Throws `canceled`.
+   */
+  async fetchToken(request: AppRequest, signal: AbortSignal): Promise<Pick<ReadyRequest, "token">> {
+    const token = this.#askForToken(request, signal);
+    await waitPatiently(token, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
+    throwIfAborted(signal, "Asking for a registry token");
+    return { token: () => token };
+  }
+
+  /** The login for the registry, which is asked for when a download needs it. */
+  lateToken(request: AppRequest, signal: AbortSignal): Pick<ReadyRequest, "token"> {
+    let token: Promise<string> | undefined;
+    return { token: () => token ??= this.#askForToken(request, signal) };
+  }
+
+  /** The tools for one transition of an app. To be disposed at its end. */
+  open(app: LiveApp, ready: ReadyRequest): Steps {
+    const { records, announcer, outside: { engine, appLog, clock, log, checkRoom, readRest } } = this.#parts;
+    const { request } = ready;
+    const folder = this.#housing.folderOf(app);
+    return new Steps({ engine, appLog, clock, log, records, announcer, checkRoom, readRest }, {
+      app,
+      request,
+      names: this.namesOf(app),
+      login: async () => this.#loginOf(await ready.token()),
+      reason: ready.reason,
+      configure: (options, signal) => this.#housing.configure(app, request, { ...options, signal }),
+      replacePorts: (engineText) => this.#housing.replacePorts(app, request, engineText),
+      releasePorts: () => this.#housing.releasePorts(app.id),
+      deleteEnvFiles: () => folder.deleteEnv(),
+      deleteData: () => this.#deleteData(app, folder),
+    });
+  }
+
+  /** Removes what a transition has left that was cut in its last step. Nothing depends on it. Throws `canceled` only. */
+  async tidy(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
+    if (isGone(app.state) || app.id.stage === "DEV" || request.dockerCompose !== null) return;
+    const { clock, log } = this.#parts.outside;
+    using work = this.open(app, { request, token: () => Promise.resolve(""), reason: "" });
+    const ending = await runTransition("tidy", work, { signal, clock, log, onStep: () => {} });
+    throwIfAborted(signal, "Removing images that are not needed any more");
+    if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });
+  }
+
+  /** One line for people in the app's log. */
+  say(app: LiveApp, text: string): void {
+    this.#parts.outside.appLog.say(this.namesOf(app).container, text);
+  }
+
+  /** Shows what a container said that has exited, and says with which code. */
+  async showExit(app: LiveApp, exitCode: number, signal: AbortSignal): Promise<void> {
+    const { container } = this.namesOf(app);
+    await this.#parts.outside.appLog.showExited(container, container, signal);
+    this.say(app, `${app.appName} (${app.id.stage}) exited with status code: ${exitCode}`);
+  }
+
+  /** The container's log goes to the app's log. */
+  follow(app: LiveApp, ownId?: string): void {
+    const { container } = this.namesOf(app);
+    const known = ownId === undefined ? undefined : { id: ownId, status: "running", tty: true };
+    this.#parts.outside.appLog.follow(container, container, known);
+  }
+
+  /** Forgets an app that is gone. What its log says of the removal stays for those who look at it, unless its data went too. */
+  forget(app: LiveApp): void {
+    if (app.state !== "REMOVED") this.#parts.outside.appLog.forget(app.id, this.namesOf(app).container);
+  }
+
+  /** Folders go by the name, so another app of the same name has the same one, and keeps it. */
+  async #deleteData(app: LiveApp, folder: AppHome): Promise<void> {
+    const { records, outside: { log } } = this.#parts;
+    const isShared = records.all().some((other) => {
+      const hasName = other.appName.toLowerCase() === app.appName.toLowerCase();
+      return hasName && other.id.stage === app.id.stage && other.id.appKey !== app.id.appKey && !isGone(other.state);
+    });
+    if (isShared) log.warn("The data of an app stays: another app has the same name", { app: app.appName, ...app.id });
+    else await folder.delete();
+  }
+
+  /** Empty when Studio gives none. Never throws. */
+  async #askForToken(request: AppRequest, signal: AbortSignal): Promise<string> {
+    const { backend, log, hideSecret } = this.#parts.outside;
+    const isOwners = request.stage === "PROD" && request.deviceOwnerAccountKey > 0;
+    const account = isOwners ? request.deviceOwnerAccountKey : request.requestorAccountKey;
+    try {
+      const token = await backend.getRegistryToken(account, signal);
+      hideSecret(token);
+      return token;
+    } catch (error) {
+      // What is here already can be started and stopped without it.
+      const isCut = signal.aborted || hasCode(error, "not_connected");
+      const fields = { app: request.appName, error: textOf(error) };
+      log[isCut ? "debug" : "warn"]("Cannot get a registry token, going on without one", fields);
+      return "";
+    }
+  }
+
+  #loginOf(token: string): RegistryAuth | undefined {
+    const { registryUrl, secret } = this.#parts.outside.config();
+    return token === "" ? undefined : { host: bareHost(registryUrl), user: token, password: secret };
+  }
+
+  async #syncPorts(
+    app: LiveApp,
+    { request, published }: { request: AppRequest; published: Published | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (request.ports.length === 0) return;
+    const { records, outside: { engine } } = this.#parts;
+    const bound = published ?? (await engine.inspect(this.namesOf(app).container, signal))?.portBindings;
+    const ports = this.#housing.resolvePorts(app.id, request.ports, bound);
+    this.#keepPorts(app, records.request(app.id), ports);
+    const saving = this.#savePorts(app.id, { ports, others: request.otherPorts });
+    this.#parts.keep(saving);
+    await waitPatiently(saving, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
+    throwIfAborted(signal, "Saving the ports of an app");
+    if (!isGone(stableTarget(request.target))) await this.#housing.folderOf(app).refreshPorts(ports);
+  }
+
+  /** The stored request may be newer than the one that is acted on; only the host ports go into it. */
+  #keepPorts(app: LiveApp, stored: AppRequest | undefined, ports: readonly PortRule[]): void {
+    if (stored === undefined || !this.#parts.records.isKnown(app)) return;
+    const hostPortOf = new Map(ports.map((rule) => [`${rule.protocol}:${rule.port}`, rule.hostPort]));
+    const kept = stored.ports.map((rule) => {
+      return { ...rule, hostPort: hostPortOf.get(`${rule.protocol}:${rule.port}`) ?? rule.hostPort };
+    });
+    const isNews = kept.some((rule, index) => rule.hostPort !== stored.ports[index]?.hostPort);
+    if (!isNews) return;
+    try {
+      this.#parts.records.setPorts({ ...stored, ports: kept });
+    } catch (error) {
+      // The container tells them as well, and Studio must know them.
+      this.#parts.outside.log.warn("Cannot store the ports of an app", { app: app.appName, error });
+    }
+  }
+
+  async #savePorts(
+    id: AppId,
+    list: { ports: readonly PortRule[]; others: readonly unknown[] },
+  ): Promise<void> {
+    const { backend, log } = this.#parts.outside;
+    try {
+      await backend.savePorts({ id, ...list });
+    } catch (error) {
+      // The next request, and the next connect, save them again.
+      const isAway = hasCode(error, "not_connected");
+      log[isAway ? "debug" : "warn"]("Cannot tell Studio the ports of an app", { ...id, error: textOf(error) });
+    }
+  }
+}

@@ -1,0 +1,120 @@
+/** Brings one app to a goal: looks, plans, does the first step, and looks again, until nothing is left to do. */
+
+import type { Clock } from "../../async/clock.ts";
+import { AgentError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { type Goal, plan, type Progress, type Seen, type Step, stepKey, type Wanted } from "../plan/container_plan.ts";
+
+/** What came of a step. */
+export type Effect =
+  | { kind: "done" }
+  | { kind: "made"; containerId: string }
+  /** The container is of no use; another one is to be made. */
+  | { kind: "again" }
+  /** The app's process has ended instead of running; `wasKilled`: somebody outside ended it. */
+  | { kind: "exited"; exitCode: number; wasKilled: boolean; error: AgentError };
+
+/** Who does the steps of one transition. */
+export interface Workbench {
+  wanted(): Wanted;
+  look(signal: AbortSignal): Promise<Seen>;
+  /** Throws what the step fails with, `canceled` when `signal` ended. */
+  perform(step: Step, signal: AbortSignal): Promise<Effect>;
+}
+
+/** How a transition ended. */
+export type Ending =
+  | { kind: "reached" }
+  | { kind: "canceled" }
+  /** The app's process has ended instead of running. */
+  | { kind: "exited"; exitCode: number; wasKilled: boolean; error: AgentError; step: Step }
+  /** `step` is the one that failed; nothing when the engine could not even be looked at. */
+  | { kind: "failed"; error: unknown; step: Step | undefined };
+
+/** What a transition is run with. */
+export interface TransitionOptions {
+  signal: AbortSignal;
+  clock: Pick<Clock, "now">;
+  log: Log;
+  /** Called before each step; who interrupts a transition wants to know. */
+  onStep(step: Step): void;
+}
+
+/** No plan is longer, also with three tries for a free port. */
+const stepLimit = 100;
+
+/** Runs the transition. Never throws. */
+export async function runTransition(goal: Goal, bench: Workbench, options: TransitionOptions): Promise<Ending> {
+  const { signal, clock, log, onStep } = options;
+  let step: Step | undefined;
+  try {
+    let progress: Progress = { done: new Set(), madeContainer: undefined };
+    let seen: Seen | undefined;
+    for (let count = 0; count < stepLimit; count += 1) {
+      seen ??= await bench.look(signal);
+      [step] = plan(goal, { wanted: bench.wanted(), seen, progress });
+      if (step === undefined) return { kind: "reached" };
+      onStep(step);
+      log.trace("Step begins", { goal, step: stepKey(step) });
+      const startedAt = clock.now();
+      const effect = await bench.perform(step, signal);
+      log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
+      if (effect.kind === "exited") return { ...effect, step };
+      progress = advance(progress, step, effect);
+      seen = seenAfter(seen, step, effect);
+      step = undefined;
+    }
+    throw new AgentError("internal", `The plan for ${goal} does not end`);
+  } catch (error) {
+    // Whatever a cut call throws, the cut is the reason.
+    if (signal.aborted) return { kind: "canceled" };
+    return { kind: "failed", error, step };
+  }
+}
+
+/** What the engine has of the app after a step, as far as its answer tells; undefined when it has to be looked at. Pure. */
+function seenAfter(seen: Seen, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Seen | undefined {
+  if (effect.kind === "again") return undefined;
+  switch (step.kind) {
+    case "stopContainer":
+      return { ...seen, container: { id: step.id, status: "exited" } };
+    case "createContainer":
+      return effect.kind === "made" ? { ...seen, container: { id: effect.containerId, status: "created" } } : undefined;
+    case "startContainer":
+      return seen.container && { ...seen, container: { ...seen.container, status: "running" } };
+    case "readPull":
+    case "removeContainer":
+    case "awaitGone":
+    case "untagImages":
+      return undefined;
+    case "clearViewer":
+    case "clearHistory":
+    case "say":
+    case "report":
+    case "checkLogin":
+    case "openPull":
+    case "awaitSettled":
+    case "verifyImage":
+    case "openSwitch":
+    case "adoptVersion":
+    case "revertVersion":
+    case "closeUpdate":
+    case "followLogs":
+    case "deleteEnvFiles":
+    case "releasePorts":
+    case "deleteData":
+      return seen;
+  }
+}
+
+function advance(progress: Progress, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Progress {
+  switch (effect.kind) {
+    case "done":
+      return { ...progress, done: new Set([...progress.done, stepKey(step)]) };
+    case "made":
+      return { done: new Set([...progress.done, stepKey(step)]), madeContainer: effect.containerId };
+    case "again":
+      // The plan clears the container of this try away.
+      return { ...progress, madeContainer: undefined };
+  }
+}
