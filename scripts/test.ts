@@ -6,8 +6,8 @@
  * `deno task ok`.
  */
 
-import { Box, sweepBoxes } from "../tests/parts/box.ts";
-import { sendSignal } from "../tests/parts/background.ts";
+import { Box, sweepBoxes } from "./box/box.ts";
+import { sendSignal } from "./box/background.ts";
 import { installParts } from "./setup.ts";
 import { partsFolder } from "./setup/folder.ts";
 import { judgeRun, type TestOutcome } from "./test/junit.ts";

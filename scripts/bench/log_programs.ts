@@ -4,7 +4,7 @@
  */
 
 import type { Session } from "../../lib/wamp/session.ts";
-import { sleep } from "../../tests/parts/background.ts";
+import { sleep } from "../box/background.ts";
 import { openSession, startRouter } from "../../tests/wamp/open.ts";
 import { runtimeSettings } from "../build/plan.ts";
 import type { Router } from "../studio/router/router.ts";

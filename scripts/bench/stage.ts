@@ -1,7 +1,7 @@
 /** What a benchmark runs on, in a box: a real engine, a real registry, a router, the local Studio and one device of it. */
 
 import { AgentProcess } from "../../tests/parts/agent_process.ts";
-import { busyboxImage, Dockerd } from "../../tests/parts/engine.ts";
+import { busyboxImage, Dockerd } from "../box/dockerd.ts";
 import { Crossbar } from "../../tests/parts/crossbar.ts";
 import { type AppRecipe, buildImage } from "../../tests/parts/images.ts";
 import { pusherPassword, pusherUser } from "../studio/logins.ts";

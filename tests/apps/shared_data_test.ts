@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AppFolder } from "../../lib/apps/container/data_folder.ts";
-import { pollUntil } from "../parts/background.ts";
+import { pollUntil } from "../../scripts/box/background.ts";
 import { SmallWorld } from "./small_world.ts";
 
 /** A device with real folders of apps, and two apps called Shop. */

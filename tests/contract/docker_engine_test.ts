@@ -2,8 +2,8 @@
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import type { Release } from "../apps/small_engine.ts";
-import { sleep } from "../parts/background.ts";
-import { Dockerd } from "../parts/engine.ts";
+import { sleep } from "../../scripts/box/background.ts";
+import { Dockerd } from "../../scripts/box/dockerd.ts";
 import { type AppRecipe, buildImage, pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
 import { engineCases, runEngineCase } from "./engine_cases.ts";

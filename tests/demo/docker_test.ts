@@ -1,7 +1,7 @@
 // box engine
 import assert from "node:assert/strict";
 import { Docker } from "../../scripts/demo/docker.ts";
-import { busyboxImage, Dockerd } from "../parts/engine.ts";
+import { busyboxImage, Dockerd } from "../../scripts/box/dockerd.ts";
 
 Deno.test("the demo's docker command", async (test) => {
   await using engine = await Dockerd.start();

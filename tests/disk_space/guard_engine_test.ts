@@ -7,8 +7,8 @@ import { EngineStorage } from "../../lib/docker/engine_storage.ts";
 import { readFreeBytes } from "../../lib/host/disk_space.ts";
 import { DiskCleanup, type DiskUser } from "../../lib/disk_space/cleanup.ts";
 import { DiskGuard } from "../../lib/disk_space/guard.ts";
-import { pollUntil, runProgram } from "../parts/background.ts";
-import { busyboxImage, Dockerd } from "../parts/engine.ts";
+import { pollUntil, runProgram } from "../../scripts/box/background.ts";
+import { busyboxImage, Dockerd } from "../../scripts/box/dockerd.ts";
 import { buildImage } from "../parts/images.ts";
 
 const MiB = 1024 ** 2;

@@ -6,7 +6,7 @@ import { Engine } from "../../lib/docker/engine.ts";
 import { EngineStorage } from "../../lib/docker/engine_storage.ts";
 import { readRemoteLayers } from "../../lib/docker/manifest.ts";
 import { checkPullRoom } from "../../lib/disk_space/pull_check.ts";
-import { Dockerd } from "../parts/engine.ts";
+import { Dockerd } from "../../scripts/box/dockerd.ts";
 import { pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
 

@@ -5,7 +5,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { isDict } from "../../lib/base/json.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { decodeSummary } from "../../lib/docker/decode.ts";
-import { busyboxImage, Dockerd } from "../parts/engine.ts";
+import { busyboxImage, Dockerd } from "../../scripts/box/dockerd.ts";
 
 const never = new AbortController().signal;
 const noGrace = { graceSeconds: 1, signal: never };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine, type LogLine } from "../../lib/docker/engine.ts";
-import { busyboxImage, Dockerd } from "../parts/engine.ts";
+import { busyboxImage, Dockerd } from "../../scripts/box/dockerd.ts";
 
 const never = new AbortController().signal;
 

@@ -6,7 +6,7 @@ import { table } from "../../lib/handlers/procedures.ts";
 import type { Wish } from "../../scripts/studio/wish.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, sleep } from "../parts/background.ts";
+import { pollUntil, sleep } from "../../scripts/box/background.ts";
 import { AgentWorld, type Listening } from "./agent_world.ts";
 
 const ticking = { prints: ["hello"], tickMs: 200 };

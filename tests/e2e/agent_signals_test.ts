@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { table } from "../../lib/handlers/procedures.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentLogLine, AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, sleep } from "../parts/background.ts";
+import { pollUntil, sleep } from "../../scripts/box/background.ts";
 import { AgentWorld } from "./agent_world.ts";
 
 /** So many moments before the program itself has begun, while the runtime loads it, and so many after that. */

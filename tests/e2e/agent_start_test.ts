@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { parseJson } from "../../lib/base/json.ts";
 import { table } from "../../lib/handlers/procedures.ts";
 import { AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, readTextIfThere, sleep } from "../parts/background.ts";
+import { pollUntil, readTextIfThere, sleep } from "../../scripts/box/background.ts";
 import { Relay } from "../parts/relay.ts";
 import { AgentWorld, otherMachine } from "./agent_world.ts";
 

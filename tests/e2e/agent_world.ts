@@ -12,9 +12,9 @@ import { appByName, ensureApp, repositoryOf } from "../../scripts/studio/release
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import { agentCommand, AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil } from "../parts/background.ts";
+import { pollUntil } from "../../scripts/box/background.ts";
 import { Crossbar, type RouterUser } from "../parts/crossbar.ts";
-import { Dockerd, type DockerdOptions } from "../parts/engine.ts";
+import { Dockerd, type DockerdOptions } from "../../scripts/box/dockerd.ts";
 import { type AppRecipe, pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
 import { Told } from "./agent_told.ts";

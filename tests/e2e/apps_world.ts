@@ -11,8 +11,8 @@ import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
 import { Studio } from "../apps/studio.ts";
 import { quietDevice } from "../apps/surroundings.ts";
-import { pollUntil } from "../parts/background.ts";
-import { Dockerd } from "../parts/engine.ts";
+import { pollUntil } from "../../scripts/box/background.ts";
+import { Dockerd } from "../../scripts/box/dockerd.ts";
 import { type AppRecipe, pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/async/clock.ts";
 import { type NetworkReader, watchNetwork } from "../../lib/host/network_changes.ts";
-import { requireBox } from "../parts/box.ts";
+import { requireBox } from "../../scripts/box/box.ts";
 import { startRouter } from "../wamp/open.ts";
 import { startLink } from "../wamp/start_link.ts";
 

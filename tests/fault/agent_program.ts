@@ -17,7 +17,7 @@ import { applyReport, type DeviceApp, encodeRow, isWanted } from "../../scripts/
 import { encodeRequest } from "../../scripts/studio/wish.ts";
 import { Studio } from "../apps/studio.ts";
 import { quietDevice } from "../apps/surroundings.ts";
-import { sleep } from "../parts/background.ts";
+import { sleep } from "../../scripts/box/background.ts";
 import { type AgentPlace, appendLine, type Event, type Moment, type Order, readLines, type Strike } from "./orders.ts";
 import { releaseOf } from "./releases.ts";
 import { nameOfStep } from "./step_list.ts";

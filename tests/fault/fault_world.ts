@@ -10,8 +10,8 @@ import {
   readTextIfThere,
   sleep,
   startInBackground,
-} from "../parts/background.ts";
-import { Dockerd } from "../parts/engine.ts";
+} from "../../scripts/box/background.ts";
+import { Dockerd } from "../../scripts/box/dockerd.ts";
 import { type AppRecipe, pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
 import { type AgentPlace, appendLine, type Event, type Order, readLines, type Strike } from "./orders.ts";

@@ -11,7 +11,7 @@ import type { Told } from "../e2e/agent_told.ts";
 import { AgentWorld } from "../e2e/agent_world.ts";
 import type { AgentProcess } from "../parts/agent_process.ts";
 import { BadLink } from "../parts/bad_link.ts";
-import { sleep } from "../parts/background.ts";
+import { sleep } from "../../scripts/box/background.ts";
 import { NameServer } from "../parts/name_server.ts";
 
 /** What a profile may do and look at. */

@@ -4,8 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { pool } from "../../lib/apps/container/host_ports.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
-import { runProgram } from "../parts/background.ts";
-import { busyboxImage } from "../parts/engine.ts";
+import { runProgram } from "../../scripts/box/background.ts";
+import { busyboxImage } from "../../scripts/box/dockerd.ts";
 
 /** One look at the device. Lists are sorted; nothing in it depends on times or on random ids. */
 export interface Picture {

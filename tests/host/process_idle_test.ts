@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readRest } from "../../lib/host/process_idle.ts";
-import { runProgram } from "../parts/background.ts";
+import { runProgram } from "../../scripts/box/background.ts";
 
 /** The files of processes as Linux shows them, by path below `/proc`. */
 type Files = Record<string, string>;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pollUntil } from "../parts/background.ts";
+import { pollUntil } from "../../scripts/box/background.ts";
 import type { SmallContainer } from "./engine_server.ts";
 import { channel, LogsWorld, shop } from "./logs_world.ts";
 

@@ -8,7 +8,7 @@ import { createBackend } from "../../lib/backend/backend.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { offlineWire } from "../../lib/wamp/wire.ts";
 import type { Router } from "../../scripts/studio/router/router.ts";
-import { pollUntil } from "../parts/background.ts";
+import { pollUntil } from "../../scripts/box/background.ts";
 import { FakeClock } from "../parts/fake_clock.ts";
 import { openSession, startRouter } from "../wamp/open.ts";
 import { EngineServer } from "./engine_server.ts";

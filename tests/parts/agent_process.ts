@@ -4,7 +4,7 @@
  */
 
 import { bundleRunArgs } from "../../scripts/build/plan.ts";
-import { pollUntil, readTextIfThere, sendSignal } from "./background.ts";
+import { pollUntil, readTextIfThere, sendSignal } from "../../scripts/box/background.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 

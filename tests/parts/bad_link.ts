@@ -1,7 +1,7 @@
 /** A link between a device and its router that is as bad as a test wants: a TCP relay on loopback of the box. */
 
-import { runProgram } from "./background.ts";
-import { requireBox } from "./box.ts";
+import { runProgram } from "../../scripts/box/background.ts";
+import { requireBox } from "../../scripts/box/box.ts";
 
 /** How the link is. `silent`: nothing is carried, nothing is closed. `refused`: connections are cut and refused. */
 export type Weather =

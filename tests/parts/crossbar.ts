@@ -1,7 +1,7 @@
 /** The real WAMP router, Crossbar.io, in the box. It takes four seconds to start: one for all tests of a file. */
 
 import { partsFolder } from "../../scripts/setup/folder.ts";
-import { requireBox } from "./box.ts";
+import { requireBox } from "../../scripts/box/box.ts";
 import {
   type Background,
   endProcess,
@@ -12,7 +12,7 @@ import {
   readTextIfThere,
   sendSignal,
   startInBackground,
-} from "./background.ts";
+} from "../../scripts/box/background.ts";
 
 /** Somebody who may log in with WAMP-CRA. Both roles may do everything and see who calls. */
 export interface RouterUser {

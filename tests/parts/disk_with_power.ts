@@ -3,8 +3,8 @@
  * plug that is pulled; the next mount replays the journal. Linux and root only, in a box.
  */
 
-import { requireBox } from "./box.ts";
-import { runProgram } from "./background.ts";
+import { requireBox } from "../../scripts/box/box.ts";
+import { runProgram } from "../../scripts/box/background.ts";
 
 const python = "/usr/bin/python3";
 const marker = "-- power off --";

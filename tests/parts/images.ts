@@ -1,7 +1,7 @@
 /** Makes small images for tests, without a network, and pushes them to the registry of the test. */
 
-import { runProgram } from "./background.ts";
-import { busyboxImage, type Dockerd } from "./engine.ts";
+import { runProgram } from "../../scripts/box/background.ts";
+import { busyboxImage, type Dockerd } from "../../scripts/box/dockerd.ts";
 import { pusher, type Registry } from "./registry.ts";
 
 /** What the program in an image does, in the order of the fields. */

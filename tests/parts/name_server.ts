@@ -1,7 +1,7 @@
 /** A name server for the box that knows one address for every name, and can be dead: it then answers nothing. */
 
-import { runProgram } from "./background.ts";
-import { requireBox } from "./box.ts";
+import { runProgram } from "../../scripts/box/background.ts";
+import { requireBox } from "../../scripts/box/box.ts";
 
 /** Serves the names of the whole box until disposed. */
 export class NameServer implements AsyncDisposable {

@@ -1,6 +1,6 @@
 /** A real image registry with token authentication, in the box. */
 
-import { requireBox } from "./box.ts";
+import { requireBox } from "../../scripts/box/box.ts";
 import {
   type Background,
   endProcess,
@@ -10,7 +10,7 @@ import {
   readTextIfThere,
   sendSignal,
   startInBackground,
-} from "./background.ts";
+} from "../../scripts/box/background.ts";
 import { type Login, type TokenBehaviour, TokenServer } from "../../scripts/studio/token_server.ts";
 
 /** How a registry is started. */

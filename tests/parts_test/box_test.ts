@@ -1,7 +1,7 @@
 // box
 import assert from "node:assert/strict";
-import { Box, requireBox, sweepBoxes } from "../parts/box.ts";
-import { listProcesses, pollUntil, runProgram } from "../parts/background.ts";
+import { Box, requireBox, sweepBoxes } from "../../scripts/box/box.ts";
+import { listProcesses, pollUntil, runProgram } from "../../scripts/box/background.ts";
 
 const processes = async (word: string) => (await listProcesses()).filter((row) => row.command.includes(word));
 

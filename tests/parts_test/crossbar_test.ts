@@ -1,7 +1,7 @@
 // box crossbar
 import assert from "node:assert/strict";
 import { Crossbar } from "../parts/crossbar.ts";
-import { listProcesses, pollUntil, sleep } from "../parts/background.ts";
+import { listProcesses, pollUntil, sleep } from "../../scripts/box/background.ts";
 
 const device = { authid: "2-7", secret: "a secret", role: "device" } as const;
 

@@ -1,7 +1,7 @@
 // box engine
 import assert from "node:assert/strict";
-import { busyboxImage, Dockerd } from "../parts/engine.ts";
-import { listProcesses, pollUntil, runProgram, sleep } from "../parts/background.ts";
+import { busyboxImage, Dockerd } from "../../scripts/box/dockerd.ts";
+import { listProcesses, pollUntil, runProgram, sleep } from "../../scripts/box/background.ts";
 
 Deno.test("an engine runs a container offline, and disposing leaves no process, mount or file", async () => {
   let folder = "";

@@ -1,9 +1,9 @@
 // box engine registry
 import assert from "node:assert/strict";
-import { Dockerd } from "../parts/engine.ts";
+import { Dockerd } from "../../scripts/box/dockerd.ts";
 import { buildImage, pushImage } from "../parts/images.ts";
 import { Registry } from "../parts/registry.ts";
-import { listProcesses, sleep } from "../parts/background.ts";
+import { listProcesses, sleep } from "../../scripts/box/background.ts";
 
 /** A device's own view of the registry: logs in with the given words, pulls, and says what the engine said. */
 async function pull(engine: Dockerd, reference: string, login?: { user: string; password: string }): Promise<string> {

@@ -1,7 +1,7 @@
 // box crossbar
 import assert from "node:assert/strict";
 import { startStudio } from "../../scripts/studio/start_studio.ts";
-import { pollUntil } from "../parts/background.ts";
+import { pollUntil } from "../../scripts/box/background.ts";
 import { Crossbar } from "../parts/crossbar.ts";
 import { ScriptedDevice } from "./scripted_device.ts";
 

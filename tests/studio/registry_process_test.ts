@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
 import { pusherPassword, pusherUser } from "../../scripts/studio/logins.ts";
-import { listProcesses, pollUntil } from "../parts/background.ts";
-import { Dockerd } from "../parts/engine.ts";
+import { listProcesses, pollUntil } from "../../scripts/box/background.ts";
+import { Dockerd } from "../../scripts/box/dockerd.ts";
 import { buildImage } from "../parts/images.ts";
 import { StudioProcess } from "./command_line/studio_process.ts";
 import { ScriptedDevice } from "./scripted_device.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { controlProcedures } from "../../scripts/studio/control.ts";
 import { Router } from "../../scripts/studio/router/router.ts";
 import { startStudio } from "../../scripts/studio/start_studio.ts";
-import { pollUntil } from "../parts/background.ts";
+import { pollUntil } from "../../scripts/box/background.ts";
 import { ScriptedDevice } from "./scripted_device.ts";
 
 Deno.test("a wish reaches the device with the arguments of the contract and ends with its report", async () => {

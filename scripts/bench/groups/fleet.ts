@@ -4,7 +4,7 @@
  */
 
 import { Crossbar } from "../../../tests/parts/crossbar.ts";
-import { sleep } from "../../../tests/parts/background.ts";
+import { sleep } from "../../box/background.ts";
 import type { Samples } from "../figures.ts";
 import { countReturn, type FleetReturn } from "../fleet_figures.ts";
 import { fleetLogin } from "../fleet_logins.ts";

@@ -1,6 +1,6 @@
 /** What it costs to find out that fifty apps are as Studio wants them. */
 
-import { pollUntil, sleep } from "../../../tests/parts/background.ts";
+import { pollUntil, sleep } from "../../box/background.ts";
 import { Relay } from "../../../tests/parts/relay.ts";
 import { backendProcedures } from "../../../lib/backend/uris.ts";
 import { deviceProcedures } from "../../studio/procedures.ts";

@@ -10,7 +10,7 @@ import type { AppId } from "../../../lib/model/app.ts";
 import { hasCode, messageOf } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
-import { busyboxImage, Dockerd } from "../../parts/engine.ts";
+import { busyboxImage, Dockerd } from "../../../scripts/box/dockerd.ts";
 
 const { signal } = new AbortController();
 

@@ -5,7 +5,7 @@ import { isDict } from "../../../lib/base/json.ts";
 import type { Invocation, Reply, Session } from "../../../lib/wamp/session.ts";
 import { readServerFile } from "../../../scripts/studio/command_line/server_file.ts";
 import { openSession } from "../../../scripts/studio/connection.ts";
-import { pollUntil } from "../../parts/background.ts";
+import { pollUntil } from "../../../scripts/box/background.ts";
 
 const root = new URL("../../..", import.meta.url).pathname;
 
