@@ -5,8 +5,8 @@
  * something could not be measured; a figure over its bar is told and no failure. Needs root, on Linux.
  */
 
-import { Box, sweepBoxes } from "./box/box.ts";
-import { readTextIfThere } from "./box/background.ts";
+import { Box, sweepBoxes } from "./testbed/box.ts";
+import { readTextIfThere } from "./testbed/background.ts";
 import { type BenchWish, readBenchWish, type Run, runsOf, usage } from "./bench/arguments.ts";
 import { type Figure, figuresOf, mergeFigures } from "./bench/figures.ts";
 import { groups } from "./bench/groups.ts";

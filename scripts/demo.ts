@@ -4,7 +4,7 @@
  */
 
 import { textOf } from "../lib/base/errors.ts";
-import { Box, sweepBoxes } from "./box/box.ts";
+import { Box, sweepBoxes } from "./testbed/box.ts";
 import { Docker } from "./demo/docker.ts";
 import { lookAround } from "./demo/look_around.ts";
 import { type Narrator, narratorOnStdout, reasonOf, secondsSince } from "./demo/narrator.ts";

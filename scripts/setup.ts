@@ -3,11 +3,11 @@
  * Says what it does; what is there already is left alone. Safe to run twice, at the same time, and after it was cut.
  */
 
-import { installCrossbar } from "./setup/crossbar.ts";
-import { installPackages } from "./setup/debian.ts";
-import { installDocker } from "./setup/docker.ts";
-import { partsFolder } from "./setup/folder.ts";
-import { mustRun } from "./setup/run.ts";
+import { installCrossbar } from "./testbed/setup/crossbar.ts";
+import { installPackages } from "./testbed/setup/debian.ts";
+import { installDocker } from "./testbed/setup/docker.ts";
+import { partsFolder } from "./testbed/setup/folder.ts";
+import { mustRun } from "./testbed/setup/run.ts";
 
 /** The parts that a test file can ask for. */
 export type PartName = "box" | "engine" | "registry" | "crossbar";

@@ -6,10 +6,10 @@
  * `deno task ok`.
  */
 
-import { Box, sweepBoxes } from "./box/box.ts";
-import { sendSignal } from "./box/background.ts";
+import { Box, sweepBoxes } from "./testbed/box.ts";
+import { sendSignal } from "./testbed/background.ts";
 import { installParts } from "./setup.ts";
-import { partsFolder } from "./setup/folder.ts";
+import { partsFolder } from "./testbed/setup/folder.ts";
 import { judgeRun, type TestOutcome } from "./test/junit.ts";
 import { findTests } from "./test/find.ts";
 import { selectFiles, type Wish } from "./test/selection.ts";

@@ -1,6 +1,6 @@
 /** What the system tells of the running agent: memory and processor time. */
 
-import type { AgentProcess } from "../../tests/parts/agent_process.ts";
+import type { AgentProcess } from "../testbed/agent_process.ts";
 import { percentOf, readUse, type Use, usedBetween } from "./process_use.ts";
 
 /** What of the process is in memory, in MiB. */

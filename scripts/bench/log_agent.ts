@@ -5,7 +5,7 @@
 
 import type { Session } from "node:inspector/promises";
 import { cpuUsage, memoryUsage } from "node:process";
-import { openSession } from "../../tests/wamp/open.ts";
+import { openSession } from "../../tests/lib/wamp/open_session.ts";
 import { openPrinterLogs } from "./followed_printer.ts";
 import { channel } from "./log_names.ts";
 

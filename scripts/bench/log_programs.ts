@@ -4,8 +4,8 @@
  */
 
 import type { Session } from "../../lib/wamp/session.ts";
-import { sleep } from "../box/background.ts";
-import { openSession, startRouter } from "../../tests/wamp/open.ts";
+import { sleep } from "../testbed/background.ts";
+import { openSession, startRouter } from "../../tests/lib/wamp/open_session.ts";
 import { runtimeSettings } from "../build/plan.ts";
 import type { Router } from "../studio/router/router.ts";
 

@@ -1,6 +1,6 @@
 /** What processes have used of the machine, so that a figure can say what stood in its way. */
 
-import { listProcesses, type ProcessRow, runProgram } from "../box/background.ts";
+import { listProcesses, type ProcessRow, runProgram } from "../testbed/background.ts";
 
 /** What some processes used together. */
 export interface Use {

@@ -1,9 +1,9 @@
 /** What a benchmark runs on, in a box: a real engine, a real registry, a router, the local Studio and one device of it. */
 
-import { AgentProcess } from "../../tests/parts/agent_process.ts";
-import { busyboxImage, Dockerd } from "../box/dockerd.ts";
-import { Crossbar } from "../../tests/parts/crossbar.ts";
-import { type AppRecipe, buildImage } from "../../tests/parts/images.ts";
+import { AgentProcess } from "../testbed/agent_process.ts";
+import { busyboxImage, Dockerd } from "../testbed/dockerd.ts";
+import { Crossbar } from "../testbed/crossbar.ts";
+import { type AppRecipe, buildImage } from "../testbed/images.ts";
 import { pusherPassword, pusherUser } from "../studio/logins.ts";
 import { appByName, ensureApp, repositoryOf } from "../studio/releases.ts";
 import { startStudio, type Studio } from "../studio/start_studio.ts";

@@ -1,6 +1,6 @@
 /** The demo inside a box: starts a Docker engine of its own and shows everything on it. */
 
-import { Dockerd } from "../box/dockerd.ts";
+import { Dockerd } from "../testbed/dockerd.ts";
 import { Docker } from "./docker.ts";
 import { narratorOnStdout, reasonOf } from "./narrator.ts";
 import { show } from "./show.ts";

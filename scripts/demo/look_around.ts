@@ -2,7 +2,7 @@
 
 import { hasCode } from "../../lib/base/errors.ts";
 import { acquireInstanceLock, type InstanceLock } from "../../lib/files/instance_lock.ts";
-import { run } from "../setup/run.ts";
+import { run } from "../testbed/setup/run.ts";
 import { chooseEngine, type EngineChoice, type Surroundings } from "./choice.ts";
 import { Docker, usualHost } from "./docker.ts";
 

@@ -1,7 +1,7 @@
 /** Installs what the demo needs, and ends that when somebody interrupts it. */
 
 import { installParts, type PartName } from "../setup.ts";
-import { run } from "../setup/run.ts";
+import { run } from "../testbed/setup/run.ts";
 
 /** Installs the project's packages and these parts. Throws with the reason when one cannot be had, and after a stop. */
 export async function setUp(

@@ -4,8 +4,8 @@
  */
 
 import { AgentError, textOf } from "../../lib/base/errors.ts";
-import { installPackages } from "../setup/debian.ts";
-import { run } from "../setup/run.ts";
+import { installPackages } from "../testbed/setup/debian.ts";
+import { run } from "../testbed/setup/run.ts";
 import type { Docker } from "./docker.ts";
 
 /** What tools are looked for with. */

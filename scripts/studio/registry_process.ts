@@ -1,7 +1,7 @@
 /** The Studio's image registry: Debian's `docker-registry` as a child, and the token server that says who may do what. */
 
 import { AgentError } from "../../lib/base/errors.ts";
-import { run } from "../setup/run.ts";
+import { run } from "../testbed/setup/run.ts";
 import { type Login, TokenServer, type Verdict } from "./token_server.ts";
 
 /** How a registry is started. */

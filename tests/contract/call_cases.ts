@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { allRoles, numberAt, type RawPeer } from "./raw_peer.ts";
-import { assertError, type Case } from "./stage.ts";
+import { assertError, type Case } from "./router_fixture.ts";
 
 /** Starts a call and takes the INVOCATION at the callee. */
 async function startCall(

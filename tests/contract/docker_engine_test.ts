@@ -1,13 +1,13 @@
 // box engine registry
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
-import type { Release } from "../apps/small_engine.ts";
-import { sleep } from "../../scripts/box/background.ts";
-import { Dockerd } from "../../scripts/box/dockerd.ts";
-import { type AppRecipe, buildImage, pushImage } from "../parts/images.ts";
-import { Registry } from "../parts/registry.ts";
+import type { Release } from "../fakes/fake_engine.ts";
+import { sleep } from "../../scripts/testbed/background.ts";
+import { Dockerd } from "../../scripts/testbed/dockerd.ts";
+import { type AppRecipe, buildImage, pushImage } from "../../scripts/testbed/images.ts";
+import { Registry } from "../../scripts/testbed/registry.ts";
 import { engineCases, runEngineCase } from "./engine_cases.ts";
-import type { EngineUnderTest } from "./engine_stage.ts";
+import type { EngineUnderTest } from "./engine_fixture.ts";
 
 const device = { user: "device", password: "secret" };
 

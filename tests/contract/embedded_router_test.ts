@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Router } from "../../scripts/studio/router/router.ts";
 import { cases, exceptions, runCase } from "./router_contract.ts";
-import { accounts, salt } from "./stage.ts";
+import { accounts, salt } from "./router_fixture.ts";
 
 for (const one of cases) {
   Deno.test(`embedded router: ${one.name}`, async () => {

@@ -1,13 +1,13 @@
 /**
  * What a container engine must do for the apps: one table of cases, run on a real Docker engine and on the engine in memory of
- * `tests/apps/small_engine.ts`.
+ * `tests/fakes/fake_engine.ts`.
  */
 
 import assert from "node:assert/strict";
 import { containerCases } from "./engine_container_cases.ts";
 import { eventCases } from "./engine_event_cases.ts";
 import { imageCases } from "./engine_image_cases.ts";
-import { aborted, assertFails, type EngineCase, EngineStage, type EngineUnderTest, never } from "./engine_stage.ts";
+import { aborted, assertFails, type EngineCase, EngineStage, type EngineUnderTest, never } from "./engine_fixture.ts";
 
 /** The engines that the cases run on. */
 export type EngineName = "docker" | "small";

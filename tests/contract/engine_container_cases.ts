@@ -1,7 +1,7 @@
 /** Cases of the engine contract about containers: how they are made, run, end and go. */
 
 import assert from "node:assert/strict";
-import { assertFails, type EngineCase, never } from "./engine_stage.ts";
+import { assertFails, type EngineCase, never } from "./engine_fixture.ts";
 
 const gentle = { graceSeconds: 5, signal: never };
 const forced = { force: true, signal: never };

@@ -1,7 +1,7 @@
 /** Cases of the engine contract about the stream of events. */
 
 import assert from "node:assert/strict";
-import { assertFails, type EngineCase, type EngineStage, never, type Told } from "./engine_stage.ts";
+import { assertFails, type EngineCase, type EngineStage, never, type Told } from "./engine_fixture.ts";
 
 const gentle = { graceSeconds: 5, signal: never };
 

@@ -1,7 +1,7 @@
 /** Cases of the engine contract about images: what the store has, pulls, logins. */
 
 import assert from "node:assert/strict";
-import { assertFails, type EngineCase, type EngineStage, never } from "./engine_stage.ts";
+import { assertFails, type EngineCase, type EngineStage, never } from "./engine_fixture.ts";
 
 /** Pulls a release to its end. Gives the lines of its progress. */
 async function pull(stage: EngineStage, options: { tag?: string; password?: string } = {}): Promise<string[]> {

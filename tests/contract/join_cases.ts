@@ -1,7 +1,7 @@
 /** Joining, leaving and breaking the rules. */
 
 import assert from "node:assert/strict";
-import { accounts, type Case } from "./stage.ts";
+import { accounts, type Case } from "./router_fixture.ts";
 import { allRoles, answerChallenge, numberAt } from "./raw_peer.ts";
 
 const missingUser = { authid: "nobody", secret: "x" };

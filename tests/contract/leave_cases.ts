@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { ask, watch } from "./meta_peer.ts";
 import { numberAt, type RawPeer } from "./raw_peer.ts";
-import { accounts, assertError, type Case } from "./stage.ts";
+import { accounts, assertError, type Case } from "./router_fixture.ts";
 
 /** How a session may end, as a table for the testaments. */
 const ends: Record<string, (peer: RawPeer, other: RawPeer) => Promise<void>> = {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { ask, watch } from "./meta_peer.ts";
 import type { Frame } from "./raw_peer.ts";
-import { assertError, type Case } from "./stage.ts";
+import { assertError, type Case } from "./router_fixture.ts";
 
 const routerIsPublisher = ["publisher", "publisher_authid", "publisher_authrole"];
 

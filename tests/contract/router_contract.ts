@@ -7,7 +7,7 @@ import { callCases, cancelCases } from "./call_cases.ts";
 import { joinCases } from "./join_cases.ts";
 import { killCases, testamentCases } from "./leave_cases.ts";
 import { metaEventCases, metaProcedureCases } from "./meta_cases.ts";
-import { type Case, type RouterUnderTest, Stage } from "./stage.ts";
+import { type Case, type RouterUnderTest, Stage } from "./router_fixture.ts";
 import { topicCases } from "./topic_cases.ts";
 
 /** The routers that the cases run on. */

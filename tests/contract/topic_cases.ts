@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Frame, numberAt, type RawPeer } from "./raw_peer.ts";
-import { assertError, type Case, type Stage } from "./stage.ts";
+import { assertError, type Case, type Stage } from "./router_fixture.ts";
 
 /** A subscriber and a publisher on one topic. */
 async function topicPair(

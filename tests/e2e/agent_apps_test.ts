@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { table } from "../../lib/handlers/procedures.ts";
 import type { Wish } from "../../scripts/studio/wish.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
-import type { AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/box/background.ts";
+import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
 import { AgentWorld, type Listening } from "./agent_world.ts";
 
 const ticking = { prints: ["hello"], tickMs: 200 };

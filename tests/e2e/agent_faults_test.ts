@@ -6,8 +6,8 @@ import { table } from "../../lib/handlers/procedures.ts";
 import type { CallReply, InvocationHandler } from "../../lib/wamp/session.ts";
 import { backendProcedures } from "../../lib/backend/uris.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
-import type { AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/box/background.ts";
+import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
 import { AgentWorld, type Listening } from "./agent_world.ts";
 
 /** A device whose app runs. */

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import { textOf } from "../../scripts/studio/store.ts";
-import type { AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/box/background.ts";
+import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
 import { AgentWorld, type Listening } from "./agent_world.ts";
 
 /** A device whose app prints a number ten times a second, or more. */

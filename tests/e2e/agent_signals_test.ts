@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { table } from "../../lib/handlers/procedures.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
-import type { AgentLogLine, AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/box/background.ts";
+import type { AgentLogLine, AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
 import { AgentWorld } from "./agent_world.ts";
 
 /** So many moments before the program itself has begun, while the runtime loads it, and so many after that. */

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { parseJson } from "../../lib/base/json.ts";
 import { table } from "../../lib/handlers/procedures.ts";
-import { AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, readTextIfThere, sleep } from "../../scripts/box/background.ts";
-import { Relay } from "../parts/relay.ts";
+import { AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { pollUntil, readTextIfThere, sleep } from "../../scripts/testbed/background.ts";
+import { Relay } from "../../scripts/testbed/relay.ts";
 import { AgentWorld, otherMachine } from "./agent_world.ts";
 
 /** Contents of a .flock file that is none, and how the agent calls them. */

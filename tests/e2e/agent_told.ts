@@ -2,7 +2,7 @@
 
 import type { Report } from "../../scripts/studio/reports.ts";
 import { isDict } from "../../lib/base/json.ts";
-import { pollUntil } from "../../scripts/box/background.ts";
+import { pollUntil } from "../../scripts/testbed/background.ts";
 
 /**
  * What was heard of an app. `entries` has a state for a report (`RUNNING`, `PRESENT pending_remote_confirmation`), a text in

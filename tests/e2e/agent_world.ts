@@ -11,12 +11,12 @@ import { checkLogin } from "../../scripts/studio/logins.ts";
 import { appByName, ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
-import { agentCommand, AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil } from "../../scripts/box/background.ts";
-import { Crossbar, type RouterUser } from "../parts/crossbar.ts";
-import { Dockerd, type DockerdOptions } from "../../scripts/box/dockerd.ts";
-import { type AppRecipe, pushImage } from "../parts/images.ts";
-import { Registry } from "../parts/registry.ts";
+import { agentCommand, AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { pollUntil } from "../../scripts/testbed/background.ts";
+import { Crossbar, type RouterUser } from "../../scripts/testbed/crossbar.ts";
+import { Dockerd, type DockerdOptions } from "../../scripts/testbed/dockerd.ts";
+import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
+import { Registry } from "../../scripts/testbed/registry.ts";
 import { Told } from "./agent_told.ts";
 
 /** How an agent is started, beside what its device says. */

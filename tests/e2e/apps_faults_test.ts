@@ -1,6 +1,6 @@
 // box engine registry
 import assert from "node:assert/strict";
-import { pollUntil, sleep } from "../../scripts/box/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
 import { AppsWorld, container } from "./apps_world.ts";
 
 const running = '"Now running app Shop (1)"';

@@ -1,8 +1,8 @@
 // box engine registry
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
-import { pollUntil, sleep } from "../../scripts/box/background.ts";
-import { busyboxImage } from "../../scripts/box/dockerd.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
+import { busyboxImage } from "../../scripts/testbed/dockerd.ts";
 import { AppsWorld, container, shop } from "./apps_world.ts";
 
 const running = '"Now running app Shop (1)"';

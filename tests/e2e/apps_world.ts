@@ -9,12 +9,12 @@ import { probePort } from "../../lib/apps/container/port_probe.ts";
 import { readRest } from "../../lib/host/process_idle.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
-import { Studio } from "../apps/studio.ts";
-import { quietDevice } from "../apps/surroundings.ts";
-import { pollUntil } from "../../scripts/box/background.ts";
-import { Dockerd } from "../../scripts/box/dockerd.ts";
-import { type AppRecipe, pushImage } from "../parts/images.ts";
-import { Registry } from "../parts/registry.ts";
+import { Studio } from "../fakes/fake_studio.ts";
+import { quietDevice } from "../fakes/fake_surroundings.ts";
+import { pollUntil } from "../../scripts/testbed/background.ts";
+import { Dockerd } from "../../scripts/testbed/dockerd.ts";
+import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
+import { Registry } from "../../scripts/testbed/registry.ts";
 
 /** What a test asks for; the rest is filled in. */
 export interface Wish {

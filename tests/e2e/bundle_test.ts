@@ -11,12 +11,12 @@ import { build } from "../../scripts/build.ts";
 import { checkLogin } from "../../scripts/studio/logins.ts";
 import { ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
-import { agentCommand, AgentProcess } from "../parts/agent_process.ts";
-import { pollUntil, runProgram } from "../../scripts/box/background.ts";
-import { Dockerd } from "../../scripts/box/dockerd.ts";
-import { pushImage } from "../parts/images.ts";
-import { Registry } from "../parts/registry.ts";
-import recorded from "../flags/go_outcomes.json" with { type: "json" };
+import { agentCommand, AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { pollUntil, runProgram } from "../../scripts/testbed/background.ts";
+import { Dockerd } from "../../scripts/testbed/dockerd.ts";
+import { pushImage } from "../../scripts/testbed/images.ts";
+import { Registry } from "../../scripts/testbed/registry.ts";
+import recorded from "../lib/flags/go_outcomes.json" with { type: "json" };
 
 const root = new URL("../..", import.meta.url).pathname;
 /** In a box of its own every port is free. */

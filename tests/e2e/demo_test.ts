@@ -2,8 +2,8 @@
 /** The demo as a stranger runs it: what it says, how long it takes, and that nothing is left however it ends. */
 
 import assert from "node:assert/strict";
-import { listProcesses, pollUntil, runProgram } from "../../scripts/box/background.ts";
-import { busyboxImage, Dockerd } from "../../scripts/box/dockerd.ts";
+import { listProcesses, pollUntil, runProgram } from "../../scripts/testbed/background.ts";
+import { busyboxImage, Dockerd } from "../../scripts/testbed/dockerd.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const lock = "/tmp/ironflock-reagent.lock";

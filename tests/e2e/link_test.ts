@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import type { Session } from "../../lib/wamp/session.ts";
-import { Crossbar } from "../parts/crossbar.ts";
-import { Relay } from "../parts/relay.ts";
-import { openSession } from "../wamp/open.ts";
-import { markerProcedure, startLink, type TestLinkOptions } from "../wamp/start_link.ts";
+import { Crossbar } from "../../scripts/testbed/crossbar.ts";
+import { Relay } from "../../scripts/testbed/relay.ts";
+import { openSession } from "../lib/wamp/open_session.ts";
+import { markerProcedure, startLink, type TestLinkOptions } from "../lib/wamp/start_link.ts";
 
 const users = [
   { authid: "12-345", secret: "s", role: "device" as const },

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/async/clock.ts";
 import { type NetworkReader, watchNetwork } from "../../lib/host/network_changes.ts";
-import { requireBox } from "../../scripts/box/box.ts";
-import { startRouter } from "../wamp/open.ts";
-import { startLink } from "../wamp/start_link.ts";
+import { requireBox } from "../../scripts/testbed/box.ts";
+import { startRouter } from "../lib/wamp/open_session.ts";
+import { startLink } from "../lib/wamp/start_link.ts";
 
 /** The machine's own tables, read by a child: the runtime reads /proc only for programs with all permissions. */
 const reader: NetworkReader = {

@@ -12,7 +12,7 @@ import { addMessage, deleteMessage, readMessages } from "../../lib/store/message
 import { addReport, deleteReport, readReports } from "../../lib/store/outbox_rows.ts";
 import { storeAppAndRequest, writeRequest } from "../../lib/store/request_rows.ts";
 import { deleteUpdate, type UpdatePhase, writeFailures, writeUpdate } from "../../lib/store/update_rows.ts";
-import { sampleRequest } from "../store/samples.ts";
+import { sampleRequest } from "../lib/store/samples.ts";
 
 /** Something that is written step by step and can be looked at. */
 export interface Durable extends Disposable {

@@ -10,10 +10,10 @@ import {
   readTextIfThere,
   sleep,
   startInBackground,
-} from "../../scripts/box/background.ts";
-import { Dockerd } from "../../scripts/box/dockerd.ts";
-import { type AppRecipe, pushImage } from "../parts/images.ts";
-import { Registry } from "../parts/registry.ts";
+} from "../../scripts/testbed/background.ts";
+import { Dockerd } from "../../scripts/testbed/dockerd.ts";
+import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
+import { Registry } from "../../scripts/testbed/registry.ts";
 import { type AgentPlace, appendLine, type Event, type Order, readLines, type Strike } from "./orders.ts";
 import {
   callEngine,

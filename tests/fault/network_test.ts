@@ -9,10 +9,10 @@ import assert from "node:assert/strict";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { Told } from "../e2e/agent_told.ts";
 import { AgentWorld } from "../e2e/agent_world.ts";
-import type { AgentProcess } from "../parts/agent_process.ts";
-import { BadLink } from "../parts/bad_link.ts";
-import { sleep } from "../../scripts/box/background.ts";
-import { NameServer } from "../parts/name_server.ts";
+import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
+import { BadLink } from "../../scripts/testbed/bad_link.ts";
+import { sleep } from "../../scripts/testbed/background.ts";
+import { NameServer } from "../fakes/fake_name_server.ts";
 
 /** What a profile may do and look at. */
 interface Place {

@@ -4,8 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { pool } from "../../lib/apps/container/host_ports.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
-import { runProgram } from "../../scripts/box/background.ts";
-import { busyboxImage } from "../../scripts/box/dockerd.ts";
+import { runProgram } from "../../scripts/testbed/background.ts";
+import { busyboxImage } from "../../scripts/testbed/dockerd.ts";
 
 /** One look at the device. Lists are sorted; nothing in it depends on times or on random ids. */
 export interface Picture {

@@ -10,8 +10,8 @@ import { ConfigFile } from "../../lib/config.ts";
 import { writeFileDurably } from "../../lib/files/atomic_file.ts";
 import { Database } from "../../lib/store/database.ts";
 import { openOrReplace } from "../../lib/store/recovery.ts";
-import { runProgram } from "../../scripts/box/background.ts";
-import { DiskWithPower, whyNoDiskWithPower } from "../parts/disk_with_power.ts";
+import { runProgram } from "../../scripts/testbed/background.ts";
+import { DiskWithPower, whyNoDiskWithPower } from "../../scripts/testbed/disk_with_power.ts";
 import { deliveredFlock, flockChange, readAll, writeDatabaseStep } from "./durable_writes.ts";
 
 const root = new URL("../..", import.meta.url).pathname;

@@ -1,7 +1,7 @@
 /** The app that the stories are about, and its releases. */
 
 import type { DeviceApp, Installed } from "../../scripts/studio/device_apps.ts";
-import type { AppRecipe } from "../parts/images.ts";
+import type { AppRecipe } from "../../scripts/testbed/images.ts";
 
 const keys: Readonly<Record<string, number>> = { "1": 7, "2": 8, "dies": 9, "huge": 10 };
 

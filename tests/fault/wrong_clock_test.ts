@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import { AgentWorld } from "../e2e/agent_world.ts";
-import type { AgentProcess } from "../parts/agent_process.ts";
+import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 
 /** Without the last variable the runtime crashes at some of its starts. */
 const fakeClock = {

@@ -1,6 +1,6 @@
 /** How fast calls are answered, one after the other and many at a time, and whether heartbeats come in time meanwhile. */
 
-import type { AgentProcess } from "../../../tests/parts/agent_process.ts";
+import type { AgentProcess } from "../../testbed/agent_process.ts";
 import { mgmt } from "../../../lib/backend/uris.ts";
 import { measureProcessor } from "../agent_figures.ts";
 import { echoUri, listUri, startBareCallee } from "../bare_callee.ts";

@@ -3,8 +3,8 @@
  * other's way, so what both used is told beside the times.
  */
 
-import { Crossbar } from "../../../tests/parts/crossbar.ts";
-import { sleep } from "../../box/background.ts";
+import { Crossbar } from "../../testbed/crossbar.ts";
+import { sleep } from "../../testbed/background.ts";
 import type { Samples } from "../figures.ts";
 import { countReturn, type FleetReturn } from "../fleet_figures.ts";
 import { fleetLogin } from "../fleet_logins.ts";

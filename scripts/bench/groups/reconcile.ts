@@ -1,7 +1,7 @@
 /** What it costs to find out that fifty apps are as Studio wants them. */
 
-import { pollUntil, sleep } from "../../box/background.ts";
-import { Relay } from "../../../tests/parts/relay.ts";
+import { pollUntil, sleep } from "../../testbed/background.ts";
+import { Relay } from "../../testbed/relay.ts";
 import { backendProcedures } from "../../../lib/backend/uris.ts";
 import { deviceProcedures } from "../../studio/procedures.ts";
 import { CountingSocket } from "../counting_socket.ts";

@@ -1,6 +1,6 @@
 /** How fast the agent starts, without apps and with ten that run. */
 
-import type { AgentProcess } from "../../../tests/parts/agent_process.ts";
+import type { AgentProcess } from "../../testbed/agent_process.ts";
 import { readProcessorMs } from "../agent_figures.ts";
 import type { Samples } from "../figures.ts";
 import { type GroupWork, installApps, type Stage, startAgent, startStage } from "../stage.ts";

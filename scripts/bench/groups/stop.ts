@@ -1,6 +1,6 @@
 /** How long the agent takes to end in order. */
 
-import { readTextIfThere, sleep } from "../../box/background.ts";
+import { readTextIfThere, sleep } from "../../testbed/background.ts";
 import type { Samples } from "../figures.ts";
 import { type GroupWork, installApps, startAgent, startStage } from "../stage.ts";
 import { timeOf } from "../yardsticks.ts";

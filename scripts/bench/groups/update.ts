@@ -1,6 +1,6 @@
 /** How long an app is away while it is updated, beside what the engine needs to stop one container and start another. */
 
-import { pollUntil, runProgram } from "../../box/background.ts";
+import { pollUntil, runProgram } from "../../testbed/background.ts";
 import { EngineCalls } from "../engine_calls.ts";
 import type { Sample, Samples } from "../figures.ts";
 import { SlowRelay } from "../slow_relay.ts";

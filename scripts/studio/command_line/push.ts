@@ -1,7 +1,7 @@
 /** `app push`: gives an image to the Studio's registry under the name by which devices of this machine's kind look for it. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
-import { mustRun, run } from "../../setup/run.ts";
+import { mustRun, run } from "../../testbed/setup/run.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { type Command, connect, type Context, shownText } from "./command.ts";
 

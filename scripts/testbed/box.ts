@@ -1,0 +1,203 @@
+/**
+ * The box: a private machine for a command. It has its own network with nothing but 127.0.0.1, its own mounts, process
+ * ids and host name, its own /run and its own single-instance lock of the agent. Boxes never clash, so what runs inside may
+ * use fixed ports. When the box's first process dies, or the process that started it, everything inside dies with it:
+ * engines, containers, mounts, interfaces. Linux and root only.
+ */
+
+import { partsFolder } from "./setup/folder.ts";
+import { pollUntil, runProgram, sendSignal } from "./background.ts";
+
+/** How a box is started. */
+export interface BoxOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Where output and errors go; `inherit` unless given. */
+  output?: "inherit" | "piped" | "null";
+}
+
+/** What code inside a box knows about it. */
+export interface BoxFacts {
+  /** Parent of the control groups of all containers of the box, as dockerd takes it: `/reagent-box-…`. */
+  cgroupParent: string;
+  /** The box's temporary folder, which is TMPDIR inside; removed with the box. */
+  folder: string;
+}
+
+const agentLock = "/tmp/ironflock-reagent.lock";
+
+const folderPrefix = "rb-";
+
+// /etc is private because agents write limits for logs there. An upper folder on the same file system may be refused.
+// /run is private because iptables locks a file there, and engines and agents look for sockets there.
+// Connections get their own ports from above all that programs in a box listen on.
+const entry = [
+  "set -e",
+  "ip link set lo up",
+  "echo 50000 65535 >/proc/sys/net/ipv4/ip_local_port_range",
+  "mount -t tmpfs -o mode=755 run /run",
+  "mkdir -m 1777 /run/lock",
+  'mkdir "$REAGENT_BOX_FOLDER/etc"',
+  'mount -t tmpfs -o mode=755 etc "$REAGENT_BOX_FOLDER/etc"',
+  'mkdir "$REAGENT_BOX_FOLDER/etc/upper" "$REAGENT_BOX_FOLDER/etc/work"',
+  'mount -t overlay -o "lowerdir=/etc,upperdir=$REAGENT_BOX_FOLDER/etc/upper,workdir=$REAGENT_BOX_FOLDER/etc/work" etc /etc',
+  'mount --bind "$REAGENT_BOX_FOLDER/agent.lock" ' + agentLock,
+  'exec "$@"',
+].join("; ");
+
+/**
+ * A command in a box.
+ * - It ends when the command ends, or with `kill()`, and then all of its processes have ended.
+ * - Disposing also removes its folder and its control groups.
+ */
+export class Box implements AsyncDisposable {
+  readonly facts: BoxFacts;
+  readonly #child: Deno.ChildProcess;
+  readonly #claim: Deno.FsFile;
+  #disposed: Promise<void> | undefined;
+
+  private constructor(facts: BoxFacts, child: Deno.ChildProcess, claim: Deno.FsFile) {
+    this.facts = facts;
+    this.#child = child;
+    this.#claim = claim;
+  }
+
+  /** Starts `command` in a new box. Throws when this is not Linux or the user is not root. */
+  static async start(command: readonly string[], options: BoxOptions = {}): Promise<Box> {
+    if (Deno.build.os !== "linux" || Deno.uid() !== 0) throw new Error("A box needs Linux and root");
+    // Unix sockets below it must have paths of fewer than 108 characters.
+    const folder = await Deno.makeTempDir({ prefix: folderPrefix, dir: "/tmp" });
+    const claim = await claimFolder(folder);
+    const facts: BoxFacts = { folder, cgroupParent: cgroupOf(folder) };
+    await Deno.writeTextFile(`${folder}/agent.lock`, "", { mode: 0o644 });
+    await touch(agentLock);
+    const output = options.output ?? "inherit";
+    const child = new Deno.Command("setpriv", {
+      // A session of its own keeps the terminal's Ctrl-C away: who started the box ends it.
+      args: ["--pdeathsig", "KILL", "setsid", "--wait", ...unshare(), "bash", "-c", entry, "box", ...command],
+      env: { ...boxEnvironment(facts), ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      stdin: "null",
+      stdout: output,
+      stderr: output,
+    }).spawn();
+    return new Box(facts, child, claim);
+  }
+
+  /** Process id, outside, of the box's outermost process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** How the command ended; 137 after `kill()`. */
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#child.status;
+  }
+
+  /** The command's output; only with `output: "piped"`. */
+  get stdout(): ReadableStream<Uint8Array> {
+    return this.#child.stdout;
+  }
+
+  /** The command's errors; only with `output: "piped"`. */
+  get stderr(): ReadableStream<Uint8Array> {
+    return this.#child.stderr;
+  }
+
+  /** Ends everything inside at once. */
+  async kill(): Promise<void> {
+    sendSignal(this.pid, "SIGKILL");
+    await this.#child.status;
+  }
+
+  /** Ends everything inside and removes the box's folder and control groups. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#disposed ??= this.#dispose());
+  }
+
+  async #dispose(): Promise<void> {
+    await this.kill();
+    await removeTraces(this.facts.folder);
+    this.#claim.close();
+  }
+}
+
+/** Removes what boxes have left whose starter was killed before it could. Boxes in use are left alone. */
+export async function sweepBoxes(): Promise<void> {
+  for await (const entry of Deno.readDir("/tmp")) {
+    const folder = `/tmp/${entry.name}`;
+    if (!entry.isDirectory || !entry.name.startsWith(folderPrefix)) continue;
+    try {
+      using claim = await Deno.open(`${folder}/claim`, { write: true });
+      if (await claim.tryLock(true)) await removeTraces(folder);
+    } catch (error) {
+      // A box that has just begun, or has just been removed.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+/** The box that this code runs in. Throws outside a box, and says how to get into one. */
+export function requireBox(): BoxFacts {
+  const folder = Deno.env.get("REAGENT_BOX_FOLDER");
+  const cgroupParent = Deno.env.get("REAGENT_BOX_CGROUP");
+  if (Deno.env.get("REAGENT_BOX") !== "1" || folder === undefined || cgroupParent === undefined) {
+    throw new Error(
+      "This starts real parts on fixed ports and must run in a box; for a test: deno task test <path of the file>",
+    );
+  }
+  return { folder, cgroupParent };
+}
+
+/** Removes all control groups named `/<name>` or below it; false when some are still in use. */
+export async function removeControlGroups(name: string): Promise<boolean> {
+  // With version 1 each controller has a tree of its own. The runtime itself reaches /sys only with all permissions.
+  const tree = ["/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*${name}*`];
+  await runProgram("find", [...tree, "-exec", "rmdir", "{}", "+"]);
+  return (await runProgram("find", tree)).stdout === "";
+}
+
+/** Locked before it has its name, so that nobody finds it free. */
+async function claimFolder(folder: string): Promise<Deno.FsFile> {
+  const claim = await Deno.open(`${folder}/claim.part`, { write: true, create: true });
+  await claim.lock(true);
+  await Deno.rename(`${folder}/claim.part`, `${folder}/claim`);
+  return claim;
+}
+
+async function removeTraces(folder: string): Promise<void> {
+  const cgroup = cgroupOf(folder);
+  await pollUntil(`the control groups of ${cgroup} are gone`, 10_000, async () => {
+    return await removeControlGroups(cgroup) || undefined;
+  });
+  await Deno.remove(folder, { recursive: true });
+}
+
+function cgroupOf(folder: string): string {
+  return `/reagent-box-${folder.slice(`/tmp/${folderPrefix}`.length)}`;
+}
+
+function unshare(): string[] {
+  const kinds = ["--net", "--mount", "--pid", "--ipc", "--uts"];
+  const ending = ["--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"];
+  // tini reaps what engines and killed programs leave behind, at once.
+  return ["unshare", ...kinds, ...ending, "tini", "-s", "-g", "--"];
+}
+
+function boxEnvironment(facts: BoxFacts): Record<string, string> {
+  const parts = partsFolder();
+  return {
+    PATH: [...parts.dockerPrograms, Deno.env.get("PATH") ?? "", "/usr/sbin", "/sbin"].join(":"),
+    DOCKER_CONFIG: parts.dockerConfig,
+    REAGENT_PARTS: parts.root,
+    REAGENT_BOX: "1",
+    REAGENT_BOX_FOLDER: facts.folder,
+    REAGENT_BOX_CGROUP: facts.cgroupParent,
+    TMPDIR: facts.folder,
+  };
+}
+
+async function touch(path: string): Promise<void> {
+  const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
+  file.close();
+}

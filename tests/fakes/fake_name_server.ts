@@ -1,0 +1,47 @@
+/** A name server for the box that knows one address for every name, and can be dead: it then answers nothing. */
+
+import { runProgram } from "../../scripts/testbed/background.ts";
+import { requireBox } from "../../scripts/testbed/box.ts";
+
+/** Serves the names of the whole box until disposed. */
+export class NameServer implements AsyncDisposable {
+  readonly #socket: Deno.DatagramConn;
+  readonly #serving: Promise<void>;
+  isDead = false;
+
+  private constructor(socket: Deno.DatagramConn) {
+    this.#socket = socket;
+    this.#serving = this.#serve();
+  }
+
+  /** Takes the place of the machine's name servers, for this box only. */
+  static async start(): Promise<NameServer> {
+    const file = `${requireBox().folder}/resolv.conf`;
+    await Deno.writeTextFile(file, "nameserver 127.0.0.1\n");
+    const { code, stderr } = await runProgram("mount", ["--bind", file, "/etc/resolv.conf"]);
+    if (code !== 0) throw new Error(stderr);
+    return new NameServer(Deno.listenDatagram({ hostname: "127.0.0.1", port: 53, transport: "udp" }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.close();
+    await this.#serving;
+    await runProgram("umount", ["/etc/resolv.conf"]);
+  }
+
+  async #serve(): Promise<void> {
+    for await (const [query, from] of this.#socket) {
+      if (!this.isDead) await this.#socket.send(answerTo(query), from);
+    }
+  }
+}
+
+/** One question, and for an IPv4 address (type 1) the answer 127.0.0.1 for a minute. */
+function answerTo(query: Uint8Array): Uint8Array {
+  const end = query.indexOf(0, 12) + 5;
+  const question = query.subarray(12, end);
+  const hasAnswer = query[end - 3] === 1;
+  const head = [query[0] ?? 0, query[1] ?? 0, 0x81, 0x80, 0, 1, 0, hasAnswer ? 1 : 0, 0, 0, 0, 0];
+  const answer = hasAnswer ? [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1] : [];
+  return new Uint8Array([...head, ...question, ...answer]);
+}

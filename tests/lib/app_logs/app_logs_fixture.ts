@@ -1,0 +1,166 @@
+/** What the tests of app logs share: a router, a device and a viewer on it, a small engine, a database, and the logs. */
+
+import { silentLog } from "../../../lib/base/log.ts";
+import { Engine } from "../../../lib/docker/engine.ts";
+import { AppLogs } from "../../../lib/app_logs/app_logs.ts";
+import { Database } from "../../../lib/store/database.ts";
+import { createBackend } from "../../../lib/backend/backend.ts";
+import type { Session } from "../../../lib/wamp/session.ts";
+import { offlineWire } from "../../../lib/wamp/wire.ts";
+import type { Router } from "../../../scripts/studio/router/router.ts";
+import { pollUntil } from "../../../scripts/testbed/background.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
+import { openSession, startRouter } from "../wamp/open_session.ts";
+import { EngineServer } from "../../fakes/fake_log_engine.ts";
+
+/** The channel that most tests use; also the name of its container. */
+export const channel = "prod_42_shop";
+
+/** Its app. */
+export const shop = { appKey: 42, stage: "PROD" } as const;
+
+/** Listens to one topic. */
+export class Viewer {
+  readonly seen: unknown[] = [];
+  readonly #waiting: { count: number; tell: () => void }[] = [];
+
+  constructor(readonly session: Session) {}
+
+  /** What was seen, with joined lines apart. */
+  get lines(): unknown[] {
+    return this.seen.flatMap((payload) => typeof payload === "string" ? payload.split("\n") : [payload]);
+  }
+
+  /** Takes an event. */
+  take(payload: unknown): void {
+    this.seen.push(payload);
+    for (const { count, tell } of this.#waiting) if (this.seen.length >= count) tell();
+  }
+
+  /** Resolves when so many messages have come, and gives them. */
+  async messages(count: number): Promise<unknown[]> {
+    if (this.seen.length < count) await new Promise<void>((tell) => this.#waiting.push({ count, tell }));
+    return this.seen;
+  }
+}
+
+/** A device on a router. Disposing ends everything. */
+export class LogsWorld implements AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly #folder: string;
+  #session: Session | undefined;
+  #viewers: Session[] = [];
+  logs: AppLogs;
+  database: Database;
+
+  private constructor(readonly router: Router, readonly engine: EngineServer) {
+    this.#folder = Deno.makeTempDirSync({ prefix: "logs-" });
+    this.database = this.#openDatabase();
+    this.logs = this.#createLogs();
+  }
+
+  /** Starts router and engine; the device is not connected yet. */
+  static async start(): Promise<LogsWorld> {
+    return new LogsWorld(await startRouter(), await EngineServer.start());
+  }
+
+  /** Connects the device, as the link would. */
+  async connect(channels: string[] = []): Promise<void> {
+    this.#session = await openSession(this.router.url);
+    await this.logs.attach(this.#session, channels);
+  }
+
+  /** Cuts the device's connection. */
+  async disconnect(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.router.dropSession(session.id);
+    await session.closed;
+  }
+
+  /** Resolves when the device has got everything that the router has sent it so far. */
+  async heardAll(): Promise<void> {
+    await this.#session?.call("wamp.session.count");
+  }
+
+  /** Lets somebody listen to a channel. */
+  async view(name = channel): Promise<Viewer> {
+    const session = await openSession(this.router.url, { authid: "system" });
+    this.#viewers.push(session);
+    const viewer = new Viewer(session);
+    await session.subscribe(`reswarm.logs.SN-1.${name}`, ({ args }) => viewer.take(args[0]));
+    return viewer;
+  }
+
+  /** Ends the logs in order and starts new ones on the same database. */
+  async restartAgent(): Promise<void> {
+    await this.logs[Symbol.asyncDispose]();
+    this.database[Symbol.dispose]();
+    this.database = this.#openDatabase();
+    this.logs = this.#createLogs();
+  }
+
+  /** Lets time pass until so many lines and messages have reached a viewer, and gives them, however they were joined. */
+  async delivered(viewer: Viewer, count: number): Promise<unknown[]> {
+    for (let messages = 1; viewer.lines.length < count; messages += 1) {
+      await this.passTimeUntil(viewer.messages(messages));
+    }
+    return viewer.lines;
+  }
+
+  /** Lets time pass, a batch at a time, until something has happened. */
+  async passTimeUntil(event: Promise<unknown>): Promise<void> {
+    let hasHappened = false;
+    const noticed = event.then(() => hasHappened = true);
+    for (let round = 0; !hasHappened; round += 1) {
+      if (round > 1_000) throw new Error("What was waited for did not happen");
+      await this.clock.advance(200);
+    }
+    await noticed;
+  }
+
+  /** Resolves when so many lines are remembered: a follower has read them then. */
+  async kept(count: number): Promise<void> {
+    const { signal } = new AbortController();
+    await pollUntil(`${count} lines are kept`, 10_000, async () => {
+      return (await this.logs.readHistory(channel, signal)).length >= count || undefined;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.logs[Symbol.asyncDispose]();
+    this.database[Symbol.dispose]();
+    await this.#session?.close();
+    for (const viewer of this.#viewers) await viewer.close();
+    await this.engine[Symbol.asyncDispose]();
+    await this.router[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  #openDatabase(): Database {
+    return Database.open(`${this.#folder}/reagent.db`, { log: silentLog });
+  }
+
+  #createLogs(): AppLogs {
+    const session = () => this.#session;
+    const wire = {
+      ...offlineWire(),
+      call: async (procedure: string, args?: unknown[]) => {
+        return await session()?.call(procedure, args) ?? { args: [], kwargs: {} };
+      },
+    };
+    const backend = createBackend(wire, () => ({ deviceKey: 345, swarmKey: 12, serialNumber: "SN-1" }));
+    return new AppLogs({
+      serialNumber: "SN-1",
+      engine: new Engine({ log: silentLog, env: { DOCKER_HOST: this.engine.host } }),
+      database: this.database,
+      publish: async (topic, payload) => await session()?.publish(topic, [payload]),
+      isConnected: () => session()?.isOpen ?? false,
+      waitingBytes: () => 0,
+      match: (topic) => backend.matchSubscription(topic),
+      clock: this.clock,
+      random: () => 0.5,
+      log: silentLog,
+    });
+  }
+}

@@ -1,0 +1,22 @@
+/** Makes the folder of an app with files in it; for tests that need a process of their own. */
+
+import { AppFolder } from "../../../../lib/apps/container/data_folder.ts";
+
+const [appsDir = ""] = Deno.args;
+const folder = new AppFolder({ appsDir }, { id: { appKey: 7, stage: "PROD" }, appName: "Fan_Ctl" });
+const rule = {
+  main: false,
+  name: "",
+  active: true,
+  public: false,
+  port: 502,
+  protocol: "tcp",
+  localIp: "",
+  remotePortEnvironment: "",
+  remotePort: 9000,
+  hostPort: 0,
+  cloudRemotePort: 0,
+  extra: {},
+} as const;
+await folder.writeEnv([{ name: "A", value: "1" }]);
+await folder.refreshPorts([rule]);

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { encodePortRule } from "../../../../lib/model/port_rule.ts";
+import { readRequest, writeRequest } from "../../../../lib/store/request_rows.ts";
+import { Folder, sampleRequest, warningsLog } from "../../store/samples.ts";
+import { SmallWorld } from "../../../fakes/fake_device.ts";
+
+const never = new AbortController().signal;
+const unreadable = [{ port: "80", color: "red" }, null, "x"];
+
+Deno.test("entries of the port list that cannot be read are saved back as they came, beside the rules", async () => {
+  await using world = new SmallWorld();
+  await world.ask("RUNNING", { ports: [unreadable[0], { port: 8080, color: "blue" }, ...unreadable.slice(1)] });
+  const saved = world.studio.ports.at(-1);
+  assert.deepEqual(saved?.others, unreadable);
+  const [wire] = saved?.ports.map(encodePortRule) ?? [];
+  assert.deepEqual([wire?.port, wire?.color, typeof wire?.host_port], [8080, "blue", "number"]);
+  assert.equal(world.state, "RUNNING");
+});
+
+Deno.test("entries that cannot be read come back from the database after a restart, and are saved again", async () => {
+  await using world = new SmallWorld();
+  await world.ask("RUNNING", { ports: [...unreadable, { port: 8080 }] });
+  await world.end();
+  world.begin();
+  world.studio.ports.length = 0;
+  world.studio.answer = () => {
+    throw new Error("the backend is away");
+  };
+  await world.apps.reconcileLocal(never);
+  await Promise.all([assert.rejects(world.apps.reconcileRemote(never)), world.pass(5_000)]);
+  assert.deepEqual(world.studio.ports.at(-1)?.others, unreadable);
+  assert.deepEqual(world.studio.ports.at(-1)?.ports.map(({ port }) => port), [8080]);
+});
+
+Deno.test("writeRequest() stores entries that cannot be read behind the rules, once", () => {
+  using folder = new Folder();
+  const log = warningsLog();
+  using database = folder.open(log);
+  const id = { appKey: 71, stage: "PROD" } as const;
+  const options = { state: "RUNNING", now: new Date("2031-03-05T07:00:00Z") } as const;
+  writeRequest(database, sampleRequest({ otherPorts: unreadable }), options);
+  for (let round = 0; round < 3; round += 1) {
+    const request = readRequest(database, id);
+    assert.ok(request);
+    assert.deepEqual(request.otherPorts, unreadable);
+    assert.deepEqual(request.ports, sampleRequest().ports);
+    writeRequest(database, request, options);
+  }
+  const stored: unknown = JSON.parse(String(database.first("SELECT ports FROM RequestedAppStates")?.ports));
+  assert.deepEqual(stored, [...sampleRequest().ports.map(encodePortRule), ...unreadable]);
+  assert.equal(log.warnings.length, 3 * unreadable.length);
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { takeRequest } from "../../../../lib/apps/requests/accept.ts";
+import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
+import { AppRecords } from "../../../../lib/apps/state/records.ts";
+import type { AppRequest } from "../../../../lib/model/app.ts";
+import { silentLog } from "../../../../lib/base/log.ts";
+import { FakeClock } from "../../../fakes/fake_clock.ts";
+import { Folder, sampleRequest } from "../../store/samples.ts";
+
+const id = { appKey: 71, stage: "PROD" } as const;
+
+/** Records on a database of their own, and the apps that are to be stored later. */
+class World implements Disposable {
+  readonly #folder = new Folder();
+  readonly database = this.#folder.open();
+  readonly records = new AppRecords({ database: this.database, clock: new FakeClock() });
+  readonly later: LiveApp[] = [];
+
+  take(change: Partial<AppRequest>, options = { isQuestion: true }): boolean {
+    const announcer = { storeLater: (app: LiveApp) => void this.later.push(app) };
+    return takeRequest({ records: this.records, announcer, log: silentLog }, sampleRequest(change), options);
+  }
+
+  [Symbol.dispose](): void {
+    this.database[Symbol.dispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+Deno.test("takeRequest() stores what can be stored", () => {
+  using world = new World();
+  for (const target of ["RUNNING", "PRESENT", "REMOVED"] as const) {
+    assert.equal(world.take({ target }), true);
+    assert.equal(world.records.request(id)?.target, target);
+  }
+  assert.deepEqual(world.later, []);
+});
+
+Deno.test("takeRequest() holds what makes room when the database refuses it, also of an app that is not known", () => {
+  for (const isKnown of [true, false]) {
+    using world = new World();
+    if (isKnown) world.take({ target: "RUNNING" });
+    world.database.sql.exec("PRAGMA query_only = ON");
+    assert.equal(world.take({ target: "REMOVED" }), false);
+    assert.equal(world.records.request(id)?.target, "REMOVED");
+    assert.deepEqual(world.later, [world.records.find(id)]);
+  }
+});
+
+Deno.test("takeRequest() throws what else the database refuses, and keeps nothing of it", () => {
+  using world = new World();
+  world.database.sql.exec("PRAGMA query_only = ON");
+  for (const target of ["RUNNING", "PRESENT"] as const) {
+    assert.throws(() => world.take({ target }), { code: "store_failed" }, target);
+  }
+  assert.deepEqual([world.records.all(), world.records.requests(), world.later], [[], [], []]);
+});

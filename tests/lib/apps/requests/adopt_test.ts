@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { requestOfContainer } from "../../../../lib/apps/requests/adopt.ts";
+import { type ContainerFacts, containerSpec } from "../../../../lib/apps/container/create_request.ts";
+import { AgentError } from "../../../../lib/base/errors.ts";
+import { type ContainerSeen, decodeContainer } from "../../../../lib/docker/decode.ts";
+import { container, repository, SmallWorld } from "../../../fakes/fake_device.ts";
+
+const never = new AbortController().signal;
+const rebuilt =
+  '"The agent\'s database was damaged and has been set aside; what it knows of this app comes from the container engine and from Studio"';
+
+const facts: ContainerFacts = {
+  image: "r.example.com/apps/prod_amd64_71_fan_ctl:1.2.0",
+  app: { id: { appKey: 71, stage: "PROD" }, appName: "Fan_Ctl", version: "1.2.0", releaseKey: 12 },
+  env: ["SPEED=7", "EMPTY=", "TWO=a=b"],
+  ports: [{ port: 8080, transport: "tcp", hostPort: 31_003 }, { port: 53, transport: "udp", hostPort: 31_004 }],
+  mounts: [],
+  withGpu: false,
+};
+
+/** The container that the agent makes of `facts`; `change` replaces parts of what the engine shows of it. */
+function seenOf(change: Partial<ContainerSeen> = {}, given = facts): ContainerSeen {
+  const body = containerSpec(given);
+  return {
+    ...decodeContainer({ Id: "c1", Name: "/prod_71_fan_ctl", Config: body, HostConfig: body.HostConfig }),
+    ...change,
+  };
+}
+
+Deno.test("requestOfContainer() gives back what a container of the agent was made for", () => {
+  const request = requestOfContainer(seenOf());
+  assert.deepEqual({ ...request, ports: request?.ports.map((rule) => [rule.port, rule.protocol, rule.hostPort]) }, {
+    appKey: 71,
+    stage: "PROD",
+    appName: "Fan_Ctl",
+    target: "RUNNING",
+    current: undefined,
+    requestorAccountKey: 0,
+    deviceOwnerAccountKey: 0,
+    releaseKey: 12,
+    newReleaseKey: 0,
+    version: "1.2.0",
+    presentVersion: "1.2.0",
+    newestVersion: "1.2.0",
+    requestUpdate: false,
+    cancelTransition: false,
+    environment: { SPEED: { value: "7" }, EMPTY: { value: "" }, TWO: { value: "a=b" } },
+    environmentTemplate: {},
+    ports: [[8080, "tcp", 31_003], [53, "udp", 31_004]],
+    otherPorts: [],
+    dockerCompose: null,
+    newDockerCompose: null,
+    dockerCredentials: {},
+    instanceKey: 0,
+    appCredEpoch: 0,
+  });
+});
+
+Deno.test("requestOfContainer() reads a container of an older agent from its name and its image", () => {
+  const request = requestOfContainer(seenOf({ labels: { real: "True" } }));
+  assert.deepEqual([request?.appName, request?.stage, request?.appKey], ["fan_ctl", "PROD", 71]);
+  assert.deepEqual([request?.version, request?.releaseKey], ["1.2.0", 0]);
+  const untagged = requestOfContainer(seenOf({ labels: { real: "True" }, name: "dev_5_a" }));
+  assert.deepEqual([untagged?.stage, untagged?.appKey, untagged?.appName], ["DEV", 5, "a"]);
+});
+
+Deno.test("requestOfContainer() leaves out the variables that the agent itself gives", () => {
+  const own = [
+    ...["DEVICE_SERIAL_NUMBER", "DEVICE_KEY", "DEVICE_NAME", "DEVICE_ENDPOINT_URL", "DEVICE_LAN_IP", "DEVICE_URL"],
+    ...["DEVICE_PORT_FOR_80", "REMOTE_PORT_FOR_80", "ENV", "SWARM_KEY", "APP_KEY", "APP_NAME", "APP_AUTH_ID"],
+    ...["APP_AUTH_SECRET", "TUNNEL_DOMAIN", "INSTANCE_KEY", "RESWARM_URL", "PATH"],
+  ];
+  const kept = ["DEVICE", "MY_PATH", "PATHS", "ENVIRONMENT", "APP_LEVEL"];
+  const env = [...own, ...kept].map((name) => `${name}=x`);
+  const request = requestOfContainer(seenOf({ env: [...env, "NO_VALUE", "=nameless"] }));
+  assert.deepEqual(Object.keys(request?.environment ?? {}), kept);
+});
+
+const foreign: { name: string; change: Partial<ContainerSeen> }[] = [
+  { name: "without the agent's label", change: { labels: {} } },
+  { name: "with another value of the label", change: { labels: { real: "true" } } },
+  { name: "with a name of somebody's own", change: { name: "postgres" } },
+  { name: "with a name that has no key", change: { name: "prod_x_fan_ctl" } },
+  { name: "with a name that is none of an app", change: { name: "prod_71_.." } },
+  { name: "whose labels name another app", change: { labels: { real: "True", "reagent.app-name": "other" } } },
+  { name: "whose labels name another stage", change: { labels: { real: "True", "reagent.stage": "DEV" } } },
+];
+
+for (const { name, change } of foreign) {
+  Deno.test(`requestOfContainer() knows nothing of a container ${name}`, () => {
+    assert.equal(requestOfContainer(seenOf(change)), undefined);
+  });
+}
+
+Deno.test("an app whose database was lost is taken over from its container, which goes on, and people are told once", async () => {
+  await using world = new SmallWorld();
+  await world.ask("RUNNING", { release_key: 7, environment: { LEVEL: { value: "x" } } });
+  const before = await world.engine.inspect(container, never);
+  await world.loseDatabase();
+  world.studio.clear();
+  await world.apps.reconcileLocal(never);
+  await world.pass(5_000);
+  assert.deepEqual(world.apps.list().map(({ appName, state }) => [appName, state]), [["Shop", "RUNNING"]]);
+  assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
+  assert.deepEqual(world.studio.told, []);
+  world.studio.answer = () => {
+    throw new AgentError("call_failed", "the backend is away");
+  };
+  const remote = () => Promise.all([assert.rejects(world.apps.reconcileRemote(never)), world.pass(2_000)]);
+  await remote();
+  await remote();
+  assert.deepEqual(world.studio.told.filter((entry) => entry === rebuilt).length, 1);
+  assert.equal(world.studio.reports[0]?.releaseKey, 7);
+  assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
+});
+
+Deno.test("an app that was taken over runs again after a crash, as it was", async () => {
+  await using world = new SmallWorld();
+  await world.ask("RUNNING", { environment: { LEVEL: { value: "x" } } });
+  await world.loseDatabase();
+  await world.apps.reconcileLocal(never);
+  world.engine.kill(container);
+  await world.pass(10_000);
+  assert.equal(world.engine.status(container), "running");
+  assert.ok((await world.engine.inspect(container, never))?.env.includes("LEVEL=x"));
+});
+
+Deno.test("an app that is known already is not taken over, and neither is anything without a lost database", async () => {
+  await using world = new SmallWorld();
+  await world.ask("RUNNING", { release_key: 7 });
+  await world.ask("PRESENT");
+  world.engine.stock(`${repository}:9`, {});
+  const body = containerSpec({ ...facts, image: `${repository}:9`, app: { ...facts.app, appName: "Shop" } });
+  await world.engine.create(container, body, never);
+  await world.engine.create("prod_9_other", { ...body, Labels: { real: "True" } }, never);
+  await world.end();
+  world.begin();
+  await world.apps.reconcileLocal(never);
+  assert.deepEqual(world.apps.list().map(({ appName }) => appName), ["Shop"]);
+  await world.end();
+  world.begin({ isRebuilt: true });
+  await world.apps.reconcileLocal(never);
+  assert.deepEqual(world.apps.list().map(({ appName }) => appName), ["Shop", "other"]);
+  await world.pass(5_000);
+  assert.notEqual((await world.engine.inspect(container, never))?.status, "running", "it was wanted as PRESENT");
+});
+
+Deno.test("a container of somebody else is neither taken over nor touched", async () => {
+  await using world = new SmallWorld();
+  world.engine.stock("postgres:16", {});
+  await world.engine.create("postgres", { Image: "postgres:16" }, never);
+  await world.engine.create("prod_8_shop", { Image: "postgres:16" }, never);
+  await world.loseDatabase();
+  await world.apps.reconcileLocal(never);
+  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
+  assert.deepEqual(world.apps.list(), []);
+  assert.deepEqual(["postgres", "prod_8_shop"].map((name) => world.engine.status(name)), ["created", "created"]);
+});
+
+Deno.test("what the apps need of the disk is unknown until Studio has said what it wants, also after a restart", async () => {
+  await using world = new SmallWorld();
+  await world.loseDatabase();
+  await world.apps.reconcileLocal(never);
+  assert.equal(world.apps.diskUses(), undefined);
+  world.studio.isConnected = false;
+  await Promise.all([world.apps.reconcileRemote(never).catch(() => {}), world.pass(5_000)]);
+  assert.equal(world.apps.diskUses(), undefined);
+  world.studio.isConnected = true;
+  world.database.sql.exec("CREATE TRIGGER full BEFORE INSERT ON AppStates BEGIN SELECT RAISE(ABORT, 'full'); END");
+  world.studio.answer = () => [{ app_key: 9, app_name: "Other", stage: "PROD", target_state: "PRESENT" }];
+  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
+  assert.equal(world.apps.diskUses(), undefined, "what Studio wants could not be stored");
+  world.studio.answer = () => [];
+  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
+  assert.deepEqual(world.apps.diskUses(), []);
+  assert.equal(world.database.first("PRAGMA user_version")?.user_version, 1);
+});

@@ -1,0 +1,331 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../../../lib/base/errors.ts";
+import { container, SmallWorld } from "../../../fakes/fake_device.ts";
+
+const never = new AbortController().signal;
+const shop = { app_key: 7, app_name: "Shop", stage: "PROD", target_state: "RUNNING", present_version: "1" };
+const other = { ...shop, app_key: 9, app_name: "Other", target_state: "PRESENT" };
+
+function states(told: readonly string[]): string[] {
+  return told.filter((entry) => !entry.startsWith('"'));
+}
+
+/** A device on which the app runs, as Studio wants it. `asked` counts the questions for all apps. */
+class World extends SmallWorld {
+  asked = 0;
+
+  static async running(): Promise<World> {
+    const world = new World();
+    await world.apps.reconcileLocal(never);
+    await world.ask("RUNNING");
+    assert.equal(world.state, "RUNNING");
+    world.studio.clear();
+    return world;
+  }
+
+  /** Studio answers the questions for all apps with these, one after the other; then with the last. */
+  answers(...answers: (unknown[] | Error)[]): void {
+    this.asked = 0;
+    this.studio.answer = () => {
+      const answer = answers[Math.min(this.asked, answers.length - 1)] ?? [];
+      this.asked += 1;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+  }
+
+  /** Reconciles on a connect and lets `ms` milliseconds pass. Gives what was thrown. */
+  async connect(options: { isRepeated?: boolean; ms?: number } = {}): Promise<unknown> {
+    const { isRepeated = false, ms = 5_000 } = options;
+    let failure: unknown;
+    const done = this.apps.reconcileRemote(never, { isRepeated }).catch((error) => failure = error);
+    await this.pass(ms);
+    await done;
+    return failure;
+  }
+
+  /** Names of the apps with their states. */
+  get list(): string[] {
+    return this.apps.list().map(({ appName, state }) => `${appName} ${state}`);
+  }
+}
+
+const away = new AgentError("call_failed", "the backend is away");
+
+Deno.test("a connect stores what Studio wants, reports every app and brings it about", async () => {
+  await using world = await World.running();
+  world.answers([{ ...shop, target_state: "PRESENT" }]);
+  assert.equal(await world.connect(), undefined);
+  assert.equal(states(world.studio.told)[0], "RUNNING", "first as it is");
+  assert.equal(states(world.studio.told).at(-1), "PRESENT");
+  assert.deepEqual(world.list, ["Shop PRESENT"]);
+});
+
+/** A device on which so many apps run, as Studio wants them: each with a port. */
+async function runningApps(count: number): Promise<World> {
+  const world = new World();
+  await world.apps.reconcileLocal(never);
+  const rows = Array.from({ length: count }, (_, index) => {
+    const ports = [{ port: 80, protocol: "tcp", port_type: "normal" }];
+    return { ...shop, app_key: 100 + index, app_name: `App${index}`, newest_version: "1", ports };
+  });
+  for (const row of rows) {
+    const reference = `r.example.com/apps/prod_amd64_${row.app_key}_${row.app_name.toLowerCase()}:1`;
+    world.engine.stock(reference, {});
+  }
+  world.answers(rows);
+  await world.connect();
+  assert.deepEqual(new Set(world.apps.list().map(({ state }) => state)), new Set(["RUNNING"]));
+  world.studio.clear();
+  world.studio.tokens = 0;
+  world.engine.calls = 0;
+  return world;
+}
+
+Deno.test("a connect of many apps that are as Studio wants them asks the engine and Studio little, and waits for nothing", async () => {
+  await using world = await runningApps(50);
+  assert.equal(await world.connect({ ms: 0 }), undefined);
+  assert.equal(world.studio.reports.length, 100, "each as it is, and as being right");
+  assert.ok(world.engine.calls <= 5, `the engine was asked ${world.engine.calls} times`);
+  assert.equal(world.studio.tokens, 0);
+});
+
+Deno.test("after a restart, ports of apps that run are known from one look at all", async () => {
+  await using world = await runningApps(20);
+  const before = world.studio.ports.at(-1)?.ports.map(({ hostPort }) => hostPort);
+  await world.end();
+  world.begin();
+  world.engine.calls = 0;
+  await world.apps.reconcileLocal(never);
+  assert.equal(await world.connect({ ms: 0 }), undefined);
+  assert.ok(world.engine.calls <= 10, `the engine was asked ${world.engine.calls} times`);
+  assert.deepEqual(world.studio.ports.at(-1)?.ports.map(({ hostPort }) => hostPort), before);
+});
+
+Deno.test("a start follows the log of what runs by the one look at all, and a connect follows nothing twice", async () => {
+  await using world = await World.running();
+  const id = (await world.engine.inspect(container, never))?.id;
+  await world.end();
+  world.studio.followed.length = 0;
+  world.begin();
+  await world.apps.reconcileLocal(never);
+  assert.deepEqual(world.studio.followed, [`${container} ${id}`]);
+  world.answers([shop]);
+  await world.connect();
+  await world.connect();
+  assert.equal(world.studio.followed.length, 1);
+});
+
+Deno.test("a Studio that is slow to take reports gets eight at a time", async () => {
+  await using world = await runningApps(20);
+  const seen = { open: 0, most: 0, mostAtEnd: 0 };
+  world.studio.onReport = async () => {
+    seen.most = Math.max(seen.most, seen.open += 1);
+    await world.clock.sleep(200);
+    seen.open -= 1;
+  };
+  const done = world.apps.reconcileRemote(never, { isRepeated: false }).then(() => seen.mostAtEnd = seen.most);
+  await world.pass(600);
+  await done;
+  assert.equal(seen.mostAtEnd, 8);
+});
+
+Deno.test("an app that is asked for while Studio answers the question for all apps is not in the answer, and stays", async () => {
+  await using world = await World.running();
+  world.engine.stock("r.example.com/apps/prod_amd64_9_other:1", {});
+  let asked: Promise<void> | undefined;
+  world.studio.answer = () => {
+    asked ??= world.apps.request({ ...other, target_state: "RUNNING", newest_version: "1" });
+    return [shop];
+  };
+  assert.equal(await world.connect(), undefined);
+  await asked;
+  assert.deepEqual(world.list, ["Shop RUNNING", "Other RUNNING"]);
+});
+
+Deno.test("what was seen of an app before something was done with it does not count", async () => {
+  await using world = await World.running();
+  world.answers([shop]);
+  const hasLooked = Promise.withResolvers<void>();
+  const mayGoOn = Promise.withResolvers<void>();
+  const usual = world.engine.listImages.bind(world.engine);
+  world.engine.listImages = async (signal) => {
+    const images = await usual(signal);
+    hasLooked.resolve();
+    await mayGoOn.promise;
+    return images;
+  };
+  const done = world.apps.reconcileRemote(never, { isRepeated: false });
+  await hasLooked.promise;
+  await world.pass(1);
+  await world.ask("PRESENT");
+  assert.equal(world.state, "PRESENT");
+  mayGoOn.resolve();
+  await done;
+  await world.pass(2_000);
+  assert.deepEqual(states(world.studio.told), ["STOPPING", "PRESENT", "PRESENT", "PRESENT"]);
+  assert.equal(world.engine.status(container), undefined);
+});
+
+Deno.test("a connect whose question fails reports and drives what is stored all the same, and throws", async () => {
+  await using world = await World.running();
+  await world.end();
+  await world.engine.remove(container, { force: true, signal: never });
+  world.begin();
+  await world.apps.reconcileLocal(never);
+  world.answers(away);
+  assert.equal(await world.connect(), away);
+  assert.deepEqual(states(world.studio.told), ["PRESENT", "STARTING", "RUNNING"]);
+  assert.equal(world.engine.status(container), "running");
+});
+
+Deno.test("a repetition whose question fails neither reports nor drives anything, and throws", async () => {
+  await using world = await World.running();
+  world.answers(away);
+  assert.equal(await world.connect({ isRepeated: true }), away);
+  assert.deepEqual(world.studio.told, []);
+});
+
+Deno.test("a repetition that fails leaves an app in its crash loop where it is", async () => {
+  await using world = new World({ "1": { livesMs: 1_000, exitCode: 1 } });
+  await world.apps.reconcileLocal(never);
+  await world.ask("RUNNING", {}, 30_000);
+  const loops = () => world.studio.told.filter((entry) => entry.includes("crashloop"));
+  assert.equal(loops().at(-1), '"Entered a crashloop (3rd attempt), retrying in 45s"');
+  world.studio.clear();
+  world.answers(away);
+  assert.equal(await world.connect({ isRepeated: true, ms: 50_000 }), away);
+  assert.deepEqual(loops(), ['"Entered a crashloop (4th attempt), retrying in 1m20s"']);
+});
+
+Deno.test("a repetition that succeeds does everything that a connect does", async () => {
+  await using world = await World.running();
+  world.answers([{ ...shop, target_state: "PRESENT" }]);
+  assert.equal(await world.connect({ isRepeated: true }), undefined);
+  assert.deepEqual([states(world.studio.told)[0], states(world.studio.told).at(-1)], ["RUNNING", "PRESENT"]);
+});
+
+Deno.test("apps that Studio does not name go, and its other apps stay", async () => {
+  await using world = await World.running();
+  world.answers([other]);
+  await world.connect();
+  assert.equal(world.engine.status(container), undefined);
+  assert.ok(world.list.every((entry) => entry.startsWith("Other")), world.list.join());
+});
+
+Deno.test("a row that wants nothing of an app protects it from removal, and changes nothing of it", async () => {
+  await using world = await World.running();
+  const before = await world.engine.inspect(container, never);
+  const row = { ...shop, target_state: "INHERIT", present_version: "2", newest_version: "2", request_update: true };
+  world.answers([row, { ...row, app_key: 99 }]);
+  assert.equal(await world.connect(), undefined);
+  assert.deepEqual(world.list, ["Shop RUNNING"], "and makes no app");
+  assert.deepEqual(states(world.studio.told), ["RUNNING", "RUNNING"]);
+  assert.deepEqual(world.tags, ["1"]);
+  assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
+});
+
+Deno.test("a row that wants nothing of one app keeps no other from its removal", async () => {
+  await using world = await World.running();
+  world.answers([{ ...shop, app_key: 99, target_state: "INHERIT" }]);
+  await world.connect();
+  assert.deepEqual(world.list, []);
+});
+
+Deno.test("a row that cannot be read keeps every app, and the others are taken over", async () => {
+  for (const broken of [null, "x", {}, { ...shop, app_key: "7" }, { ...shop, target_state: "DANCING" }]) {
+    await using world = await World.running();
+    world.answers([broken, other]);
+    assert.equal(await world.connect(), undefined);
+    const names = world.list.map((entry) => entry.split(" ")[0]);
+    assert.deepEqual(names, ["Shop", "Other"], JSON.stringify(broken));
+    assert.equal(world.engine.status(container), "running");
+  }
+});
+
+Deno.test("an answer that names no app is asked for once more before anything is removed", async () => {
+  await using world = await World.running();
+  world.answers([], [shop]);
+  await world.connect();
+  assert.equal(world.asked, 2);
+  assert.deepEqual(world.list, ["Shop RUNNING"]);
+});
+
+Deno.test("apps are removed when Studio names none twice, and stay when it does not answer the second time", async () => {
+  await using world = await World.running();
+  world.answers([], away);
+  assert.equal(await world.connect(), away);
+  assert.deepEqual(world.list, ["Shop RUNNING"]);
+  world.answers([], []);
+  assert.equal(await world.connect(), undefined);
+  assert.equal(world.asked, 2);
+  assert.deepEqual(world.list, []);
+  assert.equal(world.engine.status(container), undefined);
+});
+
+Deno.test("a device without apps asks once", async () => {
+  await using world = new World();
+  await world.apps.reconcileLocal(never);
+  world.answers([]);
+  assert.equal(await world.connect({ ms: 0 }), undefined);
+  assert.equal(world.asked, 1);
+});
+
+Deno.test("what Studio has missed of any app is told before what is", async () => {
+  await using world = await World.running();
+  world.studio.isConnected = false;
+  await world.ask("RUNNING", { app_key: 9, app_name: "Other" });
+  world.studio.isConnected = true;
+  world.studio.clear();
+  world.answers([shop, other]);
+  await world.connect();
+  const told = world.studio.reports.map(({ id, state }) => `${id.appKey} ${state}`);
+  assert.deepEqual(told.slice(0, 2), ["9 FAILED", "7 RUNNING"]);
+});
+
+Deno.test("what a person asks while Studio answers counts for more than the answer", async () => {
+  await using world = await World.running();
+  world.studio.answer = () => {
+    world.studio.clear();
+    const done = world.apps.request({ ...shop, target_state: "PRESENT" });
+    assert.ok(done);
+    return [shop];
+  };
+  await world.connect();
+  assert.deepEqual(world.list, ["Shop PRESENT"]);
+});
+
+/** Makes containers that the agent would have made, of apps of which nothing is stored. */
+async function makeUnknown(world: World, ...names: string[]): Promise<() => string[]> {
+  world.engine.stock("old:1", {});
+  for (const name of names) await world.engine.create(name, { Image: "old:1", Labels: { real: "True" } }, never);
+  return () => names.filter((name) => world.engine.status(name) !== undefined);
+}
+
+Deno.test("a container of no app goes, unless Studio names its app", async () => {
+  await using world = await World.running();
+  const left = await makeUnknown(world, "prod_9_other", "dev_9_other", "prod_11_later", "prod_12_nobody");
+  world.answers([shop, { ...other, stage: "DEV" }, { ...other, app_key: 11, target_state: "INHERIT" }]);
+  assert.equal(await world.connect(), undefined);
+  assert.deepEqual(left(), ["dev_9_other", "prod_11_later"]);
+});
+
+Deno.test("a row that cannot be read keeps containers of which nothing is stored", async () => {
+  await using world = await World.running();
+  const left = await makeUnknown(world, "prod_9_other");
+  world.answers([shop, { ...other, app_name: 5 }]);
+  await world.connect();
+  assert.deepEqual(left(), ["prod_9_other"]);
+  world.answers([shop]);
+  await world.connect();
+  assert.deepEqual(left(), []);
+});
+
+Deno.test("a row that cannot be stored keeps the container of its app", async () => {
+  await using world = await World.running();
+  const left = await makeUnknown(world, "prod_9_other");
+  world.database.sql.exec("CREATE TRIGGER full BEFORE INSERT ON AppStates BEGIN SELECT RAISE(ABORT, 'full'); END");
+  world.answers([shop, other]);
+  await world.connect();
+  assert.deepEqual(left(), ["prod_9_other"]);
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import type { Step } from "../../../../lib/apps/plan/container_plan.ts";
+import { type Effect, runTransition, type Workbench } from "../../../../lib/apps/work/transition.ts";
+import { AgentError } from "../../../../lib/base/errors.ts";
+import { silentLog } from "../../../../lib/base/log.ts";
+import { FakeClock } from "../../../fakes/fake_clock.ts";
+
+/** A bench on which an app with its image is started; `change` says what becomes of a step. */
+class Bench implements Workbench {
+  readonly steps: string[] = [];
+  looks = 0;
+  #container: string | undefined;
+  readonly #change: (step: Step) => Effect | undefined;
+
+  constructor(change: (step: Step) => Effect | undefined = () => undefined) {
+    this.#change = change;
+  }
+
+  wanted() {
+    return { appName: "Shop", version: "1", newest: { version: "1", releaseKey: 1 }, fallback: undefined };
+  }
+
+  look(signal: AbortSignal) {
+    signal.throwIfAborted();
+    this.looks += 1;
+    const container = this.#container === undefined ? undefined : { id: this.#container, status: "created" };
+    return Promise.resolve({ container, tags: ["1"] });
+  }
+
+  perform(step: Step): Promise<Effect> {
+    this.steps.push(step.kind);
+    if (step.kind === "removeContainer") this.#container = undefined;
+    if (step.kind === "createContainer") {
+      this.#container = `c${this.steps.length}`;
+      return Promise.resolve({ kind: "made", containerId: this.#container });
+    }
+    return Promise.resolve(this.#change(step) ?? { kind: "done" });
+  }
+}
+
+function options(signal = new AbortController().signal) {
+  const seen: string[] = [];
+  return { signal, clock: new FakeClock(), log: silentLog, onStep: (step: Step) => seen.push(step.kind), seen };
+}
+
+Deno.test("runTransition() does the steps of the plan one after the other and says which", async () => {
+  const bench = new Bench();
+  const given = options();
+  assert.deepEqual(await runTransition("run", bench, given), { kind: "reached" });
+  assert.deepEqual(bench.steps, [
+    ...["clearHistory", "say", "report", "createContainer", "startContainer", "awaitSettled", "report", "say"],
+    "followLogs",
+  ]);
+  assert.deepEqual(given.seen, bench.steps);
+});
+
+Deno.test("runTransition() makes another container when the one it made is of no use", async () => {
+  let tries = 0;
+  const bench = new Bench((step) => step.kind === "startContainer" && tries++ < 2 ? { kind: "again" } : undefined);
+  assert.deepEqual(await runTransition("run", bench, options()), { kind: "reached" });
+  assert.deepEqual(bench.steps.slice(3, 12), [
+    ...["createContainer", "startContainer", "removeContainer"],
+    ...["createContainer", "startContainer", "removeContainer"],
+    ...["createContainer", "startContainer", "awaitSettled"],
+  ]);
+});
+
+Deno.test("runTransition() ends with the step that failed", async () => {
+  const error = new AgentError("start_failed", "no");
+  const bench = new Bench((step) => {
+    if (step.kind === "awaitSettled") throw error;
+    return undefined;
+  });
+  assert.deepEqual(await runTransition("run", bench, options()), {
+    kind: "failed",
+    error,
+    step: { kind: "awaitSettled" },
+  });
+});
+
+Deno.test("runTransition() ends with the exit of the app's process", async () => {
+  const error = new AgentError("start_failed", "the container has exited");
+  const bench = new Bench((step) =>
+    step.kind === "awaitSettled" ? { kind: "exited", exitCode: 3, wasKilled: false, error } : undefined
+  );
+  const ending = await runTransition("run", bench, options());
+  assert.deepEqual(ending, { kind: "exited", exitCode: 3, wasKilled: false, error, step: { kind: "awaitSettled" } });
+});
+
+Deno.test("runTransition() is canceled when its signal ends, whatever the cut call throws", async () => {
+  const controller = new AbortController();
+  const bench = new Bench((step) => {
+    if (step.kind !== "report") return undefined;
+    controller.abort();
+    throw new AgentError("engine_unreachable", "socket hang up");
+  });
+  assert.deepEqual(await runTransition("run", bench, options(controller.signal)), { kind: "canceled" });
+});
+
+Deno.test("runTransition() gives up on a plan that does not end", async () => {
+  const bench = new Bench((step) => step.kind === "startContainer" ? { kind: "again" } : undefined);
+  const ending = await runTransition("run", bench, options());
+  assert.equal(ending.kind === "failed" && ending.error instanceof AgentError && ending.error.code, "internal");
+});
+
+Deno.test("runTransition() asks the engine once at first, and then only after steps whose effect its answer does not tell", async () => {
+  const bench = new Bench();
+  await runTransition("run", bench, options());
+  const changes = bench.steps.filter((kind) =>
+    ["readPull", "removeContainer", "awaitGone", "untagImages"].includes(kind)
+  );
+  assert.ok(bench.steps.includes("createContainer") && bench.steps.includes("awaitSettled"));
+  assert.equal(bench.looks, 1 + changes.length);
+});

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { keepFresh } from "../../../lib/async/cached_read.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
+
+Deno.test("keepFresh() reads once for all who ask within the time, and again afterwards", async () => {
+  const clock = new FakeClock();
+  let reads = 0;
+  const read = keepFresh(() => reads += 1, { forMs: 100, clock });
+  assert.deepEqual([read(), read()], [1, 1]);
+  await clock.advance(99);
+  assert.equal(read(), 1);
+  await clock.advance(1);
+  assert.deepEqual([read(), read()], [2, 2]);
+});
+
+Deno.test("keepFresh() keeps nothing of a read that throws", () => {
+  const outcomes = [new Error("gone"), 5];
+  const read = keepFresh(() => {
+    const outcome = outcomes.shift();
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  }, { forMs: 100, clock: new FakeClock() });
+  assert.throws(read, { message: "gone" });
+  assert.equal(read(), 5);
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { hasCode } from "../../../lib/base/errors.ts";
+import { Permits } from "../../../lib/async/semaphore.ts";
+
+const { signal } = new AbortController();
+
+/** Work that runs until it is let go. */
+function heldWork() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const work = { isStarted: false, release: resolve, run: () => (work.isStarted = true, promise) };
+  return work;
+}
+
+Deno.test("no more than the given number runs at once, and the rest follows in order", async () => {
+  const permits = new Permits(2);
+  const works = Array.from({ length: 5 }, heldWork);
+  const runs = works.map((work) => permits.run(work.run, signal));
+  const started = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return works.map((work) => work.isStarted);
+  };
+  assert.deepEqual(await started(), [true, true, false, false, false]);
+  works[1]?.release();
+  assert.deepEqual(await started(), [true, true, true, false, false]);
+  for (const work of works) work.release();
+  await Promise.all(runs);
+  assert.deepEqual(await started(), [true, true, true, true, true]);
+});
+
+Deno.test("failed work gives its permit back", async () => {
+  const permits = new Permits(1);
+  await assert.rejects(permits.run(() => Promise.reject(new Error("no")), signal), /no/);
+  assert.deepEqual(await permits.run(() => Promise.resolve(1), signal), 1);
+});
+
+Deno.test("a wait that is canceled leaves the line and takes no permit", async () => {
+  const permits = new Permits(1);
+  const first = heldWork();
+  const running = permits.run(first.run, signal);
+  const controller = new AbortController();
+  const canceled = permits.run(() => Promise.resolve("never"), controller.signal);
+  const last = permits.run(() => Promise.resolve("last"), signal);
+  controller.abort();
+  await assert.rejects(canceled, (error) => hasCode(error, "canceled"));
+  first.release();
+  await running;
+  assert.deepEqual(await last, "last");
+  assert.deepEqual(await permits.run(() => Promise.resolve("again"), signal), "again");
+});

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { shareReads } from "../../../lib/async/single_flight.ts";
+
+interface Asked {
+  signal: AbortSignal;
+  resolve(value: string): void;
+  reject(error: unknown): void;
+}
+
+/** A shared read whose answers come when the test says so. */
+function createReads(): { asked: Asked[]; read: (signal?: AbortSignal) => Promise<string> } {
+  const asked: Asked[] = [];
+  const read = shareReads<string>((signal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    asked.push({ signal, resolve, reject });
+    return promise;
+  });
+  return { asked, read: (signal = new AbortController().signal) => read(signal) };
+}
+
+/** Lets everything run that only waits for promises. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("shareReads() reads once for all who ask before the read begins, and once more for all who come later", async () => {
+  const { asked, read } = createReads();
+  const early = [read(), read()];
+  await settle();
+  const late = Array.from({ length: 2_000 }, () => read());
+  await settle();
+  assert.equal(asked.length, 1);
+  asked[0]?.resolve("first");
+  assert.deepEqual(await Promise.all(early), ["first", "first"]);
+  await settle();
+  assert.equal(asked.length, 2);
+  asked[1]?.resolve("second");
+  assert.deepEqual(new Set(await Promise.all(late)), new Set(["second"]));
+});
+
+Deno.test("shareReads() tells all who share a read of its failure, and reads again for the next", async () => {
+  const { asked, read } = createReads();
+  const answers = [read(), read()];
+  await settle();
+  const next = read();
+  asked[0]?.reject(new Error("no engine"));
+  for (const answer of answers) await assert.rejects(answer, { message: "no engine" });
+  await settle();
+  asked[1]?.resolve("well");
+  assert.equal(await next, "well");
+});
+
+Deno.test("shareReads() goes on while one still waits, and ends the read when nobody does", async () => {
+  const { asked, read } = createReads();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const answers = [read(first.signal), read(second.signal)];
+  await settle();
+  first.abort();
+  await assert.rejects(answers[0] ?? Promise.resolve(), { code: "canceled" });
+  assert.equal(asked[0]?.signal.aborted, false);
+  second.abort();
+  await assert.rejects(answers[1] ?? Promise.resolve(), { code: "canceled" });
+  assert.equal(asked[0]?.signal.aborted, true);
+  asked[0]?.reject(new Error("aborted"));
+});
+
+Deno.test("shareReads() begins anew for who comes after all of a waiting round have gone", async () => {
+  const { asked, read } = createReads();
+  const running = read();
+  await settle();
+  const gone = new AbortController();
+  const left = read(gone.signal);
+  gone.abort();
+  await assert.rejects(left, { code: "canceled" });
+  const stays = read();
+  asked[0]?.resolve("first");
+  assert.equal(await running, "first");
+  await settle();
+  asked.at(-1)?.resolve("last");
+  assert.equal(await stays, "last");
+  assert.equal(asked.length, 2);
+  await assert.rejects(read(AbortSignal.abort()), { code: "canceled" });
+});

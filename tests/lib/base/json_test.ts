@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { isCount, isDict, parseJson, readCount, reject, show } from "../../../lib/base/json.ts";
+
+const hostile: unknown[] = [
+  undefined,
+  null,
+  true,
+  "",
+  " 1",
+  "1 ",
+  "-1",
+  "1.5",
+  "1e3",
+  "0x10",
+  "99999999999999999999",
+  -1,
+  1.5,
+  NaN,
+  Infinity,
+  2 ** 53,
+  [],
+  {},
+  [1],
+  Symbol.iterator,
+  () => 1,
+];
+
+Deno.test("readCount() takes whole numbers in every shape", () => {
+  assert.deepEqual([0, 5, 5.0, "5", "007"].map(readCount), [0, 5, 5, 5, 7]);
+});
+
+Deno.test("readCount() takes nothing else", () => {
+  for (const value of hostile) assert.equal(readCount(value), undefined, show(value));
+});
+
+Deno.test("isCount() and isDict() tell foreign values apart", () => {
+  assert.deepEqual([0, 2 ** 53 - 1, "5", -0.5].map(isCount), [true, true, false, false]);
+  assert.deepEqual([{}, [], null, "a"].map(isDict), [true, false, false, false]);
+});
+
+Deno.test("show() is short, on one line and never throws", () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  for (const value of [...hostile, cyclic, "a\nb\u0000", "x".repeat(10_000), 10n]) {
+    const text = show(value);
+    assert.ok(text.length <= 60 && !/[\n\0]/.test(text), text);
+  }
+});
+
+Deno.test("parseJson() answers undefined for what is not JSON", () => {
+  assert.deepEqual(parseJson('{"a":[1]}'), { a: [1] });
+  assert.equal(parseJson("{"), undefined);
+});
+
+Deno.test("reject() says where it failed", () => {
+  assert.throws(
+    () => reject("request", "args[0].app_key", { expected: "a whole number", got: "x" }),
+    { message: 'Cannot read request: args[0].app_key must be a whole number, got "x"' },
+  );
+});

@@ -1,0 +1,237 @@
+// box engine
+import assert from "node:assert/strict";
+import { systemClock } from "../../../lib/async/clock.ts";
+import { silentLog } from "../../../lib/base/log.ts";
+import { Engine } from "../../../lib/docker/engine.ts";
+import { EngineStorage } from "../../../lib/docker/engine_storage.ts";
+import { readFreeBytes } from "../../../lib/host/disk_space.ts";
+import { DiskCleanup, type DiskUser } from "../../../lib/disk_space/cleanup.ts";
+import { DiskGuard } from "../../../lib/disk_space/guard.ts";
+import { pollUntil, runProgram } from "../../../scripts/testbed/background.ts";
+import { busyboxImage, Dockerd } from "../../../scripts/testbed/dockerd.ts";
+import { buildImage } from "../../../scripts/testbed/images.ts";
+
+const MiB = 1024 ** 2;
+const diskBytes = 256 * MiB;
+const thresholds = { lowBytes: 160 * MiB, emergencyBytes: 96 * MiB };
+const registry = "127.0.0.1:5002";
+const own = `${registry}/apps/prod_amd64_7_shop`;
+const project = "com.docker.compose.project";
+const appliance = `${project}=ironflock-appliance`;
+
+const shop: DiskUser = {
+  id: { appKey: 7, stage: "PROD" },
+  appName: "Shop",
+  repositories: [own],
+  versions: ["2"],
+  definitions: [],
+};
+
+/** An engine whose data is on a small disk of its own, and an agent's guard of it. */
+class World implements AsyncDisposable {
+  readonly folder: string;
+  readonly disk: string;
+  readonly changes: boolean[] = [];
+  readonly commands: string[] = [];
+  engine: Dockerd | undefined;
+  guard: DiskGuard | undefined;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.disk = `${folder}/disk`;
+  }
+
+  static async start(): Promise<World> {
+    const world = new World(await Deno.makeTempDir({ prefix: "g-" }));
+    await Deno.mkdir(world.disk);
+    const mounted = await runProgram("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "disk", world.disk]);
+    assert.equal(mounted.code, 0, mounted.stderr);
+    world.engine = await Dockerd.start({ args: ["--data-root", `${world.disk}/data`] });
+    return world;
+  }
+
+  async docker(...args: string[]): Promise<string> {
+    assert.ok(this.engine !== undefined);
+    return await this.engine.docker(...args);
+  }
+
+  /** Begins to guard, as a start of the agent does. */
+  async beginGuard(): Promise<DiskGuard> {
+    const env = { DOCKER_HOST: this.engine?.host };
+    const engine = new Engine({ log: silentLog, env });
+    const storage = new EngineStorage({ env });
+    const cleanup = new DiskCleanup({
+      engine,
+      storage,
+      registryGc: () => undefined,
+      listApps: () => [shop],
+      projectFolders: { PROD: `${this.folder}/compose`, DEV: `${this.folder}/build` },
+      registryUrl: () => `${registry}/`,
+      run: (program, args) => {
+        // The journal and the archives of this machine are none of ours.
+        this.commands.push([program, ...args].join(" "));
+        return Promise.resolve();
+      },
+      readFreeBytes,
+      clock: systemClock,
+      log: silentLog,
+    });
+    this.guard = new DiskGuard({
+      engine,
+      storage,
+      readFreeBytes,
+      cleanUp: (dataRoot, signal) => cleanup.run(dataRoot, signal),
+      onChange: (isEmergency) => this.changes.push(isEmergency),
+      thresholds,
+      clock: systemClock,
+      log: silentLog,
+    });
+    await this.guard.look();
+    return this.guard;
+  }
+
+  /** Fills the disk so that so much is left. */
+  async leaveFree(bytes: number): Promise<void> {
+    await Deno.remove(`${this.disk}/filler`).catch(() => {});
+    const surplus = (await readFreeBytes(this.disk) ?? 0) - bytes;
+    const filled = await runProgram("fallocate", ["-l", `${Math.max(surplus, 1)}`, `${this.disk}/filler`]);
+    assert.equal(filled.code, 0, filled.stderr);
+  }
+
+  async running(): Promise<string[]> {
+    return (await this.docker("ps", "--format", "{{.Names}}")).split("\n").filter((name) => name !== "").sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.guard?.[Symbol.asyncDispose]();
+    await this.engine?.[Symbol.asyncDispose]();
+    await runProgram("umount", ["-l", this.disk]);
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+async function addImages(world: World): Promise<void> {
+  assert.ok(world.engine !== undefined);
+  const images = [`${own}:0`, `${own}:1`, `${own}:2`, "registry.example.com/apps/other:1"];
+  for (const image of [...images, `${own}:2`]) {
+    // Each is another image, so that the last but one of version 2 has no name.
+    await buildImage(world.engine, image, { labels: { n: crypto.randomUUID() } });
+  }
+  await world.docker("create", "--name", "resting", `${own}:0`);
+}
+
+async function addVolumes(world: World): Promise<{ anonymous: string }> {
+  const anonymous = await world.docker("volume", "create");
+  await world.docker("volume", "create", "data");
+  const volumes = { ghost: "prod_5_ghost_compose", shop: "prod_7_shop_compose", used: "prod_5_ghost_compose" };
+  for (const [name, label] of Object.entries(volumes)) {
+    await world.docker("volume", "create", "--label", `${project}=${label}`, name);
+  }
+  await world.docker("create", "--name", "user", "-v", "used:/data", "-v", "/anonymous", busyboxImage);
+  await Deno.mkdir(`${world.folder}/compose/Ghost`, { recursive: true });
+  return { anonymous };
+}
+
+Deno.test("the guard of a real engine on a small disk", async (t) => {
+  await using world = await World.start();
+  const run = (name: string, ...args: string[]) =>
+    world.docker(
+      "run",
+      "--detach",
+      "--name",
+      name,
+      ...args,
+      busyboxImage,
+      "sh",
+      "-c",
+      "trap exit TERM; while :; do echo x; sleep 0.1; done",
+    );
+  await run("prod_7_shop");
+  await run("somebodys");
+  await run("appliance", "--label", appliance);
+  const everything = ["appliance", "prod_7_shop", "somebodys"];
+  await addImages(world);
+  const { anonymous } = await addVolumes(world);
+  const images = async () => (await world.docker("images", "--format", "{{.Repository}}:{{.Tag}}")).split("\n").sort();
+  const volumes = async () => (await world.docker("volume", "ls", "--quiet")).split("\n").sort();
+  const logFile = await world.docker("inspect", "--format", "{{.LogPath}}", "prod_7_shop");
+  const guard = await world.beginGuard();
+
+  await t.step("with room, nothing is touched", async () => {
+    assert.equal(guard.isEmergency, false);
+    assert.deepEqual(world.commands, []);
+    assert.equal((await volumes()).includes(anonymous), true);
+    assert.ok((await images()).includes(`${own}:1`));
+  });
+
+  await t.step("a low disk is cleaned up, and nothing that is needed goes", async () => {
+    await Deno.truncate(logFile, 60 * MiB);
+    await world.leaveFree(thresholds.lowBytes - MiB);
+    await guard.look();
+    await pollUntil("the logs were emptied", 30_000, async () => (await Deno.stat(logFile)).size < MiB || undefined);
+    assert.equal(guard.isEmergency, false);
+    assert.deepEqual(
+      await images(),
+      [`${own}:0`, `${own}:2`, "registry.example.com/apps/other:1", busyboxImage].sort(),
+    );
+    const left = await volumes();
+    assert.deepEqual(left.filter((name) => name.length < 64), ["data", "shop", "used"]);
+    assert.equal(left.length, 4);
+    assert.ok(!left.includes(anonymous));
+    assert.equal(await world.docker("images", "--quiet", "--filter", "dangling=true"), "");
+    assert.deepEqual(world.commands, ["journalctl --vacuum-size=100M", "apt-get clean"]);
+    assert.deepEqual(await world.running(), everything);
+  });
+
+  await t.step("the engine goes on with a log that was emptied", async () => {
+    await pollUntil("the log grows again", 5_000, async () => {
+      // Not its tail: of that the engine remembers where it was.
+      return (await world.docker("logs", "prod_7_shop")).startsWith("x\nx") || undefined;
+    });
+  });
+
+  await t.step("a full disk is an emergency: everything but the appliance is stopped, gently", async () => {
+    await world.leaveFree(thresholds.emergencyBytes - MiB);
+    await guard.look();
+    assert.equal(guard.isEmergency, true);
+    await pollUntil("the containers are stopped", 30_000, async () => {
+      return (await world.running()).join() === "appliance" || undefined;
+    });
+    assert.equal(await world.docker("inspect", "--format", "{{.State.ExitCode}}", "somebodys"), "0");
+  });
+
+  await t.step("what starts again is stopped again by the next pass", async () => {
+    await world.docker("start", "somebodys");
+    await pollUntil("it is stopped", 30_000, async () => {
+      await guard.look();
+      return (await world.running()).join() === "appliance" || undefined;
+    });
+  });
+
+  await t.step("some room holds the emergency, and stops nothing more", async () => {
+    await world.leaveFree(thresholds.lowBytes - 4 * MiB);
+    await guard.look();
+    assert.equal(guard.isEmergency, true);
+    await world.docker("start", "somebodys");
+    await guard.look();
+    assert.deepEqual(await world.running(), ["appliance", "somebodys"]);
+    assert.deepEqual(world.changes, [true]);
+  });
+
+  await t.step("enough room ends it", async () => {
+    await Deno.remove(`${world.disk}/filler`);
+    await guard.look();
+    assert.equal(guard.isEmergency, false);
+    assert.deepEqual(world.changes, [true, false]);
+  });
+
+  await t.step("an engine that is wedged does not hold up the flag", async () => {
+    await world.engine?.freeze();
+    await world.leaveFree(thresholds.emergencyBytes - MiB);
+    const beganAt = performance.now();
+    await guard.look();
+    assert.equal(guard.isEmergency, true);
+    assert.ok(performance.now() - beganAt < 5_000);
+    world.engine?.thaw();
+  });
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { hasCode } from "../../../lib/base/errors.ts";
+import { decodeContainer, decodeImage, decodeSummary } from "../../../lib/docker/decode.ts";
+import { decodeEvent } from "../../../lib/docker/streams.ts";
+
+const emptyContainer = {
+  id: "a1",
+  name: "",
+  status: "",
+  exitCode: 0,
+  error: "",
+  oomKilled: false,
+  pid: 0,
+  startedAt: "",
+  finishedAt: "",
+  networkMode: "",
+  portBindings: {},
+  image: "",
+  env: [],
+  labels: {},
+  tty: false,
+};
+
+Deno.test("decodeContainer() reads what inspect tells", () => {
+  const wire = {
+    Id: "a1",
+    Name: "/shop",
+    State: { Status: "exited", ExitCode: 137, Error: "no", OOMKilled: true, Pid: 7, StartedAt: "s", FinishedAt: "f" },
+    Config: { Image: "shop:1", Env: ["A=b"], Labels: { real: "True" }, Tty: true },
+    HostConfig: {
+      NetworkMode: "bridge",
+      PortBindings: {
+        "80/tcp": [{ HostIp: "", HostPort: "31000" }, { HostIp: "127.0.0.1", HostPort: "" }],
+        "81/udp": null,
+      },
+    },
+  };
+  assert.deepEqual(decodeContainer(wire), {
+    id: "a1",
+    name: "shop",
+    status: "exited",
+    exitCode: 137,
+    error: "no",
+    oomKilled: true,
+    pid: 7,
+    startedAt: "s",
+    finishedAt: "f",
+    networkMode: "bridge",
+    portBindings: { "80/tcp": [{ hostIp: "", hostPort: 31000 }, { hostIp: "127.0.0.1", hostPort: 0 }], "81/udp": [] },
+    image: "shop:1",
+    env: ["A=b"],
+    labels: { real: "True" },
+    tty: true,
+  });
+});
+
+Deno.test("decodeContainer() takes every missing or wrong member as empty, but not a missing id", () => {
+  const hostile = [{}, { State: null, Config: 7, HostConfig: [] }, {
+    Config: { Env: [1, null], Labels: null, Tty: "true" },
+  }];
+  for (const wire of hostile) assert.deepEqual(decodeContainer({ Id: "a1", ...wire }), emptyContainer);
+  for (const wire of [null, 5, "x", [], {}, { Id: 7 }]) {
+    assert.throws(() => decodeContainer(wire), (error) => hasCode(error, "engine_failed"));
+  }
+});
+
+Deno.test("decodeSummary() and decodeImage() read list entries and leave out what has no id", () => {
+  assert.deepEqual(
+    decodeSummary({
+      ...{ Id: "a", Names: ["/x", "/y/x"], State: "running", Image: "i", Labels: { k: "v" } },
+      Ports: [{ IP: "0.0.0.0", PrivatePort: 80, PublicPort: 31_000, Type: "tcp" }, { PrivatePort: 81, Type: "udp" }, 5],
+    }),
+    {
+      id: "a",
+      names: ["x", "y/x"],
+      state: "running",
+      image: "i",
+      labels: { k: "v" },
+      published: { "80/tcp": [{ hostIp: "0.0.0.0", hostPort: 31_000 }] },
+    },
+  );
+  assert.deepEqual(
+    decodeImage({ Id: "i", RepoTags: ["<none>:<none>"], Created: 5, Size: 6, Containers: -1, Labels: null }),
+    {
+      id: "i",
+      repoTags: [],
+      labels: {},
+      created: 5,
+      size: 6,
+      sharedSize: undefined,
+      virtualSize: undefined,
+      containers: -1,
+    },
+  );
+  for (const wire of [null, [], {}, "x", { Id: 1 }]) {
+    assert.equal(decodeSummary(wire), undefined);
+    assert.equal(decodeImage(wire), undefined);
+  }
+});
+
+Deno.test("decodeEvent() keeps the nanoseconds that a number would lose", () => {
+  const line =
+    `{"status":"die","Type":"container","Action":"die","Actor":{"ID":"a1","Attributes":{"exitCode":"3","name":"shop","n":1}},"time":1,"timeNano":1930000000123456789}`;
+  assert.deepEqual(decodeEvent(line), {
+    action: "die",
+    id: "a1",
+    name: "shop",
+    labels: { exitCode: "3", name: "shop" },
+    exitCode: 3,
+    timeNano: 1930000000123456789n,
+  });
+});
+
+Deno.test("decodeEvent() gives nothing for what is no event", () => {
+  for (
+    const line of [
+      "",
+      "{",
+      "null",
+      "[]",
+      `{"Action":1,"Actor":{}}`,
+      `{"Action":"die"}`,
+      `{"Action":"die","Actor":{"ID":5}}`,
+    ]
+  ) {
+    assert.equal(decodeEvent(line), undefined);
+  }
+});

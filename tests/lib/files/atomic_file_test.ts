@@ -1,0 +1,179 @@
+/** Tests of durable writing: content, modes, links, leftovers, and what a kill at any moment leaves. */
+
+import assert from "node:assert/strict";
+import { hasCode } from "../../../lib/base/errors.ts";
+import { silentLog } from "../../../lib/base/log.ts";
+import { readLeftovers, writeFileDurably } from "../../../lib/files/atomic_file.ts";
+
+const log = silentLog;
+
+Deno.test("writeFileDurably() gives a new file mode 0600, or the asked one, whatever the umask", async () => {
+  await using folder = await makeFolder();
+  await writeFileDurably(`${folder.path}/plain`, "text", { log });
+  await writeFileDurably(`${folder.path}/open`, new Uint8Array([1, 2, 3]), { log, mode: 0o666 });
+  assert.equal(await Deno.readTextFile(`${folder.path}/plain`), "text");
+  assert.deepEqual(await Deno.readFile(`${folder.path}/open`), new Uint8Array([1, 2, 3]));
+  assert.equal(await modeOf(`${folder.path}/plain`), 0o600);
+  assert.equal(await modeOf(`${folder.path}/open`), 0o666);
+  assert.deepEqual(await folder.names(), ["open", "plain"]);
+});
+
+Deno.test("writeFileDurably() replaces a file fully and keeps its mode", async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/file`;
+  await Deno.writeTextFile(path, "a long old content");
+  await Deno.chmod(path, 0o640);
+  await writeFileDurably(path, "new", { log, mode: 0o600 });
+  assert.equal(await Deno.readTextFile(path), "new");
+  assert.equal(await modeOf(path), 0o640);
+});
+
+Deno.test("writeFileDurably() writes an empty file", async () => {
+  await using folder = await makeFolder();
+  await writeFileDurably(`${folder.path}/file`, "", { log });
+  assert.equal((await Deno.stat(`${folder.path}/file`)).size, 0);
+});
+
+Deno.test("writeFileDurably() keeps the owner of a file", { ignore: Deno.uid() !== 0 }, async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/file`;
+  await Deno.writeTextFile(path, "old");
+  await Deno.chown(path, 12_345, 54_321);
+  await writeFileDurably(path, "new", { log });
+  const { uid, gid } = await Deno.stat(path);
+  assert.deepEqual({ uid, gid }, { uid: 12_345, gid: 54_321 });
+});
+
+Deno.test("writeFileDurably() writes through symbolic links and leaves them links", async () => {
+  await using folder = await makeFolder();
+  await Deno.mkdir(`${folder.path}/real`);
+  await Deno.writeTextFile(`${folder.path}/real/file`, "old");
+  await Deno.symlink("real/file", `${folder.path}/one`);
+  await Deno.symlink(`${folder.path}/one`, `${folder.path}/two`);
+  await writeFileDurably(`${folder.path}/two`, "new", { log });
+  assert.equal(await Deno.readTextFile(`${folder.path}/real/file`), "new");
+  assert.ok((await Deno.lstat(`${folder.path}/one`)).isSymlink && (await Deno.lstat(`${folder.path}/two`)).isSymlink);
+});
+
+Deno.test("writeFileDurably() makes the file that a link points at", async () => {
+  await using folder = await makeFolder();
+  await Deno.mkdir(`${folder.path}/real`);
+  await Deno.symlink("real/file", `${folder.path}/one`);
+  await writeFileDurably(`${folder.path}/one`, "new", { log });
+  assert.equal(await Deno.readTextFile(`${folder.path}/real/file`), "new");
+});
+
+Deno.test("writeFileDurably() does not follow links in a circle for ever", async () => {
+  await using folder = await makeFolder();
+  await Deno.symlink("b", `${folder.path}/a`);
+  await Deno.symlink("a", `${folder.path}/b`);
+  await assert.rejects(
+    writeFileDurably(`${folder.path}/a`, "new", { log }),
+    (error) => hasCode(error, "io_failed") && error.message.startsWith(`Cannot write "${folder.path}/`),
+  );
+});
+
+Deno.test("writeFileDurably() removes what other processes left of this file, and nothing else", async () => {
+  await using folder = await makeFolder();
+  const left = ".file.1-1700000000000-0a1b2c3d.tmp";
+  const others = [".file.mine.tmp", ".file2.1-1700000000000-0a1b2c3d.tmp", "file.tmp"];
+  for (const name of [left, ...others]) await Deno.writeTextFile(`${folder.path}/${name}`, "left");
+  await writeFileDurably(`${folder.path}/file`, "new", { log });
+  assert.deepEqual(await folder.names(), ["file", ...others].sort());
+});
+
+Deno.test("readLeftovers() gives what cut writes of this file have left, newest first", async () => {
+  await using folder = await makeFolder();
+  const name = (pid: number) => `${folder.path}/.file.${pid}-1700000000000-0a1b2c3d.tmp`;
+  for (const [pid, text] of [[1, "older"], [2, "newer"]] as const) {
+    await Deno.writeTextFile(name(pid), text);
+    await Deno.utime(name(pid), pid, pid);
+  }
+  await Deno.writeTextFile(`${folder.path}/.other.1-1700000000000-0a1b2c3d.tmp`, "another file's");
+  await Deno.symlink("file", `${folder.path}/link`);
+  assert.deepEqual(await readLeftovers(`${folder.path}/file`), ["newer", "older"]);
+  assert.deepEqual(await readLeftovers(`${folder.path}/link`), ["newer", "older"]);
+  assert.deepEqual(await readLeftovers(`${folder.path}/missing/file`), []);
+});
+
+Deno.test("writeFileDurably() lets two writes of one file both end in order", async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/file`;
+  const texts = Array.from({ length: 8 }, (_, index) => `content ${index}`);
+  await Promise.all(texts.map((text) => writeFileDurably(path, text, { log })));
+  assert.ok(texts.includes(await Deno.readTextFile(path)));
+  assert.deepEqual(await folder.names(), ["file"]);
+});
+
+Deno.test("writeFileDurably() copes with the longest names", async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/${"n".repeat(255)}`;
+  await writeFileDurably(path, "new", { log });
+  await writeFileDurably(path, "newer", { log });
+  assert.equal(await Deno.readTextFile(path), "newer");
+});
+
+const impossible: [what: string, name: string][] = [
+  ["a folder", "folder"],
+  ["a file below a file", "file/x"],
+  ["a file in a folder that is not there", "missing/x"],
+];
+
+for (const [what, name] of impossible) {
+  Deno.test(`writeFileDurably() refuses ${what} with io_failed`, async () => {
+    await using folder = await makeFolder();
+    await Deno.mkdir(`${folder.path}/folder`);
+    await Deno.writeTextFile(`${folder.path}/file`, "old");
+    await assert.rejects(
+      writeFileDurably(`${folder.path}/${name}`, "new", { log }),
+      (error) => hasCode(error, "io_failed") && error.message.includes(`Cannot write "${folder.path}/${name}"`),
+    );
+    assert.deepEqual(await folder.names(), ["file", "folder"]);
+    assert.equal(await Deno.readTextFile(`${folder.path}/file`), "old");
+  });
+}
+
+Deno.test("writeFileDurably() leaves the old or the new content when the process is killed at any moment", async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/file`;
+  const contents = ["a".repeat(10), "b".repeat(5_000), "c".repeat(200_000)];
+  await Deno.writeTextFile(path, contents[0] ?? "");
+  const writer = new URL("writer.ts", import.meta.url).pathname;
+  for (let round = 0; round < 12; round++) {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--quiet", "-P=tools", writer, path],
+      cwd: new URL("../..", import.meta.url).pathname,
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    // The writer says when it has begun; the kill comes at a moment of its own in each round.
+    await reader.read();
+    const until = performance.now() + round * 1.7;
+    while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 0));
+    child.kill("SIGKILL");
+    await reader.cancel();
+    await child.status;
+    assert.ok(contents.includes(await Deno.readTextFile(path)), `mixed content in round ${round}`);
+  }
+  await writeFileDurably(path, "end", { log });
+  assert.deepEqual(await folder.names(), ["file"]);
+});
+
+interface Folder extends AsyncDisposable {
+  path: string;
+  names(): Promise<string[]>;
+}
+
+async function makeFolder(): Promise<Folder> {
+  const path = await Deno.makeTempDir();
+  return {
+    path,
+    names: async () => (await Array.fromAsync(Deno.readDir(path))).map((entry) => entry.name).sort(),
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+async function modeOf(path: string): Promise<number> {
+  return ((await Deno.stat(path)).mode ?? 0) & 0o7777;
+}

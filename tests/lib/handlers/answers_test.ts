@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../../lib/base/errors.ts";
+import type { HandlerParts } from "../../../lib/handlers/device.ts";
+import { table } from "../../../lib/handlers/procedures.ts";
+import type { Reply } from "../../../lib/wamp/session.ts";
+import { createParts, never, stats } from "../../fakes/fake_handler_device.ts";
+
+/** Calls a procedure by its name. */
+function call(
+  name: string,
+  change: Partial<HandlerParts> = {},
+  payload: { args?: unknown[]; kwargs?: Record<string, unknown> } = {},
+): Promise<Reply> {
+  const row = table.find((one) => one.name === name);
+  assert.ok(row, name);
+  const { args = [], kwargs = {} } = payload;
+  return row.answer(createParts(change), { args, kwargs, caller: "system", signal: never });
+}
+
+function refuses(
+  name: string,
+  cases: [args: unknown[], message: string][],
+  change: Partial<HandlerParts> = {},
+): Promise<void[]> {
+  return Promise.all(cases.map(async ([args, message]) => {
+    await assert.rejects(call(name, change, { args }), { code: "bad_request", message }, JSON.stringify(args));
+  }));
+}
+
+Deno.test("request_app_state hands the keyword arguments on and answers nothing", async () => {
+  const seen: unknown[] = [];
+  const requestAppState = (kwargs: Record<string, unknown>) => Promise.resolve(void seen.push(kwargs));
+  const kwargs = { app_key: 42, target_state: "RUNNING" };
+  assert.deepEqual(await call("request_app_state", { requestAppState }, { args: [{ app_key: 1 }], kwargs }), {});
+  assert.deepEqual(seen, [kwargs]);
+  const refuse = () => Promise.reject(new AgentError("bad_request", "failed to parse app_key"));
+  await assert.rejects(call("request_app_state", { requestAppState: refuse }), { message: "failed to parse app_key" });
+});
+
+Deno.test("device_handshake gives local time with its offset and the serial number", async () => {
+  const { args, kwargs } = await call("device_handshake");
+  assert.equal(args, undefined);
+  assert.match(String(kwargs?.["utp"]), /^2031-03-05T\d\d:\d\d:00(Z|[+-]\d\d:\d\d)$/);
+  assert.equal(new Date(String(kwargs?.["utp"])).getTime(), new Date("2031-03-05T07:00:00Z").getTime());
+  assert.equal(kwargs?.["id"], "SN-1");
+});
+
+Deno.test("get_images leaves out what is zero or empty, and keeps -1", async () => {
+  const full = {
+    id: "sha256:1",
+    repoTags: ["shop:1"],
+    labels: { a: "b" },
+    created: 1_700_000_000,
+    size: 5,
+    sharedSize: -1,
+    virtualSize: 6,
+    containers: -1,
+  };
+  const bare = {
+    id: "sha256:2",
+    repoTags: [],
+    labels: {},
+    created: 0,
+    size: 0,
+    sharedSize: -1,
+    virtualSize: undefined,
+    containers: undefined,
+  };
+  const engine = { ...createParts().engine, listImages: () => Promise.resolve([full, bare]) };
+  assert.deepEqual(await call("get_images", { engine }), { args: [full, { id: "sha256:2", sharedSize: -1 }] });
+});
+
+Deno.test("list_containers gives the engine's own list in one argument", async () => {
+  const list = [{ Id: "1", Names: ["/shop"], Odd: { kept: true } }];
+  const engine = { ...createParts().engine, listContainersRaw: () => Promise.resolve(list) };
+  assert.deepEqual(await call("list_containers", { engine }), { args: [list] });
+});
+
+Deno.test("prune_images removes dangling images, or everything when it is told so", async () => {
+  const done: unknown[] = [];
+  const engine = { ...createParts().engine, pruneDanglingImages: () => Promise.resolve(done.push("dangling")) };
+  const runCommand: HandlerParts["runCommand"] = (program, args) => {
+    done.push([program, ...args]);
+    return Promise.resolve({ code: 0, stdout: "Total reclaimed space: 0B\n", stderr: "", droppedBytes: 0 });
+  };
+  assert.deepEqual(await call("prune_images", { engine, runCommand }, { args: [{}] }), {});
+  assert.deepEqual(await call("prune_images", { engine, runCommand }, { args: [{ all: false }] }), {});
+  const all = await call("prune_images", { engine, runCommand }, { args: [{ all: true }] });
+  assert.deepEqual(all, { args: ["Total reclaimed space: 0B\n"] });
+  assert.deepEqual(done, ["dangling", "dangling", ["docker", "system", "prune", "-af", "--volumes"]]);
+});
+
+Deno.test("prune_images says what the command complained about", async () => {
+  const runCommand = () => Promise.resolve({ code: 1, stdout: "", stderr: "cannot connect\n", droppedBytes: 0 });
+  await assert.rejects(call("prune_images", { runCommand }, { args: [{ all: true }] }), {
+    code: "command_failed",
+    message: "Cannot prune the engine: exit status 1: cannot connect",
+  });
+});
+
+Deno.test("prune_images refuses other arguments before anything is removed", async () => {
+  const forbidden = () => Promise.reject(new Error("removed something"));
+  const change = { engine: { ...createParts().engine, pruneDanglingImages: forbidden }, runCommand: forbidden };
+  const noDict = "first param should be a dict";
+  const noBool = "all value for container prune is not a boolean";
+  await refuses("prune_images", [
+    [[], noDict],
+    [[null], noDict],
+    [["all"], noDict],
+    [[5], noDict],
+    [[true], noDict],
+    [[[]], noDict],
+    [[[{ all: true }]], noDict],
+    [[{ all: "true" }], noBool],
+    [[{ all: 1 }], noBool],
+    [[{ all: {} }], noBool],
+    [[{ all: [true] }], noBool],
+  ], change);
+});
+
+Deno.test("get_app_log_history gives one flat list", async () => {
+  const asked: string[] = [];
+  const readLogHistory = (channel: string) => {
+    asked.push(channel);
+    return Promise.resolve(["a", "b"]);
+  };
+  const reply = await call("get_app_log_history", { readLogHistory }, { args: [{ containerName: "prod_42_shop" }] });
+  assert.deepEqual(reply, { args: [["a", "b"]] });
+  assert.deepEqual(asked, ["prod_42_shop"]);
+  const none = await call("get_app_log_history", {}, { args: [{ containerName: "prod_42_shop" }] });
+  assert.deepEqual(none, { args: [[]] });
+});
+
+Deno.test("get_app_log_history refuses other arguments", async () => {
+  await refuses("get_app_log_history", [
+    [[], "arguments are missing"],
+    [[null], "arguments are missing"],
+    [["prod_42_shop"], "first param should be a dict"],
+    [[[]], "first param should be a dict"],
+    [[0], "first param should be a dict"],
+    [[false], "first param should be a dict"],
+    [[{}], "invalid value for containerName"],
+    [[{ containerName: null }], "invalid value for containerName"],
+    [[{ containerName: 5 }], "invalid value for containerName"],
+    [[{ containername: "prod_42_shop" }], "invalid value for containerName"],
+    [[{ containerName: "" }], "container name is empty"],
+    [[{ containerName: " \t\n" }], "container name is empty"],
+  ]);
+});
+
+Deno.test("get_storage_data gives the figures of a status report", async () => {
+  assert.deepEqual(await call("get_storage_data"), { args: [stats] });
+});
+
+Deno.test("the network answers keep their odd shapes", async () => {
+  const readInterfaces: HandlerParts["readInterfaces"] = () => [
+    { interfaceName: "lo", family: "IPv4", address: "127.0.0.1", netmask: "255.0.0.0" },
+    { interfaceName: "lo", family: "IPv6", address: "::1", netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+    { interfaceName: "eth0", family: "IPv4", address: "192.168.1.5", netmask: "255.255.255.0" },
+    { interfaceName: "eth0", family: "IPv6", address: "fe80::1", netmask: "ffff:ffff:ffff:ffff::" },
+    { interfaceName: "eth1", family: "IPv4", address: "10.0.0.9", netmask: "255.255.254.0" },
+    { interfaceName: "docker0", family: "IPv4", address: "172.17.0.1", netmask: "255.255.0.0" },
+    { interfaceName: "tun0", family: "IPv6", address: "fd00::1", netmask: "::" },
+  ];
+  const bytes = (ones: number, all: number) =>
+    btoa(String.fromCharCode(...Array.from({ length: all }, (_, index) => index < ones ? 255 : 0)));
+  assert.deepEqual(await call("get_network_metadata", { readInterfaces }), {
+    args: [
+      { IP: "127.0.0.1", Mask: "/wAAAA==" },
+      { IP: "::1", Mask: bytes(16, 16) },
+      { IP: "192.168.1.5", Mask: "////AA==" },
+      { IP: "fe80::1", Mask: bytes(8, 16) },
+      { IP: "10.0.0.9", Mask: "///+AA==" },
+      { IP: "172.17.0.1", Mask: "//8AAA==" },
+      { IP: "fd00::1", Mask: bytes(0, 16) },
+    ],
+  });
+  assert.deepEqual(await call("get_ipv4_addresses", { readInterfaces }), {
+    args: [[{ interfaceName: "eth0", ip: "192.168.1.5" }, { interfaceName: "eth1", ip: "10.0.0.9" }]],
+  });
+  assert.deepEqual(await call("get_ipv4_addresses"), { args: [[]] });
+  assert.deepEqual(await call("get_network_metadata"), { args: [] });
+});
+
+const facts = {
+  os: "linux debian 13.3",
+  OSVersion: "linux debian 13.3",
+  arch: "arm",
+  variant: "v7",
+  version: "0.21.0",
+  serialNumber: "SN-1",
+  canUpdate: true,
+  tunnelCapable: false,
+};
+
+Deno.test("get_agent_metadata tells of the newest version when it can be found out", async () => {
+  const latest = { latestVersion: "0.21.0", latestAgentVersion: "0.21.0", latestTunnelVersion: "0.70.0" };
+  assert.deepEqual(await call("get_agent_metadata"), { args: [{ ...facts, ...latest, hasLatest: true }] });
+  const newer = await call("get_agent_metadata", { readLatestVersion: () => Promise.resolve("0.22.0") });
+  const other = { ...latest, latestVersion: "0.22.0", latestAgentVersion: "0.22.0", hasLatest: false };
+  assert.deepEqual(newer, { args: [{ ...facts, ...other }] });
+  const unknown = await call("get_agent_metadata", { readLatestVersion: () => Promise.reject(new Error("no net")) });
+  assert.deepEqual(unknown, { args: [facts] });
+});
+
+Deno.test("get_tunnel_state gives an empty list", async () => {
+  assert.deepEqual(await call("get_tunnel_state"), { args: [[]] });
+});
+
+Deno.test("the system procedures answer nothing and schedule their action", async () => {
+  const scheduled: string[] = [];
+  const schedulePower = (action: string) => void scheduled.push(action);
+  for (const name of ["system_reboot", "system_shutdown", "system_restart_agent"]) {
+    assert.deepEqual(await call(name, { schedulePower }), {});
+  }
+  assert.deepEqual(scheduled, ["reboot", "shutdown", "restartAgent"]);
+});

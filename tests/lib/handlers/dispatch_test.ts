@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../../lib/base/errors.ts";
+import { createHandler } from "../../../lib/handlers/dispatch.ts";
+import { type Row, working } from "../../../lib/handlers/procedure.ts";
+import { table } from "../../../lib/handlers/procedures.ts";
+import type { Invocation, Reply } from "../../../lib/wamp/session.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
+import { createParts, never } from "../../fakes/fake_handler_device.ts";
+
+/** Calls a row as a session would. */
+function call(row: Row, change: Partial<Invocation> = {}, parts = createParts()): Promise<Reply> {
+  const invocation = { procedure: row.name, args: [], kwargs: {}, callerAuthid: "system", signal: never, ...change };
+  return createHandler(row, parts, new FakeClock())(invocation);
+}
+
+function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_000): Row {
+  return working({
+    name: "test",
+    privilege: "READ",
+    deniedText: "insufficient privileges to test",
+    args: "none",
+    result: "empty",
+    limitMs,
+    decode: () => {},
+    run: (_parts, _input, { signal }) => run(signal),
+  });
+}
+
+Deno.test("a caller without the privilege is turned away before anything is read or done", async () => {
+  const parts = createParts({ checkPrivilege: () => Promise.resolve(false) });
+  for (const row of table.filter(({ privilege }) => privilege !== "router")) {
+    for (const args of [[], [null], [{ all: "x" }], [{ containerName: 5 }]]) {
+      const refusal = { code: "denied", message: row.deniedText };
+      await assert.rejects(call(row, { args, callerAuthid: "77" }, parts), refusal, row.name);
+    }
+  }
+});
+
+Deno.test("the account that the trusted caller names is asked for, with the row's privilege", async () => {
+  const asked: unknown[] = [];
+  const parts = createParts({
+    checkPrivilege: (question) => {
+      asked.push(question);
+      return Promise.resolve(true);
+    },
+  });
+  const row = createRow(() => Promise.resolve({}));
+  await call(row, { kwargs: { requestor_account_key: "77" } }, parts);
+  await call(row, { args: [{ requestor_account_key: 78 }] }, parts);
+  await call(row, { callerAuthid: "79", kwargs: { requestor_account_key: 80 } }, parts);
+  assert.deepEqual(asked, [{ privilege: "READ", requestor: 77 }, { privilege: "READ", requestor: 79 }]);
+});
+
+Deno.test("whatever a handler throws becomes one text", async () => {
+  const cases: [unknown, string, string][] = [
+    [new AgentError("bad_request", "first param should be a dict"), "bad_request", "first param should be a dict"],
+    [
+      new AgentError("engine_failed", "Cannot list images", { cause: new Error("no such host") }),
+      "engine_failed",
+      "Cannot list images: no such host",
+    ],
+    [new TypeError("x is undefined"), "internal", "x is undefined"],
+    ["a text", "internal", "a text"],
+    [{ odd: 1 }, "internal", '{"odd":1}'],
+  ];
+  for (const [thrown, code, message] of cases) {
+    await assert.rejects(call(createRow(() => Promise.reject(thrown))), { code, message });
+  }
+});
+
+Deno.test("a very long error text is cut", async () => {
+  const failing = createRow(() => Promise.reject(new Error("x".repeat(1_000_000))));
+  await assert.rejects(call(failing), (error: Error) => error.message.length === 4_001);
+});
+
+Deno.test("a handler that hangs is given up after its limit, and told so", async () => {
+  let told = false;
+  const row = createRow((signal) => {
+    signal.addEventListener("abort", () => told = true);
+    return new Promise(() => {});
+  }, 1);
+  await assert.rejects(call(row), { code: "timeout", message: 'The procedure "test" took longer than 1 ms' });
+  assert.equal(told, true);
+});
+
+Deno.test("a caller who hangs up ends the work", async () => {
+  const controller = new AbortController();
+  const row = createRow((signal) => new FakeClock().sleep(1_000, signal).then(() => ({})));
+  const answered = call(row, { signal: controller.signal });
+  controller.abort();
+  await assert.rejects(answered, { code: "canceled" });
+});

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { later, noArguments, working } from "../../../lib/handlers/procedure.ts";
+import { markerProcedure, table } from "../../../lib/handlers/procedures.ts";
+import { createParts, never } from "../../fakes/fake_handler_device.ts";
+
+/** Privilege and answer to a caller without it, as the callers of the device know them. */
+const expected: [string, string, string][] = [
+  ["request_app_state", "router", ""],
+  ["write_data", "DEVELOP", "insufficient privileges write data to device"],
+  ["device_handshake", "router", ""],
+  ["get_images", "READ", "insufficient privileges to read docker images"],
+  ["prune_images", "MAINTAIN", "insufficient privileges to prune images"],
+  ["list_containers", "READ", "insufficient privileges to list containers"],
+  ["request_terminal_session", "DEVELOP", "insufficient privileges to start a terminal session"],
+  ["start_terminal_session", "DEVELOP", "insufficient privileges to start a terminal session"],
+  ["stop_terminal_session", "DEVELOP", "insufficient privileges to start a terminal session"],
+  ["init_device_terminal", "DEVELOP", "insufficient privileges to start a terminal session"],
+  ["execute_cmd", "DEVELOP", "insufficient privileges to execute commands"],
+  ["get_app_log_history", "READ", "insufficient privileges to get app log history"],
+  ["query_app_logs", "READ", "insufficient privileges to query app logs"],
+  ["query_device_logs", "READ", "insufficient privileges to query device logs"],
+  ["get_storage_data", "READ", "insufficient privileges to get storage data"],
+  ["get_network_metadata", "READ", "insufficient privileges to get network metadata"],
+  ["get_ipv4_addresses", "READ", "insufficient privileges to get ipv4 addresses"],
+  ["list_ethernet_devices", "READ", "insufficient privileges to list ethernet devices"],
+  ["update_ipv4_config", "NETWORK", "insufficient privileges to update ip config"],
+  ["list_wifi_networks", "READ", "insufficient privileges to list wifi networks"],
+  ["scan_wifi_networks", "NETWORK", "insufficient privileges to scan wifi networks"],
+  ["add_wifi_configuration", "NETWORK", "insufficient privileges to add wifi config"],
+  ["remove_wifi_configuration", "NETWORK", "insufficient privileges to remove wifi config"],
+  ["select_wifi_network", "NETWORK", "insufficient privileges to select wifi network"],
+  ["restart_wifi", "NETWORK", "insufficient privileges to restart wifi"],
+  ["get_agent_metadata", "READ", "insufficient privileges to get agent metadata"],
+  ["update_agent", "MAINTAIN", "insufficient privileges to update reagent"],
+  ["system_reboot", "MAINTAIN", "insufficient privileges to reboot device"],
+  ["system_shutdown", "MAINTAIN", "insufficient privileges to power off device"],
+  ["system_restart_agent", "MAINTAIN", "insufficient privileges to restart agent"],
+  ["get_os_release", "READ", "insufficient privileges to get os release data"],
+  ["download_os_update", "MAINTAIN", "insufficient privileges to update reswarmos"],
+  ["install_os_update", "MAINTAIN", "insufficient privileges to update reswarmos"],
+  ["get_tunnel_state", "READ", "insufficient privileges to get tunnel state"],
+];
+
+Deno.test("the table holds the 34 procedures with their privileges and denials", () => {
+  const seen = table.map(({ name, privilege, deniedText }) => [name, privilege, deniedText]);
+  assert.deepEqual(seen.sort(), expected.toSorted());
+  assert.equal(table.length, 34);
+  assert.equal(markerProcedure.name, "wamp_connection_established");
+});
+
+Deno.test("every row says what it takes and gives", () => {
+  for (const row of [...table, markerProcedure]) {
+    assert.notEqual(row.args, "", row.name);
+    assert.notEqual(row.result, "", row.name);
+  }
+});
+
+Deno.test("a guarded row has words for those it turns away", () => {
+  for (const row of table) assert.equal(row.deniedText === "", row.privilege === "router", row.name);
+});
+
+Deno.test("procedures that come later say so", async () => {
+  const missing = table.filter((row) => !row.isAvailable);
+  assert.equal(missing.length, 20);
+  for (const row of missing) {
+    const call = { args: [], kwargs: {}, caller: "system", signal: never };
+    const refusal = { code: "not_available", message: "not available in this version" };
+    await assert.rejects(row.answer(createParts(), call), refusal, row.name);
+  }
+});
+
+Deno.test("a row without a privilege does not compile", () => {
+  const facts = { name: "x", deniedText: "", args: "", result: "" };
+  // @ts-expect-error: the privilege is missing.
+  later({ ...facts, laterIssue: "x" });
+  // @ts-expect-error: the privilege is missing.
+  working({ ...facts, decode: noArguments, run: () => ({}) });
+  // @ts-expect-error: there is no such privilege.
+  working({ ...facts, privilege: "ALL", decode: noArguments, run: () => ({}) });
+  assert.equal(working({ ...facts, privilege: "READ", decode: noArguments, run: () => ({}) }).privilege, "READ");
+});

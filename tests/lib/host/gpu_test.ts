@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { hasNvidia, type NvidiaTraces, watchNvidia } from "../../../lib/host/gpu.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
+
+const never = new AbortController().signal;
+const none: NvidiaTraces = { driverFolder: "/no/such", modelFile: "/no/such", libraryList: ["echo", "libc.so.6"] };
+
+Deno.test("hasNvidia() finds each trace by itself", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/model`, "NVIDIA Jetson Nano Developer Kit\0");
+  assert.equal(await hasNvidia(never, none), false);
+  assert.equal(await hasNvidia(never, { ...none, driverFolder: folder }), true);
+  assert.equal(await hasNvidia(never, { ...none, modelFile: `${folder}/model` }), true);
+  assert.equal(
+    await hasNvidia(never, { ...none, libraryList: ["echo", "libnvidia-ml.so.1 (libc6) => /usr/lib/x"] }),
+    true,
+  );
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("hasNvidia() takes what cannot be read for no trace", async () => {
+  assert.equal(
+    await hasNvidia(never, { ...none, driverFolder: "/etc/passwd", libraryList: ["/no/such/program"] }),
+    false,
+  );
+  assert.equal(await hasNvidia(AbortSignal.abort(), none), false);
+});
+
+Deno.test("watchNvidia() looks once for all who ask within ten seconds", async () => {
+  const folder = await Deno.makeTempDir();
+  const clock = new FakeClock();
+  const hasGpu = watchNvidia(clock, { ...none, driverFolder: `${folder}/nvidia` });
+  assert.deepEqual(await Promise.all([hasGpu(), hasGpu()]), [false, false]);
+  await Deno.mkdir(`${folder}/nvidia`);
+  await clock.advance(9_999);
+  assert.equal(await hasGpu(), false);
+  await clock.advance(1);
+  assert.equal(await hasGpu(), true);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { joinOsText, linuxPlatform, readOsText, windowsPlatform } from "../../../lib/host/os_info.ts";
+
+const lsb = (id: string) => `DISTRIB_ID=${id}\nDISTRIB_RELEASE=22.04\nDISTRIB_DESCRIPTION="x"\n`;
+
+const distributions: { files: Record<string, string>; expected: string }[] = [
+  {
+    files: { "/etc/debian_version": "12.5\n", "/etc/os-release": 'ID=debian\nVERSION_ID="12"\n' },
+    expected: "debian 12.5",
+  },
+  { files: { "/etc/debian_version": "bookworm/sid\n", "/etc/lsb-release": lsb("Ubuntu") }, expected: "ubuntu 22.04" },
+  { files: { "/etc/debian_version": "12.5\n", "/etc/lsb-release": lsb("Other") }, expected: "debian 12.5" },
+  { files: { "/etc/debian_version": "11.9\n", "/usr/bin/raspi-config": "#!" }, expected: "raspbian 11.9" },
+  { files: { "/etc/redhat-release": "Red Hat Enterprise Linux release 9.3 (Plow)\n" }, expected: "redhat 9.3" },
+  { files: { "/etc/redhat-release": "Fedora release 40 (Forty)\n" }, expected: "fedora 40" },
+  {
+    files: { "/etc/oracle-release": "Oracle Linux Server release 8.9\n", "/etc/redhat-release": "x" },
+    expected: "oracle 8.9",
+  },
+  { files: { "/etc/system-release": "Amazon Linux release 2 (Karoo)\n" }, expected: "amazon 2" },
+  { files: { "/etc/slackware-version": "Slackware 15.0\n" }, expected: "slackware 15.0" },
+  { files: { "/etc/SuSE-release": "openSUSE 13.2 (x86_64)\nVERSION = 13.2\n" }, expected: "opensuse 13.2" },
+  { files: { "/etc/arch-release": "", "/etc/lsb-release": lsb("Arch") }, expected: "arch 22.04" },
+  { files: { "/etc/alpine-release": "3.20.1\n" }, expected: "alpine 3.20.1" },
+  { files: { "/etc/os-release": 'NAME="Flock OS"\nID=flockos\nVERSION_ID="1.4"\n' }, expected: "flockos 1.4" },
+  { files: {}, expected: " " },
+];
+
+for (const { files, expected } of distributions) {
+  Deno.test(`linuxPlatform() recognises "${expected}" by ${Object.keys(files).join(" and ") || "nothing"}`, () => {
+    const { platform, version } = linuxPlatform((path) => files[path]);
+    assert.equal(`${platform} ${version}`, expected);
+  });
+}
+
+Deno.test("joinOsText() leaves out what is empty or said already", () => {
+  assert.equal(
+    joinOsText("linux", { platform: "debian", version: "12.5", kernel: "6.1.0-18-arm64" }),
+    "linux debian 12.5 6.1.0-18-arm64",
+  );
+  assert.equal(joinOsText("darwin", { platform: "darwin", version: "14.5", kernel: "23.5.0" }), "darwin 14.5 23.5.0");
+  assert.equal(joinOsText("linux", { platform: "", version: "", kernel: "6.1" }), "linux 6.1");
+});
+
+Deno.test("windowsPlatform() reads the registry's answer and knows Windows 11 by its build", () => {
+  const answer = [
+    "",
+    "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion",
+    "    ProductName    REG_SZ    Windows 10 Pro",
+    "    DisplayVersion    REG_SZ    23H2",
+    "    CurrentBuildNumber    REG_SZ    22631",
+    "    CurrentMajorVersionNumber    REG_DWORD    0xa",
+    "    CurrentMinorVersionNumber    REG_DWORD    0x0",
+    "    UBR    REG_DWORD    0xf28",
+    "",
+  ].join("\r\n");
+  assert.equal(
+    joinOsText("windows", windowsPlatform(answer)),
+    "windows Microsoft Windows 11 Pro 23H2 10.0.22631.3880 Build 22631.3880",
+  );
+  const ten = answer.replace("22631", "19045").replace("23H2", "22H2");
+  assert.equal(
+    joinOsText("windows", windowsPlatform(ten)),
+    "windows Microsoft Windows 10 Pro 22H2 10.0.19045.3880 Build 19045.3880",
+  );
+});
+
+Deno.test("readOsText() of this machine ends with its kernel", async () => {
+  const text = await readOsText(new AbortController().signal);
+  assert.ok(text.startsWith(`${Deno.build.os} `));
+  assert.ok(text.endsWith(Deno.osRelease()));
+});

@@ -1,0 +1,19 @@
+/** Writes numbered lines into the log of its argument, says which is written, and goes on until it is killed. */
+
+import { systemClock } from "../../../lib/async/clock.ts";
+import { openAgentLog } from "../../../lib/log/agent_log.ts";
+
+const nowhere = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
+await using agentLog = openAgentLog({
+  path: Deno.args[0] ?? "",
+  isDebug: true,
+  isPretty: false,
+  isColored: false,
+  clock: systemClock,
+  stdout: nowhere,
+  stderr: nowhere,
+});
+for (let index = 1;; index += 1) {
+  agentLog.log.debug("Line", { index });
+  await Deno.stdout.write(new TextEncoder().encode(`${index}\n`));
+}

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { hideByLook, isSecretName, passingSecretLimit, Secrets } from "../../../lib/log/redact.ts";
+
+const known: { name: string; secrets: string[]; text: string; shown: string }[] = [
+  { name: "no secret", secrets: [], text: "plain text", shown: "plain text" },
+  { name: "the secret alone", secrets: ["hunter22"], text: "hunter22", shown: "***" },
+  { name: "the secret in a sentence", secrets: ["hunter22"], text: "Got hunter22 from it", shown: "Got *** from it" },
+  { name: "the secret at both ends", secrets: ["abcd"], text: "abcd and abcd", shown: "*** and ***" },
+  { name: "the secret inside a word", secrets: ["abcd"], text: "xxabcdxx", shown: "xx***xx" },
+  { name: "another case", secrets: ["hunter22"], text: "HUNTER22", shown: "HUNTER22" },
+  { name: "a secret of four characters", secrets: ["abcd"], text: "abcd abc", shown: "*** abc" },
+  { name: "a text too short to be a secret", secrets: ["abc"], text: "abc abcd", shown: "abc abcd" },
+  { name: "an empty secret", secrets: [""], text: "text", shown: "text" },
+  { name: "a secret that begins another", secrets: ["abcd", "abcdefgh"], text: "abcdefgh abcd", shown: "*** ***" },
+  { name: "secrets that overlap", secrets: ["abcdef", "defghi"], text: "abcdefghi!", shown: "***!" },
+  { name: "a secret within another", secrets: ["abcdefgh", "cdef"], text: "abcdefgh!", shown: "***!" },
+  { name: "a secret that overlaps itself", secrets: ["aaaa"], text: "baaaaaab", shown: "b***b" },
+  { name: "two secrets side by side", secrets: ["abcd", "wxyz"], text: "abcdwxyz", shown: "******" },
+  { name: "a secret with signs of patterns", secrets: ["a.*(b)+[c"], text: "<a.*(b)+[c>", shown: "<***>" },
+  { name: "a secret with quotes", secrets: ['a"b\\c'], text: 'a"b\\c', shown: "***" },
+  { name: "a secret inside quoted text", secrets: ['a"b\\c'], text: String.raw`{"x":"a\"b\\c"}`, shown: '{"x":"***"}' },
+  {
+    name: "a secret inside text that is quoted twice",
+    secrets: ['ab"cd'],
+    text: JSON.stringify(JSON.stringify({ x: 'ab"cd' })),
+    shown: JSON.stringify(JSON.stringify({ x: "***" })),
+  },
+  { name: "a secret inside a URL", secrets: ["a/b+c=="], text: "/x?y=a%2Fb%2Bc%3D%3D", shown: "/x?y=***" },
+  { name: "a secret with a line feed", secrets: ["one\ntwo"], text: "<one\ntwo>", shown: "<***>" },
+  { name: "a secret of digits", secrets: ["123456"], text: "pin 1234567", shown: "pin ***7" },
+  { name: "a secret beyond ASCII", secrets: ["pässwörd🔑"], text: "x pässwörd🔑 y", shown: "x *** y" },
+];
+
+for (const { name, secrets, text, shown } of known) {
+  Deno.test(`hide() with ${name}`, () => {
+    const hidden = new Secrets();
+    for (const secret of secrets) hidden.add(secret);
+    assert.equal(hidden.hide(text), shown);
+  });
+}
+
+const looks: { text: string; shown: string }[] = [
+  { text: "dial amqp://user:pass@host:5672/x", shown: "dial amqp://user:***@host:5672/x" },
+  { text: "https://user:p@ss@host/", shown: "https://user:***@host/" },
+  { text: "http://:pass@proxy:3128", shown: "http://:***@proxy:3128" },
+  { text: "https://git@host/a:b@c", shown: "https://git@host/a:b@c" },
+  { text: "https://host:8080/a@b", shown: "https://host:8080/a@b" },
+  { text: "PASSWORD=abc", shown: "PASSWORD=***" },
+  { text: "--db-password=abc next", shown: "--db-password=*** next" },
+  { text: "DEVICE_SECRET=a,b;c next=1", shown: "DEVICE_SECRET=*** next=1" },
+  { text: 'token="a b c" next', shown: "token=*** next" },
+  { text: "token='a b c' next", shown: "token=*** next" },
+  { text: "/x?access_token=abc&b=1", shown: "/x?access_token=***&b=1" },
+  { text: '{"password":"a b","x":1}', shown: '{"password":"***","x":1}' },
+  { text: '{"registryToken" : "a\\"b", "x":1}', shown: '{"registryToken" : "***", "x":1}' },
+  { text: '{"secret_pin":1234,"x":1}', shown: '{"secret_pin":"***","x":1}' },
+  { text: '"{\\"private_key\\":\\"abc\\",\\"x\\":1}"', shown: '"{\\"private_key\\":\\"***\\",\\"x\\":1}"' },
+  { text: '{"token":"cut off', shown: '{"token":"***"' },
+  { text: "{'db-password': 'a b', 'x': 1}", shown: "{'db-password': '***', 'x': 1}" },
+  { text: '{"token_of_the-app":"abc"}', shown: '{"token_of_the-app":"***"}' },
+  { text: '{"token":""}', shown: '{"token":"***"}' },
+  { text: '{"token":true,"secret":null}', shown: '{"token":"***","secret":"***"}' },
+  { text: '{"https://host/token":"abc"}', shown: '{"https://host/token":"abc"}' },
+  { text: 'Cannot open "/run/secrets": "no such file"', shown: 'Cannot open "/run/secrets": "no such file"' },
+  {
+    text: 'Cannot call "reswarm.api.get_token": "no answer"',
+    shown: 'Cannot call "reswarm.api.get_token": "no answer"',
+  },
+  { text: '"cannot get the token": "no answer"', shown: '"cannot get the token": "no answer"' },
+  { text: '"token.txt": "not found"', shown: '"token.txt": "not found"' },
+  { text: '{"tokens are gone":"abc"}', shown: '{"tokens are gone":"abc"}' },
+  { text: 'token": "abc"', shown: 'token": "abc"' },
+  { text: '{"author":"abc","certificate":"x"}', shown: '{"author":"abc","certificate":"x"}' },
+  { text: "Authorization: Basic dXNlcjpwYXNz", shown: "Authorization: Basic ***" },
+  { text: "sent Bearer eyJhbGciOi.J9.abc", shown: "sent Bearer ***" },
+  { text: "the bearer of this", shown: "the bearer of this" },
+  {
+    text: "key:\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nend",
+    shown: "key:\n***\nend",
+  },
+  { text: "-----BEGIN PRIVATE KEY-----\nMIIE", shown: "***" },
+  { text: "-----BEGIN CERTIFICATE-----\nMIIE", shown: "-----BEGIN CERTIFICATE-----\nMIIE" },
+  {
+    text: "Cannot get the registry token: connection refused",
+    shown: "Cannot get the registry token: connection refused",
+  },
+  { text: "app=shop stage=PROD", shown: "app=shop stage=PROD" },
+];
+
+for (const { text, shown } of looks) {
+  Deno.test(`hideByLook() turns ${JSON.stringify(text)} into ${JSON.stringify(shown)}`, () => {
+    assert.equal(hideByLook(text), shown);
+    assert.equal(new Secrets().hide(text), shown);
+  });
+}
+
+const memberWords = [
+  ...["password", "passwd", "passphrase", "secret", "token", "authorization", "signature", "cookie"],
+  ...[
+    "private_key",
+    "private-key",
+    "privateKey",
+    "private key",
+    "private.key",
+    "certificate_key",
+    "certKey",
+    "api-key",
+  ],
+  ...["cred_key", "credential key", "registry_auth", "registryConfig", "X-Registry-Auth"],
+];
+
+for (const word of memberWords) {
+  Deno.test(`hideByLook() hides the value of a member "${word}", alone and within a longer name, in any case`, () => {
+    for (const name of [word, word.toUpperCase(), `my_${word}`, `${word}-2`]) {
+      assert.equal(hideByLook(`{"${name}":"a b","x":"y"}`), `{"${name}":"***","x":"y"}`);
+    }
+  });
+}
+
+const names: { isSecret: boolean; names: string[] }[] = [
+  {
+    isSecret: true,
+    names: [
+      "password",
+      "dbPassword",
+      "PASSWD",
+      "config_passphrase",
+      "secret",
+      "DEVICE_SECRET",
+      "token",
+      "registryToken",
+      "identitytoken",
+      "Authorization",
+      "privateKey",
+      "private_key",
+      "private-key",
+      "signature",
+      "certificateKey",
+      "cert_key",
+      "apiKey",
+      "app_cred_key",
+      "X-Registry-Auth",
+      "auth",
+      "wifi_psk",
+      "Set-Cookie",
+    ],
+  },
+  {
+    isSecret: false,
+    names: [
+      "app",
+      "appKey",
+      "device_key",
+      "swarm_key",
+      "authid",
+      "author",
+      "certificate",
+      "path",
+      "key",
+      "error",
+      "epsk1",
+    ],
+  },
+];
+
+for (const { isSecret, names: list } of names) {
+  for (const name of list) {
+    Deno.test(`isSecretName() is ${isSecret} for ${name}`, () => assert.equal(isSecretName(name), isSecret));
+  }
+}
+
+Deno.test("hideAndCut() leaves a short text whole and says how long a long one was", () => {
+  const secrets = new Secrets();
+  assert.equal(secrets.hideAndCut("x".repeat(100), 100), "x".repeat(100));
+  assert.equal(secrets.hideAndCut("x".repeat(9_000), 100), `${"x".repeat(100)}… (9000 characters)`);
+});
+
+Deno.test("hideAndCut() leaves no part of a secret at the cut, wherever it is", () => {
+  const secrets = new Secrets();
+  const secret = "QWERTZUIOP".repeat(100);
+  secrets.add(secret);
+  for (let before = 0; before < 300; before += 1) {
+    for (const text of [".".repeat(before) + secret + "!".repeat(3_000), ".".repeat(before) + secret.repeat(3)]) {
+      assert.doesNotMatch(secrets.hideAndCut(text, 100), /[A-Z]{2}/);
+    }
+  }
+});
+
+Deno.test("hideAndCut() leaves no part of a login at the cut", () => {
+  for (let before = 0; before < 100; before += 1) {
+    const text = `${".".repeat(before)}http://me:QWERTZUIOP@host/${"!".repeat(2_000)}`;
+    assert.doesNotMatch(new Secrets().hideAndCut(text, 60), /[A-Z]{2}/);
+  }
+});
+
+Deno.test("add() forgets the oldest passing secrets, and never those that are kept", () => {
+  const secrets = new Secrets();
+  secrets.add("kept for good", { isKept: true });
+  secrets.add("passing 1st");
+  secrets.add("passing 2nd");
+  for (let index = 2; index < passingSecretLimit; index += 1) secrets.add(`token ${index};`);
+  assert.equal(secrets.hide("passing 1st, passing 2nd"), "***, ***");
+  secrets.add("passing 1st");
+  secrets.add("one more");
+  assert.equal(secrets.hide("kept for good, passing 1st, passing 2nd, one more"), "***, ***, passing 2nd, ***");
+});
+
+Deno.test("add() keeps a secret for good once it was asked to", () => {
+  const secrets = new Secrets();
+  secrets.add("the secret");
+  secrets.add("the secret", { isKept: true });
+  secrets.add("the secret");
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index};`);
+  assert.equal(secrets.hide("the secret"), "***");
+});

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import type { Fields, Log } from "../../../lib/base/log.ts";
+import { silentLog } from "../../../lib/base/log.ts";
+import { Secrets } from "../../../lib/log/redact.ts";
+import { createWireTrace, frameLimitChars, type WireTrace } from "../../../lib/log/wire_trace.ts";
+
+function makeTrace(
+  ...known: string[]
+): { trace: WireTrace; lines: { message: string; fields?: Fields | undefined }[] } {
+  const lines: { message: string; fields?: Fields | undefined }[] = [];
+  const log: Log = { ...silentLog, debug: (message, fields) => lines.push({ message, fields }) };
+  const secrets = new Secrets();
+  for (const secret of known) secrets.add(secret);
+  return { trace: createWireTrace(log, secrets), lines };
+}
+
+function traced(messages: [("in" | "out"), unknown[]][], ...known: string[]): string[] {
+  const { trace, lines } = makeTrace(...known);
+  for (const [direction, message] of messages) trace(direction, message);
+  return lines.map((line) => `${line.fields?.direction} ${line.fields?.kind} ${line.fields?.frame}`);
+}
+
+const appKey = "reswarm.devices.get_app_cred_key";
+const token = "reswarm.containers.get_registry_token";
+
+const cases: { name: string; messages: [("in" | "out"), unknown[]][]; lines: string[] }[] = [
+  {
+    name: "shows calls and results",
+    messages: [["out", [48, 1, {}, "a.b", [{ x: 1 }]]], ["in", [50, 1, {}, ["y"], { z: null }]]],
+    lines: ['out CALL [48,1,{},"a.b",[{"x":1}]]', 'in RESULT [50,1,{},["y"],{"z":null}]'],
+  },
+  {
+    name: "masks signatures and challenges",
+    messages: [["in", [4, "wampcra", { challenge: "{}", salt: "s" }]], ["out", [5, "c2lnbmVk", {}]]],
+    lines: ['in CHALLENGE [4,"wampcra","***"]', 'out AUTHENTICATE [5,"***",{}]'],
+  },
+  {
+    name: "masks the result of get_app_cred_key",
+    messages: [["out", [48, 6, {}, appKey]], ["in", [50, 6, {}, ["the key"]]], ["in", [50, 7, {}, ["other"]]]],
+    lines: [`out CALL [48,6,{},"${appKey}"]`, 'in RESULT [50,6,{},"***"]', 'in RESULT [50,7,{},["other"]]'],
+  },
+  {
+    name: "masks the result of get_registry_token, named or not, up to the last one",
+    messages: [
+      ["out", [48, 7, {}, token, [{ callerID: 2 }]]],
+      ["in", [50, 7, { progress: true }, ["the token"]]],
+      ["in", [50, 7, {}, [], { value: "the token" }]],
+      ["in", [50, 7, {}, ["of another call"]]],
+    ],
+    lines: [
+      `out CALL [48,7,{},"${token}",[{"callerID":2}]]`,
+      'in RESULT [50,7,{"progress":true},"***"]',
+      'in RESULT [50,7,{},"***"]',
+      'in RESULT [50,7,{},["of another call"]]',
+    ],
+  },
+  {
+    name: "takes an error for the answer of a call",
+    messages: [["out", [48, 7, {}, token]], ["in", [8, 48, 7, {}, "wamp.error.x"]], ["in", [50, 7, {}, ["other"]]]],
+    lines: [`out CALL [48,7,{},"${token}"]`, 'in ERROR [8,48,7,{},"wamp.error.x"]', 'in RESULT [50,7,{},["other"]]'],
+  },
+  {
+    name: "does not take the error of an invocation with the same id for the answer",
+    messages: [["out", [48, 7, {}, token]], ["out", [8, 68, 7, {}, "x"]], ["in", [50, 7, {}, ["the token"]]]],
+    lines: [`out CALL [48,7,{},"${token}"]`, 'out ERROR [8,68,7,{},"x"]', 'in RESULT [50,7,{},"***"]'],
+  },
+  {
+    name: "masks members by their names",
+    messages: [["in", [68, 1, 2, {}, [{ docker: { password: "x", port: 1 } }]]]],
+    lines: ['in INVOCATION [68,1,2,{},[{"docker":{"password":"***","port":1}}]]'],
+  },
+  {
+    name: "masks the values of variables, whatever their names",
+    messages: [["in", [68, 1, 2, {}, [], { environment: { A: "x", B: 1 }, ports: [] }]]],
+    lines: ['in INVOCATION [68,1,2,{},[],{"environment":{"A":"***","B":"***"},"ports":[]}]'],
+  },
+  {
+    name: "shows what is no set of variables as it is",
+    messages: [["in", [68, 1, 2, {}, [], { environment: null }]]],
+    lines: ['in INVOCATION [68,1,2,{},[],{"environment":null}]'],
+  },
+  {
+    name: "shows what is no message of the standard",
+    messages: [["in", [999, "x"]], ["in", []]],
+    lines: ['in unknown [999,"x"]', "in unknown []"],
+  },
+];
+
+for (const { name, messages, lines } of cases) {
+  Deno.test(`the trace ${name}`, () => assert.deepEqual(traced(messages), lines));
+}
+
+Deno.test("the trace hides known secrets before it cuts, wherever they are", () => {
+  const secret = "QWERTZUIOP".repeat(8);
+  for (let before = frameLimitChars - 200; before < frameLimitChars + 50; before += 7) {
+    const [line = ""] = traced([["out", [16, 1, {}, "a.b", [".".repeat(before), secret, ".".repeat(300)]]]], secret);
+    assert.doesNotMatch(line, /[QWERTZUIOP]{5}/);
+  }
+});
+
+Deno.test("the trace cuts a message at 2 KiB and does not fail on a huge or odd one", () => {
+  const circle: unknown[] = [16];
+  circle.push(circle, 1n);
+  for (const message of [[16, "x".repeat(16_000_000)], [16, new Array(100_000).fill("\0")], circle]) {
+    const [line = ""] = traced([["out", message]]);
+    assert.ok(line.length < frameLimitChars + 50, `${line.length}`);
+    assert.ok(line.startsWith("out PUBLISH [16,"));
+  }
+});
+
+Deno.test("the trace remembers a bounded number of calls", () => {
+  const { trace, lines } = makeTrace();
+  for (let id = 1; id <= 1_001; id += 1) trace("out", [48, id, {}, token]);
+  for (const id of [1, 2, 1_001]) trace("in", [50, id, {}, ["x"]]);
+  assert.deepEqual(lines.slice(-3).map((line) => line.fields?.frame), [
+    '[50,1,{},["x"]]',
+    '[50,2,{},"***"]',
+    '[50,1001,{},"***"]',
+  ]);
+});
+
+Deno.test("the trace leaves the message as it was", () => {
+  const message = [5, "c2lnbmVk", { password: "x" }];
+  traced([["out", message]]);
+  assert.deepEqual(message, [5, "c2lnbmVk", { password: "x" }]);
+});

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { namesOf, parseContainerName } from "../../../lib/model/app_names.ts";
+
+const facts = { registryUrl: "registry.example.com/", mainRepository: "Apps/", arch: "amd64" };
+
+Deno.test("namesOf() lower-cases names as a whole and joins registry and repository as they are", () => {
+  assert.deepEqual(namesOf({ id: { appKey: 71, stage: "PROD" }, appName: "Fan_Ctl" }, facts), {
+    container: "prod_71_fan_ctl",
+    repository: "registry.example.com/apps/prod_amd64_71_fan_ctl",
+  });
+  assert.equal(namesOf({ id: { appKey: 71, stage: "DEV" }, appName: "Fan_Ctl" }, facts).container, "dev_71_fan_ctl");
+});
+
+Deno.test("parseContainerName() reads what namesOf() writes, and nothing else", () => {
+  const cases: [string, ReturnType<typeof parseContainerName>][] = [
+    ["prod_71_fan_ctl", { id: { appKey: 71, stage: "PROD" }, appName: "fan_ctl" }],
+    ["/dev_5_x", { id: { appKey: 5, stage: "DEV" }, appName: "x" }],
+    ["web_2_cache", undefined],
+    ["pub_2_cache", undefined],
+    ["prod_x_cache", undefined],
+    ["prod_71_", undefined],
+    ["prod_71", undefined],
+    ["my_prod_71_fan", undefined],
+    ["prod_9999999999999999999_fan", undefined],
+    ["", undefined],
+  ];
+  for (const [name, expected] of cases) assert.deepEqual(parseContainerName(name), expected, name);
+});

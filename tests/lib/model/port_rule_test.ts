@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { decodePortRules, encodePortRule } from "../../../lib/model/port_rule.ts";
+
+Deno.test("decodePortRules() fills what is missing and keeps unknown members for the way back", () => {
+  const { rules, problems } = decodePortRules([{ port: 8080, color: "red" }]);
+  assert.deepEqual(problems, []);
+  const [rule] = rules;
+  assert.ok(rule);
+  assert.deepEqual(encodePortRule(rule), {
+    color: "red",
+    main: false,
+    name: "",
+    active: false,
+    public: false,
+    port: 8080,
+    protocol: "http",
+    local_ip: "",
+    remote_port_environment: "",
+    remote_port: 0,
+  });
+});
+
+Deno.test("encodePortRule() gives back every known member", () => {
+  const wire = {
+    main: true,
+    name: "ui",
+    active: true,
+    public: true,
+    port: 1,
+    protocol: "udp",
+    local_ip: "10.0.0.2",
+    remote_port_environment: "P",
+    remote_port: 2,
+    host_port: 3,
+    cloud_remote_port: 4,
+  };
+  assert.deepEqual(decodePortRules([wire]).rules.map(encodePortRule), [wire]);
+});
+
+Deno.test("decodePortRules() leaves out exactly the malformed rules and says where they fail", () => {
+  const cases: [unknown, string][] = [
+    [7, "ports[0] must be an object, got 7"],
+    [{ port: "8080" }, 'ports[0].port must be a whole number from 0 to 65535, got "8080"'],
+    [{ port: -1 }, "ports[0].port must be a whole number from 0 to 65535, got -1"],
+    [{ port: 65_536 }, "ports[0].port must be a whole number from 0 to 65535, got 65536"],
+    [{ port: 1.5 }, "ports[0].port must be a whole number from 0 to 65535, got 1.5"],
+    [{ active: 1 }, "ports[0].active must be true or false, got 1"],
+    [{ name: [] }, "ports[0].name must be text, got []"],
+    [{ protocol: "icmp" }, 'ports[0].protocol must be http, https, tcp or udp, got "icmp"'],
+  ];
+  for (const [entry, problem] of cases) {
+    const decoded = decodePortRules([entry, { port: 1, protocol: "", local_ip: null }]);
+    assert.deepEqual(decoded.problems, [problem]);
+    assert.equal(decoded.rules.length, 1);
+    assert.deepEqual(decoded.others, [entry]);
+  }
+  assert.deepEqual(decodePortRules({}), { rules: [], others: [], problems: ["ports must be a list, got {}"] });
+  assert.deepEqual(decodePortRules(null), { rules: [], others: [], problems: [] });
+});
+
+Deno.test("decodePortRules() gives back what it cannot read as it came, in its order", () => {
+  const unreadable = [null, "80", ["x"], { port: "80", color: "red", deep: { a: [1] } }];
+  const [first, ...rest] = unreadable;
+  const { rules, others, problems } = decodePortRules([first, { port: 1 }, ...rest, { port: 2 }]);
+  assert.deepEqual(others, unreadable);
+  assert.deepEqual(rules.map(({ port }) => port), [1, 2]);
+  assert.deepEqual(problems.map((problem) => problem.slice(0, 8)), ["ports[0]", "ports[2]", "ports[3]", "ports[4]"]);
+});

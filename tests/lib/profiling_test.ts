@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { type Fields, type Log, silentLog } from "../../lib/base/log.ts";
+import { type Profiling, type ProfilingOptions, startProfiling } from "../../lib/profiling.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+
+async function start(options: Partial<ProfilingOptions> = {}): Promise<Profiling & { url: string }> {
+  const server = await startProfiling({ port: 0, log: silentLog, metrics: () => ({}), ...options });
+  assert.ok(server !== undefined);
+  const { port } = server;
+  return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** The status of the answer to a request as it is written. */
+async function ask(port: number, request: string): Promise<number> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await connection.write(new TextEncoder().encode(request));
+  const answer = await new Response(connection.readable).text();
+  return Number(answer.split(" ")[1]);
+}
+
+const table = [
+  { name: "refuses an unknown path", line: "GET /debug/pprof/trace", status: 404 },
+  { name: "refuses another method", line: "POST /metrics", status: 405 },
+  { name: "refuses a HEAD", line: "HEAD /", status: 405 },
+  { name: "refuses seconds below 1", line: "GET /debug/pprof/profile?seconds=0", status: 400 },
+  { name: "refuses seconds above 120", line: "GET /debug/pprof/profile?seconds=120.5", status: 400 },
+  { name: "refuses seconds that are no number", line: "GET /debug/pprof/profile?seconds=1e1", status: 400 },
+  { name: "refuses empty seconds", line: "GET /debug/pprof/profile?seconds=", status: 400 },
+  { name: "refuses a name of somebody's page", line: "GET /metrics", host: "evil.example", status: 403 },
+  { name: "refuses a name that begins like ours", line: "GET /metrics", host: "127.0.0.1.evil.example", status: 403 },
+  { name: "refuses an empty name", line: "GET /metrics", host: "", status: 403 },
+  { name: "answers under its address", line: "GET /metrics", host: "127.0.0.1:80", status: 200 },
+  { name: "answers under the machine's name for itself", line: "GET /metrics", host: "LOCALHOST", status: 200 },
+  { name: "answers under the other loopback address", line: "GET /metrics", host: "[::1]:80", status: 200 },
+];
+
+for (const { name, line, host = "localhost", status } of table) {
+  Deno.test(`profiling ${name}`, async () => {
+    await using server = await start();
+    const answer = await ask(server.port, `${line} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+    assert.equal(answer, status);
+  });
+}
+
+Deno.test("profiling lists what there is", async () => {
+  await using server = await start();
+  const text = await (await fetch(server.url)).text();
+  const paths = [...text.matchAll(/^\/[a-z/]+/gm)].map(([path]) => path);
+  assert.deepEqual(paths, ["/metrics", "/debug/pprof/profile", "/debug/pprof/heap"]);
+});
+
+Deno.test("profiling tells the figures of the process and those of the agent", async () => {
+  let calls = 0;
+  await using server = await start({ metrics: () => ({ calls: ++calls, link: "connected" }) });
+  await (await fetch(`${server.url}/metrics`)).text();
+  const figures = await (await fetch(`${server.url}/metrics`)).json();
+  assert.equal(figures.pid, Deno.pid);
+  assert.deepEqual(figures.agent, { calls: 2, link: "connected" });
+  assert.ok(figures.memory.rssBytes > figures.memory.heapUsedBytes && figures.memory.heapUsedBytes > 1_000_000);
+  assert.ok(figures.uptimeSeconds > 0 && figures.processor.userSeconds > 0);
+  assert.equal(typeof figures.resources, "object");
+});
+
+Deno.test("profiling answers 500 and logs when the agent's figures cannot be had", async () => {
+  const { log, errors } = recordingLog();
+  const metrics = () => {
+    throw new Error("no figures");
+  };
+  await using server = await start({ log, metrics });
+  const answer = await fetch(`${server.url}/metrics`);
+  assert.deepEqual([answer.status, await answer.text()], [500, "no figures\n"]);
+  assert.deepEqual(errors, ["Cannot answer a request for a profile: no figures"]);
+});
+
+Deno.test("profiling records which function has used the processor", async () => {
+  const clock = new FakeClock();
+  await using server = await start({ clock });
+  const answer = await fetch(`${server.url}/debug/pprof/profile?seconds=120`);
+  assert.match(answer.headers.get("content-disposition") ?? "", /\.cpuprofile"/);
+  await clock.untilSleeping();
+  function turnInCircles() {
+    for (const endMs = performance.now() + 100; performance.now() < endMs;);
+  }
+  turnInCircles();
+  await clock.advance(120_000);
+  const profile = await answer.json();
+  const names = profile.nodes.map((node: { callFrame: { functionName: string } }) => node.callFrame.functionName);
+  assert.ok(names.includes("turnInCircles"), names.join(" "));
+  assert.equal(profile.samples.length, profile.timeDeltas.length);
+});
+
+Deno.test("profiling makes one profile at a time, and the next when the reader of the first has gone", async () => {
+  const clock = new FakeClock();
+  await using server = await start({ clock });
+  const first = await fetch(`${server.url}/debug/pprof/profile`);
+  await clock.untilSleeping();
+  for (const path of ["profile", "heap"]) {
+    const second = await fetch(`${server.url}/debug/pprof/${path}`);
+    assert.deepEqual([second.status, await second.text()], [409, "Another profile is being made\n"]);
+  }
+  await first.body?.cancel();
+  // Nothing tells a client when the server has seen that it left.
+  const third = await untilNot(409, () => fetch(`${server.url}/debug/pprof/profile?seconds=1`));
+  await clock.untilSleeping();
+  assert.equal(clock.sleeping, 1);
+  await clock.advance(1000);
+  assert.ok((await third.json()).nodes.length > 0);
+});
+
+Deno.test("profiling sends a heap snapshot", async () => {
+  class HeldWhileWeLook {}
+  const held = new HeldWhileWeLook();
+  await using server = await start();
+  const answer = await fetch(`${server.url}/debug/pprof/heap`);
+  assert.match(answer.headers.get("content-disposition") ?? "", /\.heapsnapshot"/);
+  const snapshot = await answer.json();
+  assert.ok(snapshot.snapshot.node_count > 1000);
+  assert.ok(snapshot.strings.includes(held.constructor.name));
+  const next = await untilNot(409, () => fetch(`${server.url}/debug/pprof/heap`));
+  await next.body?.cancel();
+});
+
+Deno.test("profiling ends at once with a profile half made and a snapshot half read", async () => {
+  const { log, errors } = recordingLog();
+  for (const path of ["profile", "heap"]) {
+    const server = await start({ clock: new FakeClock(), log });
+    const answer = await fetch(`${server.url}/debug/pprof/${path}`);
+    const text = assert.rejects(answer.text());
+    await server[Symbol.asyncDispose]();
+    await text;
+    await assert.rejects(fetch(server.url));
+  }
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("profiling logs a port that it cannot have and goes on without", async () => {
+  const { log, errors } = recordingLog();
+  await using server = await start();
+  for (const port of [server.port, 65_536, -1, 80.5]) {
+    assert.equal(await startProfiling({ port, log, metrics: () => ({}) }), undefined);
+  }
+  const wrong = "Cannot start the profiling server: a port is a number from 0 to 65535";
+  assert.match(errors.shift() ?? "", /^Cannot start the profiling server: .*in use/i);
+  assert.deepEqual(errors, [wrong, wrong, wrong]);
+});
+
+Deno.test({
+  name: "profiling listens on one loopback address only",
+  // Other systems have no second loopback address.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await start();
+    await assert.rejects(Deno.connect({ hostname: "127.0.0.2", port: server.port }), Deno.errors.ConnectionRefused);
+  },
+});
+
+Deno.test("profiling imports no module of the runtime before it needs one", async () => {
+  const source = await Deno.readTextFile(new URL("../../lib/profiling.ts", import.meta.url));
+  assert.doesNotMatch(source, /^import .*"node:/m);
+  assert.match(source, /await import\("node:/);
+});
+
+async function untilNot(status: number, request: () => Promise<Response>): Promise<Response> {
+  for (;;) {
+    const answer = await request();
+    if (answer.status !== status) return answer;
+    await answer.body?.cancel();
+  }
+}
+
+function recordingLog(): { log: Log; errors: string[] } {
+  const errors: string[] = [];
+  const log = {
+    ...silentLog,
+    error: (message: string, fields: Fields = {}) => void errors.push(`${message}: ${fields.error}`),
+  };
+  return { log, errors };
+}
+
+Deno.test({
+  name: "profiling counts what the process holds open",
+  // Other systems do not say.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const program = `
+      import { silentLog } from "./lib/base/log.ts";
+      import { startProfiling } from "./lib/profiling.ts";
+      using file = await Deno.open("deno.json");
+      await using server = await startProfiling({ port: 0, log: silentLog, metrics: () => ({}) });
+      const answer = await fetch("http://127.0.0.1:" + server.port + "/metrics");
+      console.log(JSON.stringify((await answer.json()).resources));`;
+    // The tests have no right to look into the folders of the kernel; the agent has.
+    const output = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--quiet", program],
+      cwd: new URL("..", import.meta.url).pathname,
+    }).output();
+    const resources = JSON.parse(new TextDecoder().decode(output.stdout));
+    assert.ok(resources.threads >= 1 && resources.sockets >= 3 && resources.files >= 1, JSON.stringify(resources));
+  },
+});

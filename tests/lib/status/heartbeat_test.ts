@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../../lib/base/errors.ts";
+import { silentLog } from "../../../lib/base/log.ts";
+import { Heartbeat } from "../../../lib/status/heartbeat.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
+
+/** A heartbeat and the switches around it. */
+class World {
+  readonly clock = new FakeClock();
+  beats = 0;
+  isConnected = true;
+  heardAt: number | undefined;
+  readonly reconnects: string[] = [];
+  report: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
+  readonly heartbeat = new Heartbeat({
+    report: (signal) => {
+      this.beats += 1;
+      return this.report(signal);
+    },
+    isConnected: () => this.isConnected,
+    lastTrafficAt: () => this.heardAt,
+    reconnect: (reason) => this.reconnects.push(reason),
+    clock: this.clock,
+    log: silentLog,
+  });
+
+  fail(): void {
+    this.report = () => Promise.reject(new AgentError("timeout", "no answer"));
+  }
+}
+
+Deno.test("the first beat comes after 30 s, the next 30 s after the end of the one before", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  world.report = () => world.clock.sleep(5_000);
+  heartbeat.restart();
+  await world.clock.advance(29_999);
+  assert.equal(world.beats, 0);
+  await world.clock.advance(1);
+  assert.equal(world.beats, 1);
+  await world.clock.advance(34_999);
+  assert.equal(world.beats, 1);
+  await world.clock.advance(1);
+  assert.equal(world.beats, 2);
+});
+
+Deno.test("two failed beats in a row without a sign of the router drop the link", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  world.fail();
+  heartbeat.restart();
+  await world.clock.advance(30_000);
+  assert.deepEqual(world.reconnects, []);
+  await world.clock.advance(30_000);
+  assert.deepEqual(world.reconnects, ["2 heartbeats in a row failed"]);
+});
+
+Deno.test("a success between two failures resets the count", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  heartbeat.restart();
+  for (const works of [false, true, false, true, false]) {
+    if (works) world.report = () => Promise.resolve();
+    else world.fail();
+    await world.clock.advance(30_000);
+  }
+  assert.equal(world.beats, 5);
+  assert.deepEqual(world.reconnects, []);
+});
+
+Deno.test("beats that fail while the router is heard are not the link's fault", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  world.report = () => {
+    // The answer that the backend is away is a sign of the router.
+    world.heardAt = world.clock.now();
+    return Promise.reject(new AgentError("call_failed", "no such procedure"));
+  };
+  heartbeat.restart();
+  for (let round = 0; round < 10; round += 1) await world.clock.advance(30_000);
+  assert.equal(world.beats, 10);
+  assert.deepEqual(world.reconnects, []);
+});
+
+Deno.test("a sign of the router from before the beat does not count", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  world.fail();
+  heartbeat.restart();
+  for (let round = 0; round < 2; round += 1) {
+    await world.clock.advance(29_000);
+    world.heardAt = world.clock.now();
+    await world.clock.advance(1_000);
+  }
+  assert.equal(world.reconnects.length, 1);
+});
+
+Deno.test("a beat while the link is down is left out and resets the count", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  world.fail();
+  heartbeat.restart();
+  await world.clock.advance(30_000);
+  world.isConnected = false;
+  await world.clock.advance(30_000);
+  assert.equal(world.beats, 1);
+  world.isConnected = true;
+  await world.clock.advance(30_000);
+  assert.deepEqual(world.reconnects, []);
+});
+
+Deno.test("however often the link comes back, there is one loop", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  for (let round = 0; round < 5; round += 1) {
+    heartbeat.restart();
+    await world.clock.advance(1_000);
+  }
+  assert.equal(world.clock.sleeping, 1);
+  await world.clock.advance(28_000);
+  assert.equal(world.beats, 0);
+  await world.clock.advance(1_000);
+  assert.equal(world.beats, 1);
+});
+
+Deno.test("a newer connection ends a beat that hangs, and its failure does not count", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  world.fail();
+  heartbeat.restart();
+  await world.clock.advance(30_000);
+  world.report = (signal) => world.clock.sleep(1e9, signal);
+  await world.clock.advance(30_000);
+  assert.equal(world.beats, 2);
+  heartbeat.restart();
+  world.fail();
+  await world.clock.advance(30_000);
+  assert.equal(world.beats, 3);
+  assert.deepEqual(world.reconnects, []);
+});
+
+Deno.test("disposing ends the loop in every situation", async () => {
+  for (const situation of ["never started", "waiting", "beating"]) {
+    const world = new World();
+    {
+      await using heartbeat = world.heartbeat;
+      world.report = (signal) => world.clock.sleep(1e9, signal);
+      if (situation !== "never started") heartbeat.restart();
+      if (situation === "beating") await world.clock.advance(30_000);
+    }
+    assert.equal(world.clock.sleeping, 0, situation);
+  }
+});

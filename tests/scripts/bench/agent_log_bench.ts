@@ -1,0 +1,41 @@
+/** What a line of the agent's own log costs: `deno bench --no-prompt -P=tools tests/scripts/bench/agent_log_bench.ts`. */
+
+import { systemClock } from "../../../lib/async/clock.ts";
+import { AgentError } from "../../../lib/base/errors.ts";
+import { openAgentLog } from "../../../lib/log/agent_log.ts";
+
+const folder = Deno.makeTempDirSync();
+const output = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
+const file = openAgentLog({
+  path: `${folder}/file.log`,
+  isDebug: false,
+  isPretty: false,
+  isColored: false,
+  clock: systemClock,
+  stdout: output,
+  stderr: output,
+});
+const pretty = openAgentLog({
+  path: `${folder}/pretty.log`,
+  isDebug: true,
+  isPretty: true,
+  isColored: true,
+  clock: systemClock,
+  stdout: output,
+  stderr: output,
+});
+for (let index = 0; index < 100; index++) {
+  file.addSecret(crypto.randomUUID());
+  pretty.addSecret(crypto.randomUUID());
+}
+const error = new AgentError("connect_failed", "Cannot dial router.example:443", { cause: new Error("refused") });
+const fields = { app: "shop", appKey: 12, stage: "PROD", durationMs: 812, error };
+
+Deno.bench("a debug line that is switched off", () => file.log.debug("Step", fields));
+Deno.bench("a line without fields", () => file.log.info("Connected"));
+Deno.bench("a line with five fields and an error", () => file.log.warn("Cannot connect", fields));
+Deno.bench("the same on the console too", () => pretty.log.warn("Cannot connect", fields));
+Deno.bench("a line with the stack of a mistake", () => file.log.error("Work failed", { error: new TypeError("x") }));
+Deno.bench("a line with a text of 1 MiB", () => file.log.info("Text", { text: longText }));
+
+const longText = "some=text with a secret=word ".repeat(36_000);

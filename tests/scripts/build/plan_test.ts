@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import {
+  type BaseExecutable,
+  bundleArgs,
+  bundleRunArgs,
+  compileArgs,
+  explainFailure,
+  planTargets,
+  readWish,
+  type Step,
+  type Wish,
+} from "../../../scripts/build/plan.ts";
+import { readTargets } from "../../../scripts/build/target.ts";
+
+const targets = readTargets("linux/amd64\nlinux/arm64\nwindows/amd64\n");
+
+Deno.test("readWish() takes names of targets or --bundle-only, not both", () => {
+  const table: [string[], Wish | undefined][] = [
+    [[], { bundleOnly: false, names: [] }],
+    [["--bundle-only"], { bundleOnly: true, names: [] }],
+    [["linux/arm64", "linux/amd64", "linux/arm64"], { bundleOnly: false, names: ["linux/arm64", "linux/amd64"] }],
+    [["--bundle-only", "linux/arm64"], undefined],
+    [["--bundle"], undefined],
+    [["-h"], undefined],
+  ];
+  for (const [args, wish] of table) assert.deepEqual(readWish(args), wish, args.join(" "));
+});
+
+/** A step in a few words. */
+function brief(step: Step): string {
+  if (step.kind === "compile") return `compile ${step.target.name} ${step.base}`;
+  return step.kind === "leaveOut" ? `leave out ${step.target.name}` : `refuse ${step.name}`;
+}
+
+const amd64: BaseExecutable = { path: "/denort", platform: "linux/amd64" };
+
+const plans: { name: string; args: string[]; base?: BaseExecutable; steps: string[] }[] = [
+  {
+    name: "compiles all targets on downloaded base executables",
+    args: [],
+    steps: ["compile linux/amd64 downloaded", "compile linux/arm64 downloaded", "compile windows/amd64 downloaded"],
+  },
+  {
+    name: "compiles the given base executable's own target only",
+    args: [],
+    base: amd64,
+    steps: ["compile linux/amd64 given", "leave out linux/arm64", "leave out windows/amd64"],
+  },
+  {
+    name: "never uses a given base executable for another platform's target",
+    args: ["windows/amd64", "linux/amd64"],
+    base: amd64,
+    steps: ["compile linux/amd64 given", "compile windows/amd64 downloaded"],
+  },
+  { name: "compiles a named target alone", args: ["linux/arm64"], steps: ["compile linux/arm64 downloaded"] },
+  {
+    name: "refuses a name that is not in the file",
+    args: ["linux/arm", "linux/arm64"],
+    steps: ["refuse linux/arm", "compile linux/arm64 downloaded"],
+  },
+  {
+    name: "refuses to build when the base executable is none",
+    args: ["linux/arm64"],
+    base: { path: "/denort", platform: undefined },
+    steps: ["refuse linux/arm64"],
+  },
+  {
+    name: "refuses to build when the base executable's platform is not in the file",
+    args: [],
+    base: { path: "/denort", platform: "darwin/arm64" },
+    steps: ["refuse linux/amd64", "refuse linux/arm64", "refuse windows/amd64"],
+  },
+  { name: "compiles nothing when only the bundle is asked for", args: ["--bundle-only"], base: amd64, steps: [] },
+];
+
+for (const { name, args, base, steps } of plans) {
+  Deno.test(`planTargets() ${name}`, () => {
+    const wish = readWish(args);
+    assert.ok(wish !== undefined);
+    assert.deepEqual(planTargets(targets, { wish, base }).map(brief), steps);
+  });
+}
+
+Deno.test("the reasons of a plan name DENORT_BIN, what it is for, and the way out", () => {
+  const reasons = (base: BaseExecutable) =>
+    planTargets(targets, { wish: { bundleOnly: false, names: [] }, base })
+      .map((step) => step.kind === "compile" ? "" : step.because);
+  assert.equal(
+    reasons(amd64)[1],
+    "DENORT_BIN is for linux/amd64; name linux/arm64 to build it on a downloaded base executable",
+  );
+  assert.equal(
+    reasons({ path: "/denort", platform: "darwin/arm64" })[0],
+    'DENORT_BIN ("/denort") is for darwin/arm64, which the file targets does not have',
+  );
+  assert.equal(
+    reasons({ path: "/denort", platform: undefined })[0],
+    'DENORT_BIN ("/denort") is not an executable of a platform that the agent is built for',
+  );
+});
+
+Deno.test("the commands bundle, minify, and bake in the agent's rights without questions", () => {
+  assert.deepEqual(
+    bundleArgs("main.ts", "build/reagent.js").join(" "),
+    "bundle --quiet --minify --platform deno --output build/reagent.js main.ts",
+  );
+  assert.deepEqual(
+    bundleRunArgs("reagent.js").join(" "),
+    "run --quiet --no-check --no-prompt --allow-all --no-config --no-lock --unstable-net " +
+      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache reagent.js",
+  );
+  const target = targets[1];
+  assert.ok(target !== undefined);
+  assert.deepEqual(
+    compileArgs("main.ts", { target, output: "build/x" }).join(" "),
+    "compile --quiet --no-check --bundle --minify --no-prompt --permission-set=agent " +
+      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache " +
+      "--target aarch64-unknown-linux-gnu --output build/x main.ts",
+  );
+});
+
+const failures: { name: string; output: string; text: RegExp }[] = [
+  {
+    name: "a base executable that cannot be downloaded",
+    output: `error: Writing deno compile executable to temporary file '/b/x.tmp-1'
+
+Caused by:
+    0: Setting up base binary.
+    1: error sending request for url (https://host/denort.zip): client error (Connect): tcp connect error
+    2: client error (Connect)
+
+Stack backtrace:
+   0: <unknown>`,
+    text: /^the base executable cannot be had: error sending request for url .*\n\s+Set DENORT_BIN to /,
+  },
+  {
+    name: "a base executable that is not there",
+    output: "error: Writing\n\nCaused by:\n    0: Could not find denort at '/x'\n    1: No such file or directory",
+    text: /^the base executable cannot be had: Could not find denort at '\/x'\n\s+Set DENORT_BIN to /,
+  },
+  {
+    name: "anything else in the runtime's own words",
+    output: 'error: Could not resolve "nowhere"\n\nStack backtrace:\n   0: <unknown>',
+    text: /^error: Could not resolve "nowhere"$/,
+  },
+  { name: "silence", output: "", text: /^it printed nothing$/ },
+];
+
+for (const { name, output, text } of failures) {
+  Deno.test(`explainFailure() explains ${name}`, () => assert.match(explainFailure(output), text));
+}

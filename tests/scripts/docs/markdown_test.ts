@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { duration, table } from "../../../scripts/docs/markdown.ts";
+
+Deno.test("table() keeps a bar inside its cell", () => {
+  assert.equal(table(["a", "b"], [["x | y", ""]]), "| a | b |\n| --- | --- |\n| x \\| y |  |");
+});
+
+Deno.test("table() keeps a cell on one line", () => {
+  assert.equal(table(["a"], [["x\ny"]]).split("\n").length, 3);
+});
+
+const durations: [ms: number, text: string][] = [[500, "0.5 s"], [2_000, "2 s"], [90_000, "90 s"], [600_000, "10 min"]];
+
+for (const [ms, text] of durations) {
+  Deno.test(`duration() writes ${ms} ms as ${text}`, () => assert.equal(duration(ms), text));
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { readArguments, readPairs, readPort, UsageError } from "../../../../scripts/studio/command_line/arguments.ts";
+
+const kinds = { options: { env: "many", wait: "one" }, least: 1, most: 2 } as const;
+
+Deno.test("readArguments() takes words and options in any order", () => {
+  const args = readArguments(["--env", "A=b", "edge-1", "--wait=5", "--env=C=d=e", "--", "--shop"], kinds);
+  assert.deepEqual(args.words, ["edge-1", "--shop"]);
+  assert.deepEqual(args.list("env"), ["A=b", "C=d=e"]);
+  assert.equal(args.text("wait"), "5");
+  assert.equal(args.count("wait", 60), 5);
+  assert.equal(args.count("other", 60), 60);
+  assert.equal(args.text("other"), undefined);
+});
+
+Deno.test("readArguments() says what it cannot understand", () => {
+  const table: [args: string[], text: string][] = [
+    [[], "Something is missing"],
+    [["a", "b", "c"], '"c" is one word too many'],
+    [["a", "--nope", "1"], "There is no option --nope here"],
+    [["a", "--constructor", "1"], "There is no option --constructor here"],
+    [["a", "--wait"], "--wait needs a value"],
+    [["a", "--wait", "1", "--wait", "2"], "--wait was given twice"],
+  ];
+  for (const [args, message] of table) assert.throws(() => readArguments(args, kinds), { message });
+  for (const text of ["x", "-1", "1.5", ""]) {
+    assert.throws(() => readArguments(["a", `--wait=${text}`], kinds).count("wait", 1), UsageError);
+  }
+});
+
+Deno.test("readPairs() and readPort() read the values of options", () => {
+  assert.deepEqual(readPairs("env", ["A=b", "C=d=e", "D="]), { A: "b", C: "d=e", D: "" });
+  for (const text of ["A", "=b"]) assert.throws(() => readPairs("env", [text]), UsageError);
+  assert.deepEqual(readPort("8080"), { port: 8080, protocol: "http" });
+  assert.deepEqual(readPort("53:udp"), { port: 53, protocol: "udp" });
+  for (const text of ["", "0", "65536", "80:ftp", "http:80"]) assert.throws(() => readPort(text), UsageError);
+});

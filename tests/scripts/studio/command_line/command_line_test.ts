@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { isDict, parseJson } from "../../../../lib/base/json.ts";
+import { AgentError } from "../../../../lib/base/errors.ts";
+import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
+import { openSession } from "../../../../scripts/studio/connection.ts";
+import { StudioProcess } from "./studio_process.ts";
+
+Deno.test("every command without a Studio says how to start one", async () => {
+  await using studio = await StudioProcess.prepare();
+  const commands = ["device list", "device add x", "state x", "app run x y", "app push x 1 --image y", "call x y"];
+  for (const command of commands) {
+    const ended = await studio.run(...command.split(" "));
+    assert.equal(ended.code, 1, command);
+    assert.match(ended.errors, /^No Studio runs on the folder .*; start one with: deno task studio serve\n$/);
+    assert.equal(ended.output, "");
+  }
+});
+
+Deno.test("help goes to the output, a command that cannot be understood to the errors with code 2", async () => {
+  await using studio = await StudioProcess.prepare();
+  const help = await studio.run("--help");
+  assert.equal(help.code, 0);
+  assert.match(help.output, /app run <device> <app> \[--version V\]/);
+  const table: [args: string[], text: RegExp][] = [
+    [[], /Usage: deno task studio/],
+    [["fly"], /There is no command "fly"/],
+    [["app", "run", "x"], /Something is missing\nUsage: app run/],
+    [["call", "x", "y", "{"], /The arguments must be JSON/],
+    [["call", "x", "y", "--kwargs", "[]"], /--kwargs must be a JSON object/],
+    [["app", "push", "x", "1"], /Give either --image or --context/],
+    [["serve", "--port", "high"], /--port must be a whole number/],
+  ];
+  for (const [args, text] of table) {
+    const ended = await studio.run(...args);
+    assert.equal(ended.code, 2, args.join(" "));
+    assert.match(ended.errors, text);
+    assert.equal(ended.output, "");
+  }
+});
+
+Deno.test("a device is added, called, told to run an app and watched from the command line", async () => {
+  await using studio = await StudioProcess.prepare();
+  await studio.serve();
+  const added = await studio.run("device", "add", "edge-1", "--serial", "SN-1");
+  assert.equal(added.output, "edge-1.flock\n", added.errors);
+  const flock = parseJson(await Deno.readTextFile(`${studio.folder}/edge-1.flock`));
+  assert.equal(((await Deno.stat(`${studio.folder}/edge-1.flock`)).mode ?? 0) & 0o777, 0o600);
+  assert.equal(isDict(flock) && flock.serial_number, "SN-1");
+  await using device = await studio.joinAs(flock);
+  await device.answer("echo", (call) => ({ args: call.args, kwargs: { ...call.kwargs, by: call.callerAuthid } }));
+
+  const called = await studio.run("call", "edge-1", "echo", '["a", 1]', "--kwargs", '{"k": true}');
+  assert.deepEqual(parseJson(called.output), { args: ["a", 1], kwargs: { k: true, by: "system" } });
+  const asOwner = await studio.run("call", "edge-1", "echo", '{"a": 1}', "--as", "1");
+  assert.deepEqual(parseJson(asOwner.output), { args: [{ a: 1 }], kwargs: { by: "1" } });
+  assert.equal((await studio.run("account", "add", "bob")).output, "2\n");
+  assert.match((await studio.run("call", "edge-1", "echo", "--as", "2")).errors, /not authorized/);
+  await studio.run("account", "allow", "2", "edge-1", "READ");
+  assert.equal((await studio.run("call", "edge-1", "echo", "--as", "2")).code, 0);
+  await device.answer("fail", () => {
+    throw new AgentError("denied", "insufficient privileges to prune images");
+  });
+  assert.deepEqual(await studio.run("call", "edge-1", "fail"), {
+    code: 1,
+    output: "",
+    errors: "insufficient privileges to prune images\n",
+  });
+
+  assert.match((await studio.run("app", "run", "edge-1", "shop")).errors, /There is no app "shop"/);
+  await studio.noteRelease("shop", "1.0.0");
+  await device.answer("request_app_state", async ({ kwargs }) => {
+    const isRun = kwargs.target_state === "RUNNING";
+    for (const state of isRun ? ["DOWNLOADING", "RUNNING"] : ["STOPPING", "FAILED"]) await device.report(state);
+    return {};
+  });
+  const run = await studio.run("app", "run", "edge-1", "shop", "--env", "A=b", "--port", "80");
+  assert.equal(run.code, 0, run.errors);
+  assert.match(run.output, /^\d\d:\d\d:\d\d shop DOWNLOADING release 1\n\d\d:\d\d:\d\d shop RUNNING release 1\n$/);
+  const stop = await studio.run("app", "stop", "edge-1", "shop");
+  assert.deepEqual([stop.code, stop.errors], [1, "shop: the device reports FAILED and tries again by itself\n"]);
+  const state = (await studio.run("state", "edge-1")).output.split("\n");
+  assert.equal(state[0], "edge-1 (SN-1) is DISCONNECTED");
+  assert.match(state[2] ?? "", /^shop +PROD +FAILED +PRESENT +1\.0\.0 +1\.0\.0 +80:http$/);
+
+  await device.answer("get_app_log_history", ({ args }) => ({ args: [["line one", JSON.stringify(args)]] }));
+  const logs = await studio.run("logs", "edge-1", "shop");
+  assert.equal(logs.output, 'line one\n[{"containerName":"prod_1_shop"}]\n');
+});
+
+Deno.test("app run says that the device is away, and gives up after its time", async () => {
+  await using studio = await StudioProcess.prepare();
+  await studio.serve();
+  await studio.run("device", "add", "edge-1");
+  await studio.noteRelease("shop", "1");
+  const ended = await studio.run("app", "run", "edge-1", "shop", "--wait", "1");
+  assert.equal(ended.code, 1);
+  const away = "edge-1 is not connected; it is told as soon as it is";
+  assert.equal(ended.errors, `${away}\nshop is not RUNNING after 1 s\n`);
+  assert.equal((await studio.run("app", "stop", "edge-1", "shop", "--wait", "0")).code, 0);
+});
+
+Deno.test("only one Studio runs on a folder, and a device cannot drive it", async () => {
+  await using studio = await StudioProcess.prepare();
+  await studio.serve();
+  const second = await studio.run("serve", "--port", "0");
+  assert.equal(second.code, 1);
+  assert.match(second.errors, /A Studio runs on the folder ".*" already/);
+  await studio.run("device", "add", "edge-1");
+  await using device = await studio.joinAs(parseJson(await Deno.readTextFile(`${studio.folder}/edge-1.flock`)));
+  await assert.rejects(device.session.call("studio.list_devices"), { uri: "wamp.error.not_authorized" });
+  const login = await readServerFile(studio.folder);
+  assert.ok(login);
+  const session = await openSession(login);
+  assert.equal((await session.call("studio.list_devices")).args.length, 1);
+  await session.close();
+  assert.equal(await studio.stop(), 0);
+  assert.equal(await readServerFile(studio.folder), undefined);
+});

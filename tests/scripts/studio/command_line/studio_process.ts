@@ -1,0 +1,144 @@
+/** The Studio as its users have it: `deno task studio …` in processes of their own, on a folder of the test's own. */
+
+import type { Dict } from "../../../../lib/base/json.ts";
+import { isDict } from "../../../../lib/base/json.ts";
+import type { Invocation, Reply, Session } from "../../../../lib/wamp/session.ts";
+import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
+import { openSession } from "../../../../scripts/studio/connection.ts";
+import { pollUntil } from "../../../../scripts/testbed/background.ts";
+
+const root = new URL("../../..", import.meta.url).pathname;
+
+/** How a command ended. */
+export interface EndedCommand {
+  code: number;
+  output: string;
+  errors: string;
+}
+
+/** A device on the served router, with the little that these tests need. */
+export interface ServedDevice extends AsyncDisposable {
+  session: Session;
+  answer(procedure: string, handler: (call: Invocation) => Reply | Promise<Reply>): Promise<void>;
+  report(state: string): Promise<void>;
+}
+
+/** A folder, and the Studio that runs on it once `serve()` was called. Disposing ends it and removes the folder. */
+export class StudioProcess implements AsyncDisposable {
+  readonly folder: string;
+  #child: Deno.ChildProcess | undefined;
+  #output: Promise<string> | undefined;
+
+  readonly #env: Record<string, string>;
+
+  private constructor(folder: string, env: Record<string, string>) {
+    this.folder = folder;
+    this.#env = env;
+  }
+
+  /** Makes the folder. `env` is for all commands. */
+  static async prepare(env: Record<string, string> = {}): Promise<StudioProcess> {
+    return new StudioProcess(await Deno.makeTempDir({ prefix: "s-" }), env);
+  }
+
+  /** Starts the server on free ports and waits until it can be asked. */
+  async serve(): Promise<void> {
+    const ports = ["--port", "0", "--registry-port", String(freePort()), "--token-port", String(freePort())];
+    this.#child = this.#command(["serve", ...ports]).spawn();
+    this.#output = new Response(this.#child.stdout).text();
+    const errors = new Response(this.#child.stderr).text();
+    let ended: Deno.CommandStatus | undefined;
+    this.#child.status.then((status) => ended = status);
+    await pollUntil("the Studio is ready", 30_000, async () => {
+      if (ended !== undefined) throw new Error(`The Studio ended with ${ended.code}: ${await errors}`);
+      return await readServerFile(this.folder);
+    });
+  }
+
+  /** Runs a command to its end. */
+  async run(...args: string[]): Promise<EndedCommand> {
+    const { code, stdout, stderr } = await this.#command(args).output();
+    const decoder = new TextDecoder();
+    return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
+  }
+
+  /** Notes a release without pushing an image. */
+  async noteRelease(app: string, version: string): Promise<void> {
+    const session = await openSession(await this.#login());
+    await session.call("studio.add_release", [{ app, version }]);
+    await session.close();
+  }
+
+  /** Joins as the device of a .flock file. */
+  async joinAs(flock: unknown): Promise<ServedDevice> {
+    if (!isDict(flock)) throw new Error("That is no .flock file");
+    const { swarm_key, device_key, serial_number } = flock;
+    const login = { url: String(flock.device_endpoint_url), secret: String(flock.secret) };
+    const session = await openSession({ ...login, authid: `${swarm_key}-${device_key}` });
+    const report: Dict = { swarm_key, device_key, serial_number, app_key: 1, stage: "PROD", release_key: 1 };
+    const rest = { device_to_app_key: 0, requestor_account_key: 1, request_update: false, release_build: false };
+    return {
+      session,
+      answer: async (procedure, handler) => {
+        const work = async (call: Invocation) => await handler(call);
+        await session.register(`re.mgmt.${serial_number}.${procedure}`, work, { forceReregister: true });
+      },
+      report: async (state) => {
+        const full = { ...report, ...rest, state, updateStatus: "" };
+        await session.call("reswarm.containers.update_app_on_device", [full]);
+      },
+      [Symbol.asyncDispose]: () => session.close(),
+    };
+  }
+
+  /** Ends the server with TERM and gives its exit code. */
+  async stop(): Promise<number> {
+    return await this.#end("SIGTERM");
+  }
+
+  /** Ends the server with KILL. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+    // A killed server leaves its file, which would look like the next one's.
+    await Deno.remove(`${this.folder}/server.json`);
+  }
+
+  async #end(signal: Deno.Signal): Promise<number> {
+    const child = this.#child;
+    if (child === undefined) return 0;
+    this.#child = undefined;
+    child.kill(signal);
+    await this.#output;
+    return (await child.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  async #login() {
+    const login = await readServerFile(this.folder);
+    if (login === undefined) throw new Error("No Studio runs here");
+    return login;
+  }
+
+  #command(args: readonly string[]): Deno.Command {
+    const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "--config", `${root}deno.json`];
+    const folder = args.length === 0 || args[0]?.startsWith("--") ? [] : ["--folder", this.folder];
+    return new Deno.Command(Deno.execPath(), {
+      args: [...program, `${root}scripts/studio.ts`, ...args, ...folder],
+      cwd: this.folder,
+      env: { NO_COLOR: "1", ...this.#env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+  }
+}
+
+/** A port that nobody listens on at the moment. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

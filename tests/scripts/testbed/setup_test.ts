@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { missingPackages, neededPackages } from "../../../scripts/testbed/setup/debian.ts";
+import { isInstalled, markInstalled, partsFolder } from "../../../scripts/testbed/setup/folder.ts";
+import { findMirror, readSources } from "../../../scripts/testbed/setup/mirror.ts";
+
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+Deno.test("findMirror() reads both forms of apt's sources and takes Debian's main archive only", () => {
+  const table: [string, string, ReturnType<typeof findMirror>][] = [
+    ["sources.list", "deb http://m.example/debian bookworm main", {
+      url: "http://m.example/debian",
+      signedBy: keyring,
+    }],
+    ["sources.list", "# deb http://m.example/debian bookworm main\n", undefined],
+    ["sources.list", "deb-src http://m.example/debian bookworm main\n", undefined],
+    [
+      "a.list",
+      "deb http://s.example/debian-security bookworm-security main\n" +
+      "deb [arch=amd64 signed-by=/k.gpg] https://m.example/d/ trixie main contrib",
+      { url: "https://m.example/d/", signedBy: "/k.gpg" },
+    ],
+    ["a.list", "deb https://p.example/apt other-bookworm main", undefined],
+    [
+      "debian.sources",
+      "Types: deb\nURIs: http://s.example/security\nSuites: bookworm-security\nComponents: main\n\n" +
+      "Types: deb\n# a note\nURIs: http://m.example/debian http://n.example/debian\nSuites: bookworm bookworm-updates\n" +
+      "Components: main\nSigned-By: /k.gpg\n",
+      { url: "http://m.example/debian", signedBy: "/k.gpg" },
+    ],
+    ["d.sources", "Types: deb\nURIs:\n http://m.example/debian\nSuites: sid\nComponents: main", {
+      url: "http://m.example/debian",
+      signedBy: keyring,
+    }],
+    ["d.sources", "Enabled: no\nTypes: deb\nURIs: http://m.example/debian\nSuites: sid\nComponents: main", undefined],
+    ["d.sources", "Types: deb-src\nURIs: http://m.example/debian\nSuites: sid\nComponents: main", undefined],
+    ["d.sources", "Types: deb\nURIs: https://n.example/node\nSuites: nodistro\nComponents: main", undefined],
+  ];
+  for (const [path, text, mirror] of table) assert.deepEqual(findMirror([{ path, text }]), mirror, text);
+});
+
+Deno.test("readSources() finds the files of apt in any of its places", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    assert.deepEqual(await readSources(folder), []);
+    await Deno.mkdir(`${folder}/sources.list.d`);
+    await Deno.writeTextFile(`${folder}/sources.list.d/b.sources`, "b");
+    await Deno.writeTextFile(`${folder}/sources.list.d/a.list`, "a");
+    await Deno.writeTextFile(`${folder}/sources.list.d/a.list.save`, "no");
+    await Deno.writeTextFile(`${folder}/sources.list`, "first");
+    assert.deepEqual((await readSources(folder)).map((file) => file.text), ["first", "a", "b"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("missingPackages() takes only fully installed packages for installed", () => {
+  const all = neededPackages.map((name) => `${name} ii \n`).join("");
+  assert.deepEqual(missingPackages(all), []);
+  assert.deepEqual(missingPackages(all.replace("tini ii", "tini un").replace("runc ii", "runc iF")), ["runc", "tini"]);
+  assert.deepEqual(missingPackages("dpkg-query: no packages found"), neededPackages);
+});
+
+Deno.test("partsFolder() is shared by the clones of a user, and can be chosen", () => {
+  const rootOf = (variables: Record<string, string>) => partsFolder({ get: (name) => variables[name] }).root;
+  assert.equal(rootOf({ HOME: "/h" }), "/h/.cache/reagent-parts");
+  assert.equal(rootOf({ HOME: "/h", XDG_CACHE_HOME: "/c" }), "/c/reagent-parts");
+  assert.equal(rootOf({ HOME: "/h", REAGENT_PARTS: "/p" }), "/p");
+  assert.match(rootOf({}), /\/\.parts$/);
+});
+
+Deno.test("a folder counts as installed only with the stamp of its recipe", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    assert.equal(await isInstalled(folder, "1"), false);
+    await markInstalled(folder, "1");
+    assert.equal(await isInstalled(folder, "1"), true);
+    assert.equal(await isInstalled(folder, "2"), false);
+    assert.equal(await isInstalled(`${folder}/missing`, "1"), false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
