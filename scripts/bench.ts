@@ -15,9 +15,9 @@ import { type NotedFigure, readReport, reportText } from "./bench/report.ts";
 import { renderFigures } from "./bench/table.ts";
 import { build } from "./build.ts";
 import { installParts } from "./setup.ts";
+import { projectRoot } from "./paths.ts";
 
-const root = new URL("..", import.meta.url).pathname;
-const reportFile = `${root}bench.json`;
+const reportFile = `${projectRoot}bench.json`;
 const plotFile = "docs/figures.svg";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
@@ -44,8 +44,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function makeBundle(): Promise<boolean> {
   const options = {
-    entry: `${root}main.ts`,
-    folder: `${root}build`,
+    entry: `${projectRoot}main.ts`,
+    folder: `${projectRoot}build`,
     targets: "",
     environment: Deno.env.toObject(),
     trial: ["-version"],
@@ -56,7 +56,7 @@ async function makeBundle(): Promise<boolean> {
 /** Runs this file again where it can start real parts. */
 async function runInBox(args: readonly string[]): Promise<number> {
   const command = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "scripts/bench.ts", ...args];
-  await using box = await Box.start([Deno.execPath(), ...command], { cwd: root });
+  await using box = await Box.start([Deno.execPath(), ...command], { cwd: projectRoot });
   return (await box.status).code;
 }
 
@@ -86,9 +86,10 @@ async function drawPlot(): Promise<number> {
   }
   const minute = (at: string) => at.slice(0, 16).replace("T", " ");
   const where = `Measured ${minute(oldest.at)} to ${minute(newest.at)}, the last on ${newest.machine}`;
-  await Deno.writeTextFile(`${root}${plotFile}`, renderPlot(plotLines(figures), where));
+  await Deno.writeTextFile(`${projectRoot}${plotFile}`, renderPlot(plotLines(figures), where));
   // The gate checks the form of everything in docs.
-  const formatted = await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", plotFile], cwd: root }).output();
+  const formatted = await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", plotFile], cwd: projectRoot })
+    .output();
   print(`Wrote ${plotFile}`);
   return formatted.success ? 0 : 1;
 }

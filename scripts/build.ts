@@ -17,6 +17,7 @@ import {
 import type { Step, Wish } from "./build/plan.ts";
 import { readTargets, type Target } from "./build/target.ts";
 import { removeIfThere } from "./testbed/setup/folder.ts";
+import { projectRoot } from "./paths.ts";
 
 /** What a build works on. */
 export interface BuildOptions {
@@ -34,7 +35,6 @@ export interface BuildOptions {
   say(text: string): void;
 }
 
-const root = new URL("..", import.meta.url).pathname;
 const usage = "Usage: deno task build [--bundle-only | os/arch …]";
 
 /** Runs a build and gives its exit code: 0 all is there, 1 something is missing, 2 the arguments are wrong. */
@@ -137,7 +137,7 @@ async function runRuntime(
 ): Promise<{ success: boolean; text: string }> {
   const { DENORT_BIN, ...others } = options.environment;
   const env = { ...others, NO_COLOR: "1", ...(options.isBaseGiven && DENORT_BIN ? { DENORT_BIN } : {}) };
-  const output = await new Deno.Command(Deno.execPath(), { args, cwd: root, env, clearEnv: true, stdin: "null" })
+  const output = await new Deno.Command(Deno.execPath(), { args, cwd: projectRoot, env, clearEnv: true, stdin: "null" })
     .output();
   const decoder = new TextDecoder();
   return { success: output.success, text: decoder.decode(output.stdout) + decoder.decode(output.stderr) };
@@ -153,10 +153,17 @@ async function measure(path: string): Promise<{ bytes: number; gzipBytes: number
 
 if (import.meta.main) {
   const say = (text: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-  const targets = await Deno.readTextFile(`${root}targets`);
+  const targets = await Deno.readTextFile(`${projectRoot}targets`);
   const environment = Deno.env.toObject();
   const trial = ["-version"];
   Deno.exit(
-    await build(Deno.args, { entry: `${root}main.ts`, folder: `${root}build`, targets, environment, trial, say }),
+    await build(Deno.args, {
+      entry: `${projectRoot}main.ts`,
+      folder: `${projectRoot}build`,
+      targets,
+      environment,
+      trial,
+      say,
+    }),
   );
 }

@@ -10,8 +10,8 @@ import { lookAround } from "./demo/look_around.ts";
 import { type Narrator, narratorOnStdout, reasonOf, secondsSince } from "./demo/narrator.ts";
 import { setUp } from "./demo/set_up.ts";
 import { show } from "./demo/show.ts";
+import { projectRoot } from "./paths.ts";
 
-const root = new URL("..", import.meta.url).pathname;
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 if (import.meta.main) Deno.exit(await main());
@@ -83,10 +83,10 @@ async function runDemo(narrator: Narrator, stop: AbortSignal): Promise<boolean> 
 async function runInBox(narrator: Narrator, stop: AbortSignal): Promise<boolean> {
   await sweepBoxes();
   stop.throwIfAborted();
-  const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", `${root}scripts/demo/in_box.ts`];
+  const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", `${projectRoot}scripts/demo/in_box.ts`];
   let isWell = false;
   {
-    await using box = await Box.start([Deno.execPath(), ...program], { cwd: root });
+    await using box = await Box.start([Deno.execPath(), ...program], { cwd: projectRoot });
     const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
     if (!stop.aborted) isWell = (await Promise.race([box.status, stopped]))?.success ?? false;
   }

@@ -6,8 +6,7 @@
 import { findStale, type Page, writePages } from "./docs/page.ts";
 import { statesPage } from "./docs/states.ts";
 import { renderWire, wireTables } from "./docs/wire.ts";
-
-const root = new URL("..", import.meta.url).pathname;
+import { projectRoot } from "./paths.ts";
 
 /** The pages that are made from code. */
 export function generatedPages(): Page[] {
@@ -25,11 +24,11 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (args.length === 0) {
-    const written = await writePages(root, generatedPages());
+    const written = await writePages(projectRoot, generatedPages());
     print(written.length === 0 ? "All pages are what the code says" : `Wrote ${written.join(", ")}`);
     return 0;
   }
-  const stale = await findStale(root, generatedPages());
+  const stale = await findStale(projectRoot, generatedPages());
   for (const { path } of stale) print(`${path} is not what the code says; run: deno task docs`);
   return stale.length === 0 ? 0 : 1;
 }

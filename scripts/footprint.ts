@@ -11,8 +11,8 @@ import { type Allowances, allowances, bundleLimits } from "./footprint/allowance
 import { findFootprintFaults, type Footprint } from "./footprint/judge.ts";
 import { type Imports, measureImports, runDeno } from "./footprint/measure.ts";
 import { readParts, readStart, sumOf } from "./footprint/parts.ts";
+import { projectRoot, urlOf } from "./paths.ts";
 
-const root = new URL("..", import.meta.url).pathname;
 const measuredRuns = 9;
 const checkedRuns = 3;
 
@@ -34,8 +34,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Bundles the agent and measures its imports, each in so many processes. */
 async function readFootprint(runs: number): Promise<Footprint> {
-  const main = `${root}main.ts`;
-  const start = readStart(await runDeno(["info", "--json", main]), new URL("..", import.meta.url).href);
+  const main = `${projectRoot}main.ts`;
+  const start = readStart(await runDeno(["info", "--json", main]), urlOf(""));
   const folder = await Deno.makeTempDir({ prefix: "reagent-footprint-" });
   try {
     const [plain, minified] = [`${folder}/plain.js`, `${folder}/minified.js`];
@@ -53,15 +53,17 @@ async function readFootprint(runs: number): Promise<Footprint> {
 function importsOf(start: readonly string[]): Imports {
   const runtime = start.filter((name) => name.startsWith("node:"));
   const inFolder = (folder: string) =>
-    start.filter((path) => path.startsWith(`lib/${folder}/`)).map((path) => `file://${root}${path}`);
+    start.filter((path) => path.startsWith(`lib/${folder}/`)).map((path) => urlOf(path));
   return {
     "node:": runtime,
     "autobahn": ["autobahn/lib/session.js"],
     "ws": ["ws"],
     "dockerode": ["dockerode"],
     "@logtape/logtape": ["@logtape/logtape"],
-    ...Object.fromEntries(["wamp", "docker", "store", "logs", "apps"].map((name) => [`lib/${name}`, inFolder(name)])),
-    "the whole agent": [`file://${root}lib/agent.ts`],
+    ...Object.fromEntries(
+      ["wamp", "docker", "store", "log", "app_logs", "apps"].map((name) => [`lib/${name}`, inFolder(name)]),
+    ),
+    "the whole agent": [urlOf("lib/agent.ts")],
   };
 }
 

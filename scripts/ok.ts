@@ -8,6 +8,7 @@ import { findLayerFaults, type SourceFile } from "./gate/layers.ts";
 import { coverageFloorPercent, lineCoverage } from "./gate/coverage.ts";
 import { findTests } from "./test/find.ts";
 import { selectFiles } from "./test/selection.ts";
+import { projectRoot, urlOf } from "./paths.ts";
 
 interface Outcome {
   passed: boolean;
@@ -18,8 +19,6 @@ interface Check {
   name: string;
   run(): Promise<Outcome>;
 }
-
-const root = new URL("..", import.meta.url).pathname;
 
 /** A check that takes longer is ended and has failed. */
 const limitMs = 10 * 60_000;
@@ -55,7 +54,8 @@ if (import.meta.main) {
 
 async function deno(args: string[]): Promise<Outcome> {
   const signal = AbortSignal.timeout(limitMs);
-  const output = await new Deno.Command(Deno.execPath(), { args, cwd: root, env: { NO_COLOR: "1" }, signal }).output();
+  const output = await new Deno.Command(Deno.execPath(), { args, cwd: projectRoot, env: { NO_COLOR: "1" }, signal })
+    .output();
   const text = new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
   const limitText = signal.aborted ? `\nIt took longer than ${limitMs / 1000} s and was ended` : "";
   return { passed: output.success, text: output.success ? "" : `${text.trim()}${limitText}` };
@@ -65,11 +65,11 @@ function faults(found: string[]): Outcome {
   return { passed: found.length === 0, text: found.join("\n") };
 }
 
-/** Reads the TypeScript files below the given paths, sorted, with paths from the project's root. */
+/** Reads the TypeScript files below the given paths, sorted, with paths from the project's folder. */
 async function sources(paths: string[]): Promise<SourceFile[]> {
   const found: SourceFile[] = [];
   for (const path of paths) {
-    const full = `${root}${path}`;
+    const full = `${projectRoot}${path}`;
     if (path.endsWith(".ts")) {
       found.push({ path, text: await Deno.readTextFile(full) });
       continue;
@@ -84,7 +84,11 @@ async function sources(paths: string[]): Promise<SourceFile[]> {
 
 /** Runs the unit tests with coverage and compares the lines covered in `lib/` with the floor, which may only rise. */
 async function checkCoverage(): Promise<Outcome> {
-  const { unit } = selectFiles(await findTests(root), { wish: { substrings: [] }, missing: new Map(), lastMs: {} });
+  const { unit } = selectFiles(await findTests(projectRoot), {
+    wish: { substrings: [] },
+    missing: new Map(),
+    lastMs: {},
+  });
   const folder = await Deno.makeTempDir({ prefix: "reagent-coverage-" });
   try {
     const run = await deno([
@@ -103,7 +107,7 @@ async function checkCoverage(): Promise<Outcome> {
       "coverage",
       "--quiet",
       "--lcov",
-      `--include=^file://${root}lib/`,
+      `--include=^${RegExp.escape(urlOf("lib/"))}`,
       `--output=${lcov}`,
       folder,
     ]);

@@ -8,14 +8,13 @@ import { installPackages } from "./testbed/setup/debian.ts";
 import { installDocker } from "./testbed/setup/docker.ts";
 import { partsFolder } from "./testbed/setup/folder.ts";
 import { mustRun } from "./testbed/setup/run.ts";
+import { projectRoot } from "./paths.ts";
 
 /** The parts that a test file can ask for. */
 export type PartName = "box" | "engine" | "registry" | "crossbar";
 
 /** The parts that could not be had, each with the reason. */
 export type MissingParts = ReadonlyMap<PartName, string>;
-
-const root = new URL("..", import.meta.url).pathname;
 
 const allParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
@@ -57,7 +56,7 @@ export async function installParts(
 
 async function installProject(say: (text: string) => void): Promise<void> {
   const args = ["install", "--quiet", "--frozen"];
-  const text = await mustRun(Deno.execPath(), args, { cwd: root, env: { NO_COLOR: "1" } });
+  const text = await mustRun(Deno.execPath(), args, { cwd: projectRoot, env: { NO_COLOR: "1" } });
   if (text.includes("Downloading")) say("installed the project's packages");
 }
 

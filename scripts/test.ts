@@ -13,8 +13,8 @@ import { partsFolder } from "./testbed/setup/folder.ts";
 import { judgeRun, type TestOutcome } from "./test/junit.ts";
 import { findTests } from "./test/find.ts";
 import { selectFiles, type Wish } from "./test/selection.ts";
+import { projectRoot } from "./paths.ts";
 
-const root = new URL("..", import.meta.url).pathname;
 const boxesAtOnce = 2;
 
 /** A run that takes longer is ended and counts as failed. */
@@ -47,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
   const missing = await installParts((text) => print(`setup: ${text}`));
   await sweepBoxes();
   const times = await readTimes();
-  const { unit, box, skipped } = selectFiles(await findTests(root), { wish, missing, lastMs: times });
+  const { unit, box, skipped } = selectFiles(await findTests(projectRoot), { wish, missing, lastMs: times });
   if (unit.length + box.length + skipped.length === 0) {
     print(`No test file matches ${wish.substrings.join(", ")}`);
     return 2;
@@ -95,7 +95,7 @@ function testArgs(files: readonly string[], report: string): string[] {
 async function runUnit(files: readonly string[], folder: string): Promise<TestOutcome[]> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "--parallel", ...testArgs(files, `${folder}/unit.xml`).slice(1)],
-    cwd: root,
+    cwd: projectRoot,
     env: testEnvironment(),
     stdin: "null",
     stdout: "piped",
@@ -111,7 +111,7 @@ async function runUnit(files: readonly string[], folder: string): Promise<TestOu
 async function runInBox(file: string, folder: string): Promise<TestOutcome[]> {
   const report = `${folder}/${file.replaceAll("/", "-")}.xml`;
   const command = [Deno.execPath(), ...testArgs([file], report)];
-  await using box = await Box.start(command, { cwd: root, env: testEnvironment(), output: "piped" });
+  await using box = await Box.start(command, { cwd: projectRoot, env: testEnvironment(), output: "piped" });
   return await follow(box, { name: file, files: [file], report, kill: () => box[Symbol.asyncDispose]() });
 }
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
+import { pathOf, projectRoot } from "../scripts/paths.ts";
 
-const script = new URL("../.ci/run", import.meta.url).pathname;
-const root = new URL("..", import.meta.url).pathname;
-
+const script = pathOf("../.ci/run", import.meta.url);
 /** What a task of the project does: prints lines and ends with a code. */
 interface Task {
   lines: string[];
@@ -120,7 +119,7 @@ for (const { name, test, ok, code, last } of table) {
     async fn() {
       const run = await runCi({ test, ok });
       assert.deepEqual([run.code, run.lines.at(-1)], [code, last]);
-      const where = `in ${root.replace(/\/$/, "")}, 0 bytes`;
+      const where = `in ${projectRoot.replace(/\/$/, "")}, 0 bytes`;
       assert.deepEqual(run.calls, [`--yes deno@2.9.6 task test ${where}`, `--yes deno@2.9.6 task ok ${where}`]);
       for (const line of [...test.lines, ...ok.lines]) assert.ok(run.lines.includes(line), line);
       assert.ok(run.lines.includes("ci: npx --yes deno@2.9.6 task test"));

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { agentVersion, buildArch } from "../lib/version.ts";
+import { projectRoot } from "../scripts/paths.ts";
 
-const root = new URL("..", import.meta.url).pathname;
 const usage = "Usage of reagent:\n  -agentDir string\n    \thome of the agent";
 const hint = "'-config' argument is required. -help for usage\n";
 const version = `${agentVersion}\n`;
@@ -92,8 +92,9 @@ const cases: [string[], Expected][] = [
 ];
 
 async function run(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const options = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${root}deno.json`];
-  const output = await new Deno.Command(Deno.execPath(), { args: [...options, `${root}main.ts`, ...args] }).output();
+  const options = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${projectRoot}deno.json`];
+  const output = await new Deno.Command(Deno.execPath(), { args: [...options, `${projectRoot}main.ts`, ...args] })
+    .output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
 }

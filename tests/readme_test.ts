@@ -5,9 +5,9 @@ import { readFlock } from "../lib/config/flock.ts";
 import { type FlagRow, flagTable } from "../lib/flags.ts";
 import { table } from "../lib/handlers/procedures.ts";
 import { usageText } from "../scripts/studio/command_line/run_command.ts";
+import { projectRoot } from "../scripts/paths.ts";
 
-const root = new URL("..", import.meta.url).pathname;
-const readme = await Deno.readTextFile(`${root}README.md`);
+const readme = await Deno.readTextFile(`${projectRoot}README.md`);
 
 interface Document {
   path: string;
@@ -15,10 +15,10 @@ interface Document {
 }
 
 const documents: Document[] = [{ path: "README.md", text: readme }];
-documents.push({ path: "CONTRIBUTING.md", text: await Deno.readTextFile(`${root}CONTRIBUTING.md`) });
-for await (const { name } of Deno.readDir(`${root}docs`)) {
+documents.push({ path: "CONTRIBUTING.md", text: await Deno.readTextFile(`${projectRoot}CONTRIBUTING.md`) });
+for await (const { name } of Deno.readDir(`${projectRoot}docs`)) {
   if (/\.(md|svg)$/.test(name)) {
-    documents.push({ path: `docs/${name}`, text: await Deno.readTextFile(`${root}docs/${name}`) });
+    documents.push({ path: `docs/${name}`, text: await Deno.readTextFile(`${projectRoot}docs/${name}`) });
   }
 }
 
@@ -57,11 +57,11 @@ Deno.test("README's tree names files and folders that exist", async () => {
   const [, tree = ""] = /```text\n([\s\S]*?)```/.exec(section("The parts")) ?? [];
   const paths = [...tree.matchAll(/(?:^|\s)((?:[\w.]+\/)+[\w.]*|[\w]+\.ts)/gm)].map(([, path = ""]) => path);
   assert.ok(paths.length > 15, "the tree is too short to be the tree");
-  for (const path of paths) await assertExists(`${root}${path}`, `README's tree names ${path}`);
+  for (const path of paths) await assertExists(`${projectRoot}${path}`, `README's tree names ${path}`);
 });
 
 Deno.test("the tasks that README and CONTRIBUTING name are in deno.json", async () => {
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${projectRoot}deno.json`));
   const text = documents.filter(({ path }) => !path.startsWith("docs/")).map((document) => document.text).join("\n");
   const named = [...text.matchAll(/deno(?:@[\d.]+)? task ([a-z]+)/g)].map(([, name = ""]) => name);
   assert.deepEqual([...new Set(named)].filter((name) => !Object.hasOwn(tasks, name)), []);
@@ -88,7 +88,7 @@ for (const { path, text } of documents) {
     for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue;
       const [file = "", anchor] = target.split("#");
-      if (file !== "") await assertExists(`${root}${folder}${file}`, `${path} links to ${target}`);
+      if (file !== "") await assertExists(`${projectRoot}${folder}${file}`, `${path} links to ${target}`);
       else assert.ok(anchorsOf(text).includes(anchor ?? ""), `${path} has no heading for ${target}`);
     }
   });
@@ -97,12 +97,12 @@ for (const { path, text } of documents) {
     for (
       const [, name = ""] of text.matchAll(/(?:^|[\s([`])((?:lib|scripts|tests|docs)\/[\w./]*\.(?:ts|md|svg|json))/gm)
     ) {
-      await assertExists(`${root}${name}`, `${path} names ${name}`);
+      await assertExists(`${projectRoot}${name}`, `${path} names ${name}`);
     }
   });
 
   Deno.test(`${path} names nothing outside the project`, () => {
-    const outside = /\/work\b|\.library\b|\bshared\/[a-z]+\.md|\bspec\/|\bfile:\/\//.exec(text);
+    const outside = /(?<!\w)\/work\b|\.library\b|\bshared\/[a-z]+\.md|\bspec\/|\bfile:\/\//.exec(text);
     assert.equal(outside?.[0], undefined);
   });
 }

@@ -7,7 +7,7 @@ import { authid, usesClientCertificate } from "../config/derived.ts";
 import type { Flags } from "../flags.ts";
 import { watchNetwork } from "../host/network_changes.ts";
 import type { LinkIdentity, LinkOptions, OnSession } from "../wamp/link.ts";
-import { markerName, mgmt, testamentTopic } from "../backend/uris.ts";
+import { markerName, mgmt, realm, testamentTopic } from "../backend/uris.ts";
 
 /** What the options follow from. */
 export interface DeviceLinkParts {
@@ -44,6 +44,6 @@ export function deviceLinkOptions(parts: DeviceLinkParts): LinkOptions {
 /** Read again for every dial, because Studio can move the device to another project. */
 function identityOf(config: Pick<ConfigFile, "current">): LinkIdentity {
   const { endpointUrl: url, secret, authentication } = config.current;
-  const identity = { url, authid: authid(config.current), secret };
+  const identity = { url, realm, authid: authid(config.current), secret };
   return usesClientCertificate(url) ? { ...identity, clientCertificate: authentication } : identity;
 }

@@ -6,7 +6,8 @@
 import { within } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import { isCount, isDict } from "../base/json.ts";
-import { logTopic, logTopicPrefix, routerEvents } from "../backend/uris.ts";
+import { logTopic, logTopicPrefix } from "../backend/uris.ts";
+import { routerEvents } from "../wamp/uris.ts";
 
 /** `pending`: the router was asked for the first time and has not answered yet. */
 export type GateState = "open" | "closed" | "pending";

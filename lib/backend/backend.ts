@@ -7,7 +7,8 @@ import type { AppId, AppState, PortRule, UpdateStatus } from "../model/app.ts";
 import { AgentError } from "../base/errors.ts";
 import { encodePortRule } from "../model/port_rule.ts";
 import { type Dict, isCount, isDict, readCount, show } from "../base/json.ts";
-import { backendProcedures, routerProcedures } from "./uris.ts";
+import { backendProcedures } from "./uris.ts";
+import { routerProcedures } from "../wamp/uris.ts";
 import type { Wire } from "../wamp/wire.ts";
 
 /** Who the device is at the moment of a call. */

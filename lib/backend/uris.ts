@@ -1,4 +1,6 @@
-/** All URIs of the wire in one place: what the agent registers, publishes, subscribes and calls. */
+/** All URIs of Studio in one place: what the agent registers, publishes and calls. Those of WAMP are in `wamp/uris.ts`. */
+
+import { routerEvents, type routerProcedures } from "../wamp/uris.ts";
 
 /** The realm of every device. */
 export const realm = "realm1";
@@ -21,19 +23,6 @@ export const markerName = "wamp_connection_established";
 
 /** The topic that the router publishes when a device goes without a farewell. */
 export const testamentTopic = "reswarm.api.testament_device";
-
-/** Procedures of the router itself. */
-export const routerProcedures = {
-  addTestament: "wamp.session.add_testament",
-  matchSubscription: "wamp.subscription.match",
-} as const;
-
-/** Events of the router itself. */
-export const routerEvents = {
-  subscriptionCreated: "wamp.subscription.on_create",
-  subscriptionDeleted: "wamp.subscription.on_delete",
-  registrationUnregistered: "wamp.registration.on_unregister",
-} as const;
 
 /** Procedures of the Studio backend. */
 export const backendProcedures = {
@@ -185,19 +174,3 @@ export const subscribedWords: readonly TopicWords[] = [
     when: "a known listener is gone: the router is asked who is left",
   },
 ];
-
-/** Error URIs of the WAMP standard that we send or test for. */
-export const errorUris = {
-  canceled: "wamp.error.canceled",
-  invalidArgument: "wamp.error.invalid_argument",
-  noSuchProcedure: "wamp.error.no_such_procedure",
-  payloadTooBig: "wamp.error.payload_size_exceeded",
-  procedureAlreadyExists: "wamp.error.procedure_already_exists",
-  protocolViolation: "wamp.error.protocol_violation",
-} as const;
-
-/** Reasons of GOODBYE. */
-export const goodbyeReasons = {
-  leaving: "wamp.close.close_realm",
-  answer: "wamp.close.goodbye_and_out",
-} as const;

@@ -3,7 +3,8 @@
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { hasUri, type InvocationHandler } from "../wamp/session.ts";
-import { errorUris, mgmt } from "../backend/uris.ts";
+import { mgmt } from "../backend/uris.ts";
+import { errorUris } from "../wamp/uris.ts";
 import type { Row } from "./procedure.ts";
 
 /** The part of a session that is needed. */

@@ -8,17 +8,15 @@ import { claimMarker } from "./marker.ts";
 import type { ProxySettings } from "./proxy.ts";
 import { hasUri, type Session } from "./session.ts";
 import type { ClientCertificate } from "./tls.ts";
-import { errorUris, realm, routerProcedures } from "../backend/uris.ts";
+import { errorUris, routerProcedures } from "./uris.ts";
 import { type Trace, Transport } from "./transport.ts";
 
 /** Whom to dial and as whom. */
 export interface LinkIdentity {
   url: string;
-  /** `<swarm key>-<device key>`. */
   authid: string;
   secret: string;
-  /** `realm1` when absent. */
-  realm?: string;
+  realm: string;
   /** Only for the legacy endpoint; its presence turns server verification off. */
   clientCertificate?: ClientCertificate;
 }
@@ -108,7 +106,7 @@ async function join(transport: Transport, options: DialOptions): Promise<Session
   const { identity, responseMs, clock, log, signal } = options;
   const { authid, secret } = identity;
   return await joinSession(transport, {
-    realm: identity.realm ?? realm,
+    realm: identity.realm,
     authid,
     secret,
     responseMs,

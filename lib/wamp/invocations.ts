@@ -5,7 +5,7 @@ import { Error as WampError, Result } from "autobahn/lib/session.js";
 import { AgentError, messageOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { Payload } from "./message_filter.ts";
-import { errorUris } from "../backend/uris.ts";
+import { errorUris } from "./uris.ts";
 
 /** A call of one of our procedures. `signal` ends when the caller gave up; the answer is dropped then. */
 export interface Invocation {

@@ -27,7 +27,7 @@ import type {
   Subscription,
   WireEvent,
 } from "./session.ts";
-import { errorUris, goodbyeReasons } from "../backend/uris.ts";
+import { errorUris, goodbyeReasons } from "./uris.ts";
 import type { Transport } from "./transport.ts";
 
 /** Who joins, and how long the router may take. */

@@ -3,7 +3,7 @@
 import { hasCode, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { hasUri, type Session } from "./session.ts";
-import { errorUris } from "../backend/uris.ts";
+import { errorUris } from "./uris.ts";
 
 /** `held`: another living session answers under our name. */
 export type MarkerClaim = "claimed" | "held";

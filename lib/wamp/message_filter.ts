@@ -5,7 +5,7 @@
  */
 
 import { isCount, isDict } from "../base/json.ts";
-import { errorUris } from "../backend/uris.ts";
+import { errorUris } from "./uris.ts";
 import { code } from "./message.ts";
 
 /** Arguments as they were on the wire. autobahn unwraps results, so replies and invocations carry one of these. */

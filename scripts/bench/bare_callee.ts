@@ -5,14 +5,13 @@
 
 import { parseJson } from "../../lib/base/json.ts";
 import { openSession } from "../studio/connection.ts";
+import { projectRoot } from "../paths.ts";
 
 /** It answers this with one word. */
 export const echoUri = "bench.echo";
 
 /** It answers this with what is in the file. */
 export const listUri = "bench.list";
-
-const root = new URL("../..", import.meta.url).pathname;
 
 /** Starts it and waits until it can be called; disposing ends it. `listFile` has JSON. */
 export async function startBareCallee(
@@ -22,7 +21,7 @@ export async function startBareCallee(
   const command = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", import.meta.filename ?? ""];
   const child = new Deno.Command(Deno.execPath(), {
     args: [...command, login.url, login.authid, login.secret, options.listFile ?? ""],
-    cwd: root,
+    cwd: projectRoot,
     stdin: "piped",
     stdout: "piped",
   }).spawn();

@@ -63,7 +63,7 @@ function readMemory(): Record<string, number> {
 
 function createLink(url: string, onSession: OnSession): Link {
   return new Link({
-    identity: () => ({ url, authid: "12-345", secret: "s" }),
+    identity: () => ({ url, realm: "realm1", authid: "12-345", secret: "s" }),
     marker: { procedure: `bench.marker.${serialNumber}` },
     testament: () => ({ topic: testamentTopic, args: [] }),
     timeouts: { connectMs: 10_000, pingMs: 0, responseMs: 10_000 },

@@ -8,7 +8,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { parseFlags } from "../../lib/flags.ts";
 import { Link } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
-import { markerName, mgmt, testamentTopic } from "../../lib/backend/uris.ts";
+import { markerName, mgmt, realm, testamentTopic } from "../../lib/backend/uris.ts";
 import { fleetLogin } from "./fleet_logins.ts";
 
 /** How late a timer may be before it counts as a sign that the process itself is too slow. */
@@ -34,7 +34,7 @@ function startAgent(
 ): void {
   const login = fleetLogin(agent);
   const link = new Link({
-    identity: () => ({ url, ...login }),
+    identity: () => ({ url, realm, ...login }),
     marker: { procedure: mgmt(`fleet-${agent}`, markerName) },
     testament: (sessionId) => ({ topic: testamentTopic, args: [{ agent, wamp_session_id: sessionId }] }),
     timeouts,

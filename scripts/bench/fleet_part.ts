@@ -1,8 +1,7 @@
 /** One process of a simulated fleet, and what its agents have told. */
 
 import { isDict, parseJson, readText } from "../../lib/base/json.ts";
-
-const root = new URL("../..", import.meta.url).pathname;
+import { projectRoot } from "../paths.ts";
 
 /** A running part. Disposing ends it. */
 export class FleetPart implements AsyncDisposable {
@@ -24,7 +23,7 @@ export class FleetPart implements AsyncDisposable {
     const settings = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check"];
     const child = new Deno.Command(Deno.execPath(), {
       args: [...settings, "scripts/bench/fleet_agents.ts", url, String(first), String(count)],
-      cwd: root,
+      cwd: projectRoot,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

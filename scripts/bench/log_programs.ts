@@ -8,6 +8,7 @@ import { sleep } from "../testbed/background.ts";
 import { openSession, startRouter } from "../../tests/lib/wamp/open_session.ts";
 import { runtimeSettings } from "../build/plan.ts";
 import type { Router } from "../studio/router/router.ts";
+import { pathOf } from "../paths.ts";
 
 /** The parts that run. */
 export interface LogStage {
@@ -37,7 +38,7 @@ export interface LogStageOptions {
   prepare?(studio: Session): Promise<void>;
 }
 
-const folder = new URL(".", import.meta.url).pathname;
+const folder = pathOf(".", import.meta.url);
 const startLimitMs = 20_000;
 const againMs = 20;
 /** The container is followed a little later than calls are answered. */

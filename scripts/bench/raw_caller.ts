@@ -7,6 +7,7 @@ import { signChallenge } from "../../lib/wamp/auth.ts";
 import { isDict, parseJson } from "../../lib/base/json.ts";
 import { code } from "../../lib/wamp/message.ts";
 import { realm } from "../../lib/backend/uris.ts";
+import { projectRoot } from "../paths.ts";
 
 /** A call as it is made again and again. */
 export interface WireCall {
@@ -37,14 +38,12 @@ export interface CallerSeen {
 const warmCalls = 200;
 /** How long answers may take after the last call was made. */
 const patienceMs = 20_000;
-const root = new URL("../..", import.meta.url).pathname;
-
 /** Runs a caller in a process of its own to its end. */
 export async function runCaller(order: CallerOrder): Promise<CallerSeen> {
   const settings = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check"];
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [...settings, "scripts/bench/raw_caller.ts", JSON.stringify(order)],
-    cwd: root,
+    cwd: projectRoot,
     stderr: "inherit",
   }).output();
   if (!success) throw new Error("The caller failed");

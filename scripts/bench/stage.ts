@@ -10,6 +10,7 @@ import { startStudio, type Studio } from "../studio/start_studio.ts";
 import type { AddedDevice } from "../studio/studio.ts";
 import type { Setting } from "./figures.ts";
 import type { Program, RouterName } from "./rows.ts";
+import { projectRoot } from "../paths.ts";
 
 /** The parts, and the device that the agent under test is. */
 export interface Stage extends AsyncDisposable {
@@ -40,7 +41,6 @@ export const firstVersion = "1.0.0";
 /** Where the programs are, as the agent of the tests is told. */
 const files: Readonly<Record<Program, string>> = { source: "main.ts", bundle: "build/reagent.js" };
 
-const root = new URL("../..", import.meta.url).pathname;
 const identity = { name: "bench", serial: "bench-1", swarmKey: 12, deviceKey: 345, secret: "device-secret" };
 const system = { authid: "system", secret: "system-secret" };
 
@@ -77,7 +77,7 @@ export async function startAgent(stage: Stage, program: Program, detours: Detour
       ...(routerUrl === undefined ? {} : { device_endpoint_url: routerUrl }),
       ...(registryHost === undefined ? {} : { docker_registry_url: `${registryHost}/` }),
     },
-    program: root + files[program],
+    program: projectRoot + files[program],
     env: { DOCKER_HOST: engineHost },
   });
   try {

@@ -1,8 +1,8 @@
 /** The real agent as a process, from source, with all of its files in the demo's folder. */
 
 import type { Dict } from "../../lib/base/json.ts";
+import { projectRoot } from "../paths.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
 const graceMs = 5_000;
 
 /** A running agent. Disposing ends it in order, or kills it when that takes too long. */
@@ -25,7 +25,7 @@ export class DemoAgent implements AsyncDisposable {
     await Deno.mkdir(folder, { recursive: true });
     const config = `${folder}/device.flock`;
     await Deno.writeTextFile(config, JSON.stringify(flock, null, 2), { mode: 0o600 });
-    const deno = [Deno.execPath(), "run", "--no-prompt", "-P=agent", "--quiet", "--no-check", `${root}main.ts`];
+    const deno = [Deno.execPath(), "run", "--no-prompt", "-P=agent", "--quiet", "--no-check", `${projectRoot}main.ts`];
     const flags = [
       ...["-config", config, "-agentDir", folder, "-appsDir", `${folder}/apps`],
       ...["-dbFileName", `${folder}/reagent.db`, "-logFile", `${folder}/reagent.log`, "-nmw=false", "-update=false"],

@@ -8,11 +8,11 @@ import {
   type CallWords,
   mgmt,
   publishedWords,
-  routerProcedures,
   routerWords,
   subscribedWords,
   type TopicWords,
 } from "../../lib/backend/uris.ts";
+import { routerProcedures } from "../../lib/wamp/uris.ts";
 import { code, duration, table } from "./markdown.ts";
 
 /** Everything that the page is made from. */

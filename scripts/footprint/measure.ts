@@ -1,6 +1,7 @@
 /** Measures what an import costs: processes that load a bundle of it, beside processes that load nothing. */
 
 import { median } from "../bench/figures.ts";
+import { projectRoot } from "../paths.ts";
 
 /** What an import costs beyond a bare process; medians. */
 export interface Cost {
@@ -16,8 +17,6 @@ export type Imports = Readonly<Record<string, readonly string[]>>;
 
 /** A process that loads nothing; its cost is whole, not a difference. */
 export const bareName = "a bare process";
-
-const root = new URL("../..", import.meta.url).pathname;
 
 // The kernel counts processor time of a thread in nanoseconds.
 const report = `
@@ -67,7 +66,7 @@ async function bundleRows(
     await Deno.writeTextFile(entry, lines.join("") + report);
     entries.push(entry);
   }
-  const settings = ["--quiet", "--no-check", "--minify", "--platform", "deno", "--config", `${root}deno.json`];
+  const settings = ["--quiet", "--no-check", "--minify", "--platform", "deno", "--config", `${projectRoot}deno.json`];
   // With one entry alone the folder would be taken for a file; the bare row makes it at least two.
   await runDeno(["bundle", ...settings, "--outdir", `${folder}/out`, ...entries]);
   return rows.map((_, index) => `${folder}/out/row${index}.js`);
@@ -86,7 +85,7 @@ async function runOnce(file: string): Promise<Cost> {
 /** Runs the runtime and gives what it printed. Throws with its errors when it fails. */
 export async function runDeno(args: string[]): Promise<string> {
   const env = { NO_COLOR: "1" };
-  const output = await new Deno.Command(Deno.execPath(), { args, cwd: root, env, stdin: "null" }).output();
+  const output = await new Deno.Command(Deno.execPath(), { args, cwd: projectRoot, env, stdin: "null" }).output();
   const decoder = new TextDecoder();
   if (!output.success) throw new Error(`deno ${args[0]} failed:\n${decoder.decode(output.stderr).slice(0, 2_000)}`);
   return decoder.decode(output.stdout);

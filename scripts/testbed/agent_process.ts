@@ -5,8 +5,7 @@
 
 import { bundleRunArgs } from "../build/plan.ts";
 import { pollUntil, readTextIfThere, sendSignal } from "./background.ts";
-
-const root = new URL("../..", import.meta.url).pathname;
+import { projectRoot } from "../paths.ts";
 
 /** How an agent is started. */
 export interface AgentOptions {
@@ -93,7 +92,7 @@ export class AgentProcess implements AsyncDisposable {
   start(): void {
     if (this.#child !== undefined) throw new Error("The agent is running");
     const [program, ...first] = agentCommand(
-      this.#options.program ?? Deno.env.get("REAGENT_AGENT") ?? `${root}main.ts`,
+      this.#options.program ?? Deno.env.get("REAGENT_AGENT") ?? `${projectRoot}main.ts`,
     );
     const child = new Deno.Command(program, {
       args: [...first, ...this.#flags(), ...this.#options.args ?? []],
@@ -210,7 +209,7 @@ export class AgentProcess implements AsyncDisposable {
 export function agentCommand(agent: string): [string, ...string[]] {
   if (agent.endsWith(".js")) return [Deno.execPath(), ...bundleRunArgs(agent)];
   if (!agent.endsWith(".ts")) return [agent];
-  const settings = ["--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${root}deno.json`];
+  const settings = ["--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${projectRoot}deno.json`];
   return [Deno.execPath(), "run", ...settings, agent];
 }
 

@@ -18,6 +18,7 @@ import { Dockerd, type DockerdOptions } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
 import { Told } from "./agent_told.ts";
+import { projectRoot } from "../../scripts/paths.ts";
 
 /** How an agent is started, beside what its device says. */
 export interface StartOptions {
@@ -35,7 +36,6 @@ export type Listening = Told & AsyncDisposable;
 /** The account that the router knows beside the devices and the backend; it owns nothing. */
 export const stranger = { accountKey: 77, secret: "stranger-secret" };
 
-const root = new URL("../..", import.meta.url).pathname;
 const deviceCount = 12;
 const system = { authid: "system", secret: "system-secret" };
 
@@ -226,7 +226,7 @@ export class AgentWorld implements AsyncDisposable {
 /** A program that runs the agent as on another machine, as far as the lock of the machine goes; removed at the end. */
 export async function otherMachine(): Promise<{ program: string } & AsyncDisposable> {
   const folder = await Deno.makeTempDir({ prefix: "m-" });
-  const agent = Deno.env.get("REAGENT_AGENT") ?? `${root}main.ts`;
+  const agent = Deno.env.get("REAGENT_AGENT") ?? `${projectRoot}main.ts`;
   const inner = `mount --bind "${folder}/lock" /tmp/ironflock-reagent.lock && exec ${
     agentCommand(agent).join(" ")
   } "$@"`;

@@ -17,8 +17,8 @@ import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
 import recorded from "../lib/flags/go_outcomes.json" with { type: "json" };
+import { projectRoot } from "../../scripts/paths.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
 /** In a box of its own every port is free. */
 const profilingPort = 7_070;
 const hasBase = Boolean(Deno.env.get("DENORT_BIN"));
@@ -26,8 +26,8 @@ const hasBase = Boolean(Deno.env.get("DENORT_BIN"));
 /** Builds what `args` ask for in `folder`. */
 async function buildIn(folder: string, args: readonly string[]): Promise<void> {
   const said: string[] = [];
-  const targets = await Deno.readTextFile(`${root}targets`);
-  const options = { entry: `${root}main.ts`, folder, targets, environment: Deno.env.toObject() };
+  const targets = await Deno.readTextFile(`${projectRoot}targets`);
+  const options = { entry: `${projectRoot}main.ts`, folder, targets, environment: Deno.env.toObject() };
   assert.equal(await build(args, { ...options, say: (text) => said.push(text) }), 0, said.join("\n"));
 }
 

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { listProcesses, pollUntil, runProgram } from "../../scripts/testbed/background.ts";
 import { busyboxImage, Dockerd } from "../../scripts/testbed/dockerd.ts";
+import { projectRoot } from "../../scripts/paths.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
 const lock = "/tmp/ironflock-reagent.lock";
 
 /** What the demo says, in this order, whatever engine it uses. */
@@ -42,7 +42,7 @@ class Demo implements AsyncDisposable {
   constructor(env: Record<string, string>) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "scripts/demo.ts"],
-      cwd: root,
+      cwd: projectRoot,
       env: { NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",

@@ -29,6 +29,7 @@ import {
 import { fresh } from "./releases.ts";
 import { SmallDisks } from "./small_disks.ts";
 import type { Fault, FullDiskRow, Row, Story, Wish } from "./table.ts";
+import { pathOf } from "../../scripts/paths.ts";
 
 const repository = "apps/prod_amd64_7_shop";
 const containerName = "prod_7_shop";
@@ -303,7 +304,7 @@ export class FaultWorld implements AsyncDisposable {
       registryHost: this.#registry.host,
     };
     await Deno.writeTextFile(place.ordersFile, "");
-    const program = new URL("agent_program.ts", import.meta.url).pathname;
+    const program = pathOf("agent_program.ts", import.meta.url);
     const args = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", program, JSON.stringify(place)];
     return { place, process: await startInBackground(Deno.execPath(), args, { logFile: `${name}.log` }) };
   }

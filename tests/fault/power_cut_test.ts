@@ -13,8 +13,8 @@ import { openOrReplace } from "../../lib/store/recovery.ts";
 import { runProgram } from "../../scripts/testbed/background.ts";
 import { DiskWithPower, whyNoDiskWithPower } from "../../scripts/testbed/disk_with_power.ts";
 import { deliveredFlock, flockChange, readAll, writeDatabaseStep } from "./durable_writes.ts";
+import { projectRoot } from "../../scripts/paths.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
 const cuts = 50;
 /** So many cuts hit one folder, then the next one begins with nothing in it. */
 const cutsPerFolder = 5;
@@ -70,8 +70,8 @@ async function writeUntilCut(
   options: { kind: string; folder: string; from: number; cut: number },
 ): Promise<Range> {
   const { kind, folder, from, cut } = options;
-  const writer = `${root}tests/fault/durable_writer.ts`;
-  const deno = [Deno.execPath(), "run", "--no-prompt", "--quiet", "-P=tools", "--config", `${root}deno.json`];
+  const writer = `${projectRoot}tests/fault/durable_writer.ts`;
+  const deno = [Deno.execPath(), "run", "--no-prompt", "--quiet", "-P=tools", "--config", `${projectRoot}deno.json`];
   // The first cut in a folder comes while the file itself is being made.
   const moment = cut % cutsPerFolder === 0
     ? { afterLines: 1, afterUs: (cut * 617) % 20_000 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Fields, type Log, silentLog } from "../../lib/base/log.ts";
 import { type Profiling, type ProfilingOptions, startProfiling } from "../../lib/profiling.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { projectRoot } from "../../scripts/paths.ts";
 
 async function start(options: Partial<ProfilingOptions> = {}): Promise<Profiling & { url: string }> {
   const server = await startProfiling({ port: 0, log: silentLog, metrics: () => ({}), ...options });
@@ -192,7 +193,7 @@ Deno.test({
     // The tests have no right to look into the folders of the kernel; the agent has.
     const output = await new Deno.Command(Deno.execPath(), {
       args: ["eval", "--quiet", program],
-      cwd: new URL("..", import.meta.url).pathname,
+      cwd: projectRoot,
     }).output();
     const resources = JSON.parse(new TextDecoder().decode(output.stdout));
     assert.ok(resources.threads >= 1 && resources.sockets >= 3 && resources.files >= 1, JSON.stringify(resources));

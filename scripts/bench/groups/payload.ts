@@ -2,12 +2,11 @@
 
 import { brotliCompressSync } from "node:zlib";
 import type { Samples } from "../figures.ts";
-
-const root = new URL("../../..", import.meta.url).pathname;
+import { projectRoot } from "../../paths.ts";
 
 /** Measures the rows of the group `payload`. */
 export async function measurePayload(): Promise<Samples> {
-  const bundle = await Deno.readFile(`${root}build/reagent.js`);
+  const bundle = await Deno.readFile(`${projectRoot}build/reagent.js`);
   const modules = countModules(await bundleUnminified());
   return {
     "payload.bytes": { values: [bundle.length] },
@@ -27,7 +26,7 @@ async function bundleUnminified(): Promise<string> {
   const output = await Deno.makeTempFile({ prefix: "b-", suffix: ".js" });
   try {
     const args = ["bundle", "--quiet", "--output", output, "main.ts"];
-    const ended = await new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null" }).output();
+    const ended = await new Deno.Command(Deno.execPath(), { args, cwd: projectRoot, stdin: "null" }).output();
     if (!ended.success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(ended.stderr)}`);
     return await Deno.readTextFile(output);
   } finally {

@@ -2,6 +2,7 @@
 
 import { isInstalled, markInstalled, type PartsFolder, removeIfThere } from "./folder.ts";
 import { mustRun, run } from "./run.ts";
+import { pathOf } from "../../paths.ts";
 
 const version = "26.10.1";
 const recipe = `crossbar ${version} 1`;
@@ -16,7 +17,7 @@ export async function installCrossbar(parts: PartsFolder, say: (text: string) =>
   await removeIfThere(parts.crossbar);
   await mustRun(python, ["-m", "venv", parts.crossbar]);
   const install = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"];
-  const pins = new URL("crossbar_pins.txt", import.meta.url).pathname;
+  const pins = pathOf("crossbar_pins.txt", import.meta.url);
   const pinned = [...install, "--constraint", pins, `crossbar==${version}`];
   // One of its packages would compile an optional speed-up, which a machine without a compiler cannot.
   const env = { PYUBJSON_NO_EXTENSION: "1" };

@@ -1,5 +1,7 @@
 /** Says where the real parts that tests run against are installed. */
 
+import { pathOf } from "../../paths.ts";
+
 /** Paths of the installed parts. */
 export interface PartsFolder {
   root: string;
@@ -21,7 +23,7 @@ export interface PartsFolder {
 export function partsFolder(environment: { get(name: string): string | undefined } = Deno.env): PartsFolder {
   const cache = environment.get("XDG_CACHE_HOME") ||
     (environment.get("HOME") ? `${environment.get("HOME")}/.cache` : "");
-  const shared = cache === "" ? new URL("../../.parts", import.meta.url).pathname : `${cache}/reagent-parts`;
+  const shared = cache === "" ? pathOf("../../../.parts", import.meta.url) : `${cache}/reagent-parts`;
   const root = environment.get("REAGENT_PARTS") || shared;
   return {
     root,

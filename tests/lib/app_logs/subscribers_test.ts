@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../lib/base/log.ts";
 import { type MetaEvent, PublishGate } from "../../../lib/app_logs/subscribers.ts";
-import { routerEvents } from "../../../lib/backend/uris.ts";
+import { routerEvents } from "../../../lib/wamp/uris.ts";
 
 const channel = "prod_42_shop";
 const topic = `reswarm.logs.SN-1.${channel}`;

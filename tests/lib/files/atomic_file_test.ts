@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { readLeftovers, writeFileDurably } from "../../../lib/files/atomic_file.ts";
+import { pathOf, projectRoot } from "../../../scripts/paths.ts";
 
 const log = silentLog;
 
@@ -138,11 +139,11 @@ Deno.test("writeFileDurably() leaves the old or the new content when the process
   const path = `${folder.path}/file`;
   const contents = ["a".repeat(10), "b".repeat(5_000), "c".repeat(200_000)];
   await Deno.writeTextFile(path, contents[0] ?? "");
-  const writer = new URL("writer.ts", import.meta.url).pathname;
+  const writer = pathOf("file_writer.ts", import.meta.url);
   for (let round = 0; round < 12; round++) {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--quiet", "-P=tools", writer, path],
-      cwd: new URL("../..", import.meta.url).pathname,
+      cwd: projectRoot,
       stdout: "piped",
       stderr: "inherit",
     }).spawn();

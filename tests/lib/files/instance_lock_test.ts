@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { acquireInstanceLock } from "../../../lib/files/instance_lock.ts";
+import { pathOf, projectRoot } from "../../../scripts/paths.ts";
 
 const isRoot = Deno.uid() === 0;
 
@@ -144,7 +145,7 @@ interface Holder extends AsyncDisposable {
 }
 
 function holderScript(): string {
-  return new URL("holder.ts", import.meta.url).pathname;
+  return pathOf("lock_holder.ts", import.meta.url);
 }
 
 function denoHolder(path: string): string[] {
@@ -156,7 +157,7 @@ async function startHolder(command: string[]): Promise<Holder> {
   const [program = "", ...args] = command;
   const child = new Deno.Command(program, {
     args,
-    cwd: new URL("../..", import.meta.url).pathname,
+    cwd: projectRoot,
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

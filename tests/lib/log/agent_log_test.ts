@@ -6,6 +6,7 @@ import type { Fields } from "../../../lib/base/log.ts";
 import { type AgentLog, openAgentLog, startErrorLine } from "../../../lib/log/agent_log.ts";
 import { retryMs } from "../../../lib/log/log_file.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
+import { pathOf } from "../../../scripts/paths.ts";
 
 /** An output that keeps what it gets. */
 class Output {
@@ -304,7 +305,7 @@ Deno.test("a killed process has lost no line that it had written", async () => {
       "--no-prompt",
       "--no-check",
       "--allow-all",
-      new URL("log_writer.ts", import.meta.url).pathname,
+      pathOf("log_writer.ts", import.meta.url),
       `${folder}/reagent.log`,
     ],
     stdout: "piped",

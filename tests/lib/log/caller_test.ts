@@ -51,7 +51,7 @@ const stacks: { name: string; stack: string; frames: [string, string, string][] 
   { name: "a message alone", stack: "Error: at home", frames: [] },
   {
     name: "functions, methods and callbacks",
-    stack: "TypeError: x\n    at run (file:///a/lib/apps/work/container_steps.ts:12:5)\n    at Link.#open (file:///a/link.ts:3:1)\n" +
+    stack: "TypeError: x\n    at run (file:///a/lib/steps.ts:12:5)\n    at Link.#open (file:///a/link.ts:3:1)\n" +
       "    at async Object.start (file:///a/agent.ts:40:9)\n    at file:///a/main.ts:1:1",
     frames: [["run", "12", "steps.ts"], ["Link.#open", "3", "link.ts"], ["Object.start", "40", "agent.ts"], [
       "<anonymous>",

@@ -84,7 +84,7 @@ Deno.test("plainFields() shows where a mistake in the program was made", () => {
   assert.ok(Array.isArray(stack));
   assert.deepEqual(Object.keys(stack[0]), ["func", "line", "source"]);
   assert.equal(stack[0].func, "makeMistake");
-  assert.equal(stack[0].source, "log_format_test.ts");
+  assert.equal(stack[0].source, "format_test.ts");
   assert.match(stack[0].line, /^\d+$/);
 });
 

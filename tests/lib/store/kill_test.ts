@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readApps } from "../../../lib/store/app_rows.ts";
 import { readRequests } from "../../../lib/store/request_rows.ts";
 import { Folder } from "./samples.ts";
+import { pathOf } from "../../../scripts/paths.ts";
 
 Deno.test("no acknowledged app is lost when the writing process is killed", async () => {
   using folder = new Folder();
@@ -26,7 +27,7 @@ async function writeUntilKilled(path: string, options: { first: number; count: n
       "--no-prompt",
       "--allow-read",
       "--allow-write",
-      new URL("writer.ts", import.meta.url).pathname,
+      pathOf("writer.ts", import.meta.url),
       path,
       `${options.first}`,
     ],

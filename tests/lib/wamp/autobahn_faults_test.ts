@@ -255,12 +255,12 @@ Deno.test("fault 10: calls and subscriptions work in the minified bundle", async
   try {
     await using router = await startRouter();
     const session = await openSession(router.url, { authid: "system" });
-    const lib = new URL("../../lib", import.meta.url).href;
+    const lib = new URL("../../../lib", import.meta.url).href;
     await Deno.writeTextFile(
       `${folder}/program.ts`,
       `import { Transport } from "${lib}/wamp/transport.ts";
        import { joinSession } from "${lib}/wamp/join.ts";
-       import { systemClock as clock } from "${lib}/base/clock.ts";
+       import { systemClock as clock } from "${lib}/async/clock.ts";
        import { silentLog as log } from "${lib}/base/log.ts";
        const signal = new AbortController().signal;
        const proxies = { http: "", https: "", none: "" };

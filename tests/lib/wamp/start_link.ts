@@ -42,7 +42,7 @@ export function startLink(url: string, options: TestLinkOptions = {}): TestLink 
   const runs: Run[] = [];
   let waiting: (() => void)[] = [];
   const link = new Link({
-    identity: () => ({ url, authid: "12-345", secret: "s", ...options.identity }),
+    identity: () => ({ url, realm: "realm1", authid: "12-345", secret: "s", ...options.identity }),
     marker: { procedure: markerProcedure },
     testament: (sessionId) => ({ topic: testamentTopic, args: [{ wamp_session_id: sessionId }] }),
     timeouts: { connectMs: 5_000, pingMs: 0, responseMs: 5_000, askMs: 50, ...options.timeouts },

@@ -21,10 +21,10 @@ async function makePlace(): Promise<Place> {
 
 /** Dials a URL in a process of its own, because the runtime reads the trust store once per process. */
 async function dialElsewhere(url: string, environment: Record<string, string>): Promise<string> {
-  const lib = new URL("../../lib/wamp", import.meta.url).href;
+  const lib = new URL("../../../lib/wamp", import.meta.url).href;
   const source = `import { Transport } from "${lib}/transport.ts";
     import { trustSystemCertificates } from "${lib}/tls.ts";
-    import { systemClock as clock } from "${lib}/../base/clock.ts";
+    import { systemClock as clock } from "${lib}/../async/clock.ts";
     import { silentLog as log } from "${lib}/../base/log.ts";
     trustSystemCertificates(Deno.env);
     const proxies = { http: "", https: "", none: "" };

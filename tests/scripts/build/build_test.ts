@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { platformOf } from "../../../scripts/build/base_executable.ts";
 import { build } from "../../../scripts/build.ts";
 import { startRouter } from "../../lib/wamp/open_session.ts";
+import { pathOf } from "../../../scripts/paths.ts";
 
-const entry = new URL("stand_in.ts", import.meta.url).pathname;
+const entry = pathOf("bundle_trial.ts", import.meta.url);
 
 const environment = Deno.env.toObject();
 

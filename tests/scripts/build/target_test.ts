@@ -15,7 +15,9 @@ Deno.test("readTargets() gives the runtime's word and a file name for each line,
 });
 
 Deno.test("readTargets() reads the project's own targets", async () => {
-  const names = readTargets(await Deno.readTextFile(new URL("../../../targets", import.meta.url))).map(({ name }) => name);
+  const names = readTargets(await Deno.readTextFile(new URL("../../../targets", import.meta.url))).map(({ name }) =>
+    name
+  );
   assert.ok(names.includes("linux/amd64") && names.includes("linux/arm64"), names.join(" "));
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { later, noArguments, working } from "../../../lib/handlers/procedure.ts";
 import { createBackend } from "../../../lib/backend/backend.ts";
-import { backendProcedures, backendWords, routerProcedures, routerWords } from "../../../lib/backend/uris.ts";
+import { backendProcedures, backendWords, routerWords } from "../../../lib/backend/uris.ts";
+import { routerProcedures } from "../../../lib/wamp/uris.ts";
 import { offlineWire, type Wire } from "../../../lib/wamp/wire.ts";
 import { renderWire, type WireTables, wireTables } from "../../../scripts/docs/wire.ts";
 

@@ -11,7 +11,7 @@ var require_sender = 2;
   // a remark that is no path
 // node_modules/.deno/@logtape+logtape@2.4.0/node_modules/@logtape/logtape/dist/mod.js
 var c;
-// lib/disk_space/room.ts
+// lib/base/room.ts
 // lib/agent.ts
 var d = 4;
 // main.ts

@@ -23,7 +23,7 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
   {
     name: "areas are ordered: an earlier one may not use a later one",
     path: "lib/app_logs/batch.ts",
-    text: `import { plan } from "../apps/plan.ts";`,
+    text: `import { plan } from "../apps/plan/container_plan.ts";`,
     faults: ["lib/app_logs/batch.ts imports lib/apps/plan/container_plan.ts: imports point to the left only"],
   },
   {
@@ -53,7 +53,7 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
   {
     name: "an import over several lines counts",
     path: "lib/config.ts",
-    text: `import {\n  a,\n  b,\n} from "./handlers/table.ts";`,
+    text: `import {\n  a,\n  b,\n} from "./handlers/procedures.ts";`,
     faults: ["lib/config.ts imports lib/handlers/procedures.ts: imports point to the left only"],
   },
   {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { AgentProcess, flockOf } from "../../../scripts/testbed/agent_process.ts";
+import { pathOf } from "../../../scripts/paths.ts";
 
-const program = new URL("sample_agent.ts", import.meta.url).pathname;
+const program = pathOf("../../fakes/fake_agent.ts", import.meta.url);
 const flock = flockOf({
   authid: "2-7",
   secret: "s3cret",

@@ -86,7 +86,7 @@ Deno.test("killing a box ends processes that left their session, and leaves no f
 });
 
 Deno.test("a box ends when its starter is killed, and the next sweep removes what it left", async () => {
-  const program = `import { Box } from ${JSON.stringify(import.meta.resolve("../parts/box.ts"))};
+  const program = `import { Box } from ${JSON.stringify(import.meta.resolve("../../../scripts/testbed/box.ts"))};
     const box = await Box.start(["sh", "-c", "sleep 63; true"]);
     console.log(box.facts.folder);
     await new Promise((resolve) => setTimeout(resolve, 60_000));`;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { AppFolder, isUsableAppName } from "../../../../lib/apps/container/data_folder.ts";
 import { hasCode } from "../../../../lib/base/errors.ts";
 import { id, isThere, makeWorld, modeOf, rule, variables } from "./data_folder_fixture.ts";
+import { pathOf, projectRoot } from "../../../../scripts/paths.ts";
 
 const credential = { id: "app-7-prod-e2@s", secret: "c2VjcmV0" };
 
@@ -52,10 +53,10 @@ Deno.test("AppFolder gives what it makes its modes, whatever the umask", async (
   await using world = await makeWorld();
   // The umask belongs to the whole process, so it takes one of its own.
   const script = 'umask 077; exec "$0" run --no-prompt --quiet -P=tools "$1" "$2"';
-  const maker = new URL("folder_maker.ts", import.meta.url).pathname;
+  const maker = pathOf("folder_maker.ts", import.meta.url);
   const made = await new Deno.Command("sh", {
     args: ["-c", script, Deno.execPath(), maker, world.appsDir],
-    cwd: new URL("../..", import.meta.url).pathname,
+    cwd: projectRoot,
     stderr: "inherit",
   }).output();
   assert.ok(made.success);

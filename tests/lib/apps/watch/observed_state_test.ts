@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { AppState } from "../../../../lib/model/app.ts";
-import { correctedState, type Found, observedState, wasKilledOutside } from "../../../../lib/apps/watch/observed_state.ts";
+import {
+  correctedState,
+  type Found,
+  observedState,
+  wasKilledOutside,
+} from "../../../../lib/apps/watch/observed_state.ts";
 
 const none: Found = { status: undefined, hasImage: false, run: "", exitCode: 0, wasKilled: false };
 const image: Found = { ...none, hasImage: true };

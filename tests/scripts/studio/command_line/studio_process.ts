@@ -6,8 +6,7 @@ import type { Invocation, Reply, Session } from "../../../../lib/wamp/session.ts
 import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
 import { openSession } from "../../../../scripts/studio/connection.ts";
 import { pollUntil } from "../../../../scripts/testbed/background.ts";
-
-const root = new URL("../../..", import.meta.url).pathname;
+import { projectRoot } from "../../../../scripts/paths.ts";
 
 /** How a command ended. */
 export interface EndedCommand {
@@ -124,10 +123,10 @@ export class StudioProcess implements AsyncDisposable {
   }
 
   #command(args: readonly string[]): Deno.Command {
-    const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "--config", `${root}deno.json`];
+    const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "--config", `${projectRoot}deno.json`];
     const folder = args.length === 0 || args[0]?.startsWith("--") ? [] : ["--folder", this.folder];
     return new Deno.Command(Deno.execPath(), {
-      args: [...program, `${root}scripts/studio.ts`, ...args, ...folder],
+      args: [...program, `${projectRoot}scripts/studio.ts`, ...args, ...folder],
       cwd: this.folder,
       env: { NO_COLOR: "1", ...this.#env },
       stdin: "null",

@@ -4,14 +4,14 @@
  * of it as JSON. Arguments: a folder, the port, the router's URL.
  */
 
-import { systemClock } from "../../lib/async/clock.ts";
-import { AgentError, textOf } from "../../lib/base/errors.ts";
-import { type Fields, type Log, silentLog } from "../../lib/base/log.ts";
-import { Engine } from "../../lib/docker/engine.ts";
-import { Database } from "../../lib/store/database.ts";
-import { Link, type OnSession } from "../../lib/wamp/link.ts";
-import { noProxies } from "../../lib/wamp/proxy.ts";
-import type { Session } from "../../lib/wamp/session.ts";
+import { systemClock } from "../../../lib/async/clock.ts";
+import { AgentError, textOf } from "../../../lib/base/errors.ts";
+import { type Fields, type Log, silentLog } from "../../../lib/base/log.ts";
+import { Engine } from "../../../lib/docker/engine.ts";
+import { Database } from "../../../lib/store/database.ts";
+import { Link, type OnSession } from "../../../lib/wamp/link.ts";
+import { noProxies } from "../../../lib/wamp/proxy.ts";
+import type { Session } from "../../../lib/wamp/session.ts";
 
 const [folder = "", port = "", routerUrl = ""] = Deno.args;
 
@@ -34,9 +34,9 @@ async function dialNobody(): Promise<string> {
 async function callThroughRouter(): Promise<string> {
   const called = Promise.withResolvers<string>();
   const work = async (session: Session) => {
-    await session.register("stand_in.echo", ({ args }) => Promise.resolve({ args }));
-    await session.subscribe("stand_in.topic", () => {});
-    const { args } = await session.call("stand_in.echo", ["hello"]);
+    await session.register("bundle_trial.echo", ({ args }) => Promise.resolve({ args }));
+    await session.subscribe("bundle_trial.topic", () => {});
+    const { args } = await session.call("bundle_trial.echo", ["hello"]);
     called.resolve(`answered ${args[0]}`);
   };
   const onSession = (session: Session) => work(session).catch((error) => called.resolve(textOf(error)));
@@ -49,9 +49,9 @@ async function callThroughRouter(): Promise<string> {
 
 function linkTo(url: string, options: { log: Log; onSession: OnSession }): Link {
   return new Link({
-    identity: () => ({ url, authid: "12-345", secret: "s" }),
-    marker: { procedure: "stand_in.marker" },
-    testament: () => ({ topic: "stand_in.testament", args: [] }),
+    identity: () => ({ url, realm: "realm1", authid: "12-345", secret: "s" }),
+    marker: { procedure: "bundle_trial.marker" },
+    testament: () => ({ topic: "bundle_trial.testament", args: [] }),
     timeouts: { connectMs: 5_000, pingMs: 0, responseMs: 5_000 },
     clock: systemClock,
     random: () => 0,
