@@ -1,7 +1,7 @@
 /** The program: flags in, signals in, exit code out. */
 
 import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_lock.ts";
-import { earlyAnswer, type Flags, parseFlags, type Platform } from "./lib/flags.ts";
+import { earlyAnswer, type Flags, type HostPlatform, parseFlags } from "./lib/flags.ts";
 import { startErrorLine } from "./lib/log/agent_log.ts";
 import { pathsOf } from "./lib/paths.ts";
 import { agentVersion, buildArch } from "./lib/version.ts";
@@ -84,7 +84,7 @@ function programName(): string {
   }
 }
 
-function platform(): Platform {
+function platform(): HostPlatform {
   return { os: Deno.build.os, homeDir: Deno.env.get(Deno.build.os === "windows" ? "USERPROFILE" : "HOME") };
 }
 

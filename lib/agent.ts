@@ -1,16 +1,16 @@
 /** The composition root: builds the parts of the agent in order, runs them, and ends them in the reverse order. */
 
-import { AppFolder } from "./apps/container/data_folder.ts";
+import { DataFolder } from "./apps/container/data_folder.ts";
 import { Apps } from "./apps/apps.ts";
 import { probePort } from "./apps/container/port_probe.ts";
 import { systemClock as clock } from "./async/clock.ts";
 import { AgentError, isCanceled } from "./base/errors.ts";
-import { keepFresh } from "./async/cached_read.ts";
+import { cachedRead } from "./async/cached_read.ts";
 import type { Log } from "./base/log.ts";
-import { shareReads } from "./async/single_flight.ts";
+import { singleFlight } from "./async/single_flight.ts";
 import { containErrors } from "./agent/uncaught_errors.ts";
 import { deviceLinkOptions } from "./agent/link_options.ts";
-import { DiskWatch } from "./disk_space/disk_space.ts";
+import { DiskSpace } from "./disk_space/disk_space.ts";
 import { startWithEngine } from "./agent/engine_start.ts";
 import { keepHeapSmall } from "./agent/idle_gc.ts";
 import { exitCodeOf } from "./agent/exit_code.ts";
@@ -23,15 +23,15 @@ import { Engine } from "./docker/engine.ts";
 import type { Flags } from "./flags.ts";
 import { createHandler } from "./handlers/dispatch.ts";
 import type { HandlerParts } from "./handlers/device.ts";
-import { registerRows } from "./handlers/register.ts";
-import { table } from "./handlers/procedures.ts";
+import { registerProcedures } from "./handlers/register.ts";
+import { procedures } from "./handlers/procedures.ts";
 import { readInterfaces, readLanAddress } from "./host/addresses.ts";
 import { runCommand } from "./host/command.ts";
 import { StatsReader } from "./host/stats.ts";
 import { watchNvidia } from "./host/gpu.ts";
-import { readOsText } from "./host/os_info.ts";
+import { readOsInfo } from "./host/os_info.ts";
 import { powerCommands, runPowerAction } from "./host/power.ts";
-import { readRest } from "./host/process_idle.ts";
+import { readIdleMark } from "./host/process_idle.ts";
 import { type AgentLog, openAgentLog } from "./log/agent_log.ts";
 import { AppLogs } from "./app_logs/app_logs.ts";
 import type { ByteOutput } from "./log/console.ts";
@@ -88,7 +88,7 @@ interface Works {
   apps: Apps;
   logs: AppLogs;
   status: StatusReporter;
-  disk: DiskWatch;
+  disk: DiskSpace;
   heartbeat: Heartbeat;
   handlerParts: HandlerParts;
   /** Secret. */
@@ -183,7 +183,7 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
   const backend = createBackend(wire, () => config.current);
   const keys: Works["keys"] = { appCredKey: undefined };
   const stats = new StatsReader();
-  const disk: DiskWatch = new DiskWatch({
+  const disk: DiskSpace = new DiskSpace({
     ...ground,
     paths: ground.options.paths,
     config: () => config.current,
@@ -237,7 +237,7 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
 
 function createApps(
   ground: Ground,
-  parts: { backend: Backend; logs: AppLogs; status: StatusReporter; keys: Works["keys"]; disk: DiskWatch },
+  parts: { backend: Backend; logs: AppLogs; status: StatusReporter; keys: Works["keys"]; disk: DiskSpace },
 ): Apps {
   const { options: { paths }, config, engine, database, isRebuilt, hideSecret, log } = ground;
   const { backend, logs, status, keys, disk } = parts;
@@ -249,11 +249,11 @@ function createApps(
     appLog: logs,
     config: () => config.current,
     surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl, appCredKey: keys.appCredKey }),
-    folderOf: (app) => new AppFolder({ appsDir: paths.appsDir }, app),
+    folderOf: (app) => new DataFolder({ appsDir: paths.appsDir }, app),
     sharedDir: paths.sharedDir,
     arch: arch + variant,
     hasGpu: watchNvidia(clock),
-    readRest,
+    readIdleMark,
     isPortFree: probePort,
     isRebuilt,
     hideSecret,
@@ -286,15 +286,15 @@ function createHandlerParts(
     requestAppState: (kwargs) => apps.request(kwargs),
     // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.
     engine: {
-      listImages: shareReads((signal) => engine.listImages(signal)),
-      listContainersRaw: shareReads((signal) => engine.listContainersRaw(signal)),
+      listImages: singleFlight((signal) => engine.listImages(signal)),
+      listContainersRaw: singleFlight((signal) => engine.listContainersRaw(signal)),
       pruneDanglingImages: (signal) => engine.pruneDanglingImages(signal),
     },
     runCommand,
     readLogHistory: (channel, signal) => logs.readHistory(channel, signal),
     readStats: () => stats.read(),
-    readInterfaces: keepFresh(readInterfaces, { forMs: 100, clock }),
-    readAgentFacts: async (signal) => ({ os: await readOsText(signal), ...buildArch(), version: agentVersion }),
+    readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }),
+    readAgentFacts: async (signal) => ({ os: await readOsInfo(signal), ...buildArch(), version: agentVersion }),
     tunnelCapable: () => false,
     readLatestVersion: () => versions.latest(),
     schedulePower: (action) => power.schedule(action),
@@ -311,7 +311,7 @@ async function onSession(ground: Ground, works: Works, run: Parameters<OnSession
   ground.tell(isReconnect ? "Connected again" : "Connected");
   heartbeat.restart();
   signal.addEventListener("abort", () => logs.detach(link?.lastTrafficAt()), { once: true });
-  let rows = [...table];
+  let rows = [...procedures];
   await runOnConnect(
     {
       config,
@@ -329,12 +329,12 @@ async function onSession(ground: Ground, works: Works, run: Parameters<OnSession
         keys.appCredKey = key;
       },
       registerProcedures: async () => {
-        const handlerOf = (row: typeof table[number]) => createHandler(row, handlerParts, clock);
-        rows = await registerRows(session, rows, { serialNumber: config.current.serialNumber, handlerOf, log });
+        const handlerOf = (row: typeof procedures[number]) => createHandler(row, handlerParts, clock);
+        rows = await registerProcedures(session, rows, { serialNumber: config.current.serialNumber, handlerOf, log });
         if (rows.length > 0) throw new AgentError("call_failed", `The router refused ${rows.length} procedures`);
       },
       publishFacts: async (limit) => {
-        const os = await readOsText(limit);
+        const os = await readOsInfo(limit);
         await backend.updateDeviceArchitecture({ ...buildArch(), os, agentVersion }, limit);
       },
       attachLogs: () => logs.attach(session, channelsToFollow(apps)),

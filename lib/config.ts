@@ -1,7 +1,7 @@
 /** The device's config: read from its .flock file, kept up to date from Studio, written back durably. */
 
 import { AgentError, textOf } from "./base/errors.ts";
-import { Gate } from "./async/keyed_mutex.ts";
+import { KeyedMutex } from "./async/keyed_mutex.ts";
 import type { Log } from "./base/log.ts";
 import { isCount, show } from "./base/json.ts";
 import {
@@ -30,7 +30,7 @@ const byteOrderMark = /^\ufeff/;
 export class ConfigFile {
   readonly #path: string;
   readonly #log: Log;
-  readonly #gate = new Gate<"save">();
+  readonly #gate = new KeyedMutex<"save">();
   #flock: Flock;
   #onDisk: string;
 

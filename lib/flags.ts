@@ -40,7 +40,7 @@ export interface Flags {
 }
 
 /** What defaults depend on. */
-export interface Platform {
+export interface HostPlatform {
   /** `linux`, `darwin`, `windows`; anything else is treated like `darwin`. */
   os: string;
   /** `HOME`, or `USERPROFILE` on Windows; needed everywhere but on Linux. */
@@ -92,7 +92,7 @@ const namedFlags: readonly NamedFlag[] = [
 ];
 
 /** All flags with the defaults of a platform, sorted by name. `platform.homeDir` must be there except on Linux. */
-export function flagTable(platform: Platform): FlagRow[] {
+export function flagTable(platform: HostPlatform): FlagRow[] {
   const standards = standardFlags(platform);
   return namedFlags.map((flag) => ({ ...flag, standard: standards[flag.name] }));
 }
@@ -101,7 +101,7 @@ export function flagTable(platform: Platform): FlagRow[] {
  * Reads the command line, without the program's name. `program` is how the program was invoked. A missing home folder where
  * defaults need it is an error with exit code 1; every other error has 2.
  */
-export function parseFlags(args: readonly string[], options: { program: string; platform: Platform }): ParsedFlags {
+export function parseFlags(args: readonly string[], options: { program: string; platform: HostPlatform }): ParsedFlags {
   const { program, platform } = options;
   if (platform.os !== "linux" && !platform.homeDir) {
     const variable = platform.os === "windows" ? "%USERPROFILE%" : "$HOME";
@@ -150,7 +150,7 @@ function applyFlags(standards: Flags, given: readonly GivenFlag[]): Flags {
   return flags;
 }
 
-function standardFlags(platform: Platform): Flags {
+function standardFlags(platform: HostPlatform): Flags {
   const agentDir = platform.os === "linux" ? "/opt/reagent" : `${platform.homeDir}/reagent`;
   return {
     agentDir,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFlock } from "../lib/config/flock.ts";
 import { type FlagRow, flagTable } from "../lib/flags.ts";
-import { table } from "../lib/handlers/procedures.ts";
+import { procedures } from "../lib/handlers/procedures.ts";
 import { usageText } from "../scripts/studio/command_line/run_command.ts";
 import { projectRoot } from "../scripts/paths.ts";
 
@@ -49,7 +49,7 @@ Deno.test("README's smallest .flock file lacks nothing that the agent needs", ()
 Deno.test("README lists exactly the procedures that are not available yet", () => {
   const list = section("Not available yet").split("\nAlso missing")[0] ?? "";
   const listed = [...list.matchAll(/`([a-z0-9_]+)`/g)].map(([, name]) => name ?? "");
-  const expected = table.filter((row) => !row.isAvailable).map((row) => row.name);
+  const expected = procedures.filter((row) => !row.isAvailable).map((row) => row.name);
   assert.deepEqual(listed.toSorted(), expected.toSorted());
 });
 

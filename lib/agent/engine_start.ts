@@ -5,7 +5,7 @@ import { isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 
 /** What the start with the engine needs. */
-export interface EngineStartParts {
+export interface EngineStartDeps {
   engine: { ping(signal: AbortSignal): Promise<void> };
   /** Looked at before apps begin to write to it. */
   disk: { look(): Promise<void> };
@@ -32,7 +32,7 @@ const tellEveryMs = 30_000;
 const retryMs = 1_000;
 
 /** Resolves when the apps are as the engine has them, and are watched. Throws `canceled` when `signal` ends. */
-export async function startWithEngine(parts: EngineStartParts, signal: AbortSignal): Promise<void> {
+export async function startWithEngine(parts: EngineStartDeps, signal: AbortSignal): Promise<void> {
   const { apps, clock, disk, log } = parts;
   for (;;) {
     await awaitEngine(parts, signal);
@@ -49,7 +49,7 @@ export async function startWithEngine(parts: EngineStartParts, signal: AbortSign
   apps.startObserving(signal);
 }
 
-async function awaitEngine(parts: EngineStartParts, signal: AbortSignal): Promise<void> {
+async function awaitEngine(parts: EngineStartDeps, signal: AbortSignal): Promise<void> {
   const { engine, clock, log, onLate } = parts;
   const beganAt = clock.now();
   let toldAt: number | undefined;

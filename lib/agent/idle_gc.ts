@@ -12,7 +12,7 @@ export interface Usage {
 }
 
 /** What a collection takes. */
-export interface IdleCollectionParts {
+export interface IdleGcDeps {
   readUsage(): Usage;
   /** Frees what nobody needs any more, and gives back what is held for nothing. */
   collect(): void;
@@ -31,7 +31,7 @@ const worthBytes = 2 * 1024 * 1024;
  * Looks every 10 s, and collects when little was done since the last look and the heap has grown much since the last collection. The
  * runtime collects only while it makes objects, and would hold what the last work took for hours. Resolves when `signal` ends.
  */
-export async function collectWhenIdle(parts: IdleCollectionParts, signal: AbortSignal): Promise<void> {
+export async function collectWhenIdle(parts: IdleGcDeps, signal: AbortSignal): Promise<void> {
   const { readUsage, collect, clock } = parts;
   // What the start took is too much also.
   let leastBytes = 0;

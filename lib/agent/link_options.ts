@@ -10,7 +10,7 @@ import type { LinkIdentity, LinkOptions, OnSession } from "../wamp/link.ts";
 import { markerName, mgmt, realm, testamentTopic } from "../backend/uris.ts";
 
 /** What the options follow from. */
-export interface DeviceLinkParts {
+export interface LinkDeps {
   config: Pick<ConfigFile, "current">;
   flags: Pick<Flags, "connTimeout" | "ppTimeout" | "respTimeout">;
   onSession: OnSession;
@@ -20,7 +20,7 @@ export interface DeviceLinkParts {
 }
 
 /** The options of the device's link. */
-export function deviceLinkOptions(parts: DeviceLinkParts): LinkOptions {
+export function deviceLinkOptions(parts: LinkDeps): LinkOptions {
   const { config, flags, onSession, clock, log, trace } = parts;
   const serialNumber = config.current.serialNumber;
   return {

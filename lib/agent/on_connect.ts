@@ -12,7 +12,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Session } from "../wamp/session.ts";
 
 /** What a run needs. All functions throw on failure. */
-export interface OnConnectParts {
+export interface OnConnectDeps {
   config: Pick<ConfigFile, "current" | "refresh">;
   backend: Pick<Backend, "readDeviceMetadata" | "getAppCredKey">;
   status: Pick<StatusReporter, "beginBoot" | "finishBoot" | "report">;
@@ -34,7 +34,7 @@ export interface OnConnectParts {
 }
 
 /** One thing to do on a connect. */
-interface Step {
+interface ConnectStep {
   name: string;
   run(signal: AbortSignal): Promise<void>;
 }
@@ -55,7 +55,7 @@ const stragglerLimitMs = 60_000;
  * Runs the sequence on a fresh session. `signal` ends with the session. Resolves when everything is through, or when the device
  * turned out to belong to another project; throws `canceled` when the session ends before.
  */
-export async function runOnConnect(parts: OnConnectParts, session: Session, signal: AbortSignal): Promise<void> {
+export async function runOnConnect(parts: OnConnectDeps, session: Session, signal: AbortSignal): Promise<void> {
   parts.status.beginBoot();
   try {
     const left = await bootUntilHeard(parts, session, signal);
@@ -72,14 +72,14 @@ export async function runOnConnect(parts: OnConnectParts, session: Session, sign
  * Does all steps in their order; again from the first that failed on, while Studio's backend is away. Gives the steps that failed
  * although it is there.
  */
-async function bootUntilHeard(parts: OnConnectParts, session: Session, signal: AbortSignal): Promise<Step[]> {
-  const identity: Step = { name: "refresh the identity", run: (limit) => refreshIdentity(parts, limit) };
-  const key: Step = { name: "fetch the key of app credentials", run: (limit) => fetchAppCredKey(parts, limit) };
-  const status: Step = { name: "report the device as configuring", run: (limit) => parts.status.report(limit) };
-  const facts: Step = { name: "publish the facts of the device", run: (limit) => parts.publishFacts(limit) };
-  const logs: Step = { name: "learn who listens to logs", run: () => parts.attachLogs(session) };
+async function bootUntilHeard(parts: OnConnectDeps, session: Session, signal: AbortSignal): Promise<ConnectStep[]> {
+  const identity: ConnectStep = { name: "refresh the identity", run: (limit) => refreshIdentity(parts, limit) };
+  const key: ConnectStep = { name: "fetch the key of app credentials", run: (limit) => fetchAppCredKey(parts, limit) };
+  const status: ConnectStep = { name: "report the device as configuring", run: (limit) => parts.status.report(limit) };
+  const facts: ConnectStep = { name: "publish the facts of the device", run: (limit) => parts.publishFacts(limit) };
+  const logs: ConnectStep = { name: "learn who listens to logs", run: () => parts.attachLogs(session) };
   let isRepeated = false;
-  const apps: Step = {
+  const apps: ConnectStep = {
     name: "take over what Studio wants of the apps",
     run: (limit) => {
       const reconciling = parts.reconcileApps(limit, { isRepeated });
@@ -87,7 +87,10 @@ async function bootUntilHeard(parts: OnConnectParts, session: Session, signal: A
       return reconciling;
     },
   };
-  const register: Step = { name: "register the procedures", run: (limit) => parts.registerProcedures(session, limit) };
+  const register: ConnectStep = {
+    name: "register the procedures",
+    run: (limit) => parts.registerProcedures(session, limit),
+  };
   // Whichever of these is taken shows that the backend is there.
   const asked = [identity, key, status, facts];
   let steps = [identity, key, status, register, facts];
@@ -101,7 +104,7 @@ async function bootUntilHeard(parts: OnConnectParts, session: Session, signal: A
   return [...steps.filter((step) => step !== status), ...lateLogs, ...lateApps];
 }
 
-async function retryUntilDone(parts: OnConnectParts, steps: Step[], signal: AbortSignal): Promise<void> {
+async function retryUntilDone(parts: OnConnectDeps, steps: ConnectStep[], signal: AbortSignal): Promise<void> {
   let left = await tryAll(parts, steps.slice(0, 1), signal);
   left = [...left, ...steps.slice(1)];
   for (let attempt = 1; left.length > 0; attempt += 1) {
@@ -111,8 +114,12 @@ async function retryUntilDone(parts: OnConnectParts, steps: Step[], signal: Abor
 }
 
 /** Tries each step once, in order, and gives those that failed. */
-async function tryAll(parts: OnConnectParts, steps: readonly Step[], signal: AbortSignal): Promise<Step[]> {
-  const failed: Step[] = [];
+async function tryAll(
+  parts: OnConnectDeps,
+  steps: readonly ConnectStep[],
+  signal: AbortSignal,
+): Promise<ConnectStep[]> {
+  const failed: ConnectStep[] = [];
   for (const step of steps) {
     try {
       await step.run(signal);
@@ -126,7 +133,7 @@ async function tryAll(parts: OnConnectParts, steps: readonly Step[], signal: Abo
 }
 
 async function pause(
-  parts: OnConnectParts,
+  parts: OnConnectDeps,
   wait: { attempt: number; limitMs: number },
   signal: AbortSignal,
 ): Promise<void> {
@@ -135,14 +142,14 @@ async function pause(
 }
 
 /** Writes to the device are keyed by its project, so this comes before anything else is told. */
-async function refreshIdentity({ config, backend }: OnConnectParts, signal: AbortSignal): Promise<void> {
+async function refreshIdentity({ config, backend }: OnConnectDeps, signal: AbortSignal): Promise<void> {
   const what = "Reading what Studio knows of the device";
   const known = await within(callLimitMs, (limit) => backend.readDeviceMetadata(limit), { what, signal });
   const { swarmKeyChanged } = await config.refresh(known);
   if (swarmKeyChanged) throw new MovedError();
 }
 
-async function fetchAppCredKey({ backend, keepAppCredKey }: OnConnectParts, signal: AbortSignal): Promise<void> {
+async function fetchAppCredKey({ backend, keepAppCredKey }: OnConnectDeps, signal: AbortSignal): Promise<void> {
   const what = "Fetching the key of app credentials";
   keepAppCredKey(await within(callLimitMs, (limit) => backend.getAppCredKey(limit), { what, signal }));
 }

@@ -15,10 +15,10 @@ import { logTopic } from "../backend/uris.ts";
 import { type ChannelApp, normalizeChannel, parseChannel } from "../model/channel_names.ts";
 import type { FollowedContainer, FollowEnd, FollowEngine } from "./follower.ts";
 import { Followers } from "./followers.ts";
-import { type MetaSession, PublishGate } from "./subscribers.ts";
+import { type MetaSession, Subscribers } from "./subscribers.ts";
 import { History, historyBytes, trimFront } from "./history.ts";
-import { KeptMessages } from "./pending_messages.ts";
-import { Outlet } from "./publisher.ts";
+import { PendingMessages } from "./pending_messages.ts";
+import { Publisher } from "./publisher.ts";
 
 /** The engine as the logs see it. */
 export interface LogEngine extends FollowEngine {
@@ -27,7 +27,7 @@ export interface LogEngine extends FollowEngine {
 }
 
 /** What the logs are built from. */
-export interface AppLogsParts {
+export interface AppLogsDeps {
   serialNumber: string;
   engine: LogEngine;
   database: Database;
@@ -54,7 +54,7 @@ export interface Feed {
 
 interface Channel {
   history: History;
-  outlet: Outlet;
+  outlet: Publisher;
 }
 
 /** Token that makes a viewer forget what it shows. */
@@ -72,18 +72,18 @@ const flushLimitMs = 1_000;
  * and when the agent stops; what is told about a channel after `forget()` starts with an empty history.
  */
 export class AppLogs implements AsyncDisposable {
-  readonly #parts: AppLogsParts;
-  readonly #gate: PublishGate;
+  readonly #parts: AppLogsDeps;
+  readonly #gate: Subscribers;
   readonly #followers: Followers;
   readonly #channels = new Map<string, Channel>();
-  readonly #kept: KeptMessages;
+  readonly #kept: PendingMessages;
   readonly #tasks = new Set<Promise<void>>();
 
-  constructor(parts: AppLogsParts) {
+  constructor(parts: AppLogsDeps) {
     this.#parts = parts;
     const { serialNumber, match, engine, clock, random, log } = parts;
-    this.#kept = new KeptMessages(parts);
-    this.#gate = new PublishGate({
+    this.#kept = new PendingMessages(parts);
+    this.#gate = new Subscribers({
       serialNumber,
       match,
       onSettled: (channel) => this.#channels.get(channel)?.outlet.resume(),
@@ -237,7 +237,7 @@ export class AppLogs implements AsyncDisposable {
     if (found !== undefined) return found;
     const { serialNumber, publish, isConnected, waitingBytes, clock, log } = this.#parts;
     const topic = logTopic(serialNumber, name);
-    const outlet = new Outlet({
+    const outlet = new Publisher({
       publish: (payload) => publish(topic, payload),
       gate: () => this.#gate.state(name),
       isConnected,

@@ -34,7 +34,7 @@ export interface FollowEngine {
 }
 
 /** What a follower is built from. */
-export interface FollowerParts {
+export interface FollowerDeps {
   containerName: string;
   engine: FollowEngine;
   /** Gets lines that were not given before, at least one; copy what is to stay. */
@@ -56,13 +56,13 @@ const brokenLimit = 8;
 
 /** Reads the log of one container name; keeps its place between two calls of `run()`. */
 export class Follower {
-  readonly #parts: FollowerParts;
+  readonly #parts: FollowerDeps;
   #containerId: string | undefined;
   #reading = new LogReading();
   /** Ends the stream that is being read. */
   #stream: AbortController | undefined;
 
-  constructor(parts: FollowerParts) {
+  constructor(parts: FollowerDeps) {
     this.#parts = parts;
   }
 

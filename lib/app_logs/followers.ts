@@ -6,7 +6,7 @@ import type { LogLine } from "../docker/log_lines.ts";
 import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follower.ts";
 
 /** What the followers are built from. */
-export interface FollowersParts {
+export interface FollowersDeps {
   engine: FollowEngine;
   onLines(channel: string, lines: readonly LogLine[]): void;
   /** Called when a stream has ended, unless the channel was forgotten. The channel counts as followed until it resolves. */
@@ -32,14 +32,14 @@ const leaveMs = 2_000;
 
 /** The followers of all channels. Invariant: at most one runs for a channel that is not being replaced. */
 export class Followers implements AsyncDisposable {
-  readonly #parts: FollowersParts;
+  readonly #parts: FollowersDeps;
   readonly #running = new Map<string, Following>();
   /** Followers that have ended keep their place, for the next start of the same container. */
   readonly #resting = new Map<string, { containerName: string; follower: Follower }>();
   readonly #tasks = new Set<Promise<void>>();
   #isStopped = false;
 
-  constructor(parts: FollowersParts) {
+  constructor(parts: FollowersDeps) {
     this.#parts = parts;
   }
 

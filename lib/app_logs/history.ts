@@ -10,7 +10,7 @@ export const historyLines = 100;
 export const historyBytes = 1_048_576;
 
 /** Who wrote a line: the app (or the engine on its behalf), or the agent. */
-export type Origin = "CONTAINER" | "AGENT";
+export type HistoryOrigin = "CONTAINER" | "AGENT";
 
 /** Lines that came together. */
 interface Run {
@@ -20,7 +20,7 @@ interface Run {
   ends: readonly number[];
   /** Lines at the front that have gone. */
   gone: number;
-  origin: Origin;
+  origin: HistoryOrigin;
 }
 
 /** Keeps the newest lines: at most `historyLines` and at most `historyBytes`, but always the last one. */
@@ -40,7 +40,7 @@ export class History {
   }
 
   /** Adds a line; the oldest go when there are too many. */
-  push(text: string, origin: Origin): void {
+  push(text: string, origin: HistoryOrigin): void {
     this.#add({ content: text, ends: [byteLength(text)], gone: 0, origin });
   }
 

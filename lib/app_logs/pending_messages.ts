@@ -12,18 +12,18 @@ import {
 } from "../store/message_rows.ts";
 
 /** What is needed to keep messages. */
-export interface KeptMessagesParts {
+export interface PendingMessagesDeps {
   database: Database;
   clock: Pick<Clock, "wall">;
   log: Log;
 }
 
 /** The messages on the disk. Each is held by the outlet that will send it, or waits for one. Nothing here throws. */
-export class KeptMessages {
-  readonly #parts: KeptMessagesParts;
+export class PendingMessages {
+  readonly #parts: PendingMessagesDeps;
   readonly #held = new Set<number>();
 
-  constructor(parts: KeptMessagesParts) {
+  constructor(parts: PendingMessagesDeps) {
     this.#parts = parts;
   }
 

@@ -5,14 +5,14 @@ import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { Batch, flushIntervalMs } from "./batch.ts";
-import type { GateState } from "./subscribers.ts";
+import type { SubscribersState } from "./subscribers.ts";
 
 /** What an outlet is built from. */
-export interface OutletParts {
+export interface PublisherDeps {
   /** Sends one payload on the channel's topic. */
   publish(payload: unknown): Promise<void>;
   /** Whether somebody listens to the channel. */
-  gate(): GateState;
+  gate(): SubscribersState;
   isConnected(): boolean;
   /** True while so much waits on the link already that lines would hold up calls and the keepalive. */
   isCongested(): boolean;
@@ -60,8 +60,8 @@ const publishLimitMs = 10_000;
  * `addMessage()` returns, so that no report of the same moment overtakes it; what waits is bounded (`messagesLimit` messages and
  * one batch); while the link is down everything waits, messages of the agent on the shelf too, and goes on with `resume()`.
  */
-export class Outlet {
-  readonly #parts: OutletParts;
+export class Publisher {
+  readonly #parts: PublisherDeps;
   readonly #batch = new Batch();
   readonly #underWay = new Set<Promise<void>>();
   #messages: Message[] = [];
@@ -76,7 +76,7 @@ export class Outlet {
   #isHeldUp = false;
   #isEnded = false;
 
-  constructor(parts: OutletParts) {
+  constructor(parts: PublisherDeps) {
     this.#parts = parts;
   }
 

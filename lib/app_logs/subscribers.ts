@@ -10,7 +10,7 @@ import { logTopic, logTopicPrefix } from "../backend/uris.ts";
 import { routerEvents } from "../wamp/uris.ts";
 
 /** `pending`: the router was asked for the first time and has not answered yet. */
-export type GateState = "open" | "closed" | "pending";
+export type SubscribersState = "open" | "closed" | "pending";
 
 /** An event of the router as the gate reads it. */
 export interface MetaEvent {
@@ -23,7 +23,7 @@ export interface MetaSession {
 }
 
 /** What the gate is built from. */
-export interface GateParts {
+export interface SubscribersDeps {
   serialNumber: string;
   /** The ids of all subscriptions that match a topic. Every failure counts as "none". */
   match(topic: string): Promise<number[]>;
@@ -44,7 +44,7 @@ interface Round {
 }
 
 interface ChannelRecord {
-  state: GateState;
+  state: SubscribersState;
   ids: Set<number>;
   /** A stream or a message needs the channel; otherwise it only stands for a subscription that came first. */
   isWatched: boolean;
@@ -58,16 +58,16 @@ interface ChannelRecord {
  * The gates of all channels. Invariants: a channel is asked for at most once at a time; events that arrive while an answer is
  * awaited win over the answer; a gate is closed only by an answer, or an event, after which no subscription is left.
  */
-export class PublishGate {
-  readonly #parts: GateParts;
+export class Subscribers {
+  readonly #parts: SubscribersDeps;
   readonly #records = new Map<string, ChannelRecord>();
 
-  constructor(parts: GateParts) {
+  constructor(parts: SubscribersDeps) {
     this.#parts = parts;
   }
 
   /** The state of a channel; unknown channels are closed. */
-  state(channel: string): GateState {
+  state(channel: string): SubscribersState {
     return this.#records.get(channel)?.state ?? "closed";
   }
 
@@ -200,7 +200,7 @@ export class PublishGate {
     }
   }
 
-  #settle(channel: string, record: ChannelRecord, state: GateState): void {
+  #settle(channel: string, record: ChannelRecord, state: SubscribersState): void {
     record.state = state;
     if (record.isWatched) this.#parts.onSettled(channel);
   }

@@ -6,22 +6,22 @@ import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { EngineEvent } from "../docker/engine.ts";
 import { settle } from "../store/recovery.ts";
-import { Announcer } from "./report/state_reporter.ts";
-import { AppBench } from "./work/step_factory.ts";
+import { StateReporter } from "./report/state_reporter.ts";
+import { StepFactory } from "./work/step_factory.ts";
 import { observedState } from "./watch/observed_state.ts";
 import { crashLoopDelayMs } from "./watch/crash_loop.ts";
 import { type DiskUse, diskUses } from "./state/disk_use.ts";
 import { unsteadyMs, watchEngine } from "./watch/engine_watch.ts";
-import { takeRequest } from "./requests/accept.ts";
+import { acceptRequest } from "./requests/accept.ts";
 import { parseContainerName } from "../model/app_names.ts";
 import { Outbox } from "./report/outbox.ts";
-import type { Outside } from "./dependencies.ts";
+import type { AppsDeps } from "./dependencies.ts";
 import { AppRecords } from "./state/records.ts";
 import { decodeRequest } from "./requests/decode.ts";
-import { Runner } from "./work/app_worker.ts";
+import { AppWorker } from "./work/app_worker.ts";
 import { removeContainer } from "./work/container_steps.ts";
-import { Survey } from "./watch/engine_snapshot.ts";
-import { reconcileLocal, reconcileRemote, resumeWanted, type SyncParts } from "./requests/reconcile.ts";
+import { EngineSnapshot } from "./watch/engine_snapshot.ts";
+import { type ReconcileDeps, reconcileLocal, reconcileRemote, resumeWanted } from "./requests/reconcile.ts";
 import { rebuiltText } from "./plan/texts.ts";
 
 /** An app as the rest of the agent sees it. */
@@ -39,13 +39,13 @@ export interface AppSnapshot {
  * - Each app has one runner for as long as the agent lives, so that its work never overlaps.
  */
 export class Apps implements AsyncDisposable {
-  readonly #outside: Outside;
+  readonly #outside: AppsDeps;
   readonly #records: AppRecords;
-  readonly #bench: AppBench;
+  readonly #bench: StepFactory;
   readonly #outbox: Outbox;
-  readonly #announcer: Announcer;
+  readonly #announcer: StateReporter;
   readonly #life = new AbortController();
-  readonly #runners = new Map<AppIdText, Runner>();
+  readonly #runners = new Map<AppIdText, AppWorker>();
   /** When Studio has last asked something by itself, on the agent's clock. */
   readonly #askedAtMs = new Map<AppIdText, number>();
   readonly #tasks = new Set<Promise<void>>();
@@ -56,7 +56,7 @@ export class Apps implements AsyncDisposable {
   #steadyAtMs = -Infinity;
   readonly #localDone = Promise.withResolvers<void>();
 
-  constructor(outside: Outside) {
+  constructor(outside: AppsDeps) {
     const { database, clock, backend, log } = outside;
     this.#outside = outside;
     this.#isRebuilt = outside.isRebuilt;
@@ -64,8 +64,8 @@ export class Apps implements AsyncDisposable {
     this.#outbox = new Outbox({ backend, database, clock, log, life: this.#life.signal });
     const keep = (task: Promise<void>) => this.#keep(task);
     const life = this.#life.signal;
-    this.#announcer = new Announcer({ records: this.#records, outbox: this.#outbox, keep, clock, log, life });
-    this.#bench = new AppBench({ outside, records: this.#records, announcer: this.#announcer, keep });
+    this.#announcer = new StateReporter({ records: this.#records, outbox: this.#outbox, keep, clock, log, life });
+    this.#bench = new StepFactory({ outside, records: this.#records, announcer: this.#announcer, keep });
   }
 
   /**
@@ -153,7 +153,7 @@ export class Apps implements AsyncDisposable {
 
   #take(request: AppRequest, options: { isQuestion: boolean }): boolean {
     const parts = { records: this.#records, announcer: this.#announcer, log: this.#outside.log };
-    return takeRequest(parts, request, options);
+    return acceptRequest(parts, request, options);
   }
 
   /** People learn of a lost database where they look, once. */
@@ -169,11 +169,11 @@ export class Apps implements AsyncDisposable {
     this.#isRebuilt = false;
   }
 
-  #runnerOf(id: AppId): Runner {
+  #runnerOf(id: AppId): AppWorker {
     const known = this.#runners.get(idText(id));
     if (known !== undefined) return known;
     const { clock, log, random, isEmergency } = this.#outside;
-    const runner = new Runner({ appKey: id.appKey, stage: id.stage }, {
+    const runner = new AppWorker({ appKey: id.appKey, stage: id.stage }, {
       records: this.#records,
       announcer: this.#announcer,
       bench: this.#bench,
@@ -189,7 +189,7 @@ export class Apps implements AsyncDisposable {
     return runner;
   }
 
-  #syncParts(): SyncParts {
+  #syncParts(): ReconcileDeps {
     const { engine, backend, clock, log } = this.#outside;
     return {
       records: this.#records,
@@ -225,7 +225,11 @@ export class Apps implements AsyncDisposable {
   async #scan(options: { isReturn: boolean; signal: AbortSignal }): Promise<void> {
     const { engine, clock } = this.#outside;
     const takenAtMs = clock.now();
-    const survey = new Survey({ takenAtMs, containers: await engine.listContainers(options.signal), images: [] });
+    const survey = new EngineSnapshot({
+      takenAtMs,
+      containers: await engine.listContainers(options.signal),
+      images: [],
+    });
     for (const app of this.#records.all()) {
       const found = { ...survey.find(this.#bench.namesOf(app)), hasImage: true };
       const isNews = observedState(app.state, found) !== undefined;

@@ -3,13 +3,13 @@
 import type { AppId } from "../model/app.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Room } from "../disk_space/room.ts";
+import type { PullSpace } from "../disk_space/room.ts";
 import type { DeviceConfig } from "../config/flock.ts";
 import type { Engine, EngineEvent, RegistryAuth } from "../docker/engine.ts";
 import type { Database } from "../store/database.ts";
 import type { Backend } from "../backend/backend.ts";
-import type { AppFolder } from "./container/data_folder.ts";
-import type { SurveyEngine } from "./watch/engine_snapshot.ts";
+import type { DataFolder } from "./container/data_folder.ts";
+import type { SnapshotEngine } from "./watch/engine_snapshot.ts";
 
 /** Lines of a pull on their way to whoever watches. */
 export interface LogFeed {
@@ -44,7 +44,7 @@ export type StepEngine = Pick<
 >;
 
 /** The engine as the apps see it. */
-export interface AppEngine extends StepEngine, SurveyEngine {
+export interface AppEngine extends StepEngine, SnapshotEngine {
   events(signal: AbortSignal, onOpen?: () => void): AsyncIterable<EngineEvent>;
 }
 
@@ -60,12 +60,12 @@ export interface Surroundings {
 
 /** The data folder of an app, as `AppFolder` keeps it on the disk. */
 export type AppHome = Pick<
-  AppFolder,
+  DataFolder,
   "path" | "create" | "writeEnv" | "refreshCredential" | "refreshPorts" | "deleteEnv" | "delete"
 >;
 
 /** Everything that apps use. */
-export interface Outside {
+export interface AppsDeps {
   engine: AppEngine;
   backend: Pick<Backend, "getRequestedAppStates" | "getRegistryToken" | "reportAppState" | "savePorts">;
   database: Database;
@@ -81,8 +81,8 @@ export interface Outside {
   arch: string;
   /** True when containers can use a graphics processor. */
   hasGpu(signal: AbortSignal): Promise<boolean>;
-  /** See `readRest()` in `host/rest.ts`. */
-  readRest(container: { containerId: string; pid: number }): string | undefined;
+  /** See `readIdleMark()` in `host/rest.ts`. */
+  readIdleMark(container: { containerId: string; pid: number }): string | undefined;
   /** True when the port can be bound on all addresses at this moment. */
   isPortFree(port: number, transport: "tcp" | "udp"): boolean;
   /**
@@ -95,7 +95,7 @@ export interface Outside {
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
   /** Whether an image fits on the disk, asked before it is pulled. */
-  checkRoom(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<Room>;
+  checkRoom(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<PullSpace>;
   clock: Clock;
   /** A number from 0 to 1. */
   random(): number;

@@ -3,7 +3,7 @@
 import type { Clock } from "./clock.ts";
 
 /** `read`, whose value serves for `forMs` milliseconds from the moment at which it was asked for. A promise counts as the value. */
-export function keepFresh<T>(read: () => T, options: { forMs: number; clock: Pick<Clock, "now"> }): () => T {
+export function cachedRead<T>(read: () => T, options: { forMs: number; clock: Pick<Clock, "now"> }): () => T {
   let latest: { atMs: number; value: T } | undefined;
   return () => {
     const nowMs = options.clock.now();

@@ -3,7 +3,7 @@
 import { throwIfAborted } from "./clock.ts";
 
 /** Runs at most one piece of work per key at a time. */
-export class Gate<Key> {
+export class KeyedMutex<Key> {
   readonly #tails = new Map<Key, Promise<void>>();
 
   /** True while work under `key` runs or waits. */

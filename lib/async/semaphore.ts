@@ -4,7 +4,7 @@ import { throwIfAborted } from "./clock.ts";
 import { AgentError } from "../base/errors.ts";
 
 /** Lets at most a fixed number of pieces of work run at the same time. */
-export class Permits {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

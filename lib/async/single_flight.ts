@@ -14,7 +14,7 @@ interface Round<T> {
  * `read`, at most once at a time. Who asks while a read is under way waits for the next one and shares it, so that no answer is older
  * than its question. A read is aborted when nobody waits for it any more. Throws what `read` throws, and `canceled`.
  */
-export function shareReads<T>(read: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+export function singleFlight<T>(read: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   let next: Round<T> | undefined;
   const begin = (): Round<T> => {

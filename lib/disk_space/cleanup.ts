@@ -16,7 +16,7 @@ export interface DiskUser extends AppImages {
 }
 
 /** What the clean-up is built from. */
-export interface DiskCleanupParts {
+export interface DiskCleanupDeps {
   engine: Pick<Engine, "pruneDanglingImages">;
   storage: Pick<
     EngineStorage,
@@ -56,12 +56,12 @@ export const logLimitBytes = 50 * 1024 * 1024;
 
 /** One step after the other, whatever becomes of each. Every step has a deadline, because a full disk wedges engines. */
 export class DiskCleanup {
-  readonly #parts: DiskCleanupParts;
+  readonly #parts: DiskCleanupDeps;
   #gcTriedAtMs = -Infinity;
   /** The last failure of each step, so that a lasting one is told once. */
   readonly #failures = new Map<string, string>();
 
-  constructor(parts: DiskCleanupParts) {
+  constructor(parts: DiskCleanupDeps) {
     this.#parts = parts;
   }
 

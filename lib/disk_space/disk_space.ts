@@ -2,7 +2,7 @@
 
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Room } from "./room.ts";
+import type { PullSpace } from "./room.ts";
 import type { DeviceConfig } from "../config/flock.ts";
 import type { EngineEnvironment } from "../docker/endpoint.ts";
 import type { Engine } from "../docker/engine.ts";
@@ -13,11 +13,11 @@ import type { Paths } from "../paths.ts";
 import { DiskCleanup, type DiskUser } from "./cleanup.ts";
 import { DiskGuard } from "./guard.ts";
 import { limitLogs } from "./log_limits.ts";
-import { checkPullRoom, type PullRoomQuestion } from "./pull_check.ts";
+import { checkPullSpace, type PullCheckOptions } from "./pull_check.ts";
 import type { Backend } from "../backend/backend.ts";
 
 /** What the watch is built from. */
-export interface DiskWatchParts {
+export interface DiskSpaceDeps {
   engine: Engine;
   /** Where the engine is. */
   env: EngineEnvironment;
@@ -41,14 +41,14 @@ const restartLimitMs = 30_000;
  * The disk of the engine, watched where the operating system is Linux. Disposing ends everything that goes on; to be done before the
  * apps are disposed, which it calls.
  */
-export class DiskWatch implements AsyncDisposable {
-  readonly #parts: DiskWatchParts;
+export class DiskSpace implements AsyncDisposable {
+  readonly #parts: DiskSpaceDeps;
   readonly #storage: EngineStorage;
   readonly #guard: DiskGuard | undefined;
   readonly #life = new AbortController();
   #limiting: Promise<void> | undefined;
 
-  constructor(parts: DiskWatchParts) {
+  constructor(parts: DiskSpaceDeps) {
     const { engine, onChange, clock, log } = parts;
     this.#parts = parts;
     const storage = this.#storage = new EngineStorage({ env: parts.env });
@@ -77,11 +77,11 @@ export class DiskWatch implements AsyncDisposable {
   }
 
   /** Whether an image fits, asked before it is pulled. See `checkPullRoom()`. */
-  async checkRoom(question: PullRoomQuestion): Promise<Room> {
+  async checkRoom(question: PullCheckOptions): Promise<PullSpace> {
     const guard = this.#guard;
     if (guard === undefined) return { kind: "fits" };
     const parts = { engine: this.#parts.engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes() };
-    return await checkPullRoom(parts, question);
+    return await checkPullSpace(parts, question);
   }
 
   /** Ends it. */
@@ -97,7 +97,7 @@ export function isApplianceHost(config: Pick<DeviceConfig, "applianceDomain" | "
   return config.applianceDomain !== "" || config.boardModel === "appliance";
 }
 
-function createCleanup(parts: DiskWatchParts, storage: EngineStorage): DiskCleanup {
+function createCleanup(parts: DiskSpaceDeps, storage: EngineStorage): DiskCleanup {
   const { engine, clock, log } = parts;
   return new DiskCleanup({
     engine,

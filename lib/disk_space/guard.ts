@@ -9,7 +9,7 @@ import { type DiskBand, type DiskThresholds, judgeDisk, usualThresholds } from "
 import { applianceProject } from "./volume_rules.ts";
 
 /** What the guard is built from. */
-export interface DiskGuardParts {
+export interface DiskGuardDeps {
   engine: Pick<Engine, "dataRoot" | "stop">;
   storage: Pick<EngineStorage, "listContainers">;
   /** Undefined when it cannot be read. Never throws. */
@@ -43,7 +43,7 @@ const healthy: DiskBand = { isEmergency: false, isLow: false, isCritical: false 
  * - Nothing throws.
  */
 export class DiskGuard implements AsyncDisposable {
-  readonly #parts: DiskGuardParts;
+  readonly #parts: DiskGuardDeps;
   readonly #life = new AbortController();
   readonly #tasks = new Map<"loop" | "stops" | "clean-up", Promise<void>>();
   #band = healthy;
@@ -53,7 +53,7 @@ export class DiskGuard implements AsyncDisposable {
   /** Ends the pause of the loop. */
   #pause = new AbortController();
 
-  constructor(parts: DiskGuardParts) {
+  constructor(parts: DiskGuardDeps) {
     this.#parts = parts;
   }
 

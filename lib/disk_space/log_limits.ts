@@ -20,7 +20,7 @@ export const usualLogLimitFiles: LogLimitFiles = {
 };
 
 /** What the limits are set with. */
-export interface LogLimitParts {
+export interface LogLimitDeps {
   files?: LogLimitFiles;
   /** Lets the journal read its settings anew. */
   restartJournal(signal: AbortSignal): Promise<void>;
@@ -46,7 +46,7 @@ const limits: JsonMember = {
 const driver: JsonMember = { name: "log-driver", value: { kind: "scalar", text: '"json-file"' } };
 
 /** Sets the limits where there are none. The engine takes them at its next start; it is not restarted. Never throws. */
-export async function limitLogs(parts: LogLimitParts, signal: AbortSignal): Promise<void> {
+export async function limitLogs(parts: LogLimitDeps, signal: AbortSignal): Promise<void> {
   const { files = usualLogLimitFiles, restartJournal, log } = parts;
   try {
     const changed = limitedEngineSettings(await readIfThere(files.engineFile));

@@ -1,13 +1,13 @@
 /** Finds out whether an image that is about to be pulled fits on the disk. */
 
-import { neededBytesFor, type Room, roomFor } from "./room.ts";
+import { neededBytesFor, type PullSpace, roomFor } from "./room.ts";
 import type { Engine, RegistryAuth } from "../docker/engine.ts";
 import type { EngineStorage } from "../docker/engine_storage.ts";
 import { downloadBytes, readRemoteLayers } from "../docker/manifest.ts";
 import { usualThresholds } from "./thresholds.ts";
 
 /** What finding out takes. */
-export interface PullRoomParts {
+export interface PullCheckDeps {
   engine: Pick<Engine, "platform">;
   storage: Pick<EngineStorage, "listLayers">;
   /** Of the disk of the engine; undefined when it cannot be read. */
@@ -17,7 +17,7 @@ export interface PullRoomParts {
 }
 
 /** An image and the login for its registry. */
-export interface PullRoomQuestion {
+export interface PullCheckOptions {
   reference: string;
   auth: RegistryAuth | undefined;
   signal: AbortSignal;
@@ -27,7 +27,7 @@ export interface PullRoomQuestion {
  * Compares what the pull needs, without the layers that the engine already has, with what is free. It fits when that cannot be found
  * out. Takes some 10 s with a registry that is silent. Throws `canceled`, and what the engine throws.
  */
-export async function checkPullRoom(parts: PullRoomParts, question: PullRoomQuestion): Promise<Room> {
+export async function checkPullSpace(parts: PullCheckDeps, question: PullCheckOptions): Promise<PullSpace> {
   const { engine, storage, readFreeBytes, reserveBytes = usualThresholds.emergencyBytes } = parts;
   const platform = await engine.platform(question.signal);
   const judge = async (withDiffIds: boolean) => {

@@ -9,7 +9,7 @@ export interface RoomQuestion {
 }
 
 /** Whether it fits. Nothing is refused for want of a figure. */
-export type Room = { kind: "fits" } | { kind: "noSpace"; neededBytes: number; freeBytes: number };
+export type PullSpace = { kind: "fits" } | { kind: "noSpace"; neededBytes: number; freeBytes: number };
 
 /**
  * Bytes on the disk per byte of a download. An estimate: the engine keeps a layer as it came until it is unpacked, and unpacked it is
@@ -23,7 +23,7 @@ export function neededBytesFor(downloadBytes: number): number {
 }
 
 /** Compares what is needed with what is free. */
-export function roomFor({ neededBytes, freeBytes, reserveBytes }: RoomQuestion): Room {
+export function roomFor({ neededBytes, freeBytes, reserveBytes }: RoomQuestion): PullSpace {
   if (neededBytes === undefined || freeBytes === undefined) return { kind: "fits" };
   // Nothing to take in fits on any disk.
   if (neededBytes === 0 || freeBytes - neededBytes >= reserveBytes) return { kind: "fits" };

@@ -7,7 +7,7 @@ import { AgentError } from "../base/errors.ts";
 import { type Dict, isDict, show } from "../base/json.ts";
 
 /** A container as inspect shows it. */
-export interface ContainerSeen {
+export interface ContainerDetails {
   id: string;
   /** Without the slash before it. */
   name: string;
@@ -56,7 +56,7 @@ export interface ContainerSummary {
 }
 
 /** An image as a list shows it. Figures that the engine does not give are undefined; −1 means that it did not count. */
-export interface ImageSeen {
+export interface ImageSummary {
   id: string;
   repoTags: string[];
   labels: Record<string, string>;
@@ -70,13 +70,13 @@ export interface ImageSeen {
 }
 
 /** An image as inspect shows it. */
-export interface ImageFacts extends Platform {
+export interface ImageDetails extends EnginePlatform {
   /** Of the manifests by which it was pulled: `sha256:…`; none for one that was built here. */
   digests: string[];
 }
 
 /** What a program is made for, in the engine's words: `linux`, `amd64`. */
-export interface Platform {
+export interface EnginePlatform {
   os: string;
   architecture: string;
 }
@@ -86,34 +86,36 @@ const ownMembers: ReadonlySet<string> = new Set(["Hostname", "Domainname"]);
 
 /** The body that creates the same container again, from an answer of inspect. */
 export function decodeSettings(value: unknown): Dict {
-  const wire = dictOf(value);
-  const config = Object.entries(dictOf(wire.Config)).filter(([name]) => !ownMembers.has(name));
-  return { ...Object.fromEntries(config), HostConfig: dictOf(wire.HostConfig) };
+  const wire = dictField(value);
+  const config = Object.entries(dictField(wire.Config)).filter(([name]) => !ownMembers.has(name));
+  return { ...Object.fromEntries(config), HostConfig: dictField(wire.HostConfig) };
 }
 
 /** Decodes an answer of inspect. Throws `engine_failed` when it is no container. */
-export function decodeContainer(value: unknown): ContainerSeen {
-  const wire = dictOf(value);
-  const id = textOf(wire.Id);
+export function decodeContainer(value: unknown): ContainerDetails {
+  const wire = dictField(value);
+  const id = textField(wire.Id);
   if (id === "") throw new AgentError("engine_failed", `Cannot read container: Id must be text, got ${show(wire.Id)}`);
-  const state = dictOf(wire.State);
-  const config = dictOf(wire.Config);
-  const host = dictOf(wire.HostConfig);
+  const state = dictField(wire.State);
+  const config = dictField(wire.Config);
+  const host = dictField(wire.HostConfig);
   return {
     id,
-    name: withoutSlash(textOf(wire.Name)),
-    status: textOf(state.Status),
-    exitCode: numberOf(state.ExitCode) ?? 0,
-    error: textOf(state.Error),
+    name: withoutSlash(textField(wire.Name)),
+    status: textField(state.Status),
+    exitCode: numberField(state.ExitCode) ?? 0,
+    error: textField(state.Error),
     oomKilled: state.OOMKilled === true,
-    pid: numberOf(state.Pid) ?? 0,
-    startedAt: textOf(state.StartedAt),
-    finishedAt: textOf(state.FinishedAt),
-    networkMode: textOf(host.NetworkMode),
+    pid: numberField(state.Pid) ?? 0,
+    startedAt: textField(state.StartedAt),
+    finishedAt: textField(state.FinishedAt),
+    networkMode: textField(host.NetworkMode),
     portBindings: Object.fromEntries(
-      Object.entries(dictOf(host.PortBindings)).map(([port, bindings]) => [port, listOf(bindings).map(decodeBinding)]),
+      Object.entries(dictField(host.PortBindings)).map((
+        [port, bindings],
+      ) => [port, listField(bindings).map(decodeBinding)]),
     ),
-    image: textOf(config.Image),
+    image: textField(config.Image),
     env: textsOf(config.Env),
     labels: labelsOf(config.Labels),
     tty: config.Tty === true,
@@ -122,84 +124,84 @@ export function decodeContainer(value: unknown): ContainerSeen {
 
 /** Decodes one entry of the container list; undefined when it has no id. */
 export function decodeSummary(value: unknown): ContainerSummary | undefined {
-  const wire = dictOf(value);
-  const id = textOf(wire.Id);
+  const wire = dictField(value);
+  const id = textField(wire.Id);
   if (id === "") return undefined;
   return {
     id,
     names: textsOf(wire.Names).map(withoutSlash),
-    state: textOf(wire.State),
-    image: textOf(wire.Image),
+    state: textField(wire.State),
+    image: textField(wire.Image),
     labels: labelsOf(wire.Labels),
     published: publishedOf(wire.Ports),
   };
 }
 
 /** Decodes one entry of the image list; undefined when it has no id. */
-export function decodeImage(value: unknown): ImageSeen | undefined {
-  const wire = dictOf(value);
-  const id = textOf(wire.Id);
+export function decodeImage(value: unknown): ImageSummary | undefined {
+  const wire = dictField(value);
+  const id = textField(wire.Id);
   if (id === "") return undefined;
   return {
     id,
     // Engines before 24 write this for an image without a tag.
     repoTags: textsOf(wire.RepoTags).filter((tag) => tag !== "<none>:<none>"),
     labels: labelsOf(wire.Labels),
-    created: numberOf(wire.Created),
-    size: numberOf(wire.Size),
-    sharedSize: numberOf(wire.SharedSize),
-    virtualSize: numberOf(wire.VirtualSize),
-    containers: numberOf(wire.Containers),
+    created: numberField(wire.Created),
+    size: numberField(wire.Size),
+    sharedSize: numberField(wire.SharedSize),
+    virtualSize: numberField(wire.VirtualSize),
+    containers: numberField(wire.Containers),
   };
 }
 
 /** Decodes an answer of inspect about an image. */
-export function decodeImageFacts(value: unknown): ImageFacts {
-  const wire = dictOf(value);
+export function decodeImageFacts(value: unknown): ImageDetails {
+  const wire = dictField(value);
   const digests = textsOf(wire.RepoDigests).map((name) => name.slice(name.indexOf("@") + 1));
-  return { os: textOf(wire.Os), architecture: textOf(wire.Architecture), digests };
+  return { os: textField(wire.Os), architecture: textField(wire.Architecture), digests };
 }
 
 /** The members of `value` when it is an object; nothing otherwise. */
-export function dictOf(value: unknown): Dict {
+export function dictField(value: unknown): Dict {
   return isDict(value) ? value : {};
 }
 
 /** The entries of `value` when it is a list; none otherwise. */
-export function listOf(value: unknown): unknown[] {
+export function listField(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
 /** `value` when it is text; the empty text otherwise. */
-export function textOf(value: unknown): string {
+export function textField(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
 /** `value` when it is a number; undefined otherwise. */
-export function numberOf(value: unknown): number | undefined {
+export function numberField(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
 function textsOf(value: unknown): string[] {
-  return listOf(value).filter((entry) => typeof entry === "string");
+  return listField(value).filter((entry) => typeof entry === "string");
 }
 
 function labelsOf(value: unknown): Record<string, string> {
-  return Object.fromEntries(Object.entries(dictOf(value)).map(([name, label]) => [name, textOf(label)]));
+  return Object.fromEntries(Object.entries(dictField(value)).map(([name, label]) => [name, textField(label)]));
 }
 
 function decodeBinding(value: unknown): PortBinding {
-  const wire = dictOf(value);
-  const port = textOf(wire.HostPort);
-  return { hostIp: textOf(wire.HostIp), hostPort: /^\d+$/.test(port) ? Number(port) : 0 };
+  const wire = dictField(value);
+  const port = textField(wire.HostPort);
+  return { hostIp: textField(wire.HostIp), hostPort: /^\d+$/.test(port) ? Number(port) : 0 };
 }
 
 function publishedOf(value: unknown): Record<string, PortBinding[]> {
   const published: Record<string, PortBinding[]> = {};
-  for (const wire of listOf(value).map(dictOf)) {
-    const [port, hostPort] = [numberOf(wire.PrivatePort), numberOf(wire.PublicPort)];
+  for (const wire of listField(value).map(dictField)) {
+    const [port, hostPort] = [numberField(wire.PrivatePort), numberField(wire.PublicPort)];
     if (port === undefined || hostPort === undefined) continue;
-    (published[`${port}/${textOf(wire.Type)}`] ??= []).push({ hostIp: textOf(wire.IP), hostPort });
+    (published[`${port}/${textField(wire.Type)}`] ??= []).push({ hostIp: textField(wire.IP), hostPort });
   }
   return published;
 }

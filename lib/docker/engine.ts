@@ -10,19 +10,19 @@ import { type EngineEnvironment, engineVariables } from "./endpoint.ts";
 import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.ts";
 import { authHeader, bareHost, type RegistryAuth, splitReference } from "./registry.ts";
 import {
-  type ContainerSeen,
+  type ContainerDetails,
   type ContainerSummary,
   decodeContainer,
   decodeImage,
   decodeImageFacts,
   decodeSettings,
   decodeSummary,
-  dictOf,
-  type ImageFacts,
-  type ImageSeen,
-  listOf,
-  type Platform,
-  textOf,
+  dictField,
+  type EnginePlatform,
+  type ImageDetails,
+  type ImageSummary,
+  listField,
+  textField,
 } from "./decode.ts";
 import {
   type EngineEvent,
@@ -34,11 +34,18 @@ import {
   pullOf,
   readLogs,
 } from "./streams.ts";
-import { callLimitMs, pathPart, Transport } from "./transport.ts";
+import { callLimitMs, EngineTransport, pathPart } from "./transport.ts";
 
 export type { ExitCondition, ExitWatch } from "./exit_watch.ts";
 export type { RegistryAuth } from "./registry.ts";
-export type { ContainerSeen, ContainerSummary, ImageFacts, ImageSeen, Platform, PortBinding } from "./decode.ts";
+export type {
+  ContainerDetails,
+  ContainerSummary,
+  EnginePlatform,
+  ImageDetails,
+  ImageSummary,
+  PortBinding,
+} from "./decode.ts";
 export type { EngineEvent, LogLine, LogOptions, Pull } from "./streams.ts";
 
 /** The body of a container creation, spelled as the engine's API does. */
@@ -68,13 +75,13 @@ const usualLimits: EngineLimits = {
  * after an abort, and `engine_failed` with the engine's own words for a refusal that has no code of its own.
  */
 export class Engine {
-  readonly #transport: Transport;
+  readonly #transport: EngineTransport;
   readonly #log: Log;
   readonly #limits: EngineLimits;
 
   /** `env` stands in for the variables of the process. */
   constructor(options: { log: Log; env?: EngineEnvironment; limits?: Partial<EngineLimits> }) {
-    this.#transport = new Transport(options.env ?? readEnvironment());
+    this.#transport = new EngineTransport(options.env ?? readEnvironment());
     this.#log = options.log;
     this.#limits = { ...usualLimits, ...options.limits };
   }
@@ -88,14 +95,14 @@ export class Engine {
   /** The folder in which the engine keeps images and containers. */
   async dataRoot(signal: AbortSignal): Promise<string> {
     const options = { what: "Asking the engine for its data folder", signal, limitMs: this.#limits.dataRootMs };
-    const info = dictOf(await this.#transport.readJson({ method: "GET", path: "/info" }, options));
-    return textOf(info.DockerRootDir);
+    const info = dictField(await this.#transport.readJson({ method: "GET", path: "/info" }, options));
+    return textField(info.DockerRootDir);
   }
 
   /** All containers, running or not, exactly as the engine lists them. */
   async listContainersRaw(signal: AbortSignal): Promise<unknown[]> {
     const request = { method: "GET", path: "/containers/json", query: { all: "1" } } as const;
-    return listOf(await this.#transport.readJson(request, { what: "Listing containers", signal }));
+    return listField(await this.#transport.readJson(request, { what: "Listing containers", signal }));
   }
 
   /** All containers, running or not. */
@@ -104,7 +111,7 @@ export class Engine {
   }
 
   /** One container by id or exact name; undefined when there is none. */
-  async inspect(nameOrId: string, signal: AbortSignal): Promise<ContainerSeen | undefined> {
+  async inspect(nameOrId: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
     const what = `Inspecting container "${nameOrId}"`;
     try {
       const request = { method: "GET", path: containerPath(nameOrId, "/json") } as const;
@@ -128,7 +135,7 @@ export class Engine {
   }
 
   /** For which machine an image was made, and what it was pulled by; undefined when the engine does not have it. */
-  async inspectImage(reference: string, signal: AbortSignal): Promise<ImageFacts | undefined> {
+  async inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetails | undefined> {
     const what = `Inspecting image "${reference}"`;
     try {
       const request = { method: "GET", path: `/images/${pathPart(reference)}/json` } as const;
@@ -140,23 +147,23 @@ export class Engine {
   }
 
   /** The machine that the engine runs on, in the words of images. */
-  async platform(signal: AbortSignal): Promise<Platform> {
+  async platform(signal: AbortSignal): Promise<EnginePlatform> {
     const options = { what: "Asking the engine for its version", signal };
-    const wire = dictOf(await this.#transport.readJson({ method: "GET", path: "/version" }, options));
-    return { os: textOf(wire.Os), architecture: textOf(wire.Arch) };
+    const wire = dictField(await this.#transport.readJson({ method: "GET", path: "/version" }, options));
+    return { os: textField(wire.Os), architecture: textField(wire.Arch) };
   }
 
   /** Creates a container and gives its id. Throws `name_in_use`, `image_missing`. */
   async create(name: string, body: CreateRequest, signal: AbortSignal): Promise<string> {
     const what = `Creating container "${name}"`;
-    const created = dictOf(
+    const created = dictField(
       await this.#transport.readJson(
         { method: "POST", path: "/containers/create", query: { name }, body },
         { what, signal, missing: "image_missing" },
       ),
     );
-    for (const warning of listOf(created.Warnings)) this.#log.warn("Engine warned", { container: name, warning });
-    return textOf(created.Id);
+    for (const warning of listField(created.Warnings)) this.#log.warn("Engine warned", { container: name, warning });
+    return textField(created.Id);
   }
 
   /** Starts a container; one that runs already is fine. Throws `container_missing`, `port_in_use`. */
@@ -198,7 +205,7 @@ export class Engine {
   }
 
   /** The images of the engine, without the layers in between. */
-  async listImages(signal: AbortSignal): Promise<ImageSeen[]> {
+  async listImages(signal: AbortSignal): Promise<ImageSummary[]> {
     return await this.#images({}, signal);
   }
 
@@ -303,9 +310,9 @@ export class Engine {
     return followEvents(this.#transport, signal, onOpen);
   }
 
-  async #images(query: Record<string, string>, signal: AbortSignal): Promise<ImageSeen[]> {
+  async #images(query: Record<string, string>, signal: AbortSignal): Promise<ImageSummary[]> {
     const request = { method: "GET", path: "/images/json", query } as const;
-    const images = listOf(await this.#transport.readJson(request, { what: "Listing images", signal }));
+    const images = listField(await this.#transport.readJson(request, { what: "Listing images", signal }));
     return images.map(decodeImage).filter((image) => image !== undefined);
   }
 

@@ -1,8 +1,16 @@
 /** The calls to the engine about what fills its disk: volumes, images with their users, the build cache. */
 
 import type { EngineEnvironment } from "./endpoint.ts";
-import { decodeImage, decodeSummary, dictOf, type ImageSeen, listOf, numberOf, textOf } from "./decode.ts";
-import { pathPart, Transport } from "./transport.ts";
+import {
+  decodeImage,
+  decodeSummary,
+  dictField,
+  type ImageSummary,
+  listField,
+  numberField,
+  textField,
+} from "./decode.ts";
+import { EngineTransport, pathPart } from "./transport.ts";
 
 /** A volume that no container references, running or not. */
 export interface DanglingVolume {
@@ -35,23 +43,23 @@ const aliveStates: readonly string[] = ["running", "paused", "restarting"];
  * throws `engine_unreachable`, `engine_failed`, `timeout`, `canceled`.
  */
 export class EngineStorage {
-  readonly #transport: Transport;
+  readonly #transport: EngineTransport;
 
   constructor(options: { env: EngineEnvironment }) {
-    this.#transport = new Transport(options.env);
+    this.#transport = new EngineTransport(options.env);
   }
 
   /** All containers. */
   async listContainers(signal: AbortSignal): Promise<ContainerUse[]> {
     const request = { method: "GET", path: "/containers/json", query: { all: "1" } } as const;
     const options = { what: "Listing containers", signal, limitMs: listLimitMs };
-    return listOf(await this.#transport.readJson(request, options)).flatMap(decodeUse);
+    return listField(await this.#transport.readJson(request, options)).flatMap(decodeUse);
   }
 
   /** All images, without the layers in between. */
-  async listImages(signal: AbortSignal): Promise<ImageSeen[]> {
+  async listImages(signal: AbortSignal): Promise<ImageSummary[]> {
     const options = { what: "Listing images", signal, limitMs: listLimitMs };
-    const images = listOf(await this.#transport.readJson({ method: "GET", path: "/images/json" }, options));
+    const images = listField(await this.#transport.readJson({ method: "GET", path: "/images/json" }, options));
     return images.map(decodeImage).filter((image) => image !== undefined);
   }
 
@@ -59,8 +67,8 @@ export class EngineStorage {
   async listDanglingVolumes(signal: AbortSignal): Promise<DanglingVolume[]> {
     const query = { filters: JSON.stringify({ dangling: ["true"] }) };
     const options = { what: "Listing volumes", signal, limitMs: listLimitMs };
-    const answer = dictOf(await this.#transport.readJson({ method: "GET", path: "/volumes", query }, options));
-    return listOf(answer.Volumes).flatMap(decodeVolume);
+    const answer = dictField(await this.#transport.readJson({ method: "GET", path: "/volumes", query }, options));
+    return listField(answer.Volumes).flatMap(decodeVolume);
   }
 
   /** Removes a volume with its data, never one that is used. */
@@ -78,8 +86,8 @@ export class EngineStorage {
   /** Removes what builds keep and no image needs; gives the bytes that the engine says it has won. */
   async pruneBuildCache(signal: AbortSignal): Promise<number> {
     const options = { what: "Pruning the build cache", signal, limitMs: pruneLimitMs };
-    const answer = dictOf(await this.#transport.readJson({ method: "POST", path: "/build/prune" }, options));
-    return numberOf(answer.SpaceReclaimed) ?? 0;
+    const answer = dictField(await this.#transport.readJson({ method: "POST", path: "/build/prune" }, options));
+    return numberField(answer.SpaceReclaimed) ?? 0;
   }
 
   /** The layers of each image, first to last, by the digests of what they unpack to. */
@@ -88,8 +96,8 @@ export class EngineStorage {
     for (const { id } of await this.listImages(signal)) {
       const request = { method: "GET", path: `/images/${pathPart(id)}/json` } as const;
       const options = { what: `Inspecting image "${id}"`, signal };
-      const image = dictOf(await this.#transport.readJson(request, options));
-      layers.push(listOf(dictOf(image.RootFS).Layers).map(textOf));
+      const image = dictField(await this.#transport.readJson(request, options));
+      layers.push(listField(dictField(image.RootFS).Layers).map(textField));
     }
     return layers;
   }
@@ -99,13 +107,15 @@ function decodeUse(value: unknown): ContainerUse[] {
   const summary = decodeSummary(value);
   if (summary === undefined) return [];
   const { id, names, image, labels } = summary;
-  const imageId = textOf(dictOf(value).ImageID);
+  const imageId = textField(dictField(value).ImageID);
   return [{ id, names, image, labels, imageId, isRunning: aliveStates.includes(summary.state) }];
 }
 
 function decodeVolume(value: unknown): DanglingVolume[] {
-  const wire = dictOf(value);
-  const name = textOf(wire.Name);
-  const labels = Object.fromEntries(Object.entries(dictOf(wire.Labels)).map(([key, label]) => [key, textOf(label)]));
+  const wire = dictField(value);
+  const name = textField(wire.Name);
+  const labels = Object.fromEntries(
+    Object.entries(dictField(wire.Labels)).map(([key, label]) => [key, textField(label)]),
+  );
   return name === "" ? [] : [{ name, labels }];
 }

@@ -2,7 +2,7 @@
 
 import { AgentError } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
-import { pathPart, readText, type Transport } from "./transport.ts";
+import { type EngineTransport, pathPart, readAnswerText } from "./transport.ts";
 
 /** `next-exit` waits for an exit that is still to come, `not-running` is content with a past one. */
 export type ExitCondition = "not-running" | "next-exit" | "removed";
@@ -15,7 +15,7 @@ export interface ExitWatch {
 
 /** Begins to wait; returns when the engine has taken the order. Throws `container_missing`. */
 export async function openExitWatch(
-  transport: Transport,
+  transport: EngineTransport,
   id: string,
   options: { condition: ExitCondition; signal: AbortSignal },
 ): Promise<ExitWatch> {
@@ -26,7 +26,7 @@ export async function openExitWatch(
   );
   return {
     async exitCode() {
-      const answer = parseJson(await readText(stream));
+      const answer = parseJson(await readAnswerText(stream));
       if (isDict(answer) && typeof answer.StatusCode === "number") return answer.StatusCode;
       throw new AgentError("engine_unreachable", `${what} ended without an exit code`);
     },

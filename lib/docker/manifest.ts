@@ -7,7 +7,7 @@ import { within } from "../async/clock.ts";
 import { AgentError } from "../base/errors.ts";
 import { isCount, isDict, parseJson } from "../base/json.ts";
 import { type RegistryAuth, registryHostOf, splitReference } from "./registry.ts";
-import { dictOf, listOf, numberOf, type Platform, textOf } from "./decode.ts";
+import { dictField, type EnginePlatform, listField, numberField, textField } from "./decode.ts";
 
 /** What the size of a pull depends on. */
 export interface PullQuestion {
@@ -15,7 +15,7 @@ export interface PullQuestion {
   reference: string;
   auth: RegistryAuth | undefined;
   /** The machine that the image is for. */
-  platform: Platform;
+  platform: EnginePlatform;
   signal: AbortSignal;
   /** Asks for the digests of the layers too, which takes one question more. */
   withDiffIds: boolean;
@@ -83,34 +83,34 @@ async function askLayers(question: PullQuestion): Promise<RemoteLayer[] | undefi
   const { repository, tag } = splitReference(reference);
   const path = repository.slice(host.length + 1);
   const registry = new RegistryClient({ host, path, auth, client, signal });
-  let manifest = dictOf(await registry.readJson(`manifests/${tag}`));
-  if (listOf(manifest.manifests).length > 0) {
-    const digest = chooseDigest(listOf(manifest.manifests), platform);
+  let manifest = dictField(await registry.readJson(`manifests/${tag}`));
+  if (listField(manifest.manifests).length > 0) {
+    const digest = chooseDigest(listField(manifest.manifests), platform);
     if (digest === undefined) return undefined;
-    manifest = dictOf(await registry.readJson(`manifests/${digest}`));
+    manifest = dictField(await registry.readJson(`manifests/${digest}`));
   }
-  const sizes = listOf(manifest.layers).map((layer) => numberOf(dictOf(layer).size));
+  const sizes = listField(manifest.layers).map((layer) => numberField(dictField(layer).size));
   if (sizes.length === 0 || !sizes.every(isCount)) return undefined;
-  const diffIds = withDiffIds ? await readDiffIds(registry, textOf(dictOf(manifest.config).digest)) : [];
+  const diffIds = withDiffIds ? await readDiffIds(registry, textField(dictField(manifest.config).digest)) : [];
   const isWhole = diffIds.length === sizes.length;
   return sizes.map((sizeBytes, index) => ({ sizeBytes, diffId: isWhole ? diffIds[index] : undefined }));
 }
 
 /** The entry for exactly this platform. Of several variants the first counts; they hardly differ in size. */
-function chooseDigest(entries: readonly unknown[], platform: Platform): string | undefined {
-  const fits = entries.map(dictOf).find((entry) => {
-    const { os, architecture } = dictOf(entry.platform);
+function chooseDigest(entries: readonly unknown[], platform: EnginePlatform): string | undefined {
+  const fits = entries.map(dictField).find((entry) => {
+    const { os, architecture } = dictField(entry.platform);
     return os === platform.os && architecture === platform.architecture;
   });
-  return textOf(fits?.digest) || undefined;
+  return textField(fits?.digest) || undefined;
 }
 
 /** None when the registry does not give the image's config, which some keep elsewhere. */
 async function readDiffIds(registry: RegistryClient, digest: string): Promise<string[]> {
   if (digest === "") return [];
   try {
-    const config = dictOf(await registry.readJson(`blobs/${digest}`));
-    return listOf(dictOf(config.rootfs).diff_ids).map(textOf);
+    const config = dictField(await registry.readJson(`blobs/${digest}`));
+    return listField(dictField(config.rootfs).diff_ids).map(textField);
   } catch {
     // Then every layer counts as one to download.
     return [];
@@ -165,8 +165,8 @@ class RegistryClient {
     const service = challengePart(challenge, "service");
     if (service !== undefined) url.searchParams.set("service", service);
     url.searchParams.set("scope", challengePart(challenge, "scope") ?? `repository:${this.#parts.path}:pull`);
-    const answer = dictOf(await readAnswer(await this.#fetch(url.href, basic), url.host));
-    const token = textOf(answer.token) || textOf(answer.access_token);
+    const answer = dictField(await readAnswer(await this.#fetch(url.href, basic), url.host));
+    const token = textField(answer.token) || textField(answer.access_token);
     if (token === "") throw new AgentError("protocol_error", `The token server "${url.host}" gave no token`);
     return `Bearer ${token}`;
   }

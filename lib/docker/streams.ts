@@ -4,7 +4,7 @@ import { AgentError, hasCode } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
 import { TextLines } from "./lines.ts";
 import { type LogLine, logReader } from "./log_lines.ts";
-import { type EngineStream, pathPart, type Transport } from "./transport.ts";
+import { type EngineStream, type EngineTransport, pathPart } from "./transport.ts";
 
 export type { LogLine } from "./log_lines.ts";
 
@@ -75,7 +75,7 @@ export function pullOf(stream: EngineStream, options: { what: string; stallMs: n
  * `engine_unreachable` when the engine goes.
  */
 export async function* followLogs(
-  transport: Transport,
+  transport: EngineTransport,
   id: string,
   options: LogOptions,
 ): AsyncGenerator<LogLine[], void> {
@@ -101,7 +101,7 @@ export async function* followLogs(
  * The stored log of a container, oldest line first, at most about 4 MiB of it (the newest). Throws `container_missing`,
  * `canceled`, `engine_unreachable`.
  */
-export async function readLogs(transport: Transport, id: string, options: LogOptions): Promise<string[]> {
+export async function readLogs(transport: EngineTransport, id: string, options: LogOptions): Promise<string[]> {
   const stream = await openLogs(transport, id, { ...options, follow: false });
   if (stream === undefined) throw new AgentError("canceled", `Reading the log of container "${id}" was canceled`);
   const reader = logReader(options.tty);
@@ -124,7 +124,7 @@ export async function readLogs(transport: Transport, id: string, options: LogOpt
  * called when the engine has begun to tell: a look at the containers from then on misses nothing.
  */
 export async function* followEvents(
-  transport: Transport,
+  transport: EngineTransport,
   signal: AbortSignal,
   onOpen?: () => void,
 ): AsyncGenerator<EngineEvent, void> {
@@ -176,7 +176,7 @@ export function decodeEvent(line: string): EngineEvent | undefined {
 
 /** Gives undefined when the caller has gone before the engine answered. */
 async function openLogs(
-  transport: Transport,
+  transport: EngineTransport,
   id: string,
   options: LogOptions & { follow: boolean },
 ): Promise<EngineStream | undefined> {

@@ -8,7 +8,7 @@ import { Agent as TlsAgent } from "node:https";
 import Docker from "dockerode";
 import { within } from "../async/clock.ts";
 import { AgentError, type ErrorCode } from "../base/errors.ts";
-import { Permits } from "../async/semaphore.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import { parseJson } from "../base/json.ts";
 import { type DirectAnswer, openDirect } from "./unix_socket_stream.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
@@ -69,9 +69,9 @@ interface Dialer {
 const everyStatus = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [100 + index, true]));
 
 /** Sends requests to one engine. Each uses a connection of its own, so nothing needs to be ended. */
-export class Transport {
+export class EngineTransport {
   readonly #env: EngineEnvironment;
-  readonly #permits = new Permits(callsAtOnce);
+  readonly #permits = new Semaphore(callsAtOnce);
   #dialer: Dialer | undefined;
 
   constructor(env: EngineEnvironment) {
@@ -92,7 +92,11 @@ export class Transport {
         response.once("close", unlink);
         const stream = streamOf(response, { what, signal });
         if (stream.status < 400) return stream;
-        throw engineFailure(what, { status: stream.status, text: await readText(stream), missing: options.missing });
+        throw engineFailure(what, {
+          status: stream.status,
+          text: await readAnswerText(stream),
+          missing: options.missing,
+        });
       }, { what, signal });
     } catch (error) {
       unlink();
@@ -120,7 +124,11 @@ export class Transport {
       return await within(options.limitMs ?? callLimitMs, async () => {
         const answer = await openDirect({ socketPath, path, what, signal: whole });
         if (answer.status < 400) return answer;
-        throw engineFailure(what, { status: answer.status, text: await readText(answer), missing: options.missing });
+        throw engineFailure(what, {
+          status: answer.status,
+          text: await readAnswerText(answer),
+          missing: options.missing,
+        });
       }, { what, signal });
     } catch (error) {
       life.abort();
@@ -134,7 +142,7 @@ export class Transport {
     return await within(limitMs, (inner) =>
       this.#permits.run(async () => {
         const stream = await this.open(request, { ...options, signal: inner });
-        return { status: stream.status, text: await readText(stream) };
+        return { status: stream.status, text: await readAnswerText(stream) };
       }, inner), { what, signal });
   }
 
@@ -179,7 +187,7 @@ export function pathPart(text: string): string {
 }
 
 /** The whole body as text. Throws as `chunks()`, and `engine_failed` above 64 MiB. */
-export async function readText(stream: EngineStream | DirectAnswer): Promise<string> {
+export async function readAnswerText(stream: EngineStream | DirectAnswer): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;

@@ -6,11 +6,11 @@ import type { Dict } from "../base/json.ts";
 import type { Privilege } from "../backend/backend.ts";
 
 /** `router`: whoever the router lets through. */
-export type Guard = Privilege | "router";
+export type Access = Privilege | "router";
 
 /** What a procedure says about its callers. */
 export interface Guarded {
-  privilege: Guard;
+  privilege: Access;
   /** The answer to a caller without the privilege. */
   deniedText: string;
   /** Stands before the cause when the check itself failed. */

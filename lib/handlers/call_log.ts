@@ -10,7 +10,7 @@ const linesPerSecond = 5;
  * A function that notes one answered call of a procedure. Beyond five lines a second calls are only counted; the next line says how
  * many were left out before it.
  */
-export function createCallNotes(
+export function createCallLog(
   { log, clock }: { log: Log; clock: Pick<Clock, "now"> },
 ): (fields: () => Fields) => void {
   let secondMs = -Infinity;

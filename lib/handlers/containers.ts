@@ -2,7 +2,7 @@
 
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
-import type { ImageSeen } from "../docker/decode.ts";
+import type { ImageSummary } from "../docker/decode.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { HandlerParts } from "./device.ts";
 import type { Call } from "./procedure.ts";
@@ -54,7 +54,7 @@ export async function pruneImages(parts: HandlerParts, { all }: PruneRequest, { 
   return { args: [end.stdout] };
 }
 
-function encodeImage(image: ImageSeen): Record<string, unknown> {
+function encodeImage(image: ImageSummary): Record<string, unknown> {
   const { created, containers, sharedSize, virtualSize, id, labels, size, repoTags } = image;
   const members = { created, containers, sharedSize, virtualSize, id, labels, size, repoTags };
   return Object.fromEntries(Object.entries(members).filter(([, value]) => !isEmpty(value)));

@@ -2,7 +2,7 @@
 
 import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/json.ts";
-import type { ImageSeen } from "../docker/decode.ts";
+import type { ImageSummary } from "../docker/decode.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
 import type { CommandEnd } from "../host/command.ts";
 import type { Stats } from "../host/stats.ts";
@@ -11,7 +11,7 @@ import type { PrivilegeCheck } from "./authorize.ts";
 
 /** The container engine as the handlers see it. Calls throw `engine_unreachable` or `engine_failed`. */
 export interface HandlerEngine {
-  listImages(signal: AbortSignal): Promise<ImageSeen[]>;
+  listImages(signal: AbortSignal): Promise<ImageSummary[]>;
   /** All containers as the engine's own interface gives them. */
   listContainersRaw(signal: AbortSignal): Promise<unknown[]>;
   pruneDanglingImages(signal: AbortSignal): Promise<unknown>;

@@ -4,9 +4,9 @@ import { type Clock, within } from "../async/clock.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/session.ts";
 import { authorize, effectiveCaller } from "./authorize.ts";
-import { createCallNotes } from "./call_log.ts";
+import { createCallLog } from "./call_log.ts";
 import type { HandlerParts } from "./device.ts";
-import type { Row } from "./procedure.ts";
+import type { ProcedureRow } from "./procedure.ts";
 
 /** An error text is cut here: some carry the output of a program or a value of the caller. */
 const errorTextLimit = 4_000;
@@ -15,8 +15,8 @@ const errorTextLimit = 4_000;
  * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`, `timeout`,
  * or whatever the work threw.
  */
-export function createHandler(row: Row, parts: HandlerParts, clock: Clock): InvocationHandler {
-  const note = createCallNotes({ log: parts.log, clock });
+export function createHandler(row: ProcedureRow, parts: HandlerParts, clock: Clock): InvocationHandler {
+  const note = createCallLog({ log: parts.log, clock });
   return async (invocation) => {
     const startedAt = clock.now();
     const caller = effectiveCaller(invocation.callerAuthid, invocation.kwargs);
@@ -33,7 +33,7 @@ export function createHandler(row: Row, parts: HandlerParts, clock: Clock): Invo
 }
 
 async function answer(
-  row: Row,
+  row: ProcedureRow,
   parts: HandlerParts,
   call: { invocation: Invocation; caller: string | undefined },
 ): Promise<Reply> {

@@ -41,7 +41,7 @@ export interface Later extends Procedure {
 }
 
 /** A row of the table. */
-export interface Row extends Procedure {
+export interface ProcedureRow extends Procedure {
   readonly limitMs: number;
   readonly isAvailable: boolean;
   /** Reads the arguments and does it. */
@@ -51,7 +51,7 @@ export interface Row extends Procedure {
 const defaultLimitMs = 30_000;
 
 /** Makes a row of a procedure that works. */
-export function working<Input>(procedure: Working<Input>): Row {
+export function working<Input>(procedure: Working<Input>): ProcedureRow {
   return {
     ...procedure,
     limitMs: procedure.limitMs ?? defaultLimitMs,
@@ -61,7 +61,7 @@ export function working<Input>(procedure: Working<Input>): Row {
 }
 
 /** Makes a row of a procedure that comes later. */
-export function later(procedure: Later): Row {
+export function later(procedure: Later): ProcedureRow {
   return {
     ...procedure,
     limitMs: defaultLimitMs,

@@ -7,7 +7,7 @@ import { decodeContainerName, getAppLogHistory } from "./logs.ts";
 import { requestAppState } from "./apps.ts";
 import { decodePrune, getImages, listContainers, pruneImages, pruneLimitMs } from "./containers.ts";
 import { getIpv4Addresses, getNetworkMetadata } from "./network.ts";
-import { later, noArguments, type Procedure, type Row, working } from "./procedure.ts";
+import { later, noArguments, type Procedure, type ProcedureRow, working } from "./procedure.ts";
 import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, schedulePower } from "./system.ts";
 
 const nothing = "none";
@@ -15,7 +15,7 @@ const empty = "empty";
 const terminalDenied = "insufficient privileges to start a terminal session";
 
 /** All procedures that are registered as `re.mgmt.<serial>.<name>` after every connect, apart from the connection marker. */
-export const table: readonly Row[] = [
+export const procedures: readonly ProcedureRow[] = [
   working({
     name: "request_app_state",
     privilege: "router",

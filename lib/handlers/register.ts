@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { hasUri, type InvocationHandler } from "../wamp/session.ts";
 import { mgmt } from "../backend/uris.ts";
 import { errorUris } from "../wamp/uris.ts";
-import type { Row } from "./procedure.ts";
+import type { ProcedureRow } from "./procedure.ts";
 
 /** The part of a session that is needed. */
 export interface RegisterSession {
@@ -15,7 +15,7 @@ export interface RegisterSession {
 /** What registering takes. */
 export interface RegisterOptions {
   serialNumber: string;
-  handlerOf(row: Row): InvocationHandler;
+  handlerOf(row: ProcedureRow): InvocationHandler;
   log: Log;
 }
 
@@ -24,16 +24,16 @@ export interface RegisterOptions {
  * without waiting in between. Gives the rows that the router refused, to be tried again. A procedure that somebody else holds is left
  * to him with a warning. Throws `not_connected` when the session has ended.
  */
-export async function registerRows(
+export async function registerProcedures(
   session: RegisterSession,
-  rows: readonly Row[],
+  rows: readonly ProcedureRow[],
   options: RegisterOptions,
-): Promise<Row[]> {
+): Promise<ProcedureRow[]> {
   const { serialNumber, handlerOf, log } = options;
   const results = await Promise.allSettled(
     rows.map((row) => session.register(mgmt(serialNumber, row.name), handlerOf(row), { forceReregister: true })),
   );
-  const missing: Row[] = [];
+  const missing: ProcedureRow[] = [];
   for (const [index, result] of results.entries()) {
     const row = rows[index];
     if (row === undefined || result.status === "fulfilled") continue;

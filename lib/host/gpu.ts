@@ -1,7 +1,7 @@
 /** Finds out whether the device has an NVIDIA graphics processor that containers could use. */
 
 import type { Clock } from "../async/clock.ts";
-import { keepFresh } from "../async/cached_read.ts";
+import { cachedRead } from "../async/cached_read.ts";
 import { runCommand } from "./command.ts";
 
 /** Where its traces are looked for. */
@@ -46,7 +46,7 @@ export function watchNvidia(
   clock: Pick<Clock, "now">,
   traces: NvidiaTraces = usualNvidiaTraces,
 ): () => Promise<boolean> {
-  return keepFresh(() => hasNvidia(new AbortController().signal, traces), { forMs: freshMs, clock });
+  return cachedRead(() => hasNvidia(new AbortController().signal, traces), { forMs: freshMs, clock });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -16,7 +16,7 @@ interface Platform {
 const commandLimitMs = 10_000;
 
 /** Reads the line. Never throws: when the rest cannot be found out it is the word alone, such as `linux`. */
-export async function readOsText(signal: AbortSignal): Promise<string> {
+export async function readOsInfo(signal: AbortSignal): Promise<string> {
   const word = Deno.build.os;
   try {
     if (word === "linux") return joinOsText(word, { ...linuxPlatform(readTextIfThere), kernel: Deno.osRelease() });

@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import type { PowerAction } from "./power.ts";
 
 /** What the actions are built from. */
-export interface PowerActionsParts {
+export interface PowerActionsDeps {
   /** Runs the command of an action. */
   run(action: PowerAction, signal: AbortSignal): Promise<void>;
   clock: Clock;
@@ -21,12 +21,12 @@ const endLimitMs = 2_000;
 
 /** The actions that wait or run. Invariant: each kind at most once. */
 export class PowerActions implements AsyncDisposable {
-  readonly #parts: PowerActionsParts;
+  readonly #parts: PowerActionsDeps;
   readonly #running = new Map<PowerAction, Promise<void>>();
   readonly #stopped = new AbortController();
   readonly #killed = new AbortController();
 
-  constructor(parts: PowerActionsParts) {
+  constructor(parts: PowerActionsDeps) {
     this.#parts = parts;
   }
 

@@ -17,7 +17,7 @@ const threadLimit = 100;
  *
  * Source: proc(5), `/proc/<pid>/stat`, `schedstat`, `task/<tid>/children`.
  */
-export function readRest(container: ContainerProcess, procDir = "/proc"): string | undefined {
+export function readIdleMark(container: ContainerProcess, procDir = "/proc"): string | undefined {
   if (container.pid <= 0) return undefined;
   try {
     // Another machine's number may be that of somebody here.

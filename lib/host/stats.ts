@@ -3,7 +3,7 @@
 import { statfs } from "node:fs/promises";
 import { cpus } from "node:os";
 import { type Clock, systemClock } from "../async/clock.ts";
-import { keepFresh } from "../async/cached_read.ts";
+import { cachedRead } from "../async/cached_read.ts";
 
 /** What a status report and `get_storage_data` carry, under the names of the wire. Bytes, if not said otherwise. */
 export interface Stats {
@@ -64,7 +64,7 @@ export class StatsReader {
   /** `appsFolder` is where a second file system for apps is mounted on some devices. */
   constructor(options: { appsFolder?: string; clock?: Pick<Clock, "now"> } = {}) {
     this.#appsFolder = options.appsFolder ?? "/opt/reagent/docker-apps";
-    this.#readShared = keepFresh(() => this.#read(), { forMs: freshMs, clock: options.clock ?? systemClock });
+    this.#readShared = cachedRead(() => this.#read(), { forMs: freshMs, clock: options.clock ?? systemClock });
     this.#times = readTimes();
   }
 

@@ -5,7 +5,7 @@ import { AgentError } from "../base/errors.ts";
 import { isDict, parseJson, show } from "../base/json.ts";
 
 /** What finding out takes. */
-export interface VersionIndexParts {
+export interface VersionIndexDeps {
   /** Where downloads are, as configured: no slash is added or removed. */
   base(): string;
   /** The update channel of the device. */
@@ -23,11 +23,11 @@ const indexLimitBytes = 65_536;
 
 /** The version index of a device. Concurrent questions share one request. */
 export class VersionIndex {
-  readonly #parts: VersionIndexParts;
+  readonly #parts: VersionIndexDeps;
   #known: { url: string; channel: string; version: string; at: number } | undefined;
   #asking: Promise<string> | undefined;
 
-  constructor(parts: VersionIndexParts) {
+  constructor(parts: VersionIndexDeps) {
     this.#parts = parts;
   }
 

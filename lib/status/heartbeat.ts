@@ -5,7 +5,7 @@ import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 
 /** What the heartbeat is built from. */
-export interface HeartbeatParts {
+export interface HeartbeatDeps {
   /** Sends one status report; throws when it did not arrive. */
   report(signal: AbortSignal): Promise<void>;
   isConnected(): boolean;
@@ -31,10 +31,10 @@ const failureLimit = 2;
  * failures; a beat that fails while the router was heard is the backend's trouble, not the link's.
  */
 export class Heartbeat implements AsyncDisposable {
-  readonly #parts: HeartbeatParts;
+  readonly #parts: HeartbeatDeps;
   #loop: { controller: AbortController; done: Promise<void> } | undefined;
 
-  constructor(parts: HeartbeatParts) {
+  constructor(parts: HeartbeatDeps) {
     this.#parts = parts;
   }
 

@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { Backend, DeviceStatus } from "../backend/backend.ts";
 
 /** What the reports are made of. */
-export interface StatusParts {
+export interface StatusReporterDeps {
   backend: Pick<Backend, "updateDeviceStatus">;
   /** The figures of the device under their wire names. */
   readStats(): Promise<object>;
@@ -22,11 +22,11 @@ export function chooseStatus(facts: { isBooting: boolean; isEmergency: boolean }
 
 /** Reports the device's condition. Invariant: `CONFIGURING` from every connect until its boot run has finished. */
 export class StatusReporter {
-  readonly #parts: StatusParts;
+  readonly #parts: StatusReporterDeps;
   #isBooting = true;
   #baseUrl: string | undefined;
 
-  constructor(parts: StatusParts) {
+  constructor(parts: StatusReporterDeps) {
     this.#parts = parts;
   }
 

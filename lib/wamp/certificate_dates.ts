@@ -19,7 +19,7 @@ export function isCertificateRefused(error: unknown): boolean {
  * Asks the server of `url` for its certificate once more, without trusting it and without sending anything, and gives a text when
  * `now`, the device's wall time, is outside its dates. Undefined when it is not, or nothing could be found out. Never throws.
  */
-export async function findClockDoubt(url: URL, options: StreamOptions & { now: Date }): Promise<string | undefined> {
+export async function findClockProblem(url: URL, options: StreamOptions & { now: Date }): Promise<string | undefined> {
   const { now } = options;
   const dates = await readDates(url, options);
   const question = `is the clock of the device right (${localTimeText(now)})?`;

@@ -5,7 +5,7 @@ const growthLimitMs = 20_000;
 const unlimitedMs = 120_000;
 
 /** The bound of the next dial. */
-export class ConnectBound {
+export class ConnectTimeout {
   readonly #firstMs: number;
   #ms: number;
 

@@ -11,9 +11,9 @@ import { AgentError, hasCode, isCanceled, messageOf, textOf } from "../base/erro
 import type { Log } from "../base/log.ts";
 import { isDict } from "../base/json.ts";
 import { authMethod } from "./auth.ts";
-import { Guard, Payload } from "./message_filter.ts";
+import { MessageFilter, Payload } from "./message_filter.ts";
 import { Handshake, helloMessage } from "./handshake.ts";
-import { HeldAnswers } from "./queued_replies.ts";
+import { QueuedReplies } from "./queued_replies.ts";
 import { type InvocationHandler, Invocations } from "./invocations.ts";
 import { code } from "./message.ts";
 import { PendingRequests, type WaitOptions } from "./pending.ts";
@@ -60,7 +60,7 @@ export async function joinSession(transport: Transport, options: JoinOptions): P
 class AutobahnSession implements Session {
   readonly #transport: Transport;
   readonly #options: JoinOptions;
-  readonly #guard = new Guard();
+  readonly #guard = new MessageFilter();
   readonly #invocations: Invocations;
   readonly #socket: { send(message: unknown[]): void; close(): void; onmessage(message: unknown[]): void };
   readonly #autobahn: autobahn.Session;
@@ -69,7 +69,7 @@ class AutobahnSession implements Session {
   readonly #farewell = new AbortController();
   readonly #pending: PendingRequests;
   /** Answers of our procedures that wait for room on the line. */
-  readonly #held = new HeldAnswers();
+  readonly #held = new QueuedReplies();
   #id = 0;
   #state: "joining" | "open" | "ending" = "joining";
   #leaving: Promise<void> | undefined;

@@ -4,7 +4,7 @@ import { redialWaitMs } from "../async/backoff.ts";
 import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { ConnectBound } from "./connect_timeout.ts";
+import { ConnectTimeout } from "./connect_timeout.ts";
 import { dial, type DialOutcome, type LinkIdentity, type Testament } from "./dial.ts";
 import { type ProxySettings, readProxySettings } from "./proxy.ts";
 import type { CallOptions, CallReply, InvocationHandler, PublishOptions } from "./session.ts";
@@ -66,7 +66,7 @@ export class Link implements Wire {
   readonly #options: LinkOptions;
   readonly #proxies: ProxySettings;
   readonly #runs: SessionRuns;
-  readonly #bound: ConnectBound;
+  readonly #bound: ConnectTimeout;
   readonly #stop = new AbortController();
   readonly #ended = Promise.withResolvers<LinkEnd>();
   #session: Session | undefined;
@@ -85,7 +85,7 @@ export class Link implements Wire {
     this.#options = options;
     this.#proxies = options.proxies ?? readProxySettings(Deno.env);
     this.#runs = new SessionRuns({ work: options.onSession, clock: options.clock, log: options.log });
-    this.#bound = new ConnectBound(options.timeouts.connectMs);
+    this.#bound = new ConnectTimeout(options.timeouts.connectMs);
   }
 
   /** Resolves when the link has ended for good, with its socket closed. Never rejects. */

@@ -36,7 +36,7 @@ interface Pending {
 }
 
 /** Judges the messages of one session in both directions. */
-export class Guard {
+export class MessageFilter {
   readonly #pending = new Map<number, Pending>();
   readonly #registrations = new Set<number>();
   readonly #subscriptions = new Set<number>();

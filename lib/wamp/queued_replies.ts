@@ -9,7 +9,7 @@ const countLimit = 10_000;
 const usualLimitBytes = 64 * 1024 * 1024;
 
 /** Keeps answers; what they need in memory is bounded. */
-export class HeldAnswers {
+export class QueuedReplies {
   readonly #limitBytes: number;
   #answers: { message: unknown[]; bytes: number }[] = [];
   #bytes = 0;

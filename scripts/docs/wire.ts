@@ -1,7 +1,7 @@
 /** Makes the page about the wire from the agent's own tables. Pure. */
 
-import { markerProcedure, table as procedures } from "../../lib/handlers/procedures.ts";
-import type { Procedure, Row } from "../../lib/handlers/procedure.ts";
+import { markerProcedure, procedures as procedures } from "../../lib/handlers/procedures.ts";
+import type { Procedure, ProcedureRow } from "../../lib/handlers/procedure.ts";
 import {
   backendProcedures,
   backendWords,
@@ -17,7 +17,7 @@ import { code, duration, table } from "./markdown.ts";
 
 /** Everything that the page is made from. */
 export interface WireTables {
-  rows: readonly Row[];
+  rows: readonly ProcedureRow[];
   marker: Procedure;
   /** Procedures that the agent calls, by URI. */
   called: readonly (CallWords & { uri: string })[];
@@ -39,7 +39,7 @@ export function renderWire(tables: WireTables): string {
   return [head(tables.rows), shapes(tables), callers(tables), calls(tables), topics(tables)].join("\n\n");
 }
 
-function head(rows: readonly Row[]): string {
+function head(rows: readonly ProcedureRow[]): string {
   const available = rows.filter((row) => row.isAvailable).length;
   return `# The wire
 
@@ -114,7 +114,7 @@ ${table(["Topic", "Payload", "What follows"], lines(subscribed))}
 `;
 }
 
-function areaOf(row: Row): string {
+function areaOf(row: ProcedureRow): string {
   return "laterIssue" in row && typeof row.laterIssue === "string" ? row.laterIssue : "unknown";
 }
 

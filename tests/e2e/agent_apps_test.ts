@@ -2,7 +2,7 @@
 /** An agent's process from its first start through the life of an app, and the ways in which an install can fail. */
 
 import assert from "node:assert/strict";
-import { table } from "../../lib/handlers/procedures.ts";
+import { procedures } from "../../lib/handlers/procedures.ts";
 import type { Wish } from "../../scripts/studio/wish.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
@@ -67,7 +67,7 @@ async function bootOnce({ world }: Pick<Stage, "world">): Promise<void> {
   const { sessionId } = await world.studio.waitForStatus(device, "CONNECTED");
   assert.notEqual(sessionId, 0);
   const marker = "wamp_connection_established";
-  assert.deepEqual(await world.procedures(device), [marker, ...table.map(({ name }) => name)].sort());
+  assert.deepEqual(await world.procedures(device), [marker, ...procedures.map(({ name }) => name)].sort());
   assert.deepEqual((await world.studio.call(device, marker)).args, ["Hello :-)"]);
 
   const prefix = `re.mgmt.${device.serial}.`;
@@ -79,7 +79,7 @@ async function bootOnce({ world }: Pick<Stage, "world">): Promise<void> {
     "CALL reswarm.devices.read_device_metadata",
     "CALL reswarm.devices.get_app_cred_key",
     "CALL reswarm.devices.update_device_status",
-    ...table.map(({ name }) => `REGISTER ${prefix}${name}`),
+    ...procedures.map(({ name }) => `REGISTER ${prefix}${name}`),
     "CALL reswarm.devices.update_device_architecture",
     "SUBSCRIBE wamp.subscription.on_create",
     "SUBSCRIBE wamp.subscription.on_delete",

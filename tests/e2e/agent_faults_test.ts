@@ -2,7 +2,7 @@
 /** What an agent's process survives: router, engine and backend that go away, kills, wrong answers, a move to another project. */
 
 import assert from "node:assert/strict";
-import { table } from "../../lib/handlers/procedures.ts";
+import { procedures } from "../../lib/handlers/procedures.ts";
 import type { CallReply, InvocationHandler } from "../../lib/wamp/session.ts";
 import { backendProcedures } from "../../lib/backend/uris.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
@@ -43,7 +43,7 @@ async function prepare(world: AgentWorld, app: string): Promise<Stage> {
 async function assertUnharmed({ world, device, app, container }: Stage): Promise<void> {
   assert.equal(await world.inspect(app), container, "the app's container is another one");
   assert.equal(await world.inspect(app, "{{.State.Status}} {{.RestartCount}}"), "running 0");
-  assert.equal((await world.procedures(device)).length, table.length + 1);
+  assert.equal((await world.procedures(device)).length, procedures.length + 1);
   assert.deepEqual((await world.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
 }
 
@@ -154,7 +154,7 @@ async function backendAway(world: AgentWorld): Promise<void> {
   await world.startStudio();
   await world.studio.waitForStatus(device, "CONNECTED", { limitMs: 15_000 });
   await world.untilContainer("Patient", "running", 15_000 - (performance.now() - startedMs));
-  assert.equal((await world.procedures(device)).length, table.length + 1);
+  assert.equal((await world.procedures(device)).length, procedures.length + 1);
   // The same while it runs: nothing of the device is lost over it.
   const container = await world.inspect("Patient");
   await world.endStudio();

@@ -2,7 +2,7 @@
 /** Signals to an agent at every moment of its start and while it runs: it always ends, in order, and its apps go on. */
 
 import assert from "node:assert/strict";
-import { table } from "../../lib/handlers/procedures.ts";
+import { procedures } from "../../lib/handlers/procedures.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentLogLine, AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
@@ -192,7 +192,7 @@ async function duringPull(world: AgentWorld): Promise<void> {
   }
   agent.start();
   await world.studio.waitForReport(device, { appName: "Slow", state: "RUNNING" });
-  assert.equal((await world.procedures(device)).length, table.length + 1);
+  assert.equal((await world.procedures(device)).length, procedures.length + 1);
   await pollUntil("the app runs", 10_000, async () => await world.inspect("Slow") !== undefined || undefined);
   assert.equal(await agent.stop(), 0);
 }

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { parseJson } from "../../lib/base/json.ts";
-import { table } from "../../lib/handlers/procedures.ts";
+import { procedures } from "../../lib/handlers/procedures.ts";
 import { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil, readTextIfThere, sleep } from "../../scripts/testbed/background.ts";
 import { Relay } from "../../scripts/testbed/relay.ts";
@@ -79,7 +79,7 @@ async function sameSerial(world: AgentWorld): Promise<void> {
     .map(({ fields }) => fields.count);
   assert.deepEqual(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
   assert.equal(world.studio.device(device).sessionId, sessionId);
-  assert.equal((await world.procedures(device)).length, table.length + 1);
+  assert.equal((await world.procedures(device)).length, procedures.length + 1);
   assert.deepEqual((await world.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
   assert.equal(await first.stop(), 0);
 }
@@ -126,7 +126,7 @@ async function lateEngine(world: AgentWorld): Promise<void> {
   await using agent = await world.startAgent(device);
   await world.studio.waitForStatus(device, "CONFIGURING");
   await pollUntil("all procedures are there", 20_000, async () => {
-    return (await world.procedures(device)).length === table.length + 1 || undefined;
+    return (await world.procedures(device)).length === procedures.length + 1 || undefined;
   });
   assert.deepEqual((await world.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
   const [stats] = (await world.studio.call(device, "get_storage_data")).args;

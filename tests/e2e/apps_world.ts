@@ -1,12 +1,12 @@
 /** A device for the tests of its apps: real engine, real registry, real database, and a Studio that writes down what it hears. */
 
 import { systemClock } from "../../lib/async/clock.ts";
-import type { Room } from "../../lib/disk_space/room.ts";
+import type { PullSpace } from "../../lib/disk_space/room.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { AppFolder } from "../../lib/apps/container/data_folder.ts";
+import { DataFolder } from "../../lib/apps/container/data_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
 import { probePort } from "../../lib/apps/container/port_probe.ts";
-import { readRest } from "../../lib/host/process_idle.ts";
+import { readIdleMark } from "../../lib/host/process_idle.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
 import { Studio } from "../fakes/fake_studio.ts";
@@ -43,7 +43,7 @@ export class AppsWorld implements AsyncDisposable {
   readonly folder: string;
   /** The disk is too full to work. */
   isFull = false;
-  room: Room = { kind: "fits" };
+  room: PullSpace = { kind: "fits" };
   #apps: Apps | undefined;
   #database: Database | undefined;
   #life = new AbortController();
@@ -91,8 +91,8 @@ export class AppsWorld implements AsyncDisposable {
       clock: systemClock,
       random: () => 0.5,
       ...quietDevice(this.folder, { registryUrl: `${this.registry.host}/` }),
-      folderOf: (app) => new AppFolder({ appsDir: `${this.folder}/apps` }, app),
-      readRest,
+      folderOf: (app) => new DataFolder({ appsDir: `${this.folder}/apps` }, app),
+      readIdleMark,
       isPortFree: probePort,
       isEmergency: () => this.isFull,
       checkRoom: () => Promise.resolve(this.room),

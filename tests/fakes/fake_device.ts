@@ -1,7 +1,7 @@
 /** A device in memory: apps on a small engine, with a clock that tests move and a Studio that writes down what it hears. */
 
 import { Apps } from "../../lib/apps/apps.ts";
-import type { Outside } from "../../lib/apps/dependencies.ts";
+import type { AppsDeps } from "../../lib/apps/dependencies.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Database } from "../../lib/store/database.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -24,7 +24,7 @@ export class SmallWorld implements AsyncDisposable {
   readonly engine = new SmallEngine(this.clock);
   /** Of the device; nothing is in it but the database, and what a `change` of the outside puts there. */
   readonly folder = Deno.makeTempDirSync({ prefix: "apps" });
-  readonly #change: (folder: string) => Partial<Outside>;
+  readonly #change: (folder: string) => Partial<AppsDeps>;
   #life = new AbortController();
   #database: Database | undefined;
   #apps: Apps | undefined;
@@ -32,7 +32,7 @@ export class SmallWorld implements AsyncDisposable {
   /** `change` gives parts of the outside that take the place of quiet ones. */
   constructor(
     releases: Record<string, Release> = { "1": {}, "2": {} },
-    change: (folder: string) => Partial<Outside> = () => ({}),
+    change: (folder: string) => Partial<AppsDeps> = () => ({}),
   ) {
     this.#change = change;
     for (const [tag, release] of Object.entries(releases)) this.engine.registry.set(`${repository}:${tag}`, release);

@@ -6,15 +6,15 @@
 import type { Clock } from "../../lib/async/clock.ts";
 import { AgentError, type ErrorCode } from "../../lib/base/errors.ts";
 import type {
-  ContainerSeen,
+  ContainerDetails,
   ContainerSummary,
   CreateRequest,
   EngineEvent,
+  EnginePlatform,
   ExitCondition,
   ExitWatch,
-  ImageFacts,
-  ImageSeen,
-  Platform,
+  ImageDetails,
+  ImageSummary,
   Pull,
   RegistryAuth,
 } from "../../lib/docker/engine.ts";
@@ -37,7 +37,7 @@ export interface Release {
 }
 
 interface Stored {
-  seen: ContainerSeen;
+  seen: ContainerDetails;
   body: CreateRequest;
   /** Counts its starts. */
   runs: number;
@@ -119,7 +119,7 @@ export class SmallEngine {
     return this.#find(name)?.seen.status;
   }
 
-  async inspect(nameOrId: string, signal: AbortSignal): Promise<ContainerSeen | undefined> {
+  async inspect(nameOrId: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
     await this.#turn(signal);
     const found = this.#find(nameOrId);
     return found && structuredClone(found.seen);
@@ -133,7 +133,7 @@ export class SmallEngine {
     });
   }
 
-  async listImages(signal: AbortSignal): Promise<ImageSeen[]> {
+  async listImages(signal: AbortSignal): Promise<ImageSummary[]> {
     await this.#turn(signal);
     return this.images.map((tag) => {
       const unknown = { created: undefined, size: undefined, sharedSize: undefined, virtualSize: undefined };
@@ -146,14 +146,14 @@ export class SmallEngine {
     return this.images.map(splitReference).filter((image) => image.repository === repository).map(({ tag }) => tag);
   }
 
-  async inspectImage(reference: string, signal: AbortSignal): Promise<ImageFacts | undefined> {
+  async inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetails | undefined> {
     await this.#turn(signal);
     if (!this.#images.has(reference)) return undefined;
     const { architecture = "amd64", digest, hasMoved = false } = this.registry.get(reference) ?? {};
     return { os: "linux", architecture, digests: digest === undefined ? [] : [hasMoved ? `${digest}-other` : digest] };
   }
 
-  async platform(signal: AbortSignal): Promise<Platform> {
+  async platform(signal: AbortSignal): Promise<EnginePlatform> {
     await this.#turn(signal);
     return { os: "linux", architecture: "amd64" };
   }
@@ -333,7 +333,7 @@ export class SmallEngine {
   }
 
   /** A host port of this container that another one publishes already. */
-  #takenPort(seen: ContainerSeen): number | undefined {
+  #takenPort(seen: ContainerDetails): number | undefined {
     const others = [...this.#containers.values()].filter((other) => other.seen !== seen && isUp(other.seen));
     const taken = new Set(others.flatMap((other) => hostPorts(other.seen)));
     return hostPorts(seen).find((port) => taken.has(port));
@@ -352,7 +352,7 @@ export class SmallEngine {
     return this.#find(nameOrId) ?? fail("container_missing", `No such container: ${nameOrId}`);
   }
 
-  #tell(action: string, seen: ContainerSeen, more: { exitCode?: number } = {}): void {
+  #tell(action: string, seen: ContainerDetails, more: { exitCode?: number } = {}): void {
     const { id, name, labels } = seen;
     this.#events += 1n;
     for (const tell of [...this.#listeners]) tell({ action, id, name, labels, ...more, timeNano: this.#events });
@@ -364,12 +364,12 @@ export class SmallEngine {
   }
 }
 
-function isUp(seen: ContainerSeen): boolean {
+function isUp(seen: ContainerDetails): boolean {
   return seen.status === "running" || seen.status === "paused";
 }
 
 /** The host ports that were asked for, without those that the engine is to choose. */
-function hostPorts(seen: ContainerSeen): number[] {
+function hostPorts(seen: ContainerDetails): number[] {
   return Object.values(seen.portBindings).flat().map(({ hostPort }) => hostPort).filter((port) => port > 0);
 }
 

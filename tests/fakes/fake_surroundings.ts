@@ -1,6 +1,6 @@
 /** What apps need of a device besides engine, database and Studio, for tests. */
 
-import type { AppHome, Outside } from "../../lib/apps/dependencies.ts";
+import type { AppHome, AppsDeps } from "../../lib/apps/dependencies.ts";
 import type { DeviceConfig } from "../../lib/config/flock.ts";
 
 /** A device's config; `change` replaces parts of it. */
@@ -30,8 +30,8 @@ export function quietDevice(
   folder: string,
   change: Partial<DeviceConfig> = {},
 ): Pick<
-  Outside,
-  | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readRest" | "isPortFree")
+  AppsDeps,
+  | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
   | ("checkRoom" | "hideSecret" | "isEmergency" | "isRebuilt")
 > {
   const config = sampleConfig(change);
@@ -52,7 +52,7 @@ export function quietDevice(
     sharedDir: folder,
     arch: "amd64",
     hasGpu: () => Promise.resolve(false),
-    readRest: () => undefined,
+    readIdleMark: () => undefined,
     isPortFree: () => true,
     hideSecret: () => {},
     isEmergency: () => false,

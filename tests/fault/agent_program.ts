@@ -1,9 +1,9 @@
 /** Process of a test: the part of the agent that works on apps, with a fault that strikes at a given step. */
 
-import { AppFolder } from "../../lib/apps/container/data_folder.ts";
+import { DataFolder } from "../../lib/apps/container/data_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";
 import { probePort } from "../../lib/apps/container/port_probe.ts";
-import { readRest } from "../../lib/host/process_idle.ts";
+import { readIdleMark } from "../../lib/host/process_idle.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startWithEngine } from "../../lib/agent/engine_start.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
@@ -86,8 +86,8 @@ class FaultyAgent {
       clock: this.#clock(),
       random: () => 0.5,
       ...quietDevice(folder, { registryUrl: `${registryHost}/` }),
-      folderOf: (app) => new AppFolder({ appsDir: `${folder}/apps` }, app),
-      readRest,
+      folderOf: (app) => new DataFolder({ appsDir: `${folder}/apps` }, app),
+      readIdleMark,
       isPortFree: probePort,
       isRebuilt,
     });

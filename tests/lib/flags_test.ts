@@ -1,11 +1,11 @@
 /** Tests of the agent's own flags: names, defaults per platform, help, and what a start without a config answers. */
 
 import assert from "node:assert/strict";
-import { earlyAnswer, type Flags, flagTable, parseFlags, type Platform } from "../../lib/flags.ts";
+import { earlyAnswer, type Flags, flagTable, type HostPlatform, parseFlags } from "../../lib/flags.ts";
 
-const linux: Platform = { os: "linux", homeDir: undefined };
-const mac: Platform = { os: "darwin", homeDir: "/Users/joe" };
-const windows: Platform = { os: "windows", homeDir: "C:\\Users\\joe" };
+const linux: HostPlatform = { os: "linux", homeDir: undefined };
+const mac: HostPlatform = { os: "darwin", homeDir: "/Users/joe" };
+const windows: HostPlatform = { os: "windows", homeDir: "C:\\Users\\joe" };
 
 Deno.test("parseFlags() gives the defaults of Linux", () => {
   assert.deepEqual(flagsOf([], linux), {
@@ -157,7 +157,7 @@ for (const [args, answer] of answers) {
   });
 }
 
-function flagsOf(args: readonly string[], platform: Platform): Flags {
+function flagsOf(args: readonly string[], platform: HostPlatform): Flags {
   const parsed = parseFlags(args, { program: "reagent", platform });
   assert.ok(parsed.kind === "run", parsed.kind === "run" ? "" : parsed.text);
   return parsed.flags;

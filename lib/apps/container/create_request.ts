@@ -11,7 +11,7 @@ export interface PublishedPort {
 }
 
 /** What a container is made from. */
-export interface ContainerFacts {
+export interface ContainerOptions {
   /** With a tag. */
   image: string;
   app: { id: AppId; appName: string; version: string; releaseKey: number };
@@ -27,7 +27,7 @@ export interface ContainerFacts {
  * The request that creates the container of an app. Apps own the machine they run on: they are privileged and see its devices.
  * The agent restarts them itself, so the engine must not.
  */
-export function containerSpec(facts: ContainerFacts): CreateRequest {
+export function createRequest(facts: ContainerOptions): CreateRequest {
   return {
     Image: facts.image,
     Env: [...facts.env],
@@ -55,7 +55,7 @@ export function containerSpec(facts: ContainerFacts): CreateRequest {
 const attached = { OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true, Volumes: {} };
 
 /** `real` is how agents tell their containers from others; the rest says what runs without looking anything up. */
-function labelsOf({ id, appName, version, releaseKey }: ContainerFacts["app"]): Record<string, string> {
+function labelsOf({ id, appName, version, releaseKey }: ContainerOptions["app"]): Record<string, string> {
   return {
     real: "True",
     "reagent.app-key": `${id.appKey}`,

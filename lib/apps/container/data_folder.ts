@@ -31,7 +31,7 @@ export function isUsableAppName(name: string): boolean {
  * - Nothing outside it is changed, but for the folders above it that are missing.
  * - All methods throw `io_failed` or `no_space`.
  */
-export class AppFolder {
+export class DataFolder {
   readonly path: string;
   readonly #env: EnvFolder;
 

@@ -1,21 +1,21 @@
 /** Gives each app what its container is made with: folder, host ports, variables, credential. */
 
 import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
-import { Gate } from "../../async/keyed_mutex.ts";
+import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { CreateRequest, PortBinding } from "../../docker/engine.ts";
-import { type ContainerFacts, containerSpec, type PublishedPort } from "./create_request.ts";
+import { type ContainerOptions, createRequest, type PublishedPort } from "./create_request.ts";
 import { type AppCredential, appCredential } from "./credential.ts";
 import { containerEnv, environmentOf } from "./environment.ts";
 import { HostPorts, portsNamedIn } from "./host_ports.ts";
 import type { LiveApp } from "../state/live_app.ts";
-import type { AppHome, Outside } from "../dependencies.ts";
+import type { AppHome, AppsDeps } from "../dependencies.ts";
 
 /** Folders of the device that apps see at the same place, where they exist: one-wire sensors, and the GPU's libraries. */
 const sharedHostFolders = ["/sys/bus/w1/devices", "/usr/local/cuda"];
 
 /** The part of the outside that housing needs. */
-export type HousingOutside = Pick<
-  Outside,
+export type ContainerSetupDeps = Pick<
+  AppsDeps,
   "config" | "surroundings" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "log"
 >;
 
@@ -23,13 +23,13 @@ export type HousingOutside = Pick<
 export type Published = Readonly<Record<string, readonly PortBinding[]>>;
 
 /** Houses all apps. */
-export class Housing {
-  readonly #outside: HousingOutside;
+export class ContainerSetup {
+  readonly #outside: ContainerSetupDeps;
   readonly #ports: HostPorts;
   /** Two apps of one name share a folder. */
-  readonly #gate = new Gate<string>();
+  readonly #gate = new KeyedMutex<string>();
 
-  constructor(outside: HousingOutside) {
+  constructor(outside: ContainerSetupDeps) {
     this.#outside = outside;
     this.#ports = new HostPorts({ isFree: (port, transport) => outside.isPortFree(port, transport) });
   }
@@ -80,7 +80,7 @@ export class Housing {
       await folder.writeEnv(variables, request.ports);
       await folder.refreshPorts(request.ports);
     }, options.signal);
-    return containerSpec({
+    return createRequest({
       image: options.image,
       app,
       env: containerEnv(variables),
@@ -125,7 +125,7 @@ export class Housing {
   }
 
   /** The engine takes absolute paths only; flags may give others. */
-  #mountsOf(appFolder: string): ContainerFacts["mounts"] {
+  #mountsOf(appFolder: string): ContainerOptions["mounts"] {
     return [
       { source: Deno.realPathSync(this.#outside.sharedDir), target: "/shared" },
       { source: Deno.realPathSync(appFolder), target: "/data" },

@@ -8,7 +8,7 @@ import { growsDisk, stableTarget, type Transition, transitionOf } from "../state
 import { isPulling } from "./texts.ts";
 
 /** What a request leads to. */
-export type Choice =
+export type Decision =
   /** The table has no cell for it: nothing happens, nothing is told. */
   | { kind: "nothing" }
   /** The app is where it should be: its state is told again. */
@@ -27,7 +27,7 @@ export interface Circumstances {
 const notAvailableText = "not available in this version";
 
 /** Chooses what a request leads to while nothing else is done with the app. */
-export function choose(app: LiveApp, request: AppRequest, circumstances: Circumstances): Choice {
+export function decide(app: LiveApp, request: AppRequest, circumstances: Circumstances): Decision {
   const target = stableTarget(request.target);
   if (circumstances.isEmergency && growsDisk(request.target)) return refusal("no_space", "the disk is too full");
   const isUpdate = circumstances.mayUpdate && wantsUpdate(app, request);
@@ -72,7 +72,7 @@ export function makesRoom(app: LiveApp | undefined, request: AppRequest): boolea
 }
 
 /** What the table calls for, for a PROD app of one container. */
-function choiceOf(transition: Transition | "update", target: AppState): Choice {
+function choiceOf(transition: Transition | "update", target: AppState): Decision {
   switch (transition) {
     case "install":
     case "run":
@@ -103,7 +103,7 @@ function choiceOf(transition: Transition | "update", target: AppState): Choice {
   }
 }
 
-function refusal(code: "no_space" | "not_available", text: string): Choice {
+function refusal(code: "no_space" | "not_available", text: string): Decision {
   return { kind: "refuse", error: new AgentError(code, text) };
 }
 

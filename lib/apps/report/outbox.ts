@@ -6,7 +6,7 @@
 import { type AppIdText, idText, isAppState, isStage } from "../../model/app.ts";
 import { type Clock, within } from "../../async/clock.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
-import { Gate } from "../../async/keyed_mutex.ts";
+import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { Log } from "../../base/log.ts";
 import { type Dict, isCount, isDict } from "../../base/json.ts";
 import type { Database } from "../../store/database.ts";
@@ -21,7 +21,7 @@ import {
 import type { AppReport, Backend } from "../../backend/backend.ts";
 
 /** What an outbox works with. */
-export interface OutboxParts {
+export interface OutboxDeps {
   backend: Pick<Backend, "reportAppState">;
   database: Database;
   clock: Pick<Clock, "wall">;
@@ -41,11 +41,11 @@ const reportLimitMs = 10_000;
  * - What Studio refuses keeps nothing newer back; what is newer is told once more behind it, so that it is the last word.
  */
 export class Outbox {
-  readonly #parts: OutboxParts;
-  readonly #gate = new Gate<AppIdText | "missed">();
+  readonly #parts: OutboxDeps;
+  readonly #gate = new KeyedMutex<AppIdText | "missed">();
   readonly #sending = new Set<Promise<boolean>>();
 
-  constructor(parts: OutboxParts) {
+  constructor(parts: OutboxDeps) {
     this.#parts = parts;
   }
 

@@ -8,7 +8,7 @@ import type { Outbox } from "./outbox.ts";
 import type { AppRecords } from "../state/records.ts";
 
 /** What an announcement needs. */
-export interface AnnouncerParts {
+export interface StateReporterDeps {
   records: AppRecords;
   outbox: Pick<Outbox, "send">;
   /** Takes over a promise that nobody waits for, and what it fails with. */
@@ -29,12 +29,12 @@ export const patienceMs = 1_000;
 const storeEveryMs = 5_000;
 
 /** Announces states of apps. */
-export class Announcer {
-  readonly #parts: AnnouncerParts;
+export class StateReporter {
+  readonly #parts: StateReporterDeps;
   /** Apps of which the database has refused something; each has one wait. */
   readonly #unstored = new Set<LiveApp>();
 
-  constructor(parts: AnnouncerParts) {
+  constructor(parts: StateReporterDeps) {
     this.#parts = parts;
   }
 

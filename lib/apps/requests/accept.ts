@@ -3,14 +3,14 @@
 import type { AppRequest } from "../../model/app.ts";
 import { hasCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { Announcer } from "../report/state_reporter.ts";
+import type { StateReporter } from "../report/state_reporter.ts";
 import { makesRoom } from "../plan/decide.ts";
 import type { AppRecords } from "../state/records.ts";
 
 /** What requests are taken with. */
-export interface IntakeParts {
+export interface AcceptDeps {
   records: AppRecords;
-  announcer: Pick<Announcer, "storeLater">;
+  announcer: Pick<StateReporter, "storeLater">;
   log: Log;
 }
 
@@ -20,8 +20,8 @@ export interface IntakeParts {
  * `isQuestion`: Studio asks by itself, and does not repeat what it wants. Throws `store_failed` for everything else that cannot be
  * stored; nothing of it is kept then.
  */
-export function takeRequest(
-  { records, announcer, log }: IntakeParts,
+export function acceptRequest(
+  { records, announcer, log }: AcceptDeps,
   request: AppRequest,
   { isQuestion }: { isQuestion: boolean },
 ): boolean {

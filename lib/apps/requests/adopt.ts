@@ -2,7 +2,7 @@
 
 import { type AppRequest, isStage, type PortRule } from "../../model/app.ts";
 import { readCount } from "../../base/json.ts";
-import type { ContainerSeen } from "../../docker/engine.ts";
+import type { ContainerDetails } from "../../docker/engine.ts";
 import { splitReference } from "../../docker/registry.ts";
 import { isUsableAppName } from "../container/data_folder.ts";
 import { parseContainerName } from "../../model/app_names.ts";
@@ -15,7 +15,7 @@ const ownVariables =
  * The request that the container was made for, as far as it tells: the app is wanted as running, in the version and with the variables
  * and ports that it has. Undefined when it is no container of an app. What Studio says later replaces it.
  */
-export function requestOfContainer(seen: ContainerSeen): AppRequest | undefined {
+export function requestOfContainer(seen: ContainerDetails): AppRequest | undefined {
   const named = parseContainerName(seen.name);
   if (named === undefined || seen.labels["real"] !== "True") return undefined;
   const { labels } = seen;

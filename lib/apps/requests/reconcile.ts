@@ -3,7 +3,7 @@
 import { type AppId, type AppRequest, idText } from "../../model/app.ts";
 import { type Clock, throwIfAborted, within } from "../../async/clock.ts";
 import type { Log } from "../../base/log.ts";
-import { Permits } from "../../async/semaphore.ts";
+import { Semaphore } from "../../async/semaphore.ts";
 import type { Engine } from "../../docker/engine.ts";
 import type { Backend } from "../../backend/backend.ts";
 import { requestOfContainer } from "./adopt.ts";
@@ -12,13 +12,13 @@ import { parseContainerName } from "../../model/app_names.ts";
 import { orphansAmong } from "../watch/orphans.ts";
 import type { AppRecords } from "../state/records.ts";
 import { decodeRow, inheritingApp } from "./decode.ts";
-import type { Origin, Runner } from "../work/app_worker.ts";
-import { Survey, type Surveyed, type SurveyEngine } from "../watch/engine_snapshot.ts";
+import type { AppWorker, Origin } from "../work/app_worker.ts";
+import { EngineSnapshot, type SnapshotEngine, type Surveyed } from "../watch/engine_snapshot.ts";
 
 /** What reconciling works with. */
-export interface SyncParts {
+export interface ReconcileDeps {
   records: AppRecords;
-  engine: SurveyEngine & Pick<Engine, "inspect">;
+  engine: SnapshotEngine & Pick<Engine, "inspect">;
   backend: Pick<Backend, "getRequestedAppStates">;
   /** Takes what Studio wants of an app. False when it is in memory only. Throws `store_failed`. */
   take(request: AppRequest): boolean;
@@ -26,7 +26,7 @@ export interface SyncParts {
   sendMissed(): Promise<void>;
   /** All that Studio wants is stored. Throws `store_failed`. */
   onAnswer(): void;
-  runnerOf(id: AppId): Runner;
+  runnerOf(id: AppId): AppWorker;
   /** Names of the app's container and of its image repository. */
   namesOf(app: { id: AppId; appName: string }): { container: string; repository: string };
   /** Removes a container by id or name; one that is gone is fine. */
@@ -62,11 +62,11 @@ const removeLimitMs = 30_000;
  * `store_failed`, `canceled`.
  */
 export async function reconcileLocal(
-  parts: SyncParts,
+  parts: ReconcileDeps,
   options: { isRebuilt: boolean; signal: AbortSignal },
 ): Promise<void> {
   const { isRebuilt, signal } = options;
-  const survey = await Survey.take(parts.engine, { clock: parts.clock, signal });
+  const survey = await EngineSnapshot.take(parts.engine, { clock: parts.clock, signal });
   const { takenAtMs } = survey;
   if (isRebuilt) await adoptContainers(parts, survey, signal);
   for (const { app, found } of foundApps(parts, survey)) {
@@ -82,7 +82,7 @@ export async function reconcileLocal(
  * Studio threw, `engine_unreachable`, `engine_failed`, `store_failed`, `canceled`; the whole can be repeated.
  */
 export async function reconcileRemote(
-  parts: SyncParts,
+  parts: ReconcileDeps,
   options: { isRepeated: boolean; signal: AbortSignal },
 ): Promise<void> {
   const { isRepeated, signal } = options;
@@ -103,19 +103,19 @@ export async function reconcileRemote(
     throwIfAborted(signal, "Sending missed reports");
     parts.log.warn("Studio does not take reports that it has missed", { error });
   }
-  const survey = await Survey.take(parts.engine, { clock: parts.clock, signal });
+  const survey = await EngineSnapshot.take(parts.engine, { clock: parts.clock, signal });
   await reportAll(parts, survey, signal);
   parts.keep(startWanted(parts, { origin: "sync", pauseMs: 0, isWanted: isDriven, survey }));
   if (failure !== undefined) throw failure;
 }
 
 /** Begins anew what is stored as wanted, after a time in which it was refused. Does not wait for the end of it. */
-export function resumeWanted(parts: SyncParts): void {
+export function resumeWanted(parts: ReconcileDeps): void {
   parts.keep(startWanted(parts, { origin: "sync", pauseMs, isWanted: isDriven }));
 }
 
 /** What runs goes on, as what it was made for. */
-async function adoptContainers(parts: SyncParts, survey: Survey, signal: AbortSignal): Promise<void> {
+async function adoptContainers(parts: ReconcileDeps, survey: EngineSnapshot, signal: AbortSignal): Promise<void> {
   const { records, engine, log } = parts;
   for (const { id } of survey.containers) {
     const seen = await engine.inspect(id, signal);
@@ -126,7 +126,7 @@ async function adoptContainers(parts: SyncParts, survey: Survey, signal: AbortSi
   }
 }
 
-async function askStudio(parts: SyncParts, signal: AbortSignal): Promise<unknown[]> {
+async function askStudio(parts: ReconcileDeps, signal: AbortSignal): Promise<unknown[]> {
   const rows = await parts.backend.getRequestedAppStates(signal);
   if (rows.length > 0 || parts.records.all().length === 0) return rows;
   // Taking an answer of nothing for granted would cost every app of the device.
@@ -135,7 +135,7 @@ async function askStudio(parts: SyncParts, signal: AbortSignal): Promise<unknown
 }
 
 async function takeAnswer(
-  parts: SyncParts,
+  parts: ReconcileDeps,
   answer: { rows: unknown[]; askedAtMs: number },
   signal: AbortSignal,
 ): Promise<void> {
@@ -174,7 +174,7 @@ function tryDecode(row: unknown, log: Log): AppRequest | undefined {
 
 /** An app that was asked for after the question is not in the answer, and stays. */
 async function removeUnlisted(
-  parts: SyncParts,
+  parts: ReconcileDeps,
   answer: { listed: readonly AppId[]; askedAtMs: number },
   signal: AbortSignal,
 ): Promise<void> {
@@ -197,7 +197,7 @@ async function removeUnlisted(
 
 /** Apps of which nothing is stored, those of developers too, are no orphans when Studio names them. */
 async function removeOrphans(
-  parts: SyncParts,
+  parts: ReconcileDeps,
   answer: { listed: readonly AppRequest[]; inheriting: readonly AppId[] },
   signal: AbortSignal,
 ): Promise<void> {
@@ -222,8 +222,8 @@ async function removeOrphans(
   }
 }
 
-async function reportAll(parts: SyncParts, survey: Survey, signal: AbortSignal): Promise<void> {
-  const permits = new Permits(reportsAtOnce);
+async function reportAll(parts: ReconcileDeps, survey: EngineSnapshot, signal: AbortSignal): Promise<void> {
+  const permits = new Semaphore(reportsAtOnce);
   const { takenAtMs } = survey;
   await Promise.all(
     foundApps(parts, survey).map(({ app, found }) => {
@@ -234,8 +234,8 @@ async function reportAll(parts: SyncParts, survey: Survey, signal: AbortSignal):
 
 /** All apps, each with what there is of it; nothing is said of a compose app, which is more than one container. */
 function foundApps(
-  parts: SyncParts,
-  survey: Survey,
+  parts: ReconcileDeps,
+  survey: EngineSnapshot,
 ): { app: LiveApp; found: Surveyed | undefined }[] {
   const requests = new Map(parts.records.requests().map((request) => [idText(request), request]));
   return parts.records.all().map((app) => {
@@ -246,13 +246,13 @@ function foundApps(
 
 /** Begins what is stored as wanted. Does not wait for the end of it. */
 async function startWanted(
-  parts: SyncParts,
+  parts: ReconcileDeps,
   options: {
     origin: Origin;
     pauseMs: number;
     isWanted(app: LiveApp, request: AppRequest): boolean;
     /** A look at all apps that was taken just now. */
-    survey?: Survey;
+    survey?: EngineSnapshot;
   },
 ): Promise<void> {
   const { survey } = options;

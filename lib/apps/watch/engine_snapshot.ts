@@ -1,14 +1,14 @@
 /** One look at everything on the engine, for all apps together. */
 
-import type { ContainerSummary, ImageSeen, PortBinding } from "../../docker/engine.ts";
+import type { ContainerSummary, ImageSummary, PortBinding } from "../../docker/engine.ts";
 import type { Clock } from "../../async/clock.ts";
 import { splitReference } from "../../docker/registry.ts";
 import type { Found } from "./observed_state.ts";
 
 /** The engine as a survey sees it. */
-export interface SurveyEngine {
+export interface SnapshotEngine {
   listContainers(signal: AbortSignal): Promise<ContainerSummary[]>;
-  listImages(signal: AbortSignal): Promise<ImageSeen[]>;
+  listImages(signal: AbortSignal): Promise<ImageSummary[]>;
 }
 
 /** What a survey has of one app. */
@@ -20,7 +20,7 @@ export interface Surveyed extends Found {
 }
 
 /** What the engine had at one moment. */
-export class Survey {
+export class EngineSnapshot {
   /** When it was begun, on the clock of the caller. */
   readonly takenAtMs: number;
   readonly containers: readonly ContainerSummary[];
@@ -30,7 +30,7 @@ export class Survey {
   constructor(seen: {
     takenAtMs: number;
     containers: readonly ContainerSummary[];
-    images: readonly ImageSeen[];
+    images: readonly ImageSummary[];
   }) {
     this.takenAtMs = seen.takenAtMs;
     this.containers = seen.containers;
@@ -44,12 +44,12 @@ export class Survey {
 
   /** Takes one. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
   static async take(
-    engine: SurveyEngine,
+    engine: SnapshotEngine,
     { clock, signal }: { clock: Pick<Clock, "now">; signal: AbortSignal },
-  ): Promise<Survey> {
+  ): Promise<EngineSnapshot> {
     const takenAtMs = clock.now();
     const [containers, images] = await Promise.all([engine.listContainers(signal), engine.listImages(signal)]);
-    return new Survey({ takenAtMs, containers, images });
+    return new EngineSnapshot({ takenAtMs, containers, images });
   }
 
   /** What there is of an app, by the exact name of its container and the repository of its images. */

@@ -6,7 +6,7 @@ import type { Log } from "../../base/log.ts";
 import type { EngineEvent } from "../../docker/engine.ts";
 
 /** What is watched with what. */
-export interface EngineWatchParts {
+export interface EngineWatchDeps {
   engine: {
     events(signal: AbortSignal, onOpen?: () => void): AsyncIterable<EngineEvent>;
   };
@@ -38,7 +38,7 @@ const firstRetryMs = 200;
 const retryLimitMs = 2_000;
 
 /** Watches until `signal` ends. Never throws. */
-export async function watchEngine(parts: EngineWatchParts, signal: AbortSignal): Promise<void> {
+export async function watchEngine(parts: EngineWatchDeps, signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     const onReady = () => failures = 0;
@@ -60,7 +60,7 @@ export async function watchEngine(parts: EngineWatchParts, signal: AbortSignal):
 
 /** One stream of events from its opening to its end, with the scans beside it. */
 async function watchOnce(
-  parts: EngineWatchParts,
+  parts: EngineWatchDeps,
   options: { isReturn: boolean; onReady: () => void; signal: AbortSignal },
 ): Promise<void> {
   const life = new AbortController();
@@ -78,14 +78,14 @@ async function watchOnce(
 }
 
 async function readEvents(
-  parts: EngineWatchParts,
+  parts: EngineWatchDeps,
   options: { signal: AbortSignal; onOpen: () => void },
 ): Promise<void> {
   for await (const event of parts.engine.events(options.signal, options.onOpen)) parts.onEvent(event);
 }
 
 async function scanNowAndThen(
-  parts: EngineWatchParts,
+  parts: EngineWatchDeps,
   options: { isReturn: boolean; onReady: () => void; signal: AbortSignal },
 ): Promise<void> {
   let { isReturn } = options;
@@ -101,7 +101,7 @@ async function scanNowAndThen(
   }
 }
 
-async function pause(parts: EngineWatchParts, failures: number, signal: AbortSignal): Promise<void> {
+async function pause(parts: EngineWatchDeps, failures: number, signal: AbortSignal): Promise<void> {
   if (failures === 0 || signal.aborted) return;
   const bound = Math.min(firstRetryMs * 2 ** Math.min(failures - 1, 10), retryLimitMs);
   try {

@@ -9,7 +9,7 @@ import type { AppRecords } from "../state/records.ts";
 import { type PlannedRetry, Retry } from "./retry.ts";
 
 /** What health is told with. */
-export interface HealthParts {
+export interface HealthDeps {
   records: AppRecords;
   /** Milliseconds before try number `attempt` of a failed app. */
   retryDelayMs(attempt: number): number;
@@ -32,13 +32,13 @@ const healthyAfterMs = 600_000;
 /** The health of one app. The count of failures survives the agent. */
 export class Health {
   readonly #id: AppId;
-  readonly #parts: HealthParts;
+  readonly #parts: HealthDeps;
   readonly #retry: Retry;
   readonly #probation: Probation;
   #runningSinceMs: number | undefined;
   #noSpaceAtMs = -Infinity;
 
-  constructor(id: AppId, parts: HealthParts) {
+  constructor(id: AppId, parts: HealthDeps) {
     this.#id = id;
     this.#parts = parts;
     const { clock, keep, retryDelayMs } = parts;

@@ -7,7 +7,7 @@ import { hasCode } from "../../base/errors.ts";
 export const probationMs = 60_000;
 
 /** What a probation works with. */
-export interface ProbationParts {
+export interface ProbationDeps {
   clock: Clock;
   /** The time is over; whether the release still runs is for the caller to see. */
   onOver(): void;
@@ -17,11 +17,11 @@ export interface ProbationParts {
 
 /** At most one wait runs. */
 export class Probation {
-  readonly #parts: ProbationParts;
+  readonly #parts: ProbationDeps;
   #wait: AbortController | undefined;
   #isOver = false;
 
-  constructor(parts: ProbationParts) {
+  constructor(parts: ProbationDeps) {
     this.#parts = parts;
   }
 

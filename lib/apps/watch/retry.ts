@@ -4,7 +4,7 @@ import type { Clock } from "../../async/clock.ts";
 import { hasCode } from "../../base/errors.ts";
 
 /** What a retry works with. */
-export interface RetryParts {
+export interface RetryDeps {
   clock: Clock;
   /** Milliseconds before try number `attempt` (1, 2, …). */
   delayMs(attempt: number): number;
@@ -26,11 +26,11 @@ export interface PlannedRetry {
 
 /** At most one wait runs. A new plan replaces it. */
 export class Retry {
-  readonly #parts: RetryParts;
+  readonly #parts: RetryDeps;
   #attempts: number | undefined;
   #wait: AbortController | undefined;
 
-  constructor(parts: RetryParts) {
+  constructor(parts: RetryDeps) {
     this.#parts = parts;
   }
 

@@ -3,24 +3,24 @@
 import type { AppId, AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Log } from "../../base/log.ts";
-import type { Announcer } from "../report/state_reporter.ts";
-import type { AppBench } from "./step_factory.ts";
-import { choose } from "../plan/decide.ts";
+import type { StateReporter } from "../report/state_reporter.ts";
+import type { StepFactory } from "./step_factory.ts";
+import { decide } from "../plan/decide.ts";
 import { correctedState, type Found, observedState } from "../watch/observed_state.ts";
 import { crashLoopText } from "../watch/crash_loop.ts";
 import { Health } from "../watch/health.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import type { AppRecords } from "../state/records.ts";
 import type { PlannedRetry } from "../watch/retry.ts";
-import type { Round } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import { rollBackText } from "../plan/texts.ts";
-import type { Turn } from "./job.ts";
+import type { Job } from "./job.ts";
 
 /** What an app is watched with. */
-export interface AppWatchParts {
+export interface AppWatchDeps {
   records: AppRecords;
-  announcer: Announcer;
-  bench: AppBench;
+  announcer: StateReporter;
+  bench: StepFactory;
   /** Milliseconds before try number `attempt` of a failed app. */
   retryDelayMs(attempt: number): number;
   /** A failed app is to be tried again, with what Studio wants of it. */
@@ -41,18 +41,18 @@ const engineDoubtMs = 1_000;
 /** The watch over one app. The caller sees to it that nothing else is done with the app meanwhile. */
 export class AppWatch {
   readonly #id: AppId;
-  readonly #parts: AppWatchParts;
+  readonly #parts: AppWatchDeps;
   readonly #health: Health;
   #followedRun = "";
 
-  constructor(id: AppId, parts: AppWatchParts) {
+  constructor(id: AppId, parts: AppWatchDeps) {
     this.#id = id;
     this.#parts = parts;
     this.#health = new Health(id, { ...parts, onRetry: () => this.#tryAgain() });
   }
 
   /** Looks at the app's container and tells what has changed. Gives what is to be done about it. */
-  async observe(turn: Turn, { isReturn }: { isReturn: boolean }): Promise<Round | undefined> {
+  async observe(turn: Job, { isReturn }: { isReturn: boolean }): Promise<Attempt | undefined> {
     const { records, announcer, bench } = this.#parts;
     const app = records.find(this.#id);
     const found = app && await this.#tryFind(app, turn.signal);
@@ -72,7 +72,7 @@ export class AppWatch {
     if (state === undefined && app.state === "RUNNING" && request !== undefined && this.#health.takeProven()) {
       return { request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
     }
-    const again: Round | undefined = request && { request, why: "later", mayUpdate: true };
+    const again: Attempt | undefined = request && { request, why: "later", mayUpdate: true };
     if (app.state === "FAILED" && (state !== undefined || isReturn)) {
       if (state !== undefined) await bench.showExit(app, found.exitCode, turn.signal);
       if (app.id.stage === "DEV") return undefined;
@@ -85,7 +85,7 @@ export class AppWatch {
   }
 
   /** Sets the state of an unwatched app to what was found of it; with `isReported` Studio is told in any case. */
-  async correct(turn: Turn, found: Found | undefined, options: { isReported: boolean }): Promise<void> {
+  async correct(turn: Job, found: Found | undefined, options: { isReported: boolean }): Promise<void> {
     const { records, announcer } = this.#parts;
     const app = records.find(this.#id);
     if (app === undefined) return;
@@ -106,7 +106,7 @@ export class AppWatch {
   }
 
   /** The way back from a release on probation; undefined when there is none. */
-  rollBack(app: LiveApp, request: AppRequest, reason: string): Round | undefined {
+  rollBack(app: LiveApp, request: AppRequest, reason: string): Attempt | undefined {
     const update = this.#parts.records.update(app.id);
     if (update?.phase !== "probation") return undefined;
     this.#parts.bench.say(app, rollBackText({ from: update.from.version, to: update.to.version }, reason));
@@ -174,7 +174,7 @@ export class AppWatch {
     const request = this.#parts.records.request(this.#id);
     const mayUpdate = request !== undefined && !this.#parts.records.hasFailed(this.#id, request.newestVersion);
     const circumstances = { mayUpdate, isEmergency: false };
-    if (app === undefined || request === undefined || choose(app, request, circumstances).kind !== "go") {
+    if (app === undefined || request === undefined || decide(app, request, circumstances).kind !== "go") {
       this.#health.forgetFailures();
     } else this.#parts.onRetry(request);
   }

@@ -2,12 +2,12 @@
 
 import type { AppId, AppRequest } from "../../model/app.ts";
 import { within } from "../../async/clock.ts";
-import { AppWatch, type AppWatchParts } from "./app_watch.ts";
+import { AppWatch, type AppWatchDeps } from "./app_watch.ts";
 import { interrupts } from "../plan/decide.ts";
 import type { Found } from "../watch/observed_state.ts";
-import { Rounds, type RoundsParts } from "./attempts.ts";
+import { Attempts, type AttemptsDeps } from "./attempts.ts";
 import type { Surveyed } from "../watch/engine_snapshot.ts";
-import { Turn } from "./job.ts";
+import { Job } from "./job.ts";
 
 /**
  * Why a request is acted on: Studio asks, a connect brings what it wants anew, the agent has started and must not download, or a failed
@@ -16,7 +16,7 @@ import { Turn } from "./job.ts";
 export type Origin = "request" | "sync" | "boot" | "retry";
 
 /** What a runner works with. */
-export interface RunnerParts extends Omit<AppWatchParts, "onRetry" | "onProven">, Omit<RoundsParts, "watch"> {
+export interface AppWorkerDeps extends Omit<AppWatchDeps, "onRetry" | "onProven">, Omit<AttemptsDeps, "watch"> {
   /** Ends with the agent. */
   life: AbortSignal;
 }
@@ -30,18 +30,18 @@ const endLimitMs = 60_000;
  * - One turn at a time. What is asked during a turn is stored by the caller and done before the turn is over, or right after.
  * - Whatever happens within a turn, the turn ends.
  */
-export class Runner {
+export class AppWorker {
   readonly id: AppId;
-  readonly #parts: RunnerParts;
+  readonly #parts: AppWorkerDeps;
   readonly #watch: AppWatch;
-  readonly #rounds: Rounds;
-  #turn: Turn | undefined;
+  readonly #rounds: Attempts;
+  #turn: Job | undefined;
   #turnEnd: Promise<void> = Promise.resolve();
   /** When something was last done with the app, on the clock. What was seen of it before tells nothing any more. */
   #doneAtMs = -Infinity;
   #missedLook: { isReturn: boolean } | undefined;
 
-  constructor(id: AppId, parts: RunnerParts) {
+  constructor(id: AppId, parts: AppWorkerDeps) {
     this.id = id;
     this.#parts = parts;
     this.#watch = new AppWatch(id, {
@@ -49,7 +49,7 @@ export class Runner {
       onRetry: (request) => parts.keep(this.act(request, "retry")),
       onProven: () => parts.keep(this.look({ isReturn: false })),
     });
-    this.#rounds = new Rounds(id, { ...parts, watch: this.#watch });
+    this.#rounds = new Attempts(id, { ...parts, watch: this.#watch });
   }
 
   /** True while something is done with the app. */
@@ -130,8 +130,8 @@ export class Runner {
   }
 
   /** `isLook`: nothing is done with the app in this turn. */
-  async #takeTurn(work: (turn: Turn) => Promise<void>, { isLook = false } = {}): Promise<void> {
-    const turn = this.#turn = new Turn(this.#parts.life);
+  async #takeTurn(work: (turn: Job) => Promise<void>, { isLook = false } = {}): Promise<void> {
+    const turn = this.#turn = new Job(this.#parts.life);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turnEnd = promise;
     try {
@@ -148,7 +148,7 @@ export class Runner {
   }
 
   /** Does what came in the last moment of a turn. */
-  async #goOn(turn: Turn): Promise<void> {
+  async #goOn(turn: Job): Promise<void> {
     if (this.#parts.life.aborted) return;
     const request = turn.isAskedAnew ? this.#parts.records.request(this.id) : undefined;
     if (request !== undefined) return await this.act(request, "request");

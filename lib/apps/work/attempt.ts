@@ -4,7 +4,7 @@ import type { AppRequest } from "../../model/app.ts";
 import type { Surveyed } from "../watch/engine_snapshot.ts";
 
 /** One thing to do within a turn. */
-export interface Round {
+export interface Attempt {
   request: AppRequest;
   /** `later`: it follows from what was done before; `interrupt`: it has cut a transition. */
   why: "request" | "sync" | "boot" | "retry" | "later" | "interrupt";

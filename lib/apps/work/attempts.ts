@@ -4,26 +4,26 @@ import type { AppId, AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
 import { hasCode, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { Announcer } from "../report/state_reporter.ts";
+import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppWatch } from "./app_watch.ts";
-import type { AppBench, ReadyRequest } from "./step_factory.ts";
-import { type Choice, choose } from "../plan/decide.ts";
+import type { ReadyRequest, StepFactory } from "./step_factory.ts";
+import { decide, type Decision } from "../plan/decide.ts";
 import { correctedState } from "../watch/observed_state.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import type { Goal, Step } from "../plan/container_plan.ts";
 import type { AppRecords } from "../state/records.ts";
-import type { Round } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import { stableTarget } from "../state/transitions.ts";
 import type { Surveyed } from "../watch/engine_snapshot.ts";
 import { cutText, failureText, isFaultOfRelease, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
 import { runTransition } from "./transition.ts";
-import type { Turn } from "./job.ts";
+import type { Job } from "./job.ts";
 
 /** What rounds are made with. */
-export interface RoundsParts {
+export interface AttemptsDeps {
   records: AppRecords;
-  announcer: Announcer;
-  bench: AppBench;
+  announcer: StateReporter;
+  bench: StepFactory;
   watch: AppWatch;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
@@ -33,7 +33,7 @@ export interface RoundsParts {
 
 /** How a round has failed. */
 interface Failure {
-  round: Round;
+  round: Attempt;
   goal?: Goal;
   step?: Step | undefined;
   error: unknown;
@@ -50,13 +50,13 @@ const roundLimit = 20;
 const noToken = { token: () => Promise.resolve("") };
 
 /** The rounds of one app. The caller sees to it that one of these methods at a time runs. */
-export class Rounds {
+export class Attempts {
   readonly #id: AppId;
-  readonly #parts: RoundsParts;
+  readonly #parts: AttemptsDeps;
   /** An update that was canceled or has failed is left alone until Studio asks anew or a retry is due. */
   #skippedVersion = "";
 
-  constructor(id: AppId, parts: RoundsParts) {
+  constructor(id: AppId, parts: AttemptsDeps) {
     this.#id = id;
     this.#parts = parts;
   }
@@ -68,8 +68,8 @@ export class Rounds {
   }
 
   /** Does a round and all that follow from it. Throws when not even a failure could be kept. */
-  async drive(turn: Turn, first: Round): Promise<void> {
-    let round: Round | undefined = first;
+  async drive(turn: Job, first: Attempt): Promise<void> {
+    let round: Attempt | undefined = first;
     for (let count = 0; round !== undefined && count < roundLimit; count += 1) {
       round = await this.#do(turn, round);
       // Studio may ask for as long as it likes, each time in the last moment of a round.
@@ -78,7 +78,7 @@ export class Rounds {
     if (round !== undefined) this.#parts.log.error("An app never gets where it should be", { ...this.#id });
   }
 
-  async #do(turn: Turn, round: Round): Promise<Round | undefined> {
+  async #do(turn: Job, round: Attempt): Promise<Attempt | undefined> {
     const app = this.#parts.records.find(this.#id);
     if (app === undefined) return undefined;
     try {
@@ -91,7 +91,7 @@ export class Rounds {
     }
   }
 
-  async #doRound(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+  async #doRound(turn: Job, app: LiveApp, round: Attempt): Promise<Attempt | undefined> {
     const { announcer, bench, isEmergency } = this.#parts;
     if (round.forced !== undefined) {
       const { goal } = round.forced;
@@ -101,7 +101,7 @@ export class Rounds {
     const isCancel = round.why === "interrupt" || round.request.cancelTransition;
     if (!isCancel) await this.#makeReady(turn, app, round);
     const mayUpdate = round.mayUpdate && !this.#parts.records.hasFailed(app.id, round.request.newestVersion);
-    const choice = choose(app, round.request, { mayUpdate, isEmergency: isEmergency() });
+    const choice = decide(app, round.request, { mayUpdate, isEmergency: isEmergency() });
     const ready = await this.#loginFor(turn, round, choice);
     switch (choice.kind) {
       case "nothing":
@@ -119,7 +119,7 @@ export class Rounds {
   }
 
   /** Of apps that are as they should be nobody asks for a login, and what follows in a turn waits for none that it may not need. */
-  async #loginFor(turn: Turn, { request, why }: Round, choice: Choice): Promise<Pick<ReadyRequest, "token">> {
+  async #loginFor(turn: Job, { request, why }: Attempt, choice: Decision): Promise<Pick<ReadyRequest, "token">> {
     if (why === "interrupt" || request.cancelTransition) return noToken;
     if (why === "later") return this.#parts.bench.lateToken(request, turn.signal);
     return choice.kind === "go" || why === "request"
@@ -128,7 +128,7 @@ export class Rounds {
   }
 
   /** Files, ports, and the version that Studio knows to be installed. */
-  async #makeReady(turn: Turn, app: LiveApp, { request, seen }: Round): Promise<void> {
+  async #makeReady(turn: Job, app: LiveApp, { request, seen }: Attempt): Promise<void> {
     const { announcer, bench, records } = this.#parts;
     await bench.prepare(app, { request, published: seen?.published }, turn.signal);
     const known = request.presentVersion;
@@ -153,10 +153,10 @@ export class Rounds {
   }
 
   async #go(
-    turn: Turn,
+    turn: Job,
     app: LiveApp,
-    options: { round: Round; goal: Goal; token: ReadyRequest["token"] },
-  ): Promise<Round | undefined> {
+    options: { round: Attempt; goal: Goal; token: ReadyRequest["token"] },
+  ): Promise<Attempt | undefined> {
     const { bench, clock, log } = this.#parts;
     const { round, goal, token } = options;
     log.info("Transition begins", { app: app.appName, ...app.id, from: app.state, goal });
@@ -176,7 +176,7 @@ export class Rounds {
     }
   }
 
-  async #afterSuccess(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+  async #afterSuccess(turn: Job, app: LiveApp, round: Attempt): Promise<Attempt | undefined> {
     const { bench, records, watch } = this.#parts;
     watch.noteState(app);
     if (records.find(this.#id) === undefined) bench.forget(app);
@@ -189,7 +189,7 @@ export class Rounds {
   }
 
   /** A cut by Studio is never a failure. Without a successor the agent ends, or somebody else takes over. */
-  async #afterCut(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+  async #afterCut(turn: Job, app: LiveApp, round: Attempt): Promise<Attempt | undefined> {
     const by = turn.takeInterruption();
     if (by === undefined) return undefined;
     const text = cutText(app.state, turn.step);
@@ -214,7 +214,7 @@ export class Rounds {
     }
   }
 
-  async #fail(turn: Turn, app: LiveApp, failure: Failure): Promise<Round | undefined> {
+  async #fail(turn: Job, app: LiveApp, failure: Failure): Promise<Attempt | undefined> {
     const { announcer, bench, watch, log } = this.#parts;
     const { round, goal, step, error, exitCode, wasKilled = false } = failure;
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
@@ -238,7 +238,7 @@ export class Rounds {
   }
 
   /** Nothing was touched yet. A release that cannot run here is not tried again; everything else is, later. */
-  async #failUpdate(turn: Turn, app: LiveApp, { round, step, error }: Failure): Promise<Round | undefined> {
+  async #failUpdate(turn: Job, app: LiveApp, { round, step, error }: Failure): Promise<Attempt | undefined> {
     const { bench, records, watch } = this.#parts;
     const { newestVersion, newReleaseKey } = round.request;
     this.#dropSwitch(app);
@@ -255,7 +255,7 @@ export class Rounds {
   }
 
   /** An update has ended before the switch: the app is what it was, and goes on being that. */
-  async #keepOld(turn: Turn, app: LiveApp, round: Round): Promise<Round | undefined> {
+  async #keepOld(turn: Job, app: LiveApp, round: Attempt): Promise<Attempt | undefined> {
     const { announcer, bench } = this.#parts;
     const found = await bench.find(app, turn.signal);
     await announcer.announce(app, correctedState(app.state, found), turn.signal);
@@ -263,7 +263,7 @@ export class Rounds {
   }
 
   /** What is left to do, by what Studio wants at this moment; only when it was asked since the round began, with `onlyIfAsked`. */
-  #next(turn: Turn, round: Round, options: { onlyIfAsked: boolean }): Round | undefined {
+  #next(turn: Job, round: Attempt, options: { onlyIfAsked: boolean }): Attempt | undefined {
     const { records, isEmergency } = this.#parts;
     const { isAskedAnew } = turn;
     turn.isAskedAnew = false;
@@ -273,7 +273,7 @@ export class Rounds {
     // After a removal nothing is left, and nothing is to be done.
     if (app === undefined || request === undefined) return undefined;
     const mayUpdate = (round.mayUpdate || isAskedAnew) && this.#isUpdateWelcome(request);
-    const { kind } = choose(app, request, { mayUpdate, isEmergency: isEmergency() });
+    const { kind } = decide(app, request, { mayUpdate, isEmergency: isEmergency() });
     return kind === "go" || kind === "refuse" ? { request, why: "later", mayUpdate, isAsked: isAskedAnew } : undefined;
   }
 

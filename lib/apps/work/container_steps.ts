@@ -4,27 +4,27 @@ import type { AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
 import { AgentError, allow, hasCode, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { noSpaceText, type Room } from "../../disk_space/room.ts";
+import { noSpaceText, type PullSpace } from "../../disk_space/room.ts";
 import type { CreateRequest, Engine, ExitWatch, Pull, RegistryAuth } from "../../docker/engine.ts";
-import type { Announcer } from "../report/state_reporter.ts";
+import type { StateReporter } from "../report/state_reporter.ts";
 import { wasKilledOutside } from "../watch/observed_state.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { AppNames } from "../../model/app_names.ts";
-import type { AppLog, Outside, StepEngine } from "../dependencies.ts";
+import type { AppLog, AppsDeps, StepEngine } from "../dependencies.ts";
 import type { Seen, Step, Wanted } from "../plan/container_plan.ts";
 import type { AppRecords } from "../state/records.ts";
-import { awaitSettled } from "./startup_probe.ts";
-import type { Effect, Workbench } from "./transition.ts";
+import { awaitStartup } from "./startup_probe.ts";
+import type { Effect, StepExecutor } from "./transition.ts";
 
 /** What the steps of all apps are done with. */
-export interface StepParts {
+export interface StepDeps {
   engine: StepEngine;
-  checkRoom: Outside["checkRoom"];
-  readRest: Outside["readRest"];
+  checkRoom: AppsDeps["checkRoom"];
+  readIdleMark: AppsDeps["readIdleMark"];
   log: Log;
   appLog: AppLog;
   records: AppRecords;
-  announcer: Announcer;
+  announcer: StateReporter;
   clock: Clock;
 }
 
@@ -60,12 +60,12 @@ const goneEveryMs = 200;
  *
  * - What it holds open (a pull, a wait for an exit) ends when it is disposed.
  */
-export class Steps implements Workbench, Disposable {
-  readonly #parts: StepParts;
+export class ContainerSteps implements StepExecutor, Disposable {
+  readonly #parts: StepDeps;
   readonly #work: StepWork;
   readonly #life = new AbortController();
   /** Whether what is to be pulled fits, as the registry described it. */
-  #room: Room | undefined;
+  #room: PullSpace | undefined;
   #pull: Pull | undefined;
   /** Of the manifest that was pulled; empty when the engine did not tell it. */
   #digest = "";
@@ -74,7 +74,7 @@ export class Steps implements Workbench, Disposable {
   #startTries = 0;
   #withGpu = true;
 
-  constructor(parts: StepParts, work: StepWork) {
+  constructor(parts: StepDeps, work: StepWork) {
     this.#parts = parts;
     this.#work = work;
   }
@@ -239,7 +239,10 @@ export class Steps implements Workbench, Disposable {
     return done;
   }
 
-  #askRoom(tag: string, { login, signal }: { login: RegistryAuth | undefined; signal: AbortSignal }): Promise<Room> {
+  #askRoom(
+    tag: string,
+    { login, signal }: { login: RegistryAuth | undefined; signal: AbortSignal },
+  ): Promise<PullSpace> {
     return this.#parts.checkRoom({ reference: this.#referenceOf(tag), auth: login, signal });
   }
 
@@ -296,11 +299,11 @@ export class Steps implements Workbench, Disposable {
   }
 
   async #settle(signal: AbortSignal): Promise<Effect> {
-    const { clock, engine, readRest } = this.#parts;
+    const { clock, engine, readIdleMark } = this.#parts;
     const containerId = this.#containerId;
     const { pid = 0 } = await engine.inspect(containerId, signal) ?? {};
     const exit = this.#exit ?? Promise.resolve(undefined);
-    const settled = await awaitSettled({ clock, exit, readRest: () => readRest({ containerId, pid }), signal });
+    const settled = await awaitStartup({ clock, exit, readIdleMark: () => readIdleMark({ containerId, pid }), signal });
     if (settled.kind === "atRest") return done;
     const exitCode = settled.kind === "exited" ? settled.exitCode : undefined;
     const seen = await engine.inspect(containerId, signal);

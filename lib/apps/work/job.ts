@@ -8,7 +8,7 @@ import type { Step } from "../plan/container_plan.ts";
  *
  * - `signal` ends with the agent and with a cut; after a cut by a request, `takeInterruption()` gives a fresh one.
  */
-export class Turn {
+export class Job {
   readonly #life: AbortSignal;
   #controller = new AbortController();
   #signal: AbortSignal;

@@ -4,22 +4,22 @@ import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
 import { throwIfAborted, waitPatiently } from "../../async/clock.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { bareHost, type RegistryAuth } from "../../docker/registry.ts";
-import { type Announcer, patienceMs } from "../report/state_reporter.ts";
+import { patienceMs, type StateReporter } from "../report/state_reporter.ts";
 import { type Found, wasKilledOutside } from "../watch/observed_state.ts";
-import { Housing, type Published } from "../container/setup.ts";
+import { ContainerSetup, type Published } from "../container/setup.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { type AppNames, namesOf } from "../../model/app_names.ts";
-import type { AppHome, Outside } from "../dependencies.ts";
+import type { AppHome, AppsDeps } from "../dependencies.ts";
 import type { AppRecords } from "../state/records.ts";
 import { stableTarget } from "../state/transitions.ts";
-import { Steps } from "./container_steps.ts";
+import { ContainerSteps } from "./container_steps.ts";
 import { runTransition } from "./transition.ts";
 
 /** What a bench is built from. */
-export interface BenchParts {
-  outside: Outside;
+export interface StepFactoryDeps {
+  outside: AppsDeps;
   records: AppRecords;
-  announcer: Announcer;
+  announcer: StateReporter;
   /** Takes over a promise that nobody waits for, and what it fails with. */
   keep(task: Promise<void>): void;
 }
@@ -33,13 +33,13 @@ export interface ReadyRequest {
 }
 
 /** The bench of all apps. */
-export class AppBench {
-  readonly #parts: BenchParts;
-  readonly #housing: Housing;
+export class StepFactory {
+  readonly #parts: StepFactoryDeps;
+  readonly #housing: ContainerSetup;
 
-  constructor(parts: BenchParts) {
+  constructor(parts: StepFactoryDeps) {
     this.#parts = parts;
-    this.#housing = new Housing(parts.outside);
+    this.#housing = new ContainerSetup(parts.outside);
   }
 
   /** The names of an app. */
@@ -100,11 +100,11 @@ export class AppBench {
   }
 
   /** The tools for one transition of an app. To be disposed at its end. */
-  open(app: LiveApp, ready: ReadyRequest): Steps {
-    const { records, announcer, outside: { engine, appLog, clock, log, checkRoom, readRest } } = this.#parts;
+  open(app: LiveApp, ready: ReadyRequest): ContainerSteps {
+    const { records, announcer, outside: { engine, appLog, clock, log, checkRoom, readIdleMark } } = this.#parts;
     const { request } = ready;
     const folder = this.#housing.folderOf(app);
-    return new Steps({ engine, appLog, clock, log, records, announcer, checkRoom, readRest }, {
+    return new ContainerSteps({ engine, appLog, clock, log, records, announcer, checkRoom, readIdleMark }, {
       app,
       request,
       names: this.namesOf(app),

@@ -15,7 +15,7 @@ export type Effect =
   | { kind: "exited"; exitCode: number; wasKilled: boolean; error: AgentError };
 
 /** Who does the steps of one transition. */
-export interface Workbench {
+export interface StepExecutor {
   wanted(): Wanted;
   look(signal: AbortSignal): Promise<Seen>;
   /** Throws what the step fails with, `canceled` when `signal` ended. */
@@ -44,7 +44,7 @@ export interface TransitionOptions {
 const stepLimit = 100;
 
 /** Runs the transition. Never throws. */
-export async function runTransition(goal: Goal, bench: Workbench, options: TransitionOptions): Promise<Ending> {
+export async function runTransition(goal: Goal, bench: StepExecutor, options: TransitionOptions): Promise<Ending> {
   const { signal, clock, log, onStep } = options;
   let step: Step | undefined;
   try {

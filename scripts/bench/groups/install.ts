@@ -1,6 +1,6 @@
 /** How long apps take from the wish to running, beside what the engine itself needs. */
 
-import { containerSpec } from "../../../lib/apps/container/create_request.ts";
+import { createRequest } from "../../../lib/apps/container/create_request.ts";
 import { pusherPassword, pusherUser } from "../../studio/logins.ts";
 import { EngineCalls } from "../engine_calls.ts";
 import { median, type Samples } from "../figures.ts";
@@ -86,9 +86,9 @@ async function installByEngine(stage: Stage, engine: EngineCalls, apps: readonly
 }
 
 /** The container that the agent would make, without folders and variables. */
-function specOf(image: string): ReturnType<typeof containerSpec> {
+function specOf(image: string): ReturnType<typeof createRequest> {
   const app = { id: { appKey: 1, stage: "PROD" as const }, appName: "alone", version: firstVersion, releaseKey: 1 };
-  const spec = containerSpec({ image, app, env: [], ports: [], mounts: [], withGpu: false });
+  const spec = createRequest({ image, app, env: [], ports: [], mounts: [], withGpu: false });
   // Not with the agent's label: it is none of its containers.
   return { ...spec, Labels: {} };
 }

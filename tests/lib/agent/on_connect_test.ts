@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import { type OnConnectParts, runOnConnect } from "../../../lib/agent/on_connect.ts";
+import { type OnConnectDeps, runOnConnect } from "../../../lib/agent/on_connect.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { sampleConfig } from "../../fakes/fake_surroundings.ts";
@@ -37,7 +37,7 @@ function begin(fails: Fault = () => false, options: { swarmKey?: number } = {}) 
     return isFault ? Promise.reject(new AgentError("call_failed", `${name} failed`)) : Promise.resolve();
   };
   const config = sampleConfig();
-  const parts: OnConnectParts = {
+  const parts: OnConnectDeps = {
     config: {
       current: config,
       refresh: (meta) => Promise.resolve({ swarmKeyChanged: meta.swarmKey !== config.swarmKey }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../lib/base/log.ts";
-import { KeptMessages } from "../../../lib/app_logs/pending_messages.ts";
+import { PendingMessages } from "../../../lib/app_logs/pending_messages.ts";
 import { readMessages } from "../../../lib/store/message_rows.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { Folder } from "../store/samples.ts";
@@ -9,7 +9,7 @@ Deno.test("messages are taken over once, oldest first, by who comes after their 
   using folder = new Folder();
   using database = folder.open();
   const parts = { database, clock: new FakeClock(), log: silentLog };
-  const before = new KeptMessages(parts);
+  const before = new PendingMessages(parts);
   const row = before.keep({ channel: "prod_1_shop", chunk: "a" }) ?? 0;
   before.keep({ channel: "prod_2_till", chunk: "b" });
   assert.deepEqual(before.takeOver(), []);
@@ -17,7 +17,7 @@ Deno.test("messages are taken over once, oldest first, by who comes after their 
   assert.deepEqual(before.takeOver().map(({ chunk }) => chunk), ["a"]);
   assert.deepEqual(before.takeOver(), []);
 
-  const after = new KeptMessages(parts);
+  const after = new PendingMessages(parts);
   const taken = after.takeOver();
   assert.deepEqual(taken.map(({ channel, chunk }) => [channel, chunk]), [["prod_1_shop", "a"], ["prod_2_till", "b"]]);
   after.drop(row);
@@ -28,7 +28,7 @@ Deno.test("messages are taken over once, oldest first, by who comes after their 
 Deno.test("a disk that refuses costs the keeping, and nothing else", () => {
   using folder = new Folder();
   const database = folder.open();
-  const kept = new KeptMessages({ database, clock: new FakeClock(), log: silentLog });
+  const kept = new PendingMessages({ database, clock: new FakeClock(), log: silentLog });
   database[Symbol.dispose]();
   assert.equal(kept.keep({ channel: "prod_1_shop", chunk: "a" }), undefined);
   kept.drop(1);
@@ -38,7 +38,7 @@ Deno.test("a disk that refuses costs the keeping, and nothing else", () => {
 Deno.test("a message that was sent and that the disk does not let go is not taken over again", () => {
   using folder = new Folder();
   using database = folder.open();
-  const kept = new KeptMessages({ database, clock: new FakeClock(), log: silentLog });
+  const kept = new PendingMessages({ database, clock: new FakeClock(), log: silentLog });
   const row = kept.keep({ channel: "prod_1_shop", chunk: "a" }) ?? 0;
   database.run("PRAGMA query_only = ON");
   kept.drop(row);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import type { GateState } from "../../../lib/app_logs/subscribers.ts";
-import { Outlet } from "../../../lib/app_logs/publisher.ts";
+import type { SubscribersState } from "../../../lib/app_logs/subscribers.ts";
+import { Publisher } from "../../../lib/app_logs/publisher.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 /** The world around one outlet: what was published, and the switches a test turns. */
 class World {
   readonly clock = new FakeClock();
   readonly sent: unknown[] = [];
-  gate: GateState = "open";
+  gate: SubscribersState = "open";
   isConnected = true;
   isCongested = false;
   /** What is kept on the disk, by row. */
@@ -21,7 +21,7 @@ class World {
     this.sent.push(payload);
     return Promise.resolve();
   };
-  readonly outlet = new Outlet({
+  readonly outlet = new Publisher({
     publish: (payload) => this.publish(payload),
     gate: () => this.gate,
     isConnected: () => this.isConnected,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../lib/base/log.ts";
-import { type MetaEvent, PublishGate } from "../../../lib/app_logs/subscribers.ts";
+import { type MetaEvent, Subscribers } from "../../../lib/app_logs/subscribers.ts";
 import { routerEvents } from "../../../lib/wamp/uris.ts";
 
 const channel = "prod_42_shop";
@@ -11,12 +11,12 @@ class Registry {
   readonly asked: string[] = [];
   answer: (topic: string) => Promise<number[]> = () => Promise.resolve([]);
   readonly settled: string[] = [];
-  readonly gate: PublishGate;
+  readonly gate: Subscribers;
   readonly #handlers = new Map<string, (event: MetaEvent) => void>();
   isRefusing = false;
 
   constructor() {
-    this.gate = new PublishGate({
+    this.gate = new Subscribers({
       serialNumber: "SN-1",
       match: (asked) => {
         this.asked.push(asked);

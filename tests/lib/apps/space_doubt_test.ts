@@ -3,7 +3,7 @@ import { Health } from "../../../lib/apps/watch/health.ts";
 import { AppRecords } from "../../../lib/apps/state/records.ts";
 import { AgentError, type ErrorCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import type { Room } from "../../../lib/disk_space/room.ts";
+import type { PullSpace } from "../../../lib/disk_space/room.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { Folder } from "../store/samples.ts";
 import type { Release } from "../../fakes/fake_engine.ts";
@@ -18,7 +18,7 @@ const again = { present_version: "2", newest_version: "2", release_key: 8, new_r
 class World extends SmallWorld {
   /** What every start fails with before there is a container. */
   failure: ErrorCode | undefined;
-  room: Room = { kind: "fits" };
+  room: PullSpace = { kind: "fits" };
 
   constructor(releases: Record<string, Release>) {
     super(releases, (folder) => ({

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { keepFresh } from "../../../lib/async/cached_read.ts";
+import { cachedRead } from "../../../lib/async/cached_read.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 Deno.test("keepFresh() reads once for all who ask within the time, and again afterwards", async () => {
   const clock = new FakeClock();
   let reads = 0;
-  const read = keepFresh(() => reads += 1, { forMs: 100, clock });
+  const read = cachedRead(() => reads += 1, { forMs: 100, clock });
   assert.deepEqual([read(), read()], [1, 1]);
   await clock.advance(99);
   assert.equal(read(), 1);
@@ -15,7 +15,7 @@ Deno.test("keepFresh() reads once for all who ask within the time, and again aft
 
 Deno.test("keepFresh() keeps nothing of a read that throws", () => {
   const outcomes = [new Error("gone"), 5];
-  const read = keepFresh(() => {
+  const read = cachedRead(() => {
     const outcome = outcomes.shift();
     if (outcome instanceof Error) throw outcome;
     return outcome;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Gate } from "../../../lib/async/keyed_mutex.ts";
+import { KeyedMutex } from "../../../lib/async/keyed_mutex.ts";
 
 Deno.test("run() keeps the order of arrival under one key", async () => {
-  const gate = new Gate<string>();
+  const gate = new KeyedMutex<string>();
   const seen: number[] = [];
   const first = Promise.withResolvers<void>();
   const works = [
@@ -21,14 +21,14 @@ Deno.test("run() keeps the order of arrival under one key", async () => {
 });
 
 Deno.test("run() goes on after work that failed and forgets idle keys", async () => {
-  const gate = new Gate<string>();
+  const gate = new KeyedMutex<string>();
   await assert.rejects(gate.run("a", () => Promise.reject(new Error("broken"))), /broken/);
   assert.equal(await gate.run("a", () => Promise.resolve(2)), 2);
   assert.equal(gate.isBusy("a"), false);
 });
 
 Deno.test("run() that is canceled while it waits lets the next one through", async () => {
-  const gate = new Gate<string>();
+  const gate = new KeyedMutex<string>();
   const first = Promise.withResolvers<void>();
   const controller = new AbortController();
   const holding = gate.run("a", () => first.promise);

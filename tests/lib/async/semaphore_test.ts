@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
-import { Permits } from "../../../lib/async/semaphore.ts";
+import { Semaphore } from "../../../lib/async/semaphore.ts";
 
 const { signal } = new AbortController();
 
@@ -12,7 +12,7 @@ function heldWork() {
 }
 
 Deno.test("no more than the given number runs at once, and the rest follows in order", async () => {
-  const permits = new Permits(2);
+  const permits = new Semaphore(2);
   const works = Array.from({ length: 5 }, heldWork);
   const runs = works.map((work) => permits.run(work.run, signal));
   const started = async () => {
@@ -28,13 +28,13 @@ Deno.test("no more than the given number runs at once, and the rest follows in o
 });
 
 Deno.test("failed work gives its permit back", async () => {
-  const permits = new Permits(1);
+  const permits = new Semaphore(1);
   await assert.rejects(permits.run(() => Promise.reject(new Error("no")), signal), /no/);
   assert.deepEqual(await permits.run(() => Promise.resolve(1), signal), 1);
 });
 
 Deno.test("a wait that is canceled leaves the line and takes no permit", async () => {
-  const permits = new Permits(1);
+  const permits = new Semaphore(1);
   const first = heldWork();
   const running = permits.run(first.run, signal);
   const controller = new AbortController();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { shareReads } from "../../../lib/async/single_flight.ts";
+import { singleFlight } from "../../../lib/async/single_flight.ts";
 
 interface Asked {
   signal: AbortSignal;
@@ -10,7 +10,7 @@ interface Asked {
 /** A shared read whose answers come when the test says so. */
 function createReads(): { asked: Asked[]; read: (signal?: AbortSignal) => Promise<string> } {
   const asked: Asked[] = [];
-  const read = shareReads<string>((signal) => {
+  const read = singleFlight<string>((signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     asked.push({ signal, resolve, reject });
     return promise;

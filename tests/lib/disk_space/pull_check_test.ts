@@ -5,7 +5,7 @@ import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { EngineStorage } from "../../../lib/docker/engine_storage.ts";
 import { readRemoteLayers } from "../../../lib/docker/manifest.ts";
-import { checkPullRoom } from "../../../lib/disk_space/pull_check.ts";
+import { checkPullSpace } from "../../../lib/disk_space/pull_check.ts";
 import { Dockerd } from "../../../scripts/testbed/dockerd.ts";
 import { pushImage } from "../../../scripts/testbed/images.ts";
 import { Registry } from "../../../scripts/testbed/registry.ts";
@@ -75,7 +75,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
     const whole = neededBytesFor(sizes.reduce((sum, size) => sum + size, 0));
     const missing = neededBytesFor(sizes.slice(1).reduce((sum, size) => sum + size, 0));
     const check = (freeBytes: number | undefined) =>
-      checkPullRoom(
+      checkPullSpace(
         { engine, storage, readFreeBytes: () => Promise.resolve(freeBytes), reserveBytes: 1000 },
         { reference, auth, signal: never },
       );
@@ -91,7 +91,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
   await t.step("checkPullRoom() lets everything in that cannot be measured", async () => {
     await registry.stop();
     const parts = { engine, storage, readFreeBytes: () => Promise.resolve(0) };
-    assert.deepEqual(await checkPullRoom(parts, { reference, auth, signal: never }), { kind: "fits" });
+    assert.deepEqual(await checkPullSpace(parts, { reference, auth, signal: never }), { kind: "fits" });
     await registry.start();
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import type { HandlerParts } from "../../../lib/handlers/device.ts";
-import { table } from "../../../lib/handlers/procedures.ts";
+import { procedures } from "../../../lib/handlers/procedures.ts";
 import type { Reply } from "../../../lib/wamp/session.ts";
 import { createParts, never, stats } from "../../fakes/fake_handler_device.ts";
 
@@ -11,7 +11,7 @@ function call(
   change: Partial<HandlerParts> = {},
   payload: { args?: unknown[]; kwargs?: Record<string, unknown> } = {},
 ): Promise<Reply> {
-  const row = table.find((one) => one.name === name);
+  const row = procedures.find((one) => one.name === name);
   assert.ok(row, name);
   const { args = [], kwargs = {} } = payload;
   return row.answer(createParts(change), { args, kwargs, caller: "system", signal: never });

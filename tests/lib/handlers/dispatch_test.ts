@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { createHandler } from "../../../lib/handlers/dispatch.ts";
-import { type Row, working } from "../../../lib/handlers/procedure.ts";
-import { table } from "../../../lib/handlers/procedures.ts";
+import { type ProcedureRow, working } from "../../../lib/handlers/procedure.ts";
+import { procedures } from "../../../lib/handlers/procedures.ts";
 import type { Invocation, Reply } from "../../../lib/wamp/session.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { createParts, never } from "../../fakes/fake_handler_device.ts";
 
 /** Calls a row as a session would. */
-function call(row: Row, change: Partial<Invocation> = {}, parts = createParts()): Promise<Reply> {
+function call(row: ProcedureRow, change: Partial<Invocation> = {}, parts = createParts()): Promise<Reply> {
   const invocation = { procedure: row.name, args: [], kwargs: {}, callerAuthid: "system", signal: never, ...change };
   return createHandler(row, parts, new FakeClock())(invocation);
 }
 
-function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_000): Row {
+function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_000): ProcedureRow {
   return working({
     name: "test",
     privilege: "READ",
@@ -28,7 +28,7 @@ function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_00
 
 Deno.test("a caller without the privilege is turned away before anything is read or done", async () => {
   const parts = createParts({ checkPrivilege: () => Promise.resolve(false) });
-  for (const row of table.filter(({ privilege }) => privilege !== "router")) {
+  for (const row of procedures.filter(({ privilege }) => privilege !== "router")) {
     for (const args of [[], [null], [{ all: "x" }], [{ containerName: 5 }]]) {
       const refusal = { code: "denied", message: row.deniedText };
       await assert.rejects(call(row, { args, callerAuthid: "77" }, parts), refusal, row.name);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
-import { table } from "../../../lib/handlers/procedures.ts";
+import { procedures } from "../../../lib/handlers/procedures.ts";
 import { RemoteError } from "../../../lib/wamp/session.ts";
 import { Device } from "./registered_device.ts";
 
@@ -75,7 +75,7 @@ Deno.test("every procedure survives everything that a caller may send, with clea
       return isGood ? Promise.resolve() : Promise.reject(new AgentError("bad_request", "failed to parse app_key"));
     },
   });
-  for (const row of table) {
+  for (const row of procedures) {
     await t.step(row.name, async () => {
       for (const sent of hostile) {
         const text = await textOfCall(device, row.name, sent);
@@ -98,7 +98,7 @@ Deno.test("every procedure survives everything that a caller may send, with clea
 Deno.test("a caller without privileges is turned away whatever he sends", async () => {
   await using device = await Device.start();
   device.grant = () => false;
-  for (const row of table.filter(({ privilege }) => privilege !== "router")) {
+  for (const row of procedures.filter(({ privilege }) => privilege !== "router")) {
     for (const sent of hostile) assert.equal(await textOfCall(device, row.name, sent), row.deniedText, row.name);
   }
   assert.deepEqual(device.power, []);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { later, noArguments, working } from "../../../lib/handlers/procedure.ts";
-import { markerProcedure, table } from "../../../lib/handlers/procedures.ts";
+import { markerProcedure, procedures } from "../../../lib/handlers/procedures.ts";
 import { createParts, never } from "../../fakes/fake_handler_device.ts";
 
 /** Privilege and answer to a caller without it, as the callers of the device know them. */
@@ -42,25 +42,25 @@ const expected: [string, string, string][] = [
 ];
 
 Deno.test("the table holds the 34 procedures with their privileges and denials", () => {
-  const seen = table.map(({ name, privilege, deniedText }) => [name, privilege, deniedText]);
+  const seen = procedures.map(({ name, privilege, deniedText }) => [name, privilege, deniedText]);
   assert.deepEqual(seen.sort(), expected.toSorted());
-  assert.equal(table.length, 34);
+  assert.equal(procedures.length, 34);
   assert.equal(markerProcedure.name, "wamp_connection_established");
 });
 
 Deno.test("every row says what it takes and gives", () => {
-  for (const row of [...table, markerProcedure]) {
+  for (const row of [...procedures, markerProcedure]) {
     assert.notEqual(row.args, "", row.name);
     assert.notEqual(row.result, "", row.name);
   }
 });
 
 Deno.test("a guarded row has words for those it turns away", () => {
-  for (const row of table) assert.equal(row.deniedText === "", row.privilege === "router", row.name);
+  for (const row of procedures) assert.equal(row.deniedText === "", row.privilege === "router", row.name);
 });
 
 Deno.test("procedures that come later say so", async () => {
-  const missing = table.filter((row) => !row.isAvailable);
+  const missing = procedures.filter((row) => !row.isAvailable);
   assert.equal(missing.length, 20);
   for (const row of missing) {
     const call = { args: [], kwargs: {}, caller: "system", signal: never };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import { registerRows } from "../../../lib/handlers/register.ts";
-import type { Row } from "../../../lib/handlers/procedure.ts";
-import { table } from "../../../lib/handlers/procedures.ts";
+import { registerProcedures } from "../../../lib/handlers/register.ts";
+import type { ProcedureRow } from "../../../lib/handlers/procedure.ts";
+import { procedures } from "../../../lib/handlers/procedures.ts";
 import { RemoteError } from "../../../lib/wamp/session.ts";
 
 function refusal(uri: string): RemoteError {
@@ -12,7 +12,7 @@ function refusal(uri: string): RemoteError {
 
 /** Registers the table on a session that refuses what a test wants. */
 function begin(refuse: (name: string) => Error | undefined): {
-  missing: Promise<Row[]>;
+  missing: Promise<ProcedureRow[]>;
   tried: string[];
   options: Record<string, unknown>[];
 } {
@@ -27,13 +27,13 @@ function begin(refuse: (name: string) => Error | undefined): {
     },
   };
   const options = { serialNumber: "SN-1", handlerOf: () => () => Promise.resolve({}), log: silentLog };
-  return { missing: registerRows(session, table, options), tried, options: seen };
+  return { missing: registerProcedures(session, procedures, options), tried, options: seen };
 }
 
 Deno.test("registerRows() registers every row by force, in the order of the table", async () => {
   const { missing, tried, options } = begin(() => undefined);
   assert.deepEqual(await missing, []);
-  assert.deepEqual(tried, table.map((row) => `re.mgmt.SN-1.${row.name}`));
+  assert.deepEqual(tried, procedures.map((row) => `re.mgmt.SN-1.${row.name}`));
   assert.equal(tried.length, 34);
   assert.ok(options.every((given) => given["forceReregister"] === true));
 });

@@ -4,8 +4,8 @@ import { systemClock } from "../../../lib/async/clock.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { createHandler } from "../../../lib/handlers/dispatch.ts";
 import type { HandlerParts } from "../../../lib/handlers/device.ts";
-import { registerRows } from "../../../lib/handlers/register.ts";
-import { table } from "../../../lib/handlers/procedures.ts";
+import { registerProcedures } from "../../../lib/handlers/register.ts";
+import { procedures } from "../../../lib/handlers/procedures.ts";
 import { runCommand } from "../../../lib/host/command.ts";
 import { readInterfaces } from "../../../lib/host/addresses.ts";
 import { AppLogs } from "../../../lib/app_logs/app_logs.ts";
@@ -56,7 +56,7 @@ export class Device implements AsyncDisposable {
     await studio.register("reswarm.devices.check_privilege", () => Promise.resolve({ args: [device.grant()] }));
     const session = await device.#join("12-345");
     const parts = device.#createParts(session, change);
-    await registerRows(session, table, {
+    await registerProcedures(session, procedures, {
       serialNumber: "SN-1",
       handlerOf: (row) => createHandler(row, parts, systemClock),
       log: silentLog,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { joinOsText, linuxPlatform, readOsText, windowsPlatform } from "../../../lib/host/os_info.ts";
+import { joinOsText, linuxPlatform, readOsInfo, windowsPlatform } from "../../../lib/host/os_info.ts";
 
 const lsb = (id: string) => `DISTRIB_ID=${id}\nDISTRIB_RELEASE=22.04\nDISTRIB_DESCRIPTION="x"\n`;
 
@@ -66,7 +66,7 @@ Deno.test("windowsPlatform() reads the registry's answer and knows Windows 11 by
 });
 
 Deno.test("readOsText() of this machine ends with its kernel", async () => {
-  const text = await readOsText(new AbortController().signal);
+  const text = await readOsInfo(new AbortController().signal);
   assert.ok(text.startsWith(`${Deno.build.os} `));
   assert.ok(text.endsWith(Deno.osRelease()));
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readRest } from "../../../lib/host/process_idle.ts";
+import { readIdleMark } from "../../../lib/host/process_idle.ts";
 import { runProgram } from "../../../scripts/testbed/background.ts";
 
 /** The files of processes as Linux shows them, by path below `/proc`. */
@@ -25,26 +25,26 @@ async function read(change: Files, container = { containerId: "c0ffee", pid: 7 }
       await Deno.mkdir(`${folder}/${path.replace(/\/[^/]*$/, "")}`, { recursive: true });
       if (text !== "") await Deno.writeTextFile(`${folder}/${path}`, text);
     }
-    return readRest(container, folder);
+    return readIdleMark(container, folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-Deno.test("readRest() tells what all threads of all processes have done", async () => {
+Deno.test("readIdleMark() tells what all threads of all processes have done", async () => {
   const mark = await read({});
   assert.equal(mark, "7 100 20 3\n8 500 60 7\n9 800 90 10");
   assert.notEqual(await read({ "8/task/9/schedstat": "800 90 11\n" }), mark);
   assert.equal(await read({ "7/task/7/children": "\n" }), "7 100 20 3");
 });
 
-Deno.test("readRest() of who works, could work, waits for a disk or is dead is undefined", async () => {
+Deno.test("readIdleMark() of who works, could work, waits for a disk or is dead is undefined", async () => {
   for (const state of ["R", "D", "Z", "T"]) {
     assert.equal(await read({ "8/task/9/stat": `9 (worker S ) ${state} 7 7` }), undefined, state);
   }
 });
 
-Deno.test("readRest() tells nothing of what it cannot see", async () => {
+Deno.test("readIdleMark() tells nothing of what it cannot see", async () => {
   assert.equal(await read({}, { containerId: "c0ffee", pid: 0 }), undefined);
   assert.equal(await read({}, { containerId: "c0ffee", pid: 70 }), undefined);
   assert.equal(await read({}, { containerId: "another", pid: 7 }), undefined);
@@ -65,8 +65,8 @@ Deno.test("readRest() tells nothing of what it cannot see", async () => {
  */
 async function lookTwice(pid: number, tries: number): Promise<(string | null)[]> {
   const code = `
-    import { readRest } from "${new URL("../../../lib/host/process_idle.ts", import.meta.url)}";
-    const look = () => readRest({ containerId: "/", pid: ${pid} }) ?? null;
+    import { readIdleMark } from "${new URL("../../../lib/host/process_idle.ts", import.meta.url)}";
+    const look = () => readIdleMark({ containerId: "/", pid: ${pid} }) ?? null;
     let looks = [];
     for (let count = 0; count < ${tries}; count += 1) {
       looks = [look()];
@@ -79,7 +79,7 @@ async function lookTwice(pid: number, tries: number): Promise<(string | null)[]>
   return JSON.parse(stdout);
 }
 
-Deno.test("readRest() sees that a real program has gone to sleep, and that another works", {
+Deno.test("readIdleMark() sees that a real program has gone to sleep, and that another works", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using stack = new AsyncDisposableStack();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { ConnectBound } from "../../../lib/wamp/connect_timeout.ts";
+import { ConnectTimeout } from "../../../lib/wamp/connect_timeout.ts";
 
 Deno.test("ConnectBound doubles while dials time out, up to 20 s", () => {
-  const bound = new ConnectBound(1_250);
+  const bound = new ConnectTimeout(1_250);
   const seen = [bound.ms];
   for (let dial = 0; dial < 5; dial++) {
     bound.onTimeout();
@@ -12,7 +12,7 @@ Deno.test("ConnectBound doubles while dials time out, up to 20 s", () => {
 });
 
 Deno.test("ConnectBound keeps what a slow link needs and returns to the first bound on a quick one", () => {
-  const bound = new ConnectBound(1_250);
+  const bound = new ConnectTimeout(1_250);
   bound.onTimeout();
   bound.onTimeout();
   bound.onConnected(1_900);
@@ -24,10 +24,10 @@ Deno.test("ConnectBound keeps what a slow link needs and returns to the first bo
 });
 
 Deno.test("ConnectBound does not shrink a long first bound, and 0 stands for two minutes", () => {
-  const long = new ConnectBound(30_000);
+  const long = new ConnectTimeout(30_000);
   long.onTimeout();
   assert.equal(long.ms, 30_000);
-  const none = new ConnectBound(0);
+  const none = new ConnectTimeout(0);
   none.onTimeout();
   none.onConnected(10);
   assert.equal(none.ms, 120_000);

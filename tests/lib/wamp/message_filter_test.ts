@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Guard, Payload } from "../../../lib/wamp/message_filter.ts";
+import { MessageFilter, Payload } from "../../../lib/wamp/message_filter.ts";
 
 const welcome = [2, 5, { roles: { broker: {}, dealer: {} } }];
 
-function openGuard(...outbound: unknown[][]): Guard {
-  const guard = new Guard();
+function openGuard(...outbound: unknown[][]): MessageFilter {
+  const guard = new MessageFilter();
   guard.judge(welcome);
   for (const message of outbound) guard.noteOutbound(message);
   return guard;
@@ -137,12 +137,12 @@ const joining: { name: string; given: unknown[]; expected: string }[] = [
 
 for (const { name, given, expected } of joining) {
   Deno.test(`judge() before WELCOME: ${name} → ${expected}`, () => {
-    assert.equal(new Guard().judge(given).kind, expected);
+    assert.equal(new MessageFilter().judge(given).kind, expected);
   });
 }
 
 Deno.test("judge() names the missing roles as the reference does", () => {
-  const verdict = new Guard().judge([2, 5, { roles: {} }]);
+  const verdict = new MessageFilter().judge([2, 5, { roles: {} }]);
   assert.deepEqual(verdict, { kind: "violation", why: "router did not announce any supported roles" });
 });
 

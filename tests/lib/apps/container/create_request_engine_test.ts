@@ -2,8 +2,8 @@
 /** Tests that a real engine takes the container of an app, starts it, and tells of it what was asked. */
 
 import assert from "node:assert/strict";
-import { AppFolder } from "../../../../lib/apps/container/data_folder.ts";
-import { containerSpec, type PublishedPort } from "../../../../lib/apps/container/create_request.ts";
+import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
+import { createRequest, type PublishedPort } from "../../../../lib/apps/container/create_request.ts";
 import { HostPorts, portsNamedIn } from "../../../../lib/apps/container/host_ports.ts";
 import { probePort } from "../../../../lib/apps/container/port_probe.ts";
 import type { AppId } from "../../../../lib/model/app.ts";
@@ -53,7 +53,7 @@ Deno.test("a real engine names the port that somebody else has, and probePort() 
 /** Starts a container that publishes these ports; gives why it did not start. */
 async function startPublished(engine: Engine, name: string, ports: readonly PublishedPort[]): Promise<unknown> {
   const app = { id: { appKey: 1, stage: "PROD" }, appName: "a", version: "1", releaseKey: 1 } as const;
-  const spec = containerSpec({ image: busyboxImage, app, env: [], ports, mounts: [], withGpu: false });
+  const spec = createRequest({ image: busyboxImage, app, env: [], ports, mounts: [], withGpu: false });
   const container = await engine.create(name, { ...spec, Cmd: ["sleep", "60"] }, signal);
   return await engine.start(container, signal).then(() => undefined, (error) => error);
 }
@@ -61,10 +61,10 @@ async function startPublished(engine: Engine, name: string, ports: readonly Publ
 async function runApp(
   { engine, folder, id, hostPort }: { engine: Engine; folder: string; id: AppId; hostPort: number },
 ): Promise<void> {
-  const appFolder = new AppFolder({ appsDir: folder }, { id, appName: "Shop" });
+  const appFolder = new DataFolder({ appsDir: folder }, { id, appName: "Shop" });
   await appFolder.writeEnv([{ name: "MOTTO", value: "a=b c" }]);
   const ports: PublishedPort[] = [{ port: 8080, transport: "tcp", hostPort }, { port: 53, transport: "udp", hostPort }];
-  const spec = containerSpec({
+  const spec = createRequest({
     image: busyboxImage,
     app: { id, appName: "Shop", version: "1", releaseKey: 3 },
     env: ["MOTTO=a=b c"],

@@ -1,9 +1,9 @@
 /** Tests of the container's shape: the whole body of a creation, literally. */
 
 import assert from "node:assert/strict";
-import { type ContainerFacts, containerSpec } from "../../../../lib/apps/container/create_request.ts";
+import { type ContainerOptions, createRequest } from "../../../../lib/apps/container/create_request.ts";
 
-const prod: ContainerFacts = {
+const prod: ContainerOptions = {
   image: "registry.ironflock.com/apps/prod_arm64_71_fan_ctl:1.4.0",
   app: { id: { appKey: 71, stage: "PROD" }, appName: "Fan_Ctl", version: "1.4.0", releaseKey: 9 },
   env: ["ENV=PROD", "MOTTO=a b=c"],
@@ -20,7 +20,7 @@ const prod: ContainerFacts = {
   withGpu: true,
 };
 
-const dev: ContainerFacts = {
+const dev: ContainerOptions = {
   image: "registry.ironflock.com/apps/dev_arm64_71_fan_ctl",
   app: { id: { appKey: 71, stage: "DEV" }, appName: "Fan_Ctl", version: "", releaseKey: 0 },
   env: ["ENV=DEV"],
@@ -100,8 +100,8 @@ const devJson = `{
 }`;
 
 /** The text that goes to the engine, so that a member that is undefined or out of order shows. */
-function bodyOf(facts: ContainerFacts): string {
-  return JSON.stringify(containerSpec(facts));
+function bodyOf(facts: ContainerOptions): string {
+  return JSON.stringify(createRequest(facts));
 }
 
 Deno.test("containerSpec() is, for a PROD app with a GPU, literally this", () => {

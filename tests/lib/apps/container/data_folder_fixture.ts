@@ -1,6 +1,6 @@
 /** A folder for apps with one app, for tests of what is done to it. */
 
-import { AppFolder } from "../../../../lib/apps/container/data_folder.ts";
+import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import type { Variable } from "../../../../lib/apps/container/environment.ts";
 import type { PortRule } from "../../../../lib/model/app.ts";
 
@@ -11,7 +11,7 @@ export const id = { appKey: 7, stage: "PROD" } as const;
 export interface World extends AsyncDisposable {
   /** The folder of all apps; its parent holds nothing else. */
   appsDir: string;
-  app: AppFolder;
+  app: DataFolder;
   env: string;
   /** The files of the env folder with their content. */
   files(): Promise<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface World extends AsyncDisposable {
 export async function makeWorld(): Promise<World> {
   const root = await Deno.makeTempDir();
   const appsDir = `${root}/apps`;
-  const app = new AppFolder({ appsDir }, { id, appName: "Fan_Ctl" });
+  const app = new DataFolder({ appsDir }, { id, appName: "Fan_Ctl" });
   const env = `${app.path}/env`;
   return {
     appsDir,

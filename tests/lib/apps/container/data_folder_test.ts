@@ -1,7 +1,7 @@
 /** Tests of the data folder of an app: modes, files of variables, and links that an app plants. */
 
 import assert from "node:assert/strict";
-import { AppFolder, isUsableAppName } from "../../../../lib/apps/container/data_folder.ts";
+import { DataFolder, isUsableAppName } from "../../../../lib/apps/container/data_folder.ts";
 import { hasCode } from "../../../../lib/base/errors.ts";
 import { id, isThere, makeWorld, modeOf, rule, variables } from "./data_folder_fixture.ts";
 import { pathOf, projectRoot } from "../../../../scripts/paths.ts";
@@ -35,7 +35,7 @@ Deno.test("AppFolder refuses such a name with bad_request before anything is tou
   await using world = await makeWorld();
   for (const [appName, shown] of [["../evil", "../evil"], ["", ""], ["a\0b", "a\\x00b"]] as const) {
     assert.throws(
-      () => new AppFolder({ appsDir: world.appsDir }, { id, appName }),
+      () => new DataFolder({ appsDir: world.appsDir }, { id, appName }),
       (error) => hasCode(error, "bad_request") && error.message === `Cannot use "${shown}" as the name of an app`,
     );
   }
@@ -45,7 +45,7 @@ Deno.test("AppFolder refuses such a name with bad_request before anything is tou
 Deno.test("AppFolder lies below the stage, in lower case", async () => {
   await using world = await makeWorld();
   assert.equal(world.app.path, `${world.appsDir}/prod/fan_ctl`);
-  const dev = new AppFolder(world, { id: { appKey: 7, stage: "DEV" }, appName: "Fan_Ctl" });
+  const dev = new DataFolder(world, { id: { appKey: 7, stage: "DEV" }, appName: "Fan_Ctl" });
   assert.equal(dev.path, `${world.appsDir}/dev/fan_ctl`);
 });
 
@@ -282,7 +282,7 @@ Deno.test("deleteEnv() and delete() follow no links", async () => {
 
 Deno.test("delete() deletes all data of the app and nothing beside it, any number of times", async () => {
   await using world = await makeWorld();
-  const other = new AppFolder(world, { id, appName: "Fan_Ctl2" });
+  const other = new DataFolder(world, { id, appName: "Fan_Ctl2" });
   await other.create();
   await world.app.writeEnv(variables({ A: "1" }));
   await world.app.delete();

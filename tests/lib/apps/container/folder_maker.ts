@@ -1,9 +1,9 @@
 /** Makes the folder of an app with files in it; for tests that need a process of their own. */
 
-import { AppFolder } from "../../../../lib/apps/container/data_folder.ts";
+import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 
 const [appsDir = ""] = Deno.args;
-const folder = new AppFolder({ appsDir }, { id: { appKey: 7, stage: "PROD" }, appName: "Fan_Ctl" });
+const folder = new DataFolder({ appsDir }, { id: { appKey: 7, stage: "PROD" }, appName: "Fan_Ctl" });
 const rule = {
   main: false,
   name: "",

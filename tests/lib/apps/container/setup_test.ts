@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { PortRule } from "../../../../lib/model/app.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
-import { AppFolder } from "../../../../lib/apps/container/data_folder.ts";
-import { Housing } from "../../../../lib/apps/container/setup.ts";
+import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
+import { ContainerSetup } from "../../../../lib/apps/container/setup.ts";
 import { appOfRequest } from "../../../../lib/apps/state/live_app.ts";
-import { type ContainerSeen, decodeContainer } from "../../../../lib/docker/decode.ts";
+import { type ContainerDetails, decodeContainer } from "../../../../lib/docker/decode.ts";
 import { isDict } from "../../../../lib/base/json.ts";
 import { sampleRequest } from "../../store/samples.ts";
 import { quietDevice } from "../../../fakes/fake_surroundings.ts";
@@ -23,10 +23,10 @@ class World implements Disposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "housing-" });
   readonly taken = new Set<number>();
   readonly hidden: string[] = [];
-  readonly housing = new Housing({
+  readonly housing = new ContainerSetup({
     ...quietDevice(this.folder),
     surroundings: () => ({ lanAddress: "10.0.0.9", baseUrl: "https://studio.example.com", appCredKey: "key" }),
-    folderOf: (named) => new AppFolder({ appsDir: `${this.folder}/apps` }, named),
+    folderOf: (named) => new DataFolder({ appsDir: `${this.folder}/apps` }, named),
     isPortFree: (port) => !this.taken.has(port),
     hideSecret: (text) => void this.hidden.push(text),
     log: silentLog,
@@ -47,7 +47,7 @@ function bindingsOf(body: Record<string, unknown>): unknown {
   return isDict(body.HostConfig) ? body.HostConfig.PortBindings : undefined;
 }
 
-function container(bindings: Record<string, unknown>): ContainerSeen {
+function container(bindings: Record<string, unknown>): ContainerDetails {
   return decodeContainer({ Id: "c", HostConfig: { PortBindings: bindings } });
 }
 

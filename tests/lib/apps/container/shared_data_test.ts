@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { AppFolder } from "../../../../lib/apps/container/data_folder.ts";
+import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import { pollUntil } from "../../../../scripts/testbed/background.ts";
 import { SmallWorld } from "../../../fakes/fake_device.ts";
 
 /** A device with real folders of apps, and two apps called Shop. */
 class World extends SmallWorld {
   constructor() {
-    super({ "1": {} }, (folder) => ({ folderOf: (app) => new AppFolder({ appsDir: `${folder}/apps` }, app) }));
+    super({ "1": {} }, (folder) => ({ folderOf: (app) => new DataFolder({ appsDir: `${folder}/apps` }, app) }));
     this.engine.registry.set("r.example.com/apps/prod_amd64_8_shop:1", {});
   }
 

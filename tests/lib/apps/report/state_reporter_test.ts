@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Announcer } from "../../../../lib/apps/report/state_reporter.ts";
+import { StateReporter } from "../../../../lib/apps/report/state_reporter.ts";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
 import { AppRecords } from "../../../../lib/apps/state/records.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
@@ -17,7 +17,7 @@ class World implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly records = new AppRecords({ database: this.#database, clock: this.clock });
   readonly app: LiveApp = this.records.take(sampleRequest({ target: "PRESENT" }));
-  readonly announcer = new Announcer({
+  readonly announcer = new StateReporter({
     records: this.records,
     outbox: { send: () => Promise.resolve(true) },
     keep: (task) => this.#tasks.push(task.catch(() => {})),

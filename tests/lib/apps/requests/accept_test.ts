@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { takeRequest } from "../../../../lib/apps/requests/accept.ts";
+import { acceptRequest } from "../../../../lib/apps/requests/accept.ts";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
 import { AppRecords } from "../../../../lib/apps/state/records.ts";
 import type { AppRequest } from "../../../../lib/model/app.ts";
@@ -18,7 +18,7 @@ class World implements Disposable {
 
   take(change: Partial<AppRequest>, options = { isQuestion: true }): boolean {
     const announcer = { storeLater: (app: LiveApp) => void this.later.push(app) };
-    return takeRequest({ records: this.records, announcer, log: silentLog }, sampleRequest(change), options);
+    return acceptRequest({ records: this.records, announcer, log: silentLog }, sampleRequest(change), options);
   }
 
   [Symbol.dispose](): void {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { requestOfContainer } from "../../../../lib/apps/requests/adopt.ts";
-import { type ContainerFacts, containerSpec } from "../../../../lib/apps/container/create_request.ts";
+import { type ContainerOptions, createRequest } from "../../../../lib/apps/container/create_request.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
-import { type ContainerSeen, decodeContainer } from "../../../../lib/docker/decode.ts";
+import { type ContainerDetails, decodeContainer } from "../../../../lib/docker/decode.ts";
 import { container, repository, SmallWorld } from "../../../fakes/fake_device.ts";
 
 const never = new AbortController().signal;
 const rebuilt =
   '"The agent\'s database was damaged and has been set aside; what it knows of this app comes from the container engine and from Studio"';
 
-const facts: ContainerFacts = {
+const facts: ContainerOptions = {
   image: "r.example.com/apps/prod_amd64_71_fan_ctl:1.2.0",
   app: { id: { appKey: 71, stage: "PROD" }, appName: "Fan_Ctl", version: "1.2.0", releaseKey: 12 },
   env: ["SPEED=7", "EMPTY=", "TWO=a=b"],
@@ -19,8 +19,8 @@ const facts: ContainerFacts = {
 };
 
 /** The container that the agent makes of `facts`; `change` replaces parts of what the engine shows of it. */
-function seenOf(change: Partial<ContainerSeen> = {}, given = facts): ContainerSeen {
-  const body = containerSpec(given);
+function seenOf(change: Partial<ContainerDetails> = {}, given = facts): ContainerDetails {
+  const body = createRequest(given);
   return {
     ...decodeContainer({ Id: "c1", Name: "/prod_71_fan_ctl", Config: body, HostConfig: body.HostConfig }),
     ...change,
@@ -76,7 +76,7 @@ Deno.test("requestOfContainer() leaves out the variables that the agent itself g
   assert.deepEqual(Object.keys(request?.environment ?? {}), kept);
 });
 
-const foreign: { name: string; change: Partial<ContainerSeen> }[] = [
+const foreign: { name: string; change: Partial<ContainerDetails> }[] = [
   { name: "without the agent's label", change: { labels: {} } },
   { name: "with another value of the label", change: { labels: { real: "true" } } },
   { name: "with a name of somebody's own", change: { name: "postgres" } },
@@ -130,7 +130,7 @@ Deno.test("an app that is known already is not taken over, and neither is anythi
   await world.ask("RUNNING", { release_key: 7 });
   await world.ask("PRESENT");
   world.engine.stock(`${repository}:9`, {});
-  const body = containerSpec({ ...facts, image: `${repository}:9`, app: { ...facts.app, appName: "Shop" } });
+  const body = createRequest({ ...facts, image: `${repository}:9`, app: { ...facts.app, appName: "Shop" } });
   await world.engine.create(container, body, never);
   await world.engine.create("prod_9_other", { ...body, Labels: { real: "True" } }, never);
   await world.end();

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { Survey } from "../../../../lib/apps/watch/engine_snapshot.ts";
+import { EngineSnapshot } from "../../../../lib/apps/watch/engine_snapshot.ts";
 import { decodeImage, decodeSummary } from "../../../../lib/docker/decode.ts";
 
 const names = { container: "prod_7_shop", repository: "r.example.com:5000/apps/prod_amd64_7_shop" };
 
-function survey(containers: object[], images: object[]): Survey {
-  return new Survey({
+function survey(containers: object[], images: object[]): EngineSnapshot {
+  return new EngineSnapshot({
     takenAtMs: 0,
     containers: containers.map(decodeSummary).filter((entry) => entry !== undefined),
     images: images.map(decodeImage).filter((entry) => entry !== undefined),

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Turn } from "../../../../lib/apps/work/job.ts";
+import { Job } from "../../../../lib/apps/work/job.ts";
 import { sampleRequest } from "../../store/samples.ts";
 
 Deno.test("an interruption ends the signal, and is taken once", () => {
-  const turn = new Turn(new AbortController().signal);
+  const turn = new Job(new AbortController().signal);
   const first = turn.signal;
   const by = sampleRequest({ target: "REMOVED" });
   turn.interrupt(by);
@@ -14,7 +14,7 @@ Deno.test("an interruption ends the signal, and is taken once", () => {
 });
 
 Deno.test("the last of several interruptions counts", () => {
-  const turn = new Turn(new AbortController().signal);
+  const turn = new Job(new AbortController().signal);
   turn.interrupt(sampleRequest({ target: "REMOVED" }));
   const last = sampleRequest({ target: "UNINSTALLED" });
   turn.interrupt(last);
@@ -22,7 +22,7 @@ Deno.test("the last of several interruptions counts", () => {
 });
 
 Deno.test("end() leaves nothing to go on with", () => {
-  const turn = new Turn(new AbortController().signal);
+  const turn = new Job(new AbortController().signal);
   turn.interrupt(sampleRequest());
   turn.end();
   assert.equal(turn.signal.aborted, true);
@@ -31,7 +31,7 @@ Deno.test("end() leaves nothing to go on with", () => {
 
 Deno.test("the end of the agent ends the turn, and nothing goes on after it", () => {
   const life = new AbortController();
-  const turn = new Turn(life.signal);
+  const turn = new Job(life.signal);
   life.abort();
   assert.equal(turn.signal.aborted, true);
   turn.interrupt(sampleRequest());

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { awaitSettled, type Settled } from "../../../../lib/apps/work/startup_probe.ts";
+import { awaitStartup, type StartupOutcome } from "../../../../lib/apps/work/startup_probe.ts";
 import { hasCode } from "../../../../lib/base/errors.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 
@@ -11,15 +11,15 @@ class Started {
   /** What it has done so far; undefined while it works. */
   mark: string | undefined;
   looks = 0;
-  settled: Settled | undefined;
-  readonly end: Promise<Settled>;
+  settled: StartupOutcome | undefined;
+  readonly end: Promise<StartupOutcome>;
 
   constructor(mark: string | undefined) {
     this.mark = mark;
-    this.end = awaitSettled({
+    this.end = awaitStartup({
       clock: this.clock,
       exit: this.exit.promise,
-      readRest: () => {
+      readIdleMark: () => {
         this.looks += 1;
         return this.mark;
       },

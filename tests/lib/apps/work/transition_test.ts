@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Step } from "../../../../lib/apps/plan/container_plan.ts";
-import { type Effect, runTransition, type Workbench } from "../../../../lib/apps/work/transition.ts";
+import { type Effect, runTransition, type StepExecutor } from "../../../../lib/apps/work/transition.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 
 /** A bench on which an app with its image is started; `change` says what becomes of a step. */
-class Bench implements Workbench {
+class Bench implements StepExecutor {
   readonly steps: string[] = [];
   looks = 0;
   #container: string | undefined;
