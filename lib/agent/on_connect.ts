@@ -3,7 +3,8 @@
  * in it is fatal, and what fails is tried again for as long as the connection lasts.
  */
 
-import { type Clock, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ConfigFile } from "../config.ts";

@@ -4,7 +4,8 @@
  */
 
 import type { AppId } from "../model/app.ts";
-import { type Clock, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";

@@ -3,7 +3,7 @@
  * subscriptions that come and go; which of them match a topic, also by prefix, is asked with `wamp.subscription.match`.
  */
 
-import { within } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import type { Log } from "../base/log.ts";
 import { isCount, isDict } from "../base/json.ts";
 import { logTopic, logTopicPrefix } from "../backend/uris.ts";

@@ -1,7 +1,7 @@
 /** The apps of the device: takes what Studio asks, keeps the device that way, and tells Studio. The way in to this folder. */
 
 import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../model/app.ts";
-import { throwIfAborted } from "../async/clock.ts";
+import { throwIfAborted } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { EngineEvent } from "../docker/engine.ts";

@@ -1,6 +1,6 @@
 /** Keyed exclusive access: work under the same key runs one after the other, in order of arrival. */
 
-import { throwIfAborted } from "./clock.ts";
+import { throwIfAborted } from "./deadline.ts";
 
 /** Runs at most one piece of work per key at a time. */
 export class KeyedMutex<Key> {

@@ -1,6 +1,6 @@
 /** A bound on how much runs at the same time; the rest waits in order of arrival. */
 
-import { throwIfAborted } from "./clock.ts";
+import { throwIfAborted } from "./deadline.ts";
 import { AgentError } from "../base/errors.ts";
 
 /** Lets at most a fixed number of pieces of work run at the same time. */

@@ -1,7 +1,6 @@
 /** Lets many who ask for the same thing at the same time share one answer. Pure but for the read itself. */
 
-import { throwIfAborted } from "./clock.ts";
-import { AgentError } from "../base/errors.ts";
+import { orAborted, throwIfAborted } from "./deadline.ts";
 
 /** A read that is under way or about to begin, and how many wait for it. */
 interface Round<T> {
@@ -33,7 +32,7 @@ export function singleFlight<T>(read: (signal: AbortSignal) => Promise<T>): (sig
     const round = next ??= begin();
     round.askers += 1;
     try {
-      return await orAborted(round.answer, signal);
+      return await orAborted(round.answer, { what: "The wait for a shared answer", signal });
     } finally {
       round.askers -= 1;
       if (round.askers === 0) {
@@ -42,16 +41,4 @@ export function singleFlight<T>(read: (signal: AbortSignal) => Promise<T>): (sig
       }
     }
   };
-}
-
-async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(new AgentError("canceled", "The wait for a shared answer was canceled"));
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([answer, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -1,7 +1,8 @@
 /** Makes room on the engine's disk, mildest first. Nothing goes that an app, a person or another program could still need. */
 
 import type { AppId, Stage } from "../model/app.ts";
-import { type Clock, throwIfAborted, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { throwIfAborted, within } from "../async/deadline.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Engine } from "../docker/engine.ts";

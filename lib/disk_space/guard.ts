@@ -1,6 +1,7 @@
 /** Watches the disk of the engine: cleans it up when it is low, and stops what writes to it when it is too full to work. */
 
-import { type Clock, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Engine } from "../docker/engine.ts";

@@ -4,7 +4,7 @@
  */
 
 import { AgentError, hasCode } from "../base/errors.ts";
-import { within } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import type { Log } from "../base/log.ts";
 import { type EngineEnvironment, engineVariables } from "./endpoint.ts";
 import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.ts";

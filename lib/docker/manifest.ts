@@ -3,7 +3,7 @@
  * to go on without an answer.
  */
 
-import { within } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import { isCount, isDict, parseJson } from "../base/json.ts";
 import { type RegistryAuth, registryHostOf, splitReference } from "./registry.ts";

@@ -6,7 +6,7 @@
 import { Agent, type IncomingMessage } from "node:http";
 import { Agent as TlsAgent } from "node:https";
 import Docker from "dockerode";
-import { within } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { AgentError, type ErrorCode } from "../base/errors.ts";
 import { Semaphore } from "../async/semaphore.ts";
 import { parseJson } from "../base/json.ts";

@@ -1,6 +1,6 @@
 /** Decides who a caller is and whether Studio lets him. Runs before a handler looks at any argument. */
 
-import { within } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { Privilege } from "../backend/backend.ts";

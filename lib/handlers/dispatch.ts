@@ -1,6 +1,7 @@
 /** Answers the calls of the device's procedures: who calls, may he, what does he want, do it, and say plainly what went wrong. */
 
-import { type Clock, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/session.ts";
 import { authorize, effectiveCaller } from "./authorize.ts";

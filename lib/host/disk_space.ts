@@ -1,6 +1,6 @@
 /** Asks the operating system how much room a disk has left. */
 
-import { within } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 
 /** A file system behind a network that is gone never answers. */
 const limitMs = 5_000;

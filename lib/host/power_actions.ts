@@ -1,6 +1,7 @@
 /** Restarts the device or the agent a moment after it was asked for: acting at once would lose the reply. */
 
-import { type Clock, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { PowerAction } from "./power.ts";

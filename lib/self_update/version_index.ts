@@ -1,6 +1,7 @@
 /** Finds out which version of the agent is the newest for this device, from the index beside the downloads. */
 
-import { type Clock, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import { isDict, parseJson, show } from "../base/json.ts";
 

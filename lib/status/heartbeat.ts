@@ -1,6 +1,7 @@
 /** Tells Studio every 30 seconds that the device is alive, and notices a link that is up and yet carries nothing. */
 
-import { type Clock, within } from "../async/clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
 import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 

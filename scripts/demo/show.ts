@@ -1,6 +1,7 @@
 /** The demo itself, on an engine that runs: Studio, device, install, log, update, and everything away again. */
 
-import { systemClock, throwIfAborted } from "../../lib/async/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
+import { throwIfAborted } from "../../lib/async/deadline.ts";
 import { AgentError, hasCode } from "../../lib/base/errors.ts";
 import { isDict } from "../../lib/base/json.ts";
 import { pusherPassword, pusherUser } from "../studio/logins.ts";

@@ -1,6 +1,7 @@
 /** The Studio backend on a router: joins as `system`, answers what devices ask, hears what they tell, and stays joined. */
 
-import { systemClock, throwIfAborted } from "../../lib/async/clock.ts";
+import { systemClock } from "../../lib/async/clock.ts";
+import { throwIfAborted } from "../../lib/async/deadline.ts";
 import { AgentError, isCanceled, textOf } from "../../lib/base/errors.ts";
 import type { Log } from "../../lib/base/log.ts";
 import type { CallOptions, CallReply, InvocationHandler, Session, WireEvent } from "../../lib/wamp/session.ts";

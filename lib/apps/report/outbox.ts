@@ -4,7 +4,8 @@
  */
 
 import { type AppIdText, idText, isAppState, isStage } from "../../model/app.ts";
-import { type Clock, within } from "../../async/clock.ts";
+import type { Clock } from "../../async/clock.ts";
+import { within } from "../../async/deadline.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { Log } from "../../base/log.ts";

@@ -1,7 +1,8 @@
 /** Makes a state known: in memory and in the database first, then to Studio, as far as Studio can be reached. */
 
 import type { AppState } from "../../model/app.ts";
-import { type Clock, throwIfAborted, waitPatiently } from "../../async/clock.ts";
+import type { Clock } from "../../async/clock.ts";
+import { throwIfAborted, waitPatiently } from "../../async/deadline.ts";
 import type { Log } from "../../base/log.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { Outbox } from "./outbox.ts";

@@ -1,7 +1,8 @@
 /** Brings the device in line with what is stored (offline, at the start) and with what Studio wants (on every connect). */
 
 import { type AppId, type AppRequest, idText } from "../../model/app.ts";
-import { type Clock, throwIfAborted, within } from "../../async/clock.ts";
+import type { Clock } from "../../async/clock.ts";
+import { throwIfAborted, within } from "../../async/deadline.ts";
 import type { Log } from "../../base/log.ts";
 import { Semaphore } from "../../async/semaphore.ts";
 import type { Engine } from "../../docker/engine.ts";

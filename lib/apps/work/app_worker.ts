@@ -1,7 +1,7 @@
 /** Sees to it that one thing at a time is done with an app, and that nothing that is asked meanwhile is lost. */
 
 import type { AppId, AppRequest } from "../../model/app.ts";
-import { within } from "../../async/clock.ts";
+import { within } from "../../async/deadline.ts";
 import { AppWatch, type AppWatchDeps } from "./app_watch.ts";
 import { interrupts } from "../plan/decide.ts";
 import type { Found } from "../watch/observed_state.ts";

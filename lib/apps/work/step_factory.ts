@@ -1,7 +1,7 @@
 /** Where apps are worked on: their names, folders, ports and variables, and the tools for one transition. */
 
 import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
-import { throwIfAborted, waitPatiently } from "../../async/clock.ts";
+import { throwIfAborted, waitPatiently } from "../../async/deadline.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { bareHost, type RegistryAuth } from "../../docker/registry.ts";
 import { patienceMs, type StateReporter } from "../report/state_reporter.ts";

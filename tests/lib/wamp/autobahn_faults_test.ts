@@ -2,7 +2,7 @@
 /** Each fault that autobahn 26.3.1 has by itself, shown to be closed. The numbers are those of docs/autobahn.md. */
 
 import assert from "node:assert/strict";
-import { within } from "../../../lib/async/clock.ts";
+import { within } from "../../../lib/async/deadline.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { ScriptedRouter } from "../../fakes/scripted_router.ts";
 import { keepingLog, openScripted, openSession, openTransport, startRouter } from "./open_session.ts";
