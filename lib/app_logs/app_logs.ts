@@ -6,6 +6,7 @@
 import type { AppId } from "../model/app.ts";
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
+import { TaskSet } from "../async/task_set.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
@@ -78,11 +79,12 @@ export class AppLogs implements AsyncDisposable {
   readonly #followers: Followers;
   readonly #channels = new Map<string, Channel>();
   readonly #kept: PendingMessages;
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #tasks: TaskSet;
 
   constructor(parts: AppLogsDeps) {
     this.#parts = parts;
     const { serialNumber, match, engine, clock, random, log } = parts;
+    this.#tasks = new TaskSet((error) => log.error("Work on an app log failed", { error }));
     this.#kept = new PendingMessages(parts);
     this.#gate = new Subscribers({
       serialNumber,
@@ -171,7 +173,7 @@ export class AppLogs implements AsyncDisposable {
     this.#gate.forget(name);
     const outlet = this.#channels.get(name)?.outlet;
     this.#channels.delete(name);
-    if (outlet !== undefined) this.#track(outlet.flush(readLimitMs).then(() => outlet.end()));
+    if (outlet !== undefined) this.#tasks.add(outlet.flush(readLimitMs).then(() => outlet.end()));
     this.#tryStore("delete", channel, () => deleteLogHistory(this.#parts.database, id));
   }
 
@@ -230,7 +232,7 @@ export class AppLogs implements AsyncDisposable {
     await this.#followers[Symbol.asyncDispose]();
     await this.#gate.settled();
     await Promise.all([...this.#channels.values()].map(({ outlet }) => outlet.end()));
-    await Promise.all(this.#tasks);
+    await this.#tasks.settled();
   }
 
   #channel(name: string): Channel {
@@ -258,7 +260,7 @@ export class AppLogs implements AsyncDisposable {
 
   #watch(name: string): void {
     this.#channel(name);
-    this.#track(this.#gate.watch(name));
+    this.#tasks.add(this.#gate.watch(name));
   }
 
   #takeLines(name: string, lines: readonly LogLine[]): void {
@@ -318,12 +320,5 @@ export class AppLogs implements AsyncDisposable {
     } catch (error) {
       this.#parts.log.warn(`Cannot ${what} the log history of an app`, { channel, error });
     }
-  }
-
-  #track(task: Promise<void>): void {
-    const tracked: Promise<void> = task
-      .catch((error) => this.#parts.log.error("Work on an app log failed", { error }))
-      .finally(() => this.#tasks.delete(tracked));
-    this.#tasks.add(tracked);
   }
 }

@@ -1,6 +1,7 @@
 /** Keeps exactly one follower for each log channel, and its place in the container's log between two lives of the container. */
 
 import type { Clock } from "../async/clock.ts";
+import { TaskSet } from "../async/task_set.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follower.ts";
@@ -36,11 +37,14 @@ export class Followers implements AsyncDisposable {
   readonly #running = new Map<string, Following>();
   /** Followers that have ended keep their place, for the next start of the same container. */
   readonly #resting = new Map<string, { containerName: string; follower: Follower }>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #tasks: TaskSet;
   #isStopped = false;
 
   constructor(parts: FollowersDeps) {
     this.#parts = parts;
+    this.#tasks = new TaskSet((error, about) => {
+      parts.log.error("Following a container's log failed", { ...about, error });
+    });
   }
 
   /** True while the channel is followed. */
@@ -56,7 +60,7 @@ export class Followers implements AsyncDisposable {
     const running = this.#running.get(channel);
     if (running?.containerName === containerName) {
       running.isAskedAgain = true;
-      this.#track(this.#leaveReplaced(running), containerName);
+      this.#tasks.add(this.#leaveReplaced(running), { container: containerName });
       return;
     }
     running?.controller.abort();
@@ -66,7 +70,7 @@ export class Followers implements AsyncDisposable {
   /** The container of a channel was removed: what is left of its log is read for two seconds at most. */
   leave(channel: string): void {
     const running = this.#running.get(channel);
-    if (running !== undefined) this.#track(this.#leaveLater(running), running.containerName);
+    if (running !== undefined) this.#tasks.add(this.#leaveLater(running), { container: running.containerName });
   }
 
   /** Resolves when the channel's follower has ended; at once when there is none. */
@@ -88,7 +92,7 @@ export class Followers implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     for (const running of this.#running.values()) running.controller.abort();
-    await Promise.all(this.#tasks);
+    await this.#tasks.settled();
   }
 
   #start(channel: string, containerName: string, known?: FollowedContainer): void {
@@ -101,17 +105,7 @@ export class Followers implements AsyncDisposable {
       done: Promise.resolve(),
     };
     this.#running.set(channel, running);
-    running.done = this.#track(this.#run(channel, running, known), containerName);
-  }
-
-  #track(task: Promise<void>, containerName: string): Promise<void> {
-    const tracked: Promise<void> = task
-      .catch((error) =>
-        this.#parts.log.error("Following a container's log failed", { container: containerName, error })
-      )
-      .finally(() => this.#tasks.delete(tracked));
-    this.#tasks.add(tracked);
-    return tracked;
+    running.done = this.#tasks.add(this.#run(channel, running, known), { container: containerName });
   }
 
   async #leaveLater(running: Following): Promise<void> {
