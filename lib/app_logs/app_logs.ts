@@ -14,7 +14,8 @@ import { readApp } from "../store/app_rows.ts";
 import type { Database } from "../store/database.ts";
 import { clearLogHistory, deleteLogHistory, readLogHistory, writeLogHistory } from "../store/log_rows.ts";
 import { logTopic } from "../backend/uris.ts";
-import { type ChannelApp, normalizeChannel, parseChannel } from "../model/channel_names.ts";
+import type { NamedApp } from "../model/app_names.ts";
+import { normalizeChannel, parseChannel } from "../model/channel_names.ts";
 import type { FollowedContainer, FollowEnd, FollowEngine } from "./follower.ts";
 import { Followers } from "./followers.ts";
 import { type MetaSession, Subscribers } from "./subscribers.ts";
@@ -295,7 +296,7 @@ export class AppLogs implements AsyncDisposable {
     }
   }
 
-  #readStored(app: ChannelApp): string[] {
+  #readStored(app: NamedApp): string[] {
     const { database, log } = this.#parts;
     try {
       const lines = readApp(database, app.id) === undefined ? [] : readLogHistory(database, app.id) ?? [];

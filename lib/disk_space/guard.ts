@@ -7,7 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { ContainerUse, EngineStorage } from "../docker/engine_storage.ts";
 import { type DiskBand, type DiskThresholds, judgeDisk, usualThresholds } from "./thresholds.ts";
-import { applianceProject } from "./volume_rules.ts";
+import { applianceProject, composeProjectLabel } from "../model/labels.ts";
 
 /** What the guard is built from. */
 export interface DiskGuardDeps {
@@ -150,7 +150,7 @@ export class DiskGuard implements AsyncDisposable {
   async #stopContainers(): Promise<void> {
     const containers = await this.#parts.storage.listContainers(this.#life.signal);
     const writers = containers.filter(({ isRunning, labels }) => {
-      return isRunning && labels["com.docker.compose.project"] !== applianceProject;
+      return isRunning && labels[composeProjectLabel] !== applianceProject;
     });
     await Promise.all(writers.map((container) => this.#stop(container)));
   }

@@ -1,30 +1,28 @@
 /** Decides which volumes that no container uses may be removed. Pure. In doubt a volume stays: it may hold somebody's data. */
 
-import type { AppId, Stage } from "../model/app.ts";
+import type { Stage } from "../model/app.ts";
+import { composeProjectName, type NamedApp, parseComposeProjectName } from "../model/app_names.ts";
+import { anonymousVolumeLabel, applianceProject, composeProjectLabel, type Labels } from "../model/labels.ts";
 
 /** A volume that no container uses, running or not. */
 export interface VolumeSeen {
   name: string;
-  labels: Readonly<Record<string, string>>;
+  labels: Labels;
 }
 
 /** What the device knows that volumes could belong to. */
 export interface VolumeOwners {
   /** All apps of the device, stopped ones too; undefined while they are not known. */
-  apps: readonly { id: AppId; appName: string }[] | undefined;
+  apps: readonly NamedApp[] | undefined;
   /** Names of the folders in which compose files of apps are kept, by the stage of the apps. */
   folders: Readonly<Record<Stage, readonly string[]>>;
 }
 
-const projectLabel = "com.docker.compose.project";
-const anonymousLabel = "com.docker.volume.anonymous";
-
-/** The compose project that the device itself may be a part of. */
-export const applianceProject = "ironflock-appliance";
-
 /** The volumes of `volumes` to remove. */
 export function removableVolumes(volumes: readonly VolumeSeen[], owners: VolumeOwners): VolumeSeen[] {
-  return volumes.filter((volume) => isAnonymous(volume) || isLeftOver(volume.labels[projectLabel] ?? "", owners));
+  return volumes.filter((volume) =>
+    isAnonymous(volume) || isLeftOver(volume.labels[composeProjectLabel] ?? "", owners)
+  );
 }
 
 /** A name as compose makes it for projects: lower case, without foreign characters, beginning with a letter or digit. */
@@ -34,28 +32,17 @@ export function normaliseName(name: string): string {
 
 /** Nobody can ask for it by name, and engines since 24 say so with a label. */
 function isAnonymous({ name, labels }: VolumeSeen): boolean {
-  return /^[0-9a-f]{64}$/.test(name) && Object.keys(labels).every((label) => label === anonymousLabel);
+  return /^[0-9a-f]{64}$/.test(name) && Object.keys(labels).every((label) => label === anonymousVolumeLabel);
 }
 
 /** True for what an uninstall left that was cut: it takes the volumes first and the folder last. */
 function isLeftOver(project: string, { apps, folders }: VolumeOwners): boolean {
-  const owner = parseProject(project);
+  const owner = parseComposeProjectName(project);
   if (owner === undefined || apps === undefined || project === applianceProject) return false;
-  const isKnown = apps.some(({ id, appName }) => {
+  const isKnown = apps.some((app) => {
     // An app keeps its key when it is renamed.
-    if (id.stage === owner.stage && id.appKey === owner.appKey) return true;
-    return normaliseName(appName) === project || normaliseName(projectOf(id, appName)) === project;
+    if (app.id.stage === owner.id.stage && app.id.appKey === owner.id.appKey) return true;
+    return normaliseName(app.appName) === project || normaliseName(composeProjectName(app)) === project;
   });
-  return !isKnown && folders[owner.stage].some((folder) => normaliseName(folder) === normaliseName(owner.appName));
-}
-
-function projectOf({ stage, appKey }: AppId, appName: string): string {
-  return `${stage}_${appKey}_${appName}_compose`;
-}
-
-/** The app of a project that the agent has made; undefined for any other. */
-function parseProject(project: string): (AppId & { appName: string }) | undefined {
-  const [, prefix, key = "", appName = ""] = /^(dev|prod)_([0-9]{1,15})_(.+)_compose$/.exec(project) ?? [];
-  if (prefix === undefined) return undefined;
-  return { stage: prefix === "dev" ? "DEV" : "PROD", appKey: Number(key), appName };
+  return !isKnown && folders[owner.id.stage].some((folder) => normaliseName(folder) === normaliseName(owner.appName));
 }

@@ -1,4 +1,4 @@
-/** The names by which the engine and the registry know an app. They are part of the wire: agents before this one used them. Pure. */
+/** The names by which the engine and the registry know an app. Older agents use the same ones, so they never change. Pure. */
 
 import type { AppId } from "./app.ts";
 
@@ -20,19 +20,49 @@ export interface AppNames {
   repository: string;
 }
 
+/** An app as its name tells it; `appName` is spelled as in the name, which is lower case for all names that the agent makes. */
+export interface NamedApp {
+  id: AppId;
+  appName: string;
+}
+
 /** The names of an app; it lower-cases them as a whole. */
-export function namesOf(app: { id: AppId; appName: string }, facts: NamingFacts): AppNames {
+export function namesOf(app: NamedApp, facts: NamingFacts): AppNames {
   const { id: { stage, appKey }, appName } = app;
   const { registryUrl, mainRepository, arch } = facts;
   return {
-    container: `${stage}_${appKey}_${appName}`.toLowerCase(),
+    container: plainName(app),
     repository: `${registryUrl}${mainRepository}${stage}_${arch}_${appKey}_${appName}`.toLowerCase(),
   };
 }
 
 /** Reads the name of a container, with or without the engine's slash. Undefined when it is not one of an app. */
-export function parseContainerName(name: string): { id: AppId; appName: string } | undefined {
-  const [, prefix, key = "", appName = ""] = /^\/?(dev|prod)_([0-9]{1,15})_(.+)$/.exec(name) ?? [];
-  if (prefix === undefined) return undefined;
-  return { id: { appKey: Number(key), stage: prefix === "dev" ? "DEV" : "PROD" }, appName };
+export function parseContainerName(name: string): NamedApp | undefined {
+  const { prefix, app } = parseAppName(name.replace(/^\//, "")) ?? {};
+  return prefix === "pub" ? undefined : app;
+}
+
+/** The compose project of an app, before compose drops foreign characters: `prod_71_fan_ctl_compose`. */
+export function composeProjectName(app: NamedApp): string {
+  return `${plainName(app)}_compose`;
+}
+
+/** Reads the name of a compose project. Undefined when it is not one of an app. */
+export function parseComposeProjectName(name: string): NamedApp | undefined {
+  const { prefix, app } = parseAppName(name.replace(/_compose$/, "")) ?? {};
+  return name.endsWith("_compose") && prefix !== "pub" ? app : undefined;
+}
+
+/**
+ * Reads `<prod|dev|pub>_<app key>_<app name>`; `pub` stands for the build of a release and belongs to the `DEV` app. Keys have up to
+ * 15 digits, which a number holds exactly.
+ */
+export function parseAppName(name: string): { prefix: "prod" | "dev" | "pub"; app: NamedApp } | undefined {
+  const [, prefix, key = "", appName = ""] = /^(dev|prod|pub)_([0-9]{1,15})_(.+)$/.exec(name) ?? [];
+  if (prefix !== "dev" && prefix !== "prod" && prefix !== "pub") return undefined;
+  return { prefix, app: { id: { appKey: Number(key), stage: prefix === "prod" ? "PROD" : "DEV" }, appName } };
+}
+
+function plainName({ id: { stage, appKey }, appName }: NamedApp): string {
+  return `${stage}_${appKey}_${appName}`.toLowerCase();
 }

@@ -5,6 +5,7 @@
 
 import { systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
+import { agentLabel } from "../../lib/model/labels.ts";
 
 /** Name of the demo's app. What the demo finds under this name on an engine is the demo's own. */
 export const demoApp = "reagent-demo";
@@ -54,7 +55,14 @@ export class Docker {
 
   /** Containers that an agent has made, by name, but the demo's own. */
   async foreignContainers(): Promise<string[]> {
-    const names = await this.run(["ps", "--all", "--filter", "label=real=True", "--format", "{{.Names}}"]);
+    const names = await this.run([
+      "ps",
+      "--all",
+      "--filter",
+      `label=${agentLabel.name}=${agentLabel.value}`,
+      "--format",
+      "{{.Names}}",
+    ]);
     return linesOf(names).filter((name) => !ownContainer.test(name));
   }
 

@@ -1,6 +1,7 @@
 /** The container of an app as the engine's API spells it. Pure. */
 
 import type { AppId } from "../../model/app.ts";
+import { labelsOfApp } from "../../model/labels.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 
 /** A declared port of an app, and where the host publishes it. The container's port is the declared one. */
@@ -31,7 +32,7 @@ export function createRequest(facts: ContainerOptions): CreateRequest {
   return {
     Image: facts.image,
     Env: [...facts.env],
-    Labels: labelsOf(facts.app),
+    Labels: labelsOfApp(facts.app),
     Tty: true,
     // A developer may attach to the app.
     ...(facts.app.id.stage === "DEV" ? attached : {}),
@@ -53,18 +54,6 @@ export function createRequest(facts: ContainerOptions): CreateRequest {
 }
 
 const attached = { OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true, Volumes: {} };
-
-/** `real` is how agents tell their containers from others; the rest says what runs without looking anything up. */
-function labelsOf({ id, appName, version, releaseKey }: ContainerOptions["app"]): Record<string, string> {
-  return {
-    real: "True",
-    "reagent.app-key": `${id.appKey}`,
-    "reagent.app-name": appName,
-    "reagent.stage": id.stage,
-    "reagent.version": version,
-    "reagent.release-key": `${releaseKey}`,
-  };
-}
 
 function portName({ port, transport }: PublishedPort): string {
   return `${port}/${transport}`;

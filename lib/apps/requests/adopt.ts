@@ -6,6 +6,7 @@ import type { ContainerDetails } from "../../docker/engine.ts";
 import { splitReference } from "../../docker/registry.ts";
 import { isUsableAppName } from "../container/data_folder.ts";
 import { parseContainerName } from "../../model/app_names.ts";
+import { appLabels, isMadeByAgent } from "../../model/labels.ts";
 
 /** Variables that the agent gives to every app; they are made anew. */
 const ownVariables =
@@ -17,14 +18,14 @@ const ownVariables =
  */
 export function requestOfContainer(seen: ContainerDetails): AppRequest | undefined {
   const named = parseContainerName(seen.name);
-  if (named === undefined || seen.labels["real"] !== "True") return undefined;
+  if (named === undefined || !isMadeByAgent(seen.labels)) return undefined;
   const { labels } = seen;
-  const stage = isStage(labels["reagent.stage"]) ? labels["reagent.stage"] : named.id.stage;
-  const appName = labels["reagent.app-name"] ?? named.appName;
+  const stage = isStage(labels[appLabels.stage]) ? labels[appLabels.stage] : named.id.stage;
+  const appName = labels[appLabels.appName] ?? named.appName;
   if (!isUsableAppName(appName) || appName.toLowerCase() !== named.appName || stage !== named.id.stage) {
     return undefined;
   }
-  const version = labels["reagent.version"] ?? splitReference(seen.image).tag;
+  const version = labels[appLabels.version] ?? splitReference(seen.image).tag;
   return {
     appKey: named.id.appKey,
     stage,
@@ -33,7 +34,7 @@ export function requestOfContainer(seen: ContainerDetails): AppRequest | undefin
     current: undefined,
     requestorAccountKey: 0,
     deviceOwnerAccountKey: 0,
-    releaseKey: readCount(labels["reagent.release-key"]) ?? 0,
+    releaseKey: readCount(labels[appLabels.releaseKey]) ?? 0,
     newReleaseKey: 0,
     version,
     presentVersion: version,

@@ -3,6 +3,7 @@
 import type { ContainerSummary, ImageSummary, PortBinding } from "../../docker/engine.ts";
 import type { Clock } from "../../async/clock.ts";
 import { splitReference } from "../../docker/registry.ts";
+import { isMadeByAgent } from "../../model/labels.ts";
 import type { Found } from "./observed_state.ts";
 
 /** The engine as a survey sees it. */
@@ -62,7 +63,7 @@ export class EngineSnapshot {
       tags,
       published: container?.state === "running" ? container.published : undefined,
       run: container?.id ?? "",
-      ownId: container?.labels["real"] === "True" ? container.id : undefined,
+      ownId: container !== undefined && isMadeByAgent(container.labels) ? container.id : undefined,
       exitCode: 0,
       wasKilled: false,
     };

@@ -1,9 +1,8 @@
 /** Finds containers that the agent has made and that belong to no app any more. Pure. */
 
 import type { ContainerSummary } from "../../docker/engine.ts";
-
-/** Containers of apps have this name; everything else on the engine is none of ours. */
-const appContainer = /^(dev|prod)_[0-9]+_.+$/;
+import { parseContainerName } from "../../model/app_names.ts";
+import { composeProjectLabel, isMadeByAgent } from "../../model/labels.ts";
 
 /**
  * The containers to remove. `known` are the names that the apps of the device have. A container without the agent's label, or
@@ -11,7 +10,7 @@ const appContainer = /^(dev|prod)_[0-9]+_.+$/;
  */
 export function orphansAmong(containers: readonly ContainerSummary[], known: ReadonlySet<string>): ContainerSummary[] {
   return containers.filter(({ names, labels }) => {
-    if (labels["real"] !== "True" || labels["com.docker.compose.project"] !== undefined) return false;
-    return names.some((name) => appContainer.test(name)) && !names.some((name) => known.has(name));
+    if (!isMadeByAgent(labels) || labels[composeProjectLabel] !== undefined) return false;
+    return names.some((name) => parseContainerName(name) !== undefined) && !names.some((name) => known.has(name));
   });
 }

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { namesOf, parseContainerName } from "../../../lib/model/app_names.ts";
+import {
+  composeProjectName,
+  namesOf,
+  parseComposeProjectName,
+  parseContainerName,
+} from "../../../lib/model/app_names.ts";
 
 const facts = { registryUrl: "registry.example.com/", mainRepository: "Apps/", arch: "amd64" };
 
@@ -25,4 +30,13 @@ Deno.test("parseContainerName() reads what namesOf() writes, and nothing else", 
     ["", undefined],
   ];
   for (const [name, expected] of cases) assert.deepEqual(parseContainerName(name), expected, name);
+});
+
+Deno.test("parseComposeProjectName() reads what composeProjectName() writes, and nothing else", () => {
+  const app = { id: { appKey: 71, stage: "PROD" as const }, appName: "Fan_compose" };
+  assert.equal(composeProjectName(app), "prod_71_fan_compose_compose");
+  assert.deepEqual(parseComposeProjectName(composeProjectName(app)), { ...app, appName: "fan_compose" });
+  for (const name of ["prod_71_fan", "prod_71__compose", "prod_71_compose", "pub_71_fan_compose", "my_compose", ""]) {
+    assert.equal(parseComposeProjectName(name), undefined, name);
+  }
 });

@@ -22,7 +22,7 @@ Deno.test("parseChannel() refuses everything else", () => {
   for (const text of hostile) assert.equal(parseChannel(text), undefined, JSON.stringify(text));
 });
 
-Deno.test("normalizeChannel() takes the engine's slash away and the capitals", () => {
+Deno.test("normalizeChannel() removes the engine's slash and lower-cases the rest", () => {
   assert.equal(normalizeChannel("/PROD_42_Shop"), "prod_42_shop");
   assert.equal(normalizeChannel("prod_42_shop"), "prod_42_shop");
 });

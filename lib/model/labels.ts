@@ -1,0 +1,44 @@
+/** Every label by which containers and volumes are recognized, spelled once. Older agents read and write the same ones. Pure. */
+
+import type { AppId } from "./app.ts";
+
+/** Labels as the engine lists them. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** The label that agents put on their containers, and its value. */
+export const agentLabel = { name: "real", value: "True" } as const;
+
+/** What the container of an app tells about the app, so that a device whose database was lost can adopt it. */
+export const appLabels = {
+  appKey: "reagent.app-key",
+  appName: "reagent.app-name",
+  stage: "reagent.stage",
+  version: "reagent.version",
+  releaseKey: "reagent.release-key",
+} as const;
+
+/** The compose project that a container or volume belongs to; set by compose. */
+export const composeProjectLabel = "com.docker.compose.project";
+
+/** Set by engines since 24 on volumes that have no name. */
+export const anonymousVolumeLabel = "com.docker.volume.anonymous";
+
+/** The compose project that the device itself may be a part of. */
+export const applianceProject = "ironflock-appliance";
+
+/** The labels of the container of an app. */
+export function labelsOfApp(app: { id: AppId; appName: string; version: string; releaseKey: number }): Labels {
+  return {
+    [agentLabel.name]: agentLabel.value,
+    [appLabels.appKey]: `${app.id.appKey}`,
+    [appLabels.appName]: app.appName,
+    [appLabels.stage]: app.id.stage,
+    [appLabels.version]: app.version,
+    [appLabels.releaseKey]: `${app.releaseKey}`,
+  };
+}
+
+/** True for containers that an agent has made. */
+export function isMadeByAgent(labels: Labels): boolean {
+  return labels[agentLabel.name] === agentLabel.value;
+}
