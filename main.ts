@@ -2,7 +2,7 @@
 
 import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_lock.ts";
 import { earlyAnswer, type Flags, type HostPlatform, parseFlags } from "./lib/flags.ts";
-import { startErrorLine } from "./lib/log/agent_log.ts";
+import { startErrorLine } from "./lib/log/log.ts";
 import { pathsOf } from "./lib/paths.ts";
 import { agentVersion, buildArch } from "./lib/version.ts";
 

@@ -10,14 +10,13 @@ import type { Log } from "./base/log.ts";
 import { singleFlight } from "./async/single_flight.ts";
 import { containErrors } from "./agent/uncaught_errors.ts";
 import { deviceLinkOptions } from "./agent/link_options.ts";
-import { DiskSpace } from "./disk_space/disk_space.ts";
+import { createDiskSpace, type DiskSpace } from "./disk_space/disk_space.ts";
 import { startWithEngine } from "./agent/engine_start.ts";
 import { keepHeapSmall } from "./agent/idle_gc.ts";
 import { exitCodeOf } from "./agent/exit_code.ts";
 import { runOnConnect } from "./agent/on_connect.ts";
 import { StartTimes } from "./agent/start_times.ts";
 import { ConfigFile } from "./config.ts";
-import { downloadBase, updateChannel } from "./config/derived.ts";
 import { engineEndpoint, type EngineEnvironment, engineVariables } from "./docker/endpoint.ts";
 import { Engine } from "./docker/engine.ts";
 import type { Flags } from "./flags.ts";
@@ -32,19 +31,15 @@ import { watchNvidia } from "./host/gpu.ts";
 import { readOsInfo } from "./host/os_info.ts";
 import { powerCommands, runPowerAction } from "./host/power.ts";
 import { readIdleMark } from "./host/process_idle.ts";
-import { type AgentLog, openAgentLog } from "./log/agent_log.ts";
-import { AppLogs } from "./app_logs/app_logs.ts";
-import type { ByteOutput } from "./log/console.ts";
-import type { Secrets } from "./log/redact.ts";
-import { createWireTrace } from "./log/wire_trace.ts";
+import { type AgentLog, type AgentLogOptions, openLog } from "./log/log.ts";
+import { type AppLogs, createAppLogs } from "./app_logs/app_logs.ts";
 import { createFolders, type Paths } from "./paths.ts";
 import { startProfiling } from "./profiling.ts";
 import type { Database } from "./store/database.ts";
 import { openOrReplace } from "./store/recovery.ts";
-import { Heartbeat } from "./status/heartbeat.ts";
+import { createStatus, type Status } from "./status/status.ts";
 import { PowerActions } from "./host/power_actions.ts";
-import { StatusReporter } from "./status/status_reporter.ts";
-import { VersionIndex } from "./self_update/version_index.ts";
+import { createSelfUpdate } from "./self_update/self_update.ts";
 import { agentVersion, buildArch } from "./version.ts";
 import { type Backend, createBackend } from "./backend/backend.ts";
 import { Link, offlineWire, type OnSession, type Wire } from "./wamp/link.ts";
@@ -56,9 +51,9 @@ export interface AgentOptions {
   /** Ends the agent in order. */
   stop: AbortSignal;
   /** Takes lines for the operator. */
-  stdout: ByteOutput;
+  stdout: AgentLogOptions["stdout"];
   /** Takes the reason of an end with exit code 1. */
-  stderr: ByteOutput;
+  stderr: AgentLogOptions["stderr"];
 }
 
 /** What everything else stands on. */
@@ -67,7 +62,7 @@ interface Ground {
   log: Log;
   /** `isKept`: for good, not just as one of the newest. */
   hideSecret(text: string, options?: { isKept?: boolean }): void;
-  secrets: Secrets;
+  traceWire: AgentLog["traceWire"];
   config: ConfigFile;
   database: Database;
   /** What was stored was lost, and Studio has not said since what it wants. */
@@ -87,9 +82,8 @@ interface Works {
   backend: Backend;
   apps: Apps;
   logs: AppLogs;
-  status: StatusReporter;
+  status: Status;
   disk: DiskSpace;
-  heartbeat: Heartbeat;
   handlerParts: HandlerParts;
   /** Secret. */
   keys: { appCredKey: string | undefined };
@@ -98,7 +92,7 @@ interface Works {
 /** Runs an agent until it is stopped or cannot go on, and gives its exit code. Never throws. */
 export async function runAgent(options: AgentOptions): Promise<number> {
   const times = new StartTimes(clock);
-  await using agentLog = openLog(options);
+  await using agentLog = openAgentLog(options);
   using _contained = containErrors(agentLog.log);
   times.mark("log");
   try {
@@ -112,8 +106,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   }
 }
 
-function openLog({ flags, paths, stdout, stderr }: AgentOptions): AgentLog {
-  const agentLog = openAgentLog({
+function openAgentLog({ flags, paths, stdout, stderr }: AgentOptions): AgentLog {
+  const agentLog = openLog({
     path: paths.logFile,
     isDebug: flags.debug,
     isPretty: flags.prettyLogging,
@@ -134,7 +128,7 @@ async function layGround(
   const { flags, paths } = options;
   const { agentLog, times } = begun;
   const { log } = agentLog;
-  const hideSecret: Ground["hideSecret"] = (text, kind) => agentLog.addSecret(text, kind);
+  const hideSecret: Ground["hideSecret"] = (text, kind) => agentLog.hideSecret(text, kind);
   const tell = (line: string) => agentLog.announce(line);
   const { arch, variant } = buildArch();
   tell(`Reagent ${agentVersion} starts on ${Deno.build.os} ${arch}${variant}`);
@@ -157,7 +151,7 @@ async function layGround(
     options,
     log,
     hideSecret,
-    secrets: agentLog.secrets,
+    traceWire: agentLog.traceWire,
     config,
     database,
     isRebuilt,
@@ -177,13 +171,13 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
     onSession: (...run) => onSession(ground, works, run),
     clock,
     log,
-    trace: flags.debugMessaging && flags.debug ? createWireTrace(log, ground.secrets) : undefined,
+    trace: flags.debugMessaging && flags.debug ? ground.traceWire : undefined,
   }));
   const wire = link ?? offlineWire();
   const backend = createBackend(wire, () => config.current);
   const keys: Works["keys"] = { appCredKey: undefined };
   const stats = new StatsReader();
-  const disk: DiskSpace = new DiskSpace({
+  const disk: DiskSpace = createDiskSpace({
     ...ground,
     paths: ground.options.paths,
     config: () => config.current,
@@ -194,15 +188,20 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
     os: Deno.build.os,
     clock,
   });
-  const status = new StatusReporter({
+  const status = createStatus({
     backend,
     readStats: () => stats.read(),
     tunnelCapable: () => false,
     isEmergency: () => disk.isEmergency,
+    isConnected: () => wire.isConnected,
+    lastTrafficAt: () => link?.lastTrafficAt(),
+    reconnect: (reason) => link?.reconnect(reason),
+    onHeartbeat: () => apps.sendMissed(),
+    clock,
     log,
   });
   const logs = stack.use(
-    new AppLogs({
+    createAppLogs({
       serialNumber: config.current.serialNumber,
       engine,
       database,
@@ -215,29 +214,17 @@ function assemble(ground: Ground, stack: AsyncDisposableStack): Works {
       log,
     }),
   );
-  const apps = stack.use(createApps(ground, { backend, logs, status, keys, disk }));
+  const apps: Apps = stack.use(createApps(ground, { backend, logs, status, keys, disk }));
   stack.use(disk);
-  const heartbeat = stack.use(
-    new Heartbeat({
-      report: async (signal) => {
-        await status.report(signal);
-        apps.sendMissed();
-      },
-      isConnected: () => wire.isConnected,
-      lastTrafficAt: () => link?.lastTrafficAt(),
-      reconnect: (reason) => link?.reconnect(reason),
-      clock,
-      log,
-    }),
-  );
+  stack.use(status);
   const handlerParts = createHandlerParts(ground, { backend, apps, logs, stats, stack });
-  const works: Works = { link, wire, backend, apps, logs, status, disk, heartbeat, handlerParts, keys };
+  const works: Works = { link, wire, backend, apps, logs, status, disk, handlerParts, keys };
   return works;
 }
 
 function createApps(
   ground: Ground,
-  parts: { backend: Backend; logs: AppLogs; status: StatusReporter; keys: Works["keys"]; disk: DiskSpace },
+  parts: { backend: Backend; logs: AppLogs; status: Status; keys: Works["keys"]; disk: DiskSpace },
 ): Apps {
   const { options: { paths }, config, engine, database, isRebuilt, hideSecret, log } = ground;
   const { backend, logs, status, keys, disk } = parts;
@@ -275,11 +262,7 @@ function createHandlerParts(
   const power = stack.use(
     new PowerActions({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
   );
-  const versions = new VersionIndex({
-    base: () => downloadBase(config.current, flags.remoteUpdateURL),
-    channel: () => updateChannel(config.current),
-    clock,
-  });
+  const selfUpdate = createSelfUpdate({ config: () => config.current, updateUrl: flags.remoteUpdateURL, clock });
   return {
     serialNumber: config.current.serialNumber,
     checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
@@ -296,7 +279,7 @@ function createHandlerParts(
     readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }),
     readAgentFacts: async (signal) => ({ os: await readOsInfo(signal), ...buildArch(), version: agentVersion }),
     tunnelCapable: () => false,
-    readLatestVersion: () => versions.latest(),
+    readLatestVersion: () => selfUpdate.readLatestVersion(),
     schedulePower: (action) => power.schedule(action),
     wall: () => clock.wall(),
     log,
@@ -305,11 +288,11 @@ function createHandlerParts(
 
 async function onSession(ground: Ground, works: Works, run: Parameters<OnSession>): Promise<void> {
   const { config, log, times } = ground;
-  const { backend, status, keys, handlerParts, logs, apps, link, heartbeat } = works;
+  const { backend, status, keys, handlerParts, logs, apps, link } = works;
   const [session, { isReconnect, signal }] = run;
   times.mark("connection");
   ground.tell(isReconnect ? "Connected again" : "Connected");
-  heartbeat.restart();
+  status.restartHeartbeat();
   signal.addEventListener("abort", () => logs.detach(link?.lastTrafficAt()), { once: true });
   let rows = [...procedures];
   await runOnConnect(

@@ -8,7 +8,7 @@ import { within } from "../async/deadline.ts";
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ConfigFile } from "../config.ts";
-import type { StatusReporter } from "../status/status_reporter.ts";
+import type { Status } from "../status/status.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Session } from "../wamp/session.ts";
 
@@ -16,7 +16,7 @@ import type { Session } from "../wamp/session.ts";
 export interface OnConnectDeps {
   config: Pick<ConfigFile, "current" | "refresh">;
   backend: Pick<Backend, "readDeviceMetadata" | "getAppCredKey">;
-  status: Pick<StatusReporter, "beginBoot" | "finishBoot" | "report">;
+  status: Pick<Status, "beginBoot" | "finishBoot" | "report">;
   /** Keeps the key that credentials of apps are derived from. */
   keepAppCredKey(key: string): void;
   /** Registers all procedures on the session. */

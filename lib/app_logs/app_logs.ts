@@ -70,6 +70,11 @@ const catchUpLines = 50;
 const readLimitMs = 10_000;
 const flushLimitMs = 1_000;
 
+/** Creates the area; nothing is followed or sent before it is asked for. */
+export function createAppLogs(deps: AppLogsDeps): AppLogs {
+  return new AppLogs(deps);
+}
+
 /**
  * All log channels of the device. Invariants: one follower a channel; the history of a channel is written when a stream of it ends
  * and when the agent stops; what is told about a channel after `forget()` starts with an empty history.

@@ -37,6 +37,11 @@ export interface DiskSpaceDeps {
 
 const restartLimitMs = 30_000;
 
+/** Creates the area; it watches from `start()` on. */
+export function createDiskSpace(deps: DiskSpaceDeps): DiskSpace {
+  return new DiskSpace(deps);
+}
+
 /**
  * The disk of the engine, watched where the operating system is Linux. Disposing ends everything that goes on; to be done before the
  * apps are disposed, which it calls.

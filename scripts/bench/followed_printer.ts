@@ -3,7 +3,7 @@
 import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
-import { AppLogs } from "../../lib/app_logs/app_logs.ts";
+import { type AppLogs, createAppLogs } from "../../lib/app_logs/app_logs.ts";
 import { Database } from "../../lib/store/database.ts";
 import { createBackend } from "../../lib/backend/backend.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
@@ -19,7 +19,7 @@ export type LogWire = Pick<Wire, "call" | "publish"> & {
 export function openPrinterLogs(wire: LogWire, { socket, home }: { socket: string; home: string }): AppLogs {
   const calling = { ...offlineWire(), call: (procedure: string, args?: unknown[]) => wire.call(procedure, args) };
   const backend = createBackend(calling, () => ({ deviceKey: 345, swarmKey: 12, serialNumber }));
-  return new AppLogs({
+  return createAppLogs({
     serialNumber,
     engine: new Engine({ log: silentLog, env: { DOCKER_HOST: `unix://${socket}` } }),
     database: Database.open(`${home}/reagent.db`, { log: silentLog }),

@@ -2,7 +2,7 @@
 
 import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
-import { AppLogs } from "../../../lib/app_logs/app_logs.ts";
+import { type AppLogs, createAppLogs } from "../../../lib/app_logs/app_logs.ts";
 import { Database } from "../../../lib/store/database.ts";
 import { createBackend } from "../../../lib/backend/backend.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
@@ -150,7 +150,7 @@ export class LogsWorld implements AsyncDisposable {
       },
     };
     const backend = createBackend(wire, () => ({ deviceKey: 345, swarmKey: 12, serialNumber: "SN-1" }));
-    return new AppLogs({
+    return createAppLogs({
       serialNumber: "SN-1",
       engine: new Engine({ log: silentLog, env: { DOCKER_HOST: this.engine.host } }),
       database: this.database,

@@ -8,7 +8,7 @@ import { registerProcedures } from "../../../lib/handlers/register.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
 import { runCommand } from "../../../lib/host/command.ts";
 import { readInterfaces } from "../../../lib/host/addresses.ts";
-import { AppLogs } from "../../../lib/app_logs/app_logs.ts";
+import { type AppLogs, createAppLogs } from "../../../lib/app_logs/app_logs.ts";
 import { Database } from "../../../lib/store/database.ts";
 import { createBackend } from "../../../lib/backend/backend.ts";
 import type { CallReply, Session } from "../../../lib/wamp/session.ts";
@@ -35,7 +35,7 @@ export class Device implements AsyncDisposable {
   private constructor(router: Router) {
     this.router = router;
     const engine = this.#engine.client();
-    this.#logs = new AppLogs({
+    this.#logs = createAppLogs({
       serialNumber: "SN-1",
       engine,
       database: this.#database,

@@ -1,10 +1,10 @@
 /** Writes numbered lines into the log of its argument, says which is written, and goes on until it is killed. */
 
 import { systemClock } from "../../../lib/async/clock.ts";
-import { openAgentLog } from "../../../lib/log/agent_log.ts";
+import { openLog } from "../../../lib/log/log.ts";
 
 const nowhere = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
-await using agentLog = openAgentLog({
+await using agentLog = openLog({
   path: Deno.args[0] ?? "",
   isDebug: true,
   isPretty: false,

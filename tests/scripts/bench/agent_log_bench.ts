@@ -2,11 +2,11 @@
 
 import { systemClock } from "../../../lib/async/clock.ts";
 import { AgentError } from "../../../lib/base/errors.ts";
-import { openAgentLog } from "../../../lib/log/agent_log.ts";
+import { openLog } from "../../../lib/log/log.ts";
 
 const folder = Deno.makeTempDirSync();
 const output = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
-const file = openAgentLog({
+const file = openLog({
   path: `${folder}/file.log`,
   isDebug: false,
   isPretty: false,
@@ -15,7 +15,7 @@ const file = openAgentLog({
   stdout: output,
   stderr: output,
 });
-const pretty = openAgentLog({
+const pretty = openLog({
   path: `${folder}/pretty.log`,
   isDebug: true,
   isPretty: true,
@@ -25,8 +25,8 @@ const pretty = openAgentLog({
   stderr: output,
 });
 for (let index = 0; index < 100; index++) {
-  file.addSecret(crypto.randomUUID());
-  pretty.addSecret(crypto.randomUUID());
+  file.hideSecret(crypto.randomUUID());
+  pretty.hideSecret(crypto.randomUUID());
 }
 const error = new AgentError("connect_failed", "Cannot dial router.example:443", { cause: new Error("refused") });
 const fields = { app: "shop", appKey: 12, stage: "PROD", durationMs: 812, error };

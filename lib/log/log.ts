@@ -18,6 +18,7 @@ import { type ByteOutput, LineStream } from "./console.ts";
 import { LogFile } from "./log_file.ts";
 import { consoleLine, type Entry, fieldLimitChars, jsonLine, plainFields } from "./format.ts";
 import { Secrets } from "./redact.ts";
+import { createWireTrace, type WireTrace } from "./wire_trace.ts";
 
 /** What the log is made from. */
 export interface AgentLogOptions {
@@ -37,10 +38,10 @@ export interface AgentLogOptions {
 /** The log of a running agent. */
 export interface AgentLog extends AsyncDisposable {
   readonly log: Log;
-  /** What must not be shown, for whoever turns foreign values into text of their own. */
-  readonly secrets: Secrets;
-  /** Hides a value from this moment on; for good, or as long as it is among the newest 256. */
-  addSecret(text: string, options?: { isKept?: boolean }): void;
+  /** Writes a message between agent and router as a debug line; see `createWireTrace()`. */
+  readonly traceWire: WireTrace;
+  /** Hides a value from now on: for good with `isKept`, otherwise while it is among the newest 256. */
+  hideSecret(text: string, options?: { isKept?: boolean }): void;
   /** A line for the operator: on stdout alone, or an info line of the log when that is on stdout anyway. */
   announce(message: string): void;
   /** Waits until stdout and stderr have taken their lines, at most a second. The file has them already. */
@@ -56,7 +57,7 @@ type Write = (level: Level, text: { message: string; fields?: Fields | undefined
 /**
  * Opens the log; never fails, see `LogFile`. Disposing it writes what waits and closes the file. Several logs may be open at once.
  */
-export function openAgentLog(options: AgentLogOptions): AgentLog {
+export function openLog(options: AgentLogOptions): AgentLog {
   const { clock } = options;
   const secrets = new Secrets();
   const stdout = new LineStream(options.stdout);
@@ -70,10 +71,11 @@ export function openAgentLog(options: AgentLogOptions): AgentLog {
     if (options.isPretty) write("info", { message, method: announce });
     else stdout.write(`${secrets.hide(message)}\n`);
   };
+  const log = makeLog(write);
   return {
-    log: makeLog(write),
-    secrets,
-    addSecret: (text, kind) => secrets.add(text, kind),
+    log,
+    traceWire: createWireTrace(log, secrets),
+    hideSecret: (text, kind) => secrets.add(text, kind),
     announce,
     flush,
     async [Symbol.asyncDispose]() {

@@ -3,7 +3,7 @@ import { getConfig } from "@logtape/logtape";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { localTimeText } from "../../../lib/base/local_time.ts";
 import type { Fields } from "../../../lib/base/log.ts";
-import { type AgentLog, openAgentLog, startErrorLine } from "../../../lib/log/agent_log.ts";
+import { type AgentLog, openLog, startErrorLine } from "../../../lib/log/log.ts";
 import { retryMs } from "../../../lib/log/log_file.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { pathOf } from "../../../scripts/paths.ts";
@@ -37,7 +37,7 @@ class Place implements AsyncDisposable {
     options: { isDebug?: boolean; isPretty?: boolean; isColored?: boolean; limitBytes?: number; path?: string } = {},
   ) {
     const { clock, stdout, stderr, path } = this;
-    this.agentLog = openAgentLog({
+    this.agentLog = openLog({
       path,
       isDebug: true,
       isPretty: false,
@@ -69,7 +69,7 @@ class Place implements AsyncDisposable {
 }
 
 function here(): number {
-  return Number(/agent_log_test\.ts:(\d+):\d+\)?$/.exec(new Error().stack?.split("\n")[2] ?? "")?.[1]);
+  return Number(/log_test\.ts:(\d+):\d+\)?$/.exec(new Error().stack?.split("\n")[2] ?? "")?.[1]);
 }
 
 Deno.test("a line of the log has level, fields, caller, time and message", async () => {
@@ -79,7 +79,7 @@ Deno.test("a line of the log has level, fields, caller, time and message", async
   log.warn("reconnecting", { error: new AgentError("timeout", "dial timeout"), durationMs: 812 });
   assert.equal(
     place.text(),
-    `{"level":"warn","error":"dial timeout","durationMs":812,"caller":"agent_log_test.ts:${line}",` +
+    `{"level":"warn","error":"dial timeout","durationMs":812,"caller":"log_test.ts:${line}",` +
       `"time":"${place.time}","message":"reconnecting"}\n`,
   );
 });
@@ -99,11 +99,11 @@ Deno.test("every method writes its level and finds its own caller", async () => 
     return `${level} ${caller} ${message}`;
   });
   assert.deepEqual(seen, [
-    `debug agent_log_test.ts:${first + 1} two`,
-    `info agent_log_test.ts:${first + 2} three`,
-    `warn agent_log_test.ts:${first + 3} four`,
-    `error agent_log_test.ts:${first + 4} five`,
-    `fatal agent_log_test.ts:${first + 5} six`,
+    `debug log_test.ts:${first + 1} two`,
+    `info log_test.ts:${first + 2} three`,
+    `warn log_test.ts:${first + 3} four`,
+    `error log_test.ts:${first + 4} five`,
+    `fatal log_test.ts:${first + 5} six`,
   ]);
 });
 
@@ -137,7 +137,7 @@ Deno.test("the pretty log writes on stdout too, and JSON into the file", async (
   const time = place.time.slice(0, 19).replace("T", " ");
   assert.equal(
     place.stdout.text,
-    `\x1b[90m${time}\x1b[0m \x1b[32mINF\x1b[0m \x1b[1magent_log_test.ts:${line}\x1b[0m \x1b[36m>\x1b[0m ` +
+    `\x1b[90m${time}\x1b[0m \x1b[32mINF\x1b[0m \x1b[1mlog_test.ts:${line}\x1b[0m \x1b[36m>\x1b[0m ` +
       `\x1b[1mConnected\x1b[0m \x1b[36mapp=\x1b[0m"my shop"\n`,
   );
   assert.deepEqual(place.records(), [{ level: "info", app: "my shop", message: "Connected" }]);
@@ -156,7 +156,7 @@ Deno.test("the log writes nothing on stdout unless it is pretty, and fatal lines
 
 Deno.test("announce() tells the operator on stdout alone, or in the log when it is pretty", async () => {
   await using plain = new Place();
-  plain.agentLog.addSecret("hunter22");
+  plain.agentLog.hideSecret("hunter22");
   plain.agentLog.announce("Connecting hunter22");
   await plain.agentLog.flush();
   assert.equal(plain.stdout.text, "Connecting ***\n");
@@ -165,7 +165,7 @@ Deno.test("announce() tells the operator on stdout alone, or in the log when it 
   const line = here() + 1;
   pretty.agentLog.announce("Connecting");
   await pretty.agentLog.flush();
-  assert.match(pretty.stdout.text, new RegExp(`INF agent_log_test.ts:${line} > Connecting\n$`));
+  assert.match(pretty.stdout.text, new RegExp(`INF log_test.ts:${line} > Connecting\n$`));
   assert.deepEqual(pretty.records(), [{ level: "info", message: "Connecting" }]);
 });
 
@@ -275,7 +275,7 @@ Deno.test("no known secret gets into the log, wherever it is in the fields", asy
   await using place = new Place({ isPretty: true });
   const random = randomFrom(11);
   const secrets = ["hunter22", "s3cr3t/+==", 'qu"ote\\d', "4242424242", "zeile\neins", "päßwörd🔑", "hunt"];
-  for (const secret of secrets) place.agentLog.addSecret(secret);
+  for (const secret of secrets) place.agentLog.hideSecret(secret);
   for (let round = 0; round < 300; round += 1) {
     const { log, announce } = place.agentLog;
     const fields = Object.fromEntries([0, 1, 2].map(() => [randomText(random, secrets), randomValue(random, secrets)]));
