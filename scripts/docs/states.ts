@@ -1,6 +1,7 @@
 /** Makes the page about the states of an app from the agent's own tables and plans. Pure. */
 
-import { type Given, type Goal, plan, type Seen, type Step, stepKey } from "../../lib/apps/plan/container_plan.ts";
+import { type Given, plan, type Seen } from "../../lib/apps/plan/container_plan.ts";
+import { type Goal, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 import {
   growsDisk,
   isTransient,

@@ -1,6 +1,6 @@
 /** What a test and its agent process say to each other: orders in one file, events in another, a line of JSON each. */
 
-import type { Goal } from "../../lib/apps/plan/container_plan.ts";
+import type { Goal } from "../../lib/apps/plan/steps.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 
 /** A fault, done by the agent process itself at the very moment. */

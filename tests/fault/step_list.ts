@@ -1,6 +1,7 @@
 /** The steps that the agent's own plan has for a goal, by name. Pure. */
 
-import { type Goal, plan, type Progress, type Seen, type Step, stepKey } from "../../lib/apps/plan/container_plan.ts";
+import { plan, type Seen } from "../../lib/apps/plan/container_plan.ts";
+import { type Goal, type Progress, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 
 /** What an app is like before a goal is worked on. */
 export interface Situation {

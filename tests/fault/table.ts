@@ -1,6 +1,6 @@
 /** The table of faults: stories of an app, the steps that each takes, and what may go wrong at each step. Pure. */
 
-import { type Goal, type Step, stepKey } from "../../lib/apps/plan/container_plan.ts";
+import { type Goal, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import type { Moment } from "./orders.ts";
 import { only, updateTo } from "./releases.ts";

@@ -3,13 +3,13 @@ import { type Fault, faults, rows, sampleRows, stories } from "./table.ts";
 
 /** Everything between `kind: "` and `"` in the union of steps, so that a new kind counts from the day it is written. */
 function kindsOfSteps(): string[] {
-  const text = Deno.readTextFileSync(new URL("../../lib/apps/plan/container_plan.ts", import.meta.url));
+  const text = Deno.readTextFileSync(new URL("../../lib/apps/plan/steps.ts", import.meta.url));
   const union = /export type Step =([\s\S]*?);\n\n/.exec(text)?.[1] ?? "";
   return [...union.matchAll(/kind: "(\w+)"/g)].map(([, kind = ""]) => kind).sort();
 }
 
 function goalsOfPlan(): string[] {
-  const text = Deno.readTextFileSync(new URL("../../lib/apps/plan/container_plan.ts", import.meta.url));
+  const text = Deno.readTextFileSync(new URL("../../lib/apps/plan/steps.ts", import.meta.url));
   const union = /export type Goal =([\s\S]*?);\n\n/.exec(text)?.[1] ?? "";
   return [...union.matchAll(/"(\w+)"/g)].map(([, goal = ""]) => goal).sort();
 }

@@ -3,9 +3,8 @@
 import type { AppRequest, AppState } from "../../model/app.ts";
 import { AgentError } from "../../base/errors.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import type { Goal, Step } from "./container_plan.ts";
+import { type Goal, isPulling, type Step } from "./steps.ts";
 import { growsDisk, stableTarget, type Transition, transitionOf } from "../state/transitions.ts";
-import { isPulling } from "./texts.ts";
 
 /** What a request leads to. */
 export type Decision =

@@ -2,27 +2,16 @@
 
 import type { AppState } from "../../model/app.ts";
 import { type ErrorCode, hasCode, textOf } from "../../base/errors.ts";
-import type { Step } from "./container_plan.ts";
+import { isPulling, isStarting, type Step } from "./steps.ts";
 
 /** What every app's log says after the agent's database was lost. */
 export const rebuiltText =
   "The agent's database was damaged and has been set aside; what it knows of this app comes from the container engine and from Studio";
 
-/** Steps of a download. */
-const pullKinds: ReadonlySet<Step["kind"]> = new Set(["checkLogin", "openPull", "readPull"]);
-
-/** Steps of a start. */
-const startKinds: ReadonlySet<Step["kind"]> = new Set(["createContainer", "startContainer", "awaitSettled"]);
-
-/** True while a step downloads, or is about to. */
-export function isPulling(step: Step | undefined): boolean {
-  return step !== undefined && pullKinds.has(step.kind);
-}
-
 /** Why a transition failed in `step`; without one it failed before its first. */
 export function failureText(step: Step | undefined, error: unknown): string {
   if (isPulling(step)) return `Error occured while trying to pull the image: ${textOf(error)}`;
-  if (step !== undefined && startKinds.has(step.kind)) return `The app failed to start, reason: ${textOf(error)}`;
+  if (isStarting(step)) return `The app failed to start, reason: ${textOf(error)}`;
   return textOf(error);
 }
 
@@ -33,7 +22,7 @@ const blamelessCodes: readonly ErrorCode[] = [
 
 /** True when a start failed because of what was started. */
 export function isFaultOfRelease(step: Step | undefined, error: unknown): boolean {
-  return step !== undefined && startKinds.has(step.kind) && !hasCode(error, ...blamelessCodes);
+  return isStarting(step) && !hasCode(error, ...blamelessCodes);
 }
 
 /** Why the version before runs again; the update is not tried anew by itself. */

@@ -10,7 +10,7 @@ import type { ReadyRequest, StepFactory } from "./step_factory.ts";
 import { decide, type Decision } from "../plan/decide.ts";
 import { correctedState } from "../watch/observed_state.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import type { Goal, Step } from "../plan/container_plan.ts";
+import type { Goal, Step } from "../plan/steps.ts";
 import type { AppRecords } from "../state/records.ts";
 import type { Attempt } from "./attempt.ts";
 import { stableTarget } from "../state/transitions.ts";

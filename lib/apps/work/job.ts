@@ -1,7 +1,7 @@
 /** The one at a time for an app: who works on it holds its turn, and can be cut by a request that cannot wait. */
 
 import type { AppRequest } from "../../model/app.ts";
-import type { Step } from "../plan/container_plan.ts";
+import type { Step } from "../plan/steps.ts";
 
 /**
  * What is being done with an app.

@@ -3,7 +3,8 @@
 import type { Clock } from "../../async/clock.ts";
 import { AgentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { type Goal, plan, type Progress, type Seen, type Step, stepKey, type Wanted } from "../plan/container_plan.ts";
+import { plan, type Seen, type Wanted } from "../plan/container_plan.ts";
+import { type Goal, type Progress, type Step, stepKey } from "../plan/steps.ts";
 
 /** What came of a step. */
 export type Effect =

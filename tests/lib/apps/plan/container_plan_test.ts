@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import type { AppState } from "../../../../lib/model/app.ts";
-import {
-  type Goal,
-  plan,
-  type Progress,
-  type Seen,
-  type Step,
-  stepKey,
-  type Wanted,
-} from "../../../../lib/apps/plan/container_plan.ts";
+import { plan, type Seen, type Wanted } from "../../../../lib/apps/plan/container_plan.ts";
+import { type Goal, type Progress, type Step, stepKey } from "../../../../lib/apps/plan/steps.ts";
 
 const wanted: Wanted = { appName: "Shop", version: "1", newest: { version: "2", releaseKey: 8 }, fallback: undefined };
 const nothing: Progress = { done: new Set(), madeContainer: undefined };

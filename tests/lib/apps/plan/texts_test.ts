@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { cutText, failureText, isFaultOfRelease, isPulling, updateRetryText } from "../../../../lib/apps/plan/texts.ts";
+import { cutText, failureText, isFaultOfRelease, updateRetryText } from "../../../../lib/apps/plan/texts.ts";
+import { isPulling } from "../../../../lib/apps/plan/steps.ts";
 import { AgentError, type ErrorCode } from "../../../../lib/base/errors.ts";
 
 const error = new AgentError("pull_failed", "no such tag");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Step } from "../../../../lib/apps/plan/container_plan.ts";
+import type { Step } from "../../../../lib/apps/plan/steps.ts";
 import { type Effect, runTransition, type StepExecutor } from "../../../../lib/apps/work/transition.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
