@@ -1,14 +1,10 @@
 /** Checks that imports point to the left only: the order of the layers is the list in this file. Pure. */
 
-/** One source file: its path from the project's root and its text. */
-export interface SourceFile {
-  path: string;
-  text: string;
-}
+import { importsOf, resolvePath, type SourceFile } from "./imports.ts";
 
 /**
- * The layers from left to right, one room each: a room imports from rooms before it, never from those after it. A file and the folder
- * of the same name are one room.
+ * The layers from left to right. A layer imports from those before it, never from those after it. A file and the folder
+ * of the same name are one layer.
  */
 export const layers: readonly (readonly string[])[] = [
   ["lib/base/"],
@@ -52,15 +48,6 @@ export const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "@logtape/logtape": ["lib/log/", "lib/logs/"],
 };
 
-/** Every import and re-export of a file, type-only ones included, as written. */
-export function importsOf(text: string): string[] {
-  const found: string[] = [];
-  const pattern =
-    /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*["']([^"']+)["']|(?:^|[\s;}])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
-  for (const match of withoutComments(text).matchAll(pattern)) found.push(match[1] ?? match[2] ?? match[3] ?? "");
-  return found;
-}
-
 /** The faults of the program's own files (`main.ts` and `lib/`), one sentence each; empty when all is well. */
 export function findLayerFaults(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) => importsOf(file.text).flatMap((target) => faultOf(file.path, target)));
@@ -88,17 +75,4 @@ function layerOf(path: string): number | undefined {
     rooms.some((name) => name.endsWith("/") ? path.startsWith(name) : path === name)
   );
   return index < 0 ? undefined : index;
-}
-
-function resolvePath(from: string, target: string): string {
-  const parts = from.split("/").slice(0, -1);
-  for (const part of target.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== ".") parts.push(part);
-  }
-  return parts.join("/");
-}
-
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
 }

@@ -42,10 +42,19 @@ const table: { name: string; path: string; text: string; faults: string[] }[] = 
     faults: ["lib/a.ts:3 ends the process; only main.ts may"],
   },
   {
-    name: "any fails",
-    path: "lib/a.ts",
-    text: `${head}const a: any = 1;\n`,
-    faults: ["lib/a.ts:3 uses any; decode the value or use unknown"],
+    name: "a test file needs no doc comments",
+    path: "tests/lib/a_test.ts",
+    text: "export const a = 1;\n",
+    faults: [],
+  },
+  {
+    name: "what tests share does",
+    path: "tests/fakes/a.ts",
+    text: "export const a = 1;\n",
+    faults: [
+      "tests/fakes/a.ts does not begin with a doc comment that says what it is for",
+      "tests/fakes/a.ts:1 exports a without a doc comment",
+    ],
   },
 ];
 

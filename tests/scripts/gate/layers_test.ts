@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findLayerFaults, importsOf } from "../../../scripts/gate/layers.ts";
+import { findLayerFaults } from "../../../scripts/gate/layers.ts";
 
 const table: { name: string; path: string; text: string; faults: string[] }[] = [
   {
@@ -81,7 +81,3 @@ for (const row of table) {
     assert.deepEqual(findLayerFaults([{ path: row.path, text: row.text }]), row.faults);
   });
 }
-
-Deno.test("importsOf() sees side-effect imports", () => {
-  assert.deepEqual(importsOf(`import "./a.ts";\nimport b from './b.ts';`), ["./a.ts", "./b.ts"]);
-});

@@ -1,0 +1,32 @@
+/** Checks that an area is imported through the file of its name. Pure. */
+
+import { importedFiles, type SourceFile } from "./imports.ts";
+
+/** The areas for which this holds, and the files that others import. */
+export const areaEntries: Readonly<Record<string, readonly string[]>> = {
+  "lib/backend/": ["backend.ts", "uris.ts"],
+  "lib/log/": ["log.ts"],
+  "lib/app_logs/": ["app_logs.ts"],
+  "lib/disk_space/": ["disk_space.ts"],
+  "lib/status/": ["status.ts"],
+  "lib/self_update/": ["self_update.ts"],
+  "lib/apps/": ["apps.ts"],
+};
+
+/** The faults of the program's own files (`main.ts` and `lib/`), one sentence each. */
+export function findEntryFaults(
+  files: readonly SourceFile[],
+  entries: Readonly<Record<string, readonly string[]>> = areaEntries,
+): string[] {
+  return files.flatMap((file) => importedFiles(file).flatMap((target) => entryFault(file.path, { target, entries })));
+}
+
+function entryFault(
+  path: string,
+  { target, entries }: { target: string; entries: Readonly<Record<string, readonly string[]>> },
+): string[] {
+  const area = Object.keys(entries).find((folder) => target.startsWith(folder));
+  if (area === undefined || path.startsWith(area)) return [];
+  const open = (entries[area] ?? []).map((name) => `${area}${name}`);
+  return open.includes(target) ? [] : [`${path} imports ${target}; others import ${open.join(" or ")}`];
+}

@@ -1,0 +1,123 @@
+/**
+ * Rules of the house that need a syntax tree: sizes of functions, parameter lists, width of comments. A plugin of
+ * `deno lint`, so editors show them too.
+ */
+
+/** Lines a function may have, from its opening to its closing brace. The body of a test has no limit. */
+export const functionLineLimit = 40;
+
+/** Columns a comment may reach; the formatter keeps code within the same width. */
+export const commentColumnLimit = 120;
+
+type FunctionNode =
+  | Deno.lint.FunctionDeclaration
+  | Deno.lint.FunctionExpression
+  | Deno.lint.ArrowFunctionExpression
+  | Deno.lint.TSDeclareFunction
+  | Deno.lint.TSEmptyBodyFunctionExpression
+  | Deno.lint.TSMethodSignature;
+
+const functionLength: Deno.lint.Rule = {
+  create(context) {
+    const check = (node: FunctionNode) => {
+      if (!("body" in node) || node.body?.type !== "BlockStatement" || isTestBody(node)) return;
+      const lines = context.sourceCode.getText(node.body).split("\n").length;
+      if (lines <= functionLineLimit) return;
+      context.report({ node, message: `${nameOf(node)} has ${lines} lines, more than ${functionLineLimit}` });
+    };
+    return { FunctionDeclaration: check, FunctionExpression: check, ArrowFunctionExpression: check };
+  },
+};
+
+const positionalArguments: Deno.lint.Rule = {
+  create(context) {
+    const check = (node: FunctionNode) => {
+      const texts = node.params.map((param) => {
+        // The range of a plain name leaves its type out.
+        const end = param.type === "Identifier" ? param.typeAnnotation?.range[1] : undefined;
+        return context.sourceCode.text.slice(param.range[0], end ?? param.range[1]);
+      });
+      if (isInlineCallback(node) || takesFew(texts)) return;
+      context.report({ node, message: `${nameOf(node)} takes ${texts.length} arguments; use an options object` });
+    };
+    return {
+      FunctionDeclaration: check,
+      FunctionExpression: check,
+      ArrowFunctionExpression: check,
+      TSDeclareFunction: check,
+      TSEmptyBodyFunctionExpression: check,
+      TSMethodSignature: check,
+    };
+  },
+};
+
+const commentWidth: Deno.lint.Rule = {
+  create(context) {
+    return {
+      Program() {
+        const { text } = context.sourceCode;
+        for (const { range: [start, end] } of context.sourceCode.getAllComments()) {
+          let lineStart = text.lastIndexOf("\n", start - 1) + 1;
+          for (const line of text.slice(lineStart, end).split("\n")) {
+            const range: Deno.lint.Range = [Math.max(start, lineStart), lineStart + line.length];
+            lineStart = range[1] + 1;
+            if (line.length <= commentColumnLimit) continue;
+            context.report({ range, message: `The comment is ${line.length} columns wide` });
+          }
+        }
+      },
+    };
+  },
+};
+
+const plugin: Deno.lint.Plugin = {
+  name: "house",
+  rules: {
+    "function-length": functionLength,
+    "positional-arguments": positionalArguments,
+    "comment-width": commentWidth,
+  },
+};
+
+export default plugin;
+
+/** Two arguments, or three of which the last is a signal that ends the call. */
+function takesFew(params: readonly string[]): boolean {
+  const own = params.filter((param) => !/^this\b/.test(param));
+  return own.length <= 2 || (own.length === 3 && /^\w*signal\b|:\s*AbortSignal\b/i.test(own[2] ?? ""));
+}
+
+/** A function that is written where it is passed: who calls it decides what it is given. */
+function isInlineCallback(node: FunctionNode): boolean {
+  const { parent } = node;
+  return (parent.type === "CallExpression" || parent.type === "NewExpression") && parent.callee !== node;
+}
+
+/** `Deno.test(name, body)`, `Deno.test({ fn: body })` and the like. */
+function isTestBody(node: FunctionNode): boolean {
+  let { parent } = node;
+  if (parent.type === "Property") parent = parent.parent.parent;
+  return parent.type === "CallExpression" && isDenoTest(parent.callee);
+}
+
+function isDenoTest(callee: Deno.lint.Expression): boolean {
+  if (callee.type !== "MemberExpression") return false;
+  const { object, property } = callee;
+  if (object.type === "Identifier" && object.name === "Deno") {
+    return property.type === "Identifier" && property.name === "test";
+  }
+  return isDenoTest(object);
+}
+
+function nameOf(node: FunctionNode): string {
+  const named = "id" in node && node.id ? node.id : ownerOf(node);
+  return named?.type === "Identifier" || named?.type === "PrivateIdentifier" ? `${named.name}()` : "A function";
+}
+
+/** What a function without a name of its own is assigned to. */
+function ownerOf(node: FunctionNode): Deno.lint.Node | undefined {
+  if (node.type === "TSMethodSignature") return node.key;
+  const { parent } = node;
+  if (parent.type === "VariableDeclarator") return parent.id;
+  return "key" in parent ? parent.key : undefined;
+}
