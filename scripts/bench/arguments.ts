@@ -1,6 +1,6 @@
 /** What the benchmark is asked for on its command line. Pure. */
 
-import { type GroupName, groupNames, longGroups, type Program, programs, type RouterName, routers } from "./rows.ts";
+import { type GroupName, groupNames, longGroups, type Program, programs, type RouterName, routers } from "./row.ts";
 
 /** A benchmark as it was asked for. */
 export interface BenchWish {

@@ -1,6 +1,7 @@
 /** The figures of a benchmark: how samples become one number, and how it is held against its bar. Pure. */
 
-import { type Limit, type Program, type RouterName, type RowId, rowIds, rows } from "./rows.ts";
+import type { Limit, Program, RouterName } from "./row.ts";
+import { type RowId, rowIds, rows } from "./rows.ts";
 
 /** What a row was measured with. */
 export interface Setting {

@@ -14,7 +14,7 @@ import { measureStart } from "./groups/start.ts";
 import { measureStop } from "./groups/stop.ts";
 import { measureTransitions } from "./groups/transitions.ts";
 import { measureUpdate } from "./groups/update.ts";
-import type { GroupName } from "./rows.ts";
+import type { GroupName } from "./row.ts";
 import type { GroupWork } from "./stage.ts";
 
 /** Measures a group in a box, on parts of its own, which are ended again. Throws when it cannot be measured. */

@@ -1,7 +1,7 @@
-/** The rows of what puts the agent, a fleet or a whole day to the test; a part of `rows.ts`. Pure. */
+/** The rows of what puts the agent, a fleet or a whole day to the test. Pure. */
 
 import { busiestSecondBar, fleetBarMs } from "./fleet_bars.ts";
-import type { Row } from "./rows.ts";
+import type { Row } from "./row.ts";
 
 const bareAnswers = "2,000 in flight of a program that only answers";
 const busiest = { kind: "most", limit: 100 * busiestSecondBar } as const;

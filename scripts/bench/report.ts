@@ -2,7 +2,8 @@
 
 import { isDict, parseJson } from "../../lib/base/json.ts";
 import type { Figure } from "./figures.ts";
-import { isRowId, programs, routers } from "./rows.ts";
+import { programs, routers } from "./row.ts";
+import { isRowId } from "./rows.ts";
 
 /** A figure, and when and where it was measured. */
 export interface NotedFigure extends Figure {

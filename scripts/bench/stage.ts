@@ -9,7 +9,7 @@ import { appByName, ensureApp, repositoryOf } from "../studio/releases.ts";
 import { startStudio, type Studio } from "../studio/start_studio.ts";
 import type { AddedDevice } from "../studio/studio.ts";
 import type { Setting } from "./figures.ts";
-import type { Program, RouterName } from "./rows.ts";
+import type { Program, RouterName } from "./row.ts";
 import { projectRoot } from "../paths.ts";
 
 /** The parts, and the device that the agent under test is. */

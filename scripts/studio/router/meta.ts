@@ -1,13 +1,19 @@
 /** The meta procedures of WAMP (`wamp.session.*`, `wamp.registration.*`, `wamp.subscription.*`) as Crossbar.io has them. */
 
 import { type Dict, isDict, readText } from "../../../lib/base/json.ts";
-import { describeSubscription, type Subscription } from "./broker.ts";
-import { describeRegistration, type Registration } from "./dealer.ts";
+import { type Broker, describeSubscription, type Subscription } from "./broker.ts";
+import { type Dealer, describeRegistration, type Registration } from "./dealer.ts";
 import { Refusal } from "./errors.ts";
 import { payloadOf } from "./messages.ts";
-import type { Realm } from "./realm.ts";
 import type { Session, TestamentScope } from "./session.ts";
 import { isRouterUri, type Match, matches, type Observation, randomId, readMatch, type UriMap } from "./uri_match.ts";
+
+/** What meta procedures see of a realm. */
+export interface MetaRealm {
+  readonly sessions: ReadonlyMap<number, Session>;
+  readonly broker: Broker;
+  readonly dealer: Dealer;
+}
 
 /** One call of a meta procedure. */
 export interface MetaCall {
@@ -23,14 +29,14 @@ type Named = Dict;
 interface MetaProcedure {
   /** Names of the parameters in order; those with `?` may be left out. */
   parameters: string[];
-  run(realm: Realm, named: Named, caller: Session): unknown;
+  run(realm: MetaRealm, named: Named, caller: Session): unknown;
 }
 
 /** Testaments a session may leave in one scope. */
 const testamentLimit = 100;
 
 /** Answers a call of a meta procedure with its only result value. Throws `Refusal`. */
-export function callMeta(realm: Realm, { caller, procedure, args, kwargs }: MetaCall): unknown {
+export function callMeta(realm: MetaRealm, { caller, procedure, args, kwargs }: MetaCall): unknown {
   const found = Object.hasOwn(procedures, procedure) ? procedures[procedure] : undefined;
   if (!found) {
     throw new Refusal("wamp.error.no_such_procedure", `no callee registered for procedure <${procedure}>`);
@@ -109,25 +115,25 @@ const procedures: Record<string, MetaProcedure> = {
   },
 };
 
-function listSessions(realm: Realm, { filter_authroles: roles }: Named): number[] {
+function listSessions(realm: MetaRealm, { filter_authroles: roles }: Named): number[] {
   const found = [...realm.sessions.values()].filter((one) => !Array.isArray(roles) || roles.includes(one.authrole));
   return found.map((one) => one.id);
 }
 
-function findSession(realm: Realm, { session_id: id }: Named): Session {
+function findSession(realm: MetaRealm, { session_id: id }: Named): Session {
   const session = typeof id === "number" ? realm.sessions.get(id) : undefined;
   if (session) return session;
   throw new Refusal("wamp.error.no_such_session", `no session with ID ${String(id)} exists on this router`);
 }
 
-function killSession(realm: Realm, named: Named): null {
+function killSession(realm: MetaRealm, named: Named): null {
   const session = findSession(realm, named);
   if (session.hasGoodbye) throw new Refusal("wamp.error.runtime_error", "Already requested to close the session");
   session.goodbye(readText(named.reason), readText(named.message));
   return null;
 }
 
-function addTestament(_realm: Realm, named: Named, caller: Session): number {
+function addTestament(_realm: MetaRealm, named: Named, caller: Session): number {
   const { topic, args, kwargs, publish_options: options } = named;
   const scope = readScope(named);
   if (typeof topic !== "string" || !Array.isArray(args) || !isDict(kwargs)) {
@@ -146,13 +152,13 @@ function readScope({ scope }: Named): TestamentScope {
   throw new Refusal("wamp.error.testament_error", "scope must be destroyed or detached");
 }
 
-function listRegistrations(realm: Realm, named: Named): Record<Match, number[]> {
+function listRegistrations(realm: MetaRealm, named: Named): Record<Match, number[]> {
   if (named.session_id) return group(realm.dealer.of(findSession(realm, named)));
   return group(matches.flatMap((match) => realm.dealer.registrations.list(match)));
 }
 
 /** Like Crossbar.io, but with the wildcard subscriptions, which its list of all leaves out. */
-function listSubscriptions(realm: Realm, named: Named): Record<Match, number[]> {
+function listSubscriptions(realm: MetaRealm, named: Named): Record<Match, number[]> {
   if (named.session_id) return group(realm.broker.of(findSession(realm, named)));
   const all = matches.flatMap((match) => realm.broker.subscriptions.list(match));
   return group(all.filter((one) => !isRouterUri(one.uri)));
@@ -169,18 +175,18 @@ function lookUp(map: UriMap<Observation>, uri: unknown, options: unknown): numbe
   return found && !isRouterUri(found.uri) ? found.id : null;
 }
 
-function matchSubscriptions(realm: Realm, { topic }: Named): number[] | null {
+function matchSubscriptions(realm: MetaRealm, { topic }: Named): number[] | null {
   const found = realm.broker.subscriptions.all(readText(topic) ?? "").filter((one) => !isRouterUri(one.uri));
   return found.length > 0 ? found.map((one) => one.id) : null;
 }
 
-function findRegistration(realm: Realm, { registration_id: id }: Named): Registration {
+function findRegistration(realm: MetaRealm, { registration_id: id }: Named): Registration {
   const found = typeof id === "number" ? realm.dealer.registrations.byId(id) : undefined;
   if (found) return found;
   throw new Refusal("wamp.error.no_such_registration", `no registration with ID ${String(id)} exists on this dealer`);
 }
 
-function findSubscription(realm: Realm, { subscription_id: id }: Named): Subscription {
+function findSubscription(realm: MetaRealm, { subscription_id: id }: Named): Subscription {
   const found = typeof id === "number" ? realm.broker.subscriptions.byId(id) : undefined;
   if (!found) {
     throw new Refusal("wamp.error.no_such_subscription", `no subscription with ID ${String(id)} exists on this broker`);

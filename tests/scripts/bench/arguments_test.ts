@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type BenchWish, readBenchWish, type Run, runsOf } from "../../../scripts/bench/arguments.ts";
-import { groupNames, longGroups } from "../../../scripts/bench/rows.ts";
+import { groupNames, longGroups } from "../../../scripts/bench/row.ts";
 
 const usual = groupNames.filter((group) => !longGroups.includes(group));
 const plain: BenchWish = { groups: usual, program: undefined, router: undefined, starts: 3, isPlotOnly: false };

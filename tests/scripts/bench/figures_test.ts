@@ -8,7 +8,8 @@ import {
   percentile,
   verdictOf,
 } from "../../../scripts/bench/figures.ts";
-import { groupNames, rowIds, rows } from "../../../scripts/bench/rows.ts";
+import { groupNames } from "../../../scripts/bench/row.ts";
+import { rowIds, rows } from "../../../scripts/bench/rows.ts";
 
 const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
 const setting = { program: "bundle", router: "embedded" } as const;
