@@ -16,7 +16,7 @@ import { acceptRequest } from "./requests/accept.ts";
 import { parseContainerName } from "../model/app_names.ts";
 import { Outbox } from "./report/outbox.ts";
 import type { AppsDeps } from "./dependencies.ts";
-import { AppRecords } from "./state/records.ts";
+import { AppRecords } from "./state/app_records.ts";
 import { decodeRequest } from "./requests/decode.ts";
 import { AppWorker } from "./work/app_worker.ts";
 import { removeContainer } from "./work/container_steps.ts";
@@ -43,7 +43,7 @@ export class Apps implements AsyncDisposable {
   readonly #records: AppRecords;
   readonly #bench: StepFactory;
   readonly #outbox: Outbox;
-  readonly #announcer: StateReporter;
+  readonly #reporter: StateReporter;
   readonly #life = new AbortController();
   readonly #runners = new Map<AppIdText, AppWorker>();
   /** When Studio has last asked something by itself, on the agent's clock. */
@@ -64,8 +64,8 @@ export class Apps implements AsyncDisposable {
     this.#outbox = new Outbox({ backend, database, clock, log, life: this.#life.signal });
     const keep = (task: Promise<void>) => this.#keep(task);
     const life = this.#life.signal;
-    this.#announcer = new StateReporter({ records: this.#records, outbox: this.#outbox, keep, clock, log, life });
-    this.#bench = new StepFactory({ outside, records: this.#records, announcer: this.#announcer, keep });
+    this.#reporter = new StateReporter({ records: this.#records, outbox: this.#outbox, keep, clock, log, life });
+    this.#bench = new StepFactory({ outside, records: this.#records, reporter: this.#reporter, keep });
   }
 
   /**
@@ -152,7 +152,7 @@ export class Apps implements AsyncDisposable {
   }
 
   #take(request: AppRequest, options: { isQuestion: boolean }): boolean {
-    const parts = { records: this.#records, announcer: this.#announcer, log: this.#outside.log };
+    const parts = { records: this.#records, reporter: this.#reporter, log: this.#outside.log };
     return acceptRequest(parts, request, options);
   }
 
@@ -175,7 +175,7 @@ export class Apps implements AsyncDisposable {
     const { clock, log, random, isEmergency } = this.#outside;
     const runner = new AppWorker({ appKey: id.appKey, stage: id.stage }, {
       records: this.#records,
-      announcer: this.#announcer,
+      reporter: this.#reporter,
       bench: this.#bench,
       retryDelayMs: (attempt) => crashLoopDelayMs(attempt, random()),
       isEmergency,
@@ -202,7 +202,7 @@ export class Apps implements AsyncDisposable {
       namesOf: (app) => this.#bench.namesOf(app),
       removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),
       forget: (app) => {
-        this.#announcer.forget(app);
+        this.#reporter.forget(app);
         this.#bench.forget(app);
       },
       wasAskedSince: (id, sinceMs) => (this.#askedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,

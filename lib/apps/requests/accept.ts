@@ -5,12 +5,12 @@ import { hasCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import { makesRoom } from "../plan/decide.ts";
-import type { AppRecords } from "../state/records.ts";
+import type { AppRecords } from "../state/app_records.ts";
 
 /** What requests are taken with. */
 export interface AcceptDeps {
   records: AppRecords;
-  announcer: Pick<StateReporter, "storeLater">;
+  reporter: Pick<StateReporter, "storeLater">;
   log: Log;
 }
 
@@ -21,20 +21,20 @@ export interface AcceptDeps {
  * stored; nothing of it is kept then.
  */
 export function acceptRequest(
-  { records, announcer, log }: AcceptDeps,
+  { records, reporter, log }: AcceptDeps,
   request: AppRequest,
   { isQuestion }: { isQuestion: boolean },
 ): boolean {
   const known = records.find(request);
   try {
-    if (isQuestion && known !== undefined) records.noteQuestion(known, request);
-    records.take(request);
+    if (isQuestion && known !== undefined) records.updates.noteRequest(known, request);
+    records.store(request);
     return true;
   } catch (error) {
     if (!hasCode(error, "store_failed") || !makesRoom(known, request)) throw error;
     const { appName: app, target } = request;
     log.error("Cannot store what Studio wants of an app, doing it nevertheless", { app, target, error });
-    announcer.storeLater(records.hold(request));
+    reporter.storeLater(records.hold(request));
     return false;
   }
 }

@@ -11,7 +11,7 @@ import { requestOfContainer } from "./adopt.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { parseContainerName } from "../../model/app_names.ts";
 import { orphansAmong } from "../watch/orphans.ts";
-import type { AppRecords } from "../state/records.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import { decodeRow, inheritingApp } from "./decode.ts";
 import type { AppWorker, Origin } from "../work/app_worker.ts";
 import { EngineSnapshot, type SnapshotEngine, type Surveyed } from "../watch/engine_snapshot.ts";
@@ -123,7 +123,7 @@ async function adoptContainers(parts: ReconcileDeps, survey: EngineSnapshot, sig
     const request = seen && requestOfContainer(seen);
     if (request === undefined || records.find(request) !== undefined) continue;
     log.warn("Took over an app from its container", { app: request.appName, appKey: request.appKey });
-    records.take(request);
+    records.store(request);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { type AppId, idText } from "../../model/app.ts";
 import type { AppNames } from "../../model/app_names.ts";
-import type { AppRecords } from "./records.ts";
+import type { AppRecords } from "./app_records.ts";
 
 /** One app, running or not. */
 export interface DiskUse {
@@ -24,7 +24,7 @@ export function diskUses(
   const requests = new Map(records.requests().map((request) => [idText(request), request]));
   return records.all().map(({ id, appName, version }) => {
     const request = requests.get(idText(id));
-    const update = records.update(id);
+    const update = records.updates.find(id);
     const versions = [version, request?.presentVersion, request?.newestVersion, request?.version];
     return {
       id,

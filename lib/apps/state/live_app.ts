@@ -1,4 +1,4 @@
-/** An app as the agent has it in memory, and how it comes to be. Pure. */
+/** An app in memory, and how it is made from a request or from its row. Pure. */
 
 import type { AppId, AppRequest, AppState, UpdateStatus } from "../../model/app.ts";
 import type { AppStateWrite, StoredApp } from "../../store/app_rows.ts";
@@ -8,24 +8,24 @@ export interface LiveApp {
   readonly id: AppId;
   /** As Studio writes it, upper and lower case kept. */
   appName: string;
-  /** What the agent believes. */
+  /** The state that it is in, as far as the agent knows. */
   state: AppState;
-  /** What Studio wants, never a passing state. */
+  /** The state that Studio wants, never a transient one. */
   target: AppState;
   /** The installed version; empty when none is known. */
   version: string;
   /** The installed release. */
   releaseKey: number;
-  /** Who asked last. */
+  /** Whoever sent the latest request. */
   requestorAccountKey: number;
-  /** The flag of the request that made this object; false after a restart of the agent. */
+  /** The flag of the request that created this object; false after a restart of the agent. */
   requestUpdate: boolean;
   releaseBuild: boolean;
   updateStatus: UpdateStatus;
 }
 
-/** The app that a first request makes. `target` is the request's, mapped to a state that can stay. */
-export function appOfRequest(request: AppRequest, target: AppState): LiveApp {
+/** The app of a first request. `target` is the request's, mapped to a stable state. */
+export function appFromRequest(request: AppRequest, target: AppState): LiveApp {
   return {
     id: { appKey: request.appKey, stage: request.stage },
     appName: request.appName,
@@ -40,8 +40,8 @@ export function appOfRequest(request: AppRequest, target: AppState): LiveApp {
   };
 }
 
-/** The app that the database remembers. */
-export function appOfStored(stored: StoredApp): LiveApp {
+/** The app as it was stored. */
+export function appFromRow(stored: StoredApp): LiveApp {
   return {
     id: stored.id,
     appName: stored.appName,
@@ -56,8 +56,8 @@ export function appOfStored(stored: StoredApp): LiveApp {
   };
 }
 
-/** What the database keeps of an app. */
-export function storedPartOf(app: LiveApp): AppStateWrite {
+/** What is stored of an app. */
+export function rowOf(app: LiveApp): AppStateWrite {
   const { id, appName, state, version, releaseKey, target } = app;
   return { id, appName, state, version, releaseKey, target };
 }

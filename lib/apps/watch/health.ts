@@ -5,7 +5,7 @@ import type { Clock } from "../../async/clock.ts";
 import { hasCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { Probation } from "./probation.ts";
-import type { AppRecords } from "../state/records.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import { type PlannedRetry, Retry } from "./retry.ts";
 
 /** What health is told with. */

@@ -10,7 +10,7 @@ import { correctedState, type Found, observedState } from "../watch/observed_sta
 import { crashLoopText } from "../watch/crash_loop.ts";
 import { Health } from "../watch/health.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import type { AppRecords } from "../state/records.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import type { PlannedRetry } from "../watch/retry.ts";
 import type { Attempt } from "./attempt.ts";
 import { rollBackText } from "../plan/texts.ts";
@@ -19,7 +19,7 @@ import type { Job } from "./job.ts";
 /** What an app is watched with. */
 export interface AppWatchDeps {
   records: AppRecords;
-  announcer: StateReporter;
+  reporter: StateReporter;
   bench: StepFactory;
   /** Milliseconds before try number `attempt` of a failed app. */
   retryDelayMs(attempt: number): number;
@@ -53,7 +53,7 @@ export class AppWatch {
 
   /** Looks at the app's container and tells what has changed. Gives what is to be done about it. */
   async observe(turn: Job, { isReturn }: { isReturn: boolean }): Promise<Attempt | undefined> {
-    const { records, announcer, bench } = this.#parts;
+    const { records, reporter, bench } = this.#parts;
     const app = records.find(this.#id);
     const found = app && await this.#tryFind(app, turn.signal);
     if (app === undefined || found === undefined) return undefined;
@@ -61,14 +61,14 @@ export class AppWatch {
     const request = records.request(this.#id);
     // In an emergency of the disk it was stopped, however it took that.
     const isOwnFault = state === "FAILED" && !isReturn && !found.wasKilled && !this.isTroubled();
-    if (isOwnFault && request !== undefined && records.update(app.id)?.phase === "probation") {
+    if (isOwnFault && request !== undefined && records.updates.find(app.id)?.phase === "probation") {
       // An engine that stops takes its containers down first; then it is the engine that has to come back.
       await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
       if (this.isTroubled() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
       await bench.showExit(app, found.exitCode, turn.signal);
       return this.rollBack(app, request, `exited with status code ${found.exitCode}`);
     }
-    if (state !== undefined) await announcer.announce(app, state, turn.signal);
+    if (state !== undefined) await reporter.announce(app, state, turn.signal);
     if (state === undefined && app.state === "RUNNING" && request !== undefined && this.#health.takeProven()) {
       return { request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
     }
@@ -86,28 +86,28 @@ export class AppWatch {
 
   /** Sets the state of an unwatched app to what was found of it; with `isReported` Studio is told in any case. */
   async correct(turn: Job, found: Found | undefined, options: { isReported: boolean }): Promise<void> {
-    const { records, announcer } = this.#parts;
+    const { records, reporter } = this.#parts;
     const app = records.find(this.#id);
     if (app === undefined) return;
     if (found !== undefined) {
       const state = correctedState(app.state, found);
       // A removal that was cut has more to take away than the engine shows.
       const isCut = app.state === "DELETING" && isGone(app.target) && isGone(state);
-      announcer.keep(app, isCut ? app.state : state);
+      reporter.setState(app, isCut ? app.state : state);
       this.noteState(app, found);
     }
-    if (options.isReported) await announcer.report(app, turn.signal);
+    if (options.isReported) await reporter.report(app, turn.signal);
   }
 
   /** Tells Studio the app's state as it is. */
   async report(signal: AbortSignal): Promise<void> {
     const app = this.#parts.records.find(this.#id);
-    if (app !== undefined) await this.#parts.announcer.report(app, signal);
+    if (app !== undefined) await this.#parts.reporter.report(app, signal);
   }
 
   /** The way back from a release on probation; undefined when there is none. */
   rollBack(app: LiveApp, request: AppRequest, reason: string): Attempt | undefined {
-    const update = this.#parts.records.update(app.id);
+    const update = this.#parts.records.updates.find(app.id);
     if (update?.phase !== "probation") return undefined;
     this.#parts.bench.say(app, rollBackText({ from: update.from.version, to: update.to.version }, reason));
     return { request, why: "later", mayUpdate: false, forced: { goal: "rollBack", reason } };
@@ -121,7 +121,7 @@ export class AppWatch {
   /** Remembers how the app does, and follows the log of a run that nobody has followed yet. */
   noteState(app: LiveApp, found?: Found): void {
     const isRunning = app.state === "RUNNING";
-    const isOnProbation = isRunning && this.#parts.records.update(app.id)?.phase === "probation";
+    const isOnProbation = isRunning && this.#parts.records.updates.find(app.id)?.phase === "probation";
     this.#health.note({ isRunning, isOnProbation });
     if (!isRunning || found === undefined || this.#isFollowed(found)) return;
     this.#followedRun = found.run;
@@ -172,7 +172,7 @@ export class AppWatch {
   #tryAgain(): void {
     const app = this.#parts.records.find(this.#id);
     const request = this.#parts.records.request(this.#id);
-    const mayUpdate = request !== undefined && !this.#parts.records.hasFailed(this.#id, request.newestVersion);
+    const mayUpdate = request !== undefined && !this.#parts.records.updates.hasFailed(this.#id, request.newestVersion);
     const circumstances = { mayUpdate, isEmergency: false };
     if (app === undefined || request === undefined || decide(app, request, circumstances).kind !== "go") {
       this.#health.forgetFailures();

@@ -11,7 +11,7 @@ import { decide, type Decision } from "../plan/decide.ts";
 import { correctedState } from "../watch/observed_state.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import type { Goal, Step } from "../plan/steps.ts";
-import type { AppRecords } from "../state/records.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import type { Attempt } from "./attempt.ts";
 import { stableTarget } from "../state/transitions.ts";
 import type { Surveyed } from "../watch/engine_snapshot.ts";
@@ -22,7 +22,7 @@ import type { Job } from "./job.ts";
 /** What rounds are made with. */
 export interface AttemptsDeps {
   records: AppRecords;
-  announcer: StateReporter;
+  reporter: StateReporter;
   bench: StepFactory;
   watch: AppWatch;
   /** True while the disk is too full to work. */
@@ -92,7 +92,7 @@ export class Attempts {
   }
 
   async #doRound(turn: Job, app: LiveApp, round: Attempt): Promise<Attempt | undefined> {
-    const { announcer, bench, isEmergency } = this.#parts;
+    const { reporter, bench, isEmergency } = this.#parts;
     if (round.forced !== undefined) {
       const { goal } = round.forced;
       return await this.#go(turn, app, { round, goal, ...noToken });
@@ -100,14 +100,14 @@ export class Attempts {
     // A cancel that comes too late wants no download.
     const isCancel = round.why === "interrupt" || round.request.cancelTransition;
     if (!isCancel) await this.#makeReady(turn, app, round);
-    const mayUpdate = round.mayUpdate && !this.#parts.records.hasFailed(app.id, round.request.newestVersion);
+    const mayUpdate = round.mayUpdate && !this.#parts.records.updates.hasFailed(app.id, round.request.newestVersion);
     const choice = decide(app, round.request, { mayUpdate, isEmergency: isEmergency() });
     const ready = await this.#loginFor(turn, round, choice);
     switch (choice.kind) {
       case "nothing":
         return this.#next(turn, round, { onlyIfAsked: true });
       case "noAction":
-        await announcer.announce(app, app.state, turn.signal);
+        await reporter.announce(app, app.state, turn.signal);
         if (!this.#isTidy(app, round.seen)) await bench.tidy(app, round.request, turn.signal);
         return this.#next(turn, round, { onlyIfAsked: true });
       case "refuse":
@@ -129,13 +129,13 @@ export class Attempts {
 
   /** Files, ports, and the version that Studio knows to be installed. */
   async #makeReady(turn: Job, app: LiveApp, { request, seen }: Attempt): Promise<void> {
-    const { announcer, bench, records } = this.#parts;
+    const { reporter, bench, records } = this.#parts;
     await bench.prepare(app, { request, published: seen?.published }, turn.signal);
     const known = request.presentVersion;
     // Studio may not have heard yet of an update that went through, or of a release that has failed here.
     const isLate = request.requestUpdate && request.newestVersion === app.version;
-    const isNews = known !== "" && known !== app.version && !isLate && !records.hasFailed(app.id, known);
-    if (isNews) announcer.keepVersion(app, known);
+    const isNews = known !== "" && known !== app.version && !isLate && !records.updates.hasFailed(app.id, known);
+    if (isNews) reporter.setVersion(app, { version: known });
   }
 
   /** True when it was seen that the app has no image too many. */
@@ -148,8 +148,8 @@ export class Attempts {
     const version = app.version || request.newestVersion || request.version;
     if (isGone(app.state)) {
       app.updateStatus = "";
-      this.#parts.announcer.keepVersion(app, version, request.releaseKey);
-    } else if (version !== app.version) this.#parts.announcer.keepVersion(app, version);
+      this.#parts.reporter.setVersion(app, { version, releaseKey: request.releaseKey });
+    } else if (version !== app.version) this.#parts.reporter.setVersion(app, { version });
   }
 
   async #go(
@@ -208,14 +208,14 @@ export class Attempts {
   /** What a full disk keeps of it names the installed version as the way back, which is true, and goes with the next update. */
   #dropSwitch(app: LiveApp): void {
     try {
-      this.#parts.records.dropSwitch(app.id);
+      this.#parts.records.updates.dropSwitch(app.id);
     } catch (error) {
       this.#parts.log.warn("Cannot forget an update that does not take place", { app: app.appName, error });
     }
   }
 
   async #fail(turn: Job, app: LiveApp, failure: Failure): Promise<Attempt | undefined> {
-    const { announcer, bench, watch, log } = this.#parts;
+    const { reporter, bench, watch, log } = this.#parts;
     const { round, goal, step, error, exitCode, wasKilled = false } = failure;
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     bench.say(app, failureText(step, error));
@@ -230,7 +230,7 @@ export class Attempts {
         return back;
       }
     }
-    await announcer.announce(app, "FAILED", turn.signal);
+    await reporter.announce(app, "FAILED", turn.signal);
     // A long log takes its time; nobody waits for it to learn of the failure.
     if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
     if (app.id.stage === "PROD" && !hasCode(error, "not_available")) watch.sayRetry(app);
@@ -244,7 +244,8 @@ export class Attempts {
     this.#dropSwitch(app);
     if (step?.kind === "verifyImage" && hasCode(error, "start_failed")) {
       bench.say(app, refusedUpdateText({ from: app.version, to: newestVersion }));
-      records.refuseUpdate(app, { version: newestVersion, releaseKey: newReleaseKey }, textOf(error));
+      const to = { version: newestVersion, releaseKey: newReleaseKey };
+      records.updates.refuse(app, { to, reason: textOf(error) });
       const next = await this.#keepOld(turn, app, round);
       return next ?? { request: round.request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
     }
@@ -256,9 +257,9 @@ export class Attempts {
 
   /** An update has ended before the switch: the app is what it was, and goes on being that. */
   async #keepOld(turn: Job, app: LiveApp, round: Attempt): Promise<Attempt | undefined> {
-    const { announcer, bench } = this.#parts;
+    const { reporter, bench } = this.#parts;
     const found = await bench.find(app, turn.signal);
-    await announcer.announce(app, correctedState(app.state, found), turn.signal);
+    await reporter.announce(app, correctedState(app.state, found), turn.signal);
     return this.#next(turn, round, { onlyIfAsked: false });
   }
 
@@ -279,6 +280,6 @@ export class Attempts {
 
   /** False for a version that was canceled or has failed. */
   #isUpdateWelcome({ newestVersion }: AppRequest): boolean {
-    return newestVersion !== this.#skippedVersion && !this.#parts.records.hasFailed(this.#id, newestVersion);
+    return newestVersion !== this.#skippedVersion && !this.#parts.records.updates.hasFailed(this.#id, newestVersion);
   }
 }

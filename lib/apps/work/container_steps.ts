@@ -13,7 +13,7 @@ import type { AppNames } from "../../model/app_names.ts";
 import type { AppLog, AppsDeps, StepEngine } from "../dependencies.ts";
 import type { Seen, Wanted } from "../plan/container_plan.ts";
 import type { Step } from "../plan/steps.ts";
-import type { AppRecords } from "../state/records.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import { awaitStartup } from "./startup_probe.ts";
 import type { Effect, StepExecutor } from "./transition.ts";
 
@@ -25,7 +25,7 @@ export interface StepDeps {
   log: Log;
   appLog: AppLog;
   records: AppRecords;
-  announcer: StateReporter;
+  reporter: StateReporter;
   clock: Clock;
 }
 
@@ -84,7 +84,7 @@ export class ContainerSteps implements StepExecutor, Disposable {
   wanted(): Wanted {
     const { app, request } = this.#work;
     const newest = { version: request.newestVersion, releaseKey: request.newReleaseKey };
-    const update = this.#parts.records.update(app.id);
+    const update = this.#parts.records.updates.find(app.id);
     const fallback = update === undefined || update.phase === "failed" ? undefined : update.from.version;
     return { appName: app.appName, version: app.version, newest, fallback };
   }
@@ -109,7 +109,7 @@ export class ContainerSteps implements StepExecutor, Disposable {
       case "followLogs":
         return this.#tell(step);
       case "report":
-        await this.#parts.announcer.announce(this.#work.app, step.state, signal);
+        await this.#parts.reporter.announce(this.#work.app, step.state, signal);
         return done;
       case "checkLogin":
         return await this.#checkLogin(step.tag, signal);
@@ -183,13 +183,13 @@ export class ContainerSteps implements StepExecutor, Disposable {
     const { app, reason } = this.#work;
     switch (step.kind) {
       case "adoptVersion":
-        records.adoptUpdate(app, { version: step.version, releaseKey: step.releaseKey });
+        records.updates.adopt(app, { version: step.version, releaseKey: step.releaseKey });
         return done;
       case "revertVersion":
-        records.revertUpdate(app, reason);
+        records.updates.revert(app, reason);
         return done;
       case "closeUpdate":
-        records.closeUpdate(app.id);
+        records.updates.close(app.id);
         return done;
     }
   }
@@ -212,7 +212,8 @@ export class ContainerSteps implements StepExecutor, Disposable {
     const { engine, records } = this.#parts;
     const { app, request, names } = this.#work;
     const container = await engine.settingsOf(names.container, signal);
-    records.openSwitch(app, { version: request.newestVersion, releaseKey: request.newReleaseKey }, container ?? null);
+    const to = { version: request.newestVersion, releaseKey: request.newReleaseKey };
+    records.updates.openSwitch(app, { to, container: container ?? null });
     return done;
   }
 
@@ -278,7 +279,7 @@ export class ContainerSteps implements StepExecutor, Disposable {
 
   /** After an update that failed the version before gets exactly the container that it had, until Studio asks for something. */
   #settingsOfBefore(tag: string): CreateRequest | undefined {
-    const update = this.#parts.records.update(this.#work.app.id);
+    const update = this.#parts.records.updates.find(this.#work.app.id);
     const isBack = update?.phase === "failed" && update.from.version === tag;
     return isBack ? update.container ?? undefined : undefined;
   }

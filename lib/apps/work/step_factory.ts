@@ -10,7 +10,7 @@ import { ContainerSetup, type Published } from "../container/setup.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { type AppNames, namesOf } from "../../model/app_names.ts";
 import type { AppHome, AppsDeps } from "../dependencies.ts";
-import type { AppRecords } from "../state/records.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import { stableTarget } from "../state/transitions.ts";
 import { ContainerSteps } from "./container_steps.ts";
 import { runTransition } from "./transition.ts";
@@ -19,7 +19,7 @@ import { runTransition } from "./transition.ts";
 export interface StepFactoryDeps {
   outside: AppsDeps;
   records: AppRecords;
-  announcer: StateReporter;
+  reporter: StateReporter;
   /** Takes over a promise that nobody waits for, and what it fails with. */
   keep(task: Promise<void>): void;
 }
@@ -101,10 +101,10 @@ export class StepFactory {
 
   /** The tools for one transition of an app. To be disposed at its end. */
   open(app: LiveApp, ready: ReadyRequest): ContainerSteps {
-    const { records, announcer, outside: { engine, appLog, clock, log, checkRoom, readIdleMark } } = this.#parts;
+    const { records, reporter, outside: { engine, appLog, clock, log, checkRoom, readIdleMark } } = this.#parts;
     const { request } = ready;
     const folder = this.#housing.folderOf(app);
-    return new ContainerSteps({ engine, appLog, clock, log, records, announcer, checkRoom, readIdleMark }, {
+    return new ContainerSteps({ engine, appLog, clock, log, records, reporter, checkRoom, readIdleMark }, {
       app,
       request,
       names: this.namesOf(app),

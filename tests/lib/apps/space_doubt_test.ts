@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Health } from "../../../lib/apps/watch/health.ts";
-import { AppRecords } from "../../../lib/apps/state/records.ts";
+import { AppRecords } from "../../../lib/apps/state/app_records.ts";
 import { AgentError, type ErrorCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import type { PullSpace } from "../../../lib/disk_space/room.ts";

@@ -3,7 +3,7 @@ import type { PortRule } from "../../../../lib/model/app.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import { ContainerSetup } from "../../../../lib/apps/container/setup.ts";
-import { appOfRequest } from "../../../../lib/apps/state/live_app.ts";
+import { appFromRequest } from "../../../../lib/apps/state/live_app.ts";
 import { type ContainerDetails, decodeContainer } from "../../../../lib/docker/decode.ts";
 import { isDict } from "../../../../lib/base/json.ts";
 import { sampleRequest } from "../../store/samples.ts";
@@ -35,7 +35,7 @@ class World implements Disposable {
   async configure(ports: PortRule[]): Promise<Record<string, unknown>> {
     const request = sampleRequest({ ports });
     const options = { image: "r/x:1", withGpu: true, signal: never };
-    return await this.housing.configure(appOfRequest(request, "RUNNING"), request, options);
+    return await this.housing.configure(appFromRequest(request, "RUNNING"), request, options);
   }
 
   [Symbol.dispose](): void {
@@ -99,7 +99,7 @@ Deno.test("resolvePorts() chooses nothing new, and leaves ports of other machine
 Deno.test("replacePorts() gives up only the ports that the engine names", async () => {
   using world = new World();
   const request = sampleRequest({ ports: [rule({ port: 80 }), rule({ port: 90 })] });
-  const live = appOfRequest(request, "RUNNING");
+  const live = appFromRequest(request, "RUNNING");
   await world.housing.configure(live, request, { image: "r/x:1", withGpu: false, signal: never });
   assert.equal(
     world.housing.replacePorts(live, request, "Bind for 0.0.0.0:40001 failed: port is already allocated"),
@@ -116,6 +116,6 @@ Deno.test("replacePorts() gives up only the ports that the engine names", async 
 Deno.test("refreshCredential() writes no files for an app that has none yet", async () => {
   using world = new World();
   const request = sampleRequest();
-  await world.housing.refreshCredential(appOfRequest(request, "RUNNING"), request);
+  await world.housing.refreshCredential(appFromRequest(request, "RUNNING"), request);
   await assert.rejects(Deno.stat(`${world.folder}/apps`), Deno.errors.NotFound);
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { StateReporter } from "../../../../lib/apps/report/state_reporter.ts";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
-import { AppRecords } from "../../../../lib/apps/state/records.ts";
+import { AppRecords } from "../../../../lib/apps/state/app_records.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 import { Folder, sampleRequest } from "../../store/samples.ts";
 
 const id = { appKey: 71, stage: "PROD" } as const;
 
-/** An announcer on a database of its own, for an app that is stored as present. */
+/** An reporter on a database of its own, for an app that is stored as present. */
 class World implements AsyncDisposable {
   readonly #folder = new Folder();
   readonly #database = this.#folder.open();
@@ -16,8 +16,8 @@ class World implements AsyncDisposable {
   readonly #tasks: Promise<void>[] = [];
   readonly clock = new FakeClock();
   readonly records = new AppRecords({ database: this.#database, clock: this.clock });
-  readonly app: LiveApp = this.records.take(sampleRequest({ target: "PRESENT" }));
-  readonly announcer = new StateReporter({
+  readonly app: LiveApp = this.records.store(sampleRequest({ target: "PRESENT" }));
+  readonly reporter = new StateReporter({
     records: this.records,
     outbox: { send: () => Promise.resolve(true) },
     keep: (task) => this.#tasks.push(task.catch(() => {})),
@@ -51,9 +51,9 @@ class World implements AsyncDisposable {
 Deno.test("keep() holds in memory what a full disk refuses, and stores it once there is room", async () => {
   await using world = new World();
   world.setFull(true);
-  world.announcer.keep(world.app, "STARTING");
+  world.reporter.setState(world.app, "STARTING");
   await world.clock.advance(3_000);
-  world.announcer.keep(world.app, "RUNNING");
+  world.reporter.setState(world.app, "RUNNING");
   assert.equal(world.clock.sleeping, 1, "one wait for one app");
   assert.equal(world.app.state, "RUNNING");
   await world.clock.advance(60_000);
@@ -68,7 +68,7 @@ Deno.test("keep() waits once for an app, however often its states are refused an
   await using world = new World();
   for (const isFull of [true, false, true, false, true]) {
     world.setFull(isFull);
-    world.announcer.keep(world.app, isFull ? "FAILED" : "RUNNING");
+    world.reporter.setState(world.app, isFull ? "FAILED" : "RUNNING");
   }
   assert.equal(world.stored, "RUNNING 1.2.0");
   assert.equal(world.clock.sleeping, 1);
@@ -77,7 +77,7 @@ Deno.test("keep() waits once for an app, however often its states are refused an
   assert.equal(world.stored, "FAILED 1.2.0");
   assert.equal(world.clock.sleeping, 0);
   world.setFull(true);
-  world.announcer.keep(world.app, "RUNNING");
+  world.reporter.setState(world.app, "RUNNING");
   world.setFull(false);
   await world.clock.advance(5_000);
   assert.equal(world.stored, "RUNNING 1.2.0", "a full disk the next time is like one the first time");
@@ -86,7 +86,7 @@ Deno.test("keep() waits once for an app, however often its states are refused an
 Deno.test("keepVersion() holds in memory what a full disk refuses, and stores it once there is room", async () => {
   await using world = new World();
   world.setFull(true);
-  world.announcer.keepVersion(world.app, "1.3.0", 13);
+  world.reporter.setVersion(world.app, { version: "1.3.0", releaseKey: 13 });
   assert.deepEqual([world.app.version, world.app.releaseKey], ["1.3.0", 13]);
   assert.equal(world.stored, "PRESENT 1.2.0");
   world.setFull(false);
@@ -97,7 +97,7 @@ Deno.test("keepVersion() holds in memory what a full disk refuses, and stores it
 Deno.test("forget() counts at once when the disk is full, and deletes what is stored once there is room", async () => {
   await using world = new World();
   world.setFull(true);
-  world.announcer.forget(world.app);
+  world.reporter.forget(world.app);
   assert.deepEqual(world.records.all(), []);
   assert.equal(world.stored, "PRESENT 1.2.0");
   world.setFull(false);
@@ -108,7 +108,7 @@ Deno.test("forget() counts at once when the disk is full, and deletes what is st
 Deno.test("the wait for room ends with the agent", async () => {
   await using world = new World();
   world.setFull(true);
-  world.announcer.keep(world.app, "RUNNING");
+  world.reporter.setState(world.app, "RUNNING");
   world.endLife();
   assert.equal(world.clock.sleeping, 0);
 });

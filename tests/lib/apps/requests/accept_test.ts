@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { acceptRequest } from "../../../../lib/apps/requests/accept.ts";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
-import { AppRecords } from "../../../../lib/apps/state/records.ts";
+import { AppRecords } from "../../../../lib/apps/state/app_records.ts";
 import type { AppRequest } from "../../../../lib/model/app.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
@@ -17,8 +17,8 @@ class World implements Disposable {
   readonly later: LiveApp[] = [];
 
   take(change: Partial<AppRequest>, options = { isQuestion: true }): boolean {
-    const announcer = { storeLater: (app: LiveApp) => void this.later.push(app) };
-    return acceptRequest({ records: this.records, announcer, log: silentLog }, sampleRequest(change), options);
+    const reporter = { storeLater: (app: LiveApp) => void this.later.push(app) };
+    return acceptRequest({ records: this.records, reporter, log: silentLog }, sampleRequest(change), options);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
-import { AppRecords } from "../../../../lib/apps/state/records.ts";
+import { AppRecords } from "../../../../lib/apps/state/app_records.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 import { Folder, sampleRequest } from "../../store/samples.ts";
 
@@ -35,7 +35,7 @@ class World implements Disposable {
 
 Deno.test("take() makes the app of a first request, with a target that can stay", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest({ target: "STARTING", current: undefined }));
+  const app = world.records.store(sampleRequest({ target: "STARTING", current: undefined }));
   assert.deepEqual([app.state, app.target, app.version, app.releaseKey], ["REMOVED", "RUNNING", "1.2.0", 12]);
   assert.equal(world.records.find(id), app);
   assert.equal(world.anew().find(id)?.target, "RUNNING");
@@ -44,9 +44,9 @@ Deno.test("take() makes the app of a first request, with a target that can stay"
 
 Deno.test("take() changes what is wanted of a known app and leaves alone what the device knows better", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest());
+  const app = world.records.store(sampleRequest());
   world.records.setState(app, "RUNNING");
-  const again = world.records.take(sampleRequest({ target: "PRESENT", current: "FAILED", releaseKey: 99 }));
+  const again = world.records.store(sampleRequest({ target: "PRESENT", current: "FAILED", releaseKey: 99 }));
   assert.equal(again, app);
   assert.deepEqual([app.state, app.target, app.releaseKey], ["RUNNING", "PRESENT", 12]);
 });
@@ -54,7 +54,7 @@ Deno.test("take() changes what is wanted of a known app and leaves alone what th
 Deno.test("take() leaves nothing behind when the database refuses", () => {
   using world = new World();
   world.breakStore();
-  assert.throws(() => world.records.take(sampleRequest()), { code: "store_failed" });
+  assert.throws(() => world.records.store(sampleRequest()), { code: "store_failed" });
   assert.deepEqual(world.records.all(), []);
   assert.equal(world.records.find(id), undefined);
 });
@@ -71,7 +71,7 @@ Deno.test("setState() forgets an app that is gone as Studio wants it, and keeps 
   ] as const;
   for (const [state, target, isForgotten] of cases) {
     using world = new World();
-    const app = world.records.take(sampleRequest({ target }));
+    const app = world.records.store(sampleRequest({ target }));
     world.records.setState(app, state);
     assert.equal(world.records.isKnown(app), !isForgotten, `${state} for ${target}`);
     assert.equal(world.anew().find(id) === undefined, isForgotten, `${state} for ${target}`);
@@ -81,17 +81,17 @@ Deno.test("setState() forgets an app that is gone as Studio wants it, and keeps 
 
 Deno.test("a state of a forgotten app puts no row back", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest({ target: "REMOVED" }));
+  const app = world.records.store(sampleRequest({ target: "REMOVED" }));
   world.records.setState(app, "REMOVED");
   world.records.setState(app, "UNINSTALLED");
-  world.records.setVersion(app, "3");
+  world.records.setVersion(app, { version: "3" });
   assert.equal(app.state, "UNINSTALLED");
   assert.deepEqual(world.anew().all(), []);
 });
 
 Deno.test("setState() keeps what has happened in memory when the database refuses", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest());
+  const app = world.records.store(sampleRequest());
   world.breakStore();
   assert.throws(() => world.records.setState(app, "RUNNING"), { code: "store_failed" });
   assert.equal(app.state, "RUNNING");
@@ -99,7 +99,7 @@ Deno.test("setState() keeps what has happened in memory when the database refuse
 
 Deno.test("an app and its target are the same after a restart", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest({ target: "PRESENT" }));
+  const app = world.records.store(sampleRequest({ target: "PRESENT" }));
   world.records.setState(app, "RUNNING");
   const found = world.anew().find(id);
   assert.deepEqual(found, { ...app, requestUpdate: false });
@@ -107,9 +107,9 @@ Deno.test("an app and its target are the same after a restart", () => {
 
 Deno.test("adoptUpdate() brings app and stored request in line, and keeps what was asked meanwhile", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest({ newestVersion: "1.3.0" }));
-  world.records.take(sampleRequest({ target: "PRESENT", newestVersion: "1.4.0" }));
-  world.records.adoptUpdate(app, { version: "1.3.0", releaseKey: 13 });
+  const app = world.records.store(sampleRequest({ newestVersion: "1.3.0" }));
+  world.records.store(sampleRequest({ target: "PRESENT", newestVersion: "1.4.0" }));
+  world.records.updates.adopt(app, { version: "1.3.0", releaseKey: 13 });
   assert.deepEqual([app.version, app.releaseKey, app.updateStatus], ["1.3.0", 13, "pending_remote_confirmation"]);
   const stored = world.records.request(id);
   assert.deepEqual(
@@ -120,8 +120,8 @@ Deno.test("adoptUpdate() brings app and stored request in line, and keeps what w
 
 Deno.test("all() names every app once, from memory and from the database", () => {
   using world = new World();
-  const first = world.records.take(sampleRequest());
-  world.records.take(sampleRequest({ stage: "DEV" }));
+  const first = world.records.store(sampleRequest());
+  world.records.store(sampleRequest({ stage: "DEV" }));
   const anew = world.anew();
   anew.find(id);
   assert.equal(anew.all().length, 2);
@@ -131,7 +131,7 @@ Deno.test("all() names every app once, from memory and from the database", () =>
 /** Records whose app is stored as running, and of which another request is held. */
 function holding(change: Parameters<typeof sampleRequest>[0] = {}): { world: World; app: LiveApp } {
   const world = new World();
-  const app = world.records.take(sampleRequest());
+  const app = world.records.store(sampleRequest());
   world.records.setState(app, "RUNNING");
   world.breakStore();
   assert.equal(world.records.hold(sampleRequest({ target: "STOPPING", environment: {}, ...change })), app);
@@ -184,7 +184,7 @@ Deno.test("what is held is forgotten with its app, and when something else was s
 
   const replaced = holding({ target: "REMOVED" });
   using _replaced = replaced.world;
-  replaced.world.records.take(sampleRequest());
+  replaced.world.records.store(sampleRequest());
   assert.deepEqual(replaced.world.records.requests().map(({ target }) => target), ["RUNNING"]);
   replaced.world.records.setState(replaced.app, "RUNNING");
   assert.equal(replaced.world.anew().request(id)?.target, "RUNNING");
@@ -196,16 +196,16 @@ Deno.test("ports and versions go into what is held as well", () => {
   const held = world.records.request(id);
   assert.ok(held);
   world.records.setPorts({ ...held, ports: [] });
-  world.records.adoptUpdate(app, { version: "1.3.0", releaseKey: 13 });
+  world.records.updates.adopt(app, { version: "1.3.0", releaseKey: 13 });
   const { ports, presentVersion } = world.records.request(id) ?? {};
   assert.deepEqual([ports, presentVersion], [[], "1.3.0"]);
 });
 
 Deno.test("setVersion() keeps the installed version in memory when the database refuses", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest());
+  const app = world.records.store(sampleRequest());
   world.breakStore();
-  assert.throws(() => world.records.setVersion(app, "1.3.0", 13), { code: "store_failed" });
+  assert.throws(() => world.records.setVersion(app, { version: "1.3.0", releaseKey: 13 }), { code: "store_failed" });
   assert.deepEqual([app.version, app.releaseKey], ["1.3.0", 13]);
   world.mendStore();
   world.records.setState(app, "PRESENT");
@@ -215,7 +215,7 @@ Deno.test("setVersion() keeps the installed version in memory when the database 
 
 Deno.test("forget() counts at once when the database refuses, and the rows go with the next state of the old object", () => {
   using world = new World();
-  const app = world.records.take(sampleRequest());
+  const app = world.records.store(sampleRequest());
   world.breakStore();
   assert.throws(() => world.records.forget(id), { code: "store_failed" });
   assert.deepEqual([world.records.all(), world.records.requests()], [[], []]);
@@ -227,16 +227,17 @@ Deno.test("forget() counts at once when the database refuses, and the rows go wi
 });
 
 Deno.test("an app that was forgotten and is asked for anew is another one, whose rows stay", () => {
-  for (const method of ["take", "hold"] as const) {
+  for (const method of ["store", "hold"] as const) {
     using world = new World();
-    const before = world.records.take(sampleRequest());
-    world.records.refuseUpdate(before, { version: "1.3.0", releaseKey: 13 }, "it does not run here");
+    const before = world.records.store(sampleRequest());
+    const to = { version: "1.3.0", releaseKey: 13 };
+    world.records.updates.refuse(before, { to, reason: "it does not run here" });
     world.breakStore();
     assert.throws(() => world.records.forget(id), { code: "store_failed" });
     world.mendStore();
     const app = world.records[method](sampleRequest({ target: "PRESENT" }));
     assert.notEqual(app, before);
-    if (method === "take") assert.equal(world.records.hasFailed(id, "1.3.0"), false);
+    if (method === "store") assert.equal(world.records.updates.hasFailed(id, "1.3.0"), false);
     assert.equal(world.records.request(id)?.target, "PRESENT");
     world.records.setState(before, "REMOVED");
     world.records.setState(app, "PRESENT");
