@@ -3,23 +3,23 @@
 import type { Log } from "../base/log.ts";
 import type { LinkEnd } from "../wamp/link.ts";
 
-/** Says why the link has ended for good, in the words that installers know, and gives the exit code of the agent. */
+/** Says why the link has ended for good, in the words that installers know, and returns the exit code of the agent. */
 export function exitCodeOf(
   end: LinkEnd["kind"],
-  { tell, log, serialNumber }: { tell(line: string): void; log: Log; serialNumber: string },
+  { announce, log, serialNumber }: { announce(line: string): void; log: Log; serialNumber: string },
 ): number {
   switch (end) {
     case "authRejected":
-      tell("The IronFlock device connect authentication failed");
+      announce("The IronFlock device connect authentication failed");
       return 1;
     case "duplicateSerial":
-      tell(`a WAMP connection for ${serialNumber} already exists`);
+      announce(`a WAMP connection for ${serialNumber} already exists`);
       return 1;
     case "testamentRefused":
       log.fatal("The router refuses the device's testament");
       return 1;
     case "stopped":
-      // Nobody asked for it; a supervisor starts the agent anew.
+      // Nobody asked for it; a supervisor starts the agent again.
       return 1;
   }
 }

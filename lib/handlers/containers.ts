@@ -4,21 +4,21 @@ import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./device.ts";
+import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 
 /** How long a full prune may take. */
 export const pruneLimitMs = 600_000;
 
 /** `get_images`: one positional argument for each image; members that are zero or empty are left out. */
-export async function getImages(parts: HandlerParts, _input: void, { signal }: Call): Promise<Reply> {
-  const images = await parts.engine.listImages(signal);
+export async function getImages(device: Device, _input: void, { signal }: Call): Promise<Reply> {
+  const images = await device.engine.listImages(signal);
   return { args: images.map(encodeImage) };
 }
 
 /** `list_containers`: the engine's own list of all containers, as it is. */
-export async function listContainers(parts: HandlerParts, _input: void, { signal }: Call): Promise<Reply> {
-  return { args: [await parts.engine.listContainersRaw(signal)] };
+export async function listContainers(device: Device, _input: void, { signal }: Call): Promise<Reply> {
+  return { args: [await device.engine.listContainersRaw(signal)] };
 }
 
 /** What `prune_images` is asked for. */
@@ -38,12 +38,12 @@ export function decodePrune({ args }: Call): PruneRequest {
 }
 
 /** `prune_images`: removes dangling images, or with `all` everything that no running container uses, volumes included. */
-export async function pruneImages(parts: HandlerParts, { all }: PruneRequest, { signal }: Call): Promise<Reply> {
+export async function pruneImages(device: Device, { all }: PruneRequest, { signal }: Call): Promise<Reply> {
   if (!all) {
-    await parts.engine.pruneDanglingImages(signal);
+    await device.engine.pruneDanglingImages(signal);
     return {};
   }
-  const end = await parts.runCommand("docker", ["system", "prune", "-af", "--volumes"], {
+  const end = await device.host.runCommand("docker", ["system", "prune", "-af", "--volumes"], {
     signal,
     timeoutMs: pruneLimitMs,
   });

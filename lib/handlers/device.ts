@@ -1,24 +1,45 @@
-/** What the handlers need of the rest of the agent. The composition root hands it over; handlers hold no state. */
+/**
+ * What the handlers see of the agent, by area. `agent/areas.ts` connects it; handlers hold no state. Calls throw `AgentError`, whose
+ * text is the answer of the procedure.
+ */
 
 import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
 import type { CommandEnd } from "../host/command.ts";
-import type { Stats } from "../host/stats.ts";
 import type { PowerAction } from "../host/power.ts";
+import type { Stats } from "../host/stats.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
 
-/** The container engine as the handlers see it. Calls throw `engine_unreachable` or `engine_failed`. */
-export interface HandlerEngine {
+/** The apps that Studio wants. */
+export interface DeviceApps {
+  /** Stores what Studio asks for one app and starts the work in the background. Throws `bad_request`, `store_failed`. */
+  request(kwargs: Dict, signal: AbortSignal): Promise<void>;
+}
+
+/** The container engine. Calls throw `engine_unreachable` or `engine_failed`. */
+export interface DeviceEngine {
   listImages(signal: AbortSignal): Promise<ImageSummary[]>;
-  /** All containers as the engine's own interface gives them. */
+  /** All containers as the engine's own interface returns them. */
   listContainersRaw(signal: AbortSignal): Promise<unknown[]>;
   pruneDanglingImages(signal: AbortSignal): Promise<unknown>;
 }
 
-/** Facts about the agent that people see. */
-export interface AgentFacts {
+/** The logs of apps. */
+export interface DeviceLogs {
+  /** The last lines of a channel, oldest first. */
+  readHistory(channel: string, signal: AbortSignal): Promise<string[]>;
+}
+
+/** The network of the device. */
+export interface DeviceNetwork {
+  /** The addresses of all network interfaces. */
+  readInterfaces(): InterfaceAddress[];
+}
+
+/** What people see of the machine and the agent. */
+export interface DeviceMetadata {
   /** The detailed text of the operating system. */
   os: string;
   arch: string;
@@ -26,32 +47,44 @@ export interface AgentFacts {
   version: string;
 }
 
-/** Everything that handlers use. */
-export interface HandlerParts {
-  serialNumber: string;
-  checkPrivilege: PrivilegeCheck;
-  /** Stores what Studio asks for one app and starts the work in the background. Throws `bad_request`, `store_failed`. */
-  requestAppState(kwargs: Dict, signal: AbortSignal): Promise<void>;
-  engine: HandlerEngine;
+/** The machine. */
+export interface DeviceHost {
+  readMetadata(signal: AbortSignal): Promise<DeviceMetadata>;
+  /** The stats of the device, as in a status report. */
+  readStats(): Promise<Stats>;
   /** Runs a program to its end; its process group is killed when `signal` ends or `timeoutMs` have passed. */
   runCommand(
     program: string,
     args: string[],
     options: { signal: AbortSignal; timeoutMs: number },
   ): Promise<CommandEnd>;
-  /** The last lines of a log channel. */
-  readLogHistory(channel: string, signal: AbortSignal): Promise<string[]>;
-  /** The figures of the device, as in a status report. */
-  readStats(): Promise<Stats>;
-  /** The addresses of all network interfaces. */
-  readInterfaces(): InterfaceAddress[];
-  readAgentFacts(signal: AbortSignal): Promise<AgentFacts>;
-  tunnelCapable(): boolean;
-  /** The newest version for this device. Throws when it cannot be found out. */
-  readLatestVersion(): Promise<string>;
   /** Does it two seconds from now. */
   schedulePower(action: PowerAction): void;
   /** The wall time of the device. */
   wall(): Date;
+}
+
+/** Newer versions of the agent. */
+export interface DeviceSelfUpdate {
+  /** The newest version for this device. Throws when it cannot be found out. */
+  readLatestVersion(): Promise<string>;
+}
+
+/** The tunnels of the device. */
+export interface DeviceTunnels {
+  isCapable(): boolean;
+}
+
+/** Everything that handlers use. */
+export interface Device {
+  serialNumber: string;
+  checkPrivilege: PrivilegeCheck;
+  apps: DeviceApps;
+  engine: DeviceEngine;
+  host: DeviceHost;
+  logs: DeviceLogs;
+  network: DeviceNetwork;
+  selfUpdate: DeviceSelfUpdate;
+  tunnels: DeviceTunnels;
   log: Log;
 }

@@ -3,7 +3,7 @@
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./device.ts";
+import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 
 /** Reads `[{containerName}]`. */
@@ -18,6 +18,6 @@ export function decodeContainerName({ args }: Call): string {
 }
 
 /** `get_app_log_history`: one flat list of the last lines, oldest first; viewers iterate over it as it is. */
-export async function getAppLogHistory(parts: HandlerParts, channel: string, { signal }: Call): Promise<Reply> {
-  return { args: [await parts.readLogHistory(channel, signal)] };
+export async function getAppLogHistory(device: Device, channel: string, { signal }: Call): Promise<Reply> {
+  return { args: [await device.logs.readHistory(channel, signal)] };
 }

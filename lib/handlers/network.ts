@@ -2,12 +2,12 @@
 
 import { usableIpv4 } from "../host/addresses.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./device.ts";
+import type { Device } from "./device.ts";
 
 /** `get_network_metadata`: one positional argument for each address. Keeps the wire names `IP` and `Mask` (base64). */
-export function getNetworkMetadata(parts: HandlerParts): Reply {
+export function getNetworkMetadata(device: Device): Reply {
   return {
-    args: parts.readInterfaces().map(({ address, netmask, family }) => ({
+    args: device.network.readInterfaces().map(({ address, netmask, family }) => ({
       IP: address,
       Mask: maskText(netmask, family),
     })),
@@ -15,8 +15,8 @@ export function getNetworkMetadata(parts: HandlerParts): Reply {
 }
 
 /** `get_ipv4_addresses`: where the device can be reached in its network, one list. */
-export function getIpv4Addresses(parts: HandlerParts): Reply {
-  const usable = usableIpv4(parts.readInterfaces());
+export function getIpv4Addresses(device: Device): Reply {
+  const usable = usableIpv4(device.network.readInterfaces());
   return { args: [usable.map(({ interfaceName, address }) => ({ interfaceName, ip: address }))] };
 }
 

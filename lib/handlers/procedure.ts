@@ -4,7 +4,7 @@ import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { Reply } from "../wamp/session.ts";
 import type { Guarded } from "./authorize.ts";
-import type { HandlerParts } from "./device.ts";
+import type { Device } from "./device.ts";
 
 /** A call as handlers see it. */
 export interface Call {
@@ -31,7 +31,7 @@ export interface Working<Input> extends Procedure {
   /** Reads the arguments. Throws `bad_request` with the text of the wire contract. */
   decode(call: Call): Input;
   /** Does it. Throws on failure; the text goes to the caller. */
-  run(parts: HandlerParts, input: Input, call: Call): Promise<Reply> | Reply;
+  run(device: Device, input: Input, call: Call): Promise<Reply> | Reply;
 }
 
 /** A procedure that is registered, guarded, and answers that it is not available. */
@@ -45,7 +45,7 @@ export interface ProcedureRow extends Procedure {
   readonly limitMs: number;
   readonly isAvailable: boolean;
   /** Reads the arguments and does it. */
-  answer(parts: HandlerParts, call: Call): Promise<Reply>;
+  answer(device: Device, call: Call): Promise<Reply>;
 }
 
 const defaultLimitMs = 30_000;
@@ -56,7 +56,7 @@ export function working<Input>(procedure: Working<Input>): ProcedureRow {
     ...procedure,
     limitMs: procedure.limitMs ?? defaultLimitMs,
     isAvailable: true,
-    answer: async (parts, call) => await procedure.run(parts, procedure.decode(call), call),
+    answer: async (device, call) => await procedure.run(device, procedure.decode(call), call),
   };
 }
 

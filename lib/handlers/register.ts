@@ -1,18 +1,24 @@
 /** Registers the device's procedures on a session. */
 
-import { hasCode } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
-import { hasUri, type InvocationHandler } from "../wamp/session.ts";
+import type { Clock } from "../async/clock.ts";
 import { mgmt } from "../backend/uris.ts";
+import type { ConnectStep } from "../backend/connect_step.ts";
+import { AgentError, hasCode } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { hasUri } from "../wamp/remote_error.ts";
+import type { InvocationHandler } from "../wamp/session.ts";
 import { errorUris } from "../wamp/uris.ts";
+import type { Device } from "./device.ts";
+import { createHandler } from "./dispatch.ts";
 import type { ProcedureRow } from "./procedure.ts";
+import { procedures } from "./procedures.ts";
 
-/** The part of a session that is needed. */
+/** What is needed of a session. */
 export interface RegisterSession {
   register(procedure: string, handler: InvocationHandler, options: { forceReregister: boolean }): Promise<unknown>;
 }
 
-/** What registering takes. */
+/** How procedures are registered. */
 export interface RegisterOptions {
   serialNumber: string;
   handlerOf(row: ProcedureRow): InvocationHandler;
@@ -20,9 +26,9 @@ export interface RegisterOptions {
 }
 
 /**
- * Registers all rows as `re.mgmt.<serial>.<name>`, taking over from an older connection; the requests are sent one behind the other
- * without waiting in between. Gives the rows that the router refused, to be tried again. A procedure that somebody else holds is left
- * to him with a warning. Throws `not_connected` when the session has ended.
+ * Registers all rows as `re.mgmt.<serial>.<name>`, taking over from an older connection; the requests are sent one after the
+ * other without waiting in between. Returns the rows that the router refused, to be tried again. A procedure that another client holds
+ * is left to it, with a warning. Throws `not_connected` when the session has ended.
  */
 export async function registerProcedures(
   session: RegisterSession,
@@ -43,4 +49,21 @@ export async function registerProcedures(
     if (!hasUri(error, errorUris.procedureAlreadyExists)) missing.push(row);
   }
   return missing;
+}
+
+/** Registers all procedures after every connect, so that the device can be called before anything else works. */
+export function registerStep(device: Device, clock: Clock): ConnectStep {
+  let left: ProcedureRow[] = [];
+  return {
+    name: "register the procedures",
+    phase: "serve",
+    callsBackend: false,
+    run: async ({ session, isRepeated }) => {
+      const { serialNumber, log } = device;
+      const handlerOf = (row: ProcedureRow) => createHandler(row, device, clock);
+      if (!isRepeated) left = [...procedures];
+      left = await registerProcedures(session, left, { serialNumber, handlerOf, log });
+      if (left.length > 0) throw new AgentError("call_failed", `The router refused ${left.length} procedures`);
+    },
+  };
 }

@@ -3,46 +3,46 @@
 import { localTimeText } from "../base/local_time.ts";
 import type { PowerAction } from "../host/power.ts";
 import type { Reply } from "../wamp/session.ts";
-import type { HandlerParts } from "./device.ts";
+import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 
 /** The version of the tunnel client that goes with this agent; it has to equal that of the tunnel servers. */
 export const tunnelClientVersion = "0.70.0";
 
 /** `device_handshake`: the device's time and its serial number, as keyword results. */
-export function deviceHandshake(parts: HandlerParts): Reply {
-  return { kwargs: { utp: localTimeText(parts.wall()), id: parts.serialNumber } };
+export function deviceHandshake(device: Device): Reply {
+  return { kwargs: { utp: localTimeText(device.host.wall()), id: device.serialNumber } };
 }
 
-/** `get_storage_data`: the figures of a status report. */
-export async function getStorageData(parts: HandlerParts): Promise<Reply> {
-  return { args: [await parts.readStats()] };
+/** `get_storage_data`: the stats of a status report. */
+export async function getStorageData(device: Device): Promise<Reply> {
+  return { args: [await device.host.readStats()] };
 }
 
 /** `get_agent_metadata`: what runs here, and what could; the latter only when the version index can be read. */
-export async function getAgentMetadata(parts: HandlerParts, _input: void, { signal }: Call): Promise<Reply> {
+export async function getAgentMetadata(device: Device, _input: void, { signal }: Call): Promise<Reply> {
   const [{ os, arch, variant, version }, latest] = await Promise.all([
-    parts.readAgentFacts(signal),
-    readLatest(parts),
+    device.host.readMetadata(signal),
+    readLatest(device),
   ]);
-  const facts = {
+  const metadata = {
     os,
     OSVersion: os,
     arch,
     variant,
     version,
-    serialNumber: parts.serialNumber,
+    serialNumber: device.serialNumber,
     canUpdate: true,
-    tunnelCapable: parts.tunnelCapable(),
+    tunnelCapable: device.tunnels.isCapable(),
   };
-  if (latest === undefined) return { args: [facts] };
+  if (latest === undefined) return { args: [metadata] };
   const versions = {
     latestVersion: latest,
     latestAgentVersion: latest,
     latestTunnelVersion: tunnelClientVersion,
     hasLatest: latest === version,
   };
-  return { args: [{ ...facts, ...versions }] };
+  return { args: [{ ...metadata, ...versions }] };
 }
 
 /** `get_tunnel_state`: the tunnels of the device; the list is empty while there is no tunnel client. */
@@ -51,18 +51,18 @@ export function getTunnelState(): Reply {
 }
 
 /** `system_reboot`, `system_shutdown`, `system_restart_agent`: the reply leaves first, the action follows two seconds later. */
-export function schedulePower(action: PowerAction): (parts: HandlerParts) => Reply {
-  return (parts) => {
-    parts.schedulePower(action);
+export function schedulePower(action: PowerAction): (device: Device) => Reply {
+  return (device) => {
+    device.host.schedulePower(action);
     return {};
   };
 }
 
-async function readLatest({ readLatestVersion, log }: HandlerParts): Promise<string | undefined> {
+async function readLatest({ selfUpdate, log }: Device): Promise<string | undefined> {
   try {
-    return await readLatestVersion();
+    return await selfUpdate.readLatestVersion();
   } catch (error) {
-    // The facts about what runs here are worth having without it.
+    // What runs here is worth knowing without it.
     log.debug("Cannot find out the newest version", { error });
     return undefined;
   }

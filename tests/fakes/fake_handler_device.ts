@@ -1,12 +1,12 @@
-/** Parts for handlers under test: harmless answers, which a test replaces by what it is about. */
+/** A device for handlers under test: harmless answers, which a test replaces by what it is about. */
 
 import { silentLog } from "../../lib/base/log.ts";
-import type { HandlerParts } from "../../lib/handlers/device.ts";
+import type { Device } from "../../lib/handlers/device.ts";
 
 /** A signal that never ends. */
 export const never = new AbortController().signal;
 
-/** Twelve figures. */
+/** The twelve stats of a device. */
 export const stats = {
   cpu_count: 4,
   cpu_usage: 7.5,
@@ -22,27 +22,41 @@ export const stats = {
   docker_apps_mounted: false,
 };
 
-/** What handlers get. Every caller has every privilege, and nothing happens to the machine. */
-export function createParts(change: Partial<HandlerParts> = {}): HandlerParts {
+/** What a test changes of the device, area by area. */
+export interface DeviceChange extends Partial<Pick<Device, "serialNumber" | "checkPrivilege" | "log">> {
+  apps?: Partial<Device["apps"]>;
+  engine?: Partial<Device["engine"]>;
+  host?: Partial<Device["host"]>;
+  logs?: Partial<Device["logs"]>;
+  network?: Partial<Device["network"]>;
+  selfUpdate?: Partial<Device["selfUpdate"]>;
+  tunnels?: Partial<Device["tunnels"]>;
+}
+
+/** A device on which every caller has every privilege, and where nothing happens to the machine. */
+export function fakeDevice(change: DeviceChange = {}): Device {
   return {
-    serialNumber: "SN-1",
-    checkPrivilege: () => Promise.resolve(true),
-    requestAppState: () => Promise.resolve(),
+    serialNumber: change.serialNumber ?? "SN-1",
+    checkPrivilege: change.checkPrivilege ?? (() => Promise.resolve(true)),
+    apps: { request: () => Promise.resolve(), ...change.apps },
     engine: {
       listImages: () => Promise.resolve([]),
       listContainersRaw: () => Promise.resolve([]),
       pruneDanglingImages: () => Promise.resolve(),
+      ...change.engine,
     },
-    runCommand: () => Promise.resolve({ code: 0, stdout: "", stderr: "", droppedBytes: 0 }),
-    readLogHistory: () => Promise.resolve([]),
-    readStats: () => Promise.resolve(stats),
-    readInterfaces: () => [],
-    readAgentFacts: () => Promise.resolve({ os: "linux debian 13.3", arch: "arm", variant: "v7", version: "0.21.0" }),
-    tunnelCapable: () => false,
-    readLatestVersion: () => Promise.resolve("0.21.0"),
-    schedulePower: () => {},
-    wall: () => new Date("2031-03-05T07:00:00.789Z"),
-    log: silentLog,
-    ...change,
+    host: {
+      readMetadata: () => Promise.resolve({ os: "linux debian 13.3", arch: "arm", variant: "v7", version: "0.21.0" }),
+      readStats: () => Promise.resolve(stats),
+      runCommand: () => Promise.resolve({ code: 0, stdout: "", stderr: "", droppedBytes: 0 }),
+      schedulePower: () => {},
+      wall: () => new Date("2031-03-05T07:00:00.789Z"),
+      ...change.host,
+    },
+    logs: { readHistory: () => Promise.resolve([]), ...change.logs },
+    network: { readInterfaces: () => [], ...change.network },
+    selfUpdate: { readLatestVersion: () => Promise.resolve("0.21.0"), ...change.selfUpdate },
+    tunnels: { isCapable: () => false, ...change.tunnels },
+    log: change.log ?? silentLog,
   };
 }

@@ -4,6 +4,8 @@ import { silentLog } from "../../../lib/base/log.ts";
 import { type OnConnectDeps, runOnConnect } from "../../../lib/agent/on_connect.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
+import type { ConnectPhase, ConnectStep } from "../../../lib/backend/connect_step.ts";
+import { identityStep } from "../../../lib/agent/device_steps.ts";
 import { sampleConfig } from "../../fakes/fake_surroundings.ts";
 
 const session: Session = {
@@ -37,40 +39,42 @@ function begin(fails: Fault = () => false, options: { swarmKey?: number } = {}) 
     return isFault ? Promise.reject(new AgentError("call_failed", `${name} failed`)) : Promise.resolve();
   };
   const config = sampleConfig();
-  const parts: OnConnectDeps = {
-    config: {
-      current: config,
-      refresh: (meta) => Promise.resolve({ swarmKeyChanged: meta.swarmKey !== config.swarmKey }),
+  const backend = {
+    readDeviceMetadata: async () => {
+      await step("identity");
+      return { swarmKey: options.swarmKey ?? config.swarmKey };
     },
-    backend: {
-      readDeviceMetadata: async () => {
-        await step("identity");
-        return { swarmKey: options.swarmKey ?? config.swarmKey };
-      },
-      getAppCredKey: async () => {
-        await step("key");
-        return "k";
-      },
-    },
+  };
+  const refresh = (meta: { swarmKey: number }) =>
+    Promise.resolve({ swarmKeyChanged: meta.swarmKey !== config.swarmKey });
+  const plain = (name: string, phase: ConnectPhase, callsBackend: boolean): ConnectStep => {
+    return { name, phase, callsBackend, run: () => step(name) };
+  };
+  const apps: ConnectStep["run"] = ({ isRepeated }) => {
+    repeated.push(isRepeated);
+    return step("apps");
+  };
+  const deps: OnConnectDeps = {
+    steps: [
+      identityStep({ config: { refresh }, backend }),
+      plain("logs", "restore", false),
+      plain("key", "prepare", true),
+      { ...plain("apps", "restore", true), run: apps },
+      plain("register", "serve", false),
+      plain("facts", "serve", true),
+    ],
     status: {
       beginBoot: () => void (isBooting = true),
       finishBoot: () => void (isBooting = false),
       report: () => step(isBooting ? "CONFIGURING" : "CONNECTED"),
     },
-    keepAppCredKey: () => {},
-    registerProcedures: () => step("register"),
-    publishFacts: () => step("facts"),
-    attachLogs: () => step("logs"),
-    reconcileApps: (_, { isRepeated }) => {
-      repeated.push(isRepeated);
-      return step("apps");
-    },
+    onBooted: () => {},
     reconnect: (reason) => void told.push(`reconnect: ${reason}`),
     clock,
     random: () => 0,
     log: silentLog,
   };
-  return { told, repeated, clock, end, done: runOnConnect(parts, session, end.signal) };
+  return { told, repeated, clock, end, done: runOnConnect(deps, session, end.signal) };
 }
 
 const all = ["identity", "key", "CONFIGURING", "register", "facts", "logs", "apps", "CONNECTED"];

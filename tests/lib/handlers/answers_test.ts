@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
-import type { HandlerParts } from "../../../lib/handlers/device.ts";
+import type { Device } from "../../../lib/handlers/device.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
 import type { Reply } from "../../../lib/wamp/session.ts";
-import { createParts, never, stats } from "../../fakes/fake_handler_device.ts";
+import { type DeviceChange, fakeDevice, never, stats } from "../../fakes/fake_handler_device.ts";
 
 /** Calls a procedure by its name. */
 function call(
   name: string,
-  change: Partial<HandlerParts> = {},
+  change: DeviceChange = {},
   payload: { args?: unknown[]; kwargs?: Record<string, unknown> } = {},
 ): Promise<Reply> {
   const row = procedures.find((one) => one.name === name);
   assert.ok(row, name);
   const { args = [], kwargs = {} } = payload;
-  return row.answer(createParts(change), { args, kwargs, caller: "system", signal: never });
+  return row.answer(fakeDevice(change), { args, kwargs, caller: "system", signal: never });
 }
 
 function refuses(
   name: string,
   cases: [args: unknown[], message: string][],
-  change: Partial<HandlerParts> = {},
+  change: DeviceChange = {},
 ): Promise<void[]> {
   return Promise.all(cases.map(async ([args, message]) => {
     await assert.rejects(call(name, change, { args }), { code: "bad_request", message }, JSON.stringify(args));
@@ -31,10 +31,15 @@ Deno.test("request_app_state hands the keyword arguments on and answers nothing"
   const seen: unknown[] = [];
   const requestAppState = (kwargs: Record<string, unknown>) => Promise.resolve(void seen.push(kwargs));
   const kwargs = { app_key: 42, target_state: "RUNNING" };
-  assert.deepEqual(await call("request_app_state", { requestAppState }, { args: [{ app_key: 1 }], kwargs }), {});
+  assert.deepEqual(
+    await call("request_app_state", { apps: { request: requestAppState } }, { args: [{ app_key: 1 }], kwargs }),
+    {},
+  );
   assert.deepEqual(seen, [kwargs]);
   const refuse = () => Promise.reject(new AgentError("bad_request", "failed to parse app_key"));
-  await assert.rejects(call("request_app_state", { requestAppState: refuse }), { message: "failed to parse app_key" });
+  await assert.rejects(call("request_app_state", { apps: { request: refuse } }), {
+    message: "failed to parse app_key",
+  });
 });
 
 Deno.test("device_handshake gives local time with its offset and the serial number", async () => {
@@ -66,33 +71,33 @@ Deno.test("get_images leaves out what is zero or empty, and keeps -1", async () 
     virtualSize: undefined,
     containers: undefined,
   };
-  const engine = { ...createParts().engine, listImages: () => Promise.resolve([full, bare]) };
+  const engine = { listImages: () => Promise.resolve([full, bare]) };
   assert.deepEqual(await call("get_images", { engine }), { args: [full, { id: "sha256:2", sharedSize: -1 }] });
 });
 
 Deno.test("list_containers gives the engine's own list in one argument", async () => {
   const list = [{ Id: "1", Names: ["/shop"], Odd: { kept: true } }];
-  const engine = { ...createParts().engine, listContainersRaw: () => Promise.resolve(list) };
+  const engine = { listContainersRaw: () => Promise.resolve(list) };
   assert.deepEqual(await call("list_containers", { engine }), { args: [list] });
 });
 
 Deno.test("prune_images removes dangling images, or everything when it is told so", async () => {
   const done: unknown[] = [];
-  const engine = { ...createParts().engine, pruneDanglingImages: () => Promise.resolve(done.push("dangling")) };
-  const runCommand: HandlerParts["runCommand"] = (program, args) => {
+  const engine = { pruneDanglingImages: () => Promise.resolve(done.push("dangling")) };
+  const runCommand: Device["host"]["runCommand"] = (program, args) => {
     done.push([program, ...args]);
     return Promise.resolve({ code: 0, stdout: "Total reclaimed space: 0B\n", stderr: "", droppedBytes: 0 });
   };
-  assert.deepEqual(await call("prune_images", { engine, runCommand }, { args: [{}] }), {});
-  assert.deepEqual(await call("prune_images", { engine, runCommand }, { args: [{ all: false }] }), {});
-  const all = await call("prune_images", { engine, runCommand }, { args: [{ all: true }] });
+  assert.deepEqual(await call("prune_images", { engine, host: { runCommand } }, { args: [{}] }), {});
+  assert.deepEqual(await call("prune_images", { engine, host: { runCommand } }, { args: [{ all: false }] }), {});
+  const all = await call("prune_images", { engine, host: { runCommand } }, { args: [{ all: true }] });
   assert.deepEqual(all, { args: ["Total reclaimed space: 0B\n"] });
   assert.deepEqual(done, ["dangling", "dangling", ["docker", "system", "prune", "-af", "--volumes"]]);
 });
 
 Deno.test("prune_images says what the command complained about", async () => {
   const runCommand = () => Promise.resolve({ code: 1, stdout: "", stderr: "cannot connect\n", droppedBytes: 0 });
-  await assert.rejects(call("prune_images", { runCommand }, { args: [{ all: true }] }), {
+  await assert.rejects(call("prune_images", { host: { runCommand } }, { args: [{ all: true }] }), {
     code: "command_failed",
     message: "Cannot prune the engine: exit status 1: cannot connect",
   });
@@ -100,7 +105,7 @@ Deno.test("prune_images says what the command complained about", async () => {
 
 Deno.test("prune_images refuses other arguments before anything is removed", async () => {
   const forbidden = () => Promise.reject(new Error("removed something"));
-  const change = { engine: { ...createParts().engine, pruneDanglingImages: forbidden }, runCommand: forbidden };
+  const change = { engine: { pruneDanglingImages: forbidden }, host: { runCommand: forbidden } };
   const noDict = "first param should be a dict";
   const noBool = "all value for container prune is not a boolean";
   await refuses("prune_images", [
@@ -124,7 +129,9 @@ Deno.test("get_app_log_history gives one flat list", async () => {
     asked.push(channel);
     return Promise.resolve(["a", "b"]);
   };
-  const reply = await call("get_app_log_history", { readLogHistory }, { args: [{ containerName: "prod_42_shop" }] });
+  const reply = await call("get_app_log_history", { logs: { readHistory: readLogHistory } }, {
+    args: [{ containerName: "prod_42_shop" }],
+  });
   assert.deepEqual(reply, { args: [["a", "b"]] });
   assert.deepEqual(asked, ["prod_42_shop"]);
   const none = await call("get_app_log_history", {}, { args: [{ containerName: "prod_42_shop" }] });
@@ -153,7 +160,7 @@ Deno.test("get_storage_data gives the figures of a status report", async () => {
 });
 
 Deno.test("the network answers keep their odd shapes", async () => {
-  const readInterfaces: HandlerParts["readInterfaces"] = () => [
+  const readInterfaces: Device["network"]["readInterfaces"] = () => [
     { interfaceName: "lo", family: "IPv4", address: "127.0.0.1", netmask: "255.0.0.0" },
     { interfaceName: "lo", family: "IPv6", address: "::1", netmask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
     { interfaceName: "eth0", family: "IPv4", address: "192.168.1.5", netmask: "255.255.255.0" },
@@ -164,7 +171,7 @@ Deno.test("the network answers keep their odd shapes", async () => {
   ];
   const bytes = (ones: number, all: number) =>
     btoa(String.fromCharCode(...Array.from({ length: all }, (_, index) => index < ones ? 255 : 0)));
-  assert.deepEqual(await call("get_network_metadata", { readInterfaces }), {
+  assert.deepEqual(await call("get_network_metadata", { network: { readInterfaces } }), {
     args: [
       { IP: "127.0.0.1", Mask: "/wAAAA==" },
       { IP: "::1", Mask: bytes(16, 16) },
@@ -175,7 +182,7 @@ Deno.test("the network answers keep their odd shapes", async () => {
       { IP: "fd00::1", Mask: bytes(0, 16) },
     ],
   });
-  assert.deepEqual(await call("get_ipv4_addresses", { readInterfaces }), {
+  assert.deepEqual(await call("get_ipv4_addresses", { network: { readInterfaces } }), {
     args: [[{ interfaceName: "eth0", ip: "192.168.1.5" }, { interfaceName: "eth1", ip: "10.0.0.9" }]],
   });
   assert.deepEqual(await call("get_ipv4_addresses"), { args: [[]] });
@@ -196,10 +203,14 @@ const facts = {
 Deno.test("get_agent_metadata tells of the newest version when it can be found out", async () => {
   const latest = { latestVersion: "0.21.0", latestAgentVersion: "0.21.0", latestTunnelVersion: "0.70.0" };
   assert.deepEqual(await call("get_agent_metadata"), { args: [{ ...facts, ...latest, hasLatest: true }] });
-  const newer = await call("get_agent_metadata", { readLatestVersion: () => Promise.resolve("0.22.0") });
+  const newer = await call("get_agent_metadata", {
+    selfUpdate: { readLatestVersion: () => Promise.resolve("0.22.0") },
+  });
   const other = { ...latest, latestVersion: "0.22.0", latestAgentVersion: "0.22.0", hasLatest: false };
   assert.deepEqual(newer, { args: [{ ...facts, ...other }] });
-  const unknown = await call("get_agent_metadata", { readLatestVersion: () => Promise.reject(new Error("no net")) });
+  const unknown = await call("get_agent_metadata", {
+    selfUpdate: { readLatestVersion: () => Promise.reject(new Error("no net")) },
+  });
   assert.deepEqual(unknown, { args: [facts] });
 });
 
@@ -211,7 +222,7 @@ Deno.test("the system procedures answer nothing and schedule their action", asyn
   const scheduled: string[] = [];
   const schedulePower = (action: string) => void scheduled.push(action);
   for (const name of ["system_reboot", "system_shutdown", "system_restart_agent"]) {
-    assert.deepEqual(await call(name, { schedulePower }), {});
+    assert.deepEqual(await call(name, { host: { schedulePower } }), {});
   }
   assert.deepEqual(scheduled, ["reboot", "shutdown", "restartAgent"]);
 });

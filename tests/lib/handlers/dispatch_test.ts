@@ -5,12 +5,12 @@ import { type ProcedureRow, working } from "../../../lib/handlers/procedure.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
 import type { Invocation, Reply } from "../../../lib/wamp/session.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
-import { createParts, never } from "../../fakes/fake_handler_device.ts";
+import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
 
 /** Calls a row as a session would. */
-function call(row: ProcedureRow, change: Partial<Invocation> = {}, parts = createParts()): Promise<Reply> {
+function call(row: ProcedureRow, change: Partial<Invocation> = {}, device = fakeDevice()): Promise<Reply> {
   const invocation = { procedure: row.name, args: [], kwargs: {}, callerAuthid: "system", signal: never, ...change };
-  return createHandler(row, parts, new FakeClock())(invocation);
+  return createHandler(row, device, new FakeClock())(invocation);
 }
 
 function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_000): ProcedureRow {
@@ -22,32 +22,32 @@ function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_00
     result: "empty",
     limitMs,
     decode: () => {},
-    run: (_parts, _input, { signal }) => run(signal),
+    run: (_device, _input, { signal }) => run(signal),
   });
 }
 
 Deno.test("a caller without the privilege is turned away before anything is read or done", async () => {
-  const parts = createParts({ checkPrivilege: () => Promise.resolve(false) });
+  const device = fakeDevice({ checkPrivilege: () => Promise.resolve(false) });
   for (const row of procedures.filter(({ privilege }) => privilege !== "router")) {
     for (const args of [[], [null], [{ all: "x" }], [{ containerName: 5 }]]) {
       const refusal = { code: "denied", message: row.deniedText };
-      await assert.rejects(call(row, { args, callerAuthid: "77" }, parts), refusal, row.name);
+      await assert.rejects(call(row, { args, callerAuthid: "77" }, device), refusal, row.name);
     }
   }
 });
 
 Deno.test("the account that the trusted caller names is asked for, with the row's privilege", async () => {
   const asked: unknown[] = [];
-  const parts = createParts({
+  const device = fakeDevice({
     checkPrivilege: (question) => {
       asked.push(question);
       return Promise.resolve(true);
     },
   });
   const row = createRow(() => Promise.resolve({}));
-  await call(row, { kwargs: { requestor_account_key: "77" } }, parts);
-  await call(row, { args: [{ requestor_account_key: 78 }] }, parts);
-  await call(row, { callerAuthid: "79", kwargs: { requestor_account_key: 80 } }, parts);
+  await call(row, { kwargs: { requestor_account_key: "77" } }, device);
+  await call(row, { args: [{ requestor_account_key: 78 }] }, device);
+  await call(row, { callerAuthid: "79", kwargs: { requestor_account_key: 80 } }, device);
   assert.deepEqual(asked, [{ privilege: "READ", requestor: 77 }, { privilege: "READ", requestor: 79 }]);
 });
 

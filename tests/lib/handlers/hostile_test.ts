@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
 import { RemoteError } from "../../../lib/wamp/session.ts";
-import { Device } from "./registered_device.ts";
+import { RegisteredDevice } from "./registered_device.ts";
 
 /** A dict with a list in a dict in a list …. Each level holds the next one once: two copies would double with every level. */
 function nest(depth: number): unknown {
@@ -55,7 +55,11 @@ const readsArguments = ["prune_images", "get_app_log_history"];
 const harmless: Record<string, string[]> = { prune_images: ["an empty dict", "null members"] };
 
 /** The text of an error on the wire; undefined for a result. */
-async function textOfCall(device: Device, name: string, sent: typeof hostile[number]): Promise<string | undefined> {
+async function textOfCall(
+  device: RegisteredDevice,
+  name: string,
+  sent: typeof hostile[number],
+): Promise<string | undefined> {
   try {
     await device.call(name, sent.args, { kwargs: sent.kwargs ?? {} });
     return undefined;
@@ -69,10 +73,12 @@ async function textOfCall(device: Device, name: string, sent: typeof hostile[num
 }
 
 Deno.test("every procedure survives everything that a caller may send, with clear words", async (t) => {
-  await using device = await Device.start({
-    requestAppState: (kwargs) => {
-      const isGood = typeof kwargs["app_key"] === "number";
-      return isGood ? Promise.resolve() : Promise.reject(new AgentError("bad_request", "failed to parse app_key"));
+  await using device = await RegisteredDevice.start({
+    apps: {
+      request: (kwargs) => {
+        const isGood = typeof kwargs["app_key"] === "number";
+        return isGood ? Promise.resolve() : Promise.reject(new AgentError("bad_request", "failed to parse app_key"));
+      },
     },
   });
   for (const row of procedures) {
@@ -96,7 +102,7 @@ Deno.test("every procedure survives everything that a caller may send, with clea
 });
 
 Deno.test("a caller without privileges is turned away whatever he sends", async () => {
-  await using device = await Device.start();
+  await using device = await RegisteredDevice.start();
   device.grant = () => false;
   for (const row of procedures.filter(({ privilege }) => privilege !== "router")) {
     for (const sent of hostile) assert.equal(await textOfCall(device, row.name, sent), row.deniedText, row.name);
@@ -105,7 +111,7 @@ Deno.test("a caller without privileges is turned away whatever he sends", async 
 });
 
 Deno.test("every odd answer of the privilege check keeps the procedure shut and does not read like a denial", async () => {
-  await using device = await Device.start();
+  await using device = await RegisteredDevice.start();
   const answers: (() => unknown)[] = [
     () => undefined,
     () => null,
@@ -130,7 +136,7 @@ Deno.test("every odd answer of the privilege check keeps the procedure shut and 
 });
 
 Deno.test("callers are whom the router names, and the trusted one may act for an account", async () => {
-  await using device = await Device.start();
+  await using device = await RegisteredDevice.start();
   device.grant = () => false;
   const denied = /insufficient privileges to get storage data/;
   const cases: { as: string; kwargs?: object; args?: unknown[]; expected: RegExp | undefined }[] = [
@@ -151,7 +157,7 @@ Deno.test("callers are whom the router names, and the trusted one may act for an
 });
 
 Deno.test("good calls are answered on the wire as callers expect them", async () => {
-  await using device = await Device.start();
+  await using device = await RegisteredDevice.start();
   assert.deepEqual((await device.call("prune_images", [{ all: true }])).args, ["docker system prune -af --volumes\n"]);
   assert.deepEqual(await device.call("prune_images", [{}]), { args: [], kwargs: {} });
   assert.deepEqual((await device.call("list_containers")).args, [[]]);
@@ -167,7 +173,7 @@ Deno.test("good calls are answered on the wire as callers expect them", async ()
 });
 
 Deno.test("a hundred callers at once get their answers", async () => {
-  await using device = await Device.start();
+  await using device = await RegisteredDevice.start();
   const replies = await Promise.all(Array.from({ length: 300 }, () => device.call("get_storage_data")));
   assert.ok(replies.every(({ args }) => args.length === 1));
 });

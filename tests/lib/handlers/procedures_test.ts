@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { later, noArguments, working } from "../../../lib/handlers/procedure.ts";
 import { markerProcedure, procedures } from "../../../lib/handlers/procedures.ts";
-import { createParts, never } from "../../fakes/fake_handler_device.ts";
+import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
 
 /** Privilege and answer to a caller without it, as the callers of the device know them. */
 const expected: [string, string, string][] = [
@@ -65,7 +65,7 @@ Deno.test("procedures that come later say so", async () => {
   for (const row of missing) {
     const call = { args: [], kwargs: {}, caller: "system", signal: never };
     const refusal = { code: "not_available", message: "not available in this version" };
-    await assert.rejects(row.answer(createParts(), call), refusal, row.name);
+    await assert.rejects(row.answer(fakeDevice(), call), refusal, row.name);
   }
 });
 

@@ -3,7 +3,7 @@
 import { systemClock } from "../../../lib/async/clock.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { createHandler } from "../../../lib/handlers/dispatch.ts";
-import type { HandlerParts } from "../../../lib/handlers/device.ts";
+import type { Device } from "../../../lib/handlers/device.ts";
 import { registerProcedures } from "../../../lib/handlers/register.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
 import { runCommand } from "../../../lib/host/command.ts";
@@ -16,10 +16,10 @@ import { offlineWire } from "../../../lib/wamp/wire.ts";
 import type { Router } from "../../../scripts/studio/router/router.ts";
 import { ScriptedEngine, write } from "../../fakes/fake_engine_server.ts";
 import { openSession, startRouter } from "../wamp/open_session.ts";
-import { createParts } from "../../fakes/fake_handler_device.ts";
+import { type DeviceChange, fakeDevice } from "../../fakes/fake_handler_device.ts";
 
 /** A device that answers. Disposing ends everything. */
-export class Device implements AsyncDisposable {
+export class RegisteredDevice implements AsyncDisposable {
   readonly router: Router;
   /** What Studio answers when it is asked for a privilege; throws to let the call fail. */
   grant: () => unknown = () => true;
@@ -50,15 +50,15 @@ export class Device implements AsyncDisposable {
   }
 
   /** Starts router, Studio and device, and registers the table. */
-  static async start(change: Partial<HandlerParts> = {}): Promise<Device> {
-    const device = new Device(await startRouter());
+  static async start(change: DeviceChange = {}): Promise<RegisteredDevice> {
+    const device = new RegisteredDevice(await startRouter());
     const studio = await device.#join("system");
     await studio.register("reswarm.devices.check_privilege", () => Promise.resolve({ args: [device.grant()] }));
     const session = await device.#join("12-345");
-    const parts = device.#createParts(session, change);
+    const answering = device.#createDevice(session, change);
     await registerProcedures(session, procedures, {
       serialNumber: "SN-1",
-      handlerOf: (row) => createHandler(row, parts, systemClock),
+      handlerOf: (row) => createHandler(row, answering, systemClock),
       log: silentLog,
     });
     return device;
@@ -88,18 +88,21 @@ export class Device implements AsyncDisposable {
     return session;
   }
 
-  #createParts(session: Session, change: Partial<HandlerParts>): HandlerParts {
+  #createDevice(session: Session, change: DeviceChange): Device {
     const wire = { ...offlineWire(), call: session.call.bind(session) };
     const backend = createBackend(wire, () => ({ deviceKey: 345, swarmKey: 12, serialNumber: "SN-1" }));
-    return createParts({
+    return fakeDevice({
       checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
       engine: this.#engine.client(),
-      // The command is printed, not run.
-      runCommand: (program, args, options) => runCommand("echo", [program, ...args], options),
-      readLogHistory: (channel, signal) => this.#logs.readHistory(channel, signal),
-      readInterfaces,
-      schedulePower: (action) => void this.power.push(action),
+      logs: { readHistory: (channel, signal) => this.#logs.readHistory(channel, signal) },
+      network: { readInterfaces },
       ...change,
+      host: {
+        // The command is printed, not run.
+        runCommand: (program, args, options) => runCommand("echo", [program, ...args], options),
+        schedulePower: (action) => void this.power.push(action),
+        ...change.host,
+      },
     });
   }
 }

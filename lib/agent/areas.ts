@@ -1,0 +1,219 @@
+/** Connects the areas, in the order of the layers. The only place that knows which areas there are. */
+
+import { appLogsConnectSteps } from "../app_logs/connect_steps.ts";
+import { type AppLogs, createAppLogs } from "../app_logs/app_logs.ts";
+import { Apps } from "../apps/apps.ts";
+import { appsConnectSteps } from "../apps/connect_steps.ts";
+import { DataFolder } from "../apps/container/data_folder.ts";
+import { probePort } from "../apps/container/port_probe.ts";
+import { cachedRead } from "../async/cached_read.ts";
+import { singleFlight } from "../async/single_flight.ts";
+import { type Backend, createBackend } from "../backend/backend.ts";
+import type { ConnectStep } from "../backend/connect_step.ts";
+import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
+import type { Device } from "../handlers/device.ts";
+import { registerStep } from "../handlers/register.ts";
+import { readInterfaces, readLanAddress } from "../host/addresses.ts";
+import { runCommand } from "../host/command.ts";
+import { watchNvidia } from "../host/gpu.ts";
+import { readOsInfo } from "../host/os_info.ts";
+import { powerCommands, runPowerAction } from "../host/power.ts";
+import { PowerActions } from "../host/power_actions.ts";
+import { readIdleMark } from "../host/process_idle.ts";
+import { StatsReader } from "../host/stats.ts";
+import { createSelfUpdate } from "../self_update/self_update.ts";
+import { createStatus, type Status } from "../status/status.ts";
+import { agentVersion, buildArch } from "../version.ts";
+import { Link } from "../wamp/link.ts";
+import type { OnSession } from "../wamp/session_runs.ts";
+import { offlineWire, type Wire } from "../wamp/wire.ts";
+import { identityStep, metadataStep } from "./device_steps.ts";
+import type { Foundation } from "./foundation.ts";
+import { deviceLinkOptions } from "./link_options.ts";
+
+/** The connection to Studio. */
+interface Connection {
+  /** Undefined when the agent is to stay offline. */
+  link: Link | undefined;
+  wire: Wire;
+  backend: Backend;
+}
+
+/** What the agent runs. */
+export interface Areas extends Connection {
+  diskSpace: DiskSpace;
+  status: Status;
+  appLogs: AppLogs;
+  apps: Apps;
+  /** What the areas do after every connect. */
+  connectSteps: ConnectStep[];
+}
+
+/** What areas are created with. */
+interface Site {
+  foundation: Foundation;
+  connection: Connection;
+  /** Ends the areas in reverse order. */
+  stack: AsyncDisposableStack;
+}
+
+/** Creates all areas; nothing runs yet, and what has to be ended goes onto `stack`. */
+export function createAreas(
+  foundation: Foundation,
+  { onSession, stack }: { onSession: OnSession; stack: AsyncDisposableStack },
+): Areas {
+  const { config, clock } = foundation;
+  const connection = connectionOf(foundation, onSession);
+  const site: Site = { foundation, connection, stack };
+  const stats = new StatsReader();
+  const keys: { appCredKey: string | undefined } = { appCredKey: undefined };
+  const diskSpace: DiskSpace = diskSpaceOf(site, () => apps);
+  const status = statusOf(site, { stats, diskSpace, apps: () => apps });
+  const appLogs = appLogsOf(site);
+  const apps: Apps = appsOf(site, { appLogs, status, diskSpace, keys });
+  stack.use(diskSpace);
+  stack.use(status);
+  const device = deviceOf(site, { apps, appLogs, stats });
+  const { backend } = connection;
+  const keepAppCredKey = (key: string) => {
+    foundation.hideSecret(key);
+    keys.appCredKey = key;
+  };
+  const connectSteps = [
+    identityStep({ config, backend }),
+    ...appLogsConnectSteps({ appLogs, channels: () => channelsToFollow(apps) }),
+    ...appsConnectSteps({ backend, keepAppCredKey, reconcileRemote: (limit, how) => apps.reconcileRemote(limit, how) }),
+    registerStep(device, clock),
+    metadataStep({ backend }),
+  ];
+  return { ...connection, diskSpace, status, appLogs, apps, connectSteps };
+}
+
+function connectionOf(foundation: Foundation, onSession: OnSession): Connection {
+  const { options: { flags }, config, clock, log, traceWire } = foundation;
+  const trace = flags.debugMessaging && flags.debug ? traceWire : undefined;
+  const options = () => deviceLinkOptions({ config, flags, onSession, clock, log, trace });
+  const link = flags.offline ? undefined : new Link(options());
+  const wire = link ?? offlineWire();
+  return { link, wire, backend: createBackend(wire, () => config.current) };
+}
+
+/** Ended before the apps, which it calls. */
+function diskSpaceOf({ foundation, connection }: Site, apps: () => Apps): DiskSpace {
+  const { options: { paths }, engine, engineEnvironment, config, clock, log } = foundation;
+  return createDiskSpace({
+    engine,
+    env: engineEnvironment,
+    paths,
+    config: () => config.current,
+    backend: connection.backend,
+    isConnected: () => connection.wire.isConnected,
+    listApps: () => apps().diskUses(),
+    onChange: (isEmergency) => isEmergency || apps().resume(),
+    os: Deno.build.os,
+    clock,
+    log,
+  });
+}
+
+function statusOf(
+  { foundation: { clock, log }, connection: { wire, link, backend } }: Site,
+  areas: { stats: StatsReader; diskSpace: DiskSpace; apps: () => Apps },
+): Status {
+  return createStatus({
+    backend,
+    readStats: () => areas.stats.read(),
+    tunnelCapable: () => false,
+    isEmergency: () => areas.diskSpace.isEmergency,
+    isConnected: () => wire.isConnected,
+    lastTrafficAt: () => link?.lastTrafficAt(),
+    reconnect: (reason) => link?.reconnect(reason),
+    onHeartbeat: () => areas.apps().sendMissed(),
+    clock,
+    log,
+  });
+}
+
+function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: Site): AppLogs {
+  const { config, engine, database, clock, log } = foundation;
+  return stack.use(
+    createAppLogs({
+      serialNumber: config.current.serialNumber,
+      engine,
+      database,
+      publish: (topic, payload) => wire.publish(topic, [payload]),
+      isConnected: () => wire.isConnected,
+      waitingBytes: () => link?.waitingBytes() ?? 0,
+      match: (topic) => backend.matchSubscription(topic),
+      clock,
+      random: Math.random,
+      log,
+    }),
+  );
+}
+
+function appsOf(
+  { foundation, connection: { backend }, stack }: Site,
+  areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace; keys: { appCredKey: string | undefined } },
+): Apps {
+  const { options: { paths }, config, engine, database, isRebuilt, hideSecret, clock, log } = foundation;
+  const { appLogs, status, diskSpace, keys } = areas;
+  const { arch, variant } = buildArch();
+  return stack.use(
+    new Apps({
+      ...{ engine, backend, database, isRebuilt, hideSecret, readIdleMark, clock, log },
+      appLog: appLogs,
+      config: () => config.current,
+      surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl, appCredKey: keys.appCredKey }),
+      folderOf: (app) => new DataFolder({ appsDir: paths.appsDir }, app),
+      sharedDir: paths.sharedDir,
+      arch: arch + variant,
+      hasGpu: watchNvidia(clock),
+      isPortFree: probePort,
+      isEmergency: () => diskSpace.isEmergency,
+      checkRoom: (pull) => diskSpace.checkRoom(pull),
+      random: Math.random,
+    }),
+  );
+}
+
+/** Apps that are stopped or gone have no container whose log could be followed. */
+function channelsToFollow(apps: Apps): string[] {
+  const isStopped = (state: string) => ["PRESENT", "REMOVED", "UNINSTALLED"].includes(state);
+  return apps.list().filter(({ state }) => !isStopped(state)).map(({ channel }) => channel);
+}
+
+function deviceOf(
+  { foundation, connection: { backend }, stack }: Site,
+  { apps, appLogs, stats }: { apps: Apps; appLogs: AppLogs; stats: StatsReader },
+): Device {
+  const { options: { flags }, config, engine, clock, log } = foundation;
+  const commands = powerCommands(Deno.build.os);
+  const power = stack.use(
+    new PowerActions({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
+  );
+  const selfUpdate = createSelfUpdate({ config: () => config.current, updateUrl: flags.remoteUpdateURL, clock });
+  return {
+    serialNumber: config.current.serialNumber,
+    checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
+    apps: { request: (kwargs) => apps.request(kwargs) },
+    // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.
+    engine: {
+      listImages: singleFlight((signal) => engine.listImages(signal)),
+      listContainersRaw: singleFlight((signal) => engine.listContainersRaw(signal)),
+      pruneDanglingImages: (signal) => engine.pruneDanglingImages(signal),
+    },
+    host: {
+      readMetadata: async (signal) => ({ os: await readOsInfo(signal), ...buildArch(), version: agentVersion }),
+      readStats: () => stats.read(),
+      runCommand,
+      schedulePower: (action) => power.schedule(action),
+      wall: () => clock.wall(),
+    },
+    logs: { readHistory: (channel, signal) => appLogs.readHistory(channel, signal) },
+    network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
+    selfUpdate,
+    tunnels: { isCapable: () => false },
+    log,
+  };
+}
