@@ -1,7 +1,7 @@
 /**
- * `deno task build [--bundle-only | os/arch …]`: makes build/reagent.js, one minified script, and an executable for each
- * line of the file `targets`. Ends with 0 only when everything that was asked for is there. DENORT_BIN names a base
- * executable that is used instead of a downloaded one; then only the target of its platform is built by default.
+ * `deno task build [--bundle-only | os/arch …]`: makes build/reagent.js, one minified script, and an executable for
+ * each line of the file `targets`. Ends with 0 only when everything that was asked for is there. DENORT_BIN names a
+ * base executable that is used instead of a downloaded one; then only the target of its platform is built by default.
  */
 
 import { headBytes, platformOf } from "./build/base_executable.ts";
@@ -89,7 +89,9 @@ async function makeBundle(options: BuildOptions): Promise<boolean> {
   return isMade && await tryBundle(output, options);
 }
 
-/** The first start of a new script takes 16 MiB more, because the runtime looks for what it imports, and remembers that. */
+/**
+ * The first start of a new script takes 16 MiB more, because the runtime looks for what it imports, and remembers that.
+ */
 async function tryBundle(bundle: string, { trial, environment, say }: BuildOptions): Promise<boolean> {
   if (trial === undefined) return true;
   const { success, text } = await runRuntime([...bundleRunArgs(bundle), ...trial], { environment, isBaseGiven: false });

@@ -1,8 +1,8 @@
 /**
- * `deno task footprint [--check]`: what the agent consists of and what its imports cost: modules and bytes of each part of the bundle,
- * what is loaded at the start, and time and memory of each import beside a bare process. Ends with 1 when something is above its line
- * in scripts/footprint/allowances.ts. With `--check` it measures less often and says nothing when all is well. Costs are measured on
- * Linux only.
+ * `deno task footprint [--check]`: what the agent consists of and what its imports cost: modules and bytes of each part
+ * of the bundle, what is loaded at the start, and time and memory of each import beside a bare process. Ends with 1
+ * when something is above its line in scripts/footprint/allowances.ts. With `--check` it measures less often and says
+ * nothing when all is well. Costs are measured on Linux only.
  */
 
 import { alignColumns } from "./bench/table.ts";

@@ -19,8 +19,8 @@ export type MissingParts = ReadonlyMap<PartName, string>;
 const allParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
 /**
- * Installs what is missing of the project's packages and the `wanted` parts (all of them when absent), and gives what could
- * not be had. Throws only when the project's packages fail.
+ * Installs what is missing of the project's packages and the `wanted` parts (all of them when absent), and gives what
+ * could not be had. Throws only when the project's packages fail.
  */
 export async function installParts(
   say: (text: string) => void,

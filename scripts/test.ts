@@ -1,9 +1,9 @@
 /**
- * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then each
- * file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with `, N skipped`
- * when tests were skipped. `--nightly` takes all rows of the fault table, which is more than an hour, instead of a sample.
- * With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage. Types are checked by
- * `deno task ok`.
+ * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then
+ * each file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with `, N
+ * skipped` when tests were skipped. `--nightly` takes all rows of the fault table, which is more than an hour, instead
+ * of a sample. With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage.
+ * Types are checked by `deno task ok`.
  */
 
 import { Box, sweepBoxes } from "./testbed/box.ts";
@@ -115,7 +115,9 @@ async function runInBox(file: string, folder: string): Promise<TestOutcome[]> {
   return await follow(box, { name: file, files: [file], report, kill: () => box[Symbol.asyncDispose]() });
 }
 
-/** Waits for a test run, ends it at the limit or when the user stops, and prints one line, or everything if it failed. */
+/**
+ * Waits for a test run, ends it at the limit or when the user stops, and prints one line, or everything if it failed.
+ */
 async function follow(
   child: {
     stdout: ReadableStream<Uint8Array>;

@@ -10,7 +10,10 @@ const version = `${agentVersion}\n`;
 const arch = `${buildArch().arch}\n`;
 const service = "the 'service' subcommand is only supported on Windows\n";
 
-/** What a command line must lead to; a missing stream must be empty. `error` is the first line of stderr, before the usage. */
+/**
+ * What a command line must lead to; a missing stream must be empty. `error` is the first line of stderr, before the
+ * usage.
+ */
 type Expected = { code: 0; stdout: string } | { code: 0; help: true } | { code: 2; error: string } | {
   code: 1;
   stderr: string;

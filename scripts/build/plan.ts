@@ -9,7 +9,9 @@ export interface Wish {
   names: readonly string[];
 }
 
-/** The executable that the agent is embedded in, as `DENORT_BIN` names it; `platform` undefined: of no known platform. */
+/**
+ * The executable that the agent is embedded in, as `DENORT_BIN` names it; `platform` undefined: of no known platform.
+ */
 export interface BaseExecutable {
   path: string;
   platform: string | undefined;
@@ -31,8 +33,8 @@ export function readWish(args: readonly string[]): Wish | undefined {
 }
 
 /**
- * What to do for the executables, in the order of `targets`. One base executable fits one platform: when it is given, the
- * other targets are left out, unless they are named; then theirs are downloaded.
+ * What to do for the executables, in the order of `targets`. One base executable fits one platform: when it is given,
+ * the other targets are left out, unless they are named; then theirs are downloaded.
  */
 export function planTargets(
   targets: readonly Target[],
@@ -71,7 +73,8 @@ export function bundleArgs(entry: string, output: string): string[] {
 /**
  * How the runtime is set for the agent, as bundle and as executable:
  * - Young objects get 1 MiB instead of up to 16, which saves memory under load for hardly any time.
- * - Code is optimised on the program's own thread: threads beside it keep the memory that each took for its largest function.
+ * - Code is optimised on the program's own thread: threads beside it keep the memory that each took for its largest
+ *   function.
  * - Of three compilers the first is left out: its copy of each function is memory, and the other two are soon there.
  * - The agent may collect when it has nothing else to do (`lib/agent/idle_gc.ts`).
  * - There is no cache of compiled code, which takes more memory, and a write to the disk, than it saves time.
@@ -88,8 +91,8 @@ export function bundleRunArgs(bundle: string): string[] {
 }
 
 /**
- * Arguments of the runtime that make the executable, with the rights of the agent and no questions to a user. The rights
- * are looked up in the deno.json of the folder that holds `entry`.
+ * Arguments of the runtime that make the executable, with the rights of the agent and no questions to a user. The
+ * rights are looked up in the deno.json of the folder that holds `entry`.
  */
 export function compileArgs(entry: string, options: { target: Target; output: string }): string[] {
   const { target, output } = options;

@@ -18,7 +18,9 @@ const triples: Readonly<Record<string, string>> = {
   "darwin/arm64": "aarch64-apple-darwin",
 };
 
-/** Reads one `os/arch` per line; blank lines mean nothing. Throws for one that the runtime does not exist for, or twice. */
+/**
+ * Reads one `os/arch` per line; blank lines mean nothing. Throws for one that the runtime does not exist for, or twice.
+ */
 export function readTargets(text: string): Target[] {
   const targets: Target[] = [];
   for (const [index, line] of text.split("\n").entries()) {

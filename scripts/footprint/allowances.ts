@@ -1,6 +1,6 @@
 /**
- * What each part of the program may weigh. A change that needs more changes its line here, and its commit says why. Packages are
- * pinned, so their lines are tight; what is ours may grow to twice what it was when its line was written.
+ * What each part of the program may weigh. A change that needs more changes its line here, and its commit says why.
+ * Packages are pinned, so their lines are tight; what is ours may grow to twice what it was when its line was written.
  */
 
 import type { Part } from "./parts.ts";

@@ -31,8 +31,8 @@ Deno.exit(0);
 `;
 
 /**
- * Loads each row in `runs` fresh processes, in turns so that a busy moment meets all of them, after one that fills caches. Linux only,
- * for what the kernel tells. Throws when one cannot be bundled or does not load.
+ * Loads each row in `runs` fresh processes, in turns so that a busy moment meets all of them, after one that fills
+ * caches. Linux only, for what the kernel tells. Throws when one cannot be bundled or does not load.
  */
 export async function measureImports(imports: Imports, runs: number): Promise<Map<string, Cost>> {
   const folder = await Deno.makeTempDir({ prefix: "reagent-footprint-" });

@@ -38,9 +38,9 @@ export function sumOf(parts: ReadonlyMap<string, Part>): Part {
 }
 
 /**
- * What is loaded before the agent runs, by `deno info --json` of the main module: modules of ours as paths from `root` (a file URL),
- * packages and modules of the runtime by name (`npm:ws`, `node:net`). What the main module itself loads later counts as the start; what
- * others load later does not. Throws when the text is not of that form.
+ * What is loaded before the agent runs, by `deno info --json` of the main module: modules of ours as paths from `root`
+ * (a file URL), packages and modules of the runtime by name (`npm:ws`, `node:net`). What the main module itself loads
+ * later counts as the start; what others load later does not. Throws when the text is not of that form.
  */
 export function readStart(info: string, root: string): string[] {
   const value = readValue(info);

@@ -24,8 +24,8 @@ export interface Selection {
 const allParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
 /**
- * The real parts a file needs; nothing for a file that runs outside a box. Files in `tests/e2e/` need all. Others say so
- * in their first line: `// box` and the parts, or all of them when none is named.
+ * The real parts a file needs; nothing for a file that runs outside a box. Files in `tests/e2e/` need all. Others say
+ * so in their first line: `// box` and the parts, or all of them when none is named.
  */
 export function neededParts(file: TestFile): PartName[] | undefined {
   const match = /^\/\/ box\b(.*)$/.exec(file.firstLine);
@@ -39,7 +39,9 @@ export function neededParts(file: TestFile): PartName[] | undefined {
   return named.length === 0 ? [...allParts] : [...new Set<PartName>(["box", ...named])];
 }
 
-/** Sorts the files by where they run. Those in boxes come longest first, by the milliseconds they took the last time. */
+/**
+ * Sorts the files by where they run. Those in boxes come longest first, by the milliseconds they took the last time.
+ */
 export function selectFiles(
   files: readonly TestFile[],
   options: { wish: Wish; missing: MissingParts; lastMs: Readonly<Record<string, number>> },

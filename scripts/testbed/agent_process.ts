@@ -128,7 +128,10 @@ export class AgentProcess implements AsyncDisposable {
     return lines.map(decodeLine);
   }
 
-  /** Waits until a line of the log fits: its message contains the text, or the function says so. Throws with the log's end. */
+  /**
+   * Waits until a line of the log fits: its message contains the text, or the function says so. Throws with the log's
+   * end.
+   */
   async waitForLog(
     fits: string | ((line: AgentLogLine) => boolean),
     options: { limitMs?: number; afterLine?: number } = {},
@@ -142,7 +145,9 @@ export class AgentProcess implements AsyncDisposable {
     );
   }
 
-  /** Waits until it ends by itself and gives its exit code (128 + signal when it was killed). Throws with the log's end. */
+  /**
+   * Waits until it ends by itself and gives its exit code (128 + signal when it was killed). Throws with the log's end.
+   */
   async waitForExit(limitMs = 20_000): Promise<number> {
     return await this.#explain(() => pollUntil("the agent ends", limitMs, () => Promise.resolve(this.#exitCode)));
   }
@@ -205,7 +210,9 @@ export class AgentProcess implements AsyncDisposable {
   }
 }
 
-/** How `agent`, a source, a bundle or an executable, is run with the rights of the agent: program and first arguments. */
+/**
+ * How `agent`, a source, a bundle or an executable, is run with the rights of the agent: program and first arguments.
+ */
 export function agentCommand(agent: string): [string, ...string[]] {
   if (agent.endsWith(".js")) return [Deno.execPath(), ...bundleRunArgs(agent)];
   if (!agent.endsWith(".ts")) return [agent];

@@ -88,8 +88,9 @@ export async function killProcess(pid: number): Promise<void> {
 }
 
 /**
- * Freezes a background program (with all that belongs to its session when `isWhole`) until it gets SIGCONT. Returns when not
- * one of its threads runs: the signal has only been sent when kill(2) returns, and threads may still answer somebody.
+ * Freezes a background program (with all that belongs to its session when `isWhole`) until it gets SIGCONT. Returns
+ * when not one of its threads runs: the signal has only been sent when kill(2) returns, and threads may still answer
+ * somebody.
  */
 export async function freezeProcess(pid: number, isWhole = false): Promise<void> {
   sendSignal(isWhole ? -pid : pid, "SIGSTOP");

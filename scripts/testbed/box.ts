@@ -1,8 +1,8 @@
 /**
  * The box: a private machine for a command. It has its own network with nothing but 127.0.0.1, its own mounts, process
- * ids and host name, its own /run and its own single-instance lock of the agent. Boxes never clash, so what runs inside may
- * use fixed ports. When the box's first process dies, or the process that started it, everything inside dies with it:
- * engines, containers, mounts, interfaces. Linux and root only.
+ * ids and host name, its own /run and its own single-instance lock of the agent. Boxes never clash, so what runs inside
+ * may use fixed ports. When the box's first process dies, or the process that started it, everything inside dies with
+ * it: engines, containers, mounts, interfaces. Linux and root only.
  */
 
 import { partsFolder } from "./setup/folder.ts";

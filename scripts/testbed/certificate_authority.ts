@@ -36,8 +36,8 @@ export class TestCa {
   }
 
   /**
-   * Signs a certificate for a server at `names` (for example `DNS:localhost`) or, without names, for a client. It is valid for
-   * thirty days from this moment unless told otherwise.
+   * Signs a certificate for a server at `names` (for example `DNS:localhost`) or, without names, for a client. It is
+   * valid for thirty days from this moment unless told otherwise.
    */
   async sign(name: string, names: string[] = [], validity?: Validity): Promise<Pair> {
     const base = `${this.#folder}/${name}`;

@@ -1,6 +1,6 @@
 /**
- * A disk whose power a test can cut: ext4 on a loop device. What had not reached the device at that moment is lost, as with a
- * plug that is pulled; the next mount replays the journal. Linux and root only, in a box.
+ * A disk whose power a test can cut: ext4 on a loop device. What had not reached the device at that moment is lost, as
+ * with a plug that is pulled; the next mount replays the journal. Linux and root only, in a box.
  */
 
 import { requireBox } from "./box.ts";
@@ -10,8 +10,9 @@ const python = "/usr/bin/python3";
 const marker = "-- power off --";
 
 /**
- * Runs the writer, waits for its lines and then for some microseconds, and shuts the file system down without a flush. What the
- * writer says afterwards does not count: a sync that is on its way then may report success although nothing comes of it.
+ * Runs the writer, waits for its lines and then for some microseconds, and shuts the file system down without a flush.
+ * What the writer says afterwards does not count: a sync that is on its way then may report success although nothing
+ * comes of it.
  */
 const cutter = `
 import fcntl, os, select, struct, subprocess, sys, time
@@ -94,8 +95,8 @@ export class DiskWithPower implements AsyncDisposable {
   }
 
   /**
-   * Runs a program that writes to the disk for ever, cuts the power, and mounts the disk again when the program has ended. Mounts
-   * below the disk are gone then.
+   * Runs a program that writes to the disk for ever, cuts the power, and mounts the disk again when the program has
+   * ended. Mounts below the disk are gone then.
    */
   async cutBelow(command: readonly string[], { afterLines, afterUs }: Cut): Promise<Cutoff> {
     const args = ["-c", cutter, this.path, `${afterLines}`, `${Math.round(afterUs)}`, ...command];

@@ -114,7 +114,9 @@ export class Dockerd implements AsyncDisposable {
     if (this.#process !== undefined) sendSignal(this.#process.pid, "SIGCONT");
   }
 
-  /** Runs the docker command against this engine and gives its output without the last newline; throws when it fails. */
+  /**
+   * Runs the docker command against this engine and gives its output without the last newline; throws when it fails.
+   */
   async docker(...args: string[]): Promise<string> {
     const ended = await this.tryDocker(args);
     if (ended.code !== 0) throw new Error(`docker ${args.join(" ")}: ${ended.stderr.trim() || ended.stdout.trim()}`);
@@ -190,7 +192,9 @@ async function isReady(socket: string): Promise<boolean> {
   }
 }
 
-/** Kills the containers of an engine that is gone: their shims name its folder, their processes are the shims' children. */
+/**
+ * Kills the containers of an engine that is gone: their shims name its folder, their processes are the shims' children.
+ */
 async function killUsersOf(folder: string): Promise<void> {
   await pollUntil(`the containers of the engine in ${folder} are gone`, 10_000, async () => {
     const rows = await listProcesses();

@@ -31,8 +31,8 @@ export interface AppRecipe {
 }
 
 /**
- * Builds an image with `recipe`, pushes it as `<registry>/<name>`, and removes it from the engine, so that whoever needs it
- * has to pull it. `name` has a tag: `apps/prod_amd64_7_shop:1.0.0`. Gives the full reference.
+ * Builds an image with `recipe`, pushes it as `<registry>/<name>`, and removes it from the engine, so that whoever
+ * needs it has to pull it. `name` has a tag: `apps/prod_amd64_7_shop:1.0.0`. Gives the full reference.
  */
 export async function pushImage(
   engine: Dockerd,

@@ -10,7 +10,9 @@ const recipe = `crossbar ${version} 1`;
 // Debian's own Python: another one first in PATH may lack the modules of the packages above.
 const python = "/usr/bin/python3";
 
-/** Makes the virtual environment unless it is there; takes more than a minute. Throws with the reason when it cannot. */
+/**
+ * Makes the virtual environment unless it is there; takes more than a minute. Throws with the reason when it cannot.
+ */
 export async function installCrossbar(parts: PartsFolder, say: (text: string) => void): Promise<void> {
   if (await isInstalled(parts.crossbar, recipe)) return;
   say(`installing Crossbar.io ${version} (380 MB, about 80 s)`);

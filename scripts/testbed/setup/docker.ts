@@ -1,6 +1,7 @@
 /**
- * Gets the Docker engine of Debian 13 for tests on any Debian: its packages are downloaded through a private view of apt
- * and extracted, so that the system's own apt, libraries and engine stay as they are. Debian 12 has engine 20.10 only.
+ * Gets the Docker engine of Debian 13 for tests on any Debian: its packages are downloaded through a private view of
+ * apt and extracted, so that the system's own apt, libraries and engine stay as they are. Debian 12 has engine 20.10
+ * only.
  */
 
 import { isInstalled, markInstalled, type PartsFolder, removeIfThere } from "./folder.ts";
@@ -30,7 +31,9 @@ export async function installDocker(parts: PartsFolder, say: (text: string) => v
   await markInstalled(parts.docker, recipe);
 }
 
-/** A folder with all that apt would look for in /etc/apt and /var/lib/apt; gives the environment that makes apt use it. */
+/**
+ * A folder with all that apt would look for in /etc/apt and /var/lib/apt; gives the environment that makes apt use it.
+ */
 async function makeAptView(folder: string): Promise<{ env: Record<string, string> }> {
   const mirror = findMirror(await readSources());
   if (mirror === undefined) throw new Error("the sources of apt name no mirror of Debian");

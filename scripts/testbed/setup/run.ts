@@ -22,7 +22,9 @@ export async function run(
   }
 }
 
-/** Like `run`, but throws an error that ends with the program's last lines when it fails. Gives the program's output. */
+/**
+ * Like `run`, but throws an error that ends with the program's last lines when it fails. Gives the program's output.
+ */
 export async function mustRun(
   program: string,
   args: readonly string[],

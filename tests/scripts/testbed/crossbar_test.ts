@@ -5,12 +5,17 @@ import { listProcesses, pollUntil, sleep } from "../../../scripts/testbed/backgr
 
 const device = { authid: "2-7", secret: "a secret", role: "device" } as const;
 
-/** The router's processes, which name themselves `crossbar-…`; those of the test only have the word in their arguments. */
+/**
+ * The router's processes, which name themselves `crossbar-…`; those of the test only have the word in their arguments.
+ */
 async function routerProcesses(): Promise<number> {
   return (await listProcesses()).filter((row) => /^\[?crossbar-/.test(row.command)).length;
 }
 
-/** Says HELLO and gives the kind and the rest of the first answer; `closed` tells at the end of the line whether it was an orderly one. */
+/**
+ * Says HELLO and gives the kind and the rest of the first answer; `closed` tells at the end of the line whether it was
+ * an orderly one.
+ */
 async function sayHello(url: string, authid: string) {
   const socket = new WebSocket(url, "wamp.2.json");
   const closed = new Promise<boolean>((resolve) => {
