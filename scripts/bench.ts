@@ -14,7 +14,7 @@ import { plotLines, renderPlot } from "./bench/plot.ts";
 import { type NotedFigure, readReport, reportText } from "./bench/report.ts";
 import { renderFigures } from "./bench/table.ts";
 import { build } from "./build.ts";
-import { installParts } from "./setup.ts";
+import { installParts } from "./testbed/setup/install_parts.ts";
 import { projectRoot } from "./paths.ts";
 
 const reportFile = `${projectRoot}bench.json`;

@@ -8,7 +8,7 @@
 
 import { Box, sweepBoxes } from "./testbed/box.ts";
 import { sendSignal } from "./testbed/background.ts";
-import { installParts } from "./setup.ts";
+import { installParts } from "./testbed/setup/install_parts.ts";
 import { partsFolder } from "./testbed/setup/folder.ts";
 import { judgeRun, type TestOutcome } from "./test/junit.ts";
 import { findTests } from "./test/find.ts";

@@ -1,6 +1,6 @@
 /** Installs what the demo needs, and ends that when somebody interrupts it. */
 
-import { installParts, type PartName } from "../setup.ts";
+import { installParts, type PartName } from "../testbed/setup/install_parts.ts";
 import { run } from "../testbed/setup/run.ts";
 
 /** Installs the project's packages and these parts. Throws with the reason when one cannot be had, and after a stop. */

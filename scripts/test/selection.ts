@@ -1,6 +1,6 @@
 /** Decides which test files run, and where. Pure. */
 
-import type { MissingParts, PartName } from "../setup.ts";
+import { allParts, type MissingParts, type PartName } from "../testbed/setup/install_parts.ts";
 
 /** A test file as it was found. */
 export interface TestFile {
@@ -20,8 +20,6 @@ export interface Selection {
   box: string[];
   skipped: { path: string; reason: string }[];
 }
-
-const allParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
 /**
  * The real parts a file needs; nothing for a file that runs outside a box. Files in `tests/e2e/` need all. Others say

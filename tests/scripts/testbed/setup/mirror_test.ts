@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { missingPackages, neededPackages } from "../../../scripts/testbed/setup/debian.ts";
-import { isInstalled, markInstalled, partsFolder } from "../../../scripts/testbed/setup/folder.ts";
-import { findMirror, readSources } from "../../../scripts/testbed/setup/mirror.ts";
+import { findMirror, readSources } from "../../../../scripts/testbed/setup/mirror.ts";
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -48,34 +46,6 @@ Deno.test("readSources() finds the files of apt in any of its places", async () 
     await Deno.writeTextFile(`${folder}/sources.list.d/a.list.save`, "no");
     await Deno.writeTextFile(`${folder}/sources.list`, "first");
     assert.deepEqual((await readSources(folder)).map((file) => file.text), ["first", "a", "b"]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("missingPackages() takes only fully installed packages for installed", () => {
-  const all = neededPackages.map((name) => `${name} ii \n`).join("");
-  assert.deepEqual(missingPackages(all), []);
-  assert.deepEqual(missingPackages(all.replace("tini ii", "tini un").replace("runc ii", "runc iF")), ["runc", "tini"]);
-  assert.deepEqual(missingPackages("dpkg-query: no packages found"), neededPackages);
-});
-
-Deno.test("partsFolder() is shared by the clones of a user, and can be chosen", () => {
-  const rootOf = (variables: Record<string, string>) => partsFolder({ get: (name) => variables[name] }).root;
-  assert.equal(rootOf({ HOME: "/h" }), "/h/.cache/reagent-parts");
-  assert.equal(rootOf({ HOME: "/h", XDG_CACHE_HOME: "/c" }), "/c/reagent-parts");
-  assert.equal(rootOf({ HOME: "/h", REAGENT_PARTS: "/p" }), "/p");
-  assert.match(rootOf({}), /\/\.parts$/);
-});
-
-Deno.test("a folder counts as installed only with the stamp of its recipe", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    assert.equal(await isInstalled(folder, "1"), false);
-    await markInstalled(folder, "1");
-    assert.equal(await isInstalled(folder, "1"), true);
-    assert.equal(await isInstalled(folder, "2"), false);
-    assert.equal(await isInstalled(`${folder}/missing`, "1"), false);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,0 +1,62 @@
+/**
+ * Installs what tests need on a bare machine: the project's packages, Debian packages, a Docker engine and a router.
+ * Whatever is there already is left alone. Safe to run twice, at the same time, and after it was interrupted.
+ */
+
+import { installCrossbar } from "./crossbar.ts";
+import { installPackages } from "./debian.ts";
+import { installDocker } from "./docker.ts";
+import { partsFolder } from "./folder.ts";
+import { mustRun } from "./run.ts";
+import { projectRoot } from "../../paths.ts";
+
+/** The real parts that a test file can ask for. */
+export type PartName = "box" | "engine" | "registry" | "crossbar";
+
+/** All of them. */
+export const allParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
+
+/** The parts that could not be installed, each with the reason. */
+export type MissingParts = ReadonlyMap<PartName, string>;
+
+/**
+ * Installs what is missing of the project's packages and the `wanted` parts (all of them when absent), and returns what
+ * could not be installed. Throws only when the project's packages fail.
+ */
+export async function installParts(
+  say: (text: string) => void,
+  { wanted = allParts }: { wanted?: readonly PartName[] } = {},
+): Promise<MissingParts> {
+  const folder = partsFolder();
+  await Deno.mkdir(folder.root, { recursive: true });
+  using lock = await Deno.open(`${folder.root}/.lock`, { create: true, write: true });
+  if (!await lock.tryLock(true)) {
+    say("waiting for another set-up of this machine");
+    await lock.lock(true);
+  }
+  const missing = new Map<PartName, string>();
+  const attempt = async (among: readonly PartName[], work: () => Promise<void>) => {
+    const names = among.filter((name) => wanted.includes(name));
+    if (names.length === 0) return;
+    try {
+      await work();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      say(`cannot install ${names.join(", ")}: ${reason}`);
+      for (const name of names) if (!missing.has(name)) missing.set(name, reason);
+    }
+  };
+  const packages = attempt(allParts, () => installPackages(say));
+  await Promise.all([
+    installProject(say),
+    attempt(["engine"], () => installDocker(folder, say)),
+    packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
+  ]);
+  return missing;
+}
+
+async function installProject(say: (text: string) => void): Promise<void> {
+  const args = ["install", "--quiet", "--frozen"];
+  const text = await mustRun(Deno.execPath(), args, { cwd: projectRoot, env: { NO_COLOR: "1" } });
+  if (text.includes("Downloading")) say("installed the project's packages");
+}
