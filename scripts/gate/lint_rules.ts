@@ -37,7 +37,7 @@ const positionalArguments: Deno.lint.Rule = {
         const end = param.type === "Identifier" ? param.typeAnnotation?.range[1] : undefined;
         return context.sourceCode.text.slice(param.range[0], end ?? param.range[1]);
       });
-      if (isInlineCallback(node) || takesFew(texts)) return;
+      if (isInlineCallback(node) || takesFew(texts, isPrivate(node) ? 3 : 2)) return;
       context.report({ node, message: `${nameOf(node)} takes ${texts.length} arguments; use an options object` });
     };
     return {
@@ -81,10 +81,29 @@ const plugin: Deno.lint.Plugin = {
 
 export default plugin;
 
-/** Two arguments, or three of which the last is a signal that ends the call. */
-function takesFew(params: readonly string[]): boolean {
+/** Two arguments (three inside a file), then perhaps one object of options, then perhaps a signal that ends the call. */
+function takesFew(params: readonly string[], limit: number): boolean {
   const own = params.filter((param) => !/^this\b/.test(param));
-  return own.length <= 2 || (own.length === 3 && /^\w*signal\b|:\s*AbortSignal\b/i.test(own[2] ?? ""));
+  if (/^\w*signal\b|:\s*AbortSignal\b/i.test(own.at(-1) ?? "")) own.pop();
+  if (isOptions(own.at(-1) ?? "")) own.pop();
+  return own.length <= limit;
+}
+
+/** A destructured argument, or one whose type is an object type or is named as options are. */
+function isOptions(param: string): boolean {
+  return /^\{|^\w+\??:\s*(?:\{|Partial<|\w*(?:Options|Deps|Change)\b)/.test(param);
+}
+
+/** Called from its own file alone: not exported, a private method, or a function in a function. */
+function isPrivate(node: FunctionNode): boolean {
+  if (node.type === "TSMethodSignature") return false;
+  let owner: Deno.lint.Node = node;
+  if (node.type !== "FunctionDeclaration" && node.type !== "TSDeclareFunction") {
+    const { parent } = node;
+    if (parent.type === "MethodDefinition") return parent.key.type === "PrivateIdentifier";
+    if (parent.type === "VariableDeclarator") owner = parent.parent;
+  }
+  return owner.parent.type !== "ExportNamedDeclaration";
 }
 
 /** A function that is written where it is passed: who calls it decides what it is given. */

@@ -5,7 +5,7 @@ import plugin, { commentColumnLimit, functionLineLimit } from "../../../scripts/
 const body = (lines: number) => `{\n${"  run();\n".repeat(lines - 2)}}`;
 const long = body(functionLineLimit + 1);
 const tooLong = (name: string) => [`${name} has 41 lines, more than 40`];
-const tooMany = (name: string) => [`${name} takes 3 arguments; use an options object`];
+const tooMany = (name: string, count = 3) => [`${name} takes ${count} arguments; use an options object`];
 
 const table: { name: string; text: string; faults: string[] }[] = [
   { name: "a function at the limit passes", text: `function read() ${body(functionLineLimit)}`, faults: [] },
@@ -30,11 +30,28 @@ const table: { name: string; text: string; faults: string[] }[] = [
   { name: "a signal of another name may, too", text: "function read(a: A, b: A, stop: AbortSignal) {}", faults: [] },
   {
     name: "a signal may not come before others",
-    text: "function read(a: A, signal: AbortSignal, b: A) {}",
+    text: "export function read(a: A, signal: AbortSignal, b: A) {}",
     faults: tooMany("read()"),
   },
-  { name: "three arguments fail", text: "const read = (a: A, b: A, c: A) => a;", faults: tooMany("read()") },
-  { name: "a rest argument counts", text: "function read(a: A, b: A, ...rest: A[]) {}", faults: tooMany("read()") },
+  { name: "three arguments fail", text: "export const read = (a: A, b: A, c: A) => a;", faults: tooMany("read()") },
+  { name: "three arguments pass inside a file", text: "const read = (a: A, b: A, c: A) => a;", faults: [] },
+  { name: "three arguments of a private method pass", text: "class A { #read(a: A, b: A, c: A) {} }", faults: [] },
+  { name: "four arguments fail", text: "function read(a: A, b: A, c: A, d: A) {}", faults: tooMany("read()", 4) },
+  {
+    name: "an object of options may come third, and a signal fourth",
+    text: "export function read(a: A, b: A, { c, d }: C, signal: AbortSignal) {}",
+    faults: [],
+  },
+  {
+    name: "options are known by their type, too",
+    text: "export function read(a: A, b: A, c: ReadOptions) {}",
+    faults: [],
+  },
+  {
+    name: "a rest argument counts",
+    text: "export function read(a: A, b: A, ...rest: A[]) {}",
+    faults: tooMany("read()"),
+  },
   { name: "this does not count", text: "function read(this: A, a: A, b: A) {}", faults: [] },
   {
     name: "constructors count",
