@@ -84,29 +84,29 @@ class Handler {
   /** `completed` settles when the answer was sent or its reader has gone. */
   async answer(request: Request, completed: Promise<void>): Promise<Response> {
     const url = new URL(request.url);
-    if (!isLoopbackHost(request.headers.get("host"))) return text(403, "Ask by a loopback address");
-    if (request.method !== "GET") return text(405, "Only GET is answered", { allow: "GET" });
+    if (!isLoopbackHost(request.headers.get("host"))) return textResponse(403, "Ask by a loopback address");
+    if (request.method !== "GET") return textResponse(405, "Only GET is answered", { allow: "GET" });
     switch (url.pathname) {
       case "/":
-        return text(200, contents);
+        return textResponse(200, contents);
       case "/metrics":
-        return Response.json(await readFigures(this.#options.metrics()));
+        return Response.json(await readMetrics(this.#options.metrics()));
       case "/debug/pprof/profile":
         return await this.#alone(completed, () => this.#profile(url));
       case "/debug/pprof/heap":
         return await this.#alone(completed, takeHeapSnapshot);
       default:
-        return text(404, "There is nothing here; / lists what there is");
+        return textResponse(404, "There is nothing here; / lists what there is");
     }
   }
 
   fail(error: unknown): Response {
     this.#options.log.error("Cannot answer a request for a profile", { error: textOf(error) });
-    return text(500, messageOf(error));
+    return textResponse(500, messageOf(error));
   }
 
   async #alone(completed: Promise<void>, work: () => Promise<Response>): Promise<Response> {
-    if (this.#isBusy) return text(409, "Another profile is being made");
+    if (this.#isBusy) return textResponse(409, "Another profile is being made");
     this.#isBusy = true;
     const release = () => void (this.#isBusy = false);
     // A reader that goes away is no fault of ours: both outcomes only make room for the next.
@@ -116,7 +116,7 @@ class Handler {
 
   async #profile(url: URL): Promise<Response> {
     const seconds = readSeconds(url.searchParams.get("seconds"));
-    if (seconds === undefined) return text(400, `seconds must be a number from 1 to ${longestSeconds}`);
+    if (seconds === undefined) return textResponse(400, `seconds must be a number from 1 to ${longestSeconds}`);
     const clock = this.#options.clock ?? systemClock;
     return await recordCpuProfile((gone) => clock.sleep(seconds * 1000, gone));
   }
@@ -142,7 +142,7 @@ async function recordCpuProfile(wait: (gone: AbortSignal) => Promise<void>): Pro
     await session.post("Profiler.start");
   } catch (error) {
     session.disconnect();
-    return text(501, `The inspector of this runtime records no CPU profile: ${messageOf(error)}`);
+    return textResponse(501, `The inspector of this runtime records no CPU profile: ${messageOf(error)}`);
   }
   const gone = new AbortController();
   const body = new ReadableStream<Uint8Array>({
@@ -158,17 +158,17 @@ async function recordCpuProfile(wait: (gone: AbortSignal) => Promise<void>): Pro
     },
     cancel: () => gone.abort(),
   });
-  return file("reagent.cpuprofile", body);
+  return fileResponse("reagent.cpuprofile", body);
 }
 
 /** Made in memory: a file would need the same memory, as much disk, and would leave secrets on it after a cut. */
 async function takeHeapSnapshot(): Promise<Response> {
   const { getHeapSnapshot } = await import("node:v8");
   const chunks: AsyncIterable<Uint8Array> = getHeapSnapshot();
-  return file("reagent.heapsnapshot", ReadableStream.from(chunks));
+  return fileResponse("reagent.heapsnapshot", ReadableStream.from(chunks));
 }
 
-async function readFigures(agent: Readonly<Record<string, number | string>>): Promise<Record<string, unknown>> {
+async function readMetrics(agent: Readonly<Record<string, number | string>>): Promise<Record<string, unknown>> {
   const { cpuUsage, pid } = await import("node:process");
   const memory = Deno.memoryUsage();
   const processor = cpuUsage();
@@ -210,14 +210,14 @@ function kindOf(target: string): string {
   return target.startsWith("/") ? "files" : "kernelObjects";
 }
 
-function text(status: number, body: string, headers: Record<string, string> = {}): Response {
+function textResponse(status: number, body: string, headers: Record<string, string> = {}): Response {
   return new Response(body.endsWith("\n") ? body : `${body}\n`, {
     status,
     headers: { "content-type": "text/plain; charset=utf-8", ...headers },
   });
 }
 
-function file(name: string, body: ReadableStream<Uint8Array>): Response {
+function fileResponse(name: string, body: ReadableStream<Uint8Array>): Response {
   return new Response(body, {
     headers: { "content-type": "application/json", "content-disposition": `attachment; filename="${name}"` },
   });

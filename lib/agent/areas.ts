@@ -15,10 +15,10 @@ import type { Device } from "../handlers/device.ts";
 import { registerStep } from "../handlers/register.ts";
 import { readInterfaces, readLanAddress } from "../host/addresses.ts";
 import { runCommand } from "../host/command.ts";
-import { watchNvidia } from "../host/gpu.ts";
+import { watchNvidiaGpu } from "../host/gpu.ts";
 import { readOsInfo } from "../host/os_info.ts";
 import { powerCommands, runPowerAction } from "../host/power.ts";
-import { PowerActions } from "../host/power_actions.ts";
+import { PowerScheduler } from "../host/power_scheduler.ts";
 import { readIdleMark } from "../host/process_idle.ts";
 import { StatsReader } from "../host/stats.ts";
 import { createSelfUpdate } from "../self_update/self_update.ts";
@@ -168,7 +168,7 @@ function appsOf(
       folderOf: (app) => new DataFolder({ appsDir: paths.appsDir }, app),
       sharedDir: paths.sharedDir,
       arch: arch + variant,
-      hasGpu: watchNvidia(clock),
+      hasGpu: watchNvidiaGpu(clock),
       isPortFree: probePort,
       isEmergency: () => diskSpace.isEmergency,
       checkRoom: (pull) => diskSpace.checkRoom(pull),
@@ -190,7 +190,7 @@ function deviceOf(
   const { options: { flags }, config, engine, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
   const power = stack.use(
-    new PowerActions({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
+    new PowerScheduler({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
   );
   const selfUpdate = createSelfUpdate({ config: () => config.current, updateUrl: flags.remoteUpdateURL, clock });
   return {

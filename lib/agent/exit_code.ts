@@ -12,7 +12,7 @@ export function exitCodeOf(
     case "authRejected":
       announce("The IronFlock device connect authentication failed");
       return 1;
-    case "duplicateSerial":
+    case "duplicate":
       announce(`a WAMP connection for ${serialNumber} already exists`);
       return 1;
     case "testamentRefused":

@@ -5,9 +5,11 @@ import type { Log } from "../base/log.ts";
 import type { ConfigFile } from "../config.ts";
 import { authid, usesClientCertificate } from "../config/derived.ts";
 import type { Flags } from "../flags.ts";
-import { watchNetwork } from "../host/network_changes.ts";
-import type { LinkIdentity, LinkOptions, OnSession } from "../wamp/link.ts";
-import { markerName, mgmt, realm, testamentTopic } from "../backend/uris.ts";
+import { watchNetworkChanges } from "../host/network_changes.ts";
+import type { LinkIdentity } from "../wamp/dial.ts";
+import type { LinkOptions } from "../wamp/link.ts";
+import type { OnSession } from "../wamp/session_runs.ts";
+import { deviceUri, markerName, realm, testamentTopic } from "../backend/uris.ts";
 
 /** What the options follow from. */
 export interface LinkDeps {
@@ -25,7 +27,7 @@ export function deviceLinkOptions(parts: LinkDeps): LinkOptions {
   const serialNumber = config.current.serialNumber;
   return {
     identity: () => identityOf(config),
-    marker: { procedure: mgmt(serialNumber, markerName) },
+    marker: { procedure: deviceUri(serialNumber, markerName), reply: ["Hello :-)"] },
     testament: (sessionId) => {
       const { swarmKey, deviceKey } = config.current;
       const device = { swarm_key: swarmKey, device_key: deviceKey, serial_number: serialNumber };
@@ -36,7 +38,7 @@ export function deviceLinkOptions(parts: LinkDeps): LinkOptions {
     log,
     clock,
     random: Math.random,
-    networkChanges: (signal) => watchNetwork({ clock }, signal),
+    networkChanges: (signal) => watchNetworkChanges({ clock }, signal),
     ...(trace === undefined ? {} : { trace }),
   };
 }

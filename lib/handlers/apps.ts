@@ -1,6 +1,6 @@
 /** Takes what Studio wants of an app. */
 
-import type { Reply } from "../wamp/session.ts";
+import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 

@@ -3,7 +3,7 @@
 import { within } from "../async/deadline.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
-import type { Privilege } from "../backend/backend.ts";
+import type { Privilege } from "../backend/requests.ts";
 
 /** `router`: whoever the router lets through. */
 export type Access = Privilege | "router";

@@ -3,7 +3,7 @@
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
-import type { Reply } from "../wamp/session.ts";
+import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 

@@ -3,7 +3,7 @@
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
 import { AgentError, textOf } from "../base/errors.ts";
-import type { Invocation, InvocationHandler, Reply } from "../wamp/session.ts";
+import type { Invocation, InvocationHandler, Reply } from "../wamp/invocations.ts";
 import { authorize, effectiveCaller } from "./authorize.ts";
 import { createCallLog } from "./call_log.ts";
 import type { Device } from "./device.ts";

@@ -1,7 +1,7 @@
 /** Answers about the device's network addresses. */
 
 import { usableIpv4 } from "../host/addresses.ts";
-import type { Reply } from "../wamp/session.ts";
+import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 
 /** `get_network_metadata`: one positional argument for each address. Keeps the wire names `IP` and `Mask` (base64). */

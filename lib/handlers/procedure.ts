@@ -2,7 +2,7 @@
 
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
-import type { Reply } from "../wamp/session.ts";
+import type { Reply } from "../wamp/invocations.ts";
 import type { Guarded } from "./authorize.ts";
 import type { Device } from "./device.ts";
 

@@ -1,12 +1,12 @@
 /** Registers the device's procedures on a session. */
 
 import type { Clock } from "../async/clock.ts";
-import { mgmt } from "../backend/uris.ts";
+import { deviceUri } from "../backend/uris.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { AgentError, hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { hasUri } from "../wamp/remote_error.ts";
-import type { InvocationHandler } from "../wamp/session.ts";
+import type { InvocationHandler } from "../wamp/invocations.ts";
 import { errorUris } from "../wamp/uris.ts";
 import type { Device } from "./device.ts";
 import { createHandler } from "./dispatch.ts";
@@ -37,7 +37,7 @@ export async function registerProcedures(
 ): Promise<ProcedureRow[]> {
   const { serialNumber, handlerOf, log } = options;
   const results = await Promise.allSettled(
-    rows.map((row) => session.register(mgmt(serialNumber, row.name), handlerOf(row), { forceReregister: true })),
+    rows.map((row) => session.register(deviceUri(serialNumber, row.name), handlerOf(row), { forceReregister: true })),
   );
   const missing: ProcedureRow[] = [];
   for (const [index, result] of results.entries()) {

@@ -2,7 +2,7 @@
 
 import { localTimeText } from "../base/local_time.ts";
 import type { PowerAction } from "../host/power.ts";
-import type { Reply } from "../wamp/session.ts";
+import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 

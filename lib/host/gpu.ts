@@ -15,25 +15,25 @@ export interface NvidiaTraces {
 }
 
 /** The places on a Linux device. */
-export const usualNvidiaTraces: NvidiaTraces = {
+export const linuxNvidiaTraces: NvidiaTraces = {
   driverFolder: "/usr/lib/nvidia",
   modelFile: "/proc/device-tree/model",
   // Its folder is often missing in the PATH of services.
   libraryList: ["/sbin/ldconfig", "-p"],
 };
 
-const listLimitMs = 10_000;
+const libraryListLimitMs = 10_000;
 
 /** Starting a program for every container costs a small device much when many apps are started at once. */
-const freshMs = 10_000;
+const gpuCheckAgeMs = 10_000;
 
 /** True when any trace is there. Never throws; what cannot be read is no trace. */
-export async function hasNvidia(signal: AbortSignal, traces: NvidiaTraces = usualNvidiaTraces): Promise<boolean> {
+export async function hasNvidiaGpu(signal: AbortSignal, traces: NvidiaTraces = linuxNvidiaTraces): Promise<boolean> {
   if (await isFolder(traces.driverFolder)) return true;
   if ((await readText(traces.modelFile)).toLowerCase().includes("nvidia")) return true;
   const [program, ...args] = traces.libraryList;
   try {
-    const { stdout } = await runCommand(program, args, { signal, timeoutMs: listLimitMs });
+    const { stdout } = await runCommand(program, args, { signal, timeoutMs: libraryListLimitMs });
     return stdout.includes("libnvidia");
   } catch {
     // No such program: no such libraries.
@@ -42,11 +42,11 @@ export async function hasNvidia(signal: AbortSignal, traces: NvidiaTraces = usua
 }
 
 /** `hasNvidia()`, found out once in 10 s at most; each look ends by itself within that time. */
-export function watchNvidia(
+export function watchNvidiaGpu(
   clock: Pick<Clock, "now">,
-  traces: NvidiaTraces = usualNvidiaTraces,
+  traces: NvidiaTraces = linuxNvidiaTraces,
 ): () => Promise<boolean> {
-  return cachedRead(() => hasNvidia(new AbortController().signal, traces), { forMs: freshMs, clock });
+  return cachedRead(() => hasNvidiaGpu(new AbortController().signal, traces), { forMs: gpuCheckAgeMs, clock });
 }
 
 async function isFolder(path: string): Promise<boolean> {

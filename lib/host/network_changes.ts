@@ -4,7 +4,7 @@ import type { Clock } from "../async/clock.ts";
 import { isCanceled } from "../base/errors.ts";
 
 /** What a fingerprint is made of; texts are the kernel's own tables, empty where the system has none. */
-export interface NetworkFacts {
+export interface NetworkState {
   addresses: readonly { name: string; address: string }[];
   /** `/proc/net/route` */
   routes: string;
@@ -14,7 +14,7 @@ export interface NetworkFacts {
 
 /** How a watch reads the network; tests bring their own. */
 export interface NetworkReader {
-  facts(): Promise<NetworkFacts>;
+  facts(): Promise<NetworkState>;
   /** `up`, `down`, … of an interface; empty when unknown. */
   linkState(name: string): Promise<string>;
 }
@@ -30,7 +30,7 @@ const linkLocal = /^(fe[89ab][0-9a-f]:|169\.254\.)/i;
  * costs less than a millisecond, and a link listens only while it is down. Where the kernel's tables cannot be read (not
  * Linux, or a program without all permissions) only addresses are seen.
  */
-export async function* watchNetwork(
+export async function* watchNetworkChanges(
   options: { clock: Clock; reader?: NetworkReader },
   signal: AbortSignal,
 ): AsyncGenerator<void, void, void> {

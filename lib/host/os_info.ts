@@ -6,28 +6,28 @@
 import { mustRunCommand } from "./command.ts";
 
 /** Gives the text of a file, or undefined when it cannot be read. */
-export type ReadText = (path: string) => string | undefined;
+export type ReadMarkerFile = (path: string) => string | undefined;
 
-interface Platform {
+interface OsRelease {
   platform: string;
   version: string;
 }
 
-const commandLimitMs = 10_000;
+const osQueryLimitMs = 10_000;
 
 /** Reads the line. Never throws: when the rest cannot be found out it is the word alone, such as `linux`. */
 export async function readOsInfo(signal: AbortSignal): Promise<string> {
   const word = Deno.build.os;
   try {
-    if (word === "linux") return joinOsText(word, { ...linuxPlatform(readTextIfThere), kernel: Deno.osRelease() });
+    if (word === "linux") return osInfoLine(word, { ...linuxRelease(readTextIfThere), kernel: Deno.osRelease() });
     if (word === "darwin") {
-      const { stdout } = await mustRunCommand("sw_vers", ["-productVersion"], { signal, timeoutMs: commandLimitMs });
-      return joinOsText(word, { platform: word, version: stdout.trim(), kernel: Deno.osRelease() });
+      const { stdout } = await mustRunCommand("sw_vers", ["-productVersion"], { signal, timeoutMs: osQueryLimitMs });
+      return osInfoLine(word, { platform: word, version: stdout.trim(), kernel: Deno.osRelease() });
     }
     if (word === "windows") {
       const args = ["query", "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"];
-      const { stdout } = await mustRunCommand("reg", args, { signal, timeoutMs: commandLimitMs });
-      return joinOsText(word, windowsPlatform(stdout));
+      const { stdout } = await mustRunCommand("reg", args, { signal, timeoutMs: osQueryLimitMs });
+      return osInfoLine(word, windowsRelease(stdout));
     }
   } catch {
     // Less is known then, and said.
@@ -36,13 +36,13 @@ export async function readOsInfo(signal: AbortSignal): Promise<string> {
 }
 
 /** Joins the parts with spaces; empty parts, and a platform that repeats the word, are left out. Pure. */
-export function joinOsText(word: string, parts: Platform & { kernel: string }): string {
+export function osInfoLine(word: string, parts: OsRelease & { kernel: string }): string {
   const platform = parts.platform === word ? "" : parts.platform;
   return [word, platform, parts.version, parts.kernel].filter((part) => part !== "").join(" ");
 }
 
 /** Finds the distribution by the first of its marker files that is there. Pure but for `read`. */
-export function linuxPlatform(read: ReadText): Platform {
+export function linuxRelease(read: ReadMarkerFile): OsRelease {
   for (const [path, decide] of markers) {
     const text = read(path);
     if (text !== undefined) return decide(text, read);
@@ -51,7 +51,7 @@ export function linuxPlatform(read: ReadText): Platform {
 }
 
 /** Reads the answer of `reg query`. Pure. */
-export function windowsPlatform(answer: string): Platform & { kernel: string } {
+export function windowsRelease(answer: string): OsRelease & { kernel: string } {
   const value = (name: string) => new RegExp(`^\\s+${name}\\s+REG_\\w+\\s+(.*?)\\s*$`, "m").exec(answer)?.[1] ?? "";
   const build = value("CurrentBuildNumber");
   // Windows 11 still calls itself 10 in its registry.
@@ -66,16 +66,16 @@ export function windowsPlatform(answer: string): Platform & { kernel: string } {
 }
 
 // The order decides: many distributions carry the marker of the one they come from.
-const markers: [path: string, decide: (text: string, read: ReadText) => Platform][] = [
+const markers: [path: string, decide: (text: string, read: ReadMarkerFile) => OsRelease][] = [
   ["/etc/oracle-release", (text) => ({ platform: "oracle", version: releaseVersion(text) })],
   ["/etc/enterprise-release", (text) => ({ platform: "oracle", version: releaseVersion(text) })],
   ["/etc/slackware-version", (text) => ({
     platform: "slackware",
     version: text.trim().toLowerCase().replace("slackware ", ""),
   })],
-  ["/etc/debian_version", debianPlatform],
-  ["/etc/redhat-release", redhatPlatform],
-  ["/etc/system-release", redhatPlatform],
+  ["/etc/debian_version", debianRelease],
+  ["/etc/redhat-release", redhatRelease],
+  ["/etc/system-release", redhatRelease],
   ["/etc/gentoo-release", (text) => ({ platform: "gentoo", version: releaseVersion(text) })],
   ["/etc/SuSE-release", (text) => ({
     platform: /opensuse/i.test(text) ? "opensuse" : "suse",
@@ -83,11 +83,11 @@ const markers: [path: string, decide: (text: string, read: ReadText) => Platform
   })],
   [
     "/etc/arch-release",
-    (_text, read) => ({ platform: "arch", version: assignments(read, lsbRelease).DISTRIB_RELEASE ?? "" }),
+    (_text, read) => ({ platform: "arch", version: readAssignments(read, lsbRelease).DISTRIB_RELEASE ?? "" }),
   ],
   ["/etc/alpine-release", (text) => ({ platform: "alpine", version: firstLine(text) })],
   ["/etc/os-release", (_text, read) => {
-    const { ID = "", VERSION_ID = "" } = assignments(read, "/etc/os-release");
+    const { ID = "", VERSION_ID = "" } = readAssignments(read, "/etc/os-release");
     return { platform: ID, version: VERSION_ID };
   }],
 ];
@@ -102,15 +102,15 @@ const debianKin: Record<string, string> = {
   "Cumulus Linux": "cumulus-linux",
 };
 
-function debianPlatform(text: string, read: ReadText): Platform {
-  const { DISTRIB_ID = "", DISTRIB_RELEASE = "" } = assignments(read, lsbRelease);
+function debianRelease(text: string, read: ReadMarkerFile): OsRelease {
+  const { DISTRIB_ID = "", DISTRIB_RELEASE = "" } = readAssignments(read, lsbRelease);
   const kin = debianKin[DISTRIB_ID];
   if (kin !== undefined) return { platform: kin, version: DISTRIB_RELEASE };
   const isRaspbian = read("/usr/bin/raspi-config") !== undefined;
   return { platform: isRaspbian ? "raspbian" : "debian", version: firstLine(text) };
 }
 
-function redhatPlatform(text: string): Platform {
+function redhatRelease(text: string): OsRelease {
   const line = firstLine(text).toLowerCase();
   return { platform: line.includes("red hat") ? "redhat" : line.split(" ")[0] ?? "", version: releaseVersion(text) };
 }
@@ -121,7 +121,7 @@ function releaseVersion(text: string): string {
 }
 
 /** The lines `NAME=value` of a file, without the quotes around values. */
-function assignments(read: ReadText, path: string): Record<string, string> {
+function readAssignments(read: ReadMarkerFile, path: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const line of (read(path) ?? "").split("\n")) {
     const [, name, value = ""] = /^(\w+)=(.*)$/.exec(line.trim()) ?? [];

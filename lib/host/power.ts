@@ -10,7 +10,7 @@ export type PowerAction = "reboot" | "shutdown" | "restartAgent";
 export type PowerCommands = Readonly<Record<PowerAction, readonly [program: string, ...args: string[]] | undefined>>;
 
 /** Long enough for a slow init system; the device usually goes before. */
-const commandLimitMs = 60_000;
+const powerCommandLimitMs = 60_000;
 
 /** The commands of a platform. */
 export function powerCommands(platform: typeof Deno.build.os): PowerCommands {
@@ -38,5 +38,5 @@ export async function runPowerAction(
     throw new AgentError("not_available", `Cannot do "${action}": the agent is not supervised`);
   }
   const [program, ...args] = command;
-  await mustRunCommand(program, args, { signal: options.signal, timeoutMs: commandLimitMs });
+  await mustRunCommand(program, args, { signal: options.signal, timeoutMs: powerCommandLimitMs });
 }

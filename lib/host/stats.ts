@@ -49,7 +49,7 @@ export interface FileSystemSize {
 }
 
 /** A reading serves for this long: asking the system again and again would keep the agent from everything else. */
-const freshMs = 100;
+const statsAgeMs = 100;
 
 /**
  * Reads the figures. Use of the processors is counted from one reading to the next, first from the construction. Calls within 100 ms
@@ -64,7 +64,7 @@ export class StatsReader {
   /** `appsFolder` is where a second file system for apps is mounted on some devices. */
   constructor(options: { appsFolder?: string; clock?: Pick<Clock, "now"> } = {}) {
     this.#appsFolder = options.appsFolder ?? "/opt/reagent/docker-apps";
-    this.#readShared = cachedRead(() => this.#read(), { forMs: freshMs, clock: options.clock ?? systemClock });
+    this.#readShared = cachedRead(() => this.#read(), { forMs: statsAgeMs, clock: options.clock ?? systemClock });
     this.#times = readTimes();
   }
 
@@ -78,12 +78,12 @@ export class StatsReader {
     this.#usage = usagePercent(this.#times, times) ?? this.#usage;
     this.#times = times;
     const [storage, apps] = await Promise.all([readFileSystem("/"), readFileSystem(this.#appsFolder)]);
-    return joinStats({ processors: times.count, usage: this.#usage, memory: readMemory(), storage, apps });
+    return toStats({ processors: times.count, usage: this.#usage, memory: readMemory(), storage, apps });
   }
 }
 
 /** The figures as one record. Pure. */
-export function joinStats(parts: {
+export function toStats(parts: {
   processors: number;
   usage: number;
   memory: MemorySize;

@@ -1,7 +1,7 @@
 /** The messages between agent and router as debug lines, for `-debugMessaging`. */
 
 import type { Log } from "../base/log.ts";
-import { code } from "../wamp/message.ts";
+import { messageTypes } from "../wamp/message.ts";
 import { backendProcedures } from "../backend/uris.ts";
 import { plainValue } from "./plain_value.ts";
 import { mask, type Secrets } from "./redact.ts";
@@ -22,7 +22,7 @@ const secretProcedures: ReadonlySet<unknown> = new Set([
 ]);
 
 const names: ReadonlyMap<unknown, string> = new Map(
-  Object.entries(code).map(([name, number]) => [number, name.toUpperCase()]),
+  Object.entries(messageTypes).map(([name, number]) => [number, name.toUpperCase()]),
 );
 
 /**
@@ -47,17 +47,17 @@ export function createWireTrace(log: Log, secrets: Secrets): WireTrace {
 function maskMessage(message: unknown[], secretCalls: Set<unknown>): unknown[] {
   const [kind, second, third, fourth] = message;
   switch (kind) {
-    case code.authenticate:
+    case messageTypes.authenticate:
       return [kind, mask, third];
-    case code.challenge:
+    case messageTypes.challenge:
       return [kind, second, mask];
-    case code.call:
+    case messageTypes.call:
       if (secretProcedures.has(fourth)) note(second, secretCalls);
       return message;
-    case code.error:
-      if (second === code.call) secretCalls.delete(third);
+    case messageTypes.error:
+      if (second === messageTypes.call) secretCalls.delete(third);
       return message;
-    case code.result:
+    case messageTypes.result:
       if (!secretCalls.has(second)) return message;
       if (!isProgress(third)) secretCalls.delete(second);
       return [kind, second, third, mask];

@@ -1,7 +1,8 @@
 /** What the device says about its own condition, and the base address that Studio answers with. */
 
 import type { Log } from "../base/log.ts";
-import type { Backend, DeviceStatus } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
+import type { DeviceStatus } from "../backend/requests.ts";
 
 /** What the reports are made of. */
 export interface StatusReporterDeps {

@@ -27,8 +27,12 @@ export async function signChallenge(method: unknown, extra: unknown, secret: str
   const salt = fields.salt;
   if (salt === undefined || salt === null || salt === "") return signWith(secret, challenge);
   if (typeof salt !== "string") reject("challenge", "salt", { expected: "text", got: salt });
-  const iterations = readLimited(fields.iterations, { path: "iterations", standard: 1_000, limit: iterationLimit });
-  const keyLength = readLimited(fields.keylen, { path: "keylen", standard: 32, limit: keyLengthLimit });
+  const iterations = readBoundedCount(fields.iterations, {
+    path: "iterations",
+    standard: 1_000,
+    limit: iterationLimit,
+  });
+  const keyLength = readBoundedCount(fields.keylen, { path: "keylen", standard: 32, limit: keyLengthLimit });
   return signWith(await deriveKey(secret, salt, { iterations, keyLength }), challenge);
 }
 
@@ -52,7 +56,7 @@ function deriveKey(
   );
 }
 
-function readLimited(value: unknown, options: { path: string; standard: number; limit: number }): number {
+function readBoundedCount(value: unknown, options: { path: string; standard: number; limit: number }): number {
   if (value === undefined || value === null || value === 0) return options.standard;
   const count = readCount(value);
   if (count === undefined) reject("challenge", options.path, { expected: "a whole number", got: value });

@@ -8,18 +8,18 @@ import { localTimeText } from "../base/local_time.ts";
 import { openStream, type StreamOptions } from "./stream.ts";
 
 /** What the runtime says of every certificate that it refuses but for the name in it. */
-const refusals: readonly unknown[] = ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"];
+const refusalCodes: readonly unknown[] = ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"];
 
 /** True for the error of a TLS handshake that ended because the certificate was refused. */
 export function isCertificateRefused(error: unknown): boolean {
-  return error instanceof Error && "code" in error && refusals.includes(error.code);
+  return error instanceof Error && "code" in error && refusalCodes.includes(error.code);
 }
 
 /**
  * Asks the server of `url` for its certificate once more, without trusting it and without sending anything, and gives a text when
  * `now`, the device's wall time, is outside its dates. Undefined when it is not, or nothing could be found out. Never throws.
  */
-export async function findClockProblem(url: URL, options: StreamOptions & { now: Date }): Promise<string | undefined> {
+export async function findDateProblem(url: URL, options: StreamOptions & { now: Date }): Promise<string | undefined> {
   const { now } = options;
   const dates = await readDates(url, options);
   const question = `is the clock of the device right (${localTimeText(now)})?`;

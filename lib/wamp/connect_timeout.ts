@@ -2,7 +2,7 @@
 
 const growthLimitMs = 20_000;
 // "No limit" still has one: a router that accepts and never answers would keep the device offline for ever.
-const unlimitedMs = 120_000;
+const longestMs = 120_000;
 
 /** The bound of the next dial. */
 export class ConnectTimeout {
@@ -11,7 +11,7 @@ export class ConnectTimeout {
 
   /** `firstMs` 0 means no limit, which is two minutes. */
   constructor(firstMs: number) {
-    this.#firstMs = firstMs > 0 ? firstMs : unlimitedMs;
+    this.#firstMs = firstMs > 0 ? firstMs : longestMs;
     this.#ms = this.#firstMs;
   }
 

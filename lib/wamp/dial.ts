@@ -4,9 +4,10 @@ import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { joinSession } from "./join.ts";
-import { claimMarker } from "./marker.ts";
+import { claimMarker, type ConnectionMarker } from "./marker.ts";
 import type { ProxySettings } from "./proxy.ts";
-import { hasUri, type Session } from "./session.ts";
+import { hasUri } from "./remote_error.ts";
+import type { Session } from "./session.ts";
 import type { ClientCertificate } from "./tls.ts";
 import { errorUris, routerProcedures } from "./uris.ts";
 import { type Trace, Transport } from "./transport.ts";
@@ -36,8 +37,7 @@ export interface DialOptions {
   responseMs: number;
   /** How long a living holder of the marker may take to answer. */
   askMs: number;
-  /** The URI of the connection marker. */
-  markerProcedure: string;
+  marker: ConnectionMarker;
   testament: (sessionId: number) => Testament;
   /** True until a dial has once succeeded: a refused testament is final then. */
   isFirst: boolean;
@@ -118,13 +118,13 @@ async function join(transport: Transport, options: DialOptions): Promise<Session
 
 /** The two requests that every connection begins with. Throws when the session does not survive them. */
 async function prepare(session: Session, options: DialOptions & { connectedInMs: number }): Promise<DialOutcome> {
-  const { log, signal, markerProcedure, connectedInMs } = options;
+  const { log, signal, marker, connectedInMs } = options;
   const onAbort = () => {
     session.close({ waitMs: abortedFarewellMs }).catch((error) => log.debug("Cannot leave in order", { error }));
   };
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const claim = await claimMarker(session, { procedure: markerProcedure, askMs: options.askMs, log, signal });
+    const claim = await claimMarker(session, { marker, askMs: options.askMs, log, signal });
     if (claim === "held") {
       await session.close();
       return { kind: "duplicate" };

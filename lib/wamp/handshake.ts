@@ -2,7 +2,7 @@
 
 import { AgentError } from "../base/errors.ts";
 import { authMethod, rejectedSignatureText, signChallenge } from "./auth.ts";
-import { code } from "./message.ts";
+import { messageTypes } from "./message.ts";
 
 /** Only what we do; routers switch behaviour on by these. */
 const roles = {
@@ -14,7 +14,7 @@ const roles = {
 
 /** The HELLO of a device: these details and no others. */
 export function helloMessage(realm: string, authid: string): unknown[] {
-  return [code.hello, realm, { authid, authmethods: [authMethod], roles }];
+  return [messageTypes.hello, realm, { authid, authmethods: [authMethod], roles }];
 }
 
 /** One opening. Invariant: `done` settles once; every answer of the router has a deadline of its own. */

@@ -15,8 +15,8 @@ import { MessageFilter, Payload } from "./message_filter.ts";
 import { Handshake, helloMessage } from "./handshake.ts";
 import { QueuedReplies } from "./queued_replies.ts";
 import { type InvocationHandler, Invocations } from "./invocations.ts";
-import { code } from "./message.ts";
-import { PendingRequests, type WaitOptions } from "./pending.ts";
+import { messageTypes } from "./message.ts";
+import { PendingRequests, type WaitOptions } from "./pending_requests.ts";
 import type {
   CallOptions,
   CallReply,
@@ -251,7 +251,7 @@ class AutobahnSession implements Session {
 
   #send(message: unknown[]): void {
     const { realm, authid } = this.#options;
-    const outbound = message[0] === code.hello ? helloMessage(realm, authid) : message;
+    const outbound = message[0] === messageTypes.hello ? helloMessage(realm, authid) : message;
     try {
       if (isAnswer(message) && !this.#transport.hasRoom && this.#held.add(message, { isError: isError(message) })) {
         return;
@@ -260,7 +260,7 @@ class AutobahnSession implements Session {
       this.#guard.noteOutbound(outbound);
     } catch (error) {
       // Inside autobahn's own promise chains an exception would end the process; nobody there waits for it.
-      if (message[0] === code.yield) return this.#replaceAnswer(message[1], error);
+      if (message[0] === messageTypes.yield) return this.#replaceAnswer(message[1], error);
       if (typeof message[0] === "number" && quietTypes.has(message[0])) return;
       throw error;
     }
@@ -278,7 +278,9 @@ class AutobahnSession implements Session {
   /** An answer that cannot be sent as it is becomes an error, so that the caller does not wait for ever. */
   #replaceAnswer(request: unknown, error: unknown): void {
     this.#options.log.warn("Cannot send the answer of a procedure", { error });
-    this.#send([code.error, code.invocation, request, {}, errorUris.canceled, [{ error: messageOf(error) }]]);
+    this.#send([messageTypes.error, messageTypes.invocation, request, {}, errorUris.canceled, [{
+      error: messageOf(error),
+    }]]);
   }
 
   #onJoined(): void {
@@ -310,7 +312,7 @@ class AutobahnSession implements Session {
 
   #pass(message: unknown[]): void {
     if (this.#state === "ending") return;
-    if (message[0] === code.welcome && typeof message[1] === "number") this.#id = message[1];
+    if (message[0] === messageTypes.welcome && typeof message[1] === "number") this.#id = message[1];
     this.#socket.onmessage(message);
   }
 
@@ -319,7 +321,7 @@ class AutobahnSession implements Session {
     this.#farewell.abort();
     if (this.#leaving !== undefined || this.#state === "ending") return;
     try {
-      this.#transport.send([code.goodbye, {}, goodbyeReasons.answer]);
+      this.#transport.send([messageTypes.goodbye, {}, goodbyeReasons.answer]);
     } catch {
       // The socket is going away already, which says the same to the router.
     }
@@ -336,7 +338,7 @@ class AutobahnSession implements Session {
     if (this.#state === "ending") return;
     this.#options.log.warn("The router broke the protocol; closing the connection", { why });
     try {
-      this.#transport.send([code.abort, { message: why }, errorUris.protocolViolation]);
+      this.#transport.send([messageTypes.abort, { message: why }, errorUris.protocolViolation]);
     } catch {
       // Courtesy only; the close says it too.
     }
@@ -363,7 +365,7 @@ class AutobahnSession implements Session {
     if (this.isOpen) {
       const waitMs = wantedMs ?? Math.min(2 * this.#options.responseMs, leaveWaitLimitMs);
       try {
-        this.#transport.send([code.goodbye, {}, goodbyeReasons.leaving]);
+        this.#transport.send([messageTypes.goodbye, {}, goodbyeReasons.leaving]);
         await this.#options.clock.sleep(waitMs, this.#farewell.signal);
       } catch (error) {
         // Canceled: the router has answered or is gone.
@@ -377,15 +379,21 @@ class AutobahnSession implements Session {
 
 /** True for what a caller of one of our procedures waits for. */
 function isAnswer(message: unknown[]): boolean {
-  return message[0] === code.yield || (isError(message) && message[1] === code.invocation);
+  return message[0] === messageTypes.yield || (isError(message) && message[1] === messageTypes.invocation);
 }
 
 function isError(message: unknown[]): boolean {
-  return message[0] === code.error;
+  return message[0] === messageTypes.error;
 }
 
 /** Types whose loss nobody waits for. */
-const quietTypes: ReadonlySet<number> = new Set([code.error, code.cancel, code.authenticate, code.abort, code.goodbye]);
+const quietTypes: ReadonlySet<number> = new Set([
+  messageTypes.error,
+  messageTypes.cancel,
+  messageTypes.authenticate,
+  messageTypes.abort,
+  messageTypes.goodbye,
+]);
 
 /** autobahn's default promises break when bundled, and progressive results need `notify`. */
 function newDeferred(): autobahn.Deferred {

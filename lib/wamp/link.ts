@@ -6,31 +6,28 @@ import { AgentError, hasCode, isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { ConnectTimeout } from "./connect_timeout.ts";
 import { dial, type DialOutcome, type LinkIdentity, type Testament } from "./dial.ts";
+import type { ConnectionMarker } from "./marker.ts";
 import { type ProxySettings, readProxySettings } from "./proxy.ts";
-import type { CallOptions, CallReply, InvocationHandler, PublishOptions } from "./session.ts";
+import type { InvocationHandler } from "./invocations.ts";
+import type { CallOptions, CallReply, PublishOptions } from "./session.ts";
 import type { Registration, Session, Subscription, WireEvent } from "./session.ts";
 import { type OnSession, SessionRuns } from "./session_runs.ts";
 import { trustSystemCertificates } from "./tls.ts";
 import type { Trace } from "./transport.ts";
 import type { Wire } from "./wire.ts";
 
-export type { LinkIdentity, Testament } from "./dial.ts";
-export type { OnSession } from "./session_runs.ts";
-export { offlineWire, type Wire } from "./wire.ts";
-
 /** Why a link ended for good. */
 export type LinkEnd =
   | { kind: "stopped" }
   | { kind: "authRejected" }
-  | { kind: "duplicateSerial" }
+  | { kind: "duplicate" }
   | { kind: "testamentRefused" };
 
 /** What a link needs. */
 export interface LinkOptions {
   /** Read again for every dial, so that a changed project or endpoint takes effect. */
   identity(): LinkIdentity;
-  /** The procedure that marks the device as connected. */
-  marker: { procedure: string };
+  marker: ConnectionMarker;
   testament(sessionId: number): Testament;
   /**
    * All in milliseconds. `connectMs` is the first bound of a dial and grows while dials time out (0: two minutes);
@@ -210,7 +207,6 @@ export class Link implements Wire {
         pingMs: timeouts.pingMs,
         responseMs: timeouts.responseMs || standardResponseMs,
         askMs: timeouts.askMs ?? standardAskMs,
-        markerProcedure: this.#options.marker.procedure,
         isFirst: !this.#hasConnected,
         proxies: this.#proxies,
         signal: this.#stop.signal,
@@ -281,8 +277,8 @@ export class Link implements Wire {
 
   async #onDuplicate(): Promise<LinkEnd | undefined> {
     this.#duplicates += 1;
-    this.#options.log.warn("Another device is connected under this serial number", { count: this.#duplicates });
-    if (this.#duplicates >= duplicateLimit) return { kind: "duplicateSerial" };
+    this.#options.log.warn("Another client is connected under this identity", { count: this.#duplicates });
+    if (this.#duplicates >= duplicateLimit) return { kind: "duplicate" };
     this.#attempt = 0;
     await this.#pause(duplicateWaitMs);
     return undefined;

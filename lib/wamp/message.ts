@@ -3,7 +3,7 @@
 import { AgentError } from "../base/errors.ts";
 
 /** Message codes of the WAMP standard. */
-export const code = {
+export const messageTypes = {
   hello: 1,
   welcome: 2,
   abort: 3,

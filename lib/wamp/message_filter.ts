@@ -6,7 +6,7 @@
 
 import { isCount, isDict } from "../base/json.ts";
 import { errorUris } from "./uris.ts";
-import { code } from "./message.ts";
+import { messageTypes } from "./message.ts";
 
 /** Arguments as they were on the wire. autobahn unwraps results, so replies and invocations carry one of these. */
 export class Payload {
@@ -51,8 +51,8 @@ export class MessageFilter {
   noteOutbound(message: unknown[]): void {
     const [type, request, third] = message;
     if (!isCount(request) || typeof type !== "number") return;
-    if (type === code.cancel) this.#pending.delete(request);
-    else if (type === code.publish) {
+    if (type === messageTypes.cancel) this.#pending.delete(request);
+    else if (type === messageTypes.publish) {
       if (isDict(third) && third.acknowledge === true) this.#pending.set(request, { type, subject: 0 });
     } else if (requestTypes.has(type)) {
       this.#pending.set(request, { type, subject: isCount(third) ? third : 0 });
@@ -62,25 +62,25 @@ export class MessageFilter {
   /** Judges an inbound message. */
   judge(message: unknown[]): Verdict {
     const type = message[0];
-    if (type === code.abort) return judgeAbort(message);
+    if (type === messageTypes.abort) return judgeAbort(message);
     if (!this.#isOpen) return this.#judgeJoining(message);
     switch (type) {
-      case code.goodbye:
-        return { kind: "goodbye", reason: textIn(message[2]) };
-      case code.error:
+      case messageTypes.goodbye:
+        return { kind: "goodbye", reason: textOrEmpty(message[2]) };
+      case messageTypes.error:
         return this.#judgeError(message);
-      case code.result:
+      case messageTypes.result:
         return this.#judgeResult(message);
-      case code.event:
+      case messageTypes.event:
         return this.#judgeEvent(message);
-      case code.invocation:
+      case messageTypes.invocation:
         return this.#judgeInvocation(message);
-      case code.interrupt:
+      case messageTypes.interrupt:
         return isCount(message[1])
           ? { kind: "interrupt", request: message[1] }
           : violation("INTERRUPT without a request id");
-      case code.welcome:
-      case code.challenge:
+      case messageTypes.welcome:
+      case messageTypes.challenge:
         return violation(`message ${type} in an open session`);
       default:
         return this.#judgeReply(message);
@@ -88,16 +88,16 @@ export class MessageFilter {
   }
 
   #judgeJoining(message: unknown[]): Verdict {
-    if (message[0] === code.challenge) return pass(message);
-    if (message[0] === code.goodbye) return { kind: "abort", reason: textIn(message[2]), text: "" };
-    if (message[0] !== code.welcome) return violation(`message ${message[0]} before WELCOME`);
+    if (message[0] === messageTypes.challenge) return pass(message);
+    if (message[0] === messageTypes.goodbye) return { kind: "abort", reason: textOrEmpty(message[2]), text: "" };
+    if (message[0] !== messageTypes.welcome) return violation(`message ${message[0]} before WELCOME`);
     if (!isCount(message[1]) || message[1] === 0) return violation("WELCOME without a session id");
     const roles = isDict(message[2]) && isDict(message[2].roles) ? message[2].roles : {};
     if (!isDict(roles.broker) && !isDict(roles.dealer)) {
       return violation("router did not announce any supported roles");
     }
     this.#isOpen = true;
-    return pass([code.welcome, message[1], { roles: supportedRoles(roles) }]);
+    return pass([messageTypes.welcome, message[1], { roles: supportedRoles(roles) }]);
   }
 
   #judgeReply(message: unknown[]): Verdict {
@@ -108,11 +108,11 @@ export class MessageFilter {
     if (request === 0) return this.#judgeRevocation(message);
     const pending = this.#take(request, asked);
     if (pending === undefined) return late(type, request);
-    if (type === code.unregistered) this.#registrations.delete(pending.subject);
-    else if (type === code.unsubscribed) this.#subscriptions.delete(pending.subject);
+    if (type === messageTypes.unregistered) this.#registrations.delete(pending.subject);
+    else if (type === messageTypes.unsubscribed) this.#subscriptions.delete(pending.subject);
     else if (!isCount(third)) return violation(`message ${type} without an id`);
-    else if (type === code.registered) this.#registrations.add(third);
-    else if (type === code.subscribed) this.#subscriptions.add(third);
+    else if (type === messageTypes.registered) this.#registrations.add(third);
+    else if (type === messageTypes.subscribed) this.#subscriptions.add(third);
     return pass([type, request, third]);
   }
 
@@ -120,10 +120,10 @@ export class MessageFilter {
   #judgeRevocation(message: unknown[]): Verdict {
     const [type, , details] = message;
     const fields = isDict(details) ? details : {};
-    if (type === code.unregistered && isCount(fields.registration)) {
+    if (type === messageTypes.unregistered && isCount(fields.registration)) {
       if (this.#registrations.delete(fields.registration)) return pass([type, 0, fields]);
     }
-    if (type === code.unsubscribed && isCount(fields.subscription)) {
+    if (type === messageTypes.unsubscribed && isCount(fields.subscription)) {
       if (this.#subscriptions.delete(fields.subscription)) return pass([type, 0, fields]);
     }
     return { kind: "drop", why: `message ${type} about something that is not ours` };
@@ -132,21 +132,21 @@ export class MessageFilter {
   #judgeError(message: unknown[]): Verdict {
     const [, asked, request, , uri] = message;
     if (typeof asked !== "number" || !isCount(request)) return violation("ERROR without a request");
-    if (this.#take(request, asked) === undefined) return late(code.error, request);
+    if (this.#take(request, asked) === undefined) return late(messageTypes.error, request);
     const payload = readPayload(message[5], message[6]) ?? new Payload([], {});
-    return pass([code.error, asked, request, {}, textIn(uri), payload.args, payload.kwargs]);
+    return pass([messageTypes.error, asked, request, {}, textOrEmpty(uri), payload.args, payload.kwargs]);
   }
 
   #judgeResult(message: unknown[]): Verdict {
     const [, request, details] = message;
     if (!isCount(request)) return violation("RESULT without a request id");
     if (isDict(details) && details.progress === true) return { kind: "drop", why: "progressive result not asked for" };
-    if (this.#take(request, code.call) === undefined) return late(code.result, request);
+    if (this.#take(request, messageTypes.call) === undefined) return late(messageTypes.result, request);
     const payload = readPayload(message[3], message[4]);
     if (payload === undefined) {
-      return pass([code.error, code.call, request, {}, "wamp.error.invalid_payload", [], {}]);
+      return pass([messageTypes.error, messageTypes.call, request, {}, "wamp.error.invalid_payload", [], {}]);
     }
-    return pass([code.result, request, {}, [payload]]);
+    return pass([messageTypes.result, request, {}, [payload]]);
   }
 
   #judgeEvent(message: unknown[]): Verdict {
@@ -158,7 +158,7 @@ export class MessageFilter {
     const payload = readPayload(message[4], message[5]);
     if (payload === undefined) return { kind: "drop", why: "event with an unreadable payload" };
     const fields = isDict(details) ? details : {};
-    return pass([code.event, subscription, publication, fields, payload.args, payload.kwargs]);
+    return pass([messageTypes.event, subscription, publication, fields, payload.args, payload.kwargs]);
   }
 
   #judgeInvocation(message: unknown[]): Verdict {
@@ -171,7 +171,7 @@ export class MessageFilter {
     if (payload === undefined) return refuse(request, "payload is not readable");
     const fields = isDict(details) ? details : {};
     const envelope = new Payload(payload.args, payload.kwargs, request, fields);
-    return pass([code.invocation, request, registration, {}, [envelope]]);
+    return pass([messageTypes.invocation, request, registration, {}, [envelope]]);
   }
 
   #take(request: number, type: number): Pending | undefined {
@@ -183,24 +183,24 @@ export class MessageFilter {
 }
 
 const requestTypes: ReadonlySet<number> = new Set([
-  code.call,
-  code.register,
-  code.unregister,
-  code.subscribe,
-  code.unsubscribe,
+  messageTypes.call,
+  messageTypes.register,
+  messageTypes.unregister,
+  messageTypes.subscribe,
+  messageTypes.unsubscribe,
 ]);
 
 const replyTypes: ReadonlyMap<number, number> = new Map([
-  [code.published, code.publish],
-  [code.subscribed, code.subscribe],
-  [code.unsubscribed, code.unsubscribe],
-  [code.registered, code.register],
-  [code.unregistered, code.unregister],
+  [messageTypes.published, messageTypes.publish],
+  [messageTypes.subscribed, messageTypes.subscribe],
+  [messageTypes.unsubscribed, messageTypes.unsubscribe],
+  [messageTypes.registered, messageTypes.register],
+  [messageTypes.unregistered, messageTypes.unregister],
 ]);
 
 function judgeAbort(message: unknown[]): Verdict {
   const details = isDict(message[1]) ? message[1] : {};
-  return { kind: "abort", reason: textIn(message[2]), text: textIn(details.message) };
+  return { kind: "abort", reason: textOrEmpty(message[2]), text: textOrEmpty(details.message) };
 }
 
 /** Positional and keyword arguments; null and absent mean empty, any other shape is unreadable. */
@@ -217,7 +217,7 @@ function supportedRoles(roles: Record<string, unknown>): Record<string, unknown>
   return supported;
 }
 
-function textIn(value: unknown): string {
+function textOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
@@ -234,6 +234,8 @@ function late(type: unknown, request: number): Verdict {
 }
 
 function refuse(request: number, why: string): Verdict {
-  const message = [code.error, code.invocation, request, {}, errorUris.invalidArgument, [{ error: why }]];
+  const message = [messageTypes.error, messageTypes.invocation, request, {}, errorUris.invalidArgument, [{
+    error: why,
+  }]];
   return { kind: "answer", message, why };
 }

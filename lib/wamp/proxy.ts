@@ -34,7 +34,7 @@ export function readProxySettings(environment: { get(name: string): string | und
 export function chooseProxy(url: URL, settings: ProxySettings): URL | undefined {
   const isSecure = url.protocol === "wss:" || url.protocol === "https:";
   const text = isSecure ? settings.https : settings.http;
-  const host = bareHost(url.hostname);
+  const host = withoutBrackets(url.hostname);
   if (text === "" || isLoopback(host)) return undefined;
   const port = url.port || (isSecure ? "443" : "80");
   if (settings.none.split(",").some((entry) => isCovered(host, port, entry.trim().toLowerCase()))) return undefined;
@@ -44,7 +44,7 @@ export function chooseProxy(url: URL, settings: ProxySettings): URL | undefined 
 /** The TCP address of a proxy. */
 export function proxyAddress(proxy: URL): { host: string; port: number } {
   const standard = proxy.protocol.startsWith("socks") ? 1080 : proxy.protocol === "https:" ? 443 : 80;
-  return { host: bareHost(proxy.hostname), port: Number(proxy.port || standard) };
+  return { host: withoutBrackets(proxy.hostname), port: Number(proxy.port || standard) };
 }
 
 /**
@@ -169,7 +169,7 @@ function base64(text: string): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
-function bareHost(hostname: string): string {
+function withoutBrackets(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, "").toLowerCase();
 }
 
@@ -185,7 +185,7 @@ function isCovered(host: string, port: string, entry: string): boolean {
   if (entry.includes("/")) return isInSubnet(host, entry);
   const withPort = isIP(entry) === 6 ? null : /^(.*):(\d+)$/.exec(entry);
   if (withPort !== null && withPort[2] !== port) return false;
-  const name = bareHost(withPort?.[1] ?? entry).replace(/^\*(?=\.)/, "");
+  const name = withoutBrackets(withPort?.[1] ?? entry).replace(/^\*(?=\.)/, "");
   if (isIP(host) !== 0) return host === name;
   return name.startsWith(".") ? host.endsWith(name) : host === name || host.endsWith(`.${name}`);
 }

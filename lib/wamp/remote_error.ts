@@ -3,7 +3,7 @@
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 
-const textLimit = 2_000;
+const textLimitChars = 2_000;
 
 /** A request that was answered with an error. `code` is `call_failed`; `uri` is the error's URI. */
 export class RemoteError extends AgentError {
@@ -12,7 +12,7 @@ export class RemoteError extends AgentError {
   readonly kwargs: Dict;
 
   constructor(attempt: string, answer: { uri: string; args: unknown[]; kwargs: Dict }) {
-    super("call_failed", `${attempt}: ${describeAnswer(answer)}`);
+    super("call_failed", `${attempt}: ${describeReply(answer)}`);
     this.name = "RemoteError";
     this.uri = answer.uri;
     this.args = answer.args;
@@ -26,12 +26,12 @@ export function hasUri(error: unknown, ...uris: string[]): error is RemoteError 
 }
 
 /** `<error uri>[: <args>][: <k=v ...>]`, at most 2000 characters. */
-function describeAnswer(answer: { uri: string; args: unknown[]; kwargs: Dict }): string {
+function describeReply(answer: { uri: string; args: unknown[]; kwargs: Dict }): string {
   const parts = [answer.uri];
   if (answer.args.length > 0) parts.push(answer.args.map(plain).join(" "));
   const pairs = Object.entries(answer.kwargs).map(([name, value]) => `${name}=${plain(value)}`);
   if (pairs.length > 0) parts.push(pairs.join(" "));
-  return parts.join(": ").slice(0, textLimit);
+  return parts.join(": ").slice(0, textLimitChars);
 }
 
 function plain(value: unknown): string {

@@ -3,9 +3,6 @@
 import type { Dict } from "../base/json.ts";
 import type { InvocationHandler } from "./invocations.ts";
 
-export type { Invocation, InvocationHandler, Reply } from "./invocations.ts";
-export { hasUri, RemoteError } from "./remote_error.ts";
-
 /** The answer of a call; absent parts are empty. */
 export interface CallReply {
   args: unknown[];

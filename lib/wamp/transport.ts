@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import type { Clock } from "../async/clock.ts";
 import { AgentError, isCanceled, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { findClockProblem, isCertificateRefused } from "./certificate_dates.ts";
+import { findDateProblem, isCertificateRefused } from "./certificate_dates.ts";
 import { decodeMessage, encodeMessage, inboundLimitBytes } from "./message.ts";
 import type { ProxySettings } from "./proxy.ts";
 import { openStream } from "./stream.ts";
@@ -107,7 +107,7 @@ export class Transport {
       await transport.#opened(options.signal, url.host);
     } catch (error) {
       transport.terminate();
-      const doubt = transport.#isUntrusted && await findClockProblem(url, { ...options, now: options.clock.wall() });
+      const doubt = transport.#isUntrusted && await findDateProblem(url, { ...options, now: options.clock.wall() });
       throw doubt ? new AgentError("connect_failed", `Cannot dial ${url.host}: ${doubt}`) : error;
     }
     if (options.pingMs > 0) transport.#keepAlive().catch((error) => transport.#onKeepAliveFault(error));

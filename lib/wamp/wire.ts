@@ -1,14 +1,7 @@
 /** What the rest of the agent sees of the connection: whichever session is up, or none. */
 
-import type {
-  CallOptions,
-  CallReply,
-  InvocationHandler,
-  PublishOptions,
-  Registration,
-  Subscription,
-  WireEvent,
-} from "./session.ts";
+import type { InvocationHandler } from "./invocations.ts";
+import type { CallOptions, CallReply, PublishOptions, Registration, Subscription, WireEvent } from "./session.ts";
 
 /** Uses the session that is up at the moment of the call. Throws `not_connected` while there is none. */
 export interface Wire {

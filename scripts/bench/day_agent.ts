@@ -8,7 +8,8 @@ import { cpuUsage, memoryUsage } from "node:process";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Heartbeat } from "../../lib/status/heartbeat.ts";
-import { Link, type OnSession } from "../../lib/wamp/link.ts";
+import { Link } from "../../lib/wamp/link.ts";
+import type { OnSession } from "../../lib/wamp/session_runs.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { testamentTopic } from "../../lib/backend/uris.ts";
@@ -64,7 +65,7 @@ function readMemory(): Record<string, number> {
 function createLink(url: string, onSession: OnSession): Link {
   return new Link({
     identity: () => ({ url, realm: "realm1", authid: "12-345", secret: "s" }),
-    marker: { procedure: `bench.marker.${serialNumber}` },
+    marker: { procedure: `bench.marker.${serialNumber}`, reply: [] },
     testament: () => ({ topic: testamentTopic, args: [] }),
     timeouts: { connectMs: 10_000, pingMs: 0, responseMs: 10_000 },
     onSession,

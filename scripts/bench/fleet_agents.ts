@@ -8,7 +8,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { parseFlags } from "../../lib/flags.ts";
 import { Link } from "../../lib/wamp/link.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
-import { markerName, mgmt, realm, testamentTopic } from "../../lib/backend/uris.ts";
+import { deviceUri, markerName, realm, testamentTopic } from "../../lib/backend/uris.ts";
 import { fleetLogin } from "./fleet_logins.ts";
 
 /** How late a timer may be before it counts as a sign that the process itself is too slow. */
@@ -35,7 +35,7 @@ function startAgent(
   const login = fleetLogin(agent);
   const link = new Link({
     identity: () => ({ url, realm, ...login }),
-    marker: { procedure: mgmt(`fleet-${agent}`, markerName) },
+    marker: { procedure: deviceUri(`fleet-${agent}`, markerName), reply: [] },
     testament: (sessionId) => ({ topic: testamentTopic, args: [{ agent, wamp_session_id: sessionId }] }),
     timeouts,
     onSession: () => {

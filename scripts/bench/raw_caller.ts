@@ -5,7 +5,7 @@
 
 import { signChallenge } from "../../lib/wamp/auth.ts";
 import { isDict, parseJson } from "../../lib/base/json.ts";
-import { code } from "../../lib/wamp/message.ts";
+import { messageTypes } from "../../lib/wamp/message.ts";
 import { realm } from "../../lib/backend/uris.ts";
 import { projectRoot } from "../paths.ts";
 
@@ -149,14 +149,14 @@ function join({ url, authid, secret }: CallerOrder): Promise<WebSocket> {
     socket.onerror = () => reject(new Error(`Cannot dial ${url}`));
     socket.onopen = () => {
       const roles = { caller: {} };
-      socket.send(JSON.stringify([code.hello, realm, { authid, authmethods: ["wampcra"], roles }]));
+      socket.send(JSON.stringify([messageTypes.hello, realm, { authid, authmethods: ["wampcra"], roles }]));
     };
     socket.onmessage = async ({ data }) => {
       const message = parseJson(String(data));
       const [type, method, extra] = Array.isArray(message) ? message : [];
-      if (type === code.welcome) return resolve(socket);
-      if (type !== code.challenge || !isDict(extra)) return reject(new Error(`The router says ${data}`));
-      socket.send(JSON.stringify([code.authenticate, await signChallenge(method, extra, secret), {}]));
+      if (type === messageTypes.welcome) return resolve(socket);
+      if (type !== messageTypes.challenge || !isDict(extra)) return reject(new Error(`The router says ${data}`));
+      socket.send(JSON.stringify([messageTypes.authenticate, await signChallenge(method, extra, secret), {}]));
     };
   });
 }

@@ -2,18 +2,17 @@
 
 import { markerProcedure, procedures as procedures } from "../../lib/handlers/procedures.ts";
 import type { Procedure, ProcedureRow } from "../../lib/handlers/procedure.ts";
+import { backendProcedures, deviceUri } from "../../lib/backend/uris.ts";
+import { routerProcedures } from "../../lib/wamp/uris.ts";
+import { code, duration, table } from "./markdown.ts";
 import {
-  backendProcedures,
   backendWords,
   type CallWords,
-  mgmt,
   publishedWords,
   routerWords,
   subscribedWords,
   type TopicWords,
-} from "../../lib/backend/uris.ts";
-import { routerProcedures } from "../../lib/wamp/uris.ts";
-import { code, duration, table } from "./markdown.ts";
+} from "./wire_words.ts";
 
 /** Everything that the page is made from. */
 export interface WireTables {
@@ -43,10 +42,13 @@ function head(rows: readonly ProcedureRow[]): string {
   const available = rows.filter((row) => row.isAvailable).length;
   return `# The wire
 
-Made by \`deno task docs\` from \`lib/handlers/procedures.ts\` and \`lib/backend/uris.ts\`; edit those.
+Made by \`deno task docs\` from \`lib/handlers/procedures.ts\`, \`lib/backend/uris.ts\` and
+\`scripts/docs/wire_words.ts\`; edit those.
 
 One WAMP connection (JSON over a websocket, realm \`realm1\`, WAMP-CRA) to the router of Studio. The device registers
-${rows.length} procedures as \`${mgmt("<serial>", "<name>")}\`; ${available} of them are available, the others answer
+${rows.length} procedures as \`${
+    deviceUri("<serial>", "<name>")
+  }\`; ${available} of them are available, the others answer
 \`not available in this version\` after the same check of the caller.
 
 Every error of a procedure is \`wamp.error.canceled\` with \`[{error: text}]\`. A \`?\` marks what may be absent, square
@@ -66,7 +68,7 @@ The last column is the time limit of a call, or the area that brings the procedu
 
 ${table(["Procedure", "Arguments", "Result", "Limit"], lines)}
 
-The link itself registers \`${mgmt("<serial>", marker.name)}\` on every dial, without force. It marks the device as
+The link itself registers \`${deviceUri("<serial>", marker.name)}\` on every dial, without force. It marks the device as
 connected and answers \`${marker.result}\`: whoever holds it and answers is a second device with the same serial number.`;
 }
 

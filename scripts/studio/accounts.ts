@@ -1,7 +1,7 @@
 /** The people of the local Studio: accounts, and what each may do with a device. */
 
 import { AgentError } from "../../lib/base/errors.ts";
-import type { Privilege } from "../../lib/backend/backend.ts";
+import type { Privilege } from "../../lib/backend/requests.ts";
 import { numberOf, randomText, type Store, type StoredRow, textOf } from "./store.ts";
 
 /** Somebody who may own devices and call them. The account's key is its authid. */

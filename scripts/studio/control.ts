@@ -3,8 +3,8 @@
 import { isAppState } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../lib/base/json.ts";
-import type { Privilege } from "../../lib/backend/backend.ts";
-import type { InvocationHandler, Reply } from "../../lib/wamp/session.ts";
+import type { Privilege } from "../../lib/backend/requests.ts";
+import type { InvocationHandler, Reply } from "../../lib/wamp/invocations.ts";
 import { findAccount, isPrivilege, listAccounts } from "./accounts.ts";
 import { type Device, listDevices } from "./devices.ts";
 import { Fields } from "./fields.ts";

@@ -4,7 +4,7 @@ import { isAppState, isStage } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { decodePortRules } from "../../lib/model/port_rule.ts";
 import { backendProcedures as uris } from "../../lib/backend/uris.ts";
-import type { Invocation, Reply } from "../../lib/wamp/session.ts";
+import type { Invocation, Reply } from "../../lib/wamp/invocations.ts";
 import { findAccount, holds, isPrivilege } from "./accounts.ts";
 import {
   applyReport,

@@ -2,9 +2,10 @@
 
 import type { AppState, Stage } from "../../lib/model/app.ts";
 import type { Dict } from "../../lib/base/json.ts";
-import type { Privilege } from "../../lib/backend/backend.ts";
-import { type CallOptions, type CallReply, hasUri } from "../../lib/wamp/session.ts";
-import { logTopic, mgmt } from "../../lib/backend/uris.ts";
+import type { Privilege } from "../../lib/backend/requests.ts";
+import { hasUri } from "../../lib/wamp/remote_error.ts";
+import type { CallOptions, CallReply } from "../../lib/wamp/session.ts";
+import { deviceUri, logTopic } from "../../lib/backend/uris.ts";
 import { errorUris } from "../../lib/wamp/uris.ts";
 import { type Account, addAccount, grant, ownerAccountKey, revoke } from "./accounts.ts";
 import type { StudioBackend } from "./backend.ts";
@@ -175,7 +176,7 @@ export class Studio implements AsyncDisposable {
 
   /** Calls a procedure of the device as `system`. Throws `RemoteError` for the device's own errors. */
   async call(name: DeviceName, procedure: string, args: unknown[] = [], options: CallOptions = {}): Promise<CallReply> {
-    return await this.#parts.backend.call(mgmt(this.device(name).serial, procedure), args, options);
+    return await this.#parts.backend.call(deviceUri(this.device(name).serial, procedure), args, options);
   }
 
   /** All that a device has said about its apps, oldest first. */

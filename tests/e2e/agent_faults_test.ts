@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { procedures } from "../../lib/handlers/procedures.ts";
-import type { CallReply, InvocationHandler } from "../../lib/wamp/session.ts";
+import type { InvocationHandler } from "../../lib/wamp/invocations.ts";
+import type { CallReply } from "../../lib/wamp/session.ts";
 import { backendProcedures } from "../../lib/backend/uris.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";

@@ -75,7 +75,7 @@ async function sameSerial(world: AgentWorld): Promise<void> {
   const lines = second.output.trimEnd().split("\n");
   assert.equal(lines.at(-1), `a WAMP connection for ${device.serial} already exists`);
   const counts = (await second.readLog())
-    .filter(({ message }) => message === "Another device is connected under this serial number")
+    .filter(({ message }) => message === "Another client is connected under this identity")
     .map(({ fields }) => fields.count);
   assert.deepEqual(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
   assert.equal(world.studio.device(device).sessionId, sessionId);

@@ -65,7 +65,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     await using first = startLink(crossbar.url);
     await first.untilRun(1);
     const second = startLink(crossbar.url);
-    assert.deepEqual(await second.link.ended, { kind: "duplicateSerial" });
+    assert.deepEqual(await second.link.ended, { kind: "duplicate" });
     assert.deepEqual(second.runs, []);
     assert.equal(first.link.isConnected, true);
     assert.equal(await greet(system), "Hello :-)");

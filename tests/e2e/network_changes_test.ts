@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/async/clock.ts";
-import { type NetworkReader, watchNetwork } from "../../lib/host/network_changes.ts";
+import { type NetworkReader, watchNetworkChanges } from "../../lib/host/network_changes.ts";
 import { requireBox } from "../../scripts/testbed/box.ts";
 import { startRouter } from "../lib/wamp/open_session.ts";
 import { startLink } from "../lib/wamp/start_link.ts";
@@ -39,7 +39,7 @@ Deno.test("a link that waits for its next dial dials at once when an interface g
   const device = startLink(router.url, {
     random: () => 0.999,
     clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 1_000 ? 100 : ms * 1_000, signal) },
-    networkChanges: (signal) => watchNetwork({ clock: systemClock, reader }, signal),
+    networkChanges: (signal) => watchNetworkChanges({ clock: systemClock, reader }, signal),
   });
   for (
     const change of [

@@ -4,7 +4,7 @@ import { runProgram } from "../../scripts/testbed/background.ts";
 import { requireBox } from "../../scripts/testbed/box.ts";
 
 /** Serves the names of the whole box until disposed. */
-export class NameServer implements AsyncDisposable {
+export class FakeNameServer implements AsyncDisposable {
   readonly #socket: Deno.DatagramConn;
   readonly #serving: Promise<void>;
   isDead = false;
@@ -15,12 +15,12 @@ export class NameServer implements AsyncDisposable {
   }
 
   /** Takes the place of the machine's name servers, for this box only. */
-  static async start(): Promise<NameServer> {
+  static async start(): Promise<FakeNameServer> {
     const file = `${requireBox().folder}/resolv.conf`;
     await Deno.writeTextFile(file, "nameserver 127.0.0.1\n");
     const { code, stderr } = await runProgram("mount", ["--bind", file, "/etc/resolv.conf"]);
     if (code !== 0) throw new Error(stderr);
-    return new NameServer(Deno.listenDatagram({ hostname: "127.0.0.1", port: 53, transport: "udp" }));
+    return new FakeNameServer(Deno.listenDatagram({ hostname: "127.0.0.1", port: 53, transport: "udp" }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

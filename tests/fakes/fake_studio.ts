@@ -4,7 +4,8 @@ import type { PortRule } from "../../lib/model/app.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import type { AppLog } from "../../lib/apps/dependencies.ts";
-import type { AppReport, Backend } from "../../lib/backend/backend.ts";
+import type { Backend } from "../../lib/backend/backend.ts";
+import type { AppReport } from "../../lib/backend/requests.ts";
 
 /**
  * Studio and the people in front of it, as the device sees them. `told` has all that they hear, in order: a state for a report

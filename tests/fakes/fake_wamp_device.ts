@@ -1,6 +1,7 @@
 /** A device as a plain WAMP client: it answers what it is told to, and says what a test wants it to say. */
 
-import type { Invocation, Reply, Session } from "../../lib/wamp/session.ts";
+import type { Invocation, Reply } from "../../lib/wamp/invocations.ts";
+import type { Session } from "../../lib/wamp/session.ts";
 import { openSession } from "../../scripts/studio/connection.ts";
 import type { AddedDevice, Studio } from "../../scripts/studio/studio.ts";
 

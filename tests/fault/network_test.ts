@@ -12,12 +12,12 @@ import { AgentWorld } from "../e2e/agent_world.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { BadLink } from "../../scripts/testbed/bad_link.ts";
 import { sleep } from "../../scripts/testbed/background.ts";
-import { NameServer } from "../fakes/fake_name_server.ts";
+import { FakeNameServer } from "../fakes/fake_name_server.ts";
 
 /** What a profile may do and look at. */
 interface Place {
   link: BadLink;
-  names: NameServer;
+  names: FakeNameServer;
   /** Waits until the agent has noticed that it is not connected, and gives how long that took. */
   untilAway(): Promise<number>;
 }
@@ -122,7 +122,7 @@ const profiles: readonly Profile[] = [
 
 Deno.test("an agent on bad networks", async (test) => {
   await using world = await AgentWorld.start();
-  await using names = await NameServer.start();
+  await using names = await FakeNameServer.start();
   await using link = BadLink.listen(world.crossbar.port);
   const device = world.addDevice();
   const flock = { device_endpoint_url: `ws://router.test:${link.port}/ws` };
@@ -138,7 +138,7 @@ interface Stage {
   device: AddedDevice;
   agent: AgentProcess;
   link: BadLink;
-  names: NameServer;
+  names: FakeNameServer;
 }
 
 async function live(stage: Stage, profile: Profile, app: string): Promise<void> {

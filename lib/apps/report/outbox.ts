@@ -19,7 +19,8 @@ import {
   readReports,
   type WaitingReport,
 } from "../../store/outbox_rows.ts";
-import type { AppReport, Backend } from "../../backend/backend.ts";
+import type { Backend } from "../../backend/backend.ts";
+import type { AppReport } from "../../backend/requests.ts";
 
 /** What an outbox works with. */
 export interface OutboxDeps {

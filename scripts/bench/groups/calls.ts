@@ -1,7 +1,7 @@
 /** How fast calls are answered, one after the other and many at a time, and whether heartbeats come in time meanwhile. */
 
 import type { AgentProcess } from "../../testbed/agent_process.ts";
-import { mgmt } from "../../../lib/backend/uris.ts";
+import { deviceUri } from "../../../lib/backend/uris.ts";
 import { measureProcessor } from "../agent_figures.ts";
 import { echoUri, listUri, startBareCallee } from "../bare_callee.ts";
 import { EngineCalls } from "../engine_calls.ts";
@@ -47,9 +47,9 @@ async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["
   const answers: number[][] = [];
   for (let part = 1; part <= parts; part += 1) {
     say(`calls one after the other, part ${part} of ${parts}`);
-    handshakes.push(await call(mgmt(device.serial, "device_handshake"), callCount));
+    handshakes.push(await call(deviceUri(device.serial, "device_handshake"), callCount));
     echoes.push(await call(echoUri, callCount));
-    containers.push(await call(mgmt(device.serial, "list_containers"), callCount / 2));
+    containers.push(await call(deviceUri(device.serial, "list_containers"), callCount / 2));
     lists.push(await call(listUri, callCount / 2));
     answers.push(await timeEach(() => engineCalls.listContainers(), callCount / 2));
   }
@@ -68,7 +68,7 @@ async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["
 async function measureLoad(stage: Stage, agent: AgentProcess, say: GroupWork["say"]): Promise<Samples> {
   const { studio, device } = stage;
   say(`${inFlight} calls in flight for ${loadSeconds} s`);
-  const call = { procedure: mgmt(device.serial, "get_storage_data") };
+  const call = { procedure: deviceUri(device.serial, "get_storage_data") };
   const order = { ...studio.login, call, inFlight, limit: { seconds: loadSeconds } };
   const routerPids = await findPids(({ pid, command }) => pid === Deno.pid || command.includes("crossbar-"));
   const before = await readUse(routerPids);

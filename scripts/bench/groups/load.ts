@@ -1,6 +1,6 @@
 /** Everything at once on one agent: thousands of calls in flight, ten followed logs and a pull of 100 MB. */
 
-import { mgmt } from "../../../lib/backend/uris.ts";
+import { deviceUri } from "../../../lib/backend/uris.ts";
 import { measureProcessor } from "../agent_figures.ts";
 import { echoUri, startBareCallee } from "../bare_callee.ts";
 import { percentile, type Samples } from "../figures.ts";
@@ -74,7 +74,7 @@ async function callBare({ studio }: Stage): Promise<number[]> {
 
 /** All procedures in turn. */
 async function callDevice({ studio, device }: Stage): Promise<CallerSeen> {
-  const calls = procedures.map((name) => ({ procedure: mgmt(device.serial, name) }));
+  const calls = procedures.map((name) => ({ procedure: deviceUri(device.serial, name) }));
   return await runCaller({ ...studio.login, calls, inFlight, limit: { seconds: loadSeconds } });
 }
 

@@ -2,7 +2,7 @@
 
 import { type Dict, isDict, parseJson } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { mgmt } from "../../../lib/backend/uris.ts";
+import { deviceUri } from "../../../lib/backend/uris.ts";
 import { openSession } from "../connection.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { type Command, connect, type Server, shownText } from "./command.ts";
@@ -22,7 +22,7 @@ export const call: Command = {
     const timeoutMs = args.count("wait", 60) * 1_000;
     await using server = await connect(context);
     const { device } = await server.askDict("show_device", { device: args.word(0) });
-    const procedure = mgmt(isDict(device) ? shownText(device, "serial") : "", args.word(1));
+    const procedure = deviceUri(isDict(device) ? shownText(device, "serial") : "", args.word(1));
     const session = account === undefined || account === "system" ? server.session : await joinAs(server, account);
     try {
       const answer = await session.call(procedure, list, { kwargs, timeoutMs });

@@ -2,7 +2,7 @@
 
 import { textOf } from "../../../lib/base/errors.ts";
 import { isDict } from "../../../lib/base/json.ts";
-import { RemoteError } from "../../../lib/wamp/session.ts";
+import { RemoteError } from "../../../lib/wamp/remote_error.ts";
 import { appCommands } from "./apps.ts";
 import { type Arguments, readArguments, UsageError } from "./arguments.ts";
 import { call } from "./call.ts";

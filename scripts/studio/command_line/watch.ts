@@ -3,7 +3,7 @@
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { logTopic, mgmt } from "../../../lib/backend/uris.ts";
+import { deviceUri, logTopic } from "../../../lib/backend/uris.ts";
 import { channelOf, linesOf } from "../log_events.ts";
 import { type Command, connect, type Server, shownText, table } from "./command.ts";
 import { readReport } from "./goal.ts";
@@ -50,7 +50,7 @@ export const watchCommands: readonly Command[] = [
       const channel = channelOf({ appKey: Number(app.appKey), appName: args.word(1), stage: "PROD" });
       const serial = shownText(device, "serial");
       const question = [{ containerName: channel }];
-      const history = (await server.session.call(mgmt(serial, "get_app_log_history"), question)).args[0];
+      const history = (await server.session.call(deviceUri(serial, "get_app_log_history"), question)).args[0];
       for (const line of Array.isArray(history) ? history : []) context.print(String(line));
       if (seconds === 0) return 0;
       await server.session.subscribe(logTopic(serial, channel), (event) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import type { Device } from "../../../lib/handlers/device.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
-import type { Reply } from "../../../lib/wamp/session.ts";
+import type { Reply } from "../../../lib/wamp/invocations.ts";
 import { type DeviceChange, fakeDevice, never, stats } from "../../fakes/fake_handler_device.ts";
 
 /** Calls a procedure by its name. */

@@ -105,7 +105,8 @@ Deno.test("log queries say that the check failed before they say why", async () 
 
 Deno.test("an answer without arguments is a failed check", async () => {
   const backend = createBackend(offlineWire(), () => ({ deviceKey: 1, swarmKey: 2, serialNumber: "SN-1" }));
-  const options = { check: backend.checkPrivilege, signal: never };
+  const check: PrivilegeCheck = (question, signal) => backend.checkPrivilege(question, signal);
+  const options = { check, signal: never };
   await assert.rejects(authorize(guarded, "77", options), { message: "type of argument is not bool" });
 });
 

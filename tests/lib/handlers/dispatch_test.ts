@@ -3,7 +3,7 @@ import { AgentError } from "../../../lib/base/errors.ts";
 import { createHandler } from "../../../lib/handlers/dispatch.ts";
 import { type ProcedureRow, working } from "../../../lib/handlers/procedure.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
-import type { Invocation, Reply } from "../../../lib/wamp/session.ts";
+import type { Invocation, Reply } from "../../../lib/wamp/invocations.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
-import { RemoteError } from "../../../lib/wamp/session.ts";
+import { RemoteError } from "../../../lib/wamp/remote_error.ts";
 import { RegisteredDevice } from "./registered_device.ts";
 
 /** A dict with a list in a dict in a list …. Each level holds the next one once: two copies would double with every level. */

@@ -4,7 +4,7 @@ import { silentLog } from "../../../lib/base/log.ts";
 import { registerProcedures } from "../../../lib/handlers/register.ts";
 import type { ProcedureRow } from "../../../lib/handlers/procedure.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
-import { RemoteError } from "../../../lib/wamp/session.ts";
+import { RemoteError } from "../../../lib/wamp/remote_error.ts";
 
 function refusal(uri: string): RemoteError {
   return new RemoteError("registering", { uri, args: [], kwargs: {} });

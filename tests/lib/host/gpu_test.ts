@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasNvidia, type NvidiaTraces, watchNvidia } from "../../../lib/host/gpu.ts";
+import { hasNvidiaGpu, type NvidiaTraces, watchNvidiaGpu } from "../../../lib/host/gpu.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const never = new AbortController().signal;
@@ -8,11 +8,11 @@ const none: NvidiaTraces = { driverFolder: "/no/such", modelFile: "/no/such", li
 Deno.test("hasNvidia() finds each trace by itself", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/model`, "NVIDIA Jetson Nano Developer Kit\0");
-  assert.equal(await hasNvidia(never, none), false);
-  assert.equal(await hasNvidia(never, { ...none, driverFolder: folder }), true);
-  assert.equal(await hasNvidia(never, { ...none, modelFile: `${folder}/model` }), true);
+  assert.equal(await hasNvidiaGpu(never, none), false);
+  assert.equal(await hasNvidiaGpu(never, { ...none, driverFolder: folder }), true);
+  assert.equal(await hasNvidiaGpu(never, { ...none, modelFile: `${folder}/model` }), true);
   assert.equal(
-    await hasNvidia(never, { ...none, libraryList: ["echo", "libnvidia-ml.so.1 (libc6) => /usr/lib/x"] }),
+    await hasNvidiaGpu(never, { ...none, libraryList: ["echo", "libnvidia-ml.so.1 (libc6) => /usr/lib/x"] }),
     true,
   );
   await Deno.remove(folder, { recursive: true });
@@ -20,16 +20,16 @@ Deno.test("hasNvidia() finds each trace by itself", async () => {
 
 Deno.test("hasNvidia() takes what cannot be read for no trace", async () => {
   assert.equal(
-    await hasNvidia(never, { ...none, driverFolder: "/etc/passwd", libraryList: ["/no/such/program"] }),
+    await hasNvidiaGpu(never, { ...none, driverFolder: "/etc/passwd", libraryList: ["/no/such/program"] }),
     false,
   );
-  assert.equal(await hasNvidia(AbortSignal.abort(), none), false);
+  assert.equal(await hasNvidiaGpu(AbortSignal.abort(), none), false);
 });
 
-Deno.test("watchNvidia() looks once for all who ask within ten seconds", async () => {
+Deno.test("watchNvidiaGpu() looks once for all who ask within ten seconds", async () => {
   const folder = await Deno.makeTempDir();
   const clock = new FakeClock();
-  const hasGpu = watchNvidia(clock, { ...none, driverFolder: `${folder}/nvidia` });
+  const hasGpu = watchNvidiaGpu(clock, { ...none, driverFolder: `${folder}/nvidia` });
   assert.deepEqual(await Promise.all([hasGpu(), hasGpu()]), [false, false]);
   await Deno.mkdir(`${folder}/nvidia`);
   await clock.advance(9_999);

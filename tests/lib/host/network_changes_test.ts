@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import {
-  type NetworkFacts,
   type NetworkReader,
+  type NetworkState,
   readFingerprint,
-  watchNetwork,
+  watchNetworkChanges,
 } from "../../../lib/host/network_changes.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
-const noRoute: NetworkFacts = { addresses: [{ name: "lo", address: "127.0.0.1" }], routes: head, routesV6: "" };
+const noRoute: NetworkState = { addresses: [{ name: "lo", address: "127.0.0.1" }], routes: head, routesV6: "" };
 const routes = `${head}eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0
 eth0\t000200C0\t00000000\t0001\t0\t0\t0\tFFFFFF00\t0\t0\t0\n`;
-const home: NetworkFacts = {
+const home: NetworkState = {
   addresses: [{ name: "lo", address: "127.0.0.1" }, { name: "eth0", address: "192.0.2.2" }],
   routes,
   routesV6: "",
@@ -20,11 +20,11 @@ const zeros = "0".repeat(32);
 const routeV6 =
   `${zeros} 00 ${zeros} 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n`;
 
-function readerOf(facts: NetworkFacts, states: Record<string, string> = {}): NetworkReader {
+function readerOf(facts: NetworkState, states: Record<string, string> = {}): NetworkReader {
   return { facts: () => Promise.resolve(facts), linkState: (name) => Promise.resolve(states[name] ?? "up") };
 }
 
-const same: { name: string; facts: NetworkFacts; states?: Record<string, string> }[] = [
+const same: { name: string; facts: NetworkState; states?: Record<string, string> }[] = [
   { name: "use counters", facts: { ...home, routes: routes.replace("0003\t0\t0", "0003\t5\t77") } },
   {
     name: "a container's interface",
@@ -54,7 +54,7 @@ for (const { name, facts, states } of same) {
   });
 }
 
-const different: { name: string; facts: NetworkFacts; states?: Record<string, string> }[] = [
+const different: { name: string; facts: NetworkState; states?: Record<string, string> }[] = [
   { name: "a lost network", facts: noRoute },
   { name: "a new address", facts: { ...home, addresses: [{ name: "eth0", address: "192.0.2.3" }] } },
   { name: "a new gateway", facts: { ...home, routes: routes.replace("010200C0", "020200C0") } },
@@ -76,7 +76,7 @@ Deno.test("watchNetwork() gives one item per change and ends with its signal", a
   const reader: NetworkReader = { facts: () => Promise.resolve(facts), linkState: () => Promise.resolve("up") };
   const changes: number[] = [];
   const watching = (async () => {
-    for await (const _ of watchNetwork({ clock, reader }, controller.signal)) changes.push(clock.now());
+    for await (const _ of watchNetworkChanges({ clock, reader }, controller.signal)) changes.push(clock.now());
   })();
   await clock.advance(2_500);
   facts = home;
@@ -90,5 +90,7 @@ Deno.test("watchNetwork() gives one item per change and ends with its signal", a
 });
 
 Deno.test("watchNetwork() reads the machine's own network and ends at once when it may not begin", async () => {
-  for await (const _ of watchNetwork({ clock: new FakeClock() }, AbortSignal.abort())) assert.fail("nothing changed");
+  for await (const _ of watchNetworkChanges({ clock: new FakeClock() }, AbortSignal.abort())) {
+    assert.fail("nothing changed");
+  }
 });

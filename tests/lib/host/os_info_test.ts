@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { joinOsText, linuxPlatform, readOsInfo, windowsPlatform } from "../../../lib/host/os_info.ts";
+import { linuxRelease, osInfoLine, readOsInfo, windowsRelease } from "../../../lib/host/os_info.ts";
 
 const lsb = (id: string) => `DISTRIB_ID=${id}\nDISTRIB_RELEASE=22.04\nDISTRIB_DESCRIPTION="x"\n`;
 
@@ -28,18 +28,18 @@ const distributions: { files: Record<string, string>; expected: string }[] = [
 
 for (const { files, expected } of distributions) {
   Deno.test(`linuxPlatform() recognises "${expected}" by ${Object.keys(files).join(" and ") || "nothing"}`, () => {
-    const { platform, version } = linuxPlatform((path) => files[path]);
+    const { platform, version } = linuxRelease((path) => files[path]);
     assert.equal(`${platform} ${version}`, expected);
   });
 }
 
 Deno.test("joinOsText() leaves out what is empty or said already", () => {
   assert.equal(
-    joinOsText("linux", { platform: "debian", version: "12.5", kernel: "6.1.0-18-arm64" }),
+    osInfoLine("linux", { platform: "debian", version: "12.5", kernel: "6.1.0-18-arm64" }),
     "linux debian 12.5 6.1.0-18-arm64",
   );
-  assert.equal(joinOsText("darwin", { platform: "darwin", version: "14.5", kernel: "23.5.0" }), "darwin 14.5 23.5.0");
-  assert.equal(joinOsText("linux", { platform: "", version: "", kernel: "6.1" }), "linux 6.1");
+  assert.equal(osInfoLine("darwin", { platform: "darwin", version: "14.5", kernel: "23.5.0" }), "darwin 14.5 23.5.0");
+  assert.equal(osInfoLine("linux", { platform: "", version: "", kernel: "6.1" }), "linux 6.1");
 });
 
 Deno.test("windowsPlatform() reads the registry's answer and knows Windows 11 by its build", () => {
@@ -55,12 +55,12 @@ Deno.test("windowsPlatform() reads the registry's answer and knows Windows 11 by
     "",
   ].join("\r\n");
   assert.equal(
-    joinOsText("windows", windowsPlatform(answer)),
+    osInfoLine("windows", windowsRelease(answer)),
     "windows Microsoft Windows 11 Pro 23H2 10.0.22631.3880 Build 22631.3880",
   );
   const ten = answer.replace("22631", "19045").replace("23H2", "22H2");
   assert.equal(
-    joinOsText("windows", windowsPlatform(ten)),
+    osInfoLine("windows", windowsRelease(ten)),
     "windows Microsoft Windows 10 Pro 22H2 10.0.19045.3880 Build 19045.3880",
   );
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { joinStats, parseMemory, parseProcessorTimes, StatsReader, usagePercent } from "../../../lib/host/stats.ts";
+import { parseMemory, parseProcessorTimes, StatsReader, toStats, usagePercent } from "../../../lib/host/stats.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 Deno.test("read() gives the figures of this machine as df and /proc see them", async () => {
@@ -35,7 +35,7 @@ Deno.test("joinStats() tells a second file system by its size", () => {
   const storage = { total: 100, used: 30, free: 60 };
   const apps = { total: 500, used: 1, free: 499 };
   const parts = { processors: 4, usage: 12.5, memory: { total: 8, available: 3 }, storage, apps };
-  assert.deepEqual(joinStats(parts), {
+  assert.deepEqual(toStats(parts), {
     cpu_count: 4,
     cpu_usage: 12.5,
     memory_total: 8,
@@ -49,8 +49,8 @@ Deno.test("joinStats() tells a second file system by its size", () => {
     docker_apps_free: 499,
     docker_apps_mounted: true,
   });
-  assert.equal(joinStats({ ...parts, apps: none }).docker_apps_mounted, false);
-  assert.equal(joinStats({ ...parts, apps: storage }).docker_apps_mounted, false);
+  assert.equal(toStats({ ...parts, apps: none }).docker_apps_mounted, false);
+  assert.equal(toStats({ ...parts, apps: storage }).docker_apps_mounted, false);
 });
 
 Deno.test("read() counts the use of the processors from call to call", async () => {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { within } from "../../../lib/async/deadline.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
-import { ScriptedRouter } from "../../fakes/scripted_router.ts";
+import { FakeRouter } from "../../fakes/fake_router.ts";
 import { keepingLog, openScripted, openSession, openTransport, startRouter } from "./open_session.ts";
 import { startLink } from "./start_link.ts";
 
@@ -19,7 +19,7 @@ async function run(source: string): Promise<{ code: number; stdout: string; stde
 const joinUrl = new URL("../../../lib/wamp/join.ts", import.meta.url).href;
 
 Deno.test("fault 1: a peer that answers no ping is given up soon after the second ping, and closed is known at once", async () => {
-  await using router = await ScriptedRouter.listen({ autoPong: false });
+  await using router = await FakeRouter.listen({ autoPong: false });
   const clock = new FakeClock();
   const [session, peer] = await Promise.all([
     openSession(router.url, { clock, pingMs: 5_000 }),
@@ -187,7 +187,7 @@ Deno.test("fault 6: close() ends the session for good, also while it is being cl
 });
 
 Deno.test("fault 6: GOODBYE and ABORT are dialled again, and stop() ends the wait for a dial for good", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   const { link, untilRun } = startLink(router.url, { clock, random: () => 0.5 });
   for (const [index, type] of [6, 3].entries()) {

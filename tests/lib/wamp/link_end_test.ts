@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Log } from "../../../lib/base/log.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
-import { type Peer, ScriptedRouter } from "../../fakes/scripted_router.ts";
+import { FakeRouter, type Peer } from "../../fakes/fake_router.ts";
 import { keepingLog, openSession, startRouter } from "./open_session.ts";
 import { markerProcedure, startLink } from "./start_link.ts";
 
@@ -48,10 +48,10 @@ Deno.test("a living second device ends the link after eight dials, one second ap
     while (clock.nextInMs !== 1_000) await clock.untilSleeping().then(() => clock.advance(0));
     await clock.advance(1_000);
   }
-  assert.deepEqual(await link.ended, { kind: "duplicateSerial" });
+  assert.deepEqual(await link.ended, { kind: "duplicate" });
   assert.equal(clock.now(), 7_000);
   assert.deepEqual(runs, []);
-  assert.equal(lines.filter((line) => line === "Another device is connected under this serial number").length, 8);
+  assert.equal(lines.filter((line) => line === "Another client is connected under this identity").length, 8);
   assert.equal(holder.link.isConnected, true);
   assert.equal(router.sessions.length, 1);
   assert.deepEqual((await holder.link.call(markerProcedure)).args, ["Hello :-)"]);
@@ -79,7 +79,7 @@ Deno.test("our own session that the router has not missed yet is taken over", as
   const oldId = device.link.sessionId;
   assert.equal(router.strandSession(oldId), true);
   await device.untilRun(2);
-  assert.ok(lines.includes("The connection marker is held by a dead session; taking it over"));
+  assert.ok(lines.includes("A dead session holds the connection marker; taking it over"));
   const caller = await openSession(router.url, { authid: "system" });
   assert.deepEqual((await caller.call(markerProcedure)).args, ["Hello :-)"]);
   router.burySession(oldId);
@@ -100,7 +100,7 @@ Deno.test("a refused marker is logged and the connection kept", async () => {
   const { log, lines } = keepingLog();
   await using device = startLink(router.url, { log });
   await device.untilRun(1);
-  assert.deepEqual(lines, ["The router refused the connection marker; going on without it"]);
+  assert.deepEqual(lines, ["The router refused the connection marker; continuing without it"]);
 });
 
 Deno.test("a testament that is refused ends the link on the first connection", async () => {
@@ -135,7 +135,7 @@ async function reachTestament(peer: Peer): Promise<number> {
 }
 
 Deno.test("a router without testaments is used without one", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const { log, lines } = keepingLog();
   const device = startLink(router.url, { log });
   const peer = await router.accept();
@@ -147,7 +147,7 @@ Deno.test("a router without testaments is used without one", async () => {
 });
 
 Deno.test("the first requests of a connection are the marker without force and the testament", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const device = startLink(router.url);
   const peer = await router.accept();
   await peer.welcome({ id: 123 });
@@ -167,7 +167,7 @@ Deno.test("the first requests of a connection are the marker without force and t
 });
 
 Deno.test("a link that is lost during the testament is dialled again", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const device = startLink(router.url);
   const first = await router.accept();
   await reachTestament(first);
@@ -180,7 +180,7 @@ Deno.test("a link that is lost during the testament is dialled again", async () 
 });
 
 Deno.test("ABORT of an open session is followed by a dial at once", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const device = startLink(router.url);
   const first = await router.accept();
   first.send([50, await reachTestament(first), {}]);

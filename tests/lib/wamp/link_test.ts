@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../lib/async/clock.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
-import { ScriptedRouter } from "../../fakes/scripted_router.ts";
+import { FakeRouter } from "../../fakes/fake_router.ts";
 import { keepingLog, openSession, startRouter } from "./open_session.ts";
 import { markerProcedure, startLink } from "./start_link.ts";
 
@@ -39,7 +39,7 @@ Deno.test("a link carries calls, events and registrations of the session that is
 });
 
 Deno.test("a link tells when the router was last heard, and keeps it while there is no session", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   await using device = startLink(router.url, { clock });
   assert.equal(device.link.lastTrafficAt(), undefined);
@@ -255,7 +255,7 @@ const phases: { name: string; steps: number }[] = [
 
 for (const { name, steps } of phases) {
   Deno.test(`stop() ends a dial within two seconds while ${name}`, async () => {
-    await using router = await ScriptedRouter.listen();
+    await using router = await FakeRouter.listen();
     const device = startLink(router.url);
     const peer = await router.accept();
     if (steps > 0) await peer.welcome();

@@ -7,7 +7,7 @@ import { noProxies } from "../../../lib/wamp/proxy.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { type Trace, Transport } from "../../../lib/wamp/transport.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
-import { type Peer, ScriptedRouter } from "../../fakes/scripted_router.ts";
+import { FakeRouter, type Peer } from "../../fakes/fake_router.ts";
 
 /** What a test may want to be different. */
 export interface OpenOptions {
@@ -70,7 +70,7 @@ export interface ScriptedSession extends AsyncDisposable {
 
 /** A session on a scripted router that welcomed it without a challenge. */
 export async function openScripted(options: OpenOptions = {}): Promise<ScriptedSession> {
-  const router = await ScriptedRouter.listen();
+  const router = await FakeRouter.listen();
   const [session, peer] = await Promise.all([
     openSession(router.url, options),
     router.accept().then(async (accepted) => {

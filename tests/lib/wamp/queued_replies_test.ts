@@ -1,24 +1,33 @@
 import assert from "node:assert/strict";
-import { messageOf } from "../../../lib/base/errors.ts";
-import { sendBacklogLimitBytes } from "../../../lib/wamp/transport.ts";
-import { openSession, startRouter } from "./open_session.ts";
+import { QueuedReplies } from "../../../lib/wamp/queued_replies.ts";
+import { messageTypes } from "../../../lib/wamp/message.ts";
 
-Deno.test("answers that find the line full are sent when there is room, and none is lost", async () => {
-  await using router = await startRouter();
-  const [device, caller] = await Promise.all([openSession(router.url), openSession(router.url)]);
-  const answer = "x".repeat(sendBacklogLimitBytes / 2);
-  const gate = Promise.withResolvers<void>();
-  await device.register("test.big", async ({ args }) => {
-    await gate.promise;
-    if (args[0] === 9) throw new Error("no answer");
-    return { args: [args[0], answer] };
-  });
-  const calls = Array.from({ length: 10 }, (_, index) => caller.call("test.big", [index], { timeoutMs: 10_000 }));
-  await device.call("wamp.session.count");
-  gate.resolve();
-  const ends = await Promise.allSettled(calls);
-  const shown = ends.map((end) => end.status === "fulfilled" ? end.value.args[0] : messageOf(end.reason));
-  assert.deepEqual(shown.slice(0, 9), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
-  assert.match(String(shown[9]), /no answer/);
-  await Promise.all([device.close(), caller.close()]);
+const answer = (request: number, text = "") => [messageTypes.yield, request, {}, [text]];
+const failure = (
+  request: number,
+) => [messageTypes.error, messageTypes.invocation, request, {}, "wamp.error.canceled", ["x".repeat(50)]];
+const usual = { isError: false };
+
+Deno.test("answers that wait leave in their order", () => {
+  const held = new QueuedReplies();
+  for (const request of [1, 2, 3]) assert.ok(held.add(answer(request), usual));
+  assert.deepEqual([held.take(), held.take(), held.take(), held.take()], [answer(1), answer(2), answer(3), undefined]);
+});
+
+Deno.test("answers that wait are bounded by their bytes, errors are not", () => {
+  const held = new QueuedReplies({ limitBytes: 100 });
+  assert.ok(held.add(answer(1, "x".repeat(50)), usual));
+  assert.ok(!held.add(answer(2, "x".repeat(50)), usual));
+  assert.ok(held.add(failure(2), { isError: true }));
+  held.take();
+  assert.ok(held.add(answer(3, "x".repeat(50)), usual));
+  assert.deepEqual(held.take(), failure(2));
+});
+
+Deno.test("answers that wait are bounded by their number", () => {
+  const held = new QueuedReplies();
+  for (let request = 0; request < 10_000; request += 1) assert.ok(held.add(failure(request), { isError: true }));
+  assert.ok(!held.add(failure(10_000), { isError: true }));
+  held.take();
+  assert.ok(held.add(failure(10_000), { isError: true }));
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { Invocation } from "../../../lib/wamp/session.ts";
+import type { Invocation } from "../../../lib/wamp/invocations.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
-import { ScriptedRouter } from "../../fakes/scripted_router.ts";
+import { FakeRouter } from "../../fakes/fake_router.ts";
 import { keepingLog, openScripted, openSession, openTransport, startRouter } from "./open_session.ts";
 
 Deno.test("joinSession() sends HELLO with authid, method and only the roles that we play, and no extra headers", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const joining = openSession(router.url);
   const peer = await router.accept();
   const [type, realm, details] = await peer.welcome();
@@ -36,7 +36,7 @@ Deno.test("joinSession() sends HELLO with authid, method and only the roles that
 });
 
 Deno.test("joinSession() answers a challenge with the signature of the test vector", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const joining = openSession(router.url, { secret: "test-secret" });
   const peer = await router.accept();
   await peer.read();
@@ -50,7 +50,7 @@ Deno.test("joinSession() answers a challenge with the signature of the test vect
 });
 
 Deno.test("joinSession() answers a challenge of another method with an empty signature", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const joining = assert.rejects(openSession(router.url), {
     code: "connect_failed",
     message: "The router refused the session: authentication failed",
@@ -102,7 +102,7 @@ const refusals: { name: string; answers: unknown[][]; code: string; message: str
 
 for (const { name, answers, code, message } of refusals) {
   Deno.test(`joinSession() names ${name}`, async () => {
-    await using router = await ScriptedRouter.listen();
+    await using router = await FakeRouter.listen();
     const joining = assert.rejects(openSession(router.url), { code, message });
     const peer = await router.accept();
     for (const answer of answers) {
@@ -115,7 +115,7 @@ for (const { name, answers, code, message } of refusals) {
 }
 
 Deno.test("joinSession() waits for HELLO's answer no longer than the response deadline", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const joining = assert.rejects(openSession(router.url, { responseMs: 20 }), {
     code: "timeout",
     message: "The router did not answer HELLO in 20 ms",
@@ -126,7 +126,7 @@ Deno.test("joinSession() waits for HELLO's answer no longer than the response de
 });
 
 Deno.test("joinSession() waits for AUTHENTICATE's answer no longer than the response deadline", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const joining = assert.rejects(openSession(router.url, { responseMs: 50 }), {
     code: "timeout",
     message: "The router did not answer AUTHENTICATE in 50 ms",
@@ -138,7 +138,7 @@ Deno.test("joinSession() waits for AUTHENTICATE's answer no longer than the resp
 });
 
 Deno.test("joinSession() ends with its signal and with the socket", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const controller = new AbortController();
   const aborted = assert.rejects(openSession(router.url, { signal: controller.signal }), { code: "canceled" });
   await (await router.accept()).read();
@@ -373,7 +373,7 @@ Deno.test("broken UTF-8 and lone surrogates are replaced in both directions and 
 });
 
 Deno.test("trace sees every message in both directions", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const seen: string[] = [];
   const trace = (direction: "in" | "out", message: unknown[]) => void seen.push(`${direction} ${message[0]}`);
   const joining = openSession(router.url, { trace });
@@ -389,7 +389,7 @@ Deno.test("trace sees every message in both directions", async () => {
 
 Deno.test("a server that does not choose wamp.2.json is refused", async () => {
   for (const protocol of [false, "wamp.2.cbor"] as const) {
-    await using router = await ScriptedRouter.listen({ protocol });
+    await using router = await FakeRouter.listen({ protocol });
     await assert.rejects(openTransport(router.url), { code: "connect_failed" });
   }
 });

@@ -2,10 +2,11 @@
 
 import { type Clock, systemClock } from "../../../lib/async/clock.ts";
 import { type Log, silentLog } from "../../../lib/base/log.ts";
-import { Link, type LinkIdentity, type LinkOptions } from "../../../lib/wamp/link.ts";
+import type { LinkIdentity } from "../../../lib/wamp/dial.ts";
+import { Link, type LinkOptions } from "../../../lib/wamp/link.ts";
 import { noProxies } from "../../../lib/wamp/proxy.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { mgmt, testamentTopic } from "../../../lib/backend/uris.ts";
+import { deviceUri, testamentTopic } from "../../../lib/backend/uris.ts";
 
 /** What happened to `onSession`, in order. */
 export interface Run {
@@ -35,7 +36,7 @@ export interface TestLinkOptions {
 }
 
 /** The URI of the connection marker of the test device. */
-export const markerProcedure = mgmt("SN-1", "wamp_connection_established");
+export const markerProcedure = deviceUri("SN-1", "wamp_connection_established");
 
 /** A link of device `12-345` with serial number SN-1. */
 export function startLink(url: string, options: TestLinkOptions = {}): TestLink {
@@ -43,7 +44,7 @@ export function startLink(url: string, options: TestLinkOptions = {}): TestLink 
   let waiting: (() => void)[] = [];
   const link = new Link({
     identity: () => ({ url, realm: "realm1", authid: "12-345", secret: "s", ...options.identity }),
-    marker: { procedure: markerProcedure },
+    marker: { procedure: markerProcedure, reply: ["Hello :-)"] },
     testament: (sessionId) => ({ topic: testamentTopic, args: [{ wamp_session_id: sessionId }] }),
     timeouts: { connectMs: 5_000, pingMs: 0, responseMs: 5_000, askMs: 50, ...options.timeouts },
     onSession: async (session, { isReconnect, signal }) => {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { silentLog } from "../../../lib/base/log.ts";
 import { sendBacklogLimitBytes } from "../../../lib/wamp/transport.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
-import { type Peer, ScriptedRouter } from "../../fakes/scripted_router.ts";
+import { FakeRouter, type Peer } from "../../fakes/fake_router.ts";
 import { keepingLog, openTransport, startRouter } from "./open_session.ts";
 
 async function openBoth(
-  router: ScriptedRouter,
+  router: FakeRouter,
   options: Parameters<typeof openTransport>[1] = {},
 ): Promise<{ transport: Awaited<ReturnType<typeof openTransport>>; peer: Peer }> {
   const [transport, peer] = await Promise.all([openTransport(router.url, options), router.accept()]);
@@ -38,7 +38,7 @@ for (const url of ["", "nonsense", "ftp://127.0.0.1/", "ws://127.0.0.1:1/#part",
 }
 
 Deno.test("open() takes http for ws", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const [transport, peer] = await Promise.all([
     openTransport(router.url.replace("ws:", "http:")),
     router.accept(),
@@ -60,7 +60,7 @@ Deno.test("open() names the status of a server that does not upgrade", async () 
 });
 
 Deno.test("a pong resets the count, so an answering peer is never given up", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   const { transport, peer } = await openBoth(router, { clock, pingMs: 5_000 });
   for (let round = 1; round <= 6; round++) {
@@ -76,7 +76,7 @@ Deno.test("a pong resets the count, so an answering peer is never given up", asy
 });
 
 Deno.test("no pings are sent when the interval is 0", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   const { transport } = await openBoth(router, { clock, pingMs: 0 });
   assert.equal(clock.sleeping, 0);
@@ -84,7 +84,7 @@ Deno.test("no pings are sent when the interval is 0", async () => {
 });
 
 Deno.test("closed tells who closed and why, once", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const { transport, peer } = await openBoth(router);
   peer.close(4000, "maintenance");
   assert.deepEqual(await transport.closed, { code: 4000, reason: "maintenance" });
@@ -95,7 +95,7 @@ Deno.test("closed tells who closed and why, once", async () => {
 });
 
 Deno.test("terminate() ends the connection at once and leaves no timer", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   const { transport, peer } = await openBoth(router, { clock, pingMs: 5_000 });
   transport.terminate("enough");
@@ -132,7 +132,7 @@ Deno.test("waitingBytes counts what the peer does not take, and nothing of a clo
 });
 
 Deno.test("lastHeardMs is the time of the last bytes of the router, whatever they were", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   await clock.advance(100);
   const { transport, peer } = await openBoth(router, { clock, pingMs: 5_000 });
@@ -157,7 +157,7 @@ Deno.test("lastHeardMs is the time of the last bytes of the router, whatever the
 });
 
 Deno.test("a receiver that throws ends the connection and not the process", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const { log, lines } = keepingLog();
   const { transport, peer } = await openBoth(router, { log });
   transport.deliverTo({
@@ -172,7 +172,7 @@ Deno.test("a receiver that throws ends the connection and not the process", asyn
 });
 
 Deno.test("a frame above the inbound limit closes the connection, not the process", async () => {
-  await using router = await ScriptedRouter.listen();
+  await using router = await FakeRouter.listen();
   const { transport, peer } = await openBoth(router, { log: silentLog });
   peer.sendFrame(`[1,"${"x".repeat(33 * 1024 * 1024)}"]`);
   assert.equal((await transport.closed).code, 1006);

@@ -9,7 +9,8 @@ import { AgentError, textOf } from "../../../lib/base/errors.ts";
 import { type Fields, type Log, silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { Database } from "../../../lib/store/database.ts";
-import { Link, type OnSession } from "../../../lib/wamp/link.ts";
+import { Link } from "../../../lib/wamp/link.ts";
+import type { OnSession } from "../../../lib/wamp/session_runs.ts";
 import { noProxies } from "../../../lib/wamp/proxy.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 
@@ -50,7 +51,7 @@ async function callThroughRouter(): Promise<string> {
 function linkTo(url: string, options: { log: Log; onSession: OnSession }): Link {
   return new Link({
     identity: () => ({ url, realm: "realm1", authid: "12-345", secret: "s" }),
-    marker: { procedure: "bundle_trial.marker" },
+    marker: { procedure: "bundle_trial.marker", reply: [] },
     testament: () => ({ topic: "bundle_trial.testament", args: [] }),
     timeouts: { connectMs: 5_000, pingMs: 0, responseMs: 5_000 },
     clock: systemClock,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { later, noArguments, working } from "../../../lib/handlers/procedure.ts";
 import { createBackend } from "../../../lib/backend/backend.ts";
-import { backendProcedures, backendWords, routerWords } from "../../../lib/backend/uris.ts";
+import { backendProcedures } from "../../../lib/backend/uris.ts";
 import { routerProcedures } from "../../../lib/wamp/uris.ts";
 import { offlineWire, type Wire } from "../../../lib/wamp/wire.ts";
 import { renderWire, type WireTables, wireTables } from "../../../scripts/docs/wire.ts";
+import { backendWords, routerWords } from "../../../scripts/docs/wire_words.ts";
 
 /** What a call has that names no limit. */
 const usualLimitMs = 30_000;

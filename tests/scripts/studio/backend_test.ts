@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasUri } from "../../../lib/wamp/session.ts";
+import { hasUri } from "../../../lib/wamp/remote_error.ts";
 import { startStudio, type Studio } from "../../../scripts/studio/start_studio.ts";
 import { ScriptedDevice, stats } from "../../fakes/fake_wamp_device.ts";
 

@@ -5,7 +5,7 @@ import type { AppId, AppState } from "../../../../lib/model/app.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import type { Database } from "../../../../lib/store/database.ts";
-import type { AppReport } from "../../../../lib/backend/backend.ts";
+import type { AppReport } from "../../../../lib/backend/requests.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 import { Folder } from "../../store/samples.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { foldReports } from "../../../../lib/apps/report/outbox.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { outboxLimit } from "../../../../lib/store/outbox_rows.ts";
-import type { AppReport } from "../../../../lib/backend/backend.ts";
+import type { AppReport } from "../../../../lib/backend/requests.ts";
 import { fan, OutboxWorld, report, shop, shopDev, updated } from "./outbox_fixture.ts";
 
 function refuse(text = "refused"): never {

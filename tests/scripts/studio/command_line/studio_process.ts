@@ -2,7 +2,8 @@
 
 import type { Dict } from "../../../../lib/base/json.ts";
 import { isDict } from "../../../../lib/base/json.ts";
-import type { Invocation, Reply, Session } from "../../../../lib/wamp/session.ts";
+import type { Invocation, Reply } from "../../../../lib/wamp/invocations.ts";
+import type { Session } from "../../../../lib/wamp/session.ts";
 import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
 import { openSession } from "../../../../scripts/studio/connection.ts";
 import { pollUntil } from "../../../../scripts/testbed/background.ts";

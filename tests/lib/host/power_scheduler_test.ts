@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../lib/base/log.ts";
 import type { PowerAction } from "../../../lib/host/power.ts";
-import { PowerActions } from "../../../lib/host/power_actions.ts";
+import { PowerScheduler } from "../../../lib/host/power_scheduler.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 /** Actions whose commands a test decides on. */
 function createWorld(run: (action: PowerAction, signal: AbortSignal) => Promise<void> = () => Promise.resolve()): {
   clock: FakeClock;
   ran: string[];
-  actions: PowerActions;
+  actions: PowerScheduler;
 } {
   const clock = new FakeClock();
   const ran: string[] = [];
-  const actions = new PowerActions({
+  const actions = new PowerScheduler({
     run: (action, signal) => {
       ran.push(`${action} at ${clock.now()}`);
       return run(action, signal);

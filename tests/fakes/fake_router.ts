@@ -99,7 +99,7 @@ export class Peer {
 }
 
 /** Listens until disposed; then all its sockets are cut. */
-export class ScriptedRouter implements AsyncDisposable {
+export class FakeRouter implements AsyncDisposable {
   readonly #server: WebSocketServer;
   readonly #peers: Peer[] = [];
   readonly #waiting: ((peer: Peer) => void)[] = [];
@@ -115,7 +115,7 @@ export class ScriptedRouter implements AsyncDisposable {
   }
 
   /** Starts one. `autoPong` false leaves pings unanswered; `protocol` is what the server chooses. */
-  static async listen(options: { autoPong?: boolean; protocol?: string | false } = {}): Promise<ScriptedRouter> {
+  static async listen(options: { autoPong?: boolean; protocol?: string | false } = {}): Promise<FakeRouter> {
     const server = new WebSocketServer({
       host: "127.0.0.1",
       port: 0,
@@ -123,7 +123,7 @@ export class ScriptedRouter implements AsyncDisposable {
       handleProtocols: () => options.protocol ?? "wamp.2.json",
     });
     await new Promise<void>((resolve, reject) => server.once("listening", resolve).once("error", reject));
-    return new ScriptedRouter(server);
+    return new FakeRouter(server);
   }
 
   /** Where to dial. */

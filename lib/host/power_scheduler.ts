@@ -7,7 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { PowerAction } from "./power.ts";
 
 /** What the actions are built from. */
-export interface PowerActionsDeps {
+export interface PowerSchedulerDeps {
   /** Runs the command of an action. */
   run(action: PowerAction, signal: AbortSignal): Promise<void>;
   clock: Clock;
@@ -18,16 +18,16 @@ export interface PowerActionsDeps {
 const delayMs = 2_000;
 
 /** How long the end of the agent waits for a command that runs. */
-const endLimitMs = 2_000;
+const disposeLimitMs = 2_000;
 
 /** The actions that wait or run. Invariant: each kind at most once. */
-export class PowerActions implements AsyncDisposable {
-  readonly #parts: PowerActionsDeps;
+export class PowerScheduler implements AsyncDisposable {
+  readonly #parts: PowerSchedulerDeps;
   readonly #running = new Map<PowerAction, Promise<void>>();
   readonly #stopped = new AbortController();
   readonly #killed = new AbortController();
 
-  constructor(parts: PowerActionsDeps) {
+  constructor(parts: PowerSchedulerDeps) {
     this.#parts = parts;
   }
 
@@ -42,7 +42,7 @@ export class PowerActions implements AsyncDisposable {
     this.#stopped.abort();
     const running = Promise.all(this.#running.values());
     try {
-      await within(endLimitMs, () => running, { what: "Waiting for system commands" });
+      await within(disposeLimitMs, () => running, { what: "Waiting for system commands" });
     } catch {
       this.#killed.abort();
       await running;

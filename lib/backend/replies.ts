@@ -1,0 +1,63 @@
+/** What Studio answers, decoded. Pure. Every decoder throws `bad_request` for what it cannot read. */
+
+import { AgentError } from "../base/errors.ts";
+import { isCount, isDict, readCount, show } from "../base/json.ts";
+
+/** What Studio knows about the device. Names that it did not send are absent. */
+export interface DeviceMetadata {
+  name?: string;
+  swarmName?: string;
+  swarmOwnerName?: string;
+  swarmKey: number;
+}
+
+/** Decodes the first result of `read_device_metadata`. */
+export function readDeviceMetadata(value: unknown): DeviceMetadata {
+  if (!isDict(value)) {
+    throw new AgentError(
+      "bad_request",
+      `Cannot read device metadata: args[0] must be an object, got ${show(value ?? null)}`,
+    );
+  }
+  const swarmKey = readCount(value.swarm_key);
+  if (swarmKey === undefined) {
+    throw new AgentError("bad_request", `swarm_key has invalid type ${wireTypeOf(value.swarm_key)}`);
+  }
+  return {
+    ...named("name", value.device_name),
+    ...named("swarmName", value.swarm_name),
+    ...named("swarmOwnerName", value.ownername),
+    swarmKey,
+  };
+}
+
+/** Decodes the first result of `get_requested_app_states`: the rows of all apps, not yet decoded themselves. */
+export function readAppStateRows(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new AgentError(
+    "bad_request",
+    `Cannot read requested app states: args[0] must be a list, got ${show(value ?? null)}`,
+  );
+}
+
+/** Decodes the first result of `wamp.subscription.match`. Routers answer null, a list of ids or, for one, the bare id. */
+export function readSubscriptionIds(value: unknown): number[] {
+  return (Array.isArray(value) ? value : [value]).filter(isCount);
+}
+
+/** A token or key. `name` is what errors call it. */
+export function readToken(value: unknown, options: { name: string; mayBeEmpty: boolean }): string {
+  if (typeof value === "string" && (value !== "" || options.mayBeEmpty)) return value;
+  throw new AgentError("bad_request", `invalid ${options.name} payload`);
+}
+
+/** A value of any shape becomes text; a missing one stays absent, so that it never replaces a known name. */
+function named<Name extends string>(name: Name, value: unknown): { [key in Name]?: string } {
+  const member: { [key in Name]?: string } = {};
+  if (value !== undefined && value !== null) member[name] = typeof value === "string" ? value : JSON.stringify(value);
+  return member;
+}
+
+function wireTypeOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "list" : typeof value;
+}

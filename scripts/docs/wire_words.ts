@@ -1,0 +1,141 @@
+/** The words of `docs/wire.md` about the calls, publications and subscriptions of the agent. The agent itself does not load them. */
+
+import { type backendProcedures, logTopic, testamentTopic } from "../../lib/backend/uris.ts";
+import { routerEvents, type routerProcedures } from "../../lib/wamp/uris.ts";
+
+/** What readers need to know about a procedure that the agent calls. */
+export interface CallWords {
+  readonly args: string;
+  readonly result: string;
+  readonly when: string;
+  /** How long the agent waits for the result. */
+  readonly limitMs: number;
+  /** The area that will call it; absent when it is called already. */
+  readonly laterIssue?: string;
+}
+
+/** The words for every procedure of the backend. */
+export const backendWords: Readonly<Record<keyof typeof backendProcedures, CallWords>> = {
+  readDeviceMetadata: {
+    args: "[{device_key}]",
+    result: "[{device_name, swarm_name, ownername, swarm_key}]; a missing name changes nothing",
+    when: "first thing after every connect",
+    limitMs: 10_000,
+  },
+  getAppCredKey: {
+    args: "none",
+    result: "[text]: the key that app credentials are derived from; kept in memory only",
+    when: "after every connect; a failure keeps the key that is known",
+    limitMs: 10_000,
+  },
+  updateDeviceStatus: {
+    args: "[{swarm_key, device_key, status: CONFIGURING | CONNECTED | EMERGENCY, wamp_session_id, stats: {the 12 " +
+      "figures}, tunnel_capable?}]",
+    result: "[{reswarmBaseURL?}]",
+    when: "at the beginning and the end of every connect, then every 30 s",
+    limitMs: 10_000,
+  },
+  updateDeviceArchitecture: {
+    args: "[{swarm_key, device_key, architecture: arch and variant, os, arch, variant, agent_version}]",
+    result: "not read",
+    when: "after every connect",
+    limitMs: 30_000,
+  },
+  checkPrivilege: {
+    args: "[{privilege, entity: DEVICE, entity_key: device key, requestor_account_key, swarm_key}]",
+    result: "[bool]",
+    when: "before every call of a guarded procedure by an account; never cached",
+    limitMs: 10_000,
+  },
+  getRequestedAppStates: {
+    args: "[{device_key}]",
+    result: "[[row of each app]]; anything but a list counts as a failure, never as no apps",
+    when: "on every connect once the engine answers; a second time after an empty list while the device has apps",
+    limitMs: 30_000,
+  },
+  getRegistryToken: {
+    args: "[{callerID: owner of the device for PROD apps when known, else who asked}]",
+    result: "[text]; without arguments the token is empty",
+    when: "for each request of an app that is acted on, and for each retry",
+    limitMs: 30_000,
+  },
+  updateAppOnDevice: {
+    args: "state: [{app_key, device_key, swarm_key, serial_number, stage, state, device_to_app_key: 0, " +
+      "requestor_account_key, release_key, request_update, release_build, updateStatus}]; " +
+      "ports (5 s): [{app_key, device_key, swarm_key, stage, ports: [rule]}]",
+    result: "not read",
+    when:
+      "state: on every change of state, and for every app on every connect; ports: before and after work on a PROD app with port rules",
+    limitMs: 10_000,
+  },
+  exposePort: {
+    args: "[{port, protocol: tcp | udp}]",
+    result: "[{remote_port}]",
+    when: "when a tunnel of a TCP or UDP port is made",
+    limitMs: 30_000,
+    laterIssue: "tunnels",
+  },
+  runRegistryGc: {
+    args: "none",
+    result: "[{…}], logged",
+    when: "on an appliance host whose disk is low",
+    limitMs: 300_000,
+  },
+};
+
+/** The words for the procedures of the router. */
+export const routerWords: Readonly<Record<keyof typeof routerProcedures, CallWords>> = {
+  addTestament: {
+    args: "[topic, [the testament], {}]",
+    result: "not read",
+    when: "on every dial, right after the connection marker; refused on the first connection, the agent ends",
+    limitMs: 10_000,
+  },
+  matchSubscription: {
+    args: "[topic]",
+    result: "[[id] | id | null]",
+    when: "for every followed log on every connect, and when a subscription may have changed what is listened to",
+    limitMs: 10_000,
+  },
+};
+
+/** What readers need to know about the payloads on a topic. */
+export interface TopicWords {
+  readonly topic: string;
+  readonly payload: string;
+  readonly when: string;
+}
+
+/** Everything that is published in the device's name. */
+export const publishedWords: readonly TopicWords[] = [
+  {
+    topic: logTopic("<serial>", "<channel>"),
+    payload: "[text]: lines of the container, or raw JSON lines of a pull, joined by `\\n`; at most 256 KiB",
+    when:
+      "while somebody listens: 200 ms after the first line, sooner when a message is full; dropped lines are counted in a last line",
+  },
+  {
+    topic: logTopic("<serial>", "<channel>"),
+    payload: "[{type: build, chunk: text}]: a message of the agent; the chunk `LOGGER_CLEAR` empties the viewer",
+    when: "at once, whoever listens; up to 64 wait while the link is down",
+  },
+  {
+    topic: testamentTopic,
+    payload: "[{swarm_key, device_key, serial_number, wamp_session_id}]",
+    when: "by the router, when the session ends without GOODBYE",
+  },
+];
+
+/** Everything that is subscribed to, with what is read from an event. */
+export const subscribedWords: readonly TopicWords[] = [
+  {
+    topic: routerEvents.subscriptionCreated,
+    payload: "[session, {id, uri, match?}]",
+    when: "a log topic of this device is listened to from now on; a pattern makes the agent ask the router anew",
+  },
+  {
+    topic: routerEvents.subscriptionDeleted,
+    payload: "[session, id]",
+    when: "a known listener is gone: the router is asked who is left",
+  },
+];
