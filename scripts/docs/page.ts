@@ -1,4 +1,4 @@
-/** Pages that are made from code: formatted, written, or compared with what is there. */
+/** Generated pages: formatted, written, or compared with the files. */
 
 /** A page: its path below the project's folder, and its Markdown before it is formatted. */
 export interface Page {
@@ -6,7 +6,7 @@ export interface Page {
   text: string;
 }
 
-/** Formats Markdown as `deno fmt` wants it. Throws when the formatter fails. */
+/** Formats Markdown as `deno fmt` does. Throws when the formatter fails. */
 export async function format(text: string): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["fmt", "--quiet", "--no-config", "--line-width", "120", "--ext", "md", "-"],
@@ -23,7 +23,7 @@ export async function format(text: string): Promise<string> {
   return new TextDecoder().decode(output.stdout);
 }
 
-/** Writes the pages that differ and gives their paths. */
+/** Writes the pages that differ and returns their paths. */
 export async function writePages(folder: string, pages: readonly Page[]): Promise<string[]> {
   const stale = await findStale(folder, pages);
   for (const page of stale) await Deno.writeTextFile(`${folder}/${page.path}`, page.text);
@@ -35,12 +35,12 @@ export async function findStale(folder: string, pages: readonly Page[]): Promise
   const stale: Page[] = [];
   for (const { path, text } of pages) {
     const wanted = await format(text);
-    if (await readIfThere(`${folder}/${path}`) !== wanted) stale.push({ path, text: wanted });
+    if (await readIfPresent(`${folder}/${path}`) !== wanted) stale.push({ path, text: wanted });
   }
   return stale;
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {

@@ -1,0 +1,100 @@
+/** Makes the page about the agent's limits from the constants in the code. Pure. */
+
+import { backlogLimitBytes, flushIntervalMs, payloadLimitBytes } from "../../lib/app_logs/batch.ts";
+import { historyBytes, historyLines } from "../../lib/app_logs/history.ts";
+import { variableLimitBytes } from "../../lib/apps/container/environment.ts";
+import { pool } from "../../lib/apps/container/host_ports.ts";
+import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
+import { crashLoopDelayMs } from "../../lib/apps/watch/crash_loop.ts";
+import { probationMs } from "../../lib/apps/watch/probation.ts";
+import { startupProbeMs } from "../../lib/apps/work/startup_probe.ts";
+import { logLimitBytes } from "../../lib/disk_space/cleanup.ts";
+import { diskPerDownloadByte } from "../../lib/disk_space/room.ts";
+import { usualThresholds } from "../../lib/disk_space/thresholds.ts";
+import { lineLimitBytes } from "../../lib/docker/lines.ts";
+import { callLimitMs } from "../../lib/docker/transport.ts";
+import { fieldLimitChars } from "../../lib/log/format.ts";
+import { defaultLimitBytes } from "../../lib/log/log_file.ts";
+import { passingSecretLimit } from "../../lib/log/redact.ts";
+import { backupLimit } from "../../lib/log/rotation.ts";
+import { beatPauseMs } from "../../lib/status/heartbeat.ts";
+import { waitingLimit } from "../../lib/store/message_rows.ts";
+import { outboxLimit } from "../../lib/store/outbox_rows.ts";
+import { inboundLimitBytes, outboundLimitBytes } from "../../lib/wamp/message.ts";
+import { sendBacklogLimitBytes } from "../../lib/wamp/transport.ts";
+import { duration, size, table } from "./markdown.ts";
+
+type Row = readonly [what: string, limit: string, beyond: string];
+
+/** A random number in the middle, which spreads nothing. */
+const middle = 0.5;
+
+const apps: readonly Row[] = [
+  ["one variable, name and value", size(variableLimitBytes), "the app gets it as a file only"],
+  ["host ports", `${pool.first} to ${pool.last}`, "the start fails and is retried"],
+  [
+    "wait before retry n of a failed app",
+    `${duration(crashLoopDelayMs(1, middle))} × n², at most ${duration(crashLoopDelayMs(1_000, middle))}, ± 20 %`,
+    "",
+  ],
+  ["startup probe", duration(startupProbeMs), "the app is `RUNNING`"],
+  ["probation of a new release", duration(probationMs), "the old image is removed"],
+  ["how long a step waits for Studio to accept a report", duration(patienceMs), "work goes on; the report follows"],
+  ["state reports that wait for Studio", `${outboxLimit}`, "the oldest is dropped, with a warning"],
+];
+
+const logs: readonly Row[] = [
+  ["history of a channel", `${historyLines} lines, ${size(historyBytes)}`, "the oldest lines go"],
+  ["one line of a container", size(lineLimitBytes), "it is split"],
+  ["one line in a message", size(payloadLimitBytes), "it is dropped and counted"],
+  ["time that lines are gathered for a message", duration(flushIntervalMs), ""],
+  ["lines in one message", size(payloadLimitBytes), "the rest goes into the next"],
+  ["lines of a channel that wait", size(backlogLimitBytes), "newer lines are dropped and counted"],
+  ["agent messages that wait while the link is down", `${waitingLimit}`, "the oldest is dropped, with a warning"],
+];
+
+const link: readonly Row[] = [
+  ["a message to the device", size(inboundLimitBytes), "the connection is closed and dialled again"],
+  ["a message from the device", size(outboundLimitBytes), "the call is answered with an error"],
+  ["data that waits to be sent", size(sendBacklogLimitBytes), "answers queue, publications and calls fail"],
+  ["pause between heartbeats", duration(beatPauseMs), ""],
+];
+
+const device: readonly Row[] = [
+  ["free space on the engine's disk", size(usualThresholds.lowBytes), "below: the agent cleans up"],
+  ["", size(usualThresholds.emergencyBytes), "below: an emergency, containers are stopped"],
+  [
+    "free space for a pull",
+    `${diskPerDownloadByte} times the download, and ${size(usualThresholds.emergencyBytes)}`,
+    "the pull is refused, with both figures",
+  ],
+  ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],
+  ["one call to the engine", duration(callLimitMs), "it fails"],
+  ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
+  ["one field in the own log", `${fieldLimitChars} characters`, "it is cut"],
+  [
+    "masked registry tokens and app credentials",
+    `the newest ${passingSecretLimit}`,
+    "the oldest is no longer masked by value",
+  ],
+];
+
+/** The page as Markdown, not yet formatted. */
+export function renderLimits(): string {
+  const part = (title: string, rows: readonly Row[]) => `## ${title}\n\n${table(["What", "Limit", "Beyond it"], rows)}`;
+  return `# Limits
+
+Made by \`deno task docs\` from the constants in the code; edit those, or \`scripts/docs/limits.ts\`.
+
+Everything that gathers has a bound, and counts what it drops. The time limits of calls are in [wire.md](wire.md), the
+platforms in [operating.md](operating.md#requirements).
+
+${part("Apps", apps)}
+
+${part("Logs of apps", logs)}
+
+${part("Link", link)}
+
+${part("Device", device)}
+`;
+}

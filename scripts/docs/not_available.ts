@@ -1,0 +1,37 @@
+/** Makes the page about what is missing from the table of procedures. Pure. */
+
+import type { ProcedureRow } from "../../lib/handlers/procedure.ts";
+import { code } from "./markdown.ts";
+
+/** What is missing beyond procedures, one sentence each. */
+const alsoMissing = [
+  "Compose apps and DEV apps. Requests for them are stored and refused; this version runs PROD apps of one container.",
+  "Tunnels. `get_tunnel_state` answers with an empty list, and apps get no remote ports but those of the cloud.",
+  "Extra registry logins (`docker_credentials`). They are stored, and not used for apps of one container.",
+  "The topic `wamp.registration.on_unregister`. The agent does not subscribe to it.",
+  "The Windows service, and restarting the agent on Windows.",
+  "The disk guard on anything but Linux.",
+];
+
+/** The page as Markdown, not yet formatted. */
+export function renderNotAvailable(rows: readonly ProcedureRow[]): string {
+  const missing = rows.filter((row) => !row.isAvailable);
+  const areas = Map.groupBy(missing, (row) => "laterIssue" in row ? String(row.laterIssue) : "unknown");
+  const lines = [...areas].map(([area, procedures]) => {
+    return `- ${area}: ${procedures.map((row) => code(row.name)).join(", ")}`;
+  });
+  return `# Not available yet
+
+Made by \`deno task docs\` from \`lib/handlers/procedures.ts\`; edit that, or \`scripts/docs/not_available.ts\`.
+
+## Procedures
+
+${missing.length} of ${rows.length} procedures are registered, check their caller, and answer \`not available in this version\`:
+
+${lines.join("\n")}
+
+## Also missing
+
+${alsoMissing.map((text) => `- ${text}`).join("\n")}
+`;
+}
