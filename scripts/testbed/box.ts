@@ -26,7 +26,7 @@ export interface BoxFacts {
 
 const agentLock = "/tmp/ironflock-reagent.lock";
 
-const folderPrefix = "rb-";
+const folderPrefix = "/tmp/rb-";
 
 // /etc is private because agents write limits for logs there. An upper folder on the same file system may be refused.
 // /run is private because iptables locks a file there, and engines and agents look for sockets there.
@@ -66,7 +66,7 @@ export class Box implements AsyncDisposable {
   static async start(command: readonly string[], options: BoxOptions = {}): Promise<Box> {
     if (Deno.build.os !== "linux" || Deno.uid() !== 0) throw new Error("A box needs Linux and root");
     // Unix sockets below it must have paths of fewer than 108 characters.
-    const folder = await Deno.makeTempDir({ prefix: folderPrefix, dir: "/tmp" });
+    const folder = await Deno.makeTempDir({ prefix: namePrefix(), dir: "/tmp" });
     const claim = await claimFolder(folder);
     const facts: BoxFacts = { folder, cgroupParent: cgroupOf(folder) };
     await Deno.writeTextFile(`${folder}/agent.lock`, "", { mode: 0o644 });
@@ -126,7 +126,7 @@ export class Box implements AsyncDisposable {
 export async function sweepBoxes(): Promise<void> {
   for await (const entry of Deno.readDir("/tmp")) {
     const folder = `/tmp/${entry.name}`;
-    if (!entry.isDirectory || !entry.name.startsWith(folderPrefix)) continue;
+    if (!entry.isDirectory || !folder.startsWith(folderPrefix)) continue;
     try {
       using claim = await Deno.open(`${folder}/claim`, { write: true });
       if (await claim.tryLock(true)) await removeTraces(folder);
@@ -173,8 +173,18 @@ async function removeTraces(folder: string): Promise<void> {
   await Deno.remove(folder, { recursive: true });
 }
 
+/** A box that is started inside a box has the outer one's name before its own, so that its traces can be told apart. */
+function namePrefix(): string {
+  const outer = Deno.env.get("REAGENT_BOX_FOLDER");
+  return outer === undefined ? "rb-" : `rb-${nameOf(outer)}_`;
+}
+
+function nameOf(folder: string): string {
+  return folder.slice(folderPrefix.length);
+}
+
 function cgroupOf(folder: string): string {
-  return `/reagent-box-${folder.slice(`/tmp/${folderPrefix}`.length)}`;
+  return `/reagent-box-${nameOf(folder)}`;
 }
 
 function unshare(): string[] {

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { listProcesses, pollUntil, runProgram } from "../../scripts/testbed/background.ts";
+import { requireBox } from "../../scripts/testbed/box.ts";
 import { busyboxImage, Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { projectRoot } from "../../scripts/paths.ts";
 
@@ -80,19 +81,19 @@ class Demo implements AsyncDisposable {
   }
 }
 
-/** All that a demo could leave on this machine: processes, folders, control groups, network interfaces, the lock. */
+/**
+ * All that the demos of this test could leave: processes, boxes, folders, control groups, network interfaces, the lock.
+ * Whatever else runs on this machine is not counted: the test has a box of its own, whose name their boxes carry.
+ */
 async function traces(): Promise<Record<string, unknown>> {
   const shell = async (script: string) => (await runProgram("sh", ["-c", script])).stdout.trim();
+  const { folder, cgroupParent } = requireBox();
   const ours = ["ps ", "sh -c"];
   return {
     processes: (await listProcesses()).filter(({ command }) => !ours.some((start) => command.startsWith(start))).length,
-    // Boxes that nobody holds; other runs on this machine have boxes of their own.
-    boxes: await shell("for f in /tmp/rb-*/claim; do [ -e $f ] && flock -n $f echo $f; done"),
-    folders: await shell("ls -d /tmp/reagent-demo-* $TMPDIR/reagent-demo-* 2>/dev/null"),
-    groups: await shell(
-      "find /sys/fs/cgroup -type d -name 'reagent-box-*' | sed 's/.*reagent-box-//' | sort -u | " +
-        "while read id; do [ -d /tmp/rb-$id ] || echo $id; done",
-    ),
+    boxes: await shell(`ls -d ${folder}_*`),
+    folders: await shell(`ls -d ${folder}/reagent-demo-*`),
+    groups: await shell(`find /sys/fs/cgroup -type d -path '*${cgroupParent}_*'`),
     interfaces: await shell("ip -o link | grep -c veth"),
     lock: (await runProgram("flock", ["-n", lock, "true"])).code,
   };

@@ -110,6 +110,13 @@ Deno.test("a box ends when its starter is killed, and the next sweep removes wha
   assert.equal(await exists(folder), false);
 });
 
+Deno.test("a box that is started inside a box carries the outer one's name", async () => {
+  const outer = requireBox();
+  await using inner = await Box.start(["true"]);
+  assert.ok(inner.facts.folder.startsWith(`${outer.folder}_`), inner.facts.folder);
+  assert.ok(inner.facts.cgroupParent.startsWith(`${outer.cgroupParent}_`), inner.facts.cgroupParent);
+});
+
 Deno.test("requireBox() tells how to get into a box", () => {
   assert.match(requireBox().cgroupParent, /^\/reagent-box-\w+$/);
   const value = Deno.env.get("REAGENT_BOX") ?? "";
