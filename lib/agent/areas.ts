@@ -14,7 +14,6 @@ import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
 import type { Device } from "../handlers/device.ts";
 import { registerStep } from "../handlers/register.ts";
 import { readInterfaces, readLanAddress } from "../host/addresses.ts";
-import { runCommand } from "../host/command.ts";
 import { watchNvidiaGpu } from "../host/gpu.ts";
 import { readOsInfo } from "../host/os_info.ts";
 import { powerCommands, runPowerAction } from "../host/power.ts";
@@ -73,7 +72,7 @@ export function createAreas(
   const apps: Apps = appsOf(site, { appLogs, status, diskSpace, keys });
   stack.use(diskSpace);
   stack.use(status);
-  const device = deviceOf(site, { apps, appLogs, stats });
+  const device = deviceOf(site, { apps, appLogs, diskSpace, stats });
   const { backend } = connection;
   const keepAppCredKey = (key: string) => {
     foundation.hideSecret(key);
@@ -185,7 +184,7 @@ function channelsToFollow(apps: Apps): string[] {
 
 function deviceOf(
   { foundation, connection: { backend }, stack }: Site,
-  { apps, appLogs, stats }: { apps: Apps; appLogs: AppLogs; stats: StatsReader },
+  { apps, appLogs, diskSpace, stats }: { apps: Apps; appLogs: AppLogs; diskSpace: DiskSpace; stats: StatsReader },
 ): Device {
   const { options: { flags }, config, engine, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
@@ -197,16 +196,15 @@ function deviceOf(
     serialNumber: config.current.serialNumber,
     checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
     apps: { request: (kwargs) => apps.request(kwargs) },
+    diskSpace,
     // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.
     engine: {
       listImages: singleFlight((signal) => engine.listImages(signal)),
       listContainersRaw: singleFlight((signal) => engine.listContainersRaw(signal)),
-      pruneDanglingImages: (signal) => engine.pruneDanglingImages(signal),
     },
     host: {
       readMetadata: async (signal) => ({ os: await readOsInfo(signal), ...buildArch(), version: agentVersion }),
       readStats: () => stats.read(),
-      runCommand,
       schedulePower: (action) => power.schedule(action),
       wall: () => clock.wall(),
     },

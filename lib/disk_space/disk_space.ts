@@ -7,18 +7,19 @@ import type { DeviceConfig } from "../config/flock.ts";
 import type { EngineEnvironment } from "../docker/endpoint.ts";
 import type { Engine } from "../docker/engine.ts";
 import { EngineStorage } from "../docker/engine_storage.ts";
-import { mustRunCommand } from "../host/command.ts";
+import { mustRunCommand, runCommand } from "../host/command.ts";
 import { readFreeBytes } from "../host/disk_space.ts";
 import type { Paths } from "../paths.ts";
 import { DiskCleanup, type DiskUser } from "./cleanup.ts";
 import { DiskGuard } from "./guard.ts";
 import { limitLogs } from "./log_limits.ts";
+import { pruneSystem, type RunProgram } from "../docker/cli.ts";
 import { checkPullSpace, type PullCheckOptions } from "./pull_check.ts";
 import type { Backend } from "../backend/backend.ts";
 
 /** What the watch is built from. */
 export interface DiskSpaceDeps {
-  engine: Engine;
+  engine: Pick<Engine, "dataRoot" | "platform" | "pruneDanglingImages" | "stop">;
   /** Where the engine is. */
   env: EngineEnvironment;
   paths: Pick<Paths, "composeDir" | "buildDir">;
@@ -31,9 +32,14 @@ export interface DiskSpaceDeps {
   onChange(isEmergency: boolean): void;
   /** The operating system, in the words of the runtime. */
   os: string;
+  /** Runs programs of the device; `runCommand()` when absent. */
+  run?: RunProgram;
   clock: Clock;
   log: Log;
 }
+
+/** How long a full prune may take. */
+export const pruneLimitMs = 600_000;
 
 const restartLimitMs = 30_000;
 
@@ -87,6 +93,17 @@ export class DiskSpace implements AsyncDisposable {
     if (guard === undefined) return { kind: "fits" };
     const parts = { engine: this.#parts.engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes() };
     return await checkPullSpace(parts, question);
+  }
+
+  /**
+   * Removes dangling images, or with `all` everything that no running container uses, volumes included: then it returns what
+   * `docker system prune` printed. Throws what the engine throws, `command_failed`, `timeout` after 10 min, `canceled`.
+   */
+  async prune({ all }: { all: boolean }, signal: AbortSignal): Promise<string | undefined> {
+    const { engine, run = runCommand } = this.#parts;
+    if (all) return await pruneSystem(run, { signal, timeoutMs: pruneLimitMs });
+    await engine.pruneDanglingImages(signal);
+    return undefined;
   }
 
   /** Ends it. */

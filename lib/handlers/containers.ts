@@ -7,9 +7,6 @@ import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 
-/** How long a full prune may take. */
-export const pruneLimitMs = 600_000;
-
 /** `get_images`: one positional argument for each image; members that are zero or empty are left out. */
 export async function getImages(device: Device, _input: void, { signal }: Call): Promise<Reply> {
   const images = await device.engine.listImages(signal);
@@ -39,19 +36,8 @@ export function decodePrune({ args }: Call): PruneRequest {
 
 /** `prune_images`: removes dangling images, or with `all` everything that no running container uses, volumes included. */
 export async function pruneImages(device: Device, { all }: PruneRequest, { signal }: Call): Promise<Reply> {
-  if (!all) {
-    await device.engine.pruneDanglingImages(signal);
-    return {};
-  }
-  const end = await device.host.runCommand("docker", ["system", "prune", "-af", "--volumes"], {
-    signal,
-    timeoutMs: pruneLimitMs,
-  });
-  if (end.code !== 0) {
-    const seen = end.stderr.trim() || end.stdout.trim();
-    throw new AgentError("command_failed", `Cannot prune the engine: exit status ${end.code}: ${seen}`);
-  }
-  return { args: [end.stdout] };
+  const output = await device.diskSpace.prune({ all }, signal);
+  return output === undefined ? {} : { args: [output] };
 }
 
 function encodeImage(image: ImageSummary): Record<string, unknown> {

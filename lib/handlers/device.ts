@@ -7,7 +7,6 @@ import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
-import type { CommandEnd } from "../host/command.ts";
 import type { PowerAction } from "../host/power.ts";
 import type { Stats } from "../host/stats.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
@@ -18,12 +17,17 @@ export interface DeviceApps {
   request(kwargs: Dict, signal: AbortSignal): Promise<void>;
 }
 
+/** The disk of the container engine. */
+export interface DeviceDiskSpace {
+  /** Removes dangling images, or with `all` everything unused: then it returns what the program printed. */
+  prune(options: { all: boolean }, signal: AbortSignal): Promise<string | undefined>;
+}
+
 /** The container engine. Calls throw `engine_unreachable` or `engine_failed`. */
 export interface DeviceEngine {
   listImages(signal: AbortSignal): Promise<ImageSummary[]>;
   /** All containers as the engine's own interface returns them. */
   listContainersRaw(signal: AbortSignal): Promise<unknown[]>;
-  pruneDanglingImages(signal: AbortSignal): Promise<unknown>;
 }
 
 /** The logs of apps. */
@@ -52,12 +56,6 @@ export interface DeviceHost {
   readMetadata(signal: AbortSignal): Promise<DeviceMetadata>;
   /** The stats of the device, as in a status report. */
   readStats(): Promise<Stats>;
-  /** Runs a program to its end; its process group is killed when `signal` ends or `timeoutMs` have passed. */
-  runCommand(
-    program: string,
-    args: string[],
-    options: { signal: AbortSignal; timeoutMs: number },
-  ): Promise<CommandEnd>;
   /** Does it two seconds from now. */
   schedulePower(action: PowerAction): void;
   /** The wall time of the device. */
@@ -80,6 +78,7 @@ export interface Device {
   serialNumber: string;
   checkPrivilege: PrivilegeCheck;
   apps: DeviceApps;
+  diskSpace: DeviceDiskSpace;
   engine: DeviceEngine;
   host: DeviceHost;
   logs: DeviceLogs;

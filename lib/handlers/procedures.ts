@@ -5,7 +5,8 @@
 
 import { decodeContainerName, getAppLogHistory } from "./logs.ts";
 import { requestAppState } from "./apps.ts";
-import { decodePrune, getImages, listContainers, pruneImages, pruneLimitMs } from "./containers.ts";
+import { decodePrune, getImages, listContainers, pruneImages } from "./containers.ts";
+import { pruneLimitMs } from "../disk_space/disk_space.ts";
 import { getIpv4Addresses, getNetworkMetadata } from "./network.ts";
 import { later, noArguments, type Procedure, type ProcedureRow, working } from "./procedure.ts";
 import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, schedulePower } from "./system.ts";

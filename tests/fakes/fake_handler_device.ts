@@ -25,6 +25,7 @@ export const stats = {
 /** What a test changes of the device, area by area. */
 export interface DeviceChange extends Partial<Pick<Device, "serialNumber" | "checkPrivilege" | "log">> {
   apps?: Partial<Device["apps"]>;
+  diskSpace?: Partial<Device["diskSpace"]>;
   engine?: Partial<Device["engine"]>;
   host?: Partial<Device["host"]>;
   logs?: Partial<Device["logs"]>;
@@ -39,16 +40,15 @@ export function fakeDevice(change: DeviceChange = {}): Device {
     serialNumber: change.serialNumber ?? "SN-1",
     checkPrivilege: change.checkPrivilege ?? (() => Promise.resolve(true)),
     apps: { request: () => Promise.resolve(), ...change.apps },
+    diskSpace: { prune: () => Promise.resolve(undefined), ...change.diskSpace },
     engine: {
       listImages: () => Promise.resolve([]),
       listContainersRaw: () => Promise.resolve([]),
-      pruneDanglingImages: () => Promise.resolve(),
       ...change.engine,
     },
     host: {
       readMetadata: () => Promise.resolve({ os: "linux debian 13.3", arch: "arm", variant: "v7", version: "0.21.0" }),
       readStats: () => Promise.resolve(stats),
-      runCommand: () => Promise.resolve({ code: 0, stdout: "", stderr: "", droppedBytes: 0 }),
       schedulePower: () => {},
       wall: () => new Date("2031-03-05T07:00:00.789Z"),
       ...change.host,

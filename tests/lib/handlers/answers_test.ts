@@ -81,31 +81,18 @@ Deno.test("list_containers gives the engine's own list in one argument", async (
   assert.deepEqual(await call("list_containers", { engine }), { args: [list] });
 });
 
-Deno.test("prune_images removes dangling images, or everything when it is told so", async () => {
-  const done: unknown[] = [];
-  const engine = { pruneDanglingImages: () => Promise.resolve(done.push("dangling")) };
-  const runCommand: Device["host"]["runCommand"] = (program, args) => {
-    done.push([program, ...args]);
-    return Promise.resolve({ code: 0, stdout: "Total reclaimed space: 0B\n", stderr: "", droppedBytes: 0 });
+Deno.test("prune_images answers with the output of a full prune, and with nothing otherwise", async () => {
+  const diskSpace: Device["diskSpace"] = {
+    prune: ({ all }) => Promise.resolve(all ? "Total reclaimed space: 0B\n" : undefined),
   };
-  assert.deepEqual(await call("prune_images", { engine, host: { runCommand } }, { args: [{}] }), {});
-  assert.deepEqual(await call("prune_images", { engine, host: { runCommand } }, { args: [{ all: false }] }), {});
-  const all = await call("prune_images", { engine, host: { runCommand } }, { args: [{ all: true }] });
+  assert.deepEqual(await call("prune_images", { diskSpace }, { args: [{}] }), {});
+  assert.deepEqual(await call("prune_images", { diskSpace }, { args: [{ all: false }] }), {});
+  const all = await call("prune_images", { diskSpace }, { args: [{ all: true }] });
   assert.deepEqual(all, { args: ["Total reclaimed space: 0B\n"] });
-  assert.deepEqual(done, ["dangling", "dangling", ["docker", "system", "prune", "-af", "--volumes"]]);
-});
-
-Deno.test("prune_images says what the command complained about", async () => {
-  const runCommand = () => Promise.resolve({ code: 1, stdout: "", stderr: "cannot connect\n", droppedBytes: 0 });
-  await assert.rejects(call("prune_images", { host: { runCommand } }, { args: [{ all: true }] }), {
-    code: "command_failed",
-    message: "Cannot prune the engine: exit status 1: cannot connect",
-  });
 });
 
 Deno.test("prune_images refuses other arguments before anything is removed", async () => {
-  const forbidden = () => Promise.reject(new Error("removed something"));
-  const change = { engine: { pruneDanglingImages: forbidden }, host: { runCommand: forbidden } };
+  const change = { diskSpace: { prune: () => Promise.reject(new Error("removed something")) } };
   const noDict = "first param should be a dict";
   const noBool = "all value for container prune is not a boolean";
   await refuses("prune_images", [

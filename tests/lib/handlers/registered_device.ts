@@ -6,6 +6,7 @@ import { createHandler } from "../../../lib/handlers/dispatch.ts";
 import type { Device } from "../../../lib/handlers/device.ts";
 import { registerProcedures } from "../../../lib/handlers/register.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
+import { pruneSystem, type RunProgram } from "../../../lib/docker/cli.ts";
 import { runCommand } from "../../../lib/host/command.ts";
 import { readInterfaces } from "../../../lib/host/addresses.ts";
 import { type AppLogs, createAppLogs } from "../../../lib/app_logs/app_logs.ts";
@@ -91,15 +92,23 @@ export class RegisteredDevice implements AsyncDisposable {
   #createDevice(session: Session, change: DeviceChange): Device {
     const wire = { ...offlineWire(), call: session.call.bind(session) };
     const backend = createBackend(wire, () => ({ deviceKey: 345, swarmKey: 12, serialNumber: "SN-1" }));
+    const engine = this.#engine.client();
+    // The command is printed, not run.
+    const echo: RunProgram = (program, args, options) => runCommand("echo", [program, ...args], options);
     return fakeDevice({
       checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
-      engine: this.#engine.client(),
+      engine,
+      diskSpace: {
+        prune: async ({ all }, signal) => {
+          if (all) return await pruneSystem(echo, { signal, timeoutMs: 10_000 });
+          await engine.pruneDanglingImages(signal);
+          return undefined;
+        },
+      },
       logs: { readHistory: (channel, signal) => this.#logs.readHistory(channel, signal) },
       network: { readInterfaces },
       ...change,
       host: {
-        // The command is printed, not run.
-        runCommand: (program, args, options) => runCommand("echo", [program, ...args], options),
         schedulePower: (action) => void this.power.push(action),
         ...change.host,
       },
