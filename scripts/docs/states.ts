@@ -1,6 +1,6 @@
 /** Makes the page about the states of an app from the agent's own tables and plans. Pure. */
 
-import { type Given, plan, type Seen } from "../../lib/apps/plan/container_plan.ts";
+import { type Given, plan, type Seen, type Wanted } from "../../lib/apps/plan/container_plan.ts";
 import { type Goal, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 import {
   growsDisk,
@@ -11,6 +11,7 @@ import {
   transitions,
 } from "../../lib/apps/state/transitions.ts";
 import { type AppState, appStates } from "../../lib/model/app.ts";
+import { blamelessCodes } from "../../lib/apps/plan/rollback.ts";
 import { code, table } from "./markdown.ts";
 
 /** Current state, then wanted state, then the name of the transition. */
@@ -21,9 +22,14 @@ interface Example {
   goal: Goal;
   situation: string;
   seen: Seen;
+  /** The app at that moment; absent where it is the usual one. */
+  wanted?: Partial<Wanted>;
 }
 
 const engineWords = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+/** An app that was updated from 1.0.0 to 2.0.0 a moment ago. */
+const onProbation: Partial<Wanted> = { version: "2.0.0", fallback: "1.0.0" };
 
 const running = { id: "old", status: "running" };
 
@@ -41,15 +47,33 @@ const examples: readonly Example[] = [
     seen: { container: { id: "old", status: "exited" }, tags: ["1.0.0"] },
   },
   { goal: "update", situation: "the version before runs", seen: { container: running, tags: ["1.0.0"] } },
-  { goal: "removeCanceled", situation: "a pull was cut", seen: { container: undefined, tags: [] } },
-  { goal: "uninstallCanceled", situation: "a pull was cut", seen: { container: undefined, tags: [] } },
+  {
+    goal: "rollBack",
+    situation: "the release on probation has ended",
+    seen: { container: { id: "new", status: "exited" }, tags: ["2.0.0", "1.0.0"] },
+    wanted: onProbation,
+  },
+  {
+    goal: "closeUpdate",
+    situation: "the probation is over",
+    seen: { container: { id: "new", status: "running" }, tags: ["2.0.0", "1.0.0"] },
+    wanted: onProbation,
+  },
+  { goal: "tidy", situation: "an image was left over", seen: { container: running, tags: ["1.0.0", "0.9.0"] } },
+  { goal: "removeCanceled", situation: "a pull was canceled", seen: { container: undefined, tags: [] } },
+  { goal: "uninstallCanceled", situation: "a pull was canceled", seen: { container: undefined, tags: [] } },
 ];
 
-const wanted = { appName: "shop", version: "1.0.0", fallback: undefined, newest: { version: "2.0.0", releaseKey: 2 } };
+const usual: Wanted = {
+  appName: "shop",
+  version: "1.0.0",
+  fallback: undefined,
+  newest: { version: "2.0.0", releaseKey: 2 },
+};
 
 /** The page of this agent as Markdown, not yet formatted. */
 export function statesPage(): string {
-  return [head, renderTransitions(transitions), states(), engine(), plans()].join("\n\n") + "\n";
+  return [head, renderTransitions(transitions), states(), engine(), rollBack(), plans()].join("\n\n") + "\n";
 }
 
 const head = `# States of an app
@@ -98,16 +122,33 @@ ${table(["Container", "State of the app"], rows)}
 A paused container counts as running.`;
 }
 
+function rollBack(): string {
+  return `## When an update is rolled back
+
+Decided in \`lib/apps/plan/rollback.ts\`. After the switch of an update the release is on probation until it has run for a
+minute; the image and the container settings of the version before are kept for so long.
+
+- The release is rolled back when its process ends during the probation, or when a step of its start fails.
+- It is not to blame, and is started again, when its process was killed from outside, when the engine has just come back,
+  when the disk was full within the last minute, and after these errors: ${blamelessCodes.map(code).join(", ")}.
+- A version that was rolled back, or that cannot run on this machine, is not tried again until Studio asks for an update.
+- An update that fails before the switch leaves the running container alone, and is tried again later.`;
+}
+
 function plans(): string {
-  const entries = examples.map(({ goal, situation, seen }) => {
-    const given: Given = { wanted, seen, progress: { done: new Set(), madeContainer: undefined } };
+  const entries = examples.map(({ goal, situation, seen, wanted }) => {
+    const given: Given = {
+      wanted: { ...usual, ...wanted },
+      seen,
+      progress: { done: new Set(), madeContainer: undefined },
+    };
     const steps = plan(goal, given).map((step) => `1. ${stepText(step)}`);
     return `### ${goal}: ${situation}\n\n${steps.join("\n")}`;
   });
   return `## What is done
 
-A transition is planned as a list of steps. After each step the agent looks at the engine and plans anew, so a step may
-run twice, fail or be cut anywhere. These are the plans of usual situations, for an app \`shop\` whose version 1.0.0 is
+A transition is planned as a list of steps. After each step the agent looks at the engine and plans again, so a step may
+run twice, fail or be interrupted anywhere. These are the plans of usual situations, for an app \`shop\` whose version 1.0.0 is
 wanted (for an update: 2.0.0).
 
 ${entries.join("\n\n")}`;

@@ -58,7 +58,7 @@ export function plan(goal: Goal, given: Given): Step[] {
     case "rollBack":
       return rollBackSteps(given);
     case "closeUpdate":
-      return [...once(given, { kind: "closeUpdate" }), ...dropOthers(given)];
+      return closeUpdateSteps(given);
     case "removeCanceled":
       return removeCanceledSteps(given);
     case "uninstallCanceled":
@@ -207,6 +207,13 @@ function rollBackSteps(given: Given): Step[] {
   if (hasDone(progress, revert)) return runSteps(given);
   const { fallback, version } = wanted;
   return [revert, ...runSteps({ ...given, wanted: { ...wanted, version: fallback ?? version, fallback: undefined } })];
+}
+
+/** Once the update is closed nothing goes back to the version before, so its image goes too. */
+function closeUpdateSteps(given: Given): Step[] {
+  const close: Step = { kind: "closeUpdate" };
+  if (hasDone(given.progress, close)) return dropOthers(given);
+  return [close, ...dropOthers({ ...given, wanted: { ...given.wanted, fallback: undefined } })];
 }
 
 /** `DOWNLOADING` is told once the stream is open, because Studio may answer it with a cancel at once. */

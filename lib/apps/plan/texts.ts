@@ -1,7 +1,8 @@
 /** What people read in the log of an app when something ends otherwise than planned. The wording is part of the wire. Pure. */
 
 import type { AppState } from "../../model/app.ts";
-import { type ErrorCode, hasCode, textOf } from "../../base/errors.ts";
+import { textOf } from "../../base/errors.ts";
+import type { RollBack } from "./rollback.ts";
 import { isPulling, isStarting, type Step } from "./steps.ts";
 
 /** What every app's log says after the agent's database was lost. */
@@ -15,19 +16,9 @@ export function failureText(step: Step | undefined, error: unknown): string {
   return textOf(error);
 }
 
-/** Errors that say nothing about the release that was started: another one would have met them too. */
-const blamelessCodes: readonly ErrorCode[] = [
-  ...["canceled", "engine_unreachable", "no_space", "port_in_use", "store_failed", "timeout"] as const,
-];
-
-/** True when a start failed because of what was started. */
-export function isFaultOfRelease(step: Step | undefined, error: unknown): boolean {
-  return isStarting(step) && !hasCode(error, ...blamelessCodes);
-}
-
-/** Why the version before runs again; the update is not tried anew by itself. */
-export function rollBackText(versions: { from: string; to: string }, reason: string): string {
-  return `The update to version ${versions.to} has failed (${reason}), returning to version ${versions.from}`;
+/** Why the version before runs again; the update is not tried again by itself. */
+export function rollBackText({ failed, restored, reason }: RollBack): string {
+  return `The update to version ${failed} has failed (${reason}), returning to version ${restored}`;
 }
 
 /** Why an update does not take place; the version before was not touched. */

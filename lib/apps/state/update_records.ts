@@ -4,6 +4,7 @@ import type { AppId, AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Database } from "../../store/database.ts";
 import { deleteUpdate, readUpdate, type Release, type StoredUpdate, writeUpdate } from "../../store/update_rows.ts";
+import { fallbackFor, fallbackOf, isOnProbation, updateAfterRequest } from "../plan/rollback.ts";
 import type { LiveApp } from "./live_app.ts";
 
 /** What the records of updates need of those of the apps. */
@@ -37,18 +38,11 @@ export class UpdateRecords {
   /** True from the switch of an update to the end of its probation. False when the database cannot be read; never throws. */
   isUnderWay(id: AppId): boolean {
     try {
-      const update = this.find(id);
-      return update !== undefined && update.phase !== "failed";
+      return fallbackOf(this.find(id)) !== undefined;
     } catch {
       // Callers need a quick answer, and false does no harm.
       return false;
     }
-  }
-
-  /** True when this version has failed and Studio has not asked for it since. */
-  hasFailed(id: AppId, version: string): boolean {
-    const update = this.find(id);
-    return update?.phase === "failed" && update.to.version === version;
   }
 
   /**
@@ -56,11 +50,8 @@ export class UpdateRecords {
    * that has proven itself, so it stays the same when an earlier update is still on probation.
    */
   openSwitch(app: LiveApp, { to, container }: Pick<StoredUpdate, "to" | "container">): void {
-    const before = this.find(app.id);
-    const { from, container: fallback } = before === undefined || before.phase === "failed"
-      ? { from: { version: app.version, releaseKey: app.releaseKey }, container }
-      : before;
-    this.#store(app, { id: app.id, phase: "switch", from, to, container: fallback, reason: "" });
+    const installed = { from: { version: app.version, releaseKey: app.releaseKey }, container };
+    this.#store(app, { id: app.id, phase: "switch", ...fallbackFor(installed, this.find(app.id)), to, reason: "" });
   }
 
   /** The switch does not take place: the installed version was not touched. */
@@ -84,7 +75,7 @@ export class UpdateRecords {
   /** The release on probation has failed: what it replaced is the installed version again. Does nothing without a probation. */
   revert(app: LiveApp, reason: string): void {
     const update = this.find(app.id);
-    if (update?.phase !== "probation") return;
+    if (!isOnProbation(update)) return;
     this.#deps.database.transaction(() => {
       this.#deps.storeRelease(app, update.from);
       this.#store(app, { ...update, phase: "failed", reason });
@@ -94,7 +85,7 @@ export class UpdateRecords {
 
   /** The release on probation has proven itself. */
   close(id: AppId): void {
-    if (this.find(id)?.phase === "probation") deleteUpdate(this.#deps.database, id);
+    if (isOnProbation(this.find(id))) deleteUpdate(this.#deps.database, id);
   }
 
   /** The release `to` cannot run on this device, as was found out before anything was touched. */
@@ -109,9 +100,10 @@ export class UpdateRecords {
    */
   noteRequest(app: LiveApp, request: AppRequest): void {
     const update = this.find(app.id);
-    if (update?.phase !== "failed") return;
-    if (request.requestUpdate) deleteUpdate(this.#deps.database, app.id);
-    else if (update.container !== null) this.#store(app, { ...update, container: null });
+    const left = updateAfterRequest(request, update);
+    if (left === update) return;
+    if (left === undefined) deleteUpdate(this.#deps.database, app.id);
+    else this.#store(app, left);
   }
 
   #store(app: LiveApp, update: StoredUpdate): void {

@@ -63,11 +63,14 @@ export class Health {
     return this.#parts.clock.now() - this.#noSpaceAtMs < spaceDoubtMs;
   }
 
-  /** True once, when the release has run for long enough. */
-  takeProven(): boolean {
-    const isOver = this.#probation.isOver;
-    if (isOver) this.#probation.stop();
-    return isOver;
+  /** True once the release on probation has run for long enough, until `endProbation()`. */
+  get isProbationOver(): boolean {
+    return this.#probation.isOver;
+  }
+
+  /** The release is not on probation any more. */
+  endProbation(): void {
+    this.#probation.stop();
   }
 
   /** The app runs, or it does not. */

@@ -13,6 +13,14 @@ import { isGone, type LiveApp } from "../state/live_app.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { PlannedRetry } from "../watch/retry.ts";
 import type { Attempt } from "./attempt.ts";
+import {
+  blamesRelease,
+  hasPassedProbation,
+  isOnProbation,
+  mayUpdateTo,
+  type ReleaseFailure,
+  rollBackAfter,
+} from "../plan/rollback.ts";
 import { rollBackText } from "../plan/texts.ts";
 import type { Job } from "./job.ts";
 
@@ -59,17 +67,22 @@ export class AppWatch {
     if (app === undefined || found === undefined) return undefined;
     const state = observedState(app.state, found);
     const request = records.request(this.#id);
-    // In an emergency of the disk it was stopped, however it took that.
-    const isOwnFault = state === "FAILED" && !isReturn && !found.wasKilled && !this.isTroubled();
-    if (isOwnFault && request !== undefined && records.updates.find(app.id)?.phase === "probation") {
+    const failure: ReleaseFailure = { kind: "exit", exitCode: found.exitCode, wasKilled: found.wasKilled };
+    const isOwnFault = state === "FAILED" && !isReturn && this.blamesRelease(failure);
+    if (isOwnFault && request !== undefined && isOnProbation(records.updates.find(app.id))) {
       // An engine that stops takes its containers down first; then it is the engine that has to come back.
       await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
       if (this.isTroubled() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
       await bench.showExit(app, found.exitCode, turn.signal);
-      return this.rollBack(app, request, `exited with status code ${found.exitCode}`);
+      return this.rollBack(app, request, failure);
     }
     if (state !== undefined) await reporter.announce(app, state, turn.signal);
-    if (state === undefined && app.state === "RUNNING" && request !== undefined && this.#health.takeProven()) {
+    const { isProbationOver } = this.#health;
+    if (
+      request !== undefined &&
+      hasPassedProbation({ state: app.state, hasChanged: state !== undefined, isProbationOver })
+    ) {
+      this.#health.endProbation();
       return { request, why: "later", mayUpdate: false, forced: { goal: "closeUpdate" } };
     }
     const again: Attempt | undefined = request && { request, why: "later", mayUpdate: true };
@@ -105,12 +118,17 @@ export class AppWatch {
     if (app !== undefined) await this.#parts.reporter.report(app, signal);
   }
 
-  /** The way back from a release on probation; undefined when there is none. */
-  rollBack(app: LiveApp, request: AppRequest, reason: string): Attempt | undefined {
-    const update = this.#parts.records.updates.find(app.id);
-    if (update?.phase !== "probation") return undefined;
-    this.#parts.bench.say(app, rollBackText({ from: update.from.version, to: update.to.version }, reason));
-    return { request, why: "later", mayUpdate: false, forced: { goal: "rollBack", reason } };
+  /** True when a failure is the fault of the app's release, as far as the device is fine at this moment. */
+  blamesRelease(failure: ReleaseFailure): boolean {
+    return blamesRelease(failure, { isDeviceUnstable: this.isTroubled() });
+  }
+
+  /** Goes back from a release on probation that was found to be at fault; undefined when there is none. */
+  rollBack(app: LiveApp, request: AppRequest, failure: ReleaseFailure): Attempt | undefined {
+    const back = rollBackAfter(failure, this.#parts.records.updates.find(app.id));
+    if (back === undefined) return undefined;
+    this.#parts.bench.say(app, rollBackText(back));
+    return { request, why: "later", mayUpdate: false, forced: { goal: "rollBack", reason: back.reason } };
   }
 
   /** True while what fails is no fault of the release that is started. */
@@ -121,8 +139,10 @@ export class AppWatch {
   /** Remembers how the app does, and follows the log of a run that nobody has followed yet. */
   noteState(app: LiveApp, found?: Found): void {
     const isRunning = app.state === "RUNNING";
-    const isOnProbation = isRunning && this.#parts.records.updates.find(app.id)?.phase === "probation";
-    this.#health.note({ isRunning, isOnProbation });
+    this.#health.note({
+      isRunning,
+      isOnProbation: isRunning && isOnProbation(this.#parts.records.updates.find(app.id)),
+    });
     if (!isRunning || found === undefined || this.#isFollowed(found)) return;
     this.#followedRun = found.run;
     this.#parts.bench.follow(app, found.ownId);
@@ -172,7 +192,8 @@ export class AppWatch {
   #tryAgain(): void {
     const app = this.#parts.records.find(this.#id);
     const request = this.#parts.records.request(this.#id);
-    const mayUpdate = request !== undefined && !this.#parts.records.updates.hasFailed(this.#id, request.newestVersion);
+    const update = this.#parts.records.updates.find(this.#id);
+    const mayUpdate = request !== undefined && mayUpdateTo(request.newestVersion, { update });
     const circumstances = { mayUpdate, isEmergency: false };
     if (app === undefined || request === undefined || decide(app, request, circumstances).kind !== "go") {
       this.#health.forgetFailures();

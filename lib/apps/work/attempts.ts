@@ -15,7 +15,8 @@ import type { AppRecords } from "../state/app_records.ts";
 import type { Attempt } from "./attempt.ts";
 import { stableTarget } from "../state/transitions.ts";
 import type { Surveyed } from "../watch/engine_snapshot.ts";
-import { cutText, failureText, isFaultOfRelease, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
+import { type FailedUpdate, failedUpdate, hasFailed, mayUpdateTo } from "../plan/rollback.ts";
+import { cutText, failureText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
 import { runTransition } from "./transition.ts";
 import type { Job } from "./job.ts";
 
@@ -100,7 +101,8 @@ export class Attempts {
     // A cancel that comes too late wants no download.
     const isCancel = round.why === "interrupt" || round.request.cancelTransition;
     if (!isCancel) await this.#makeReady(turn, app, round);
-    const mayUpdate = round.mayUpdate && !this.#parts.records.updates.hasFailed(app.id, round.request.newestVersion);
+    const mayUpdate = round.mayUpdate &&
+      mayUpdateTo(round.request.newestVersion, { update: this.#parts.records.updates.find(app.id) });
     const choice = decide(app, round.request, { mayUpdate, isEmergency: isEmergency() });
     const ready = await this.#loginFor(turn, round, choice);
     switch (choice.kind) {
@@ -134,7 +136,7 @@ export class Attempts {
     const known = request.presentVersion;
     // Studio may not have heard yet of an update that went through, or of a release that has failed here.
     const isLate = request.requestUpdate && request.newestVersion === app.version;
-    const isNews = known !== "" && known !== app.version && !isLate && !records.updates.hasFailed(app.id, known);
+    const isNews = known !== "" && known !== app.version && !isLate && !hasFailed(known, records.updates.find(app.id));
     if (isNews) reporter.setVersion(app, { version: known });
   }
 
@@ -219,12 +221,12 @@ export class Attempts {
     const { round, goal, step, error, exitCode, wasKilled = false } = failure;
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     bench.say(app, failureText(step, error));
-    if (goal === "update" && app.state === "UPDATING" && !hasCode(error, "engine_unreachable")) {
-      return await this.#failUpdate(turn, app, failure);
-    }
+    const update = failedUpdate({ goal, state: app.state, step, error });
+    if (update !== undefined) return await this.#failUpdate(turn, app, { ...failure, update });
     watch.noteError(error);
-    if (!wasKilled && !watch.isTroubled() && isFaultOfRelease(step, error)) {
-      const back = watch.rollBack(app, round.request, textOf(error));
+    const ofRelease = { kind: "transition", step, error, wasKilled } as const;
+    if (watch.blamesRelease(ofRelease)) {
+      const back = watch.rollBack(app, round.request, ofRelease);
       if (back !== undefined) {
         if (exitCode !== undefined) await bench.showExit(app, exitCode, turn.signal);
         return back;
@@ -238,11 +240,15 @@ export class Attempts {
   }
 
   /** Nothing was touched yet. A release that cannot run here is not tried again; everything else is, later. */
-  async #failUpdate(turn: Job, app: LiveApp, { round, step, error }: Failure): Promise<Attempt | undefined> {
+  async #failUpdate(
+    turn: Job,
+    app: LiveApp,
+    { round, error, update }: Failure & { update: FailedUpdate },
+  ): Promise<Attempt | undefined> {
     const { bench, records, watch } = this.#parts;
     const { newestVersion, newReleaseKey } = round.request;
     this.#dropSwitch(app);
-    if (step?.kind === "verifyImage" && hasCode(error, "start_failed")) {
+    if (update === "refuse") {
       bench.say(app, refusedUpdateText({ from: app.version, to: newestVersion }));
       const to = { version: newestVersion, releaseKey: newReleaseKey };
       records.updates.refuse(app, { to, reason: textOf(error) });
@@ -280,6 +286,7 @@ export class Attempts {
 
   /** False for a version that was canceled or has failed. */
   #isUpdateWelcome({ newestVersion }: AppRequest): boolean {
-    return newestVersion !== this.#skippedVersion && !this.#parts.records.updates.hasFailed(this.#id, newestVersion);
+    const update = this.#parts.records.updates.find(this.#id);
+    return mayUpdateTo(newestVersion, { update, skippedVersion: this.#skippedVersion });
   }
 }

@@ -14,6 +14,7 @@ import type { AppLog, AppsDeps, StepEngine } from "../dependencies.ts";
 import type { Seen, Wanted } from "../plan/container_plan.ts";
 import type { Step } from "../plan/steps.ts";
 import type { AppRecords } from "../state/app_records.ts";
+import { fallbackOf, settingsToRestore } from "../plan/rollback.ts";
 import { awaitStartup } from "./startup_probe.ts";
 import type { Effect, StepExecutor } from "./transition.ts";
 
@@ -84,8 +85,7 @@ export class ContainerSteps implements StepExecutor, Disposable {
   wanted(): Wanted {
     const { app, request } = this.#work;
     const newest = { version: request.newestVersion, releaseKey: request.newReleaseKey };
-    const update = this.#parts.records.updates.find(app.id);
-    const fallback = update === undefined || update.phase === "failed" ? undefined : update.from.version;
+    const fallback = fallbackOf(this.#parts.records.updates.find(app.id));
     return { appName: app.appName, version: app.version, newest, fallback };
   }
 
@@ -267,7 +267,9 @@ export class ContainerSteps implements StepExecutor, Disposable {
 
   async #create(tag: string, signal: AbortSignal): Promise<Effect> {
     const image = this.#referenceOf(tag);
-    const body = this.#settingsOfBefore(tag) ?? await this.#work.configure({ image, withGpu: this.#withGpu }, signal);
+    const update = this.#parts.records.updates.find(this.#work.app.id);
+    const body = settingsToRestore(tag, update) ??
+      await this.#work.configure({ image, withGpu: this.#withGpu }, signal);
     try {
       this.#containerId = await this.#parts.engine.create(this.#work.names.container, body, signal);
       return { kind: "made", containerId: this.#containerId };
@@ -275,13 +277,6 @@ export class ContainerSteps implements StepExecutor, Disposable {
       if (this.#dropGpu(error)) return { kind: "again" };
       throw error;
     }
-  }
-
-  /** After an update that failed the version before gets exactly the container that it had, until Studio asks for something. */
-  #settingsOfBefore(tag: string): CreateRequest | undefined {
-    const update = this.#parts.records.updates.find(this.#work.app.id);
-    const isBack = update?.phase === "failed" && update.from.version === tag;
-    return isBack ? update.container ?? undefined : undefined;
   }
 
   /** The exit is listened for before the start, so that the shortest life is seen. */

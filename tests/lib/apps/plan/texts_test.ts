@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { cutText, failureText, isFaultOfRelease, updateRetryText } from "../../../../lib/apps/plan/texts.ts";
+import { cutText, failureText, rollBackText, updateRetryText } from "../../../../lib/apps/plan/texts.ts";
 import { isPulling } from "../../../../lib/apps/plan/steps.ts";
-import { AgentError, type ErrorCode } from "../../../../lib/base/errors.ts";
+import { AgentError } from "../../../../lib/base/errors.ts";
 
 const error = new AgentError("pull_failed", "no such tag");
 
@@ -40,14 +40,7 @@ Deno.test("updateRetryText() names version and wait", () => {
   assert.equal(updateRetryText("2.1", 5_400), "The update to version 2.1 will be tried again in 5 s");
 });
 
-Deno.test("isFaultOfRelease() is true for a failed start, unless another release would have failed as well", () => {
-  const isFault = (code: ErrorCode) => isFaultOfRelease({ kind: "startContainer" }, new AgentError(code, "no"));
-  for (const code of ["start_failed", "engine_failed", "image_missing", "io_failed", "bad_request"] as const) {
-    assert.equal(isFault(code), true, code);
-  }
-  const blameless = ["canceled", "engine_unreachable", "no_space", "port_in_use", "store_failed", "timeout"] as const;
-  for (const code of blameless) assert.equal(isFault(code), false, code);
-  const startFailed = new AgentError("start_failed", "no");
-  assert.equal(isFaultOfRelease({ kind: "readPull", tag: "2" }, startFailed), false);
-  assert.equal(isFaultOfRelease(undefined, startFailed), false);
+Deno.test("rollBackText() names both versions and the reason", () => {
+  const text = "The update to version 2 has failed (exited with status code 3), returning to version 1";
+  assert.equal(rollBackText({ failed: "2", restored: "1", reason: "exited with status code 3" }), text);
 });

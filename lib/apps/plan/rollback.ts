@@ -1,0 +1,119 @@
+/**
+ * Decides what follows when an update fails: which failures are the fault of the release, when the version before comes back, and which
+ * versions are not tried again. Pure; everybody else only does what is decided here.
+ */
+
+import type { AppState } from "../../model/app.ts";
+import { type ErrorCode, hasCode, textOf } from "../../base/errors.ts";
+import type { StoredUpdate } from "../../store/update_rows.ts";
+import { type Goal, isStarting, type Step } from "./steps.ts";
+
+/** How the installed release of an app has failed. `wasKilled`: its process was ended from outside, by the engine or a person. */
+export type ReleaseFailure =
+  /** A transition failed in `step`; without one it failed before its first. */
+  | { kind: "transition"; step: Step | undefined; error: unknown; wasKilled: boolean }
+  /** The app was running, and its process has ended. */
+  | { kind: "exit"; exitCode: number; wasKilled: boolean };
+
+/** A way back from a release on probation. */
+export interface RollBack {
+  /** The version that has failed. */
+  failed: string;
+  /** The version that runs again. */
+  restored: string;
+  /** Why, as people read it. */
+  reason: string;
+}
+
+/** What becomes of an update that failed before the old container was touched: never again, or again after a while. */
+export type FailedUpdate = "refuse" | "retry";
+
+/** Errors that say nothing about the release that was started: any other would have met them as well. */
+export const blamelessCodes: readonly ErrorCode[] = [
+  ...["canceled", "engine_unreachable", "no_space", "port_in_use", "store_failed", "timeout"] as const,
+];
+
+/** True when a failure is the fault of the release. While the device is unstable (full disk, engine just back) none is. */
+export function blamesRelease(failure: ReleaseFailure, { isDeviceUnstable }: { isDeviceUnstable: boolean }): boolean {
+  if (failure.wasKilled || isDeviceUnstable) return false;
+  switch (failure.kind) {
+    case "transition":
+      return isStarting(failure.step) && !hasCode(failure.error, ...blamelessCodes);
+    case "exit":
+      return true;
+  }
+}
+
+/** Where to go back to after a failure that is the fault of the release; undefined when the release is not on probation. */
+export function rollBackAfter(failure: ReleaseFailure, update: StoredUpdate | undefined): RollBack | undefined {
+  if (!isOnProbation(update)) return undefined;
+  const reason = failure.kind === "exit" ? `exited with status code ${failure.exitCode}` : textOf(failure.error);
+  return { failed: update.to.version, restored: update.from.version, reason };
+}
+
+/** True from the switch of an update until its release has proven that it runs, or has failed. */
+export function isOnProbation(update: StoredUpdate | undefined): update is StoredUpdate {
+  return update?.phase === "probation";
+}
+
+/** True when the update can be closed: the probation is over, the app runs, and nothing has just happened to it. */
+export function hasPassedProbation(seen: { state: AppState; hasChanged: boolean; isProbationOver: boolean }): boolean {
+  return seen.isProbationOver && seen.state === "RUNNING" && !seen.hasChanged;
+}
+
+/**
+ * What becomes of an update whose transition failed; undefined when the old container was touched, so that the app itself has failed.
+ * Without an engine nobody can tell, so the app counts as failed. A release that cannot run on this machine never will.
+ */
+export function failedUpdate(
+  failure: { goal: Goal | undefined; state: AppState; step: Step | undefined; error: unknown },
+): FailedUpdate | undefined {
+  const { goal, state, step, error } = failure;
+  if (goal !== "update" || state !== "UPDATING" || hasCode(error, "engine_unreachable")) return undefined;
+  return step?.kind === "verifyImage" && hasCode(error, "start_failed") ? "refuse" : "retry";
+}
+
+/** True for a version that has failed on this device, until Studio asks for an update again. */
+export function hasFailed(version: string, update: StoredUpdate | undefined): boolean {
+  return update?.phase === "failed" && update.to.version === version;
+}
+
+/** False for a version that has failed, and for the one whose update was canceled or waits for its next try. */
+export function mayUpdateTo(
+  version: string,
+  known: { update: StoredUpdate | undefined; skippedVersion?: string },
+): boolean {
+  return version !== known.skippedVersion && !hasFailed(version, known.update);
+}
+
+/** The version to return to, while an update is under way or on probation; its image is kept. Undefined at all other times. */
+export function fallbackOf(update: StoredUpdate | undefined): string | undefined {
+  return update === undefined || update.phase === "failed" ? undefined : update.from.version;
+}
+
+/** Where a new update comes from: the last release that has proven itself, so an update on probation hands on its own fallback. */
+export function fallbackFor(
+  installed: Pick<StoredUpdate, "from" | "container">,
+  before: StoredUpdate | undefined,
+): Pick<StoredUpdate, "from" | "container"> {
+  if (before === undefined || before.phase === "failed") return installed;
+  return { from: before.from, container: before.container };
+}
+
+/**
+ * What is left of an update once Studio has sent a request of its own accord: a request for an update lets the failed version be tried
+ * again, any other one replaces the settings from before the failed update.
+ */
+export function updateAfterRequest(
+  request: { requestUpdate: boolean },
+  update: StoredUpdate | undefined,
+): StoredUpdate | undefined {
+  if (update?.phase !== "failed") return update;
+  if (request.requestUpdate) return undefined;
+  return update.container === null ? update : { ...update, container: null };
+}
+
+/** After a failed update the version before gets exactly the container that it had; null for any other start. */
+export function settingsToRestore(version: string, update: StoredUpdate | undefined): StoredUpdate["container"] {
+  return update?.phase === "failed" && update.from.version === version ? update.container : null;
+}
