@@ -21,8 +21,8 @@ export interface StateReporterDeps {
 }
 
 /**
- * How long work on an app waits for Studio to take a report. The wait only keeps reports and lines of the log in order; a bad link must
- * not keep an app down.
+ * How long work on an app waits for Studio to take a report. The wait only keeps reports and lines of the log in order;
+ * a bad link must not keep an app down.
  */
 export const patienceMs = 1_000;
 
@@ -46,8 +46,8 @@ export class StateReporter {
   }
 
   /**
-   * Sets a state. A full disk stops no app: the state is stored once there is free space, and after a restart it is read from the
-   * engine.
+   * Sets a state. A full disk stops no app: the state is stored once there is free space, and after a restart it is
+   * read from the engine.
    */
   setState(app: LiveApp, state: AppState): void {
     try {

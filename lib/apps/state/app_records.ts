@@ -71,7 +71,7 @@ export class AppRecords {
     return [...stored, ...this.#held.values()];
   }
 
-  /** Stores a request, or nothing of it when the database refuses. Returns its app, which is created if it was not known. */
+  /** Stores a request, or nothing of it when the database refuses. Returns its app, created if it was not known. */
   store(request: AppRequest): LiveApp {
     const { app, wanted } = this.#wantedBy(request);
     const row = rowOf({ ...app, ...wanted });
@@ -92,8 +92,8 @@ export class AppRecords {
   }
 
   /**
-   * Sets the state of an app. An app that is gone, as Studio wants it, is forgotten: its rows and its object, which whoever holds it may
-   * go on using. An app that is to be uninstalled is kept until it is `UNINSTALLED`.
+   * Sets the state of an app. An app that is gone, as Studio wants it, is forgotten: its rows and its object, which
+   * whoever holds it may go on using. An app that is to be uninstalled is kept until it is `UNINSTALLED`.
    */
   setState(app: LiveApp, state: AppState): void {
     // It has happened, whether it can be stored or not.

@@ -1,22 +1,22 @@
-/** What the apps may need of the volumes and images on the engine's disk, so that a clean-up leaves it alone. */
+/** Volumes and images that apps may still need, so that a clean-up of the disk leaves them alone. */
 
 import { type AppId, idText } from "../../model/app.ts";
 import type { AppNames } from "../../model/app_names.ts";
 import type { AppRecords } from "./app_records.ts";
 
-/** One app, running or not. */
+/** What one app, running or not, may need. */
 export interface DiskUse {
   id: AppId;
   appName: string;
-  /** Of both stages, without a tag. */
+  /** Image repositories of both stages, without a tag. */
   repositories: string[];
-  /** Installed, newest, requested, and what an update comes from and goes to. */
+  /** The versions installed, newest and requested, and those that an update replaces and brings. */
   versions: string[];
-  /** Its compose definitions; null where it has none. */
+  /** Its installed and its newest compose definition; null where there is none. */
   definitions: (Record<string, unknown> | null)[];
 }
 
-/** All apps of the device. Throws `store_failed`. */
+/** The disk use of all apps of the device. Throws `store_failed`. */
 export function diskUses(
   records: AppRecords,
   namesOf: (app: { id: AppId; appName: string }) => AppNames,

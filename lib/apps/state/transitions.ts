@@ -1,23 +1,23 @@
-/** The states of an app as a machine: which transition leads from a state to a wanted one. Pure; `docs/states.md` is made from it. */
+/** The state machine of an app: which transition leads from a state to a wanted one. Pure; a source of `docs/states.md`. */
 
 import type { AppState } from "../../model/app.ts";
 
-/** What has to be done to get from a state to a wanted one. */
+/** The work that leads from a state to a wanted one. */
 export type Transition =
   | ("install" | "run" | "stop" | "remove" | "uninstall" | "recover-run" | "recover-present")
   | ("build" | "publish" | "remove-and-publish")
   | ("cancel-pull" | "cancel-update" | "cancel-build" | "cancel-push" | "cancel-transfer")
   | "no-action";
 
-/** The states that can be wanted. */
+/** The states that an app can be wanted in. */
 export const targetStates = ["PRESENT", "RUNNING", "BUILT", "PUBLISHED", "REMOVED", "UNINSTALLED"] as const;
 
-/** A state that can be wanted. */
+/** A state that an app can be wanted in. */
 export type TargetState = typeof targetStates[number];
 
 type Cells = Readonly<Partial<Record<TargetState | "STOPPED", Transition>>>;
 
-const atRest: Cells = {
+const fromStable: Cells = {
   PRESENT: "no-action",
   RUNNING: "run",
   BUILT: "build",
@@ -25,14 +25,14 @@ const atRest: Cells = {
   REMOVED: "remove",
   UNINSTALLED: "uninstall",
 };
-const inPassing: Cells = { PRESENT: "stop", RUNNING: "run", REMOVED: "remove", UNINSTALLED: "uninstall" };
+const fromTransient: Cells = { PRESENT: "stop", RUNNING: "run", REMOVED: "remove", UNINSTALLED: "uninstall" };
 
 /**
- * The table of states: current state, then wanted state. A cell that is missing means that nothing happens. After a canceled
- * update the wanted state is brought about as well.
+ * Transitions by current state, then wanted state. Where there is none, nothing happens. A canceled update is followed
+ * by the transition to the wanted state.
  */
 export const transitions: Readonly<Record<AppState, Cells>> = {
-  REMOVED: { ...atRest, PRESENT: "install", REMOVED: "no-action" },
+  REMOVED: { ...fromStable, PRESENT: "install", REMOVED: "no-action" },
   UNINSTALLED: {
     PRESENT: "install",
     RUNNING: "run",
@@ -40,10 +40,10 @@ export const transitions: Readonly<Record<AppState, Cells>> = {
     PUBLISHED: "publish",
     UNINSTALLED: "no-action",
   },
-  PRESENT: atRest,
-  FAILED: { ...atRest, PRESENT: "recover-present", RUNNING: "recover-run" },
-  BUILT: atRest,
-  PUBLISHED: atRest,
+  PRESENT: fromStable,
+  FAILED: { ...fromStable, PRESENT: "recover-present", RUNNING: "recover-run" },
+  BUILT: fromStable,
+  PUBLISHED: fromStable,
   STOPPED: {
     RUNNING: "run",
     BUILT: "build",
@@ -52,9 +52,9 @@ export const transitions: Readonly<Record<AppState, Cells>> = {
     UNINSTALLED: "uninstall",
     STOPPED: "no-action",
   },
-  RUNNING: { ...atRest, PRESENT: "stop", RUNNING: "no-action", BUILT: "stop", PUBLISHED: "remove-and-publish" },
-  STARTING: inPassing,
-  STOPPING: inPassing,
+  RUNNING: { ...fromStable, PRESENT: "stop", RUNNING: "no-action", BUILT: "stop", PUBLISHED: "remove-and-publish" },
+  STARTING: fromTransient,
+  STOPPING: fromTransient,
   DELETING: { REMOVED: "remove", UNINSTALLED: "uninstall" },
   DOWNLOADING: { PRESENT: "install", REMOVED: "cancel-pull", UNINSTALLED: "cancel-pull" },
   UPDATING: { PRESENT: "cancel-update", REMOVED: "cancel-update", UNINSTALLED: "cancel-update" },
@@ -64,13 +64,13 @@ export const transitions: Readonly<Record<AppState, Cells>> = {
   TRANSFERING: { PRESENT: "cancel-transfer", REMOVED: "cancel-transfer", UNINSTALLED: "cancel-transfer" },
 };
 
-/** The transition from a state to a wanted one; undefined when nothing is to happen. */
+/** The transition from a state to a wanted one; undefined when nothing happens. */
 export function transitionOf(current: AppState, target: AppState): Transition | undefined {
   const cells: Readonly<Partial<Record<AppState, Transition>>> = transitions[current];
   return cells[target];
 }
 
-/** The state that is meant when a passing one is wanted, as Studio sometimes asks. */
+/** The stable state meant by a wanted state; Studio sometimes asks for a transient one. */
 export function stableTarget(target: AppState): AppState {
   switch (target) {
     case "BUILDING":
@@ -97,26 +97,26 @@ export function stableTarget(target: AppState): AppState {
   }
 }
 
-const passing: ReadonlySet<AppState> = new Set([
+const transientStates: ReadonlySet<AppState> = new Set([
   ...["BUILDING", "BUILT", "TRANSFERED", "DELETING", "TRANSFERING", "PUBLISHING", "PUBLISHED"] as const,
   ...["DOWNLOADING", "STOPPING", "UPDATING", "STARTING"] as const,
 ]);
 
-/** True for the states of something that is being done. */
+/** True for the states of an app that is being worked on. */
 export function isTransient(state: AppState): boolean {
-  return passing.has(state);
+  return transientStates.has(state);
 }
 
-const growing: ReadonlySet<AppState> = new Set([
+const growingStates: ReadonlySet<AppState> = new Set([
   ...["RUNNING", "PRESENT", "BUILT", "BUILDING", "PUBLISHING", "PUBLISHED", "DOWNLOADING", "UPDATING"] as const,
 ]);
 
-/** True for wanted states that may need more disk; they are refused while the disk is too full to work. */
+/** True for wanted states that may take more disk space; they are refused while the disk is too full to work. */
 export function growsDisk(target: AppState): boolean {
-  return growing.has(target);
+  return growingStates.has(target);
 }
 
-/** The state of an app whose container has this status; undefined for words that say nothing about the app. */
+/** The state of an app whose container has this status; undefined for a status that says nothing about the app. */
 export function stateOfContainer(status: string): AppState | undefined {
   switch (status) {
     case "running":

@@ -35,7 +35,10 @@ export class UpdateRecords {
     return readUpdate(this.#deps.database, id);
   }
 
-  /** True from the switch of an update to the end of its probation. False when the database cannot be read; never throws. */
+  /**
+   * True from the switch of an update to the end of its probation. False when the database cannot be read; never
+   * throws.
+   */
   isUnderWay(id: AppId): boolean {
     try {
       return fallbackOf(this.find(id)) !== undefined;
@@ -46,8 +49,8 @@ export class UpdateRecords {
   }
 
   /**
-   * A container of the release `to` is about to replace `container`, that of the installed version. The fallback is the last release
-   * that has proven itself, so it stays the same when an earlier update is still on probation.
+   * A container of the release `to` is about to replace `container`, that of the installed version. The fallback is the
+   * last release that has proven itself, so it stays the same when an earlier update is still on probation.
    */
   openSwitch(app: LiveApp, { to, container }: Pick<StoredUpdate, "to" | "container">): void {
     const installed = { from: { version: app.version, releaseKey: app.releaseKey }, container };
@@ -60,8 +63,8 @@ export class UpdateRecords {
   }
 
   /**
-   * The release `to` is installed and on probation. The stored request is adjusted, so that it does not ask for the same update again;
-   * whatever else Studio has asked for since (a target, a still newer version) stays.
+   * The release `to` is installed and on probation. The stored request is adjusted, so that it does not ask for the
+   * same update again; whatever else Studio has asked for since (a target, a still newer version) stays.
    */
   adopt(app: LiveApp, to: Release): void {
     this.#deps.database.transaction(() => {
@@ -72,7 +75,10 @@ export class UpdateRecords {
     Object.assign(app, to, { updateStatus: "pending_remote_confirmation" });
   }
 
-  /** The release on probation has failed: what it replaced is the installed version again. Does nothing without a probation. */
+  /**
+   * The release on probation has failed: what it replaced is the installed version again. Does nothing without a
+   * probation.
+   */
   revert(app: LiveApp, reason: string): void {
     const update = this.find(app.id);
     if (!isOnProbation(update)) return;
@@ -95,8 +101,8 @@ export class UpdateRecords {
   }
 
   /**
-   * Studio has sent a request of its own accord. A request for an update lets the failed release be tried again; any other replaces the
-   * settings from before the failed update.
+   * Studio has sent a request of its own accord. A request for an update lets the failed release be tried again; any
+   * other replaces the settings from before the failed update.
    */
   noteRequest(app: LiveApp, request: AppRequest): void {
     const update = this.find(app.id);

@@ -9,7 +9,7 @@ import {
   transitionOf,
 } from "../../../../lib/apps/state/transitions.ts";
 
-/** The contract, row by row: PRESENT, RUNNING, BUILT, PUBLISHED, REMOVED, UNINSTALLED; `-` is no cell. */
+/** The contract, row by row: PRESENT, RUNNING, BUILT, PUBLISHED, REMOVED, UNINSTALLED; `-` means no transition. */
 const contract: Record<string, string> = {
   REMOVED: "install run build publish no-action uninstall",
   UNINSTALLED: "install run build publish - no-action",
@@ -30,7 +30,7 @@ const contract: Record<string, string> = {
   TRANSFERING: "cancel-transfer - - - cancel-transfer cancel-transfer",
 };
 
-Deno.test("transitionOf() is the contract, cell by cell", () => {
+Deno.test("transitionOf() follows the contract, cell by cell", () => {
   assert.deepEqual(Object.keys(contract).sort(), [...appStates].sort());
   for (const current of appStates) {
     const cells = targetStates.map((target) => transitionOf(current, target) ?? "-");
@@ -40,8 +40,8 @@ Deno.test("transitionOf() is the contract, cell by cell", () => {
   assert.equal(transitionOf("PRESENT", "FAILED"), undefined);
 });
 
-Deno.test("stableTarget() maps what passes to what it leads to, and its own results to themselves", () => {
-  const passing: Partial<Record<AppState, AppState>> = {
+Deno.test("stableTarget() maps transient states to the ones they lead to, and stable states to themselves", () => {
+  const transient: Partial<Record<AppState, AppState>> = {
     BUILDING: "PRESENT",
     TRANSFERED: "PRESENT",
     TRANSFERING: "PRESENT",
@@ -53,12 +53,12 @@ Deno.test("stableTarget() maps what passes to what it leads to, and its own resu
     STARTING: "RUNNING",
   };
   for (const state of appStates) {
-    assert.equal(stableTarget(state), passing[state] ?? state, state);
+    assert.equal(stableTarget(state), transient[state] ?? state, state);
     assert.equal(stableTarget(stableTarget(state)), stableTarget(state));
   }
 });
 
-Deno.test("isTransient() and growsDisk() name the sets of the contract", () => {
+Deno.test("isTransient() and growsDisk() hold for the states of the contract", () => {
   assert.deepEqual(appStates.filter(isTransient).sort(), [
     ...["BUILDING", "BUILT", "DELETING", "DOWNLOADING", "PUBLISHED", "PUBLISHING", "STARTING", "STOPPING"],
     ...["TRANSFERED", "TRANSFERING", "UPDATING"],
@@ -68,7 +68,7 @@ Deno.test("isTransient() and growsDisk() name the sets of the contract", () => {
   ]);
 });
 
-Deno.test("stateOfContainer() knows the engine's words, and says nothing about others", () => {
+Deno.test("stateOfContainer() maps each status of the engine, and no other text", () => {
   const cases: [string, AppState | undefined][] = [
     ["running", "RUNNING"],
     ["created", "PRESENT"],
