@@ -1,26 +1,19 @@
 /**
- * Reports of states on their way to Studio: in order for each app, and on the disk while Studio cannot be reached, so that neither a
- * cut of the link nor the end of the agent loses one.
+ * Sends the reports of apps to Studio: those of one app in order, and later while Studio cannot be reached. Neither a
+ * broken link nor the end of the agent loses a report.
  */
 
-import { type AppIdText, idText, isAppState, isStage } from "../../model/app.ts";
+import { type AppIdText, idText } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
 import { within } from "../../async/deadline.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { Log } from "../../base/log.ts";
-import { type Dict, isCount, isDict } from "../../base/json.ts";
 import type { Database } from "../../store/database.ts";
-import {
-  addReport,
-  countReports,
-  deleteReport,
-  hasReport,
-  readReports,
-  type WaitingReport,
-} from "../../store/outbox_rows.ts";
 import type { Backend } from "../../backend/backend.ts";
 import type { AppReport } from "../../backend/requests.ts";
+import { isMilestone, type PendingReport } from "./fold_reports.ts";
+import { PendingReports } from "./pending_reports.ts";
 
 /** What an outbox works with. */
 export interface OutboxDeps {
@@ -36,27 +29,30 @@ export interface OutboxDeps {
 const reportLimitMs = 10_000;
 
 /**
- * The way of reports to Studio.
+ * The outbox of all apps.
  *
- * - The reports of one app are sent one after the other, in the order in which they were given.
- * - A report that Studio did not take is on the disk, and is sent before anything newer of its app when Studio can be reached again.
- * - What Studio refuses keeps nothing newer back; what is newer is told once more behind it, so that it is the last word.
+ * - Reports of one app are sent one after the other, in the order of the calls to `send()`.
+ * - A report that Studio did not take is stored, and sent before any newer one of its app once Studio can be reached.
+ * - A report that Studio refuses does not hold newer ones back. The newest is sent again after it, to have the last
+ *   word.
  */
 export class Outbox {
-  readonly #parts: OutboxDeps;
-  readonly #gate = new KeyedMutex<AppIdText | "missed">();
+  readonly #deps: OutboxDeps;
+  readonly #pending: PendingReports;
+  readonly #mutex = new KeyedMutex<AppIdText | "missed">();
   readonly #sending = new Set<Promise<boolean>>();
 
-  constructor(parts: OutboxDeps) {
-    this.#parts = parts;
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
+    this.#pending = new PendingReports(deps);
   }
 
   /**
-   * Sends a report. True when Studio has it; else it waits on the disk. `current` gives the report as it is to be sent, when its
-   * turn has come; `onTaken` is called when Studio has it, before the turn of the next. Throws nothing.
+   * Sends a report. Returns true when Studio has taken it; otherwise it is stored. `current` returns the report as it
+   * is when its turn comes; `onTaken` is called when Studio has taken it, before the next one is sent. Never throws.
    */
   async send(current: () => AppReport, onTaken: () => void = () => {}): Promise<boolean> {
-    const sending = this.#send(current, onTaken);
+    const sending = this.#sendInTurn(current, onTaken);
     this.#sending.add(sending);
     try {
       return await sending;
@@ -65,50 +61,22 @@ export class Outbox {
     }
   }
 
-  /** Resolves when nothing is on its way. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#sending);
-  }
-
-  async #send(current: () => AppReport, onTaken: () => void): Promise<boolean> {
-    const app = idText(current().id);
-    return await this.#gate.run(app, async () => {
-      const report = current();
-      try {
-        await this.#deliverEarlier(app);
-        await this.#deliver(report);
-      } catch (error) {
-        this.#noteRefusal(report, error);
-        this.#keep(report);
-        return false;
-      }
-      onTaken();
-      this.#dropSuperseded(app);
-      if (this.#waitingOf(app).length > 0) this.#keep(report);
-      return true;
-    });
-  }
-
   /**
-   * Sends what waits, oldest first; of several states of one app in a row only the last, and those that tell something of their own.
-   * What Studio refuses keeps later ones of its app back, and is thrown at the end; it ends at once when Studio is away.
+   * Sends the reports that Studio has missed, oldest first. Of several states of one app in a row only the last is
+   * sent, and milestones. A report that Studio refuses holds later ones of its app back, and its error is thrown at the
+   * end; any other error ends the whole at once. Throws `store_failed` too.
    */
   async sendMissed(): Promise<void> {
     if (this.count() === 0) return;
-    await this.#gate.run("missed", async () => {
-      const waiting = readReports(this.#parts.database);
-      const kept = foldReports(waiting);
-      const folded = waiting.length - kept.length;
-      for (const { rowId } of waiting.filter((entry) => !kept.includes(entry))) this.#drop(rowId);
-      if (kept.length > 0) this.#parts.log.info("Sending reports that were missed", { count: kept.length, folded });
+    await this.#mutex.run("missed", async () => {
+      const { kept, removed } = this.#pending.fold();
+      if (kept.length > 0) this.#deps.log.info("Sending missed reports", { count: kept.length, folded: removed });
       const refusals = new Map<AppIdText, unknown>();
-      for (const { rowId, report } of kept) {
-        const decoded = decodeReport(report);
-        if (decoded === undefined) continue;
-        const app = idText(decoded.id);
+      for (const pending of kept) {
+        const app = idText(pending.report.id);
         if (refusals.has(app)) continue;
         try {
-          await this.#gate.run(app, () => this.#sendKept(rowId, decoded));
+          await this.#mutex.run(app, () => this.#sendPending(pending));
         } catch (error) {
           if (!hasCode(error, "call_failed")) throw error;
           refusals.set(app, error);
@@ -118,130 +86,72 @@ export class Outbox {
     });
   }
 
-  async #sendKept(rowId: number, report: AppReport): Promise<void> {
-    // While others were sent Studio may have got it, or something newer.
-    if (!this.#isWaiting(rowId)) return;
-    await this.#deliver(report);
-    this.#drop(rowId);
+  /** How many reports wait on the disk; 0 when the database cannot be read. */
+  count(): number {
+    return this.#pending.count();
   }
 
-  /** How many reports wait on the disk; 0 when the disk does not say. */
-  count(): number {
-    try {
-      return countReports(this.#parts.database);
-    } catch (error) {
-      this.#parts.log.warn("Cannot read the outbox", { error });
-      return 0;
-    }
+  /** Resolves when no report is being sent. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#sending);
+  }
+
+  async #sendInTurn(current: () => AppReport, onTaken: () => void): Promise<boolean> {
+    const app = idText(current().id);
+    return await this.#mutex.run(app, async () => {
+      const report = current();
+      try {
+        await this.#sendMilestones(app);
+        await this.#deliver(report);
+      } catch (error) {
+        this.#logRefusal(report, error);
+        this.#pending.add(report);
+        return false;
+      }
+      onTaken();
+      this.#removeSuperseded(app);
+      if (this.#pending.of(app).length > 0) this.#pending.add(report);
+      return true;
+    });
+  }
+
+  async #sendPending({ rowId, report }: PendingReport): Promise<void> {
+    // While others were sent, Studio may have taken it, or a newer one.
+    if (!this.#pending.has(rowId)) return;
+    await this.#deliver(report);
+    this.#pending.remove(rowId);
   }
 
   async #deliver(report: AppReport): Promise<void> {
-    const { backend, life } = this.#parts;
+    const { backend, life } = this.#deps;
     const what = `Reporting an app as ${report.state}`;
     await within(reportLimitMs, (limit) => backend.reportAppState(report, limit), { what, signal: life });
   }
 
-  /** Sends what is to be told before anything newer of the app. Throws when Studio cannot be reached. */
-  async #deliverEarlier(app: AppIdText): Promise<void> {
-    for (const { rowId, report } of this.#waitingOf(app)) {
-      if (!isWordOfItsOwn(report)) continue;
+  /** Sends what has to reach Studio before anything newer of the app. Throws when Studio cannot be reached. */
+  async #sendMilestones(app: AppIdText): Promise<void> {
+    for (const { rowId, report } of this.#pending.of(app)) {
+      if (!isMilestone(report)) continue;
       try {
         await this.#deliver(report);
       } catch (error) {
         if (!hasCode(error, "call_failed")) throw error;
         return;
       }
-      this.#drop(rowId);
+      this.#pending.remove(rowId);
     }
   }
 
-  #noteRefusal(report: AppReport, error: unknown): void {
+  /** Pending states are older than the one that Studio has just taken. */
+  #removeSuperseded(app: AppIdText): void {
+    for (const { rowId, report } of this.#pending.of(app)) {
+      if (!isMilestone(report)) this.#pending.remove(rowId);
+    }
+  }
+
+  #logRefusal(report: AppReport, error: unknown): void {
     const isAway = hasCode(error, "not_connected") || isCanceled(error);
     const fields = { ...report.id, state: report.state, error: textOf(error) };
-    this.#parts.log[isAway ? "debug" : "warn"]("Studio did not take a report, it waits", fields);
+    this.#deps.log[isAway ? "debug" : "warn"]("Studio did not take a report, it is sent later", fields);
   }
-
-  #keep(report: AppReport): void {
-    const { database, clock, log } = this.#parts;
-    try {
-      const dropped = addReport(database, { ...report }, clock.wall());
-      if (dropped > 0) log.warn("The oldest reports that waited were dropped", { dropped });
-    } catch (failure) {
-      // The next connect reports every app as it is.
-      log.error("Cannot keep a report", { error: failure });
-    }
-  }
-
-  /** States that wait are older than what Studio has taken just now. */
-  #dropSuperseded(app: AppIdText): void {
-    for (const { rowId, report } of this.#waitingOf(app)) {
-      if (!isWordOfItsOwn(report)) this.#drop(rowId);
-    }
-  }
-
-  /** What waits of an app, oldest first; nothing when the disk does not say. */
-  #waitingOf(app: AppIdText): { rowId: number; report: AppReport }[] {
-    if (this.count() === 0) return [];
-    try {
-      return readReports(this.#parts.database).flatMap(({ rowId, report }) => {
-        const decoded = decodeReport(report);
-        return decoded !== undefined && idText(decoded.id) === app ? [{ rowId, report: decoded }] : [];
-      });
-    } catch (error) {
-      this.#parts.log.warn("Cannot read the outbox", { error });
-      return [];
-    }
-  }
-
-  #isWaiting(rowId: number): boolean {
-    try {
-      return hasReport(this.#parts.database, rowId);
-    } catch (error) {
-      this.#parts.log.warn("Cannot read the outbox", { error });
-      return true;
-    }
-  }
-
-  #drop(rowId: number): void {
-    try {
-      deleteReport(this.#parts.database, rowId);
-    } catch (error) {
-      this.#parts.log.warn("Cannot take a report out of the outbox", { error });
-    }
-  }
-}
-
-/** Leaves out states that are followed by another of the same app, except those that tell something of their own. Pure. */
-export function foldReports(waiting: readonly WaitingReport[]): WaitingReport[] {
-  const last = new Map<AppIdText, number>();
-  for (const { rowId, report } of waiting) {
-    const decoded = decodeReport(report);
-    if (decoded !== undefined) last.set(idText(decoded.id), rowId);
-  }
-  return waiting.filter(({ rowId, report }) => {
-    const decoded = decodeReport(report);
-    return decoded !== undefined && (last.get(idText(decoded.id)) === rowId || isWordOfItsOwn(decoded));
-  });
-}
-
-/** An update that went through, or an app that failed, is history that a later state does not tell. */
-function isWordOfItsOwn(report: AppReport): boolean {
-  return report.updateStatus === "pending_remote_confirmation" || report.state === "FAILED";
-}
-
-/** Undefined for what an agent of another version has left. */
-function decodeReport(value: Dict): AppReport | undefined {
-  const { id, state, requestorAccountKey, releaseKey, requestUpdate, releaseBuild, updateStatus } = value;
-  const isKnown = isDict(id) && isCount(id.appKey) && isStage(id.stage) && isAppState(state);
-  if (!isKnown || !isStage(id.stage) || !isCount(id.appKey)) return undefined;
-  const statuses = ["", "pending_remote_confirmation", "completed", "canceled"] as const;
-  return {
-    id: { appKey: id.appKey, stage: id.stage },
-    state,
-    requestorAccountKey: isCount(requestorAccountKey) ? requestorAccountKey : 0,
-    releaseKey: isCount(releaseKey) ? releaseKey : 0,
-    requestUpdate: requestUpdate === true,
-    releaseBuild: releaseBuild === true,
-    updateStatus: statuses.find((known) => known === updateStatus) ?? "",
-  };
 }

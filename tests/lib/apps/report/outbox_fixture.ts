@@ -17,10 +17,10 @@ export const shopDev = { appKey: 7, stage: "DEV" } as const;
 /** See `shopDev`. */
 export const fan = { appKey: 8, stage: "PROD" } as const;
 
-/** A report; `change` replaces parts of it. */
-export function report(state: AppState, id: AppId = shop, change: Partial<AppReport> = {}): AppReport {
+/** A report of `shop`; `change` replaces members of it. */
+export function report(state: AppState, change: Partial<AppReport> = {}): AppReport {
   return {
-    id,
+    id: shop,
     state,
     requestorAccountKey: 3,
     releaseKey: 9,
@@ -33,12 +33,12 @@ export function report(state: AppState, id: AppId = shop, change: Partial<AppRep
 
 /** The report of an update that went through. */
 export function updated(id: AppId = shop): AppReport {
-  return report("PRESENT", id, { updateStatus: "pending_remote_confirmation" });
+  return report("PRESENT", { id, updateStatus: "pending_remote_confirmation" });
 }
 
-/** The world around an outbox. `took` has what Studio has taken, as `PROD:7 RUNNING`. */
+/** An outbox with its database and its Studio. `taken` has what Studio has taken, as `PROD:7 RUNNING`. */
 export class OutboxWorld implements AsyncDisposable {
-  readonly took: string[] = [];
+  readonly taken: string[] = [];
   readonly reports: AppReport[] = [];
   /** Throws what Studio answers to a report that it does not take. */
   answer: (report: AppReport) => void | Promise<void> = () => {};
@@ -48,26 +48,26 @@ export class OutboxWorld implements AsyncDisposable {
   database: Database = this.#folder.open();
   outbox: Outbox = this.#make();
 
-  /** Studio is away from now on. */
-  cut(): void {
+  /** Studio cannot be reached from here on. */
+  disconnect(): void {
     this.answer = () => {
       throw new AgentError("not_connected", "not connected");
     };
   }
 
-  /** Studio takes everything from now on. */
-  heal(): void {
+  /** Studio takes everything from here on. */
+  reconnect(): void {
     this.answer = () => {};
   }
 
-  /** Sends reports one after the other; gives for each whether Studio has it. */
+  /** Sends reports one after the other; returns for each whether Studio has taken it. */
   async send(...reports: AppReport[]): Promise<boolean[]> {
     const arrived: boolean[] = [];
     for (const one of reports) arrived.push(await this.outbox.send(() => one));
     return arrived;
   }
 
-  /** Ends the agent and begins it anew on the same file. */
+  /** Restarts the agent on the same database. */
   async restart(): Promise<void> {
     this.#life.abort();
     await this.outbox.settled();
@@ -77,7 +77,7 @@ export class OutboxWorld implements AsyncDisposable {
     this.outbox = this.#make();
   }
 
-  /** Ends the agent's life; what is on its way is cut. */
+  /** Ends the agent; a report that is being sent is interrupted. */
   endLife(): void {
     this.#life.abort();
   }
@@ -93,7 +93,7 @@ export class OutboxWorld implements AsyncDisposable {
     const reportAppState = async (one: AppReport) => {
       await this.answer(one);
       this.reports.push(one);
-      this.took.push(`${one.id.stage}:${one.id.appKey} ${one.state}`);
+      this.taken.push(`${one.id.stage}:${one.id.appKey} ${one.state}`);
     };
     return new Outbox({
       backend: { reportAppState },

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { foldReports } from "../../../../lib/apps/report/outbox.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { outboxLimit } from "../../../../lib/store/outbox_rows.ts";
 import type { AppReport } from "../../../../lib/backend/requests.ts";
@@ -16,24 +15,24 @@ Deno.test("a report that Studio takes leaves nothing behind", async () => {
   assert.deepEqual(world.reports, [report("RUNNING")]);
 });
 
-Deno.test("reports wait on the disk while Studio cannot be reached, and survive a restart word for word", async () => {
+Deno.test("reports wait on the disk while Studio cannot be reached, and survive a restart unchanged", async () => {
   await using world = new OutboxWorld();
-  world.cut();
-  const given = [
+  world.disconnect();
+  const sent = [
     updated(),
-    report("FAILED", fan, { requestUpdate: true, releaseBuild: true }),
-    report("RUNNING", shopDev),
+    report("FAILED", { id: fan, requestUpdate: true, releaseBuild: true }),
+    report("RUNNING", { id: shopDev }),
   ];
-  assert.deepEqual(await world.send(...given), [false, false, false]);
+  assert.deepEqual(await world.send(...sent), [false, false, false]);
   assert.equal(world.outbox.count(), 3);
   await world.restart();
-  world.heal();
+  world.reconnect();
   await world.outbox.sendMissed();
-  assert.deepEqual(world.reports, given);
+  assert.deepEqual(world.reports, sent);
   assert.equal(world.outbox.count(), 0);
 });
 
-Deno.test("a report waits whatever the reason is that Studio did not take it", async () => {
+Deno.test("a report waits for whatever reason Studio did not take it", async () => {
   for (const code of ["call_failed", "timeout", "not_connected", "internal"] as const) {
     await using world = new OutboxWorld();
     world.answer = () => {
@@ -44,180 +43,155 @@ Deno.test("a report waits whatever the reason is that Studio did not take it", a
   }
 });
 
-Deno.test("a report that is on its way when the agent ends waits for the next start", async () => {
+Deno.test("a report that is being sent when the agent ends is sent after the next start", async () => {
   await using world = new OutboxWorld();
   world.answer = () => new Promise(() => {});
   const sending = world.send(report("RUNNING"));
   world.endLife();
   assert.deepEqual(await sending, [false]);
   await world.restart();
-  world.heal();
+  world.reconnect();
   await world.outbox.sendMissed();
-  assert.deepEqual(world.took, ["PROD:7 RUNNING"]);
+  assert.deepEqual(world.taken, ["PROD:7 RUNNING"]);
 });
 
-const folds: { name: string; given: AppReport[]; kept: number[] }[] = [
-  { name: "nothing", given: [], kept: [] },
-  { name: "states in a row", given: [report("STARTING"), report("RUNNING"), report("STOPPING")], kept: [2] },
-  { name: "the same state twice", given: [report("RUNNING"), report("RUNNING")], kept: [1] },
-  { name: "a failure", given: [report("FAILED"), report("STARTING"), report("RUNNING")], kept: [0, 2] },
-  { name: "failures in a row", given: [report("FAILED"), report("FAILED"), report("RUNNING")], kept: [0, 1, 2] },
-  { name: "an update that went through", given: [report("UPDATING"), updated(), report("RUNNING")], kept: [1, 2] },
-  {
-    name: "updates that were confirmed or canceled",
-    given: [
-      report("STARTING", shop, { updateStatus: "completed" }),
-      report("STARTING", shop, { updateStatus: "canceled" }),
-      report("RUNNING"),
-    ],
-    kept: [2],
-  },
-  {
-    name: "apps and stages apart",
-    given: [report("STARTING"), report("STARTING", fan), report("RUNNING", shopDev), report("RUNNING")],
-    kept: [1, 2, 3],
-  },
-];
-
-for (const { name, given, kept } of folds) {
-  Deno.test(`foldReports() of ${name} keeps what tells something of its own, and the last of each app`, () => {
-    const waiting = given.map((one, index) => ({ rowId: index, happened: "", report: { ...one } }));
-    assert.deepEqual(foldReports(waiting).map(({ rowId }) => rowId), kept);
-  });
-}
-
-Deno.test("foldReports() drops what an agent of another version has left", () => {
-  const strange = [{}, { id: 7 }, { ...report("RUNNING"), state: "DANCING" }, { id: { appKey: -1, stage: "PROD" } }];
-  const waiting = [...strange, { ...report("RUNNING") }].map((one, rowId) => ({ rowId, happened: "", report: one }));
-  assert.deepEqual(foldReports(waiting).map(({ rowId }) => rowId), [4]);
-});
-
-Deno.test("sendMissed() sends what is left of the fold, oldest first, and drops the rest", async () => {
+Deno.test("sendMissed() sends the folded reports, oldest first, and drops the rest", async () => {
   await using world = new OutboxWorld();
-  world.cut();
-  await world.send(report("STARTING"), report("FAILED", fan), report("STOPPING"), report("RUNNING", fan), updated());
-  world.heal();
+  world.disconnect();
+  await world.send(
+    report("STARTING"),
+    report("FAILED", { id: fan }),
+    report("STOPPING"),
+    report("RUNNING", { id: fan }),
+    updated(),
+  );
+  world.reconnect();
   await world.outbox.sendMissed();
-  assert.deepEqual(world.took, ["PROD:8 FAILED", "PROD:8 RUNNING", "PROD:7 PRESENT"]);
+  assert.deepEqual(world.taken, ["PROD:8 FAILED", "PROD:8 RUNNING", "PROD:7 PRESENT"]);
   assert.equal(world.outbox.count(), 0);
   await world.outbox.sendMissed();
-  assert.equal(world.took.length, 3);
+  assert.equal(world.taken.length, 3);
 });
 
-Deno.test("sendMissed() keeps the reports of an app of which one is refused, sends all others, and throws the reason", async () => {
+Deno.test("sendMissed() holds back the reports of an app after a refused one, sends all others, and throws the reason", async () => {
   await using world = new OutboxWorld();
-  world.cut();
-  await world.send(report("FAILED"), report("FAILED", fan), report("RUNNING", fan), report("RUNNING", shopDev));
+  world.disconnect();
+  await world.send(
+    report("FAILED"),
+    report("FAILED", { id: fan }),
+    report("RUNNING", { id: fan }),
+    report("RUNNING", { id: shopDev }),
+  );
   world.answer = ({ id }) => id.appKey === fan.appKey ? refuse("not this one") : undefined;
   await assert.rejects(world.outbox.sendMissed(), { code: "call_failed", message: "not this one" });
-  assert.deepEqual(world.took, ["PROD:7 FAILED", "DEV:7 RUNNING"]);
+  assert.deepEqual(world.taken, ["PROD:7 FAILED", "DEV:7 RUNNING"]);
   assert.equal(world.outbox.count(), 2);
-  world.heal();
+  world.reconnect();
   await world.outbox.sendMissed();
-  assert.deepEqual(world.took, ["PROD:7 FAILED", "DEV:7 RUNNING", "PROD:8 FAILED", "PROD:8 RUNNING"]);
+  assert.deepEqual(world.taken, ["PROD:7 FAILED", "DEV:7 RUNNING", "PROD:8 FAILED", "PROD:8 RUNNING"]);
 });
 
-Deno.test("sendMissed() ends at once when Studio is away", async () => {
+Deno.test("sendMissed() ends at once when Studio cannot be reached", async () => {
   await using world = new OutboxWorld();
-  world.cut();
-  await world.send(report("FAILED"), report("FAILED", fan));
+  world.disconnect();
+  await world.send(report("FAILED"), report("FAILED", { id: fan }));
   await assert.rejects(world.outbox.sendMissed(), { code: "not_connected" });
-  assert.deepEqual(world.took, []);
+  assert.deepEqual(world.taken, []);
   assert.equal(world.outbox.count(), 2);
 });
 
-Deno.test("a state that Studio takes makes older ones of its app needless, and no others", async () => {
+Deno.test("a state that Studio takes supersedes older ones of its app, and no others", async () => {
   await using world = new OutboxWorld();
-  world.cut();
-  await world.send(report("STARTING"), report("STARTING", fan), report("STARTING", shopDev));
-  world.heal();
+  world.disconnect();
+  await world.send(report("STARTING"), report("STARTING", { id: fan }), report("STARTING", { id: shopDev }));
+  world.reconnect();
   assert.deepEqual(await world.send(report("RUNNING")), [true]);
   await world.outbox.sendMissed();
-  assert.deepEqual(world.took, ["PROD:7 RUNNING", "PROD:8 STARTING", "DEV:7 STARTING"]);
+  assert.deepEqual(world.taken, ["PROD:7 RUNNING", "PROD:8 STARTING", "DEV:7 STARTING"]);
 });
 
-Deno.test("the last that Studio hears of an app is what was told last, also when a failure before it waited", async () => {
+Deno.test("the newest report of an app reaches Studio last, even when an earlier failure had to wait", async () => {
   await using world = new OutboxWorld();
-  world.cut();
+  world.disconnect();
   await world.send(report("FAILED"), report("STARTING"));
-  world.heal();
+  world.reconnect();
   assert.deepEqual(await world.send(report("RUNNING")), [true]);
   await world.outbox.sendMissed();
-  assert.deepEqual(world.took, ["PROD:7 FAILED", "PROD:7 RUNNING"]);
+  assert.deepEqual(world.taken, ["PROD:7 FAILED", "PROD:7 RUNNING"]);
   assert.equal(world.outbox.count(), 0);
 });
 
-Deno.test("a failure that Studio refuses keeps no later state of its app back, and is told before the last of them", async () => {
+Deno.test("a failure that Studio refuses holds no later state of its app back, and is sent again before the last of them", async () => {
   await using world = new OutboxWorld();
-  world.cut();
+  world.disconnect();
   await world.send(report("FAILED"));
   world.answer = ({ state }) => state === "FAILED" ? refuse() : undefined;
   assert.deepEqual(await world.send(report("STARTING"), report("RUNNING")), [true, true]);
-  assert.deepEqual(world.took, ["PROD:7 STARTING", "PROD:7 RUNNING"]);
-  world.heal();
+  assert.deepEqual(world.taken, ["PROD:7 STARTING", "PROD:7 RUNNING"]);
+  world.reconnect();
   await world.outbox.sendMissed();
-  assert.deepEqual(world.took.slice(2), ["PROD:7 FAILED", "PROD:7 RUNNING"]);
+  assert.deepEqual(world.taken.slice(2), ["PROD:7 FAILED", "PROD:7 RUNNING"]);
   assert.equal(world.outbox.count(), 0);
 });
 
-Deno.test("a state that waits is not sent behind a newer one that went by while others were sent", async () => {
+Deno.test("a waiting state is not sent after a newer one that overtook it while others were sent", async () => {
   await using world = new OutboxWorld();
-  world.cut();
-  await world.send(report("STARTING", fan), report("STARTING"));
+  world.disconnect();
+  await world.send(report("STARTING", { id: fan }), report("STARTING"));
   const busy = Promise.withResolvers<void>();
   world.answer = ({ id }) => id.appKey === fan.appKey ? busy.promise : undefined;
   const missed = world.outbox.sendMissed();
   assert.deepEqual(await world.send(report("RUNNING")), [true]);
   busy.resolve();
   await missed;
-  assert.deepEqual(world.took, ["PROD:7 RUNNING", "PROD:8 STARTING"]);
+  assert.deepEqual(world.taken, ["PROD:7 RUNNING", "PROD:8 STARTING"]);
 });
 
-Deno.test("reports of one app are sent one after the other, and those of another do not wait for them", async () => {
+Deno.test("reports of one app are sent one after the other, and those of another app do not wait for them", async () => {
   await using world = new OutboxWorld();
   const busy = Promise.withResolvers<void>();
   world.answer = ({ state }) => state === "STARTING" ? busy.promise : undefined;
   const [first, second] = [world.send(report("STARTING")), world.send(report("RUNNING"))];
-  assert.deepEqual(await world.send(report("RUNNING", fan)), [true]);
-  assert.deepEqual(world.took, ["PROD:8 RUNNING"]);
+  assert.deepEqual(await world.send(report("RUNNING", { id: fan })), [true]);
+  assert.deepEqual(world.taken, ["PROD:8 RUNNING"]);
   busy.resolve();
   await Promise.all([first, second]);
-  assert.deepEqual(world.took, ["PROD:8 RUNNING", "PROD:7 STARTING", "PROD:7 RUNNING"]);
+  assert.deepEqual(world.taken, ["PROD:8 RUNNING", "PROD:7 STARTING", "PROD:7 RUNNING"]);
 });
 
-Deno.test("a report is sent as it is when its turn has come", async () => {
+Deno.test("a report is sent as it is when its turn comes", async () => {
   await using world = new OutboxWorld();
   const busy = Promise.withResolvers<void>();
   world.answer = ({ state }) => state === "STARTING" ? busy.promise : undefined;
   let updateStatus: AppReport["updateStatus"] = "pending_remote_confirmation";
   const first = world.send(report("STARTING"));
-  const second = world.outbox.send(() => report("RUNNING", shop, { updateStatus }));
+  const second = world.outbox.send(() => report("RUNNING", { updateStatus }));
   updateStatus = "completed";
   busy.resolve();
   await Promise.all([first, second]);
   assert.equal(world.reports.at(-1)?.updateStatus, "completed");
 });
 
-Deno.test("only the newest reports wait when there are very many", async () => {
+Deno.test("only the newest reports are stored when there are very many", async () => {
   await using world = new OutboxWorld();
-  world.cut();
+  world.disconnect();
   const failures = Array.from(
     { length: outboxLimit + 5 },
-    (_, index) => report("FAILED", { ...shop, appKey: index + 1 }),
+    (_, index) => report("FAILED", { id: { ...shop, appKey: index + 1 } }),
   );
   await world.send(...failures);
   assert.equal(world.outbox.count(), outboxLimit);
-  world.heal();
+  world.reconnect();
   await world.outbox.sendMissed();
-  assert.equal(world.took[0], "PROD:6 FAILED");
-  assert.equal(world.took.length, outboxLimit);
+  assert.equal(world.taken[0], "PROD:6 FAILED");
+  assert.equal(world.taken.length, outboxLimit);
 });
 
-Deno.test("a database that does not work costs no report that Studio takes, and nothing throws", async () => {
+Deno.test("a broken database costs no report that Studio takes, and nothing throws", async () => {
   await using world = new OutboxWorld();
   world.database[Symbol.dispose]();
   assert.deepEqual(await world.send(report("RUNNING")), [true]);
-  world.cut();
+  world.disconnect();
   assert.deepEqual(await world.send(report("FAILED")), [false]);
   assert.equal(world.outbox.count(), 0);
   await world.outbox.sendMissed();

@@ -8,7 +8,7 @@ import { Folder, sampleRequest } from "../../store/samples.ts";
 
 const id = { appKey: 71, stage: "PROD" } as const;
 
-/** An reporter on a database of its own, for an app that is stored as present. */
+/** A state reporter on a database of its own, and an app that is stored as present. */
 class World implements AsyncDisposable {
   readonly #folder = new Folder();
   readonly #database = this.#folder.open();
@@ -26,7 +26,7 @@ class World implements AsyncDisposable {
     life: this.#life.signal,
   });
 
-  /** State and version as an agent finds them after a restart. */
+  /** State and version that a restarted agent reads. */
   get stored(): string {
     const found = new AppRecords({ database: this.#database, clock: this.clock }).find(id);
     return `${found?.state} ${found?.version}`;
@@ -48,7 +48,7 @@ class World implements AsyncDisposable {
   }
 }
 
-Deno.test("keep() holds in memory what a full disk refuses, and stores it once there is room", async () => {
+Deno.test("setState() sets the state in memory when the disk is full, and stores it once there is free space", async () => {
   await using world = new World();
   world.setFull(true);
   world.reporter.setState(world.app, "STARTING");
@@ -64,7 +64,7 @@ Deno.test("keep() holds in memory what a full disk refuses, and stores it once t
   assert.equal(world.clock.sleeping, 0);
 });
 
-Deno.test("keep() waits once for an app, however often its states are refused and stored", async () => {
+Deno.test("setState() starts one wait for an app, however often its states are refused and stored", async () => {
   await using world = new World();
   for (const isFull of [true, false, true, false, true]) {
     world.setFull(isFull);
@@ -83,7 +83,7 @@ Deno.test("keep() waits once for an app, however often its states are refused an
   assert.equal(world.stored, "RUNNING 1.2.0", "a full disk the next time is like one the first time");
 });
 
-Deno.test("keepVersion() holds in memory what a full disk refuses, and stores it once there is room", async () => {
+Deno.test("setVersion() sets the version in memory when the disk is full, and stores it once there is free space", async () => {
   await using world = new World();
   world.setFull(true);
   world.reporter.setVersion(world.app, { version: "1.3.0", releaseKey: 13 });
@@ -94,7 +94,7 @@ Deno.test("keepVersion() holds in memory what a full disk refuses, and stores it
   assert.equal(world.stored, "PRESENT 1.3.0");
 });
 
-Deno.test("forget() counts at once when the disk is full, and deletes what is stored once there is room", async () => {
+Deno.test("forget() counts at once when the disk is full, and the rows are deleted once there is free space", async () => {
   await using world = new World();
   world.setFull(true);
   world.reporter.forget(world.app);
@@ -105,7 +105,7 @@ Deno.test("forget() counts at once when the disk is full, and deletes what is st
   assert.equal(world.stored, "undefined undefined");
 });
 
-Deno.test("the wait for room ends with the agent", async () => {
+Deno.test("the wait for free space ends with the agent", async () => {
   await using world = new World();
   world.setFull(true);
   world.reporter.setState(world.app, "RUNNING");
