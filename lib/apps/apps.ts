@@ -4,7 +4,7 @@ import { type AppId, type AppIdText, type AppRequest, type AppState, idText } fr
 import { throwIfAborted } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
-import type { EngineEvent } from "../docker/engine.ts";
+import type { EngineEvent } from "../docker/events.ts";
 import { settle } from "../store/recovery.ts";
 import { StateReporter } from "./report/state_reporter.ts";
 import { StepFactory } from "./work/step_factory.ts";

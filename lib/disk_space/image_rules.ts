@@ -1,7 +1,7 @@
 /** Decides which image tags of apps are superseded and may go. Pure. Only images that the device can get back at any time do. */
 
 import { isDict } from "../base/json.ts";
-import { bareHost, registryHostOf, splitReference } from "../docker/registry.ts";
+import { registryHostOf, splitReference, trimHost } from "../docker/registry.ts";
 
 /** An image with its names. */
 export interface ImageTags {
@@ -69,7 +69,7 @@ export function supersededTags(
  * that cannot pull again must keep its images, and a DNS name says nothing about where it leads.
  */
 export function localRegistryHost(registryUrl: string): string | undefined {
-  const host = bareHost(registryUrl).toLowerCase();
+  const host = trimHost(registryUrl).toLowerCase();
   const [, bracketed, plain] = /^(?:\[([0-9a-f:]+)\]|([^:/[\]]+))(?::\d{1,5})?$/.exec(host) ?? [];
   const isLocal = bracketed !== undefined ? isLocalIpv6(bracketed) : plain === "localhost" || isLocalIpv4(plain ?? "");
   return isLocal ? host : undefined;

@@ -1,7 +1,8 @@
 /** Finds out whether an image that is about to be pulled fits on the disk. */
 
 import { neededBytesFor, type PullSpace, roomFor } from "./room.ts";
-import type { Engine, RegistryAuth } from "../docker/engine.ts";
+import type { Engine } from "../docker/engine.ts";
+import type { RegistryAuth } from "../docker/registry.ts";
 import type { EngineStorage } from "../docker/engine_storage.ts";
 import { downloadBytes, readRemoteLayers } from "../docker/manifest.ts";
 import { usualThresholds } from "./thresholds.ts";

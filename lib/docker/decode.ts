@@ -156,7 +156,7 @@ export function decodeImage(value: unknown): ImageSummary | undefined {
 }
 
 /** Decodes an answer of inspect about an image. */
-export function decodeImageFacts(value: unknown): ImageDetails {
+export function decodeImageDetails(value: unknown): ImageDetails {
   const wire = dictField(value);
   const digests = textsOf(wire.RepoDigests).map((name) => name.slice(name.indexOf("@") + 1));
   return { os: textField(wire.Os), architecture: textField(wire.Architecture), digests };

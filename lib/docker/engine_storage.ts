@@ -10,7 +10,7 @@ import {
   numberField,
   textField,
 } from "./decode.ts";
-import { EngineTransport, pathPart } from "./transport.ts";
+import { EngineTransport, pathPart } from "./engine_transport.ts";
 
 /** A volume that no container references, running or not. */
 export interface DanglingVolume {
@@ -39,8 +39,8 @@ const pruneLimitMs = 300_000;
 const aliveStates: readonly string[] = ["running", "paused", "restarting"];
 
 /**
- * The engine's disk, with deadlines that suit a full one: 2 min for a list, 1 min for a removal, 5 min for a clean-up. Every call
- * throws `engine_unreachable`, `engine_failed`, `timeout`, `canceled`.
+ * The engine's disk, with deadlines that suit a full one: 2 min for a list, 1 min for a removal, 5 min for a clean-up.
+ * Every call throws `engine_unreachable`, `engine_failed`, `timeout`, `canceled`.
  */
 export class EngineStorage {
   readonly #transport: EngineTransport;
@@ -77,7 +77,10 @@ export class EngineStorage {
     await this.#transport.read({ method: "DELETE", path: `/volumes/${pathPart(name)}` }, options);
   }
 
-  /** Takes a name from an image; the image goes with its last name, and with it the layers that no other needs. Never forced. */
+  /**
+   * Takes a name from an image; the image goes with its last name, and with it the layers that no other needs. Never
+   * forced.
+   */
   async removeTag(reference: string, signal: AbortSignal): Promise<void> {
     const options = { what: `Removing image "${reference}"`, signal, limitMs: removeLimitMs };
     await this.#transport.read({ method: "DELETE", path: `/images/${pathPart(reference)}` }, options);

@@ -1,19 +1,20 @@
-/** Waiting for the end of a container, begun early enough to see the quickest. */
+/** Waits for the exit of a container, begun early enough not to miss the quickest one. */
 
 import { AgentError } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
-import { type EngineTransport, pathPart, readAnswerText } from "./transport.ts";
+import { readAnswerText } from "./engine_stream.ts";
+import { type EngineTransport, pathPart } from "./engine_transport.ts";
 
-/** `next-exit` waits for an exit that is still to come, `not-running` is content with a past one. */
+/** `next-exit` waits for an exit that is still to come, for `not-running` a past one counts too. */
 export type ExitCondition = "not-running" | "next-exit" | "removed";
 
-/** A wait that the engine has confirmed: no exit after this moment is missed. Read it, or abort its signal. */
+/** A wait that the engine has confirmed: no exit from now on is missed. Call `exitCode()`, or abort the signal. */
 export interface ExitWatch {
-  /** The exit code; to be asked for once. Throws `canceled`, `engine_unreachable`. */
+  /** The exit code; to be called once. Throws `canceled`, `engine_unreachable`. */
   exitCode(): Promise<number>;
 }
 
-/** Begins to wait; returns when the engine has taken the order. Throws `container_missing`. */
+/** Begins to wait; returns when the engine has confirmed. Throws `container_missing`. */
 export async function openExitWatch(
   transport: EngineTransport,
   id: string,

@@ -1,4 +1,7 @@
-/** Reads an HTTP/1.1 answer from bytes, however they are cut: its head, and its body without the frame of the protocol. Pure. */
+/**
+ * Reads an HTTP/1.1 answer from bytes, however they are cut: its head, and its body without the frame of the protocol.
+ * Pure.
+ */
 
 /** What the head of an answer says. */
 export interface AnswerHead {
@@ -21,8 +24,8 @@ export class HeadReader {
   #text = "";
 
   /**
-   * Takes bytes; gives the head, and the bytes of the body behind it, as soon as the head is whole. Throws when it is no head of
-   * HTTP/1.1 or is too long.
+   * Takes bytes; gives the head, and the bytes of the body behind it, as soon as the head is whole. Throws when it is
+   * no head of HTTP/1.1 or is too long.
    */
   push(bytes: Uint8Array): { head: AnswerHead; rest: Uint8Array } | undefined {
     const before = this.#text.length;

@@ -1,6 +1,6 @@
 /**
- * Container logs as the engine sends them, with a time stamp before every message, cut into lines. Lines stay bytes until
- * somebody asks for their text: most are never looked at. Pure.
+ * Container logs as the engine sends them, with a time stamp before every message, cut into lines. Lines stay bytes
+ * until somebody asks for their text: most are never looked at. Pure.
  */
 
 import { AgentError } from "../base/errors.ts";
@@ -25,8 +25,8 @@ const carriageReturn = 13;
 const lineFeed = 10;
 
 /**
- * One line of a container's output. It lies in bytes that the next read of its stream may overwrite: copy what is to stay, or ask
- * for it before.
+ * One line of a container's output. It lies in bytes that the next read of its stream may overwrite: copy what is to
+ * stay, or ask for it before.
  */
 export class LogLine {
   /** Bytes that hold the line and others. */

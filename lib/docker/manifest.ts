@@ -1,6 +1,6 @@
 /**
- * Asks a registry how much a pull will download, before the engine begins it. Everything here is a courtesy: whoever asks must be able
- * to go on without an answer.
+ * Asks a registry how much a pull will download, before the engine begins it. Everything here is a courtesy: whoever
+ * asks must be able to go on without an answer.
  */
 
 import { within } from "../async/deadline.ts";
@@ -27,7 +27,10 @@ export interface PullQuestion {
 export interface RemoteLayer {
   /** Compressed, as it is downloaded. */
   sizeBytes: number;
-  /** The digest of what it unpacks to, by which engines know it; undefined when nobody asked, or the registry did not tell. */
+  /**
+   * The digest of what it unpacks to, by which engines know it; undefined when nobody asked, or the registry did not
+   * tell.
+   */
   diffId: string | undefined;
 }
 
@@ -45,8 +48,8 @@ const listKinds = [
 ];
 
 /**
- * The layers of an image, first to last, as its registry describes them; undefined when it does not answer within 10 s, refuses, or
- * has none for this platform. Throws `canceled`.
+ * The layers of an image, first to last, as its registry describes them; undefined when it does not answer within 10 s,
+ * refuses, or has none for this platform. Throws `canceled`.
  */
 export async function readRemoteLayers(question: PullQuestion): Promise<RemoteLayer[] | undefined> {
   const { reference, signal, limitMs = usualLimitMs } = question;
@@ -63,8 +66,8 @@ export async function readRemoteLayers(question: PullQuestion): Promise<RemoteLa
 }
 
 /**
- * The bytes to download of `layers` for an engine that has images of these layers. Engines share what images have in common from
- * their first layer on. Pure.
+ * The bytes to download of `layers` for an engine that has images of these layers. Engines share what images have in
+ * common from their first layer on. Pure.
  */
 export function downloadBytes(layers: readonly RemoteLayer[], images: readonly (readonly string[])[]): number {
   const shared = images.map((image) => {

@@ -1,8 +1,8 @@
-/** Image references and the credentials that belong to them. Pure. */
+/** References of images, and the logins of their registries. Pure. */
 
 import type { RegistryLogin } from "../model/app.ts";
 
-/** Who logs in where. */
+/** One login to one registry. */
 export interface RegistryAuth {
   /** Host with port, as in the image reference. */
   host: string;
@@ -37,20 +37,20 @@ export function registryHostOf(reference: string): string {
   return /[.:]/.test(first) || first === "localhost" ? first : "docker.io";
 }
 
-/** The credentials for a reference among logins by host, also when a host is written with a slash behind it. */
+/** The credentials for a reference among logins by host, even when a host is written with a slash at its end. */
 export function authFor(reference: string, logins: Record<string, RegistryLogin>): RegistryAuth | undefined {
   const host = registryHostOf(reference);
-  const login = Object.entries(logins).find(([name]) => bareHost(name) === host)?.[1];
+  const login = Object.entries(logins).find(([name]) => trimHost(name) === host)?.[1];
   return login && { host, user: login.username, password: login.password };
 }
 
-/** The host of a registry as the engine names it: without slashes behind it. */
-export function bareHost(host: string): string {
+/** The host of a registry as the engine spells it: without slashes at its end. */
+export function trimHost(host: string): string {
   return host.replace(/\/+$/, "");
 }
 
 /** The value of the engine's header `X-Registry-Auth`. Secret. */
-export function authHeader(auth: RegistryAuth): string {
-  const json = JSON.stringify({ username: auth.user, password: auth.password, serveraddress: bareHost(auth.host) });
+export function registryAuthHeader(auth: RegistryAuth): string {
+  const json = JSON.stringify({ username: auth.user, password: auth.password, serveraddress: trimHost(auth.host) });
   return new TextEncoder().encode(json).toBase64({ alphabet: "base64url" });
 }

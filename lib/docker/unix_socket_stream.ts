@@ -1,21 +1,16 @@
 /**
- * Long answers of an engine on a unix socket, read without the HTTP client of the runtime: that wakes the agent and runs through
- * its layers for every single line of a log, which cost three times as much as all that the agent itself does with the line.
+ * Long answers of an engine on a unix socket, read without the runtime's HTTP client: the client wakes the agent and
+ * runs through its layers for every single line of a log, which costs three times as much as everything that the agent
+ * itself does with the line.
  */
 
 import { AgentError } from "../base/errors.ts";
+import type { EngineStream } from "./engine_stream.ts";
 import { unreachable } from "./errors.ts";
 import { BodyReader, HeadReader } from "./http_body.ts";
 
-/** An answer whose head is there. */
-export interface DirectAnswer {
-  status: number;
-  /** The body, as `EngineStream.chunks()` gives it; a chunk holds what had come, and is overwritten by the next. Leaving the loop closes the connection. */
-  chunks(): AsyncGenerator<Uint8Array, void>;
-}
-
-/** What is asked of the engine. */
-export interface DirectRequest {
+/** A GET request. */
+export interface StreamRequest {
   socketPath: string;
   /** With version and query. */
   path: string;
@@ -27,17 +22,21 @@ export interface DirectRequest {
 const readBytes = 64 * 1024;
 
 /**
- * A log brings its lines one by one, and each read costs. After one that brought less than this, the next lines get some time to
- * gather in the socket. It holds about 280 short lines; an app that prints so many in that time makes reads that are not short.
+ * A log arrives line by line, and each read costs. After a read of fewer bytes than this, the next lines get some time
+ * to gather in the socket, which holds about 280 short lines; an app that prints that many in the time makes reads that
+ * are not short.
  */
 const scarceBytes = 8 * 1024;
 
-/** The pause doubles while reads bring less than half of that, and is short again after one that brought more. */
+/** The pause doubles while reads return less than half of that, and is short again after one that returned more. */
 const gatherMs = { first: 10, limit: 40 };
 
-/** Asks with GET and gives the answer when its head is there. Throws `engine_unreachable` and `canceled`. */
-export async function openDirect(request: DirectRequest): Promise<DirectAnswer> {
-  const connection = new DirectConnection(request, await connect(request));
+/**
+ * Sends the request and returns the answer when its head has arrived. A chunk holds what has arrived, and is
+ * overwritten by the next. Throws `engine_unreachable` and `canceled`.
+ */
+export async function openUnixSocketStream(request: StreamRequest): Promise<EngineStream> {
+  const connection = new StreamConnection(request, await connect(request));
   try {
     return await connection.ask();
   } catch (error) {
@@ -46,7 +45,7 @@ export async function openDirect(request: DirectRequest): Promise<DirectAnswer> 
   }
 }
 
-async function connect({ socketPath, what, signal }: DirectRequest): Promise<Deno.UnixConn> {
+async function connect({ socketPath, what, signal }: StreamRequest): Promise<Deno.UnixConn> {
   try {
     if (signal.aborted) throw new AgentError("canceled", `${what} was canceled`);
     return await Deno.connect({ transport: "unix", path: socketPath });
@@ -55,22 +54,25 @@ async function connect({ socketPath, what, signal }: DirectRequest): Promise<Den
   }
 }
 
-/** One request and its answer. Invariant: the connection is closed once, by its end, an error, its reader or the signal. */
-class DirectConnection {
-  readonly #request: DirectRequest;
+/**
+ * One request and its answer. Invariant: the connection is closed once: at its end, by an error, its reader or the
+ * signal.
+ */
+class StreamConnection {
+  readonly #request: StreamRequest;
   readonly #connection: Deno.UnixConn;
   readonly #buffer = new Uint8Array(readBytes);
   readonly #closed = new AbortController();
   #pauseMs = gatherMs.first;
 
-  constructor(request: DirectRequest, connection: Deno.UnixConn) {
+  constructor(request: StreamRequest, connection: Deno.UnixConn) {
     this.#request = request;
     this.#connection = connection;
     request.signal.addEventListener("abort", this.#onAbort);
     if (request.signal.aborted) this.close();
   }
 
-  async ask(): Promise<DirectAnswer> {
+  async ask(): Promise<EngineStream> {
     try {
       await this.#write(`GET ${this.#request.path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n`);
       const reader = new HeadReader();
@@ -113,7 +115,7 @@ class DirectConnection {
     }
   }
 
-  /** Undefined at the end of the connection. The bytes are good until the next read. */
+  /** Undefined at the end of the connection. The bytes are valid until the next read. */
   async #read(): Promise<Uint8Array | undefined> {
     const size = await this.#connection.read(this.#buffer);
     return size === null ? undefined : this.#buffer.subarray(0, size);

@@ -12,7 +12,7 @@ import { logLimitBytes } from "../../lib/disk_space/cleanup.ts";
 import { diskPerDownloadByte } from "../../lib/disk_space/room.ts";
 import { usualThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/docker/lines.ts";
-import { callLimitMs } from "../../lib/docker/transport.ts";
+import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { fieldLimitChars } from "../../lib/log/format.ts";
 import { defaultLimitBytes } from "../../lib/log/log_file.ts";
 import { passingSecretLimit } from "../../lib/log/redact.ts";
@@ -69,7 +69,7 @@ const device: readonly Row[] = [
     "the pull is refused, with both figures",
   ],
   ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],
-  ["one call to the engine", duration(callLimitMs), "it fails"],
+  ["one call to the engine", duration(engineCallLimitMs), "it fails"],
   ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
   ["one field in the own log", `${fieldLimitChars} characters`, "it is cut"],
   [

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { AgentError, type ErrorCode } from "../../lib/base/errors.ts";
-import type { CreateRequest, Engine, RegistryAuth } from "../../lib/docker/engine.ts";
+import type { CreateRequest, Engine } from "../../lib/docker/engine.ts";
+import type { RegistryAuth } from "../../lib/docker/registry.ts";
 import type { Release } from "../fakes/fake_engine.ts";
 
 /** The calls that apps make. */

@@ -5,21 +5,19 @@
 
 import type { Clock } from "../../lib/async/clock.ts";
 import { AgentError, type ErrorCode } from "../../lib/base/errors.ts";
-import type {
-  ContainerDetails,
-  ContainerSummary,
-  CreateRequest,
-  EngineEvent,
-  EnginePlatform,
-  ExitCondition,
-  ExitWatch,
-  ImageDetails,
-  ImageSummary,
-  Pull,
-  RegistryAuth,
-} from "../../lib/docker/engine.ts";
-import { splitReference } from "../../lib/docker/registry.ts";
-import { decodeContainer } from "../../lib/docker/decode.ts";
+import type { CreateRequest } from "../../lib/docker/engine.ts";
+import {
+  type ContainerDetails,
+  type ContainerSummary,
+  decodeContainer,
+  type EnginePlatform,
+  type ImageDetails,
+  type ImageSummary,
+} from "../../lib/docker/decode.ts";
+import type { EngineEvent } from "../../lib/docker/events.ts";
+import type { ExitCondition, ExitWatch } from "../../lib/docker/exit_watch.ts";
+import type { Pull } from "../../lib/docker/pull.ts";
+import { type RegistryAuth, splitReference } from "../../lib/docker/registry.ts";
 
 /** What an image in the registry does when it runs. */
 export interface Release {

@@ -2,7 +2,8 @@
 
 import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
-import type { CreateRequest, PortBinding } from "../../docker/engine.ts";
+import type { CreateRequest } from "../../docker/engine.ts";
+import type { PortBinding } from "../../docker/decode.ts";
 import { type ContainerOptions, createRequest, type PublishedPort } from "./create_request.ts";
 import { type AppCredential, appCredential } from "./credential.ts";
 import { containerEnv, environmentOf } from "./environment.ts";

@@ -1,6 +1,6 @@
 /** One look at everything on the engine, for all apps together. */
 
-import type { ContainerSummary, ImageSummary, PortBinding } from "../../docker/engine.ts";
+import type { ContainerSummary, ImageSummary, PortBinding } from "../../docker/decode.ts";
 import type { Clock } from "../../async/clock.ts";
 import { splitReference } from "../../docker/registry.ts";
 import { isMadeByAgent } from "../../model/labels.ts";

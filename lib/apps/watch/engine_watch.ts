@@ -3,7 +3,7 @@
 import type { Clock } from "../../async/clock.ts";
 import { isCanceled } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { EngineEvent } from "../../docker/engine.ts";
+import type { EngineEvent } from "../../docker/events.ts";
 
 /** What is watched with what. */
 export interface EngineWatchDeps {

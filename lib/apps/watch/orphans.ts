@@ -1,6 +1,6 @@
 /** Finds containers that the agent has made and that belong to no app any more. Pure. */
 
-import type { ContainerSummary } from "../../docker/engine.ts";
+import type { ContainerSummary } from "../../docker/decode.ts";
 import { parseContainerName } from "../../model/app_names.ts";
 import { composeProjectLabel, isMadeByAgent } from "../../model/labels.ts";
 

@@ -3,7 +3,7 @@
 import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
 import { throwIfAborted, waitPatiently } from "../../async/deadline.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
-import { bareHost, type RegistryAuth } from "../../docker/registry.ts";
+import { type RegistryAuth, trimHost } from "../../docker/registry.ts";
 import { patienceMs, type StateReporter } from "../report/state_reporter.ts";
 import { type Found, wasKilledOutside } from "../watch/observed_state.ts";
 import { ContainerSetup, type Published } from "../container/setup.ts";
@@ -183,7 +183,7 @@ export class StepFactory {
 
   #loginOf(token: string): RegistryAuth | undefined {
     const { registryUrl, secret } = this.#parts.outside.config();
-    return token === "" ? undefined : { host: bareHost(registryUrl), user: token, password: secret };
+    return token === "" ? undefined : { host: trimHost(registryUrl), user: token, password: secret };
   }
 
   async #syncPorts(

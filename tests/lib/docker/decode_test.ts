@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { decodeContainer, decodeImage, decodeSummary } from "../../../lib/docker/decode.ts";
-import { decodeEvent } from "../../../lib/docker/streams.ts";
+import { decodeEvent } from "../../../lib/docker/events.ts";
 
 const emptyContainer = {
   id: "a1",

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import { Engine, type LogLine } from "../../../lib/docker/engine.ts";
+import { Engine } from "../../../lib/docker/engine.ts";
+import type { LogLine } from "../../../lib/docker/log_lines.ts";
 import { busyboxImage, Dockerd } from "../../../scripts/testbed/dockerd.ts";
 
 const never = new AbortController().signal;

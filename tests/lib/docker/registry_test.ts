@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { authFor, authHeader, registryHostOf, splitReference } from "../../../lib/docker/registry.ts";
+import { authFor, registryAuthHeader, registryHostOf, splitReference } from "../../../lib/docker/registry.ts";
 
 const references = [
   { reference: "shop", repository: "shop", tag: "latest", host: "docker.io" },
@@ -30,8 +30,8 @@ Deno.test("authFor() finds the login of exactly this registry, also written with
   assert.equal(authFor("r.example.com.evil/x", logins), undefined);
 });
 
-Deno.test("authHeader() is URL-safe base64 of the engine's JSON, for any characters", () => {
-  const header = authHeader({ host: "r/", user: "ü>>>", password: "???ÿ" });
+Deno.test("registryAuthHeader() is URL-safe base64 of the engine's JSON, for any characters", () => {
+  const header = registryAuthHeader({ host: "r/", user: "ü>>>", password: "???ÿ" });
   assert.match(header, /^[A-Za-z0-9_=-]+$/);
   const json = new TextDecoder().decode(Uint8Array.fromBase64(header, { alphabet: "base64url" }));
   assert.deepEqual(JSON.parse(json), { username: "ü>>>", password: "???ÿ", serveraddress: "r" });

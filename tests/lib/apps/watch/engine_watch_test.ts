@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { watchEngine } from "../../../../lib/apps/watch/engine_watch.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
-import type { EngineEvent } from "../../../../lib/docker/engine.ts";
+import type { EngineEvent } from "../../../../lib/docker/events.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 
 /** An engine that is there or away, as the test says. */

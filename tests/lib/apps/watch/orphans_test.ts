@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { orphansAmong } from "../../../../lib/apps/watch/orphans.ts";
-import type { ContainerSummary } from "../../../../lib/docker/engine.ts";
+import type { ContainerSummary } from "../../../../lib/docker/decode.ts";
 
 const own = { real: "True" };
 

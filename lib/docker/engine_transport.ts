@@ -1,6 +1,6 @@
 /**
- * Requests to the engine and their answers as streams of bytes. dockerode brings the connection; reading the answer is
- * done here, because its own reading never settles when the engine dies in the middle of a body.
+ * Requests to the engine. dockerode opens the connection; the answer is read by code of our own, because dockerode's
+ * never settles when the engine dies in the middle of a body.
  */
 
 import { Agent, type IncomingMessage } from "node:http";
@@ -10,11 +10,12 @@ import { within } from "../async/deadline.ts";
 import { AgentError, type ErrorCode } from "../base/errors.ts";
 import { Semaphore } from "../async/semaphore.ts";
 import { parseJson } from "../base/json.ts";
-import { type DirectAnswer, openDirect } from "./unix_socket_stream.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
+import { type EngineStream, readAnswerText, streamOf } from "./engine_stream.ts";
 import { engineFailure, unreachable } from "./errors.ts";
+import { openUnixSocketStream } from "./unix_socket_stream.ts";
 
-/** One request. `path` is without API version; parts of it that come from outside must be encoded. */
+/** One request. `path` is without API version; parts of it that come from outside must be encoded with `pathPart()`. */
 export interface EngineRequest {
   method: "GET" | "POST" | "DELETE";
   path: string;
@@ -34,41 +35,28 @@ export interface RequestOptions {
   missing?: ErrorCode;
 }
 
-/** An answer below 400 whose body is still to come. */
-export interface EngineStream {
-  status: number;
-  /**
-   * The body. Throws `engine_unreachable` when the connection breaks before its end, `canceled` when the signal of the
-   * request ended, `timeout` when `stallMs` passed without a byte. Leaving the loop closes the connection.
-   */
-  chunks(stallMs?: number): AsyncGenerator<Uint8Array, void>;
-}
-
 /** The deadline of one call. */
-export const callLimitMs = 30_000;
+export const engineCallLimitMs = 30_000;
 
 /**
- * How many calls are on the way at once. Each has a socket, and a process without a free file handle dies; streams, which
+ * How many calls may be open at once. Each has a socket, and a process without a free file handle dies; streams, which
  * stay open, are bounded by the number of apps instead.
  */
 const callsAtOnce = 16;
 
-/** The largest answer that is read as a whole. */
-const answerLimitBytes = 64 * 1024 * 1024;
-
-// The library turns the settings of each request into text for a debug log that nobody reads, with all sockets that the
-// agent has open: 140 ms of processor time for a call beside ten followed logs.
+// dockerode turns the settings of each request into text for a debug log that nobody reads, with all sockets that the
+// agent has open: 140 ms of processor time for one call while ten logs are followed.
 const inspectName = Symbol.for("nodejs.util.inspect.custom");
 
-/** What this file uses of dockerode's inner part. */
+/** The internal part of dockerode that this file uses. */
 interface Dialer {
   dial(options: object, callback: (error: unknown, response: unknown) => void): void;
 }
 
-// Every status is let through, so that status and body of a refusal can be read as they are.
+// dockerode passes every status on, so that status and body of a refusal can be read as they are.
 const everyStatus = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [100 + index, true]));
 
-/** Sends requests to one engine. Each uses a connection of its own, so nothing needs to be ended. */
+/** Sends requests to one engine. Each has a connection of its own, so there is nothing to close. */
 export class EngineTransport {
   readonly #env: EngineEnvironment;
   readonly #permits = new Semaphore(callsAtOnce);
@@ -78,7 +66,7 @@ export class EngineTransport {
     this.#env = env;
   }
 
-  /** Gives the answer once its head is there. Throws as `engineFailure()` for 400 and above. */
+  /** Returns the answer once its head has arrived. Throws as `engineFailure()` for 400 and above. */
   async open(request: EngineRequest, options: RequestOptions): Promise<EngineStream> {
     const { what, signal } = options;
     const life = new AbortController();
@@ -86,7 +74,7 @@ export class EngineTransport {
     signal.addEventListener("abort", end, { once: true });
     const unlink = () => signal.removeEventListener("abort", end);
     try {
-      return await within(options.limitMs ?? callLimitMs, async (inner) => {
+      return await within(options.limitMs ?? engineCallLimitMs, async (inner) => {
         inner.addEventListener("abort", end, { once: true });
         const response = await this.#dial(request, { what, signal: life.signal });
         response.once("close", unlink);
@@ -105,8 +93,9 @@ export class EngineTransport {
   }
 
   /**
-   * As `open()`, for an answer to GET that brings much in small parts, such as a followed log: an engine on a unix socket is read
-   * with less work for each part. The stream has no limit for silence, and its chunks are good until the next is asked for.
+   * As `open()`, for an answer to GET that arrives in many small pieces, such as a followed log: from an engine on a
+   * unix socket each piece is read with less work. The stream has no limit for silence, and a chunk is valid until the
+   * next is asked for.
    */
   async openDirect(
     request: { path: string; query: Record<string, string> },
@@ -121,8 +110,8 @@ export class EngineTransport {
     const whole = AbortSignal.any([signal, life.signal]);
     const path = `${version === undefined ? "" : `/${version}`}${request.path}?${new URLSearchParams(request.query)}`;
     try {
-      return await within(options.limitMs ?? callLimitMs, async () => {
-        const answer = await openDirect({ socketPath, path, what, signal: whole });
+      return await within(options.limitMs ?? engineCallLimitMs, async () => {
+        const answer = await openUnixSocketStream({ socketPath, path, what, signal: whole });
         if (answer.status < 400) return answer;
         throw engineFailure(what, {
           status: answer.status,
@@ -136,9 +125,9 @@ export class EngineTransport {
     }
   }
 
-  /** Gives the whole answer as text. Throws as `engineFailure()` for 400 and above. */
+  /** Returns the whole answer as text. Throws as `engineFailure()` for 400 and above. */
   async read(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
-    const { what, signal, limitMs = callLimitMs } = options;
+    const { what, signal, limitMs = engineCallLimitMs } = options;
     return await within(limitMs, (inner) =>
       this.#permits.run(async () => {
         const stream = await this.open(request, { ...options, signal: inner });
@@ -146,7 +135,7 @@ export class EngineTransport {
       }, inner), { what, signal });
   }
 
-  /** Gives the whole answer parsed. Throws `engine_failed` when it is not JSON. */
+  /** Returns the whole answer parsed. Throws `engine_failed` when it is not JSON. */
   async readJson(request: EngineRequest, options: RequestOptions): Promise<unknown> {
     const { text } = await this.read(request, options);
     const value = parseJson(text);
@@ -176,8 +165,8 @@ export class EngineTransport {
 }
 
 /**
- * A path part from outside, such as an image reference: its slashes, colons and at sign stay. Throws `bad_request` for
- * one that would lead to another path.
+ * Encodes a part of a path that comes from outside, such as an image reference; its slashes, colons and at sign stay.
+ * Throws `bad_request` for one that would lead to another path.
  */
 export function pathPart(text: string): string {
   if (text.split("/").some((part) => part === "" || part === "." || part === "..")) {
@@ -186,76 +175,21 @@ export function pathPart(text: string): string {
   return encodeURIComponent(text).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%40", "@");
 }
 
-/** The whole body as text. Throws as `chunks()`, and `engine_failed` above 64 MiB. */
-export async function readAnswerText(stream: EngineStream | DirectAnswer): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of stream.chunks()) {
-    size += chunk.length;
-    if (size > answerLimitBytes) {
-      throw new AgentError("engine_failed", `The engine's answer is larger than ${size} bytes`);
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
 function createDialer(env: EngineEnvironment, what: string): Dialer {
   const endpoint = engineEndpoint(env, Deno.build.os);
   // A kept connection dies with every restart of the engine, and the next call with it.
   const agent = endpoint.protocol === "https" ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false });
   Object.defineProperty(agent, inspectName, { value: () => "agent" });
-  // A time limit of the library would also end logs in which nothing happens.
+  // A time limit of dockerode would also end logs in which nothing happens.
   const options = { ...endpoint, agent, timeout: undefined };
   try {
     return new Docker(options).modem;
   } catch (error) {
-    // It looks at the variables of the process by itself, and dislikes some of them.
+    // dockerode reads the variables of the process by itself, and rejects some of them.
     throw unreachable(what, error);
   }
 }
 
 function isResponse(value: unknown): value is IncomingMessage {
   return typeof value === "object" && value !== null && "statusCode" in value;
-}
-
-function streamOf(response: IncomingMessage, options: { what: string; signal: AbortSignal }): EngineStream {
-  // An abort may raise an error when nobody reads any more; readers get theirs from the iteration.
-  response.on("error", () => {});
-  return {
-    status: response.statusCode ?? 0,
-    chunks: (stallMs) => readChunks(response, { ...options, stallMs }),
-  };
-}
-
-async function* readChunks(
-  response: IncomingMessage,
-  options: { what: string; signal: AbortSignal; stallMs: number | undefined },
-): AsyncGenerator<Uint8Array, void> {
-  const { what, signal, stallMs } = options;
-  let stalledAfterMs: number | undefined;
-  const watch = () =>
-    stallMs === undefined ? undefined : setTimeout(() => {
-      stalledAfterMs = stallMs;
-      response.destroy();
-    }, stallMs);
-  let timer = watch();
-  try {
-    for await (const chunk of response) {
-      clearTimeout(timer);
-      if (chunk instanceof Uint8Array) yield chunk;
-      timer = watch();
-    }
-    if (!response.complete) throw new Error("the connection ended early");
-  } catch (error) {
-    if (signal.aborted) throw new AgentError("canceled", `${what} was canceled`);
-    if (stalledAfterMs !== undefined) {
-      throw new AgentError("timeout", `${what} brought nothing for ${stalledAfterMs} ms`);
-    }
-    throw unreachable(what, error);
-  } finally {
-    clearTimeout(timer);
-    response.destroy();
-  }
 }

@@ -1,0 +1,101 @@
+/** The log of a container, followed while it runs or read as it is stored. */
+
+import { AgentError, hasCode } from "../base/errors.ts";
+import { type LogLine, logReader } from "./log_lines.ts";
+import type { EngineStream } from "./engine_stream.ts";
+import { type EngineTransport, pathPart } from "./engine_transport.ts";
+
+/** Which part of a log is wanted. */
+export interface LogOptions {
+  /** As inspect reports it; the two kinds of stream look different. */
+  tty: boolean;
+  /** Only from this moment on, inclusive: RFC 3339 as in `LogLine.time`. Empty: from the start. */
+  since?: string;
+  /** Only this many of the last messages. */
+  tail?: number;
+  signal: AbortSignal;
+}
+
+/** Most characters of a log that `readLogs()` returns; older lines are dropped first. */
+const logLimitCharacters = 4 * 1024 * 1024;
+
+/**
+ * Follows the log of a container until the container exits or `signal` is aborted; both end the iteration without an
+ * error. Yields the lines that have arrived, which are valid until the next are asked for. Of a container that has
+ * exited it yields what is stored. Throws `container_missing`, and `engine_unreachable` when the connection to the
+ * engine is lost.
+ */
+export async function* followLogs(
+  transport: EngineTransport,
+  id: string,
+  options: LogOptions,
+): AsyncGenerator<LogLine[], void> {
+  const stream = await openLogs(transport, id, { ...options, follow: true });
+  if (stream === undefined) return;
+  const reader = logReader(options.tty);
+  let lines: LogLine[] = [];
+  const keep = (line: LogLine) => lines.push(line);
+  try {
+    for await (const chunk of stream.chunks()) {
+      reader.push(chunk, keep);
+      if (lines.length > 0) yield lines;
+      lines = [];
+    }
+    reader.flush(keep);
+    if (lines.length > 0) yield lines;
+  } catch (error) {
+    if (!hasCode(error, "canceled")) throw error;
+  }
+}
+
+/**
+ * The stored log of a container, oldest line first, at most about 4 MiB of it (the newest). Throws `container_missing`,
+ * `canceled`, `engine_unreachable`.
+ */
+export async function readLogs(transport: EngineTransport, id: string, options: LogOptions): Promise<string[]> {
+  const stream = await openLogs(transport, id, { ...options, follow: false });
+  if (stream === undefined) throw new AgentError("canceled", `Reading the log of container "${id}" was canceled`);
+  const reader = logReader(options.tty);
+  const lines: string[] = [];
+  let size = 0;
+  let first = 0;
+  const keep = ({ text }: LogLine) => {
+    lines.push(text);
+    size += text.length;
+    while (size > logLimitCharacters) size -= lines[first++]?.length ?? 0;
+  };
+  for await (const chunk of stream.chunks()) reader.push(chunk, keep);
+  reader.flush(keep);
+  return lines.slice(first);
+}
+
+/** Returns undefined when `signal` is aborted before the engine has answered. */
+async function openLogs(
+  transport: EngineTransport,
+  id: string,
+  options: LogOptions & { follow: boolean },
+): Promise<EngineStream | undefined> {
+  const query = {
+    stdout: "1",
+    stderr: "1",
+    timestamps: "1",
+    follow: options.follow ? "1" : "0",
+    ...(options.since ? { since: engineTime(options.since) } : {}),
+    ...(options.tail === undefined ? {} : { tail: `${options.tail}` }),
+  };
+  const path = `/containers/${pathPart(id)}/logs`;
+  const what = `Reading the log of container "${id}"`;
+  try {
+    return await transport.openDirect({ path, query }, { what, signal: options.signal, missing: "container_missing" });
+  } catch (error) {
+    if (hasCode(error, "canceled")) return undefined;
+    throw error;
+  }
+}
+
+/** RFC 3339 as the engine wants it in a query: seconds since 1970, with nine decimals. */
+function engineTime(text: string): string {
+  const seconds = Math.floor(Date.parse(text) / 1000);
+  const decimals = /\.(\d+)/.exec(text)?.[1] ?? "";
+  return `${seconds}.${decimals.slice(0, 9).padEnd(9, "0")}`;
+}

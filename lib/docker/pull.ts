@@ -1,0 +1,78 @@
+/** Pulls of images: begun at the engine, and read until the engine has finished. */
+
+import { AgentError, hasCode } from "../base/errors.ts";
+import { isDict, parseJson } from "../base/json.ts";
+import { TextLines } from "./lines.ts";
+import { type RegistryAuth, registryAuthHeader, splitReference } from "./registry.ts";
+import type { EngineStream } from "./engine_stream.ts";
+import type { EngineTransport } from "./engine_transport.ts";
+
+/** A pull that the engine has begun. It must be read to its end, or aborted: until then it holds a connection. */
+export interface Pull {
+  /**
+   * Reads the pull to its end; `onLine` gets each line of the engine's progress, JSON, as it was sent. Returns the
+   * digest of the manifest that was pulled (`sha256:…`), empty when the engine did not report it. Throws `pull_failed`
+   * with the reason that the engine reports inside the stream, `canceled` after an abort, `timeout` when the engine was
+   * silent for 5 min, `engine_unreachable` when the connection broke.
+   */
+  readToEnd(onLine: (rawJsonLine: string) => void): Promise<string>;
+}
+
+/**
+ * Begins to pull an image and returns when the engine has opened its stream. A pull without a byte for `stallMs` has
+ * failed. Throws `image_missing` and `pull_failed` when the registry refuses at once.
+ */
+export async function openPull(
+  transport: EngineTransport,
+  reference: string,
+  options: { auth: RegistryAuth | undefined; stallMs: number; signal: AbortSignal },
+): Promise<Pull> {
+  const { auth, stallMs, signal } = options;
+  const what = `Pulling image "${reference}"`;
+  const { repository, tag } = splitReference(reference);
+  try {
+    const stream = await transport.open({
+      method: "POST",
+      path: "/images/create",
+      query: { fromImage: repository, tag },
+      ...(auth === undefined ? {} : { registryAuth: registryAuthHeader(auth) }),
+    }, { what, signal, limitMs: stallMs, missing: "image_missing" });
+    return { readToEnd: (onLine) => readPull(stream, { what, stallMs, onLine }) };
+  } catch (error) {
+    if (hasCode(error, "engine_failed")) throw new AgentError("pull_failed", error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function readPull(
+  stream: EngineStream,
+  options: { what: string; stallMs: number; onLine: (line: string) => void },
+): Promise<string> {
+  const lines = new TextLines();
+  let failure = "";
+  let digest = "";
+  const read = (line: string) => {
+    if (line === "") return;
+    failure = failureIn(line) ?? failure;
+    digest = digestIn(line) ?? digest;
+    options.onLine(line);
+  };
+  // The engine answers 200 first and reports a failed pull inside the stream, so the stream must be read to its end.
+  for await (const chunk of stream.chunks(options.stallMs)) lines.push(chunk, read);
+  lines.flush(read);
+  if (failure !== "") throw new AgentError("pull_failed", `${options.what} failed: ${failure}`);
+  return digest;
+}
+
+/** The engine reports the digest only as text, in one of the last lines of a pull. */
+function digestIn(line: string): string | undefined {
+  return /"status":"Digest: (sha256:[0-9a-f]{64})"/.exec(line)?.[1];
+}
+
+/** The error that a progress line reports; undefined when it reports none. */
+function failureIn(line: string): string | undefined {
+  if (!line.includes('"error')) return undefined;
+  const wire = parseJson(line);
+  if (!isDict(wire) || typeof wire.error !== "string" || wire.error === "") return undefined;
+  return wire.error;
+}
