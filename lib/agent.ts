@@ -23,7 +23,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   try {
     await using stack = new AsyncDisposableStack();
     const foundation = await openFoundation(options, { agentLog, times, clock, stack });
-    const onSession: OnSession = (session, run) => connect(foundation, areas, { session, ...run });
+    const onSession: OnSession = (session, run) => connectAreas({ foundation, areas }, session, run);
     // The link calls `onSession` only once it is started.
     const areas: Areas = createAreas(foundation, { onSession, stack });
     return await runAreas(foundation, areas, stack);
@@ -48,14 +48,12 @@ function openAgentLog({ flags, paths, stdout, stderr }: AgentOptions): AgentLog 
   return agentLog;
 }
 
-async function connect(
-  foundation: Foundation,
-  areas: Areas,
-  run: { session: Parameters<OnSession>[0] } & Parameters<OnSession>[1],
+async function connectAreas(
+  { foundation, areas }: { foundation: Foundation; areas: Areas },
+  ...[session, { isReconnect, signal }]: Parameters<OnSession>
 ): Promise<void> {
   const { log, times, announce } = foundation;
   const { link, status, appLogs, connectSteps } = areas;
-  const { session, isReconnect, signal } = run;
   times.mark("connection");
   announce(isReconnect ? "Connected again" : "Connected");
   status.restartHeartbeat();

@@ -31,7 +31,7 @@ import type { Foundation } from "./foundation.ts";
 import { deviceLinkOptions } from "./link_options.ts";
 
 /** The connection to Studio. */
-interface Connection {
+interface StudioConnection {
   /** Undefined when the agent is to stay offline. */
   link: Link | undefined;
   wire: Wire;
@@ -39,7 +39,7 @@ interface Connection {
 }
 
 /** What the agent runs. */
-export interface Areas extends Connection {
+export interface Areas extends StudioConnection {
   diskSpace: DiskSpace;
   status: Status;
   appLogs: AppLogs;
@@ -51,7 +51,7 @@ export interface Areas extends Connection {
 /** What areas are created with. */
 interface Site {
   foundation: Foundation;
-  connection: Connection;
+  connection: StudioConnection;
   /** Ends the areas in reverse order. */
   stack: AsyncDisposableStack;
 }
@@ -88,7 +88,7 @@ export function createAreas(
   return { ...connection, diskSpace, status, appLogs, apps, connectSteps };
 }
 
-function connectionOf(foundation: Foundation, onSession: OnSession): Connection {
+function connectionOf(foundation: Foundation, onSession: OnSession): StudioConnection {
   const { options: { flags }, config, clock, log, traceWire } = foundation;
   const trace = flags.debugMessaging && flags.debug ? traceWire : undefined;
   const options = () => deviceLinkOptions({ config, flags, onSession, clock, log, trace });

@@ -11,11 +11,11 @@ import { agentVersion, buildArch } from "../version.ts";
 export class MovedError extends Error {}
 
 /** A backend that is silent must not keep the procedures from being registered. */
-const callLimitMs = 10_000;
+const identityLimitMs = 10_000;
 
 /**
- * Takes over what Studio knows of the device into its config. The first step of all, because everything else is keyed by the project.
- * Throws `MovedError` when the device belongs to another one.
+ * Takes over what Studio knows of the device into its config. The first step of all, because everything else is keyed
+ * by the project. Throws `MovedError` when the device belongs to another one.
  */
 export function identityStep(
   { config, backend }: { config: Pick<ConfigFile, "refresh">; backend: Pick<Backend, "readDeviceMetadata"> },
@@ -26,7 +26,7 @@ export function identityStep(
     phase: "prepare",
     callsBackend: true,
     run: async ({ signal }) => {
-      const known = await within(callLimitMs, (limit) => backend.readDeviceMetadata(limit), { what, signal });
+      const known = await within(identityLimitMs, (limit) => backend.readDeviceMetadata(limit), { what, signal });
       const { swarmKeyChanged } = await config.refresh(known);
       if (swarmKeyChanged) throw new MovedError();
     },

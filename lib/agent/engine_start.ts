@@ -1,4 +1,6 @@
-/** Waits for the container engine, brings the apps in line with it once, and watches it from then on. Never gives up. */
+/**
+ * Waits for the container engine, brings the apps in line with it once, and watches it from then on. Never gives up.
+ */
 
 import type { Clock } from "../async/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
@@ -7,7 +9,7 @@ import type { Log } from "../base/log.ts";
 /** What the start with the engine needs. */
 export interface EngineStartDeps {
   engine: { ping(signal: AbortSignal): Promise<void> };
-  /** Looked at before apps begin to write to it. */
+  /** Checked before apps begin to write to it. */
   disk: { look(): Promise<void> };
   apps: {
     reconcileLocal(signal: AbortSignal): Promise<void>;
@@ -19,23 +21,23 @@ export interface EngineStartDeps {
   log: Log;
 }
 
-/** Between two signs of life; short, because a device is of no use before. */
+/** Between two pings; short, because the device is of no use before. */
 const pingEveryMs = 100;
 
-/** Then it is told, once. */
+/** Then the operator is informed, once. */
 const lateAfterMs = 5_000;
 
 /** Between two lines of the log while the engine is away. */
-const tellEveryMs = 30_000;
+const logEveryMs = 30_000;
 
-/** Between two tries of an engine that answers and yet fails. */
-const retryMs = 1_000;
+/** Between two attempts while the engine answers and yet fails. */
+const failedStartRetryMs = 1_000;
 
 /** Resolves when the apps are as the engine has them, and are watched. Throws `canceled` when `signal` ends. */
-export async function startWithEngine(parts: EngineStartDeps, signal: AbortSignal): Promise<void> {
-  const { apps, clock, disk, log } = parts;
+export async function startWithEngine(deps: EngineStartDeps, signal: AbortSignal): Promise<void> {
+  const { apps, clock, disk, log } = deps;
   for (;;) {
-    await awaitEngine(parts, signal);
+    await awaitEngine(deps, signal);
     try {
       await disk.look();
       await apps.reconcileLocal(signal);
@@ -43,25 +45,25 @@ export async function startWithEngine(parts: EngineStartDeps, signal: AbortSigna
     } catch (error) {
       if (isCanceled(error) && signal.aborted) throw error;
       log.error("Cannot bring the apps in line with the container engine", { error });
-      await clock.sleep(retryMs, signal);
+      await clock.sleep(failedStartRetryMs, signal);
     }
   }
   apps.startObserving(signal);
 }
 
-async function awaitEngine(parts: EngineStartDeps, signal: AbortSignal): Promise<void> {
-  const { engine, clock, log, onLate } = parts;
+async function awaitEngine(deps: EngineStartDeps, signal: AbortSignal): Promise<void> {
+  const { engine, clock, log, onLate } = deps;
   const beganAt = clock.now();
-  let toldAt: number | undefined;
+  let loggedAt: number | undefined;
   for (;;) {
     try {
       return await engine.ping(signal);
     } catch (error) {
       if (signal.aborted) throw error;
       const awayMs = clock.now() - beganAt;
-      if (toldAt === undefined && awayMs >= lateAfterMs) onLate();
-      if (awayMs >= lateAfterMs && (toldAt === undefined || clock.now() - toldAt >= tellEveryMs)) {
-        toldAt = clock.now();
+      if (loggedAt === undefined && awayMs >= lateAfterMs) onLate();
+      if (awayMs >= lateAfterMs && (loggedAt === undefined || clock.now() - loggedAt >= logEveryMs)) {
+        loggedAt = clock.now();
         log.warn("The container engine does not answer yet", { error: textOf(error), awayMs: Math.round(awayMs) });
       }
     }

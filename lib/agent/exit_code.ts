@@ -3,7 +3,7 @@
 import type { Log } from "../base/log.ts";
 import type { LinkEnd } from "../wamp/link.ts";
 
-/** Says why the link has ended for good, in the words that installers know, and returns the exit code of the agent. */
+/** Prints why the link has ended for good, in the words that installers know. Returns the exit code of the agent. */
 export function exitCodeOf(
   end: LinkEnd["kind"],
   { announce, log, serialNumber }: { announce(line: string): void; log: Log; serialNumber: string },

@@ -78,7 +78,10 @@ export async function openFoundation(
   };
 }
 
-/** An engine that is away is no reason to end; settings that cannot be understood are a mistake of whoever set up the device. */
+/**
+ * An engine that is away is no reason to end; settings that cannot be understood are a mistake of whoever set up the
+ * device.
+ */
 function createEngine(log: Log): Pick<Foundation, "engine" | "engineEnvironment"> {
   const engineEnvironment = Object.fromEntries(engineVariables.map((name) => [name, Deno.env.get(name)]));
   engineEndpoint(engineEnvironment, Deno.build.os);

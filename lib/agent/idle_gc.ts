@@ -1,44 +1,45 @@
-/** Gives back the memory that work has left behind, once there is nothing to do. */
+/** Returns memory to the system when the agent is idle. */
 
 import type { Clock } from "../async/clock.ts";
 import { isCanceled } from "../base/errors.ts";
 
-/** What the process has used and holds. */
+/** Resources of the process. */
 export interface Usage {
-  /** Milliseconds of a processor since its start. */
+  /** Processor time since the start of the process. */
   processorMs: number;
-  /** What the runtime holds for objects, in bytes. */
-  heldBytes: number;
+  /** The size of the heap. */
+  heapBytes: number;
 }
 
-/** What a collection takes. */
+/** The runtime's collector, and when to use it. */
 export interface IdleGcDeps {
   readUsage(): Usage;
-  /** Frees what nobody needs any more, and gives back what is held for nothing. */
+  /** Collects garbage and returns unused pages to the system. */
   collect(): void;
   clock: Clock;
 }
 
-const lookEveryMs = 10_000;
+const checkEveryMs = 10_000;
 
-/** Who has used less of a processor since the last look has nothing to do; an agent at rest uses a tenth of it. */
-const quietShare = 0.02;
+/** An agent that has used less of a processor since the last check is idle; it uses a tenth of that. */
+const idleShare = 0.02;
 
-/** Less is not worth a collection, which holds up everything for some fifty milliseconds. */
+/** A smaller gain is not worth a collection, which blocks the event loop for some 50 ms. */
 const worthBytes = 2 * 1024 * 1024;
 
 /**
- * Looks every 10 s, and collects when little was done since the last look and the heap has grown much since the last collection. The
- * runtime collects only while it makes objects, and would hold what the last work took for hours. Resolves when `signal` ends.
+ * Checks every 10 s, and collects when the agent was idle since the last check and the heap has grown since the last
+ * collection. The runtime by itself collects only while it allocates, and would keep the memory of the last work for
+ * hours. Resolves when `signal` ends.
  */
-export async function collectWhenIdle(parts: IdleGcDeps, signal: AbortSignal): Promise<void> {
-  const { readUsage, collect, clock } = parts;
-  // What the start took is too much also.
+export async function collectWhenIdle(deps: IdleGcDeps, signal: AbortSignal): Promise<void> {
+  const { readUsage, collect, clock } = deps;
+  // Zero, so that the first idle check collects what the start has left.
   let leastBytes = 0;
   let last = { ...readUsage(), atMs: clock.now() };
   while (!signal.aborted) {
     try {
-      await clock.sleep(lookEveryMs, signal);
+      await clock.sleep(checkEveryMs, signal);
     } catch (error) {
       if (isCanceled(error)) return;
       throw error;
@@ -46,25 +47,25 @@ export async function collectWhenIdle(parts: IdleGcDeps, signal: AbortSignal): P
     const usage = { ...readUsage(), atMs: clock.now() };
     const share = (usage.processorMs - last.processorMs) / (usage.atMs - last.atMs);
     last = usage;
-    // The runtime gives some back by itself.
-    leastBytes = Math.min(leastBytes, usage.heldBytes);
-    if (share >= quietShare || usage.heldBytes - leastBytes <= worthBytes) continue;
+    // The runtime also shrinks the heap by itself.
+    leastBytes = Math.min(leastBytes, usage.heapBytes);
+    if (share >= idleShare || usage.heapBytes - leastBytes <= worthBytes) continue;
     collect();
     last = { ...readUsage(), atMs: clock.now() };
-    leastBytes = last.heldBytes;
+    leastBytes = last.heapBytes;
   }
 }
 
-/** Does that with the runtime's own heap, where the runtime was asked to give its collection away (`--expose-gc`). Never throws. */
+/** Does that with the runtime's own collector, if it is exposed (`--expose-gc`). Never throws. */
 export async function keepHeapSmall(clock: Clock, signal: AbortSignal): Promise<void> {
   const gc: unknown = Reflect.get(globalThis, "gc");
   if (typeof gc !== "function") return;
   const { cpuUsage } = await import("node:process");
   const readUsage = () => {
     const { user, system } = cpuUsage();
-    return { processorMs: (user + system) / 1_000, heldBytes: Deno.memoryUsage().heapTotal };
+    return { processorMs: (user + system) / 1_000, heapBytes: Deno.memoryUsage().heapTotal };
   };
-  // A usual collection keeps the pages for what will be made next.
+  // An ordinary collection keeps the pages for later allocations.
   const collect = () => void gc({ type: "major", execution: "sync", flavor: "last-resort" });
   await collectWhenIdle({ readUsage, collect, clock }, signal);
 }

@@ -1,4 +1,4 @@
-/** How a device dials the router: as whom, with what last will, and with which patience. */
+/** How a device dials the router: as whom, with which testament, and with which time limits. */
 
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -11,7 +11,7 @@ import type { LinkOptions } from "../wamp/link.ts";
 import type { OnSession } from "../wamp/session_runs.ts";
 import { deviceUri, markerName, realm, testamentTopic } from "../backend/uris.ts";
 
-/** What the options follow from. */
+/** What the options depend on. */
 export interface LinkDeps {
   config: Pick<ConfigFile, "current">;
   flags: Pick<Flags, "connTimeout" | "ppTimeout" | "respTimeout">;
@@ -21,9 +21,9 @@ export interface LinkDeps {
   trace: LinkOptions["trace"];
 }
 
-/** The options of the device's link. */
-export function deviceLinkOptions(parts: LinkDeps): LinkOptions {
-  const { config, flags, onSession, clock, log, trace } = parts;
+/** The link of the device: its login, connection marker and testament. */
+export function deviceLinkOptions(deps: LinkDeps): LinkOptions {
+  const { config, flags, onSession, clock, log, trace } = deps;
   const serialNumber = config.current.serialNumber;
   return {
     identity: () => identityOf(config),

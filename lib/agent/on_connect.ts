@@ -1,6 +1,6 @@
 /**
- * What follows every connect: Studio learns of the device, the procedures are registered, and the apps become what Studio wants.
- * Nothing in it is fatal, and what fails is tried again for as long as the connection lasts.
+ * What follows every connect: Studio learns of the device, the procedures are registered, and the apps become what
+ * Studio wants. Nothing in it is fatal, and what fails is tried again for as long as the connection lasts.
  */
 
 import type { Clock } from "../async/clock.ts";
@@ -26,15 +26,15 @@ export interface OnConnectDeps {
   log: Log;
 }
 
-const firstRetryMs = 1_000;
-const retryLimitMs = 10_000;
+const firstPauseMs = 1_000;
+const bootPauseLimitMs = 10_000;
 
 /** Steps that Studio's backend answers with an error are no reason to ask often. */
-const stragglerLimitMs = 60_000;
+const lateStepPauseLimitMs = 60_000;
 
 /**
- * Runs the sequence on a fresh session. `signal` ends with the session. Resolves when every step has passed, or when the device turned
- * out to belong to another project; throws `canceled` when the session ends before.
+ * Runs the sequence on a fresh session. `signal` ends with the session. Resolves when every step has passed, or when
+ * the device turned out to belong to another project; throws `canceled` when the session ends before.
  */
 export async function runOnConnect(deps: OnConnectDeps, session: Session, signal: AbortSignal): Promise<void> {
   deps.status.beginBoot();
@@ -64,8 +64,8 @@ class ConnectRun {
   }
 
   /**
-   * Runs all steps in order; again from the first that failed on, while Studio's backend is away. Returns the steps that failed although
-   * it is there.
+   * Runs all steps in order; again from the first that failed on, while Studio's backend is away. Returns the steps
+   * that failed although it is there.
    */
   async boot(): Promise<ConnectStep[]> {
     const configuring = report("report the device as configuring", this.#deps);
@@ -75,7 +75,7 @@ class ConnectRun {
       left = await this.#tryAll(left);
       // Whichever of these passes shows that the backend is there.
       if (first.some((step) => step.callsBackend && !left.includes(step))) break;
-      await this.#pause({ attempt, limitMs: retryLimitMs });
+      await this.#pause({ attempt, limitMs: bootPauseLimitMs });
     }
     const late = await Promise.all(this.#phase("restore").map((step) => this.#tryAll([step])));
     // The device is reported again by what follows.
@@ -86,7 +86,7 @@ class ConnectRun {
   async finish([first, ...others]: ConnectStep[]): Promise<void> {
     let left = [...await this.#tryAll(first === undefined ? [] : [first]), ...others];
     for (let attempt = 1; left.length > 0; attempt += 1) {
-      await this.#pause({ attempt, limitMs: stragglerLimitMs });
+      await this.#pause({ attempt, limitMs: lateStepPauseLimitMs });
       left = await this.#tryAll(left);
     }
   }
@@ -114,7 +114,7 @@ class ConnectRun {
 
   async #pause(wait: { attempt: number; limitMs: number }): Promise<void> {
     const { clock, random } = this.#deps;
-    const bound = Math.min(firstRetryMs * 2 ** Math.min(wait.attempt - 1, 10), wait.limitMs);
+    const bound = Math.min(firstPauseMs * 2 ** Math.min(wait.attempt - 1, 10), wait.limitMs);
     await clock.sleep(Math.round(bound * (0.5 + 0.5 * random())), this.#signal);
   }
 }

@@ -14,7 +14,7 @@ export interface AppsConnectDeps {
 }
 
 /** A backend that is silent must not keep the procedures from being registered. */
-const callLimitMs = 10_000;
+const keyLimitMs = 10_000;
 
 /** Fetches the key of app credentials; waits for the container engine and takes over what Studio wants. */
 export function appsConnectSteps(deps: AppsConnectDeps): ConnectStep[] {
@@ -26,7 +26,7 @@ export function appsConnectSteps(deps: AppsConnectDeps): ConnectStep[] {
       callsBackend: true,
       run: async ({ signal }) => {
         deps.keepAppCredKey(
-          await within(callLimitMs, (limit) => deps.backend.getAppCredKey(limit), { what, signal }),
+          await within(keyLimitMs, (limit) => deps.backend.getAppCredKey(limit), { what, signal }),
         );
       },
     },

@@ -3,8 +3,9 @@
 import type { Session } from "../wamp/session.ts";
 
 /**
- * When a step runs. `prepare`: before the device reports itself as configuring. `serve`: after that, so that it can be called. Both one
- * after the other, in the order of the areas. `restore`: all at the same time, once Studio's backend has answered anything.
+ * When a step runs. `prepare`: before the device reports itself as configuring. `serve`: after that, so that it can be
+ * called. Both one after the other, in the order of the areas. `restore`: all at the same time, once Studio's backend
+ * has answered anything.
  */
 export type ConnectPhase = "prepare" | "serve" | "restore";
 

@@ -1,19 +1,19 @@
-/** Decides who a caller is and whether Studio lets him. Runs before a handler looks at any argument. */
+/** Decides who the caller is and whether Studio allows the call. Runs before a handler looks at any argument. */
 
 import { within } from "../async/deadline.ts";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { Privilege } from "../backend/requests.ts";
 
-/** `router`: whoever the router lets through. */
+/** `router`: anyone the router lets through. */
 export type Access = Privilege | "router";
 
-/** What a procedure says about its callers. */
+/** Who may call a procedure. */
 export interface Guarded {
   privilege: Access;
   /** The answer to a caller without the privilege. */
   deniedText: string;
-  /** Stands before the cause when the check itself failed. */
+  /** Precedes the cause when the check itself failed. */
   failedCheckPrefix?: string;
 }
 
@@ -40,8 +40,9 @@ export function effectiveCaller(authid: string | undefined, kwargs: Dict): strin
 }
 
 /**
- * Resolves when the caller may. Throws `denied` with the procedure's text, or `privilege_check_failed` when it cannot be found
- * out: a caller that is no account, a failed call, an answer that is not yes or no, or none within 10 s. Never cached.
+ * Resolves when the call is allowed. Throws `denied` with the procedure's text, or `privilege_check_failed` when Studio
+ * cannot answer: a caller that is no account, a failed call, an answer that is no boolean, or none within 10 s. Never
+ * cached.
  */
 export async function authorize(
   guarded: Guarded,

@@ -1,14 +1,14 @@
-/** Notes answered calls in the agent's log, without letting a caller that asks without end push everything else out of it. */
+/** Logs answered calls, without letting a caller that never stops push everything else out of the log. */
 
 import type { Clock } from "../async/clock.ts";
 import type { Fields, Log } from "../base/log.ts";
 
-/** Lines for one procedure in one second. */
+/** Of one procedure. */
 const linesPerSecond = 5;
 
 /**
- * A function that notes one answered call of a procedure. Beyond five lines a second calls are only counted; the next line says how
- * many were left out before it.
+ * A function that logs one answered call of a procedure. Beyond five lines a second calls are only counted; the next
+ * line has the number of those left out before it.
  */
 export function createCallLog(
   { log, clock }: { log: Log; clock: Pick<Clock, "now"> },

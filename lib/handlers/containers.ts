@@ -1,4 +1,4 @@
-/** Answers about images and containers of the engine, and their clean-up. */
+/** Images and containers of the engine: lists and clean-up. */
 
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
@@ -34,7 +34,7 @@ export function decodePrune({ args }: Call): PruneRequest {
   return { all };
 }
 
-/** `prune_images`: removes dangling images, or with `all` everything that no running container uses, volumes included. */
+/** `prune_images`: removes dangling images, or with `all` everything unused, volumes included. */
 export async function pruneImages(device: Device, { all }: PruneRequest, { signal }: Call): Promise<Reply> {
   const output = await device.diskSpace.prune({ all }, signal);
   return output === undefined ? {} : { args: [output] };

@@ -1,6 +1,6 @@
 /**
- * What the handlers see of the agent, by area. `agent/areas.ts` connects it; handlers hold no state. Calls throw `AgentError`, whose
- * text is the answer of the procedure.
+ * What the handlers see of the agent, by area. `agent/areas.ts` connects it; handlers hold no state. Calls throw
+ * `AgentError`, whose text is the answer of the procedure.
  */
 
 import type { Log } from "../base/log.ts";
@@ -13,7 +13,9 @@ import type { PrivilegeCheck } from "./authorize.ts";
 
 /** The apps that Studio wants. */
 export interface DeviceApps {
-  /** Stores what Studio asks for one app and starts the work in the background. Throws `bad_request`, `store_failed`. */
+  /**
+   * Stores what Studio asks for one app and starts the work in the background. Throws `bad_request`, `store_failed`.
+   */
   request(kwargs: Dict, signal: AbortSignal): Promise<void>;
 }
 
@@ -43,7 +45,7 @@ export interface DeviceNetwork {
 }
 
 /** What people see of the machine and the agent. */
-export interface DeviceMetadata {
+export interface MachineMetadata {
   /** The detailed text of the operating system. */
   os: string;
   arch: string;
@@ -53,7 +55,7 @@ export interface DeviceMetadata {
 
 /** The machine. */
 export interface DeviceHost {
-  readMetadata(signal: AbortSignal): Promise<DeviceMetadata>;
+  readMetadata(signal: AbortSignal): Promise<MachineMetadata>;
   /** The stats of the device, as in a status report. */
   readStats(): Promise<Stats>;
   /** Does it two seconds from now. */

@@ -1,4 +1,7 @@
-/** Answers the calls of the device's procedures: checks the caller, reads the arguments, does the work, and reports plainly what went wrong. */
+/**
+ * Answers the calls of the device's procedures: checks the caller, reads the arguments, does the work, and reports
+ * plainly what went wrong.
+ */
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
@@ -13,8 +16,8 @@ import type { ProcedureRow } from "./procedure.ts";
 const errorTextLimit = 4_000;
 
 /**
- * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`, `timeout`,
- * or whatever the work threw.
+ * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`,
+ * `timeout`, or whatever the work threw.
  */
 export function createHandler(row: ProcedureRow, device: Device, clock: Clock): InvocationHandler {
   const logCall = createCallLog({ log: device.log, clock });

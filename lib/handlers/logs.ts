@@ -1,4 +1,4 @@
-/** Answers about app logs. */
+/** The logs of apps. */
 
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";

@@ -1,4 +1,4 @@
-/** Answers about the device's network addresses. */
+/** The network addresses of the device. */
 
 import { usableIpv4 } from "../host/addresses.ts";
 import type { Reply } from "../wamp/invocations.ts";
@@ -20,7 +20,9 @@ export function getIpv4Addresses(device: Device): Reply {
   return { args: [usable.map(({ interfaceName, address }) => ({ interfaceName, ip: address }))] };
 }
 
-/** The bytes of a mask in base64: 4 for IPv4, 16 for IPv6. Only the number of its one bits is read, for a mask has no other form. */
+/**
+ * The bytes of a mask in base64: 4 for IPv4, 16 for IPv6. Only its one bits are counted, because they are contiguous.
+ */
 function maskText(netmask: string, family: "IPv4" | "IPv6"): string {
   const bytes = new Uint8Array(family === "IPv4" ? 4 : 16);
   const groups = family === "IPv4" ? netmask.split(".").map(Number) : expandGroups(netmask);

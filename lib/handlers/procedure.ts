@@ -1,4 +1,4 @@
-/** One procedure of the device: its name, who may call it, how its arguments are read and what it does. */
+/** One procedure of the device: its name, who may call it, how its arguments are decoded and what it does. */
 
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
@@ -16,41 +16,41 @@ export interface Call {
   signal: AbortSignal;
 }
 
-/** What every procedure says about itself; also the source of the wire contract in `docs/`. */
+/** The description of a procedure; also the source of `docs/wire.md`. */
 export interface Procedure extends Guarded {
   readonly name: string;
-  /** The arguments, for people. */
+  /** The arguments, for readers of `docs/wire.md`. */
   readonly args: string;
-  /** The result, for people. */
+  /** The result, likewise. */
   readonly result: string;
 }
 
-/** A procedure that works. A call takes at most `limitMs` (30 s when absent); what takes longer goes on in the background. */
+/** A procedure that works. A call takes at most `limitMs` (30 s when absent). */
 export interface Working<Input> extends Procedure {
   readonly limitMs?: number;
-  /** Reads the arguments. Throws `bad_request` with the text of the wire contract. */
+  /** Decodes the arguments. Throws `bad_request` with the text of the wire contract. */
   decode(call: Call): Input;
-  /** Does it. Throws on failure; the text goes to the caller. */
+  /** Throws on failure; the text goes to the caller. */
   run(device: Device, input: Input, call: Call): Promise<Reply> | Reply;
 }
 
 /** A procedure that is registered, guarded, and answers that it is not available. */
 export interface Later extends Procedure {
-  /** The area that will bring it. */
+  /** The area that it waits for. */
   readonly laterIssue: string;
 }
 
-/** A row of the table. */
+/** A row of the table of procedures. */
 export interface ProcedureRow extends Procedure {
   readonly limitMs: number;
   readonly isAvailable: boolean;
-  /** Reads the arguments and does it. */
+  /** Decodes the arguments and does the work. */
   answer(device: Device, call: Call): Promise<Reply>;
 }
 
 const defaultLimitMs = 30_000;
 
-/** Makes a row of a procedure that works. */
+/** The row of a procedure that works. */
 export function working<Input>(procedure: Working<Input>): ProcedureRow {
   return {
     ...procedure,
@@ -60,7 +60,7 @@ export function working<Input>(procedure: Working<Input>): ProcedureRow {
   };
 }
 
-/** Makes a row of a procedure that comes later. */
+/** The row of a procedure that is not available yet. */
 export function later(procedure: Later): ProcedureRow {
   return {
     ...procedure,
@@ -70,5 +70,5 @@ export function later(procedure: Later): ProcedureRow {
   };
 }
 
-/** For procedures without arguments: whatever is sent is ignored. */
+/** For procedures without arguments: any that are sent are ignored. */
 export function noArguments(): void {}

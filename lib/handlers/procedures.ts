@@ -1,6 +1,6 @@
 /**
- * Every procedure of the device, one row each. A row without a privilege does not compile. The order is that of registration and
- * of the wire contract in `docs/`, which is made from this table.
+ * Every procedure of the device, one row each. A row without a privilege does not compile. The order is that of
+ * registration and of `docs/wire.md`, which is generated from this table.
  */
 
 import { decodeContainerName, getAppLogHistory } from "./logs.ts";
@@ -15,7 +15,10 @@ const nothing = "none";
 const empty = "empty";
 const terminalDenied = "insufficient privileges to start a terminal session";
 
-/** All procedures that are registered as `re.mgmt.<serial>.<name>` after every connect, apart from the connection marker. */
+/**
+ * All procedures that are registered as `re.mgmt.<serial>.<name>` after every connect, apart from the connection
+ * marker.
+ */
 export const procedures: readonly ProcedureRow[] = [
   working({
     name: "request_app_state",
@@ -316,7 +319,10 @@ export const procedures: readonly ProcedureRow[] = [
   }),
 ];
 
-/** The connection marker: registered by the link itself on every dial, without force, for whoever the router lets through. */
+/**
+ * The connection marker: registered by the link itself on every dial, without force, for whoever the router lets
+ * through.
+ */
 export const markerProcedure: Procedure = {
   name: "wamp_connection_established",
   privilege: "router",

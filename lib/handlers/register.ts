@@ -26,9 +26,9 @@ export interface RegisterOptions {
 }
 
 /**
- * Registers all rows as `re.mgmt.<serial>.<name>`, taking over from an older connection; the requests are sent one after the
- * other without waiting in between. Returns the rows that the router refused, to be tried again. A procedure that another client holds
- * is left to it, with a warning. Throws `not_connected` when the session has ended.
+ * Registers all rows as `re.mgmt.<serial>.<name>`, taking over from an older connection; the requests are sent one
+ * after the other without waiting in between. Returns the rows that the router refused, to be tried again. A procedure
+ * that another client holds is left to it, with a warning. Throws `not_connected` when the session has ended.
  */
 export async function registerProcedures(
   session: RegisterSession,

@@ -1,4 +1,4 @@
-/** Answers about the device and the agent, and the three ways to restart them. */
+/** The device and the agent: what they are, and the three ways to restart them. */
 
 import { localTimeText } from "../base/local_time.ts";
 import type { PowerAction } from "../host/power.ts";
@@ -19,7 +19,7 @@ export async function getStorageData(device: Device): Promise<Reply> {
   return { args: [await device.host.readStats()] };
 }
 
-/** `get_agent_metadata`: what runs here, and what could; the latter only when the version index can be read. */
+/** `get_agent_metadata`: what runs here, and the newest version, if the version index can be read. */
 export async function getAgentMetadata(device: Device, _input: void, { signal }: Call): Promise<Reply> {
   const [{ os, arch, variant, version }, latest] = await Promise.all([
     device.host.readMetadata(signal),
@@ -50,7 +50,10 @@ export function getTunnelState(): Reply {
   return { args: [[]] };
 }
 
-/** `system_reboot`, `system_shutdown`, `system_restart_agent`: the reply leaves first, the action follows two seconds later. */
+/**
+ * `system_reboot`, `system_shutdown`, `system_restart_agent`: the reply leaves first, the action follows two seconds
+ * later.
+ */
 export function schedulePower(action: PowerAction): (device: Device) => Reply {
   return (device) => {
     device.host.schedulePower(action);

@@ -19,7 +19,7 @@ class Program implements AsyncDisposable {
       this.heldMib = 12;
       this.#processorMs += 50;
     };
-    const readUsage = () => ({ processorMs: this.#processorMs, heldBytes: this.heldMib * MiB });
+    const readUsage = () => ({ processorMs: this.#processorMs, heapBytes: this.heldMib * MiB });
     this.#end = collectWhenIdle({ readUsage, collect, clock: this.clock }, this.#life.signal);
   }
 

@@ -27,7 +27,7 @@ function refuses(
   }));
 }
 
-Deno.test("request_app_state hands the keyword arguments on and answers nothing", async () => {
+Deno.test("request_app_state passes the keyword arguments on and returns nothing", async () => {
   const seen: unknown[] = [];
   const requestAppState = (kwargs: Record<string, unknown>) => Promise.resolve(void seen.push(kwargs));
   const kwargs = { app_key: 42, target_state: "RUNNING" };
@@ -42,7 +42,7 @@ Deno.test("request_app_state hands the keyword arguments on and answers nothing"
   });
 });
 
-Deno.test("device_handshake gives local time with its offset and the serial number", async () => {
+Deno.test("device_handshake returns the local time with its offset, and the serial number", async () => {
   const { args, kwargs } = await call("device_handshake");
   assert.equal(args, undefined);
   assert.match(String(kwargs?.["utp"]), /^2031-03-05T\d\d:\d\d:00(Z|[+-]\d\d:\d\d)$/);
@@ -50,7 +50,7 @@ Deno.test("device_handshake gives local time with its offset and the serial numb
   assert.equal(kwargs?.["id"], "SN-1");
 });
 
-Deno.test("get_images leaves out what is zero or empty, and keeps -1", async () => {
+Deno.test("get_images omits what is zero or empty, and keeps -1", async () => {
   const full = {
     id: "sha256:1",
     repoTags: ["shop:1"],
@@ -75,7 +75,7 @@ Deno.test("get_images leaves out what is zero or empty, and keeps -1", async () 
   assert.deepEqual(await call("get_images", { engine }), { args: [full, { id: "sha256:2", sharedSize: -1 }] });
 });
 
-Deno.test("list_containers gives the engine's own list in one argument", async () => {
+Deno.test("list_containers returns the engine's own list in one argument", async () => {
   const list = [{ Id: "1", Names: ["/shop"], Odd: { kept: true } }];
   const engine = { listContainersRaw: () => Promise.resolve(list) };
   assert.deepEqual(await call("list_containers", { engine }), { args: [list] });
@@ -110,7 +110,7 @@ Deno.test("prune_images refuses other arguments before anything is removed", asy
   ], change);
 });
 
-Deno.test("get_app_log_history gives one flat list", async () => {
+Deno.test("get_app_log_history returns one flat list", async () => {
   const asked: string[] = [];
   const readLogHistory = (channel: string) => {
     asked.push(channel);
@@ -142,7 +142,7 @@ Deno.test("get_app_log_history refuses other arguments", async () => {
   ]);
 });
 
-Deno.test("get_storage_data gives the figures of a status report", async () => {
+Deno.test("get_storage_data returns the stats of a status report", async () => {
   assert.deepEqual(await call("get_storage_data"), { args: [stats] });
 });
 
@@ -187,7 +187,7 @@ const facts = {
   tunnelCapable: false,
 };
 
-Deno.test("get_agent_metadata tells of the newest version when it can be found out", async () => {
+Deno.test("get_agent_metadata includes the newest version if it can be found out", async () => {
   const latest = { latestVersion: "0.21.0", latestAgentVersion: "0.21.0", latestTunnelVersion: "0.70.0" };
   assert.deepEqual(await call("get_agent_metadata"), { args: [{ ...facts, ...latest, hasLatest: true }] });
   const newer = await call("get_agent_metadata", {
@@ -201,11 +201,11 @@ Deno.test("get_agent_metadata tells of the newest version when it can be found o
   assert.deepEqual(unknown, { args: [facts] });
 });
 
-Deno.test("get_tunnel_state gives an empty list", async () => {
+Deno.test("get_tunnel_state returns an empty list", async () => {
   assert.deepEqual(await call("get_tunnel_state"), { args: [[]] });
 });
 
-Deno.test("the system procedures answer nothing and schedule their action", async () => {
+Deno.test("the system procedures return nothing and schedule their action", async () => {
   const scheduled: string[] = [];
   const schedulePower = (action: string) => void scheduled.push(action);
   for (const name of ["system_reboot", "system_shutdown", "system_restart_agent"]) {

@@ -22,7 +22,7 @@ async function ask(
   return questions;
 }
 
-Deno.test("effectiveCaller() lets the trusted caller act for an account that it names", () => {
+Deno.test("effectiveCaller() lets the trusted caller act for the account it names", () => {
   const cases: [string | undefined, unknown, string | undefined][] = [
     ["system", 77, "77"],
     ["system", "77", "77"],
@@ -51,23 +51,23 @@ Deno.test("effectiveCaller() lets the trusted caller act for an account that it 
   assert.equal(effectiveCaller("system", {}), "system");
 });
 
-Deno.test("the trusted caller and procedures that the router guards need no question", async () => {
+Deno.test("neither the trusted caller nor a procedure open to the router is checked with Studio", async () => {
   assert.deepEqual(await ask("system", { answer: false }), []);
   for (const caller of ["77", "nobody", "", undefined]) {
     assert.deepEqual(await ask(caller, { answer: false, guarded: { privilege: "router", deniedText: "" } }), []);
   }
 });
 
-Deno.test("an account is asked for with the procedure's privilege", async () => {
+Deno.test("Studio is asked about the account and the procedure's privilege", async () => {
   assert.deepEqual(await ask("77"), [{ privilege: "MAINTAIN", requestor: 77 }]);
   assert.deepEqual(await ask("-5"), [{ privilege: "MAINTAIN", requestor: -5 }]);
 });
 
-Deno.test("an account without the privilege gets the procedure's words", async () => {
+Deno.test("an account without the privilege gets the procedure's text", async () => {
   await assert.rejects(ask("77", { answer: false }), { code: "denied", message: guarded.deniedText });
 });
 
-Deno.test("a caller that is no account is an error of its own, and nobody is asked", async () => {
+Deno.test("a caller that is no account is refused without a question to Studio", async () => {
   const cases: [string | undefined, string][] = [
     ["12-345", 'strconv.Atoi: parsing "12-345": invalid syntax'],
     ["", 'strconv.Atoi: parsing "": invalid syntax'],
@@ -83,7 +83,7 @@ Deno.test("a caller that is no account is an error of its own, and nobody is ask
   await assert.rejects(ask("x".repeat(1_000_000)), (error: Error) => error.message.length < 300);
 });
 
-Deno.test("a check that fails does not read like a denial", async () => {
+Deno.test("a failed check does not read like a denial", async () => {
   const failure = new AgentError("call_failed", "calling remote procedure 'x': wamp.error.no_such_procedure");
   await assert.rejects(ask("77", { answer: failure }), { code: "privilege_check_failed", message: failure.message });
   for (const answer of [undefined, null, 1, "true", {}, []]) {
@@ -92,7 +92,7 @@ Deno.test("a check that fails does not read like a denial", async () => {
   }
 });
 
-Deno.test("log queries say that the check failed before they say why", async () => {
+Deno.test("log queries prefix the cause of a failed check", async () => {
   const query = { ...guarded, failedCheckPrefix: "could not verify privileges: " };
   await assert.rejects(ask("77", { answer: new Error("no answer"), guarded: query }), {
     message: "could not verify privileges: no answer",
@@ -110,7 +110,7 @@ Deno.test("an answer without arguments is a failed check", async () => {
   await assert.rejects(authorize(guarded, "77", options), { message: "type of argument is not bool" });
 });
 
-Deno.test("a caller who hangs up ends the check", async () => {
+Deno.test("a canceled call ends the check", async () => {
   const controller = new AbortController();
   const check: PrivilegeCheck = (_question, signal) =>
     new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));

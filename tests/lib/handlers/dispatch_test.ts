@@ -26,7 +26,7 @@ function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_00
   });
 }
 
-Deno.test("a caller without the privilege is turned away before anything is read or done", async () => {
+Deno.test("a caller without the privilege is refused before anything is decoded or done", async () => {
   const device = fakeDevice({ checkPrivilege: () => Promise.resolve(false) });
   for (const row of procedures.filter(({ privilege }) => privilege !== "router")) {
     for (const args of [[], [null], [{ all: "x" }], [{ containerName: 5 }]]) {
@@ -36,7 +36,7 @@ Deno.test("a caller without the privilege is turned away before anything is read
   }
 });
 
-Deno.test("the account that the trusted caller names is asked for, with the row's privilege", async () => {
+Deno.test("Studio is asked about the account that the trusted caller names", async () => {
   const asked: unknown[] = [];
   const device = fakeDevice({
     checkPrivilege: (question) => {
@@ -51,7 +51,7 @@ Deno.test("the account that the trusted caller names is asked for, with the row'
   assert.deepEqual(asked, [{ privilege: "READ", requestor: 77 }, { privilege: "READ", requestor: 79 }]);
 });
 
-Deno.test("whatever a handler throws becomes one text", async () => {
+Deno.test("anything a handler throws becomes one text", async () => {
   const cases: [unknown, string, string][] = [
     [new AgentError("bad_request", "first param should be a dict"), "bad_request", "first param should be a dict"],
     [
@@ -68,12 +68,12 @@ Deno.test("whatever a handler throws becomes one text", async () => {
   }
 });
 
-Deno.test("a very long error text is cut", async () => {
+Deno.test("a very long error text is shortened", async () => {
   const failing = createRow(() => Promise.reject(new Error("x".repeat(1_000_000))));
   await assert.rejects(call(failing), (error: Error) => error.message.length === 4_001);
 });
 
-Deno.test("a handler that hangs is given up after its limit, and told so", async () => {
+Deno.test("a handler that hangs is abandoned after its limit, and the caller learns why", async () => {
   let told = false;
   const row = createRow((signal) => {
     signal.addEventListener("abort", () => told = true);
@@ -83,7 +83,7 @@ Deno.test("a handler that hangs is given up after its limit, and told so", async
   assert.equal(told, true);
 });
 
-Deno.test("a caller who hangs up ends the work", async () => {
+Deno.test("a canceled call ends the work", async () => {
   const controller = new AbortController();
   const row = createRow((signal) => new FakeClock().sleep(1_000, signal).then(() => ({})));
   const answered = call(row, { signal: controller.signal });

@@ -4,7 +4,10 @@ import { procedures } from "../../../lib/handlers/procedures.ts";
 import { RemoteError } from "../../../lib/wamp/remote_error.ts";
 import { RegisteredDevice } from "./registered_device.ts";
 
-/** A dict with a list in a dict in a list …. Each level holds the next one once: two copies would double with every level. */
+/**
+ * A dict with a list in a dict in a list …. Each level holds the next one once: two copies would double with every
+ * level.
+ */
 function nest(depth: number): unknown {
   let value: unknown = "deep";
   for (let level = 0; level < depth; level += 1) value = level % 2 === 0 ? [value] : { all: value };
@@ -72,7 +75,7 @@ async function textOfCall(
   }
 }
 
-Deno.test("every procedure survives everything that a caller may send, with clear words", async (t) => {
+Deno.test("every procedure answers anything a caller may send with a clear text", async (t) => {
   await using device = await RegisteredDevice.start({
     apps: {
       request: (kwargs) => {
@@ -101,7 +104,7 @@ Deno.test("every procedure survives everything that a caller may send, with clea
   }
 });
 
-Deno.test("a caller without privileges is turned away whatever he sends", async () => {
+Deno.test("a caller without privileges is refused whatever it sends", async () => {
   await using device = await RegisteredDevice.start();
   device.grant = () => false;
   for (const row of procedures.filter(({ privilege }) => privilege !== "router")) {
@@ -110,7 +113,7 @@ Deno.test("a caller without privileges is turned away whatever he sends", async 
   assert.deepEqual(device.power, []);
 });
 
-Deno.test("every odd answer of the privilege check keeps the procedure shut and does not read like a denial", async () => {
+Deno.test("any odd answer of the privilege check keeps the procedure closed and does not read like a denial", async () => {
   await using device = await RegisteredDevice.start();
   const answers: (() => unknown)[] = [
     () => undefined,
@@ -135,7 +138,7 @@ Deno.test("every odd answer of the privilege check keeps the procedure shut and 
   assert.deepEqual(device.power, []);
 });
 
-Deno.test("callers are whom the router names, and the trusted one may act for an account", async () => {
+Deno.test("a caller is who the router says it is, and the trusted one may act for an account", async () => {
   await using device = await RegisteredDevice.start();
   device.grant = () => false;
   const denied = /insufficient privileges to get storage data/;
@@ -156,7 +159,7 @@ Deno.test("callers are whom the router names, and the trusted one may act for an
   }
 });
 
-Deno.test("good calls are answered on the wire as callers expect them", async () => {
+Deno.test("good calls are answered on the wire as callers expect", async () => {
   await using device = await RegisteredDevice.start();
   assert.deepEqual((await device.call("prune_images", [{ all: true }])).args, ["docker system prune -af --volumes\n"]);
   assert.deepEqual(await device.call("prune_images", [{}]), { args: [], kwargs: {} });

@@ -48,18 +48,18 @@ Deno.test("the table holds the 34 procedures with their privileges and denials",
   assert.equal(markerProcedure.name, "wamp_connection_established");
 });
 
-Deno.test("every row says what it takes and gives", () => {
+Deno.test("every row describes its arguments and its result", () => {
   for (const row of [...procedures, markerProcedure]) {
     assert.notEqual(row.args, "", row.name);
     assert.notEqual(row.result, "", row.name);
   }
 });
 
-Deno.test("a guarded row has words for those it turns away", () => {
+Deno.test("a guarded row has a text for callers that it refuses", () => {
   for (const row of procedures) assert.equal(row.deniedText === "", row.privilege === "router", row.name);
 });
 
-Deno.test("procedures that come later say so", async () => {
+Deno.test("procedures that are not available say so", async () => {
   const missing = procedures.filter((row) => !row.isAvailable);
   assert.equal(missing.length, 20);
   for (const row of missing) {

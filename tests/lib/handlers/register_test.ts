@@ -30,7 +30,7 @@ function begin(refuse: (name: string) => Error | undefined): {
   return { missing: registerProcedures(session, procedures, options), tried, options: seen };
 }
 
-Deno.test("registerRows() registers every row by force, in the order of the table", async () => {
+Deno.test("registerProcedures() registers every row with force, in the order of the table", async () => {
   const { missing, tried, options } = begin(() => undefined);
   assert.deepEqual(await missing, []);
   assert.deepEqual(tried, procedures.map((row) => `re.mgmt.SN-1.${row.name}`));
@@ -38,7 +38,7 @@ Deno.test("registerRows() registers every row by force, in the order of the tabl
   assert.ok(options.every((given) => given["forceReregister"] === true));
 });
 
-Deno.test("registerRows() leaves a procedure that somebody else holds, and goes on", async () => {
+Deno.test("registerProcedures() leaves a procedure that another client holds, and goes on", async () => {
   const { missing, tried } = begin((name) =>
     name === "get_images" ? refusal("wamp.error.procedure_already_exists") : undefined
   );
@@ -46,7 +46,7 @@ Deno.test("registerRows() leaves a procedure that somebody else holds, and goes 
   assert.equal(tried.length, 34);
 });
 
-Deno.test("registerRows() gives the rows that are missing, so that only those are tried again", async () => {
+Deno.test("registerProcedures() returns the rows that were refused, so that only those are tried again", async () => {
   const { missing, tried } = begin((name) => {
     if (name === "get_images") return refusal("wamp.error.not_authorized");
     return name === "execute_cmd" ? new AgentError("timeout", "no answer") : undefined;
@@ -55,7 +55,7 @@ Deno.test("registerRows() gives the rows that are missing, so that only those ar
   assert.equal(tried.length, 34);
 });
 
-Deno.test("registerRows() ends with the session", async () => {
+Deno.test("registerProcedures() ends with the session", async () => {
   const { missing } = begin(() => new AgentError("not_connected", "not connected"));
   await assert.rejects(missing, { code: "not_connected" });
 });
