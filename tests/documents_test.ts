@@ -5,6 +5,7 @@ import { dirname, join } from "node:path/posix";
 import { readFlock } from "../lib/config/flock.ts";
 import { type FlagRow, flagTable } from "../lib/flags.ts";
 import { decisionFields, fieldOf, readDecisions, titleOf } from "../scripts/docs/decisions.ts";
+import { layers } from "../scripts/gate/layers.ts";
 import { projectRoot } from "../scripts/paths.ts";
 import { usageText } from "../scripts/studio/command_line/run_command.ts";
 
@@ -27,24 +28,52 @@ Deno.test("README has at most 150 lines", () => {
   assert.ok(lines <= 150, `README has ${lines} lines`);
 });
 
+const [, tree = ""] = /```text\n([\s\S]*?)```/.exec(documentAt("README.md").text) ?? [];
+
 Deno.test("README's tree names files and folders that exist", () => {
-  const [, tree = ""] = /```text\n([\s\S]*?)```/.exec(documentAt("README.md").text) ?? [];
   const paths = [...tree.matchAll(/(?:^|\s)((?:[\w.]+\/)+[\w.]*|[\w]+\.ts)/gm)].map(([, path = ""]) => path);
   assert.ok(paths.length > 15, "the tree is too short to be the tree");
   for (const path of paths) assertExists(path, `README's tree names ${path}`);
 });
 
 Deno.test("README's tree names every folder of lib/", () => {
-  const { text } = documentAt("README.md");
   const folders = [...Deno.readDirSync(`${projectRoot}lib`)].filter(({ isDirectory }) => isDirectory);
-  const missing = folders.map(({ name }) => `lib/${name}/`).filter((path) => !text.includes(path));
+  const missing = folders.map(({ name }) => `lib/${name}/`).filter((path) => !tree.includes(path));
   assert.deepEqual(missing, []);
+});
+
+Deno.test("README's tree has the order of the layers", () => {
+  const named = tree.split("\n").map((line) => line.split(" ")[0] ?? "").filter((path) => /^(lib\/|main)/.test(path));
+  const order = layers.flat().filter((path) => named.includes(path));
+  assert.deepEqual(named, order);
 });
 
 Deno.test("README links to every page in docs/", () => {
   const links = linksOf(documentAt("README.md").text);
   const pages = documents.map(({ path }) => path).filter((path) => /^docs\/[^/]+\.md$/.test(path));
   assert.deepEqual(pages.filter((path) => !links.includes(path)), []);
+});
+
+Deno.test("CONTRIBUTING names every check of the gate", () => {
+  const gate = Deno.readTextFileSync(`${projectRoot}scripts/ok.ts`);
+  const [, rules = ""] = /lintRules = \[(.*)\]/.exec(gate) ?? [];
+  const quoted = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = ""]) => name);
+  const names = [...quoted(gate, /name: "([^"]+)"/g), ...quoted(rules.replaceAll("-", " "), /"([^"]+)"/g)];
+  const text = section("CONTRIBUTING.md", "Commits and the gate").replaceAll(/\s+/g, " ");
+  assert.ok(names.length > 10, `found ${names}`);
+  assert.deepEqual(names.filter((name) => !text.includes(name)), []);
+});
+
+Deno.test("docs/glossary.md has each term once, in alphabetical order within its section", () => {
+  const parts = documentAt("docs/glossary.md").text.split("\n## ").slice(1);
+  const termsOf = (part: string) => [...part.matchAll(/^- \*\*(.+?)\*\*:/gm)].map(([, term = ""]) => term);
+  for (const part of parts) {
+    const terms = termsOf(part).map((term) => term.replace(/^\./, "").toLowerCase());
+    assert.ok(terms.length > 0, part);
+    assert.deepEqual(terms, terms.toSorted());
+  }
+  const all = parts.flatMap(termsOf);
+  assert.deepEqual(all, [...new Set(all)]);
 });
 
 Deno.test("the flags in docs/operating.md are those of the command line on Linux", () => {
