@@ -14,8 +14,6 @@ import {
 } from "./config/flock.ts";
 import { readLeftovers, writeFileDurably } from "./files/atomic_file.ts";
 
-export type { DeviceConfig, DeviceConfigChange } from "./config/flock.ts";
-
 /** A real one has a few kilobytes. */
 const limitBytes = 4 * 1024 * 1024;
 
@@ -48,7 +46,7 @@ export class ConfigFile {
    */
   static async open(path: string, options: { log: Log }): Promise<ConfigFile> {
     const { log } = options;
-    const onDisk = await readText(path);
+    const onDisk = await readConfigText(path);
     const given = readFlock(onDisk.replace(byteOrderMark, ""));
     const read = given.kind === "broken" ? await readCut(path, log) ?? given : given;
     if (read.kind === "broken") {
@@ -108,7 +106,7 @@ async function readCut(path: string, log: Log): Promise<ReadFlock | undefined> {
   return read;
 }
 
-async function readText(path: string): Promise<string> {
+async function readConfigText(path: string): Promise<string> {
   try {
     const { isFile, size } = await Deno.stat(path);
     if (!isFile) throw new AgentError("config_missing", `Cannot read the config file "${path}": it is not a file`);

@@ -152,7 +152,7 @@ export class Follower {
   async #wait(fruitless: number, signal: AbortSignal): Promise<boolean> {
     const { clock, random } = this.#parts;
     try {
-      await clock.sleep(spreadWaitMs(waits, Math.max(fruitless, 1), random()), signal);
+      await clock.sleep(spreadWaitMs(waits, { attempt: Math.max(fruitless, 1), random: random() }), signal);
       return true;
     } catch {
       // Only an abort ends a wait early.

@@ -1,8 +1,10 @@
-/** Keeps what was read for a moment, so that many who ask at once cost one read. */
+/** Reuses the result of a read for a moment, so that many calls in a row cost one read. */
 
 import type { Clock } from "./clock.ts";
 
-/** `read`, whose value serves for `forMs` milliseconds from the moment at which it was asked for. A promise counts as the value. */
+/**
+ * `read`, whose result is reused for `forMs` milliseconds from the moment the read began. A promise counts as a result.
+ */
 export function cachedRead<T>(read: () => T, options: { forMs: number; clock: Pick<Clock, "now"> }): () => T {
   let latest: { atMs: number; value: T } | undefined;
   return () => {

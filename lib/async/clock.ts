@@ -2,17 +2,17 @@
 
 import { AgentError } from "../base/errors.ts";
 
-/** A source of time. Tests bring one of their own; everything else uses `systemClock`. */
+/** A source of time. Tests have one of their own; everything else uses `systemClock`. */
 export interface Clock {
-  /** Monotonic milliseconds; the zero point means nothing. */
+  /** Monotonic milliseconds from an arbitrary start. */
   now(): number;
   /** The device's wall time; may jump in both directions. */
   wall(): Date;
-  /** Resolves after `ms` milliseconds; throws `canceled` at once when `signal` ends first. */
+  /** Resolves after `ms` milliseconds; throws `canceled` as soon as `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The time of the machine. */
+/** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => new Date(),

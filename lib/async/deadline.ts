@@ -4,8 +4,9 @@ import { AgentError } from "../base/errors.ts";
 import type { Clock } from "./clock.ts";
 
 /**
- * Runs `work` with at most `limitMs` milliseconds. `work` gets a signal that ends at the limit or with `options.signal`.
- * Throws `timeout` ("<what> took longer than … ms") or `canceled`, even when `work` ignores its signal.
+ * Runs `work` with at most `limitMs` milliseconds. `work` gets a signal that ends at the limit or with
+ * `options.signal`. Throws `timeout` ("<what> took longer than … ms") or `canceled`, even when `work` ignores its
+ * signal.
  */
 export async function within<T>(
   limitMs: number,
@@ -40,10 +41,10 @@ export async function within<T>(
 }
 
 /**
- * Waits until `work` has settled, but no longer than `limitMs`, and not after `signal` is aborted. Never throws; the work goes on, and
- * its error is left to whoever else awaits it.
+ * Waits until `work` has settled, but no longer than `limitMs`, and not after `signal` is aborted. Never throws; the
+ * work goes on, and its error is left to whoever else awaits it.
  */
-export async function waitPatiently(
+export async function waitAtMost(
   work: Promise<unknown>,
   options: { limitMs: number; clock: Pick<Clock, "sleep">; signal: AbortSignal },
 ): Promise<void> {
@@ -68,7 +69,10 @@ export async function untilAborted(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
-/** Waits for `promise`, but throws `canceled` ("<what> was canceled") as soon as `signal` is aborted. The work itself goes on. */
+/**
+ * Waits for `promise`, but throws `canceled` ("<what> was canceled") as soon as `signal` is aborted. The work itself
+ * goes on.
+ */
 export async function orAborted<T>(promise: Promise<T>, options: { what: string; signal: AbortSignal }): Promise<T> {
   const { what, signal } = options;
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -1,4 +1,4 @@
-/** Keyed exclusive access: work under the same key runs one after the other, in order of arrival. */
+/** Exclusive access by key: work under the same key runs one after the other, in order of arrival. */
 
 import { throwIfAborted } from "./deadline.ts";
 
@@ -11,7 +11,9 @@ export class KeyedMutex<Key> {
     return this.#tails.has(key);
   }
 
-  /** Waits for its turn, runs `work` and gives its result. Throws `canceled` when `signal` ends before the turn comes. */
+  /**
+   * Waits for its turn, runs `work` and returns its result. Throws `canceled` when `signal` is aborted before its turn.
+   */
   async run<T>(key: Key, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.#tails.get(key) ?? Promise.resolve();
     const { promise: done, resolve: finish } = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** A bound on how much runs at the same time; the rest waits in order of arrival. */
+/** Limits how much runs at the same time; the rest waits in order of arrival. */
 
 import { throwIfAborted } from "./deadline.ts";
 import { AgentError } from "../base/errors.ts";
@@ -12,7 +12,9 @@ export class Semaphore {
     this.#free = count;
   }
 
-  /** Waits for a permit, runs `work` and gives its result. Throws `canceled` when `signal` ends during the wait. */
+  /**
+   * Waits for a permit, runs `work` and returns its result. Throws `canceled` when `signal` is aborted during the wait.
+   */
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#take(signal);
     try {
@@ -33,7 +35,7 @@ export class Semaphore {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = () => {
       const index = this.#waiting.indexOf(resolve);
-      // One that was handed over in the same moment is used; the work sees its ended signal itself.
+      // A permit that was handed over in the same moment is used; the work sees the aborted signal itself.
       if (index < 0) return;
       this.#waiting.splice(index, 1);
       reject(new AgentError("canceled", "The wait for a permit was canceled"));

@@ -1,43 +1,44 @@
-/** Lets many who ask for the same thing at the same time share one answer. Pure but for the read itself. */
+/** Lets callers that want the same thing at the same time share one read. */
 
 import { orAborted, throwIfAborted } from "./deadline.ts";
 
-/** A read that is under way or about to begin, and how many wait for it. */
-interface Round<T> {
-  answer: Promise<T>;
+/** A read that is running or about to begin, and how many callers wait for it. */
+interface SharedRead<T> {
+  result: Promise<T>;
   life: AbortController;
-  askers: number;
+  waiting: number;
 }
 
 /**
- * `read`, at most once at a time. Who asks while a read is under way waits for the next one and shares it, so that no answer is older
- * than its question. A read is aborted when nobody waits for it any more. Throws what `read` throws, and `canceled`.
+ * `read`, at most once at a time. A call that comes while a read is running waits for the next one and shares it, so
+ * that no result is older than the call. A read is aborted when nobody waits for it any more. Throws what `read`
+ * throws, and `canceled`.
  */
 export function singleFlight<T>(read: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
-  let next: Round<T> | undefined;
-  const begin = (): Round<T> => {
+  let next: SharedRead<T> | undefined;
+  const begin = (): SharedRead<T> => {
     const life = new AbortController();
-    const answer = last.then(() => {
-      if (next === round) next = undefined;
+    const result = last.then(() => {
+      if (next === shared) next = undefined;
       throwIfAborted(life.signal, "A read that nobody waits for");
       return read(life.signal);
     });
-    const round = { answer, life, askers: 0 };
-    // The one after it begins however this one ends.
-    last = answer.catch(() => {});
-    return round;
+    const shared = { result, life, waiting: 0 };
+    // The next read begins however this one ends.
+    last = result.catch(() => {});
+    return shared;
   };
   return async (signal) => {
-    const round = next ??= begin();
-    round.askers += 1;
+    const shared = next ??= begin();
+    shared.waiting += 1;
     try {
-      return await orAborted(round.answer, { what: "The wait for a shared answer", signal });
+      return await orAborted(shared.result, { what: "The wait for a shared read", signal });
     } finally {
-      round.askers -= 1;
-      if (round.askers === 0) {
-        if (next === round) next = undefined;
-        round.life.abort();
+      shared.waiting -= 1;
+      if (shared.waiting === 0) {
+        if (next === shared) next = undefined;
+        shared.life.abort();
       }
     }
   };

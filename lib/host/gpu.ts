@@ -30,7 +30,7 @@ const gpuCheckAgeMs = 10_000;
 /** True when any trace is there. Never throws; what cannot be read is no trace. */
 export async function hasNvidiaGpu(signal: AbortSignal, traces: NvidiaTraces = linuxNvidiaTraces): Promise<boolean> {
   if (await isFolder(traces.driverFolder)) return true;
-  if ((await readText(traces.modelFile)).toLowerCase().includes("nvidia")) return true;
+  if ((await readTextOrEmpty(traces.modelFile)).toLowerCase().includes("nvidia")) return true;
   const [program, ...args] = traces.libraryList;
   try {
     const { stdout } = await runCommand(program, args, { signal, timeoutMs: libraryListLimitMs });
@@ -58,7 +58,7 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-async function readText(path: string): Promise<string> {
+async function readTextOrEmpty(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch {

@@ -186,7 +186,9 @@ export class Link implements Wire {
     try {
       const { clock, random } = this.#options;
       // From the start of the last dial: on a dead network it was one long wait already.
-      await this.#pause(redialWaitMs(this.#attempt, clock.now() - this.#awaySinceMs, random()) - this.#dialTookMs);
+      await this.#pause(
+        redialWaitMs(this.#attempt, { awayMs: clock.now() - this.#awaySinceMs, random: random() }) - this.#dialTookMs,
+      );
       return await this.#dial();
     } finally {
       listening.abort();

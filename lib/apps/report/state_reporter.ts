@@ -2,7 +2,7 @@
 
 import type { AppState } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
-import { throwIfAborted, waitPatiently } from "../../async/deadline.ts";
+import { throwIfAborted, waitAtMost } from "../../async/deadline.ts";
 import type { Log } from "../../base/log.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { Outbox } from "./outbox.ts";
@@ -89,7 +89,7 @@ export class StateReporter {
   /** Reports the state of an app. Throws `canceled` only. */
   async report(app: LiveApp, signal: AbortSignal): Promise<void> {
     const limitMs = this.#isSwitching(app) ? 0 : patienceMs;
-    await waitPatiently(this.#send(app), { limitMs, clock: this.#deps.clock, signal });
+    await waitAtMost(this.#send(app), { limitMs, clock: this.#deps.clock, signal });
     throwIfAborted(signal, `Reporting app "${app.appName}"`);
   }
 

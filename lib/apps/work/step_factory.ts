@@ -1,7 +1,7 @@
 /** Where apps are worked on: their names, folders, ports and variables, and the tools for one transition. */
 
 import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
-import { throwIfAborted, waitPatiently } from "../../async/deadline.ts";
+import { throwIfAborted, waitAtMost } from "../../async/deadline.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { type RegistryAuth, trimHost } from "../../docker/registry.ts";
 import { patienceMs, type StateReporter } from "../report/state_reporter.ts";
@@ -88,7 +88,7 @@ export class StepFactory {
    */
   async fetchToken(request: AppRequest, signal: AbortSignal): Promise<Pick<ReadyRequest, "token">> {
     const token = this.#askForToken(request, signal);
-    await waitPatiently(token, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
+    await waitAtMost(token, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
     throwIfAborted(signal, "Asking for a registry token");
     return { token: () => token };
   }
@@ -198,7 +198,7 @@ export class StepFactory {
     this.#keepPorts(app, records.request(app.id), ports);
     const saving = this.#savePorts(app.id, { ports, others: request.otherPorts });
     this.#parts.keep(saving);
-    await waitPatiently(saving, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
+    await waitAtMost(saving, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
     throwIfAborted(signal, "Saving the ports of an app");
     if (!isGone(stableTarget(request.target))) await this.#housing.folderOf(app).refreshPorts(ports);
   }

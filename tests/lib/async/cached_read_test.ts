@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cachedRead } from "../../../lib/async/cached_read.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
-Deno.test("keepFresh() reads once for all who ask within the time, and again afterwards", async () => {
+Deno.test("cachedRead() reads once for all calls within the time, and again afterwards", async () => {
   const clock = new FakeClock();
   let reads = 0;
   const read = cachedRead(() => reads += 1, { forMs: 100, clock });
@@ -13,7 +13,7 @@ Deno.test("keepFresh() reads once for all who ask within the time, and again aft
   assert.deepEqual([read(), read()], [2, 2]);
 });
 
-Deno.test("keepFresh() keeps nothing of a read that throws", () => {
+Deno.test("cachedRead() does not keep a read that throws", () => {
   const outcomes = [new Error("gone"), 5];
   const read = cachedRead(() => {
     const outcome = outcomes.shift();

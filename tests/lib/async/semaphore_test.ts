@@ -4,7 +4,7 @@ import { Semaphore } from "../../../lib/async/semaphore.ts";
 
 const { signal } = new AbortController();
 
-/** Work that runs until it is let go. */
+/** Work that runs until it is released. */
 function heldWork() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const work = { isStarted: false, release: resolve, run: () => (work.isStarted = true, promise) };
@@ -12,9 +12,9 @@ function heldWork() {
 }
 
 Deno.test("no more than the given number runs at once, and the rest follows in order", async () => {
-  const permits = new Semaphore(2);
+  const semaphore = new Semaphore(2);
   const works = Array.from({ length: 5 }, heldWork);
-  const runs = works.map((work) => permits.run(work.run, signal));
+  const runs = works.map((work) => semaphore.run(work.run, signal));
   const started = async () => {
     await new Promise((resolve) => setTimeout(resolve, 0));
     return works.map((work) => work.isStarted);
@@ -27,23 +27,23 @@ Deno.test("no more than the given number runs at once, and the rest follows in o
   assert.deepEqual(await started(), [true, true, true, true, true]);
 });
 
-Deno.test("failed work gives its permit back", async () => {
-  const permits = new Semaphore(1);
-  await assert.rejects(permits.run(() => Promise.reject(new Error("no")), signal), /no/);
-  assert.deepEqual(await permits.run(() => Promise.resolve(1), signal), 1);
+Deno.test("failed work returns its permit", async () => {
+  const semaphore = new Semaphore(1);
+  await assert.rejects(semaphore.run(() => Promise.reject(new Error("no")), signal), /no/);
+  assert.deepEqual(await semaphore.run(() => Promise.resolve(1), signal), 1);
 });
 
-Deno.test("a wait that is canceled leaves the line and takes no permit", async () => {
-  const permits = new Semaphore(1);
+Deno.test("a wait that is canceled leaves the queue and takes no permit", async () => {
+  const semaphore = new Semaphore(1);
   const first = heldWork();
-  const running = permits.run(first.run, signal);
+  const running = semaphore.run(first.run, signal);
   const controller = new AbortController();
-  const canceled = permits.run(() => Promise.resolve("never"), controller.signal);
-  const last = permits.run(() => Promise.resolve("last"), signal);
+  const canceled = semaphore.run(() => Promise.resolve("never"), controller.signal);
+  const last = semaphore.run(() => Promise.resolve("last"), signal);
   controller.abort();
   await assert.rejects(canceled, (error) => hasCode(error, "canceled"));
   first.release();
   await running;
   assert.deepEqual(await last, "last");
-  assert.deepEqual(await permits.run(() => Promise.resolve("again"), signal), "again");
+  assert.deepEqual(await semaphore.run(() => Promise.resolve("again"), signal), "again");
 });

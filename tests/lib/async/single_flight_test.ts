@@ -23,7 +23,7 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("shareReads() reads once for all who ask before the read begins, and once more for all who come later", async () => {
+Deno.test("singleFlight() reads once for all calls before the read begins, and once more for all later ones", async () => {
   const { asked, read } = createReads();
   const early = [read(), read()];
   await settle();
@@ -38,7 +38,7 @@ Deno.test("shareReads() reads once for all who ask before the read begins, and o
   assert.deepEqual(new Set(await Promise.all(late)), new Set(["second"]));
 });
 
-Deno.test("shareReads() tells all who share a read of its failure, and reads again for the next", async () => {
+Deno.test("singleFlight() rejects for all who share a failed read, and reads again for the next", async () => {
   const { asked, read } = createReads();
   const answers = [read(), read()];
   await settle();
@@ -50,7 +50,7 @@ Deno.test("shareReads() tells all who share a read of its failure, and reads aga
   assert.equal(await next, "well");
 });
 
-Deno.test("shareReads() goes on while one still waits, and ends the read when nobody does", async () => {
+Deno.test("singleFlight() goes on while one caller still waits, and aborts the read when none does", async () => {
   const { asked, read } = createReads();
   const [first, second] = [new AbortController(), new AbortController()];
   const answers = [read(first.signal), read(second.signal)];
@@ -64,7 +64,7 @@ Deno.test("shareReads() goes on while one still waits, and ends the read when no
   asked[0]?.reject(new Error("aborted"));
 });
 
-Deno.test("shareReads() begins anew for who comes after all of a waiting round have gone", async () => {
+Deno.test("singleFlight() begins another read for a call after all who waited for the next one have gone", async () => {
   const { asked, read } = createReads();
   const running = read();
   await settle();
