@@ -3,7 +3,7 @@ import { Crossbar } from "../../scripts/testbed/crossbar.ts";
 import { cases, runCase } from "./router_contract.ts";
 import { accounts, salt } from "./router_fixture.ts";
 
-// One router for the whole file, because it takes seconds to start; each case uses URIs of its own.
+// One router for the whole file, because it takes seconds to start; each case has URIs of its own.
 const running: { router?: Crossbar } = {};
 
 Deno.test.beforeAll(async () => {

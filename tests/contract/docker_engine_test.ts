@@ -11,13 +11,13 @@ import type { EngineUnderTest } from "./engine_fixture.ts";
 
 const device = { user: "device", password: "secret" };
 
-/** What a release does when it runs, as an image for a real engine. The label makes each an image of its own. */
+/** Turns what a release does into an image for a real engine. The label makes every image unique. */
 function recipeOf(reference: string, { livesMs, exitCode = 0 }: Release): AppRecipe {
   const labels = { reference };
   return livesMs === undefined ? { labels } : { labels, exitCode, exitAfterMs: livesMs };
 }
 
-function underTest(dockerd: Dockerd, registry: Registry): EngineUnderTest {
+function controlOf(dockerd: Dockerd, registry: Registry): EngineUnderTest {
   return {
     engine: new Engine({ log: silentLog, env: { DOCKER_HOST: dockerd.host } }),
     registryHost: registry.host,
@@ -27,21 +27,21 @@ function underTest(dockerd: Dockerd, registry: Registry): EngineUnderTest {
       await pushImage(dockerd, registry, { name, recipe: recipeOf(reference, release) });
     },
     stock: (reference, release) => buildImage(dockerd, reference, recipeOf(reference, release)),
-    stallRegistry: () => registry.freeze(),
-    hurryRegistry: () => registry.thaw(),
+    freezeRegistry: () => registry.freeze(),
+    thawRegistry: () => registry.thaw(),
     kill: async (name) => void await dockerd.docker("kill", name),
     pause: async (name) => void await dockerd.docker("pause", name),
     unpause: async (name) => void await dockerd.docker("unpause", name),
-    leave: () => dockerd.stop(),
-    comeBack: () => dockerd.start(),
+    stopEngine: () => dockerd.stop(),
+    startEngine: () => dockerd.start(),
     pass: sleep,
   };
 }
 
-// One engine for all cases, because it takes seconds to start; each case uses names of its own.
-Deno.test("the cases of the engine contract hold on a Docker engine", async (t) => {
+// One engine for all cases, because it takes seconds to start; each case has names of its own.
+Deno.test("a Docker engine meets the engine contract", async (t) => {
   await using dockerd = await Dockerd.start();
   await using registry = await Registry.start({ accounts: { [device.user]: device.password } });
-  const under = underTest(dockerd, registry);
-  for (const one of engineCases) await t.step(one.name, () => runEngineCase(one, "docker", under));
+  const control = controlOf(dockerd, registry);
+  for (const one of engineCases) await t.step(one.name, () => runEngineCase(one, { name: "docker", control }));
 });

@@ -19,7 +19,7 @@ for (const one of cases) {
   });
 }
 
-Deno.test("the contract's exceptions name cases that exist, and case names are unique", () => {
+Deno.test("the known failures of the router contract name existing cases, and case names are unique", () => {
   const names = cases.map((one) => one.name);
   assert.equal(new Set(names).size, names.length);
   for (const exception of exceptions) assert.ok(names.includes(exception.case), exception.case);

@@ -1,4 +1,4 @@
-/** What a case of the engine contract gets: the engine under test, names of its own, and hands on what happens around it. */
+/** What a case of the engine contract works with: the engine under test, control over it, and names of its own. */
 
 import assert from "node:assert/strict";
 import { AgentError, type ErrorCode } from "../../lib/base/errors.ts";
@@ -6,112 +6,116 @@ import type { CreateRequest, Engine } from "../../lib/docker/engine.ts";
 import type { RegistryAuth } from "../../lib/docker/registry.ts";
 import type { Release } from "../fakes/fake_engine.ts";
 
-/** The calls that apps make. */
+/** The calls that the apps make. */
 export type AppEngine = Pick<
   Engine,
   | ("checkLogin" | "create" | "events" | "imagesOf" | "inspect" | "listContainers" | "listImages")
   | ("openPull" | "remove" | "start" | "stop" | "untag" | "watchExit")
 >;
 
-/** An engine with its registry, and what happens around them. */
+/** An engine with its registry, and control over both. */
 export interface EngineUnderTest {
   engine: AppEngine;
   /** Host of the registry, with port. */
   registryHost: string;
-  /** A login that is good. */
+  /** A valid login. */
   auth: RegistryAuth;
-  /** Puts a release into the registry. */
+  /** Adds a release to the registry. */
   publish(reference: string, release: Release): Promise<void>;
-  /** Puts a release into the engine's own store. */
+  /** Adds a release to the engine's local images. */
   stock(reference: string, release: Release): Promise<void>;
-  /** The registry says nothing more until `hurryRegistry()`. */
-  stallRegistry(): Promise<void>;
-  hurryRegistry(): void;
+  /** Stops the registry from answering until `thawRegistry()`. */
+  freezeRegistry(): Promise<void>;
+  thawRegistry(): void;
   /** SIGKILL for the process of a container. */
   kill(name: string): Promise<void>;
   pause(name: string): Promise<void>;
   unpause(name: string): Promise<void>;
-  /** The engine's service stops, and its containers with it. */
-  leave(): Promise<void>;
-  comeBack(): Promise<void>;
-  /** Lets time pass: on the clock of the engine in memory, or really. */
+  /** Stops the engine with its containers. */
+  stopEngine(): Promise<void>;
+  startEngine(): Promise<void>;
+  /** Lets time pass: real time, or that of the fake engine's clock. */
   pass(ms: number): Promise<void>;
 }
 
 /** One thing that an engine must do. */
 export interface EngineCase {
   name: string;
-  run(stage: EngineStage): Promise<void>;
+  run(fixture: EngineFixture): Promise<void>;
 }
 
-/** What an events stream has told of the containers of a case. */
-export interface Told {
-  /** `<action>`, with the exit code behind `die`. */
+/** The events of a case's containers, as they arrive. */
+export interface FollowedEvents {
+  /** `<action>`; `die` is followed by the exit code. */
   readonly actions: readonly string[];
-  /** Resolves at the end of the stream, with what it threw. */
+  /** Resolves at the end of the stream, with the error that it threw. */
   readonly ended: Promise<unknown>;
+  /** Waits for an action. Returns all but `stop`, which may come before or after `die`. */
+  actionsUntil(last: string): Promise<string[]>;
   stop(): void;
 }
 
-/** A signal that never ends. */
+/** A signal that is never aborted. */
 export const never = new AbortController().signal;
 
-/** A signal that has ended. */
+/** An aborted signal. */
 export const aborted = AbortSignal.abort();
 
-const patience = { rounds: 200, pauseMs: 50 };
+const polling = { times: 200, pauseMs: 50 };
 
-/** The place a case plays on. Several cases may use one engine one after the other. */
-export class EngineStage implements AsyncDisposable {
-  readonly under: EngineUnderTest;
+/** The fixture of one case. Cases may share an engine. Disposing removes the case's containers and images. */
+export class EngineFixture implements AsyncDisposable {
+  readonly control: EngineUnderTest;
   readonly engine: AppEngine;
-  /** A container name that no other case uses. */
+  /** A container name that is unique to the case. */
   readonly container: string;
-  /** An image repository that no other case uses. */
+  /** An image repository that is unique to the case. */
   readonly repository: string;
   readonly #prefix = `case${crypto.randomUUID().slice(0, 8)}`;
-  readonly #streams: Told[] = [];
+  readonly #streams: FollowedEvents[] = [];
 
-  constructor(under: EngineUnderTest) {
-    this.under = under;
-    this.engine = under.engine;
+  constructor(control: EngineUnderTest) {
+    this.control = control;
+    this.engine = control.engine;
     this.container = `${this.#prefix}_app`;
-    this.repository = `${under.registryHost}/${this.#prefix}/app`;
+    this.repository = `${control.registryHost}/${this.#prefix}/app`;
   }
 
-  /** Stocks a release and creates a container of it. Gives the container's id. */
+  /** Stocks a release and creates a container from it. Returns the container's id. */
   async create(
     release: Release = {},
     change: { name?: string; tag?: string; body?: CreateRequest } = {},
   ): Promise<string> {
     const { name = this.container, tag = "1", body = {} } = change;
     const reference = `${this.repository}:${tag}`;
-    if (!(await this.engine.imagesOf(this.repository, never)).includes(tag)) await this.under.stock(reference, release);
+    if (!(await this.engine.imagesOf(this.repository, never)).includes(tag)) {
+      await this.control.stock(reference, release);
+    }
     return await this.engine.create(name, bodyOf(reference, body), never);
   }
 
-  /** As `create()`, and starts it. */
-  async run(release: Release = {}, change: Parameters<EngineStage["create"]>[1] = {}): Promise<string> {
+  /** Creates a container like `create()` and starts it. */
+  async run(release: Release = {}, change: Parameters<EngineFixture["create"]>[1] = {}): Promise<string> {
     const id = await this.create(release, change);
     await this.engine.start(id, never);
     return id;
   }
 
-  /** The engine's word for a container of this case; undefined when there is none. */
+  /** The status of a container as the engine reports it; undefined when there is none. */
   async status(name = this.container): Promise<string | undefined> {
     return (await this.engine.inspect(name, never))?.status;
   }
 
-  /** Lets time pass until `check` holds; fails when it never does. */
+  /** Lets time pass until `check` returns true. Throws when it never does. */
   async until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-    for (let round = 0; round < patience.rounds; round += 1) {
+    for (let count = 0; count < polling.times; count += 1) {
       if (await check()) return;
-      await this.under.pass(patience.pauseMs);
+      await this.control.pass(polling.pauseMs);
     }
     assert.fail(`Waited in vain: ${what}`);
   }
 
-  /** Lets time pass until `work` has settled, and gives its outcome. */
+  /** Lets time pass until `work` has settled, and returns its outcome. */
   async during<T>(work: Promise<T>): Promise<T> {
     let isSettled = false;
     const settle = () => void (isSettled = true);
@@ -120,16 +124,20 @@ export class EngineStage implements AsyncDisposable {
     return await work;
   }
 
-  /** Follows the events of this case's containers; returns when the engine has begun to tell them. */
-  async follow(): Promise<Told> {
+  /** Follows the events of this case's containers; resolves once the stream is open. */
+  async follow(): Promise<FollowedEvents> {
     const controller = new AbortController();
     const { promise: opened, resolve: open } = Promise.withResolvers<void>();
     const actions: string[] = [];
     const ended = this.#read(actions, { signal: controller.signal, open });
-    const told = { actions, ended, stop: () => controller.abort() };
-    this.#streams.push(told);
+    const actionsUntil = async (last: string) => {
+      await this.until(`event ${last}`, () => actions.includes(last));
+      return actions.filter((action) => action !== "stop");
+    };
+    const events = { actions, ended, actionsUntil, stop: () => controller.abort() };
+    this.#streams.push(events);
     await Promise.race([opened, ended]);
-    return told;
+    return events;
   }
 
   async #read(actions: string[], options: { signal: AbortSignal; open: () => void }): Promise<unknown> {
@@ -145,9 +153,9 @@ export class EngineStage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const told of this.#streams) {
-      told.stop();
-      await told.ended;
+    for (const events of this.#streams) {
+      events.stop();
+      await events.ended;
     }
     for (const { id, names } of await this.engine.listContainers(never)) {
       if (names.some((name) => name.startsWith(this.#prefix))) {
@@ -160,7 +168,7 @@ export class EngineStage implements AsyncDisposable {
   }
 }
 
-/** Asserts that `work` fails with one of these codes. */
+/** Asserts that `work` fails with one of the given codes. */
 export async function assertFails(work: Promise<unknown>, ...codes: ErrorCode[]): Promise<AgentError> {
   const error = await work.then(() => undefined, (reason: unknown) => reason);
   assert.ok(error instanceof AgentError, `Expected ${codes}, got ${error}`);

@@ -1,27 +1,29 @@
-/** Cases of the engine contract about images: what the store has, pulls, logins. */
+/** Cases of the engine contract: images, pulls and logins. */
 
 import assert from "node:assert/strict";
-import { assertFails, type EngineCase, type EngineStage, never } from "./engine_fixture.ts";
+import { assertFails, type EngineCase, type EngineFixture, never } from "./engine_fixture.ts";
 
-/** Pulls a release to its end. Gives the lines of its progress. */
-async function pull(stage: EngineStage, options: { tag?: string; password?: string } = {}): Promise<string[]> {
-  const { tag = "1", password = stage.under.auth.password } = options;
-  const auth = { ...stage.under.auth, password };
+/** Pulls a release to the end and returns the lines of its progress. */
+async function pull(fixture: EngineFixture, options: { tag?: string; password?: string } = {}): Promise<string[]> {
+  const { tag = "1", password = fixture.control.auth.password } = options;
+  const auth = { ...fixture.control.auth, password };
   const lines: string[] = [];
-  const work = stage.engine.openPull(`${stage.repository}:${tag}`, auth, never)
+  const work = fixture.engine.openPull(`${fixture.repository}:${tag}`, auth, never)
     .then((opened) => opened.readToEnd((line) => lines.push(line)));
-  await stage.during(work);
+  await fixture.during(work);
   return lines;
 }
 
 /** The cases of this file. */
 export const imageCases: EngineCase[] = [
   {
-    name: "imagesOf() gives the tags of exactly this repository",
-    async run(stage) {
-      const { engine, under, repository } = stage;
+    name: "imagesOf() returns the tags of exactly one repository",
+    async run(fixture) {
+      const { engine, control, repository } = fixture;
       const others = [`${repository}2:1`, `${repository}/inner:1`, `x.example.com/${repository.split("/")[1]}/app:9`];
-      for (const reference of [`${repository}:1`, `${repository}:1.0.0-a`, ...others]) await under.stock(reference, {});
+      for (const reference of [`${repository}:1`, `${repository}:1.0.0-a`, ...others]) {
+        await control.stock(reference, {});
+      }
       assert.deepEqual((await engine.imagesOf(repository, never)).sort(), ["1", "1.0.0-a"]);
       assert.deepEqual(await engine.imagesOf(repository.split("/").slice(1).join("/"), never), []);
       assert.deepEqual(await engine.imagesOf(repository.slice(0, -1), never), []);
@@ -33,11 +35,11 @@ export const imageCases: EngineCase[] = [
     },
   },
   {
-    name: "untag() takes one name away, and a name that is missing is fine",
-    async run({ engine, under, repository }) {
+    name: "untag() removes one name, and accepts a missing one",
+    async run({ engine, control, repository }) {
       await engine.untag(`${repository}:1`, never);
-      await under.stock(`${repository}:1`, {});
-      await under.stock(`${repository}:2`, {});
+      await control.stock(`${repository}:1`, {});
+      await control.stock(`${repository}:2`, {});
       await engine.untag(`${repository}:1`, never);
       await engine.untag(`${repository}:1`, never);
       assert.deepEqual(await engine.imagesOf(repository, never), ["2"]);
@@ -45,78 +47,81 @@ export const imageCases: EngineCase[] = [
   },
   {
     name: "untag() refuses the image of a container, running or not",
-    async run(stage) {
-      const reference = `${stage.repository}:1`;
-      const id = await stage.create();
-      await assertFails(stage.engine.untag(reference, never), "engine_failed");
-      await stage.engine.start(id, never);
-      await assertFails(stage.engine.untag(reference, never), "engine_failed");
-      assert.deepEqual(await stage.engine.imagesOf(stage.repository, never), ["1"]);
-      await stage.engine.remove(id, { force: true, signal: never });
-      await stage.engine.untag(reference, never);
-      assert.deepEqual(await stage.engine.imagesOf(stage.repository, never), []);
+    async run(fixture) {
+      const reference = `${fixture.repository}:1`;
+      const id = await fixture.create();
+      await assertFails(fixture.engine.untag(reference, never), "engine_failed");
+      await fixture.engine.start(id, never);
+      await assertFails(fixture.engine.untag(reference, never), "engine_failed");
+      assert.deepEqual(await fixture.engine.imagesOf(fixture.repository, never), ["1"]);
+      await fixture.engine.remove(id, { force: true, signal: never });
+      await fixture.engine.untag(reference, never);
+      assert.deepEqual(await fixture.engine.imagesOf(fixture.repository, never), []);
     },
   },
   {
-    name: "a pull tells its progress in JSON, and then the image is there and can run",
-    async run(stage) {
-      await stage.under.publish(`${stage.repository}:1`, {});
-      const lines = await pull(stage);
+    name: "a pull reports its progress as JSON, after which the image can be run",
+    async run(fixture) {
+      await fixture.control.publish(`${fixture.repository}:1`, {});
+      const lines = await pull(fixture);
       assert.ok(lines.length > 0);
       for (const line of lines) assert.equal(typeof JSON.parse(line).status, "string", line);
-      assert.deepEqual(await stage.engine.imagesOf(stage.repository, never), ["1"]);
-      await stage.run();
-      assert.equal(await stage.status(), "running");
+      assert.deepEqual(await fixture.engine.imagesOf(fixture.repository, never), ["1"]);
+      await fixture.run();
+      assert.equal(await fixture.status(), "running");
     },
   },
   {
-    name: "a pull of an image that is there already ends well",
-    async run(stage) {
-      await stage.under.publish(`${stage.repository}:1`, {});
-      await pull(stage);
-      await pull(stage);
-      assert.deepEqual(await stage.engine.imagesOf(stage.repository, never), ["1"]);
+    name: "pulling an image that is already present succeeds",
+    async run(fixture) {
+      await fixture.control.publish(`${fixture.repository}:1`, {});
+      await pull(fixture);
+      await pull(fixture);
+      assert.deepEqual(await fixture.engine.imagesOf(fixture.repository, never), ["1"]);
     },
   },
   {
-    name: "a pull of a tag that the registry does not have is image_missing, at once, and leaves nothing",
-    async run(stage) {
-      await stage.under.publish(`${stage.repository}:1`, {});
-      await assertFails(stage.engine.openPull(`${stage.repository}:2`, stage.under.auth, never), "image_missing");
-      assert.deepEqual(await stage.engine.imagesOf(stage.repository, never), []);
+    name: "pulling a tag that the registry does not have is image_missing at once, and leaves nothing",
+    async run(fixture) {
+      await fixture.control.publish(`${fixture.repository}:1`, {});
+      await assertFails(
+        fixture.engine.openPull(`${fixture.repository}:2`, fixture.control.auth, never),
+        "image_missing",
+      );
+      assert.deepEqual(await fixture.engine.imagesOf(fixture.repository, never), []);
     },
   },
   {
-    name: "a pull that is aborted is canceled and leaves no image, also later",
-    async run(stage) {
-      const reference = `${stage.repository}:1`;
-      await stage.under.publish(reference, { pullMs: 60_000 });
-      await stage.under.stallRegistry();
+    name: "an aborted pull is canceled and leaves no image, not even later",
+    async run(fixture) {
+      const reference = `${fixture.repository}:1`;
+      await fixture.control.publish(reference, { pullMs: 60_000 });
+      await fixture.control.freezeRegistry();
       const controller = new AbortController();
-      const pulling = stage.engine.openPull(reference, stage.under.auth, controller.signal)
+      const pulling = fixture.engine.openPull(reference, fixture.control.auth, controller.signal)
         .then((opened) => opened.readToEnd(() => {}));
       const ended = assertFails(pulling, "canceled");
-      await stage.under.pass(300);
+      await fixture.control.pass(300);
       controller.abort();
       await ended;
-      stage.under.hurryRegistry();
-      await stage.under.pass(1_000);
-      assert.deepEqual(await stage.engine.imagesOf(stage.repository, never), []);
+      fixture.control.thawRegistry();
+      await fixture.control.pass(1_000);
+      assert.deepEqual(await fixture.engine.imagesOf(fixture.repository, never), []);
     },
   },
   {
-    name: "a good login is fine, one with a wrong password is denied",
-    async run({ engine, under }) {
-      await engine.checkLogin(under.auth, never);
-      await assertFails(engine.checkLogin({ ...under.auth, password: "wrong" }, never), "denied");
+    name: "a valid login is accepted, one with a wrong password is denied",
+    async run({ engine, control }) {
+      await engine.checkLogin(control.auth, never);
+      await assertFails(engine.checkLogin({ ...control.auth, password: "wrong" }, never), "denied");
     },
   },
   {
     name: "a pull with a wrong password fails and leaves no image",
-    async run(stage) {
-      await stage.under.publish(`${stage.repository}:1`, {});
-      await assertFails(pull(stage, { password: "wrong" }), "pull_failed");
-      assert.deepEqual(await stage.engine.imagesOf(stage.repository, never), []);
+    async run(fixture) {
+      await fixture.control.publish(`${fixture.repository}:1`, {});
+      await assertFails(pull(fixture, { password: "wrong" }), "pull_failed");
+      assert.deepEqual(await fixture.engine.imagesOf(fixture.repository, never), []);
     },
   },
 ];

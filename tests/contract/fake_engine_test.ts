@@ -4,7 +4,7 @@ import { FakeClock } from "../fakes/fake_clock.ts";
 import { engineCases, engineExceptions, runEngineCase } from "./engine_cases.ts";
 import type { EngineUnderTest } from "./engine_fixture.ts";
 
-function underTest(engine: SmallEngine, clock: FakeClock): EngineUnderTest {
+function controlOf(engine: SmallEngine, clock: FakeClock): EngineUnderTest {
   const done = Promise.resolve();
   return {
     engine,
@@ -12,27 +12,27 @@ function underTest(engine: SmallEngine, clock: FakeClock): EngineUnderTest {
     auth: { host: "r.example.com", user: "device", password: "secret" },
     publish: (reference, release: Release) => done.then(() => void engine.registry.set(reference, release)),
     stock: (reference, release) => done.then(() => engine.stock(reference, release)),
-    // How long a pull takes is said by the release.
-    stallRegistry: () => Promise.resolve(),
-    hurryRegistry: () => {},
+    // The release determines how long its pull takes.
+    freezeRegistry: () => Promise.resolve(),
+    thawRegistry: () => {},
     kill: (name) => done.then(() => engine.kill(name)),
     pause: (name) => done.then(() => engine.pause(name)),
     unpause: (name) => done.then(() => engine.unpause(name)),
-    leave: () => done.then(() => engine.leave()),
-    comeBack: () => done.then(() => engine.comeBack()),
+    stopEngine: () => done.then(() => engine.leave()),
+    startEngine: () => done.then(() => engine.comeBack()),
     pass: (ms) => clock.advance(ms),
   };
 }
 
 for (const one of engineCases) {
-  Deno.test(`engine in memory: ${one.name}`, async () => {
+  Deno.test(`fake engine: ${one.name}`, async () => {
     const clock = new FakeClock();
     await using engine = new SmallEngine(clock, { password: "secret" });
-    await runEngineCase(one, "small", underTest(engine, clock));
+    await runEngineCase(one, { name: "fake", control: controlOf(engine, clock) });
   });
 }
 
-Deno.test("the exceptions of the engine contract name cases that exist, and case names are unique", () => {
+Deno.test("the known failures of the engine contract name existing cases, and case names are unique", () => {
   const names = engineCases.map((one) => one.name);
   assert.equal(new Set(names).size, names.length);
   for (const exception of engineExceptions) assert.ok(names.includes(exception.case), exception.case);

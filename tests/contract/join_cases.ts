@@ -1,16 +1,17 @@
-/** Joining, leaving and breaking the rules. */
+/** Cases of the router contract: joining, GOODBYE, and frames that break the protocol. */
 
 import assert from "node:assert/strict";
-import { accounts, type Case } from "./router_fixture.ts";
+import { accounts, type RouterCase } from "./router_fixture.ts";
 import { allRoles, answerChallenge, numberAt } from "./raw_peer.ts";
 
 const missingUser = { authid: "nobody", secret: "x" };
 
-export const joinCases: Case[] = [
+/** The cases of this file. */
+export const joinCases: RouterCase[] = [
   {
     name: "a client with the right secret is welcomed with its identity and the router's roles",
-    async run(stage) {
-      const peer = await stage.open();
+    async run(fixture) {
+      const peer = await fixture.open();
       const [code, id, details] = await peer.join(accounts.device);
       assert.equal(code, 2);
       assert.ok(Number.isSafeInteger(id) && Number(id) > 0);
@@ -27,10 +28,10 @@ export const joinCases: Case[] = [
     },
   },
   {
-    name: "the challenge tells who is asked, and is another one every time",
-    async run(stage) {
+    name: "the challenge names the user, and differs every time",
+    async run(fixture) {
       const hello = [1, "realm1", { authid: "12-345", authmethods: ["wampcra"], roles: allRoles }];
-      const [first, second] = [await (await stage.open()).ask(hello), await (await stage.open()).ask(hello)];
+      const [first, second] = [await (await fixture.open()).ask(hello), await (await fixture.open()).ask(hello)];
       assert.deepEqual([first[0], first[1]], [4, "wampcra"]);
       const text = JSON.parse(Object(first[2]).challenge);
       assert.equal(text.authid, "12-345");
@@ -41,16 +42,16 @@ export const joinCases: Case[] = [
   },
   {
     name: "a wrong secret ends with ABORT and the text agents look for",
-    async run(stage) {
-      const peer = await stage.open();
+    async run(fixture) {
+      const peer = await fixture.open();
       const last = await peer.join({ ...accounts.device, secret: "wrong" });
       assert.deepEqual(last, [3, { message: "WAMP-CRA client signature is invalid" }, "wamp.error.not_authorized"]);
     },
   },
   {
-    name: "an empty signature is a wrong one",
-    async run(stage) {
-      const peer = await stage.open();
+    name: "an empty signature is refused",
+    async run(fixture) {
+      const peer = await fixture.open();
       await peer.ask([1, "realm1", { authid: "12-345", authmethods: ["wampcra"], roles: allRoles }]);
       const last = await peer.ask([5, "", {}]);
       assert.deepEqual(last, [3, { message: "WAMP-CRA client signature is invalid" }, "wamp.error.not_authorized"]);
@@ -58,15 +59,15 @@ export const joinCases: Case[] = [
   },
   {
     name: "an unknown authid ends with ABORT at once",
-    async run(stage) {
-      const last = await (await stage.open()).join(missingUser);
+    async run(fixture) {
+      const last = await (await fixture.open()).join(missingUser);
       assert.deepEqual(last, [3, { message: 'no principal with authid "nobody" exists' }, "wamp.error.not_authorized"]);
     },
   },
   {
     name: "an unknown realm ends with ABORT",
-    async run(stage) {
-      const last = await (await stage.open()).join(accounts.device, { realm: "elsewhere" });
+    async run(fixture) {
+      const last = await (await fixture.open()).join(accounts.device, { realm: "elsewhere" });
       assert.deepEqual(last, [
         3,
         { message: 'no realm "elsewhere" exists on this router' },
@@ -76,8 +77,8 @@ export const joinCases: Case[] = [
   },
   {
     name: "a salted user gets the salt and joins with the derived key",
-    async run(stage) {
-      const peer = await stage.open();
+    async run(fixture) {
+      const peer = await fixture.open();
       const challenge = await peer.ask([1, "realm1", { authid: "salted", authmethods: ["wampcra"], roles: allRoles }]);
       const { salt, iterations, keylen } = Object(challenge[2]);
       assert.deepEqual({ salt, iterations, keylen }, { salt: "salt123", iterations: 1000, keylen: 32 });
@@ -85,9 +86,9 @@ export const joinCases: Case[] = [
     },
   },
   {
-    name: "methods that nobody configured end with ABORT",
-    async run(stage) {
-      const last = await (await stage.open()).ask([1, "realm1", { authmethods: ["ticket"], roles: allRoles }]);
+    name: "an authmethod that is not configured ends with ABORT",
+    async run(fixture) {
+      const last = await (await fixture.open()).ask([1, "realm1", { authmethods: ["ticket"], roles: allRoles }]);
       assert.deepEqual(last, [
         3,
         { message: "cannot authenticate [2] using any of the offered authmethods ['ticket']" },
@@ -97,16 +98,16 @@ export const joinCases: Case[] = [
   },
   {
     name: "a HELLO without roles breaks the protocol",
-    async run(stage) {
-      const peer = await stage.open();
+    async run(fixture) {
+      const peer = await fixture.open();
       peer.send([1, "realm1", { authid: "12-345", authmethods: ["wampcra"] }]);
       assert.equal((await peer.closed()).code, 1002);
     },
   },
   {
-    name: "GOODBYE is answered, the socket stays, and the client may join again on it",
-    async run(stage) {
-      const peer = await stage.join();
+    name: "GOODBYE is answered, the socket stays open, and the client may join again on it",
+    async run(fixture) {
+      const peer = await fixture.join();
       const first = peer.id;
       assert.deepEqual(await peer.ask([6, {}, "wamp.close.close_realm"]), [6, {}, "wamp.close.normal"]);
       assert.equal((await peer.join(accounts.backend))[0], 2);
@@ -115,33 +116,33 @@ export const joinCases: Case[] = [
   },
   {
     name: "a ping is answered with its own payload",
-    async run(stage) {
-      const peer = await stage.join();
+    async run(fixture) {
+      const peer = await fixture.join();
       peer.socket.sendPing("keepalive");
       await peer.pong("keepalive");
     },
   },
   {
     name: "two sessions may share one authid",
-    async run(stage) {
-      const [first, second] = [await stage.join(), await stage.join()];
+    async run(fixture) {
+      const [first, second] = [await fixture.join(), await fixture.join()];
       assert.notEqual(first.id, second.id);
       assert.equal((await first.call("wamp.session.get", [second.id]))[0], 50);
     },
   },
-  ...malformed(),
+  ...malformedFrameCases(),
   {
     name: "a frame that is too big closes the connection with code 1009",
-    async run(stage) {
-      const peer = await stage.join();
-      peer.socket.sendText(JSON.stringify([16, 1, {}, stage.uri("big"), ["x".repeat(17 * 1024 * 1024)]]));
+    async run(fixture) {
+      const peer = await fixture.join();
+      peer.socket.sendText(JSON.stringify([16, 1, {}, fixture.uri("big"), ["x".repeat(17 * 1024 * 1024)]]));
       assert.equal((await peer.closed()).code, 1009);
     },
   },
   {
-    name: "requests with ids the client never used are ignored or refused, not punished",
-    async run(stage) {
-      const peer = await stage.join();
+    name: "requests with unknown ids are ignored or refused, and do not close the connection",
+    async run(fixture) {
+      const peer = await fixture.join();
       peer.send([8, 68, 77, {}, "some.error"]);
       peer.send([70, 77, {}]);
       peer.send([49, 77, {}]);
@@ -150,10 +151,10 @@ export const joinCases: Case[] = [
     },
   },
   {
-    name: "one client's broken frame leaves the others alone",
-    async run(stage) {
-      const { callee, caller, procedure } = await stage.callPair();
-      const vandal = await stage.join();
+    name: "one client's malformed frame does not affect the others",
+    async run(fixture) {
+      const { callee, caller, procedure } = await fixture.callPair();
+      const vandal = await fixture.join();
       vandal.socket.sendText("[48,");
       await vandal.closed();
       const call = caller.begin(48, {}, procedure);
@@ -163,50 +164,51 @@ export const joinCases: Case[] = [
   },
 ];
 
-/** Frames after which a router must close the connection. Crossbar.io uses 1011 for URIs that are none, 1002 for the rest. */
-function malformed(): Case[] {
-  const frames: Record<string, string> = {
-    "text that is not JSON": "nojson",
-    "JSON that is cut off": '[48,1,{},"a.b"',
-    "a dict in place of a list": "{}",
-    "an empty list": "[]",
-    "a type nobody knows": "[999]",
-    "a type that is text": '["x"]',
-    "a CALL without a procedure": "[48,1,{}]",
-    "a request id that is text": '[48,"x",{},"a.b"]',
-    "a negative request id": '[48,-1,{},"a.b"]',
-    "a request id that is a fraction": '[48,1.5,{},"a.b"]',
-    "options that are a list": '[48,1,[],"a.b"]',
-    "args that are a number": '[48,1,{},"a.b",5]',
-    "kwargs that are a number": '[48,1,{},"a.b",[],5]',
-    "a procedure that is a number": "[48,1,{},5]",
-    "a procedure with an empty part": '[48,1,{},"a..b"]',
-    "a procedure with a space": '[48,1,{},"a b"]',
-    "a REGISTER with an empty part": '[64,1,{},"a..b"]',
-    "a PUBLISH with an empty part": '[16,1,{},"a..b"]',
-    "a match policy nobody knows": '[32,1,{"match":"foo"},"a.b"]',
-    "a cancel mode nobody knows": '[49,77,{"mode":"foo"}]',
-    "a time limit that is text": '[48,1,{"timeout":"x"},"a.b"]',
-    "a message only routers send": "[50,1,{}]",
-    "an INTERRUPT": "[69,1,{}]",
-    "an ERROR to a call": '[8,48,1,{},"a.b"]',
-    "an AUTHENTICATE when joined": '[5,"x",{}]',
-    "an ABORT when joined": '[3,{},"x.y"]',
-    "a GOODBYE without reason": "[6]",
-    "two messages in one frame": '[48,5,{},"a.b"]\n[48,6,{},"a.b"]',
-  };
-  const cases = Object.entries(frames).map(([what, text]): Case => ({
+/** Frames that make a router close the connection. Crossbar.io uses code 1011 for invalid URIs, 1002 for the rest. */
+const malformedFrames: Readonly<Record<string, string>> = {
+  "text that is not JSON": "nojson",
+  "truncated JSON": '[48,1,{},"a.b"',
+  "a dict instead of a list": "{}",
+  "an empty list": "[]",
+  "an unknown type": "[999]",
+  "a type that is text": '["x"]',
+  "a CALL without a procedure": "[48,1,{}]",
+  "a request id that is text": '[48,"x",{},"a.b"]',
+  "a negative request id": '[48,-1,{},"a.b"]',
+  "a request id that is a fraction": '[48,1.5,{},"a.b"]',
+  "options that are a list": '[48,1,[],"a.b"]',
+  "args that are a number": '[48,1,{},"a.b",5]',
+  "kwargs that are a number": '[48,1,{},"a.b",[],5]',
+  "a procedure that is a number": "[48,1,{},5]",
+  "a procedure with an empty part": '[48,1,{},"a..b"]',
+  "a procedure with a space": '[48,1,{},"a b"]',
+  "a REGISTER with an empty part": '[64,1,{},"a..b"]',
+  "a PUBLISH with an empty part": '[16,1,{},"a..b"]',
+  "an unknown match policy": '[32,1,{"match":"foo"},"a.b"]',
+  "an unknown cancel mode": '[49,77,{"mode":"foo"}]',
+  "a timeout that is text": '[48,1,{"timeout":"x"},"a.b"]',
+  "a message that only routers send": "[50,1,{}]",
+  "an INTERRUPT": "[69,1,{}]",
+  "an ERROR to a call": '[8,48,1,{},"a.b"]',
+  "an AUTHENTICATE when joined": '[5,"x",{}]',
+  "an ABORT when joined": '[3,{},"x.y"]',
+  "a GOODBYE without a reason": "[6]",
+  "two messages in one frame": '[48,5,{},"a.b"]\n[48,6,{},"a.b"]',
+};
+
+function malformedFrameCases(): RouterCase[] {
+  const cases = Object.entries(malformedFrames).map(([what, text]): RouterCase => ({
     name: `${what} closes the connection`,
-    async run(stage) {
-      const peer = await stage.join();
+    async run(fixture) {
+      const peer = await fixture.join();
       peer.socket.sendText(text);
       assert.ok([1002, 1011].includes((await peer.closed()).code));
     },
   }));
-  const binary: Case = {
+  const binary: RouterCase = {
     name: "a binary frame closes the connection",
-    async run(stage) {
-      const peer = await stage.join();
+    async run(fixture) {
+      const peer = await fixture.join();
       peer.socket.sendBinary(new Uint8Array([1, 2, 3]));
       assert.equal((await peer.closed()).code, 1002);
     },

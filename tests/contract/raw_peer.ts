@@ -1,9 +1,12 @@
-/** A WAMP client that shows every frame as it is: no library, nothing of the project, every wait with a deadline. */
+/**
+ * A WAMP client that shows every frame as it is. It uses no library and no code of the project; every wait has a
+ * deadline.
+ */
 
 import { createHmac, pbkdf2Sync } from "node:crypto";
 import { RawSocket, type Received } from "./raw_socket.ts";
 
-/** A WAMP message as it stands on the wire. */
+/** A WAMP message in its wire form. */
 export type Frame = unknown[];
 
 /** Somebody who may join. */
@@ -12,7 +15,7 @@ export interface Account {
   secret: string;
 }
 
-/** What the peers of the suite announce unless a case says otherwise. */
+/** The roles that peers announce by default. */
 export const allRoles = {
   publisher: { features: { publisher_identification: true, publisher_exclusion: true } },
   subscriber: { features: { publisher_identification: true, pattern_based_subscription: true } },
@@ -32,7 +35,7 @@ export const allRoles = {
 
 const deadlineMs = 8000;
 
-/** Long enough for a message that must not come to have come. */
+/** How long to wait for messages that must not arrive. */
 const momentMs = 60;
 
 interface Waiter {
@@ -40,7 +43,7 @@ interface Waiter {
   take: (one: Received) => void;
 }
 
-/** One connection. Everything that comes is kept until somebody takes it. */
+/** One connection. Keeps everything that it receives until it is taken. */
 export class RawPeer implements AsyncDisposable {
   /** The session id, 0 before `join`. */
   id = 0;
@@ -57,13 +60,13 @@ export class RawPeer implements AsyncDisposable {
     return peer;
   }
 
-  /** The socket below, for frames that are wrong on purpose. */
+  /** The socket, for sending malformed frames. */
   get socket(): RawSocket {
     if (!this.#socket) throw new Error("The peer has no socket");
     return this.#socket;
   }
 
-  /** Says HELLO, answers the challenge and gives what came last: WELCOME or ABORT. */
+  /** Sends HELLO, answers the challenge and returns the last message: WELCOME or ABORT. */
   async join(
     { authid, secret }: Account,
     { realm = "realm1", roles = allRoles }: { realm?: string; roles?: object } = {},
@@ -84,13 +87,13 @@ export class RawPeer implements AsyncDisposable {
     this.socket.sendText(JSON.stringify(frame));
   }
 
-  /** Sends a frame and takes the next one that comes. */
+  /** Sends a frame and takes the next one that arrives. */
   async ask(frame: Frame): Promise<Frame> {
     this.send(frame);
     return await this.next();
   }
 
-  /** Takes the next WAMP message, or the next of a type. */
+  /** Takes the next message, or the next one of a type. */
   async next(type?: number): Promise<Frame> {
     for (;;) {
       const one = await this.#take((one) => one.kind === "closed" || frameOf(one, type) !== undefined);
@@ -100,20 +103,20 @@ export class RawPeer implements AsyncDisposable {
     }
   }
 
-  /** Sends a request `[type, id, ...rest]` with a fresh id and takes its reply, whatever comes in between. */
+  /** Sends a request `[type, id, ...rest]` with a fresh id and takes its reply, whatever arrives in between. */
   async request(type: number, ...rest: unknown[]): Promise<Frame> {
     const id = this.begin(type, ...rest);
     return await this.reply(type, id);
   }
 
-  /** Sends a request with a fresh id, which it returns. */
+  /** Sends a request and returns its fresh id. */
   begin(type: number, ...rest: unknown[]): number {
     this.#lastRequest += 1;
     this.send([type, this.#lastRequest, ...rest]);
     return this.#lastRequest;
   }
 
-  /** Takes the reply to a request: its own kind or ERROR. */
+  /** Takes the reply to a request, which may be an ERROR. */
   async reply(type: number, id: number): Promise<Frame> {
     const isReply = (frame: Frame | undefined) =>
       frame !== undefined &&
@@ -124,34 +127,43 @@ export class RawPeer implements AsyncDisposable {
     throw new Error(`The router closed the connection instead of replying to ${type}: ${show(one)}`);
   }
 
-  /** CALL and its RESULT or ERROR. */
-  async call(procedure: string, args: unknown[] = [], kwargs: object = {}, options: object = {}): Promise<Frame> {
-    return await this.request(48, options, procedure, args, kwargs);
+  /** Sends CALL and takes its RESULT or ERROR. */
+  async call(procedure: string, args: unknown[] = []): Promise<Frame> {
+    return await this.request(48, {}, procedure, args);
   }
 
-  /** SUBSCRIBE; gives the subscription's id. */
+  /** Calls a procedure and returns the first value of its result. Throws when it is answered with ERROR. */
+  async result(procedure: string, ...args: unknown[]): Promise<unknown> {
+    const reply = await this.call(procedure, args);
+    if (reply[0] !== 50) throw new Error(`Not a RESULT: ${show(reply)}`);
+    return Object(reply[3])[0];
+  }
+
+  /** Subscribes and returns the subscription's id. */
   async subscribe(topic: string, options: object = {}): Promise<number> {
     return idOf(await this.request(32, options, topic), 33);
   }
 
-  /** REGISTER; gives the registration's id. */
+  /** Registers and returns the registration's id. */
   async register(procedure: string, options: object = {}): Promise<number> {
     return idOf(await this.request(64, options, procedure), 65);
   }
 
-  /** Takes the pong with this payload. */
+  /** Waits for the pong with this payload. */
   async pong(payload: string): Promise<void> {
     await this.#take((one) => one.kind === "pong" && one.payload === payload);
   }
 
-  /** Waits for the connection's end. */
+  /** Waits until the connection is closed. */
   async closed(): Promise<{ code: number; reason: string }> {
     const one = await this.#take((one) => one.kind === "closed");
     return one.kind === "closed" ? one : { code: 0, reason: "" };
   }
 
-  /** Waits a moment and takes all messages that have come, or those of a type. What the router had sent before is there
-   * even when everything is slow, because the peer asks something at the end of the moment. */
+  /**
+   * Waits a moment and takes all messages, or those of a type. A call at the end of the moment makes sure that what the
+   * router sent before has arrived, however slow the machine is.
+   */
   async afterAMoment(type?: number): Promise<Frame[]> {
     await new Promise((resolve) => setTimeout(resolve, momentMs));
     if (this.#isJoined) await this.call("wamp.session.count");
@@ -165,7 +177,7 @@ export class RawPeer implements AsyncDisposable {
     return found;
   }
 
-  /** Cuts the line without a word. */
+  /** Drops the connection without a closing handshake. */
   async cut(): Promise<void> {
     await this.#socket?.cut();
   }
@@ -186,7 +198,7 @@ export class RawPeer implements AsyncDisposable {
 
   async #take(wants: (one: Received) => boolean): Promise<Received> {
     const kept = this.#inbox.find(wants);
-    // The end stays at hand for all who ask for it.
+    // The end of the connection can be read more than once.
     if (kept && kept.kind !== "closed") this.#inbox.splice(this.#inbox.indexOf(kept), 1);
     if (kept) return kept;
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
@@ -194,7 +206,7 @@ export class RawPeer implements AsyncDisposable {
     this.#waiters.add(waiter);
     const timer = setTimeout(() => {
       this.#waiters.delete(waiter);
-      reject(new Error(`Nothing that was waited for came in ${deadlineMs} ms; at hand: ${show(this.#inbox)}`));
+      reject(new Error(`No expected message within ${deadlineMs} ms; received: ${show(this.#inbox)}`));
     }, deadlineMs);
     try {
       return await promise;
@@ -211,7 +223,7 @@ export function answerChallenge(secret: string, extra: unknown): string {
   return createHmac("sha256", key).update(challenge).digest("base64");
 }
 
-/** The whole number at this place of a frame. Throws when there is none. */
+/** The number at an index of a frame. Throws when there is none. */
 export function numberAt(frame: Frame, index: number): number {
   const value = frame[index];
   if (typeof value === "number") return value;

@@ -1,9 +1,9 @@
 /**
- * A WebSocket client over a plain TCP connection, for what ordinary clients cannot do: cut the line, send a ping, send a
- * frame that is wrong. It stands on nothing of the project, so that it can judge it.
+ * A WebSocket client on a plain TCP connection, for what ordinary clients cannot do: drop the connection, send a ping,
+ * send a malformed frame. It uses no code of the project, because it tests that code.
  */
 
-/** What came in. */
+/** What arrives on a socket. */
 export type Received =
   | { kind: "text"; text: string }
   | { kind: "pong"; payload: string }
@@ -11,13 +11,13 @@ export type Received =
 
 const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-/** A frame of the wire. */
+/** A WebSocket frame. */
 interface WireFrame {
   opcode: number;
   payload: Uint8Array;
 }
 
-/** An open WebSocket. `received` is called for everything that comes, at last with "closed" (code 1006: without a word). */
+/** An open WebSocket. Calls `received` for everything that arrives, finally with "closed" (code 1006: no handshake). */
 export class RawSocket {
   readonly #conn: Deno.TcpConn;
   readonly #reading: Promise<void>;
@@ -31,7 +31,7 @@ export class RawSocket {
     this.#reading = this.#read(new FrameReader(conn, rest), received);
   }
 
-  /** Opens a WebSocket at a `ws://` URL and offers one subprotocol. Throws when the answer is not 101. */
+  /** Opens a WebSocket to a `ws://` URL and offers one subprotocol. Throws unless the answer is 101. */
   static async open(
     url: string,
     { protocol, received }: { protocol: string; received: (one: Received) => void },
@@ -77,12 +77,12 @@ export class RawSocket {
     this.#send({ opcode: opcodes.close, payload: new Uint8Array([code >> 8, code & 255]) });
   }
 
-  /** Reads nothing more, so that the other side's buffers fill, until the line is cut. */
+  /** Stops reading until the connection is dropped, so that the other side's buffers fill up. */
   stopReading(): void {
     this.#frozen ??= new Promise((resolve) => this.#wake = resolve);
   }
 
-  /** Cuts the line without a word and waits until everything has ended. */
+  /** Drops the connection without a closing handshake, and waits until reading and writing have ended. */
   async cut(): Promise<void> {
     this.#hangUp();
     await this.#reading;
@@ -97,7 +97,7 @@ export class RawSocket {
   }
 
   #send(frame: WireFrame): void {
-    // A peer that is gone shows itself in the reader, so a failed write needs no second report.
+    // The reader notices when the other side is gone, so a failed write needs no report of its own.
     this.#writing = this.#writing.then(() => writeAll(this.#conn, encodeFrame(frame))).catch(() => {});
   }
 
@@ -120,7 +120,7 @@ export class RawSocket {
   }
 }
 
-/** Cuts a byte stream into frames; joins fragments. */
+/** Splits a byte stream into frames and joins fragments. */
 class FrameReader {
   readonly #conn: Deno.TcpConn;
   #bytes: Uint8Array;
@@ -130,7 +130,7 @@ class FrameReader {
     this.#bytes = rest;
   }
 
-  /** The next whole message, or undefined when the line ended. */
+  /** The next complete message; undefined when the connection has ended. */
   async next(): Promise<WireFrame | undefined> {
     const parts: Uint8Array[] = [];
     let opcode = 0;
@@ -157,7 +157,7 @@ class FrameReader {
     let have = this.#bytes.length;
     while (have < count) {
       const chunk = new Uint8Array(65536);
-      // A line that was cut reads as ended.
+      // A dropped connection reads as ended.
       const size = await this.#conn.read(chunk).catch(() => null);
       if (size === null) return undefined;
       chunks.push(chunk.subarray(0, size));

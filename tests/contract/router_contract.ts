@@ -1,19 +1,20 @@
 /**
- * What a WAMP router must do for the agent and the local Studio: one table of cases, run on Crossbar.io and on the
- * embedded router of `scripts/studio/router/`.
+ * What the agent and the local Studio expect of a WAMP router: one list of cases, which runs against Crossbar.io and
+ * against the embedded router of `scripts/studio/router/`.
  */
 
-import { callCases, cancelCases } from "./call_cases.ts";
+import { callCases } from "./call_cases.ts";
+import { cancelCases } from "./cancel_cases.ts";
 import { joinCases } from "./join_cases.ts";
 import { killCases, testamentCases } from "./leave_cases.ts";
 import { metaEventCases, metaProcedureCases } from "./meta_cases.ts";
-import { type Case, type RouterUnderTest, Stage } from "./router_fixture.ts";
+import { type RouterCase, RouterFixture, type RouterUnderTest } from "./router_fixture.ts";
 import { topicCases } from "./topic_cases.ts";
 
-/** The routers that the cases run on. */
+/** The routers that the cases run against. */
 export type RouterName = "crossbar" | "embedded";
 
-/** A case that one router cannot pass, and why. */
+/** A case that a router fails, and why. */
 export interface Exception {
   router: RouterName;
   case: string;
@@ -21,7 +22,7 @@ export interface Exception {
 }
 
 /** All cases. */
-export const cases: Case[] = [
+export const cases: RouterCase[] = [
   ...joinCases,
   ...callCases,
   ...cancelCases,
@@ -32,33 +33,34 @@ export const cases: Case[] = [
   ...killCases,
 ];
 
-/** The cases that one side cannot pass. Each is run there all the same and must fail, so that the table stays true. */
+/** The known failures. These cases run as well and must fail, so that the list stays true. */
 export const exceptions: Exception[] = [
   {
     router: "crossbar",
     case: "CANCEL skip is answered with canceled",
-    reason: "Crossbar.io 26 never answers a skipped call, although the specification wants ERROR wamp.error.canceled",
+    reason:
+      "Crossbar.io 26 never answers a skipped call, although the specification asks for ERROR wamp.error.canceled",
   },
   {
     router: "crossbar",
-    case: "a callee that vanishes after its call was canceled makes no second answer",
-    reason: "Crossbar.io 26 sends the caller a second ERROR for a request that is already answered",
+    case: "a callee that disconnects after its call was canceled causes no second answer",
+    reason: "Crossbar.io 26 sends the caller a second ERROR for a request that it has answered already",
   },
   {
     router: "crossbar",
-    case: "wamp.subscription.list of all has the wildcard subscriptions",
-    reason: "Crossbar.io 26 leaves wildcard subscriptions out of the list of all; they are in the list of a session",
+    case: "wamp.subscription.list without a session includes the wildcard subscriptions",
+    reason: "Crossbar.io 26 lists wildcard subscriptions only for a single session",
   },
 ];
 
-/** Runs one case on a router. Throws when it fails, or when it passes although it is listed as impossible. */
+/** Runs one case against a router. Throws when it fails, and when it passes although it is a known failure. */
 export async function runCase(
-  one: Case,
+  one: RouterCase,
   { name, router }: { name: RouterName; router: RouterUnderTest },
 ): Promise<void> {
   const exception = exceptions.find((other) => other.router === name && other.case === one.name);
-  await using stage = new Stage(router);
-  if (!exception) return await one.run(stage);
-  const failure = await one.run(stage).then(() => undefined, (error: unknown) => error);
-  if (failure === undefined) throw new Error(`Passes on ${name}, but the table says: ${exception.reason}`);
+  await using fixture = new RouterFixture(router);
+  if (!exception) return await one.run(fixture);
+  const failure = await one.run(fixture).then(() => undefined, (error: unknown) => error);
+  if (failure === undefined) throw new Error(`Passes on ${name}, although the list says: ${exception.reason}`);
 }

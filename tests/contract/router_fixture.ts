@@ -1,9 +1,9 @@
-/** What a case of the router contract gets: the router under test, URIs of its own, and peers that are cut at its end. */
+/** What a case of the router contract works with: the router under test, URIs of its own, and its connections. */
 
 import assert from "node:assert/strict";
-import { type Account, type Frame, RawPeer } from "./raw_peer.ts";
+import { type Account, type Frame, numberAt, RawPeer } from "./raw_peer.ts";
 
-/** A running router with the accounts below. Its realm is `realm1`. */
+/** A running router that has the accounts below. Its realm is `realm1`. */
 export interface RouterUnderTest {
   url: string;
 }
@@ -20,13 +20,13 @@ export const accounts = {
 export const salt = { salt: "salt123", iterations: 1000, keylen: 32 };
 
 /** One thing that a router must do. */
-export interface Case {
+export interface RouterCase {
   name: string;
-  run(stage: Stage): Promise<void>;
+  run(fixture: RouterFixture): Promise<void>;
 }
 
-/** The place a case plays on. Several cases may use one router one after the other. */
-export class Stage implements AsyncDisposable {
+/** The fixture of one case. Cases may share a router. Disposing disconnects the peers. */
+export class RouterFixture implements AsyncDisposable {
   readonly url: string;
   readonly #name = `case${crypto.randomUUID().slice(0, 8)}`;
   readonly #peers: RawPeer[] = [];
@@ -35,7 +35,7 @@ export class Stage implements AsyncDisposable {
     this.url = url;
   }
 
-  /** A URI that no other case uses. */
+  /** A URI that is unique to the case. */
   uri(rest: string): string {
     return `${this.#name}.${rest}`;
   }
@@ -55,7 +55,7 @@ export class Stage implements AsyncDisposable {
     return peer;
   }
 
-  /** A callee and a caller, with one procedure of this case registered. */
+  /** A caller, and a callee that has registered a procedure. */
   async callPair(options: object = {}): Promise<{ callee: RawPeer; caller: RawPeer; procedure: string; id: number }> {
     const callee = await this.join();
     const procedure = this.uri("procedure");
@@ -68,7 +68,16 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** Asserts that a frame is an ERROR with this URI. */
+/** Starts a call; resolves once the callee has received the INVOCATION. */
+export async function startCall(
+  { callee, caller, procedure }: { callee: RawPeer; caller: RawPeer; procedure: string },
+  options: object = {},
+): Promise<{ call: number; invocation: number }> {
+  const call = caller.begin(48, options, procedure);
+  return { call, invocation: numberAt(await callee.next(68), 1) };
+}
+
+/** Asserts that a frame is an ERROR with the given URI. */
 export function assertError(frame: Frame, uri: string): void {
   assert.equal(frame[0], 8, `not an ERROR: ${JSON.stringify(frame)}`);
   assert.equal(frame[4], uri);
