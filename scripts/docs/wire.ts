@@ -1,6 +1,6 @@
-/** Makes the page about the wire from the agent's own tables. Pure. */
+/** Makes the page about the wire from the tables in the code. Pure. */
 
-import { markerProcedure, procedures as procedures } from "../../lib/handlers/procedures.ts";
+import { markerProcedure, procedures } from "../../lib/handlers/procedures.ts";
 import type { Procedure, ProcedureRow } from "../../lib/handlers/procedure.ts";
 import { backendProcedures, deviceUri } from "../../lib/backend/uris.ts";
 import { routerProcedures } from "../../lib/wamp/uris.ts";
@@ -51,7 +51,7 @@ ${rows.length} procedures as \`${
   }\`; ${available} of them are available, the others answer
 \`not available in this version\` after the same check of the caller.
 
-Every error of a procedure is \`wamp.error.canceled\` with \`[{error: text}]\`. A \`?\` marks what may be absent, square
+Every error of a procedure is \`wamp.error.canceled\` with \`[{error: text}]\`. A \`?\` marks what may be absent. Square
 brackets are positional arguments or lists, braces are objects.`;
 }
 
@@ -64,7 +64,7 @@ function shapes({ rows, marker }: WireTables): string {
   ]);
   return `## Procedures of the device
 
-The last column is the time limit of a call, or the area that brings the procedure.
+The last column is the time limit of a call, or the area that will bring the procedure.
 
 ${table(["Procedure", "Arguments", "Result", "Limit"], lines)}
 
@@ -81,8 +81,8 @@ function callers({ rows }: WireTables): string {
   return `## Who may call
 
 The caller \`system\` may do everything, and may act for an account with \`requestor_account_key\` in the keyword arguments.
-Any other caller is an account: Studio is asked for the privilege on every call, and an answer that cannot be had is an
-error of its own, never a denial.
+Any other caller is an account: Studio is asked for the privilege on every call. If that fails, the caller gets the error
+of the check, not a denial.
 
 ${table(["Procedure", "Privilege", "Error without it"], lines)}`;
 }
@@ -99,7 +99,7 @@ function calls({ called }: WireTables): string {
   });
   return `## Procedures that the agent calls
 
-With the time the agent waits for the result; what comes later is not called yet.
+With the time that the agent waits for the result. What comes later is not called yet.
 
 ${entries.join("\n")}`;
 }
