@@ -1,6 +1,6 @@
 /**
- * `deno task docs [--check]`: writes the pages in `docs/` that follow from the code. With `--check` nothing is written: the
- * exit code is 1 when a page differs from what the code says, and a line names it.
+ * `deno task docs [--check]`: writes the pages in `docs/` that follow from the code. With `--check` nothing is written:
+ * the exit code is 1 when a page differs from what the code says, and a line names it.
  */
 
 import { procedures } from "../lib/handlers/procedures.ts";

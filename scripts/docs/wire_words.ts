@@ -1,4 +1,4 @@
-/** The words of `docs/wire.md` about the calls, publications and subscriptions of the agent. The agent itself does not load them. */
+/** What `docs/wire.md` says about the calls, publications and subscriptions of the agent, which does not load this. */
 
 import { type backendProcedures, logTopic, testamentTopic } from "../../lib/backend/uris.ts";
 import { routerEvents, type routerProcedures } from "../../lib/wamp/uris.ts";
@@ -19,18 +19,18 @@ export const backendWords: Readonly<Record<keyof typeof backendProcedures, CallW
   readDeviceMetadata: {
     args: "[{device_key}]",
     result: "[{device_name, swarm_name, ownername, swarm_key}]; a missing name changes nothing",
-    when: "first thing after every connect",
+    when: "first after every connect",
     limitMs: 10_000,
   },
   getAppCredKey: {
     args: "none",
     result: "[text]: the key that app credentials are derived from; kept in memory only",
-    when: "after every connect; a failure keeps the key that is known",
+    when: "after every connect; after a failure the known key stays",
     limitMs: 10_000,
   },
   updateDeviceStatus: {
-    args: "[{swarm_key, device_key, status: CONFIGURING | CONNECTED | EMERGENCY, wamp_session_id, stats: {the 12 " +
-      "figures}, tunnel_capable?}]",
+    args: "[{swarm_key, device_key, status: CONFIGURING | CONNECTED | EMERGENCY, wamp_session_id, stats: {12 " +
+      "values}, tunnel_capable?}]",
     result: "[{reswarmBaseURL?}]",
     when: "at the beginning and the end of every connect, then every 30 s",
     limitMs: 10_000,
@@ -50,13 +50,13 @@ export const backendWords: Readonly<Record<keyof typeof backendProcedures, CallW
   getRequestedAppStates: {
     args: "[{device_key}]",
     result: "[[row of each app]]; anything but a list counts as a failure, never as no apps",
-    when: "on every connect once the engine answers; a second time after an empty list while the device has apps",
+    when: "on every connect once the engine answers; again after an empty list if the device has apps",
     limitMs: 30_000,
   },
   getRegistryToken: {
-    args: "[{callerID: owner of the device for PROD apps when known, else who asked}]",
+    args: "[{callerID: owner of the device for PROD apps if known, else the requestor}]",
     result: "[text]; without arguments the token is empty",
-    when: "for each request of an app that is acted on, and for each retry",
+    when: "for each request that leads to work, and for each retry",
     limitMs: 30_000,
   },
   updateAppOnDevice: {
@@ -65,13 +65,14 @@ export const backendWords: Readonly<Record<keyof typeof backendProcedures, CallW
       "ports (5 s): [{app_key, device_key, swarm_key, stage, ports: [rule]}]",
     result: "not read",
     when:
-      "state: on every change of state, and for every app on every connect; ports: before and after work on a PROD app with port rules",
+      "state: on every change of state, and for every app on every connect; ports: before and after work on a PROD " +
+      "app with port rules",
     limitMs: 10_000,
   },
   exposePort: {
     args: "[{port, protocol: tcp | udp}]",
     result: "[{remote_port}]",
-    when: "when a tunnel of a TCP or UDP port is made",
+    when: "when a tunnel of a TCP or UDP port is created",
     limitMs: 30_000,
     laterIssue: "tunnels",
   },
@@ -88,13 +89,13 @@ export const routerWords: Readonly<Record<keyof typeof routerProcedures, CallWor
   addTestament: {
     args: "[topic, [the testament], {}]",
     result: "not read",
-    when: "on every dial, right after the connection marker; refused on the first connection, the agent ends",
+    when: "on every dial, right after the connection marker; if it is refused on the first connection, the agent exits",
     limitMs: 10_000,
   },
   matchSubscription: {
     args: "[topic]",
     result: "[[id] | id | null]",
-    when: "for every followed log on every connect, and when a subscription may have changed what is listened to",
+    when: "for every followed log, on every connect and when a subscription may have changed who listens",
     limitMs: 10_000,
   },
 };
@@ -111,13 +112,13 @@ export const publishedWords: readonly TopicWords[] = [
   {
     topic: logTopic("<serial>", "<channel>"),
     payload: "[text]: lines of the container, or raw JSON lines of a pull, joined by `\\n`; at most 256 KiB",
-    when:
-      "while somebody listens: 200 ms after the first line, sooner when a message is full; dropped lines are counted in a last line",
+    when: "while somebody listens: 200 ms after the first line, sooner when a message is full; a last line counts " +
+      "dropped lines",
   },
   {
     topic: logTopic("<serial>", "<channel>"),
     payload: "[{type: build, chunk: text}]: a message of the agent; the chunk `LOGGER_CLEAR` empties the viewer",
-    when: "at once, whoever listens; up to 64 wait while the link is down",
+    when: "at once, with or without listeners; up to 64 wait on disk while the link is down",
   },
   {
     topic: testamentTopic,
@@ -131,11 +132,11 @@ export const subscribedWords: readonly TopicWords[] = [
   {
     topic: routerEvents.subscriptionCreated,
     payload: "[session, {id, uri, match?}]",
-    when: "a log topic of this device is listened to from now on; a pattern makes the agent ask the router anew",
+    when: "a log topic of this device has a listener from now on; after a pattern the router is asked again",
   },
   {
     topic: routerEvents.subscriptionDeleted,
     payload: "[session, id]",
-    when: "a known listener is gone: the router is asked who is left",
+    when: "after a known listener the router is asked who is left",
   },
 ];
