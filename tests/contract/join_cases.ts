@@ -6,6 +6,38 @@ import { allRoles, answerChallenge, numberAt } from "./raw_peer.ts";
 
 const missingUser = { authid: "nobody", secret: "x" };
 
+/** Frames that make a router close the connection. Crossbar.io uses code 1011 for invalid URIs, 1002 for the rest. */
+const malformedFrames: Readonly<Record<string, string>> = {
+  "text that is not JSON": "nojson",
+  "truncated JSON": '[48,1,{},"a.b"',
+  "a dict instead of a list": "{}",
+  "an empty list": "[]",
+  "an unknown type": "[999]",
+  "a type that is text": '["x"]',
+  "a CALL without a procedure": "[48,1,{}]",
+  "a request id that is text": '[48,"x",{},"a.b"]',
+  "a negative request id": '[48,-1,{},"a.b"]',
+  "a request id that is a fraction": '[48,1.5,{},"a.b"]',
+  "options that are a list": '[48,1,[],"a.b"]',
+  "args that are a number": '[48,1,{},"a.b",5]',
+  "kwargs that are a number": '[48,1,{},"a.b",[],5]',
+  "a procedure that is a number": "[48,1,{},5]",
+  "a procedure with an empty part": '[48,1,{},"a..b"]',
+  "a procedure with a space": '[48,1,{},"a b"]',
+  "a REGISTER with an empty part": '[64,1,{},"a..b"]',
+  "a PUBLISH with an empty part": '[16,1,{},"a..b"]',
+  "an unknown match policy": '[32,1,{"match":"foo"},"a.b"]',
+  "an unknown cancel mode": '[49,77,{"mode":"foo"}]',
+  "a timeout that is text": '[48,1,{"timeout":"x"},"a.b"]',
+  "a message that only routers send": "[50,1,{}]",
+  "an INTERRUPT": "[69,1,{}]",
+  "an ERROR to a call": '[8,48,1,{},"a.b"]',
+  "an AUTHENTICATE when joined": '[5,"x",{}]',
+  "an ABORT when joined": '[3,{},"x.y"]',
+  "a GOODBYE without a reason": "[6]",
+  "two messages in one frame": '[48,5,{},"a.b"]\n[48,6,{},"a.b"]',
+};
+
 /** The cases of this file. */
 export const joinCases: RouterCase[] = [
   {
@@ -163,38 +195,6 @@ export const joinCases: RouterCase[] = [
     },
   },
 ];
-
-/** Frames that make a router close the connection. Crossbar.io uses code 1011 for invalid URIs, 1002 for the rest. */
-const malformedFrames: Readonly<Record<string, string>> = {
-  "text that is not JSON": "nojson",
-  "truncated JSON": '[48,1,{},"a.b"',
-  "a dict instead of a list": "{}",
-  "an empty list": "[]",
-  "an unknown type": "[999]",
-  "a type that is text": '["x"]',
-  "a CALL without a procedure": "[48,1,{}]",
-  "a request id that is text": '[48,"x",{},"a.b"]',
-  "a negative request id": '[48,-1,{},"a.b"]',
-  "a request id that is a fraction": '[48,1.5,{},"a.b"]',
-  "options that are a list": '[48,1,[],"a.b"]',
-  "args that are a number": '[48,1,{},"a.b",5]',
-  "kwargs that are a number": '[48,1,{},"a.b",[],5]',
-  "a procedure that is a number": "[48,1,{},5]",
-  "a procedure with an empty part": '[48,1,{},"a..b"]',
-  "a procedure with a space": '[48,1,{},"a b"]',
-  "a REGISTER with an empty part": '[64,1,{},"a..b"]',
-  "a PUBLISH with an empty part": '[16,1,{},"a..b"]',
-  "an unknown match policy": '[32,1,{"match":"foo"},"a.b"]',
-  "an unknown cancel mode": '[49,77,{"mode":"foo"}]',
-  "a timeout that is text": '[48,1,{"timeout":"x"},"a.b"]',
-  "a message that only routers send": "[50,1,{}]",
-  "an INTERRUPT": "[69,1,{}]",
-  "an ERROR to a call": '[8,48,1,{},"a.b"]',
-  "an AUTHENTICATE when joined": '[5,"x",{}]',
-  "an ABORT when joined": '[3,{},"x.y"]',
-  "a GOODBYE without a reason": "[6]",
-  "two messages in one frame": '[48,5,{},"a.b"]\n[48,6,{},"a.b"]',
-};
 
 function malformedFrameCases(): RouterCase[] {
   const cases = Object.entries(malformedFrames).map(([what, text]): RouterCase => ({
