@@ -6,7 +6,7 @@
  */
 
 import { Box, sweepBoxes } from "./testbed/box.ts";
-import { readTextIfThere } from "./testbed/background.ts";
+import { readTextIfThere } from "./files.ts";
 import { type BenchWish, readBenchWish, type Run, runsOf, usage } from "./bench/arguments.ts";
 import { type Figure, figuresOf, mergeFigures } from "./bench/figures.ts";
 import { groups } from "./bench/groups.ts";

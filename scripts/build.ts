@@ -16,7 +16,7 @@ import {
 } from "./build/plan.ts";
 import type { Step, Wish } from "./build/plan.ts";
 import { readTargets, type Target } from "./build/target.ts";
-import { removeIfThere } from "./testbed/setup/folder.ts";
+import { removeIfThere } from "./files.ts";
 import { projectRoot } from "./paths.ts";
 
 /** What a build works on. */

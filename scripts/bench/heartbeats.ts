@@ -1,7 +1,7 @@
 /** Watches whether the heartbeats of the agent come in time. */
 
 import { beatPauseMs } from "../../lib/status/heartbeat.ts";
-import { sleep } from "../testbed/background.ts";
+import { sleep } from "../testbed/wait.ts";
 import type { Stage } from "./stage.ts";
 
 const watchMs = 200;

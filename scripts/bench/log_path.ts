@@ -4,7 +4,7 @@
  */
 
 import type { Session } from "../../lib/wamp/session.ts";
-import { sleep } from "../testbed/background.ts";
+import { sleep } from "../testbed/wait.ts";
 import { percentile } from "./figures.ts";
 import { channel, serialNumber } from "./log_names.ts";
 import { logTopic } from "../../lib/backend/uris.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Session } from "../../lib/wamp/session.ts";
-import { sleep } from "../testbed/background.ts";
+import { sleep } from "../testbed/wait.ts";
 import { openSession, startRouter } from "../../tests/lib/wamp/open_session.ts";
 import { runtimeSettings } from "../build/plan.ts";
 import type { Router } from "../studio/router/router.ts";

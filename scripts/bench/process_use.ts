@@ -1,6 +1,7 @@
 /** What processes have used of the machine, so that a figure can say what stood in its way. */
 
-import { listProcesses, type ProcessRow, runProgram } from "../testbed/background.ts";
+import { listProcesses, type ProcessRow } from "../testbed/background.ts";
+import { runProgram } from "../programs.ts";
 
 /** What some processes used together. */
 export interface Use {

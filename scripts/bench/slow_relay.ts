@@ -1,6 +1,6 @@
 /** A link of a given speed: a TCP relay on loopback that lets so many bytes a second through to its clients. */
 
-import { sleep } from "../testbed/background.ts";
+import { sleep } from "../testbed/wait.ts";
 
 const chunkBytes = 16_384;
 

@@ -125,7 +125,7 @@ export async function publish(
 ): Promise<void> {
   const image = "bench:1";
   await ensureBusybox(engine);
-  await buildImage(engine, image, recipe);
+  await buildImage(engine, { reference: image, recipe });
   const folder = await Deno.makeTempDir({ prefix: "b-" });
   try {
     const auths = { [studio.registryHost]: { auth: btoa(`${pusherUser}:${pusherPassword(studio.store)}`) } };

@@ -2,7 +2,7 @@
 
 import { hasCode } from "../../lib/base/errors.ts";
 import { acquireInstanceLock, type InstanceLock } from "../../lib/files/instance_lock.ts";
-import { run } from "../testbed/setup/run.ts";
+import { runProgram } from "../programs.ts";
 import { chooseEngine, type EngineChoice, type Surroundings } from "./choice.ts";
 import { Docker, usualHost } from "./docker.ts";
 
@@ -54,7 +54,7 @@ async function findEngine(): Promise<Surroundings["engine"]> {
 
 async function whyNoBox(): Promise<string | undefined> {
   if (Deno.uid() !== 0) return "that needs root";
-  if (!(await run("apt-get", ["--version"])).success) return "that needs Debian";
-  const tried = await run("unshare", ["--net", "--mount", "--pid", "--fork", "true"]);
-  return tried.success ? undefined : `this machine does not allow it (${tried.text.trim()})`;
+  if (!(await runProgram("apt-get", ["--version"])).success) return "that needs Debian";
+  const tried = await runProgram("unshare", ["--net", "--mount", "--pid", "--fork", "true"]);
+  return tried.success ? undefined : `this machine does not allow it (${(tried.stdout + tried.stderr).trim()})`;
 }

@@ -1,7 +1,7 @@
 /** Installs what the demo needs, and ends that when somebody interrupts it. */
 
 import { installParts, type PartName } from "../testbed/setup/install_parts.ts";
-import { run } from "../testbed/setup/run.ts";
+import { runProgram } from "../programs.ts";
 
 /** Installs the project's packages and these parts. Throws with the reason when one cannot be had, and after a stop. */
 export async function setUp(
@@ -39,8 +39,8 @@ async function endChildren(say: (text: string) => void): Promise<void> {
 
 /** All programs below this one. The shell reads the list, because the runtime may not and `ps` may be missing. */
 async function listDescendants(): Promise<{ pid: number; name: string }[]> {
-  const { text } = await run("sh", ["-c", "cat /proc/[0-9]*/stat"]);
-  const rows = [...text.matchAll(/^(\d+) \((.*)\) (\S) (\d+) /gm)].map(([, pid, name = "", state, parent]) => {
+  const { stdout } = await runProgram("sh", ["-c", "cat /proc/[0-9]*/stat"]);
+  const rows = [...stdout.matchAll(/^(\d+) \((.*)\) (\S) (\d+) /gm)].map(([, pid, name = "", state, parent]) => {
     return { pid: Number(pid), name, parent: Number(parent), isAlive: state !== "Z" };
   });
   const below = (parent: number): typeof rows => {

@@ -5,7 +5,7 @@
 
 import { AgentError, textOf } from "../../lib/base/errors.ts";
 import { installPackages } from "../testbed/setup/debian.ts";
-import { run } from "../testbed/setup/run.ts";
+import { runProgram } from "../programs.ts";
 import type { Docker } from "./docker.ts";
 
 /** What tools are looked for with. */
@@ -21,14 +21,14 @@ export interface ToolOptions {
 export async function findBusybox(options: ToolOptions): Promise<string> {
   for (const path of ["/bin/busybox", "/usr/bin/busybox"]) {
     // A program that names no libraries needs none of the machine's files.
-    if ((await run("sh", ["-c", '"$0" true && ! ldd "$0"', path])).success) return path;
+    if ((await runProgram("sh", ["-c", '"$0" true && ! ldd "$0"', path])).success) return path;
   }
   return await takeProgram(options, { name: "busybox", image: "busybox:latest", path: "/bin/busybox" });
 }
 
 /** Sees to it that `docker-registry` is in PATH. Throws `not_available` when it is not to be had. */
 export async function provideRegistry(options: ToolOptions): Promise<void> {
-  if ((await run("docker-registry", ["--version"])).success) return;
+  if ((await runProgram("docker-registry", ["--version"])).success) return;
   try {
     await takeProgram(options, { name: "docker-registry", image: "registry:2", path: "/bin/registry" });
     Deno.env.set("PATH", `${options.folder}:${Deno.env.get("PATH") ?? ""}`);

@@ -91,7 +91,7 @@ function takesFew(params: readonly string[], limit: number): boolean {
 
 /** A destructured argument, or one whose type is an object type or is named as options are. */
 function isOptions(param: string): boolean {
-  return /^\{|^\w+\??:\s*(?:\{|Partial<|\w*(?:Options|Deps|Change)\b)/.test(param);
+  return /^\{|^\w+\??:\s*(?:\{|Partial<|\w*(?:Options|Deps|Init|Change)\b)/.test(param);
 }
 
 /** Called from its own file alone: not exported, a private method, or a function in a function. */
@@ -100,7 +100,9 @@ function isPrivate(node: FunctionNode): boolean {
   let owner: Deno.lint.Node = node;
   if (node.type !== "FunctionDeclaration" && node.type !== "TSDeclareFunction") {
     const { parent } = node;
-    if (parent.type === "MethodDefinition") return parent.key.type === "PrivateIdentifier";
+    if (parent.type === "MethodDefinition") {
+      return parent.key.type === "PrivateIdentifier" || parent.accessibility === "private";
+    }
     if (parent.type === "VariableDeclarator") owner = parent.parent;
   }
   return owner.parent.type !== "ExportNamedDeclaration";

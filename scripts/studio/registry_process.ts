@@ -1,7 +1,7 @@
 /** The Studio's image registry: Debian's `docker-registry` as a child, and the token server that says who may do what. */
 
 import { AgentError } from "../../lib/base/errors.ts";
-import { run } from "../testbed/setup/run.ts";
+import { runProgram } from "../programs.ts";
 import { type Login, TokenServer, type Verdict } from "./token_server.ts";
 
 /** How a registry is started. */
@@ -40,7 +40,7 @@ export class StudioRegistry implements AsyncDisposable {
     const tokens = await TokenServer.start({ port: tokenPort, folder, check, ...names });
     const host = `127.0.0.1:${options.port}`;
     try {
-      const isInstalled = (await run("docker-registry", ["--version"])).success;
+      const isInstalled = (await runProgram("docker-registry", ["--version"])).success;
       const child = isInstalled ? await startRegistry(options, configOf(options, { host, ...names })) : undefined;
       return new StudioRegistry(host, tokens, child);
     } catch (error) {

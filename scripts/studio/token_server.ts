@@ -1,6 +1,6 @@
 /** Mints the tokens that the registry asks for, and can be told to answer as broken token servers do. */
 
-import { mustRun } from "../testbed/setup/run.ts";
+import { mustRun } from "../programs.ts";
 
 /** Somebody who asks for a token. `user` and `password` are empty for an anonymous request. */
 export interface Login {

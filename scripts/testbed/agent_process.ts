@@ -4,7 +4,9 @@
  */
 
 import { bundleRunArgs } from "../build/plan.ts";
-import { pollUntil, readTextIfThere, sendSignal } from "./background.ts";
+import { sendSignal } from "./background.ts";
+import { pollUntil } from "./wait.ts";
+import { readTextIfThere } from "../files.ts";
 import { projectRoot } from "../paths.ts";
 
 /** How an agent is started. */
@@ -139,9 +141,9 @@ export class AgentProcess implements AsyncDisposable {
     const isIt = typeof fits === "string" ? (line: AgentLogLine) => line.message.includes(fits) : fits;
     const what = typeof fits === "string" ? `the agent's log has "${fits}"` : "the agent's log has the line";
     return await this.#explain(() =>
-      pollUntil(what, options.limitMs ?? 20_000, async () => {
+      pollUntil(what, async () => {
         return (await this.readLog()).slice(options.afterLine ?? 0).find(isIt);
-      })
+      }, { limitMs: options.limitMs ?? 20_000 })
     );
   }
 
@@ -149,7 +151,7 @@ export class AgentProcess implements AsyncDisposable {
    * Waits until it ends by itself and gives its exit code (128 + signal when it was killed). Throws with the log's end.
    */
   async waitForExit(limitMs = 20_000): Promise<number> {
-    return await this.#explain(() => pollUntil("the agent ends", limitMs, () => Promise.resolve(this.#exitCode)));
+    return await this.#explain(() => pollUntil("the agent ends", () => Promise.resolve(this.#exitCode), { limitMs }));
   }
 
   /** Asks it to end with TERM, waits, and gives its exit code. */

@@ -3,6 +3,10 @@
  * see what the code under test leaves open, and nothing else.
  */
 
+import { readTextIfThere, removeIfThere } from "../files.ts";
+import { runProgram } from "../programs.ts";
+import { pollUntil, sleep } from "./wait.ts";
+
 /** A program that runs by itself. */
 export interface Background {
   pid: number;
@@ -24,7 +28,7 @@ export async function startInBackground(
   options: BackgroundOptions,
 ): Promise<Background> {
   const pidFile = `${options.logFile}.pid`;
-  await removeQuietly(pidFile);
+  await removeIfThere(pidFile);
   const script = 'echo $$ >"$1.part"; mv "$1.part" "$1"; exec >>"$2" 2>&1; shift 2; exec "$@"';
   const output = await new Deno.Command("setsid", {
     args: ["--fork", "sh", "-c", script, "sh", pidFile, options.logFile, program, ...args],
@@ -36,7 +40,7 @@ export async function startInBackground(
   }).output();
   if (!output.success) throw new Error(`Cannot start "${program}": setsid ended with ${output.code}`);
   const read = async () => Number(await readTextIfThere(pidFile));
-  const pid = await pollUntil(`"${program}" has a process id`, 10_000, async () => (await read()) || undefined);
+  const pid = await pollUntil(`"${program}" has a process id`, async () => (await read()) || undefined);
   return { pid, logFile: options.logFile };
 }
 
@@ -78,13 +82,13 @@ export async function endProcess(pid: number, graceMs = 5_000): Promise<void> {
   const startedMs = performance.now();
   while (await isRunning(pid) && performance.now() - startedMs < graceMs) await sleep(10);
   sendSignal(-pid, "SIGKILL");
-  await pollUntil(`process ${pid} is gone`, 10_000, async () => !(await isRunning(pid)) || undefined);
+  await pollUntil(`process ${pid} is gone`, async () => !(await isRunning(pid)) || undefined);
 }
 
 /** Kills a background program and its process group with SIGKILL and waits until it is gone. */
 export async function killProcess(pid: number): Promise<void> {
   sendSignal(-pid, "SIGKILL");
-  await pollUntil(`process ${pid} is gone`, 10_000, async () => !(await isRunning(pid)) || undefined);
+  await pollUntil(`process ${pid} is gone`, async () => !(await isRunning(pid)) || undefined);
 }
 
 /**
@@ -95,66 +99,8 @@ export async function killProcess(pid: number): Promise<void> {
 export async function freezeProcess(pid: number, isWhole = false): Promise<void> {
   sendSignal(isWhole ? -pid : pid, "SIGSTOP");
   const those = [isWhole ? "-s" : "-p", String(pid)];
-  await pollUntil(`process ${pid} stands still`, 10_000, async () => {
+  await pollUntil(`process ${pid} stands still`, async () => {
     const { stdout } = await runProgram("ps", ["-L", "-o", "stat=", ...those]);
     return /^(?:[TtZX]\S*\s*)*$/.test(stdout) || undefined;
   });
-}
-
-/** Asks every 10 ms until there is an answer; throws with the name of the wait when there is none after `limitMs`. */
-export async function pollUntil<T>(what: string, limitMs: number, ask: () => Promise<T | undefined>): Promise<T> {
-  const startedMs = performance.now();
-  while (true) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (performance.now() - startedMs > limitMs) throw new Error(`Waited ${limitMs} ms in vain: ${what}`);
-    await sleep(10);
-  }
-}
-
-/** The text of a file, or nothing when there is none. */
-export async function readTextIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-/** Runs a program to its end and gives what it printed. */
-export async function runProgram(
-  program: string,
-  args: readonly string[],
-  options: { env?: Record<string, string>; stdin?: Uint8Array } = {},
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { stdin, env = {} } = options;
-  const child = new Deno.Command(program, {
-    args: [...args],
-    env,
-    stdin: stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  if (stdin !== undefined) {
-    const writer = child.stdin.getWriter();
-    await writer.write(stdin);
-    await writer.close();
-  }
-  const output = await child.output();
-  const decoder = new TextDecoder();
-  return { code: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
-}
-
-/** Waits on the machine's clock. */
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function removeQuietly(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

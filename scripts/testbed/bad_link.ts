@@ -1,6 +1,6 @@
 /** A link between a device and its router that is as bad as a test wants: a TCP relay on loopback of the box. */
 
-import { runProgram } from "./background.ts";
+import { mustRun } from "../programs.ts";
 import { requireBox } from "./box.ts";
 
 /** How the link is. `silent`: nothing is carried, nothing is closed. `refused`: connections are cut and refused. */
@@ -54,12 +54,12 @@ export class BadLink implements AsyncDisposable {
 
   /** The kernel loses this share (0 to 1) of the packets in both directions; 0 ends it. */
   async lose(share: number): Promise<void> {
-    for (const rule of this.#dropped.splice(0)) await iptables(["-D", ...rule]);
+    for (const rule of this.#dropped.splice(0)) await mustRun("iptables", ["-w", "-D", ...rule]);
     if (share === 0) return;
     const chance = share === 1 ? [] : ["-m", "statistic", "--mode", "random", "--probability", `${share}`];
     for (const side of ["--dport", "--sport"]) {
       const rule = ["INPUT", "-i", "lo", "-p", "tcp", side, `${this.port}`, ...chance, "-j", "DROP"];
-      await iptables(["-I", ...rule]);
+      await mustRun("iptables", ["-w", "-I", ...rule]);
       this.#dropped.push(rule);
     }
   }
@@ -127,9 +127,4 @@ export class BadLink implements AsyncDisposable {
   #close(connection: Deno.TcpConn): void {
     if (this.#open.delete(connection)) connection.close();
   }
-}
-
-async function iptables(args: readonly string[]): Promise<void> {
-  const { code, stderr } = await runProgram("iptables", ["-w", ...args]);
-  if (code !== 0) throw new Error(`iptables ${args.join(" ")}: ${stderr.trim()}`);
 }

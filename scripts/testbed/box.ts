@@ -6,7 +6,9 @@
  */
 
 import { partsFolder } from "./setup/folder.ts";
-import { pollUntil, runProgram, sendSignal } from "./background.ts";
+import { sendSignal } from "./background.ts";
+import { pollUntil } from "./wait.ts";
+import { runProgram } from "../programs.ts";
 
 /** How a box is started. */
 export interface BoxOptions {
@@ -167,7 +169,7 @@ async function claimFolder(folder: string): Promise<Deno.FsFile> {
 
 async function removeTraces(folder: string): Promise<void> {
   const cgroup = cgroupOf(folder);
-  await pollUntil(`the control groups of ${cgroup} are gone`, 10_000, async () => {
+  await pollUntil(`the control groups of ${cgroup} are gone`, async () => {
     return await removeControlGroups(cgroup) || undefined;
   });
   await Deno.remove(folder, { recursive: true });

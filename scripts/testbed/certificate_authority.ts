@@ -1,7 +1,7 @@
 /** A certificate authority of a test's own, made with the openssl command. */
 
 /** Files of one certificate, in PEM. */
-export interface Pair {
+export interface CertificateFiles {
   certificateFile: string;
   keyFile: string;
 }
@@ -37,9 +37,12 @@ export class TestCa {
 
   /**
    * Signs a certificate for a server at `names` (for example `DNS:localhost`) or, without names, for a client. It is
-   * valid for thirty days from this moment unless told otherwise.
+   * valid for thirty days from this moment unless `validity` is given.
    */
-  async sign(name: string, names: string[] = [], validity?: Validity): Promise<Pair> {
+  async sign(
+    name: string,
+    { names = [], validity }: { names?: string[]; validity?: Validity } = {},
+  ): Promise<CertificateFiles> {
     const base = `${this.#folder}/${name}`;
     const pair = { certificateFile: `${base}.pem`, keyFile: `${base}.key` };
     const usage = names.length === 0 ? "clientAuth" : "serverAuth";

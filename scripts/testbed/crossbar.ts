@@ -8,11 +8,11 @@ import {
   freezeProcess,
   isRunning,
   killProcess,
-  pollUntil,
-  readTextIfThere,
   sendSignal,
   startInBackground,
 } from "./background.ts";
+import { pollUntil } from "./wait.ts";
+import { readTextIfThere } from "../files.ts";
 
 /** Somebody who may log in with WAMP-CRA. Both roles may do everything and see who calls. */
 export interface RouterUser {
@@ -74,11 +74,11 @@ export class Crossbar implements AsyncDisposable {
       cwd: this.#folder,
     });
     this.#process = process;
-    await pollUntil("Crossbar.io takes connections", 60_000, async () => {
+    await pollUntil("Crossbar.io takes connections", async () => {
       if (await this.#listens()) return true;
       if (!await isRunning(process.pid)) throw new Error(`Crossbar.io ended:\n${await this.readLog()}`);
       return undefined;
-    });
+    }, { limitMs: 60_000 });
   }
 
   /** Ends it in order: clients get a GOODBYE or a closed connection. */

@@ -4,7 +4,7 @@
  */
 
 import { requireBox } from "./box.ts";
-import { runProgram } from "./background.ts";
+import { mustRun, runProgram } from "../programs.ts";
 
 const python = "/usr/bin/python3";
 const marker = "-- power off --";
@@ -80,7 +80,7 @@ export class DiskWithPower implements AsyncDisposable {
       await Deno.mkdir(disk.path);
       await Deno.writeFile(disk.#image, new Uint8Array());
       await Deno.truncate(disk.#image, (options.sizeMb ?? 32) * 1024 * 1024);
-      await must("mkfs.ext4", ["-q", "-F", disk.#image]);
+      await mustRun("mkfs.ext4", ["-q", "-F", disk.#image]);
       await disk.#mount();
       return disk;
     } catch (error) {
@@ -91,7 +91,7 @@ export class DiskWithPower implements AsyncDisposable {
 
   /** Brings everything that was written so far to the device. */
   async sync(): Promise<void> {
-    await must("sync", ["-f", this.path]);
+    await mustRun("sync", ["-f", this.path]);
   }
 
   /**
@@ -102,7 +102,7 @@ export class DiskWithPower implements AsyncDisposable {
     const args = ["-c", cutter, this.path, `${afterLines}`, `${Math.round(afterUs)}`, ...command];
     const { code, stdout, stderr } = await runProgram(python, args);
     if (code !== 0) throw new Error(`Cannot cut the power of ${this.path}: ${stderr.trim()}`);
-    await must("umount", ["-R", this.path]);
+    await mustRun("umount", ["-R", this.path]);
     await this.#mount();
     const lines = stdout.split("\n").slice(0, -1);
     const at = lines.indexOf(marker);
@@ -110,7 +110,7 @@ export class DiskWithPower implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await must("umount", ["-R", this.path]);
+    await mustRun("umount", ["-R", this.path]);
     await Deno.remove(this.#folder, { recursive: true });
   }
 
@@ -119,11 +119,6 @@ export class DiskWithPower implements AsyncDisposable {
   }
 
   async #mount(): Promise<void> {
-    await must("mount", ["-t", "ext4", "-o", "loop", this.#image, this.path]);
+    await mustRun("mount", ["-t", "ext4", "-o", "loop", this.#image, this.path]);
   }
-}
-
-async function must(program: string, args: readonly string[]): Promise<void> {
-  const { code, stderr } = await runProgram(program, args);
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr.trim() || `exit code ${code}`}`);
 }

@@ -8,12 +8,12 @@ import {
   isRunning,
   killProcess,
   listProcesses,
-  pollUntil,
-  readTextIfThere,
-  runProgram,
   sendSignal,
   startInBackground,
 } from "./background.ts";
+import { pollUntil } from "./wait.ts";
+import { readTextIfThere } from "../files.ts";
+import { runProgram } from "../programs.ts";
 
 /** How an engine is started. */
 export interface DockerdOptions {
@@ -76,11 +76,11 @@ export class Dockerd implements AsyncDisposable {
     await this.#removeStalePid();
     const process = await startInBackground("dockerd", this.#args, { logFile: `${this.folder}/dockerd.log` });
     this.#process = process;
-    await pollUntil("dockerd answers", 30_000, async () => {
+    await pollUntil("dockerd answers", async () => {
       if (await isReady(this.socket)) return true;
       if (!await isRunning(process.pid)) throw new Error(`dockerd ended:\n${await this.readLog()}`);
       return undefined;
-    });
+    }, { limitMs: 30_000 });
   }
 
   /** Ends it in order, as a restart of the service would; containers stop unless `liveRestore` is on. */
@@ -94,7 +94,7 @@ export class Dockerd implements AsyncDisposable {
     const pid = this.#process?.pid;
     if (pid === undefined) return;
     sendSignal(pid, "SIGKILL");
-    await pollUntil("dockerd is gone", 10_000, async () => !(await isRunning(pid)) || undefined);
+    await pollUntil("dockerd is gone", async () => !(await isRunning(pid)) || undefined);
     this.#process = undefined;
   }
 
@@ -196,7 +196,7 @@ async function isReady(socket: string): Promise<boolean> {
  * Kills the containers of an engine that is gone: their shims name its folder, their processes are the shims' children.
  */
 async function killUsersOf(folder: string): Promise<void> {
-  await pollUntil(`the containers of the engine in ${folder} are gone`, 10_000, async () => {
+  await pollUntil(`the containers of the engine in ${folder} are gone`, async () => {
     const rows = await listProcesses();
     const isShim = (command: string) => command.includes("containerd-shim") && command.includes(folder);
     const shims = rows.filter((row) => isShim(row.command)).map((row) => row.pid);

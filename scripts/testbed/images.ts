@@ -1,6 +1,6 @@
 /** Makes small images for tests, without a network, and pushes them to the registry of the test. */
 
-import { runProgram } from "./background.ts";
+import { runProgram } from "../programs.ts";
 import { busyboxImage, type Dockerd } from "./dockerd.ts";
 import { pusher, type Registry } from "./registry.ts";
 
@@ -40,15 +40,18 @@ export async function pushImage(
   options: { name: string; recipe: AppRecipe; keepLocal?: boolean },
 ): Promise<string> {
   const reference = `${registry.host}/${options.name}`;
-  await buildImage(engine, reference, options.recipe);
+  await buildImage(engine, { reference, recipe: options.recipe });
   await push(engine, registry, reference);
   if (options.recipe.foreign === "index") await replaceByIndex(registry, options.name);
   if (options.keepLocal !== true) await engine.docker("rmi", "--force", reference);
   return reference;
 }
 
-/** Builds an image with `recipe` in the engine's store, under the full name `reference`. */
-export async function buildImage(engine: Dockerd, reference: string, recipe: AppRecipe): Promise<void> {
+/** Builds an image by its recipe in the engine's store; `reference` is its full name. */
+export async function buildImage(
+  engine: Dockerd,
+  { reference, recipe }: { reference: string; recipe: AppRecipe },
+): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "i-" });
   try {
     const lines = [`FROM ${busyboxImage}`];

@@ -1,16 +1,9 @@
 /** A real image registry with token authentication, in the box. */
 
 import { requireBox } from "./box.ts";
-import {
-  type Background,
-  endProcess,
-  freezeProcess,
-  isRunning,
-  pollUntil,
-  readTextIfThere,
-  sendSignal,
-  startInBackground,
-} from "./background.ts";
+import { type Background, endProcess, freezeProcess, isRunning, sendSignal, startInBackground } from "./background.ts";
+import { pollUntil } from "./wait.ts";
+import { readTextIfThere } from "../files.ts";
 import { type Login, type TokenBehaviour, TokenServer } from "../studio/token_server.ts";
 
 /** How a registry is started. */
@@ -85,7 +78,7 @@ export class Registry implements AsyncDisposable {
     const logFile = `${this.#folder}/registry.log`;
     const process = await startInBackground("docker-registry", ["serve", `${this.#folder}/config.yml`], { logFile });
     this.#process = process;
-    await pollUntil("the registry answers", 10_000, async () => {
+    await pollUntil("the registry answers", async () => {
       if (await this.#answers()) return true;
       if (!await isRunning(process.pid)) throw new Error(`docker-registry ended:\n${await this.readLog()}`);
       return undefined;

@@ -2,7 +2,7 @@
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import type { Release } from "../fakes/fake_engine.ts";
-import { sleep } from "../../scripts/testbed/background.ts";
+import { sleep } from "../../scripts/testbed/wait.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, buildImage, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
@@ -26,7 +26,7 @@ function controlOf(dockerd: Dockerd, registry: Registry): EngineUnderTest {
       const name = reference.slice(registry.host.length + 1);
       await pushImage(dockerd, registry, { name, recipe: recipeOf(reference, release) });
     },
-    stock: (reference, release) => buildImage(dockerd, reference, recipeOf(reference, release)),
+    stock: (reference, release) => buildImage(dockerd, { reference, recipe: recipeOf(reference, release) }),
     freezeRegistry: () => registry.freeze(),
     thawRegistry: () => registry.thaw(),
     kill: async (name) => void await dockerd.docker("kill", name),

@@ -6,7 +6,7 @@ import { procedures } from "../../lib/handlers/procedures.ts";
 import type { Wish } from "../../scripts/studio/wish.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { AgentWorld, type Listening } from "./agent_world.ts";
 
 const ticking = { prints: ["hello"], tickMs: 200 };
@@ -34,10 +34,10 @@ async function ask(device: Stage, wish: Wish, end: string): Promise<string[]> {
 /** Waits until nothing is done with the app any more: a wish that comes before is no news, and is not answered. */
 async function untilQuiet({ agent }: Pick<Stage, "agent">): Promise<void> {
   const countOf = async (text: string) => (await agent.readLog()).filter(({ message }) => message === text).length;
-  await pollUntil("the agent is quiet", 20_000, async () => {
+  await pollUntil("the agent is quiet", async () => {
     const [begun, ended] = [await countOf("Transition begins"), await countOf("Transition ended")];
     return begun === ended || undefined;
-  });
+  }, { limitMs: 20_000 });
   await sleep(500);
 }
 
@@ -184,9 +184,9 @@ const life: Record<string, (device: Stage) => Promise<void>> = {
       ["1", "2"],
       "the way back is gone before the new release has proven itself",
     );
-    await pollUntil("the older image is gone", 90_000, async () => {
+    await pollUntil("the older image is gone", async () => {
       return (await device.world.tags("Shop")).join() === "2" || undefined;
-    });
+    }, { limitMs: 90_000 });
     const [app] = studio.apps(device.added);
     assert.equal(app?.presentVersion, "2");
     assert.equal(studio.reports(device.added).at(-1)?.releaseKey, app?.releaseKey);

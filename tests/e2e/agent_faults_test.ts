@@ -8,7 +8,7 @@ import type { CallReply } from "../../lib/wamp/session.ts";
 import { backendProcedures } from "../../lib/backend/uris.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { AgentWorld, type Listening } from "./agent_world.ts";
 
 /** A device whose app runs. */
@@ -194,7 +194,9 @@ async function wrongAnswer(world: AgentWorld): Promise<void> {
     const { sessionId } = world.studio.device(device);
     const before = (await agent.readLog()).length;
     await world.killSession(device);
-    await pollUntil(`the device asks (${name})`, 30_000, () => Promise.resolve(answers.asked > 0 || undefined));
+    await pollUntil(`the device asks (${name})`, () => Promise.resolve(answers.asked > 0 || undefined), {
+      limitMs: 30_000,
+    });
     await world.untilBack(device, sessionId);
     await assertUnharmed(stage);
     const lines = (await agent.readLog()).slice(before).filter(({ level }) => level === "warn");
@@ -205,9 +207,9 @@ async function wrongAnswer(world: AgentWorld): Promise<void> {
   Object.assign(answers, { next: { args: [[]] }, asked: 0 });
   const { sessionId } = world.studio.device(device);
   await world.killSession(device);
-  await pollUntil("the device asks", 30_000, () => Promise.resolve(answers.asked > 0 || undefined));
+  await pollUntil("the device asks", () => Promise.resolve(answers.asked > 0 || undefined), { limitMs: 30_000 });
   answers.next = { args: [null] };
-  await pollUntil("the device asks again", 30_000, () => Promise.resolve(answers.asked > 1 || undefined));
+  await pollUntil("the device asks again", () => Promise.resolve(answers.asked > 1 || undefined), { limitMs: 30_000 });
   await world.untilBack(device, sessionId);
   await assertUnharmed(stage);
   assert.equal(await agent.stop(), 0);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import { textOf } from "../../scripts/studio/store.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { AgentWorld, type Listening } from "./agent_world.ts";
 
 /** A device whose app prints a number ten times a second, or more. */
@@ -30,11 +30,9 @@ async function engineLines(world: AgentWorld): Promise<string[]> {
 /** Waits until the viewer has what the engine has at this moment, and compares line by line. */
 async function assertComplete({ world, told }: Stage): Promise<void> {
   const wanted = await engineLines(world);
-  await pollUntil(
-    "the viewer has all lines",
-    20_000,
-    () => Promise.resolve(told.lines.length >= wanted.length || undefined),
-  );
+  await pollUntil("the viewer has all lines", () => Promise.resolve(told.lines.length >= wanted.length || undefined), {
+    limitMs: 20_000,
+  });
   const index = wanted.findIndex((line, at) => told.lines[at] !== line);
   assert.equal(
     index,
@@ -56,12 +54,14 @@ async function readHistory({ world, device }: Stage): Promise<string[]> {
 /** Waits for the next batch: the one after it is 200 ms away. */
 async function untilBatch({ told }: Stage): Promise<void> {
   const { events } = told;
-  await pollUntil("a batch of lines", 10_000, () => Promise.resolve(told.events > events || undefined));
+  await pollUntil("a batch of lines", () => Promise.resolve(told.events > events || undefined));
 }
 
 const following: Record<string, (stage: Stage) => Promise<void>> = {
   "lines come in batches, from the first one on": async (stage) => {
-    await pollUntil("two hundred lines", 30_000, () => Promise.resolve(stage.told.lines.length >= 200 || undefined));
+    await pollUntil("two hundred lines", () => Promise.resolve(stage.told.lines.length >= 200 || undefined), {
+      limitMs: 30_000,
+    });
     assert.equal(stage.told.lines[0], "begin");
     assert.ok(
       stage.told.lines.length / stage.told.events >= 3,
@@ -128,7 +128,7 @@ const following: Record<string, (stage: Stage) => Promise<void>> = {
     await world.crossbar.start();
     await world.untilBack(device, sessionId, 40_000);
     const { length } = told.lines;
-    await pollUntil("lines go on", 20_000, () => Promise.resolve(told.lines.length > length || undefined));
+    await pollUntil("lines go on", () => Promise.resolve(told.lines.length > length || undefined), { limitMs: 20_000 });
     assert.equal(new Set(told.lines).size, told.lines.length, "a line came twice");
     const history = await readHistory(stage);
     const all = await engineLines(world);

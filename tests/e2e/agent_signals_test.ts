@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { procedures } from "../../lib/handlers/procedures.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentLogLine, AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { AgentWorld } from "./agent_world.ts";
 
 /** So many moments before the program itself has begun, while the runtime loads it, and so many after that. */
@@ -193,7 +193,7 @@ async function duringPull(world: AgentWorld): Promise<void> {
   agent.start();
   await world.studio.waitForReport(device, { appName: "Slow", state: "RUNNING" });
   assert.equal((await world.procedures(device)).length, procedures.length + 1);
-  await pollUntil("the app runs", 10_000, async () => await world.inspect("Slow") !== undefined || undefined);
+  await pollUntil("the app runs", async () => await world.inspect("Slow") !== undefined || undefined);
   assert.equal(await agent.stop(), 0);
 }
 

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { parseJson } from "../../lib/base/json.ts";
 import { procedures } from "../../lib/handlers/procedures.ts";
 import { AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil, readTextIfThere, sleep } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
+import { readTextIfThere } from "../../scripts/files.ts";
 import { Relay } from "../../scripts/testbed/relay.ts";
 import { AgentWorld, otherMachine } from "./agent_world.ts";
 
@@ -96,7 +97,7 @@ async function offline(world: AgentWorld): Promise<void> {
   await world.studio.waitForReport(device, { appName: "Lonely", state: "RUNNING" });
   assert.equal(await agent.stop(), 0);
   await world.engine.docker("rm", "-f", world.container("Lonely"));
-  await pollUntil("the connection is closed", 5_000, () => Promise.resolve(relay.size === 0 || undefined));
+  await pollUntil("the connection is closed", () => Promise.resolve(relay.size === 0 || undefined), { limitMs: 5_000 });
 
   args.push("-offline");
   const before = (await agent.readLog()).length;
@@ -125,23 +126,19 @@ async function lateEngine(world: AgentWorld): Promise<void> {
   await world.engine.stop();
   await using agent = await world.startAgent(device);
   await world.studio.waitForStatus(device, "CONFIGURING");
-  await pollUntil("all procedures are there", 20_000, async () => {
+  await pollUntil("all procedures are there", async () => {
     return (await world.procedures(device)).length === procedures.length + 1 || undefined;
-  });
+  }, { limitMs: 20_000 });
   assert.deepEqual((await world.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
   const [stats] = (await world.studio.call(device, "get_storage_data")).args;
   assert.ok(typeof stats === "object" && stats !== null && "cpu_count" in stats);
   await assert.rejects(world.studio.call(device, "list_containers"), /engine|docker/i);
   await agent.waitForLog("The container engine does not answer yet");
-  await pollUntil(
-    "it is told",
-    5_000,
-    () =>
-      Promise.resolve(
-        agent.output.includes("The container engine does not answer yet; the device can be reached all the same\n") ||
-          undefined,
-      ),
-  );
+  await pollUntil("it is told", () =>
+    Promise.resolve(
+      agent.output.includes("The container engine does not answer yet; the device can be reached all the same\n") ||
+        undefined,
+    ), { limitMs: 5_000 });
   assert.equal(world.studio.device(device).status, "CONFIGURING");
   assert.deepEqual(told.entries, []);
   await world.engine.start();
@@ -207,7 +204,7 @@ async function powerActions(world: AgentWorld): Promise<void> {
   for (const [procedure, program, words] of actions) {
     assert.deepEqual((await world.studio.call(device, procedure)).args, []);
     const repliedAt = Date.now();
-    const ran = await pollUntil(`${program} ran`, 10_000, () => readTextIfThere(`${folder}/${program}.ran`));
+    const ran = await pollUntil(`${program} ran`, () => readTextIfThere(`${folder}/${program}.ran`));
     const [, ms, args] = /^(\d+) (.*)\n$/.exec(ran) ?? [];
     assert.equal(args, words);
     const waitedMs = Number(ms) - repliedAt;

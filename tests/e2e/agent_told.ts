@@ -2,7 +2,7 @@
 
 import type { Report } from "../../scripts/studio/reports.ts";
 import { isDict } from "../../lib/base/json.ts";
-import { pollUntil } from "../../scripts/testbed/background.ts";
+import { pollUntil } from "../../scripts/testbed/wait.ts";
 
 /**
  * What was heard of an app. `entries` has a state for a report (`RUNNING`, `PRESENT pending_remote_confirmation`), a text in
@@ -48,7 +48,7 @@ export class Told {
     const start = entry.endsWith("…") ? entry.slice(0, -1) : undefined;
     const isThere = () => this.entries.some((told) => start === undefined ? told === entry : told.startsWith(start));
     try {
-      await pollUntil(`told ${entry}`, limitMs, () => Promise.resolve(isThere() || undefined));
+      await pollUntil(`told ${entry}`, () => Promise.resolve(isThere() || undefined), { limitMs });
     } catch (cause) {
       throw new Error(`Waited in vain for ${entry}; told: ${JSON.stringify(this.entries)}`, { cause });
     }

@@ -12,7 +12,7 @@ import { appByName, ensureApp, repositoryOf } from "../../scripts/studio/release
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import { agentCommand, AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil } from "../../scripts/testbed/background.ts";
+import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { Crossbar, type RouterUser } from "../../scripts/testbed/crossbar.ts";
 import { Dockerd, type DockerdOptions } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
@@ -149,9 +149,9 @@ export class AgentWorld implements AsyncDisposable {
 
   /** Waits until the engine says `wanted` of an app's container. */
   async untilContainer(app: string, wanted: string | undefined, limitMs = 20_000): Promise<void> {
-    await pollUntil(`the container of ${app} is ${wanted}`, limitMs, async () => {
+    await pollUntil(`the container of ${app} is ${wanted}`, async () => {
       return await this.inspect(app, "{{.State.Status}}") === wanted || undefined;
-    });
+    }, { limitMs });
   }
 
   /** Tags of an app's images in the engine. */

@@ -1,6 +1,6 @@
 // box engine registry
 import assert from "node:assert/strict";
-import { sleep } from "../../scripts/testbed/background.ts";
+import { sleep } from "../../scripts/testbed/wait.ts";
 import { AppsWorld, container } from "./apps_world.ts";
 
 Deno.test("apps on a disk that is full", async (t) => {

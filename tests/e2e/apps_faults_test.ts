@@ -1,6 +1,6 @@
 // box engine registry
 import assert from "node:assert/strict";
-import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { AppsWorld, container } from "./apps_world.ts";
 
 const running = '"Now running app Shop (1)"';
@@ -204,9 +204,9 @@ Deno.test("apps in trouble", async (t) => {
     await world.engine.restart();
     await world.until(running, 10_000);
     assert.equal(await world.status(), "running");
-    await pollUntil("the state is told", 5_000, () => {
+    await pollUntil("the state is told", () => {
       return Promise.resolve(world.studio.reports.at(-1)?.state === "RUNNING" || undefined);
-    });
+    }, { limitMs: 5_000 });
   });
 
   await t.step("apps come back when the engine was killed", async () => {

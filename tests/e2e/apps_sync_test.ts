@@ -1,7 +1,7 @@
 // box engine registry
 import assert from "node:assert/strict";
 import { AgentError } from "../../lib/base/errors.ts";
-import { pollUntil, sleep } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { busyboxImage } from "../../scripts/testbed/dockerd.ts";
 import { AppsWorld, container, shop } from "./apps_world.ts";
 
@@ -161,7 +161,9 @@ Deno.test("bringing a device in line", async (t) => {
     world.begin();
     await world.apps.reconcileLocal(never);
     await world.until("UNINSTALLED");
-    await pollUntil("the app is gone", 5_000, () => Promise.resolve(world.apps.list().length === 0 || undefined));
+    await pollUntil("the app is gone", () => Promise.resolve(world.apps.list().length === 0 || undefined), {
+      limitMs: 5_000,
+    });
     world.studio.clear();
     await world.apps.reconcileRemote(never);
     await world.until(running);

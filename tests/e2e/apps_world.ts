@@ -11,7 +11,7 @@ import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
 import { Studio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
-import { pollUntil } from "../../scripts/testbed/background.ts";
+import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
@@ -141,7 +141,9 @@ export class AppsWorld implements AsyncDisposable {
   /** Waits until `entry` was told. */
   async until(entry: string, limitMs = 10_000): Promise<void> {
     try {
-      await pollUntil(`told ${entry}`, limitMs, () => Promise.resolve(this.studio.told.includes(entry) || undefined));
+      await pollUntil(`told ${entry}`, () => Promise.resolve(this.studio.told.includes(entry) || undefined), {
+        limitMs,
+      });
     } catch (error) {
       throw new Error(`${error}; told: ${JSON.stringify(this.studio.told)}`);
     }
@@ -165,7 +167,9 @@ export class AppsWorld implements AsyncDisposable {
     this.studio.token = "token";
     await this.engine.tryDocker(["rm", "-f", container]);
     for (const { id } of this.apps.list()) await this.ask("UNINSTALLED", { app_key: id.appKey });
-    await pollUntil("no app is left", 20_000, () => Promise.resolve(this.apps.list().length === 0 || undefined));
+    await pollUntil("no app is left", () => Promise.resolve(this.apps.list().length === 0 || undefined), {
+      limitMs: 20_000,
+    });
     this.studio.clear();
   }
 

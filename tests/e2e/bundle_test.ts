@@ -12,7 +12,8 @@ import { checkLogin } from "../../scripts/studio/logins.ts";
 import { ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
 import { agentCommand, AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil, runProgram } from "../../scripts/testbed/background.ts";
+import { pollUntil } from "../../scripts/testbed/wait.ts";
+import { runProgram } from "../../scripts/programs.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
@@ -131,7 +132,7 @@ async function liveOnce(program: string): Promise<string[]> {
   assert.match(await engine.docker("ps", "--format", "{{.Names}} {{.Image}}"), /^prod_\d+_shop .*:1\.0\.0$/);
   assert.match(await engine.docker("logs", await engine.docker("ps", "--quiet")), /^open\r?$/m);
   const hasLines = () => Promise.resolve(viewer.lines.length >= 10 || undefined);
-  await pollUntil("the viewer has lines of the app", 20_000, hasLines);
+  await pollUntil("the viewer has lines of the app", hasLines, { limitMs: 20_000 });
   const ticks = viewer.lines.filter((line) => line.startsWith("tick "));
   const from = Number(ticks[0]?.slice("tick ".length));
   assert.deepEqual(ticks, ticks.map((_, index) => `tick ${from + index}`), "lines in order, none twice, none missing");

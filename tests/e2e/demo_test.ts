@@ -2,8 +2,10 @@
 /** The demo as a stranger runs it: what it says, how long it takes, and that nothing is left however it ends. */
 
 import assert from "node:assert/strict";
-import { listProcesses, pollUntil, runProgram } from "../../scripts/testbed/background.ts";
+import { listProcesses } from "../../scripts/testbed/background.ts";
 import { requireBox } from "../../scripts/testbed/box.ts";
+import { pollUntil } from "../../scripts/testbed/wait.ts";
+import { runProgram } from "../../scripts/programs.ts";
 import { busyboxImage, Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { projectRoot } from "../../scripts/paths.ts";
 
@@ -54,9 +56,9 @@ class Demo implements AsyncDisposable {
 
   /** Sends a signal as soon as the output has a text. */
   async signalAt(text: string, signal: Deno.Signal): Promise<void> {
-    await pollUntil(`the demo says "${text}" after:\n${this.text}`, 60_000, () => {
+    await pollUntil(`the demo says "${text}" after:\n${this.text}`, () => {
       return Promise.resolve(this.text.includes(text) || undefined);
-    });
+    }, { limitMs: 60_000 });
     this.#child.kill(signal);
   }
 

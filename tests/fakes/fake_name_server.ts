@@ -1,6 +1,6 @@
 /** A name server for the box that knows one address for every name, and can be dead: it then answers nothing. */
 
-import { runProgram } from "../../scripts/testbed/background.ts";
+import { runProgram } from "../../scripts/programs.ts";
 import { requireBox } from "../../scripts/testbed/box.ts";
 
 /** Serves the names of the whole box until disposed. */

@@ -17,7 +17,7 @@ import { applyReport, type DeviceApp, encodeRow, isWanted } from "../../scripts/
 import { encodeRequest } from "../../scripts/studio/wish.ts";
 import { Studio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
-import { sleep } from "../../scripts/testbed/background.ts";
+import { sleep } from "../../scripts/testbed/wait.ts";
 import { type AgentPlace, appendLine, type Event, type Moment, type Order, readLines, type Strike } from "./orders.ts";
 import { releaseOf } from "./releases.ts";
 import { nameOfStep } from "./step_list.ts";

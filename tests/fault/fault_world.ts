@@ -2,15 +2,9 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
-import {
-  type Background,
-  isRunning,
-  killProcess,
-  pollUntil,
-  readTextIfThere,
-  sleep,
-  startInBackground,
-} from "../../scripts/testbed/background.ts";
+import { type Background, isRunning, killProcess, startInBackground } from "../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
+import { readTextIfThere } from "../../scripts/files.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
@@ -172,7 +166,7 @@ export class FaultWorld implements AsyncDisposable {
     if (expected === undefined) return await this.#rest(story.before.at(-1)?.until);
     let seen: Picture | undefined;
     try {
-      await pollUntil("the story begins as it should", 10_000, async () => {
+      await pollUntil("the story begins as it should", async () => {
         seen = await this.#look();
         return isDeepStrictEqual(seen, expected) || undefined;
       });
@@ -203,7 +197,7 @@ export class FaultWorld implements AsyncDisposable {
     await this.#disks.freeze();
     const removing = callEngine(socket, "DELETE", `/containers/${containerName}?force=1`);
     this.#removing = removing.then(() => {}, () => {});
-    await pollUntil("the container is being removed", 10_000, async () => {
+    await pollUntil("the container is being removed", async () => {
       return await readStatus(socket, containerName) === "removing" || undefined;
     });
   }
@@ -219,12 +213,12 @@ export class FaultWorld implements AsyncDisposable {
 
   /** Waits until Studio has heard the last word and everything is quiet, and looks. */
   async #rest(end: string | undefined): Promise<Picture> {
-    await pollUntil(`rest after ${end}`, 15_000, async () => {
+    await pollUntil(`rest after ${end}`, async () => {
       const count = this.#read().length;
       if (this.#known?.current !== end || this.#isBusy()) return undefined;
       await sleep(1_200);
       return this.#read().length === count && this.#known?.current === end || undefined;
-    });
+    }, { limitMs: 15_000 });
     const picture = await this.#look();
     const text = untruth(picture, this.#known);
     if (text !== "") throw new Error(text);
@@ -339,7 +333,7 @@ export class FaultWorld implements AsyncDisposable {
   }
 
   async #until(what: string, limitMs: number, isIt: (event: Event) => boolean): Promise<void> {
-    await pollUntil(what, limitMs, () => Promise.resolve(this.#read().some(isIt) || undefined));
+    await pollUntil(what, () => Promise.resolve(this.#read().some(isIt) || undefined), { limitMs });
   }
 
   async #strikeOf(fault: Fault): Promise<Strike> {
@@ -369,7 +363,7 @@ export class FaultWorld implements AsyncDisposable {
       case "kill":
       case "killAfter": {
         const pid = this.#life?.process.pid ?? 0;
-        await pollUntil("the agent is gone", 5_000, async () => !(await isRunning(pid)) || undefined);
+        await pollUntil("the agent is gone", async () => !(await isRunning(pid)) || undefined, { limitMs: 5_000 });
         await this.#begin();
         return await this.#until("the agent is ready", 30_000, (event) => event.event === "ready");
       }

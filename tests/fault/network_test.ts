@@ -11,7 +11,7 @@ import type { Told } from "../e2e/agent_told.ts";
 import { AgentWorld } from "../e2e/agent_world.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { BadLink } from "../../scripts/testbed/bad_link.ts";
-import { sleep } from "../../scripts/testbed/background.ts";
+import { sleep } from "../../scripts/testbed/wait.ts";
 import { FakeNameServer } from "../fakes/fake_name_server.ts";
 
 /** What a profile may do and look at. */

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { pool } from "../../lib/apps/container/host_ports.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
-import { runProgram } from "../../scripts/testbed/background.ts";
+import { runProgram } from "../../scripts/programs.ts";
 import { busyboxImage } from "../../scripts/testbed/dockerd.ts";
 
 /** One look at the device. Lists are sorted; nothing in it depends on times or on random ids. */

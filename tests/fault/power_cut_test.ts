@@ -10,7 +10,7 @@ import { ConfigFile } from "../../lib/config.ts";
 import { writeFileDurably } from "../../lib/files/atomic_file.ts";
 import { Database } from "../../lib/store/database.ts";
 import { openOrReplace } from "../../lib/store/recovery.ts";
-import { runProgram } from "../../scripts/testbed/background.ts";
+import { runProgram } from "../../scripts/programs.ts";
 import { DiskWithPower, whyNoDiskWithPower } from "../../scripts/testbed/disk_with_power.ts";
 import { deliveredFlock, flockChange, readAll, writeDatabaseStep } from "./durable_writes.ts";
 import { projectRoot } from "../../scripts/paths.ts";

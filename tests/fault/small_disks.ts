@@ -1,6 +1,6 @@
 /** The disks of a device on which things go wrong: small enough to be filled in a moment. */
 
-import { runProgram } from "../../scripts/testbed/background.ts";
+import { runProgram } from "../../scripts/programs.ts";
 import type { Strike } from "./orders.ts";
 
 const agentDiskMb = 8;

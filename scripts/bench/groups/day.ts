@@ -3,7 +3,7 @@
  * heartbeat and log path, with the settings of the bundle. What is in memory must not grow.
  */
 
-import { sleep } from "../../testbed/background.ts";
+import { sleep } from "../../testbed/wait.ts";
 import type { Samples } from "../figures.ts";
 import { growthOf } from "../growth.ts";
 import { callAgent, type LogStage, printLines, readUsage, startLogStage } from "../log_programs.ts";

@@ -4,7 +4,7 @@
  */
 
 import { Crossbar } from "../../testbed/crossbar.ts";
-import { sleep } from "../../testbed/background.ts";
+import { sleep } from "../../testbed/wait.ts";
 import type { Samples } from "../figures.ts";
 import { countReturn, type FleetReturn } from "../fleet_figures.ts";
 import { fleetLogin } from "../fleet_logins.ts";

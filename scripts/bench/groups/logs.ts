@@ -1,7 +1,7 @@
 /** What the way of log lines costs, and what a flood of them does to the rest. */
 
 import type { AgentProcess } from "../../testbed/agent_process.ts";
-import { sleep } from "../../testbed/background.ts";
+import { sleep } from "../../testbed/wait.ts";
 import { measureProcessor, readRssMib } from "../agent_figures.ts";
 import { followLog } from "../followed_log.ts";
 import { percentile, type Samples } from "../figures.ts";

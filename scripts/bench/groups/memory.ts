@@ -1,6 +1,6 @@
 /** What the agent needs while ten apps run and nothing happens. */
 
-import { sleep } from "../../testbed/background.ts";
+import { sleep } from "../../testbed/wait.ts";
 import { measureProcessor, readRssMib } from "../agent_figures.ts";
 import type { Samples } from "../figures.ts";
 import { type GroupWork, installApps, startAgent, startStage } from "../stage.ts";

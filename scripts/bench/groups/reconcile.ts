@@ -1,6 +1,6 @@
 /** What it costs to find out that fifty apps are as Studio wants them. */
 
-import { pollUntil, sleep } from "../../testbed/background.ts";
+import { pollUntil, sleep } from "../../testbed/wait.ts";
 import { Relay } from "../../testbed/relay.ts";
 import { backendProcedures } from "../../../lib/backend/uris.ts";
 import { deviceProcedures } from "../../studio/procedures.ts";
@@ -97,11 +97,11 @@ async function watchAnswers({ studio }: Stage): Promise<Answers> {
 }
 
 async function untilQuiet(socket: CountingSocket): Promise<void> {
-  await pollUntil("the agent asks the engine nothing more", 60_000, async () => {
+  await pollUntil("the agent asks the engine nothing more", async () => {
     const before = socket.total;
     await sleep(quietMs);
     return socket.total - before <= 1 || undefined;
-  });
+  }, { limitMs: 60_000 });
 }
 
 function total(counts: ReadonlyMap<string, number>): number {

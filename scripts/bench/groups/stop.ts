@@ -1,6 +1,7 @@
 /** How long the agent takes to end in order. */
 
-import { readTextIfThere, sleep } from "../../testbed/background.ts";
+import { readTextIfThere } from "../../files.ts";
+import { sleep } from "../../testbed/wait.ts";
 import type { Samples } from "../figures.ts";
 import { type GroupWork, installApps, startAgent, startStage } from "../stage.ts";
 import { timeOf } from "../yardsticks.ts";

@@ -1,6 +1,6 @@
 /** The transitions of a day, one after the other on a real engine: an app that is started and stopped again and again. */
 
-import { sleep } from "../../testbed/background.ts";
+import { sleep } from "../../testbed/wait.ts";
 import { readRssMib } from "../agent_figures.ts";
 import type { Samples } from "../figures.ts";
 import { growthOf } from "../growth.ts";

@@ -1,6 +1,7 @@
 /** How long an app is away while it is updated, beside what the engine needs to stop one container and start another. */
 
-import { pollUntil, runProgram } from "../../testbed/background.ts";
+import { pollUntil } from "../../testbed/wait.ts";
+import { runProgram } from "../../programs.ts";
 import { EngineCalls } from "../engine_calls.ts";
 import type { Sample, Samples } from "../figures.ts";
 import { SlowRelay } from "../slow_relay.ts";
@@ -100,10 +101,10 @@ async function switchByEngine(
 async function timeAway({ engine }: Stage, since: string): Promise<number> {
   const filters = ["type=container", "event=kill", "event=start"].flatMap((filter) => ["--filter", filter]);
   // The engine notes a start a little later than it answers.
-  return await pollUntil("the engine has noted the switch", 5_000, async () => {
+  return await pollUntil("the engine has noted the switch", async () => {
     const args = ["events", "--since", since, "--until", engineTime(), "--format", "{{.Action}} {{.TimeNano}}"];
     return awayMs((await runProgram("docker", ["-H", engine.host, ...args, ...filters])).stdout);
-  });
+  }, { limitMs: 5_000 });
 }
 
 /** Reads lines like `kill 1798000000123456789`; undefined when there is no signal with a start after it. Pure. */

@@ -1,7 +1,7 @@
 /** `app push`: gives an image to the Studio's registry under the name by which devices of this machine's kind look for it. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
-import { mustRun, run } from "../../testbed/setup/run.ts";
+import { mustRun, runProgram } from "../../programs.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { type Command, connect, type Context, shownText } from "./command.ts";
 
@@ -24,7 +24,7 @@ async function pushApp(context: Context, args: Arguments): Promise<number> {
   const place = await server.askDict("prepare_push", { app });
   const host = shownText(place, "host");
   const reference = `${host}/${shownText(place, "repository")}:${version}`;
-  if (!(await run("docker", ["--version"])).success) {
+  if (!(await runProgram("docker", ["--version"])).success) {
     throw new AgentError("not_available", "app push needs the docker command");
   }
   if (folder !== undefined) await mustRun("docker", ["build", "--quiet", "--tag", reference, folder]);
@@ -42,8 +42,8 @@ async function pushImage(reference: string, login: { host: string; user: string;
     const auths = { [login.host]: { auth: btoa(`${login.user}:${login.password}`) } };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }), { mode: 0o600 });
     // Settings of their own would also lose the engine that the user has chosen.
-    const engine = await run("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
-    const where = engine.success ? ["--host", engine.text.trim()] : [];
+    const engine = await runProgram("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
+    const where = engine.success ? ["--host", engine.stdout.trim()] : [];
     await mustRun("docker", [...where, "--config", folder, "push", "--quiet", reference]);
   } finally {
     await Deno.remove(folder, { recursive: true });

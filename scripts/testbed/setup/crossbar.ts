@@ -1,7 +1,8 @@
 /** Installs the Crossbar.io router from PyPI in a virtual environment of its own. */
 
-import { isInstalled, markInstalled, type PartsFolder, removeIfThere } from "./folder.ts";
-import { mustRun, run } from "./run.ts";
+import { isInstalled, markInstalled, type PartsFolder } from "./folder.ts";
+import { removeIfThere } from "../../files.ts";
+import { mustRun, runProgram } from "../../programs.ts";
 import { pathOf } from "../../paths.ts";
 
 const version = "26.10.1";
@@ -23,7 +24,7 @@ export async function installCrossbar(parts: PartsFolder, say: (text: string) =>
   const pinned = [...install, "--constraint", pins, `crossbar==${version}`];
   // One of its packages would compile an optional speed-up, which a machine without a compiler cannot.
   const env = { PYUBJSON_NO_EXTENSION: "1" };
-  const first = await run(`${parts.crossbar}/bin/python`, pinned, { env });
+  const first = await runProgram(`${parts.crossbar}/bin/python`, pinned, { env });
   if (!first.success) {
     say("the pinned versions do not fit this machine; installing Crossbar.io with what PyPI offers");
     await mustRun(`${parts.crossbar}/bin/python`, [...install, "crossbar==26.*"], { env });

@@ -1,6 +1,6 @@
 /** Installs the Debian packages that the tests' private machines are made of. */
 
-import { mustRun, run } from "./run.ts";
+import { mustRun, runProgram } from "../../programs.ts";
 
 /** What the boxes, the engine, the registry and the router need of the system. */
 export const neededPackages: readonly string[] = [
@@ -30,9 +30,9 @@ export function missingPackages(dpkgAnswer: string, wanted = neededPackages): st
 /** Installs those that are missing; needs root for that. Throws with the reason, also on a system without apt. */
 export async function installPackages(say: (text: string) => void, wanted = neededPackages): Promise<void> {
   const format = "${Package} ${db:Status-Abbrev}\n";
-  const missing = missingPackages((await run("dpkg-query", ["-W", "-f", format, ...wanted])).text, wanted);
+  const missing = missingPackages((await runProgram("dpkg-query", ["-W", "-f", format, ...wanted])).stdout, wanted);
   if (missing.length === 0) return;
-  if (Deno.build.os !== "linux" || !(await run("apt-get", ["--version"])).success) {
+  if (Deno.build.os !== "linux" || !(await runProgram("apt-get", ["--version"])).success) {
     throw new Error("the real parts run on Debian only");
   }
   if (Deno.uid() !== 0) throw new Error(`root must install these Debian packages: ${missing.join(" ")}`);

@@ -4,9 +4,10 @@
  * only.
  */
 
-import { isInstalled, markInstalled, type PartsFolder, removeIfThere } from "./folder.ts";
+import { isInstalled, markInstalled, type PartsFolder } from "./folder.ts";
+import { removeIfThere } from "../../files.ts";
 import { findMirror, readSources } from "./mirror.ts";
-import { mustRun } from "./run.ts";
+import { mustRun } from "../../programs.ts";
 
 const packages = ["docker.io", "docker-cli", "containerd", "docker-compose", "docker-buildx"];
 const recipe = "docker of trixie 1";

@@ -1,5 +1,6 @@
 /** Says where the real parts that tests run against are installed. */
 
+import { readTextIfThere } from "../../files.ts";
 import { pathOf } from "../../paths.ts";
 
 /** Paths of the installed parts. */
@@ -37,28 +38,10 @@ export function partsFolder(environment: { get(name: string): string | undefined
 
 /** True when the folder's stamp, which is written last, names this recipe. */
 export async function isInstalled(folder: string, recipe: string): Promise<boolean> {
-  return await readIfThere(`${folder}/.installed`) === recipe;
+  return await readTextIfThere(`${folder}/.installed`) === recipe;
 }
 
 /** Writes the stamp that says that the folder is complete. */
 export async function markInstalled(folder: string, recipe: string): Promise<void> {
   await Deno.writeTextFile(`${folder}/.installed`, recipe);
-}
-
-/** Removes a file or a whole folder; nothing there is fine. */
-export async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

@@ -7,7 +7,7 @@ import { installCrossbar } from "./crossbar.ts";
 import { installPackages } from "./debian.ts";
 import { installDocker } from "./docker.ts";
 import { partsFolder } from "./folder.ts";
-import { mustRun } from "./run.ts";
+import { mustRun } from "../../programs.ts";
 import { projectRoot } from "../../paths.ts";
 
 /** The real parts that a test file can ask for. */
@@ -57,6 +57,6 @@ export async function installParts(
 
 async function installProject(say: (text: string) => void): Promise<void> {
   const args = ["install", "--quiet", "--frozen"];
-  const text = await mustRun(Deno.execPath(), args, { cwd: projectRoot, env: { NO_COLOR: "1" } });
-  if (text.includes("Downloading")) say("installed the project's packages");
+  const { stderr } = await mustRun(Deno.execPath(), args, { cwd: projectRoot, env: { NO_COLOR: "1" } });
+  if (stderr.includes("Downloading")) say("installed the project's packages");
 }

@@ -8,7 +8,7 @@ import { createBackend } from "../../../lib/backend/backend.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { offlineWire } from "../../../lib/wamp/wire.ts";
 import type { Router } from "../../../scripts/studio/router/router.ts";
-import { pollUntil } from "../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { openSession, startRouter } from "../wamp/open_session.ts";
 import { EngineServer } from "../../fakes/fake_log_engine.ts";
@@ -122,7 +122,7 @@ export class LogsWorld implements AsyncDisposable {
   /** Resolves when so many lines are remembered: a follower has read them then. */
   async kept(count: number): Promise<void> {
     const { signal } = new AbortController();
-    await pollUntil(`${count} lines are kept`, 10_000, async () => {
+    await pollUntil(`${count} lines are kept`, async () => {
       return (await this.logs.readHistory(channel, signal)).length >= count || undefined;
     });
   }

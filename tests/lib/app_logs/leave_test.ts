@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pollUntil } from "../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import type { SmallContainer } from "../../fakes/fake_log_engine.ts";
 import { channel, LogsWorld, shop } from "./app_logs_fixture.ts";
 
@@ -22,7 +22,7 @@ function removeQuietly(world: LogsWorld): void {
 
 /** Resolves when nobody reads the container's log any more. */
 async function left(container: SmallContainer): Promise<void> {
-  await pollUntil("the log is left", 10_000, () => Promise.resolve(container.followers.size === 0 || undefined));
+  await pollUntil("the log is left", () => Promise.resolve(container.followers.size === 0 || undefined));
 }
 
 /** Lets the pause before a follower's next look pass, and the one read that it takes. */
@@ -123,7 +123,7 @@ Deno.test("the two seconds end with the log, with its app, and with the agent", 
     if (end === "app") world.logs.forget(shop, channel);
     if (end === "agent") await world.restartAgent();
     else await left(container);
-    await pollUntil(`the ${end} ends it`, 10_000, () => Promise.resolve(world.clock.sleeping === 0 || undefined));
+    await pollUntil(`the ${end} ends it`, () => Promise.resolve(world.clock.sleeping === 0 || undefined));
   }
 });
 
@@ -139,7 +139,7 @@ Deno.test("an engine that cannot say whether a container was replaced costs no l
   for (let round = 0; container.followers.size === 0; round += 1) {
     assert.ok(round < 20);
     await passWait(world);
-    await pollUntil("the next look", 10_000, () => {
+    await pollUntil("the next look", () => {
       return Promise.resolve(container.followers.size > 0 || world.clock.sleeping > 0 || undefined);
     });
   }

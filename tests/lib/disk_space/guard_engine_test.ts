@@ -7,7 +7,8 @@ import { EngineStorage } from "../../../lib/docker/engine_storage.ts";
 import { readFreeBytes } from "../../../lib/host/disk_space.ts";
 import { DiskCleanup, type DiskUser } from "../../../lib/disk_space/cleanup.ts";
 import { DiskGuard } from "../../../lib/disk_space/guard.ts";
-import { pollUntil, runProgram } from "../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
+import { runProgram } from "../../../scripts/programs.ts";
 import { busyboxImage, Dockerd } from "../../../scripts/testbed/dockerd.ts";
 import { buildImage } from "../../../scripts/testbed/images.ts";
 
@@ -115,7 +116,7 @@ async function addImages(world: World): Promise<void> {
   const images = [`${own}:0`, `${own}:1`, `${own}:2`, "registry.example.com/apps/other:1"];
   for (const image of [...images, `${own}:2`]) {
     // Each is another image, so that the last but one of version 2 has no name.
-    await buildImage(world.engine, image, { labels: { n: crypto.randomUUID() } });
+    await buildImage(world.engine, { reference: image, recipe: { labels: { n: crypto.randomUUID() } } });
   }
   await world.docker("create", "--name", "resting", `${own}:0`);
 }
@@ -168,7 +169,9 @@ Deno.test("the guard of a real engine on a small disk", async (t) => {
     await Deno.truncate(logFile, 60 * MiB);
     await world.leaveFree(thresholds.lowBytes - MiB);
     await guard.look();
-    await pollUntil("the logs were emptied", 30_000, async () => (await Deno.stat(logFile)).size < MiB || undefined);
+    await pollUntil("the logs were emptied", async () => (await Deno.stat(logFile)).size < MiB || undefined, {
+      limitMs: 30_000,
+    });
     assert.equal(guard.isEmergency, false);
     assert.deepEqual(
       await images(),
@@ -184,28 +187,28 @@ Deno.test("the guard of a real engine on a small disk", async (t) => {
   });
 
   await t.step("the engine goes on with a log that was emptied", async () => {
-    await pollUntil("the log grows again", 5_000, async () => {
+    await pollUntil("the log grows again", async () => {
       // Not its tail: of that the engine remembers where it was.
       return (await world.docker("logs", "prod_7_shop")).startsWith("x\nx") || undefined;
-    });
+    }, { limitMs: 5_000 });
   });
 
   await t.step("a full disk is an emergency: everything but the appliance is stopped, gently", async () => {
     await world.leaveFree(thresholds.emergencyBytes - MiB);
     await guard.look();
     assert.equal(guard.isEmergency, true);
-    await pollUntil("the containers are stopped", 30_000, async () => {
+    await pollUntil("the containers are stopped", async () => {
       return (await world.running()).join() === "appliance" || undefined;
-    });
+    }, { limitMs: 30_000 });
     assert.equal(await world.docker("inspect", "--format", "{{.State.ExitCode}}", "somebodys"), "0");
   });
 
   await t.step("what starts again is stopped again by the next pass", async () => {
     await world.docker("start", "somebodys");
-    await pollUntil("it is stopped", 30_000, async () => {
+    await pollUntil("it is stopped", async () => {
       await guard.look();
       return (await world.running()).join() === "appliance" || undefined;
-    });
+    }, { limitMs: 30_000 });
   });
 
   await t.step("some room holds the emergency, and stops nothing more", async () => {

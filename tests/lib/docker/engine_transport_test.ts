@@ -60,7 +60,7 @@ Deno.test("an engine behind TLS is reached with the authority of DOCKER_CERT_PAT
   for (const name of ["ours", "theirs"]) await Deno.mkdir(`${folder}/${name}`);
   const ca = await TestCa.create(`${folder}/ours`);
   const other = await TestCa.create(`${folder}/theirs`);
-  const served = await ca.sign("server", ["IP:127.0.0.1"]);
+  const served = await ca.sign("server", { names: ["IP:127.0.0.1"] });
   for (const authority of [ca, other]) {
     const client = await authority.sign("client");
     const target = authority.certificateFile.replace("/ca.pem", "");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readIdleMark } from "../../../lib/host/process_idle.ts";
-import { runProgram } from "../../../scripts/testbed/background.ts";
+import { runProgram } from "../../../scripts/programs.ts";
 
 /** The files of processes as Linux shows them, by path below `/proc`. */
 type Files = Record<string, string>;

@@ -45,7 +45,7 @@ async function dialElsewhere(url: string, environment: Record<string, string>): 
 
 Deno.test("a wss dial trusts the certificates of the operating system and checks the host name", async () => {
   await using place = await makePlace();
-  const pair = await place.ca.sign("server", ["DNS:localhost"]);
+  const pair = await place.ca.sign("server", { names: ["DNS:localhost"] });
   const server = Deno.serve({
     hostname: "127.0.0.1",
     port: 0,
@@ -88,7 +88,7 @@ for (
     await using place = await makePlace();
     const day = (days: number) => new Date(Date.now() + days * 86_400_000);
     const validity = { from: day(fromDays), to: day(toDays) };
-    const pair = await place.ca.sign("server", ["DNS:localhost"], validity);
+    const pair = await place.ca.sign("server", { names: ["DNS:localhost"], validity });
     let requests = 0;
     const server = Deno.serve({
       hostname: "127.0.0.1",
@@ -118,7 +118,7 @@ Deno.test("trustSystemCertificates() leaves the user's own choice alone", () => 
 
 /** A TLS server that demands a client certificate and sends lines back reversed. */
 async function startMirror(place: Place): Promise<{ port: number } & AsyncDisposable> {
-  const server = await place.ca.sign("mirror", ["DNS:elsewhere"]);
+  const server = await place.ca.sign("mirror", { names: ["DNS:elsewhere"] });
   const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = probe.addr;
   probe.close();

@@ -1,7 +1,7 @@
 // box crossbar
 import assert from "node:assert/strict";
 import { startStudio } from "../../../scripts/studio/start_studio.ts";
-import { pollUntil } from "../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { Crossbar } from "../../../scripts/testbed/crossbar.ts";
 import { ScriptedDevice } from "../../fakes/fake_wamp_device.ts";
 
@@ -26,7 +26,9 @@ Deno.test("a Studio works on Crossbar.io, and comes back when that was restarted
   await studio.waitForStatus("edge-1", "DISCONNECTED");
 
   await crossbar.restart();
-  await pollUntil("the Studio is back", 20_000, () => Promise.resolve(studio.backend.isJoined || undefined));
+  await pollUntil("the Studio is back", () => Promise.resolve(studio.backend.isJoined || undefined), {
+    limitMs: 20_000,
+  });
   await using again = await ScriptedDevice.join(studio, added);
   await again.reportStatus("CONNECTED");
   assert.equal(studio.device("edge-1").status, "CONNECTED");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { startStudio, type Studio } from "../../../scripts/studio/start_studio.ts";
 import { pusherPassword, pusherUser } from "../../../scripts/studio/logins.ts";
-import { listProcesses, pollUntil } from "../../../scripts/testbed/background.ts";
+import { listProcesses } from "../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { Dockerd } from "../../../scripts/testbed/dockerd.ts";
 import { buildImage } from "../../../scripts/testbed/images.ts";
 import { StudioProcess } from "./command_line/studio_process.ts";
@@ -42,7 +43,7 @@ Deno.test("the pusher pushes; a device pulls with its token and secret, and cann
   await using studio = await startStudio(ports);
   assert.equal(studio.registry?.isRunning, true);
   const reference = `${studio.registryHost}/apps/prod_amd64_42_shop:1.0.0`;
-  await buildImage(engine, reference, { prints: ["hello"] });
+  await buildImage(engine, { reference, recipe: { prints: ["hello"] } });
   const pusher = { user: pusherUser, password: pusherPassword(studio.store) };
   const device = await loginOf(studio, "edge-1");
   const other = await loginOf(studio, "edge-2");
@@ -63,7 +64,7 @@ Deno.test("app push builds an image, or takes one, and makes a release of it tha
   await using engine = await Dockerd.start();
   await using studio = await StudioProcess.prepare({ DOCKER_HOST: engine.host, DOCKER_BUILDKIT: "0" });
   await studio.serve();
-  await buildImage(engine, "local:1", { prints: ["one"] });
+  await buildImage(engine, { reference: "local:1", recipe: { prints: ["one"] } });
   const first = await studio.run("app", "push", "Shop", "1.0.0", "--image", "local:1");
   assert.equal(first.code, 0, first.errors);
   assert.match(first.output, /^127\.0\.0\.1:\d+\/apps\/prod_amd64_1_shop:1\.0\.0 is release 1\n$/);
@@ -85,7 +86,7 @@ Deno.test("the registry ends with the Studio, even when that is killed", async (
   await studio.serve();
   assert.equal((await running()).length, 1);
   await studio.kill();
-  await pollUntil("the registry is gone", 10_000, async () => (await running()).length === 0 || undefined);
+  await pollUntil("the registry is gone", async () => (await running()).length === 0 || undefined);
   await studio.serve();
   assert.equal(await studio.stop(), 0);
   assert.deepEqual(await running(), []);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { controlProcedures } from "../../../scripts/studio/control.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
 import { startStudio } from "../../../scripts/studio/start_studio.ts";
-import { pollUntil } from "../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { ScriptedDevice } from "../../fakes/fake_wamp_device.ts";
 
 Deno.test("a wish reaches the device with the arguments of the contract and ends with its report", async () => {
@@ -132,7 +132,7 @@ Deno.test("the Studio comes back by itself when the router has cut everybody", a
   studio.pushed("myapp", "1", { appKey: 42 });
   await using logs = await studio.followLogs(added, "myapp");
   await studio.router?.dropAll();
-  await pollUntil("the Studio is back", 10_000, () => {
+  await pollUntil("the Studio is back", () => {
     const isBack = studio.router?.sessions.some(({ authid }) => authid === "system") && studio.backend.isJoined;
     return Promise.resolve(isBack || undefined);
   });

@@ -1,7 +1,9 @@
 // box
 import assert from "node:assert/strict";
 import { Box, requireBox, sweepBoxes } from "../../../scripts/testbed/box.ts";
-import { listProcesses, pollUntil, runProgram } from "../../../scripts/testbed/background.ts";
+import { listProcesses } from "../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
+import { runProgram } from "../../../scripts/programs.ts";
 
 const processes = async (word: string) => (await listProcesses()).filter((row) => row.command.includes(word));
 
@@ -67,7 +69,9 @@ Deno.test("killing a box ends processes that left their session, and leaves no f
   {
     await using box = await Box.start(["sh", "-c", script]);
     folder = box.facts.folder;
-    await pollUntil("the script is ready", 5_000, async () => await exists(`${folder}/ready`) || undefined);
+    await pollUntil("the script is ready", async () => await exists(`${folder}/ready`) || undefined, {
+      limitMs: 5_000,
+    });
     const { stdout } = await runProgram("sh", [
       "-c",
       `ls -d ${group.replace("${REAGENT_BOX_CGROUP#/}", box.facts.cgroupParent.slice(1))}`,
@@ -78,7 +82,9 @@ Deno.test("killing a box ends processes that left their session, and leaves no f
     await box.kill();
     assert.equal((await box.status).signal, "SIGKILL");
   }
-  await pollUntil("its processes are gone", 5_000, async () => (await processes("sleep 6")).length === 0 || undefined);
+  await pollUntil("its processes are gone", async () => (await processes("sleep 6")).length === 0 || undefined, {
+    limitMs: 5_000,
+  });
   assert.equal(await exists(folder), false);
   assert.equal((await runProgram("find", ["/sys/fs/cgroup", "-path", `*${folder.slice(8)}*`])).stdout, "");
   const mounts = await runProgram("findmnt", ["--raw", "--noheadings", "--output", "TARGET"]);
@@ -97,14 +103,18 @@ Deno.test("a box ends when its starter is killed, and the next sweep removes wha
   await writer.close();
   const reader = starter.stdout.getReader();
   const folder = new TextDecoder().decode((await reader.read()).value).trim();
-  await pollUntil("the box runs", 5_000, async () => (await processes("sleep 63")).length > 0 || undefined);
+  await pollUntil("the box runs", async () => (await processes("sleep 63")).length > 0 || undefined, {
+    limitMs: 5_000,
+  });
   await sweepBoxes();
   assert.equal(await exists(folder), true, "a box in use is left alone");
 
   starter.kill("SIGKILL");
   await reader.cancel();
   await starter.status;
-  await pollUntil("the box is gone", 5_000, async () => (await processes("sleep 63")).length === 0 || undefined);
+  await pollUntil("the box is gone", async () => (await processes("sleep 63")).length === 0 || undefined, {
+    limitMs: 5_000,
+  });
   assert.equal(await exists(folder), true);
   await sweepBoxes();
   assert.equal(await exists(folder), false);

@@ -1,7 +1,8 @@
 // box crossbar
 import assert from "node:assert/strict";
 import { Crossbar } from "../../../scripts/testbed/crossbar.ts";
-import { listProcesses, pollUntil, sleep } from "../../../scripts/testbed/background.ts";
+import { listProcesses } from "../../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../../scripts/testbed/wait.ts";
 
 const device = { authid: "2-7", secret: "a secret", role: "device" } as const;
 
@@ -74,5 +75,5 @@ Deno.test("Crossbar.io challenges its users and no one else, and comes back afte
     running = await routerProcesses();
   }
   assert.ok(running > 0);
-  await pollUntil("the router is gone", 5_000, async () => await routerProcesses() === 0 || undefined);
+  await pollUntil("the router is gone", async () => await routerProcesses() === 0 || undefined, { limitMs: 5_000 });
 });

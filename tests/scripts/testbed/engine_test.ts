@@ -1,7 +1,9 @@
 // box engine
 import assert from "node:assert/strict";
 import { busyboxImage, Dockerd } from "../../../scripts/testbed/dockerd.ts";
-import { listProcesses, pollUntil, runProgram, sleep } from "../../../scripts/testbed/background.ts";
+import { listProcesses } from "../../../scripts/testbed/background.ts";
+import { pollUntil, sleep } from "../../../scripts/testbed/wait.ts";
+import { runProgram } from "../../../scripts/programs.ts";
 
 Deno.test("an engine runs a container offline, and disposing leaves no process, mount or file", async () => {
   let folder = "";
@@ -63,8 +65,8 @@ Deno.test("an engine that cannot start says why", async () => {
     Dockerd.start({ args: ["--no-such-option"] }),
     /dockerd ended:[^]*unknown flag: --no-such-option/,
   );
-  const rows = await pollUntil("it is gone", 5_000, async () => {
+  const rows = await pollUntil("it is gone", async () => {
     return (await listProcesses()).every((row) => !row.command.includes("dockerd")) || undefined;
-  });
+  }, { limitMs: 5_000 });
   assert.equal(rows, true);
 });

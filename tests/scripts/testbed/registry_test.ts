@@ -1,9 +1,10 @@
 // box engine registry
 import assert from "node:assert/strict";
 import { Dockerd } from "../../../scripts/testbed/dockerd.ts";
-import { buildImage, pushImage } from "../../../scripts/testbed/images.ts";
+import { type AppRecipe, buildImage, pushImage } from "../../../scripts/testbed/images.ts";
 import { Registry } from "../../../scripts/testbed/registry.ts";
-import { listProcesses, sleep } from "../../../scripts/testbed/background.ts";
+import { listProcesses } from "../../../scripts/testbed/background.ts";
+import { sleep } from "../../../scripts/testbed/wait.ts";
 
 /** A device's own view of the registry: logs in with the given words, pulls, and says what the engine said. */
 async function pull(engine: Dockerd, reference: string, login?: { user: string; password: string }): Promise<string> {
@@ -87,8 +88,8 @@ Deno.test("the registry itself can go away, come back with its images, and be si
 Deno.test("images do what their recipes say", async (test) => {
   await using engine = await Dockerd.start();
   await using registry = await Registry.start({ check: () => true });
-  const run = async (recipe: Parameters<typeof buildImage>[2], ...args: string[]) => {
-    await buildImage(engine, "recipe:1", recipe);
+  const run = async (recipe: AppRecipe, ...args: string[]) => {
+    await buildImage(engine, { reference: "recipe:1", recipe });
     return await engine.docker("run", ...args, "recipe:1");
   };
   await test.step("prints lines as they are, then its environment", async () => {
@@ -97,7 +98,7 @@ Deno.test("images do what their recipes say", async (test) => {
     assert.ok(text.startsWith(`${lines.join("\n")}\nA=b c\n`), text);
   });
   await test.step("ends with its code", async () => {
-    await buildImage(engine, "recipe:1", { exitCode: 3, exitAfterMs: 100 });
+    await buildImage(engine, { reference: "recipe:1", recipe: { exitCode: 3, exitAfterMs: 100 } });
     assert.equal((await engine.tryDocker(["run", "--rm", "recipe:1"])).code, 3);
   });
   await test.step("ticks, and ends at once when asked", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
-import { pollUntil } from "../../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../../scripts/testbed/wait.ts";
 import { SmallWorld } from "../../../fakes/fake_device.ts";
 
 /** A device with real folders of apps, and two apps called Shop. */
@@ -13,7 +13,7 @@ class World extends SmallWorld {
   /** Asks for a state and lets time pass until Studio has it; folders take time of their own. */
   async reach(target: string, wish: Record<string, unknown> = {}): Promise<void> {
     await this.ask(target, wish);
-    await pollUntil(`the app is ${target}`, 10_000, async () => {
+    await pollUntil(`the app is ${target}`, async () => {
       return (await this.pass(1_000)).includes(target) || undefined;
     });
   }

@@ -6,7 +6,7 @@ import type { Invocation, Reply } from "../../../../lib/wamp/invocations.ts";
 import type { Session } from "../../../../lib/wamp/session.ts";
 import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
 import { openSession } from "../../../../scripts/studio/connection.ts";
-import { pollUntil } from "../../../../scripts/testbed/background.ts";
+import { pollUntil } from "../../../../scripts/testbed/wait.ts";
 import { projectRoot } from "../../../../scripts/paths.ts";
 
 /** How a command ended. */
@@ -49,10 +49,10 @@ export class StudioProcess implements AsyncDisposable {
     const errors = new Response(this.#child.stderr).text();
     let ended: Deno.CommandStatus | undefined;
     this.#child.status.then((status) => ended = status);
-    await pollUntil("the Studio is ready", 30_000, async () => {
+    await pollUntil("the Studio is ready", async () => {
       if (ended !== undefined) throw new Error(`The Studio ended with ${ended.code}: ${await errors}`);
       return await readServerFile(this.folder);
-    });
+    }, { limitMs: 30_000 });
   }
 
   /** Runs a command to its end. */
