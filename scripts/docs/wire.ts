@@ -40,15 +40,14 @@ export function renderWire(tables: WireTables): string {
 
 function head(rows: readonly ProcedureRow[]): string {
   const available = rows.filter((row) => row.isAvailable).length;
+  const uri = deviceUri("<serial>", "<name>");
   return `# The wire
 
 Made by \`deno task docs\` from \`lib/handlers/procedures.ts\`, \`lib/backend/uris.ts\` and
 \`scripts/docs/wire_words.ts\`; edit those.
 
 One WAMP connection (JSON over a websocket, realm \`realm1\`, WAMP-CRA) to the router of Studio. The device registers
-${rows.length} procedures as \`${
-    deviceUri("<serial>", "<name>")
-  }\`; ${available} of them are available, the others answer
+${rows.length} procedures as \`${uri}\`; ${available} of them are available, the others answer
 \`not available in this version\` after the same check of the caller.
 
 Every error of a procedure is \`wamp.error.canceled\` with \`[{error: text}]\`. A \`?\` marks what may be absent. Square
@@ -69,7 +68,8 @@ The last column is the time limit of a call, or the area that will bring the pro
 ${table(["Procedure", "Arguments", "Result", "Limit"], lines)}
 
 The link itself registers \`${deviceUri("<serial>", marker.name)}\` on every dial, without force. It marks the device as
-connected and answers \`${marker.result}\`: whoever holds it and answers is a second device with the same serial number.`;
+connected and answers \`${marker.result}\`. If another session holds it and answers, that is a second device with the same
+serial number.`;
 }
 
 function callers({ rows }: WireTables): string {
