@@ -170,7 +170,7 @@ function appsOf(
       hasGpu: watchNvidiaGpu(clock),
       isPortFree: probePort,
       isEmergency: () => diskSpace.isEmergency,
-      checkRoom: (pull) => diskSpace.checkRoom(pull),
+      checkRoom: (pull) => diskSpace.checkPull(pull),
       random: Math.random,
     }),
   );

@@ -9,8 +9,8 @@ import type { Log } from "../base/log.ts";
 /** What the start with the engine needs. */
 export interface EngineStartDeps {
   engine: { ping(signal: AbortSignal): Promise<void> };
-  /** Checked before apps begin to write to it. */
-  disk: { look(): Promise<void> };
+  /** Measured before apps begin to write to it. */
+  disk: { measure(): Promise<void> };
   apps: {
     reconcileLocal(signal: AbortSignal): Promise<void>;
     startObserving(signal: AbortSignal): void;
@@ -39,7 +39,7 @@ export async function startWithEngine(deps: EngineStartDeps, signal: AbortSignal
   for (;;) {
     await awaitEngine(deps, signal);
     try {
-      await disk.look();
+      await disk.measure();
       await apps.reconcileLocal(signal);
       break;
     } catch (error) {

@@ -3,7 +3,7 @@
 import type { AppId } from "../model/app.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { PullSpace } from "../disk_space/room.ts";
+import type { PullSpace } from "../disk_space/pull_space.ts";
 import type { DeviceConfig } from "../config/flock.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { EngineEvent } from "../docker/events.ts";

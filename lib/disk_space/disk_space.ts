@@ -1,26 +1,31 @@
-/** Builds the guard of the engine's disk with everything that it uses, for devices with Linux. */
+/** Watches the engine's disk on Linux devices, and tells before a pull whether an image fits. */
 
 import type { Clock } from "../async/clock.ts";
+import type { Backend } from "../backend/backend.ts";
 import type { Log } from "../base/log.ts";
-import type { PullSpace } from "./room.ts";
 import type { DeviceConfig } from "../config/flock.ts";
+import { pruneSystem, type RunProgram } from "../docker/cli.ts";
 import type { EngineEnvironment } from "../docker/endpoint.ts";
 import type { Engine } from "../docker/engine.ts";
 import { EngineStorage } from "../docker/engine_storage.ts";
 import { mustRunCommand, runCommand } from "../host/command.ts";
 import { readFreeBytes } from "../host/disk_space.ts";
+import type { NamedApp } from "../model/app_names.ts";
 import type { Paths } from "../paths.ts";
-import { DiskCleanup, type DiskUser } from "./cleanup.ts";
-import { DiskGuard } from "./guard.ts";
+import { checkPullSpace, type PullOptions } from "./check_pull_space.ts";
+import { DiskCleanup } from "./disk_cleanup.ts";
+import { DiskGuard } from "./disk_guard.ts";
+import type { AppImages } from "./image_rules.ts";
 import { limitLogs } from "./log_limits.ts";
-import { pruneSystem, type RunProgram } from "../docker/cli.ts";
-import { checkPullSpace, type PullCheckOptions } from "./pull_check.ts";
-import type { Backend } from "../backend/backend.ts";
+import type { PullSpace } from "./pull_space.ts";
 
-/** What the watch is built from. */
+/** What an app keeps on the engine's disk. */
+export interface DiskUser extends NamedApp, AppImages {}
+
+/** What the area needs of the rest of the agent. */
 export interface DiskSpaceDeps {
   engine: Pick<Engine, "dataRoot" | "platform" | "pruneDanglingImages" | "stop">;
-  /** Where the engine is. */
+  /** How the engine is reached. */
   env: EngineEnvironment;
   paths: Pick<Paths, "composeDir" | "buildDir">;
   config(): Pick<DeviceConfig, "applianceDomain" | "boardModel" | "registryUrl">;
@@ -28,9 +33,9 @@ export interface DiskSpaceDeps {
   isConnected(): boolean;
   /** All apps of the device, stopped ones too; undefined while they are not known. May throw. */
   listApps(): readonly DiskUser[] | undefined;
-  /** An emergency has begun, or is over. */
+  /** Called when an emergency begins and when it is over. */
   onChange(isEmergency: boolean): void;
-  /** The operating system, in the words of the runtime. */
+  /** The operating system as `Deno.build.os` spells it. */
   os: string;
   /** Runs programs of the device; `runCommand()` when absent. */
   run?: RunProgram;
@@ -39,34 +44,28 @@ export interface DiskSpaceDeps {
 }
 
 /** How long a full prune may take. */
-export const pruneLimitMs = 600_000;
+export const fullPruneLimitMs = 600_000;
 
-const restartLimitMs = 30_000;
+const journalRestartLimitMs = 30_000;
 
-/** Creates the area; it watches from `start()` on. */
+/** Creates the area. It watches the disk from `start()` on. */
 export function createDiskSpace(deps: DiskSpaceDeps): DiskSpace {
   return new DiskSpace(deps);
 }
 
-/**
- * The disk of the engine, watched where the operating system is Linux. Disposing ends everything that goes on; to be done before the
- * apps are disposed, which it calls.
- */
+/** The engine's disk. Dispose it before the apps, because it calls them. */
 export class DiskSpace implements AsyncDisposable {
-  readonly #parts: DiskSpaceDeps;
+  readonly #deps: DiskSpaceDeps;
   readonly #storage: EngineStorage;
+  /** Undefined on systems where the disk is not watched. */
   readonly #guard: DiskGuard | undefined;
   readonly #life = new AbortController();
   #limiting: Promise<void> | undefined;
 
-  constructor(parts: DiskSpaceDeps) {
-    const { engine, onChange, clock, log } = parts;
-    this.#parts = parts;
-    const storage = this.#storage = new EngineStorage({ env: parts.env });
-    if (parts.os !== "linux") return;
-    const cleanup = createCleanup(parts, storage);
-    const cleanUp = (dataRoot: string, signal: AbortSignal) => cleanup.run(dataRoot, signal);
-    this.#guard = new DiskGuard({ engine, storage, readFreeBytes, cleanUp, onChange, clock, log });
+  constructor(deps: DiskSpaceDeps) {
+    this.#deps = deps;
+    this.#storage = new EngineStorage({ env: deps.env });
+    if (deps.os === "linux") this.#guard = createGuard(deps, this.#storage);
   }
 
   /** True while the disk is too full to work. */
@@ -74,39 +73,40 @@ export class DiskSpace implements AsyncDisposable {
     return this.#guard?.isEmergency ?? false;
   }
 
-  /** Begins to watch, and limits the logs of the device. */
+  /** Starts to watch the disk, and limits the size of the device's logs. */
   start(): void {
     if (this.#guard === undefined) return;
     this.#guard.start();
-    const { log } = this.#parts;
+    const { log } = this.#deps;
     this.#limiting = limitLogs({ restartJournal, log }, this.#life.signal);
   }
 
-  /** Looks once, so that apps begin to write to the disk only after that. Never throws. */
-  async look(): Promise<void> {
-    await this.#guard?.look();
+  /** Measures the free space and updates `isEmergency`; await it before apps start to write. Never throws. */
+  async measure(): Promise<void> {
+    await this.#guard?.measure();
   }
 
-  /** Whether an image fits, asked before it is pulled. See `checkPullRoom()`. */
-  async checkRoom(question: PullCheckOptions): Promise<PullSpace> {
+  /** Checks before a pull whether the image fits. See `checkPullSpace()`. */
+  async checkPull(options: PullOptions): Promise<PullSpace> {
     const guard = this.#guard;
     if (guard === undefined) return { kind: "fits" };
-    const parts = { engine: this.#parts.engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes() };
-    return await checkPullSpace(parts, question);
+    const deps = { engine: this.#deps.engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes() };
+    return await checkPullSpace(deps, options);
   }
 
   /**
-   * Removes dangling images, or with `all` everything that no running container uses, volumes included: then it returns what
-   * `docker system prune` printed. Throws what the engine throws, `command_failed`, `timeout` after 10 min, `canceled`.
+   * Removes dangling images, or with `all` everything that no running container uses, volumes included, and then
+   * returns what `docker system prune` printed. Throws what the engine throws, `command_failed`, `timeout` after 10
+   * min, `canceled`.
    */
   async prune({ all }: { all: boolean }, signal: AbortSignal): Promise<string | undefined> {
-    const { engine, run = runCommand } = this.#parts;
-    if (all) return await pruneSystem(run, { signal, timeoutMs: pruneLimitMs });
+    const { engine, run = runCommand } = this.#deps;
+    if (all) return await pruneSystem(run, { signal, timeoutMs: fullPruneLimitMs });
     await engine.pruneDanglingImages(signal);
     return undefined;
   }
 
-  /** Ends it. */
+  /** Ends all work in the background. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort();
     await this.#guard?.[Symbol.asyncDispose]();
@@ -114,23 +114,25 @@ export class DiskSpace implements AsyncDisposable {
   }
 }
 
-/** The device whose own containers are Studio and registry. */
-export function isApplianceHost(config: Pick<DeviceConfig, "applianceDomain" | "boardModel">): boolean {
-  return config.applianceDomain !== "" || config.boardModel === "appliance";
+function createGuard(deps: DiskSpaceDeps, storage: EngineStorage): DiskGuard {
+  const { engine, onChange, clock, log } = deps;
+  const cleanup = createCleanup(deps, storage);
+  const cleanUp = (dataRoot: string, signal: AbortSignal) => cleanup.run(dataRoot, signal);
+  return new DiskGuard({ engine, storage, readFreeBytes, cleanUp, onChange, clock, log });
 }
 
-function createCleanup(parts: DiskSpaceDeps, storage: EngineStorage): DiskCleanup {
-  const { engine, clock, log } = parts;
+function createCleanup(deps: DiskSpaceDeps, storage: EngineStorage): DiskCleanup {
+  const { engine, backend, isConnected, config, paths, clock, log } = deps;
   return new DiskCleanup({
     engine,
     storage,
     registryGc: () => {
-      const mayAsk = isApplianceHost(parts.config()) && parts.isConnected();
-      return mayAsk ? (signal) => parts.backend.runRegistryGc(signal) : undefined;
+      if (!isApplianceHost(config()) || !isConnected()) return undefined;
+      return (signal) => backend.runRegistryGc(signal);
     },
-    listApps: () => parts.listApps(),
-    projectFolders: { PROD: parts.paths.composeDir, DEV: parts.paths.buildDir },
-    registryUrl: () => parts.config().registryUrl,
+    listApps: () => deps.listApps(),
+    projectFolders: { PROD: paths.composeDir, DEV: paths.buildDir },
+    registryUrl: () => config().registryUrl,
     run: mustRunCommand,
     readFreeBytes,
     clock,
@@ -138,6 +140,11 @@ function createCleanup(parts: DiskSpaceDeps, storage: EngineStorage): DiskCleanu
   });
 }
 
+/** True for a device that runs Studio and its registry in containers of its own. */
+function isApplianceHost(config: Pick<DeviceConfig, "applianceDomain" | "boardModel">): boolean {
+  return config.applianceDomain !== "" || config.boardModel === "appliance";
+}
+
 async function restartJournal(signal: AbortSignal): Promise<void> {
-  await mustRunCommand("systemctl", ["restart", "systemd-journald"], { signal, timeoutMs: restartLimitMs });
+  await mustRunCommand("systemctl", ["restart", "systemd-journald"], { signal, timeoutMs: journalRestartLimitMs });
 }

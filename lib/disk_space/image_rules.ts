@@ -1,42 +1,47 @@
-/** Decides which image tags of apps are superseded and may go. Pure. Only images that the device can get back at any time do. */
+/**
+ * Decides which image tags of apps are superseded and may be removed. Pure. Only images that can be pulled again count.
+ */
 
 import { isDict } from "../base/json.ts";
 import { registryHostOf, splitReference, trimHost } from "../docker/registry.ts";
 
-/** An image with its names. */
+/** An image and its tags. */
 export interface ImageTags {
   id: string;
   repoTags: readonly string[];
 }
 
-/** A container, running or not, as far as it needs an image. */
+/** The image that a container needs, whether or not it is running. */
 export interface ImageUser {
   imageId: string;
-  /** The reference it was created from. */
+  /** The reference from which the container was created. */
   image: string;
 }
 
 /** The images that an app may need. */
 export interface AppImages {
-  /** Without a tag, of both stages. */
+  /** For both stages, without a tag. */
   repositories: readonly string[];
-  /** Installed, newest, requested, and what an update could return to. */
+  /** Installed, newest, requested, and those that an update could roll back to. */
   versions: readonly string[];
-  /** Its compose definitions; null where it has none. */
+  /** Its compose definitions; null where there is none. */
   definitions: readonly (Readonly<Record<string, unknown>> | null)[];
 }
 
-/** What must stay. */
+/** The images to keep. */
 export interface WantedImages {
   references: ReadonlySet<string>;
-  /** Every reference that begins so; from images whose name is not known in full. */
-  beginnings: readonly string[];
+  /** Prefixes of references, from images whose name contains a variable. */
+  prefixes: readonly string[];
 }
 
-/** The images that these apps may need. A repository is wanted with `latest` too, the tag of images that were built here. */
+/**
+ * The images that these apps may need. `latest` counts for every repository: it is the tag of images built on the
+ * device.
+ */
 export function wantedImages(apps: readonly AppImages[]): WantedImages {
   const references = new Set<string>();
-  const beginnings: string[] = [];
+  const prefixes: string[] = [];
   for (const { repositories, versions, definitions } of apps) {
     for (const repository of repositories) {
       for (const tag of [...versions, "latest"]) references.add(`${repository}:${tag}`);
@@ -44,13 +49,13 @@ export function wantedImages(apps: readonly AppImages[]): WantedImages {
     for (const image of definitions.flatMap(imagesIn)) {
       const variable = image.indexOf("$");
       if (variable === -1) references.add(fullReference(image));
-      else beginnings.push(image.slice(0, variable));
+      else prefixes.push(image.slice(0, variable));
     }
   }
-  return { references, beginnings };
+  return { references, prefixes };
 }
 
-/** The tags of the registry `host` that are not wanted and whose image no container uses. */
+/** The tags from the registry `host` that are not wanted and whose image no container uses. */
 export function supersededTags(
   images: readonly ImageTags[],
   options: { host: string; users: readonly ImageUser[]; wanted: WantedImages },
@@ -65,8 +70,8 @@ export function supersededTags(
 }
 
 /**
- * The registry's host, with its port, when it is on the device itself or in its local network; undefined for every other: a device
- * that cannot pull again must keep its images, and a DNS name says nothing about where it leads.
+ * The registry's host and port when it is on the device or in its local network; undefined otherwise: a device that
+ * cannot pull again must keep its images, and a DNS name does not tell where the host is.
  */
 export function localRegistryHost(registryUrl: string): string | undefined {
   const host = trimHost(registryUrl).toLowerCase();
@@ -75,11 +80,11 @@ export function localRegistryHost(registryUrl: string): string | undefined {
   return isLocal ? host : undefined;
 }
 
-function isWanted(tag: string, { references, beginnings }: WantedImages): boolean {
-  return references.has(tag) || beginnings.some((beginning) => tag.startsWith(beginning));
+function isWanted(tag: string, { references, prefixes }: WantedImages): boolean {
+  return references.has(tag) || prefixes.some((prefix) => tag.startsWith(prefix));
 }
 
-/** The image of each service. */
+/** The image of every service. */
 function imagesIn(definition: Readonly<Record<string, unknown>> | null): string[] {
   const services = definition?.services;
   if (!isDict(services)) return [];
@@ -88,7 +93,7 @@ function imagesIn(definition: Readonly<Record<string, unknown>> | null): string[
   });
 }
 
-/** With a tag and without a digest, as engines list it. */
+/** With a tag and without a digest, as engines list images. */
 function fullReference(reference: string): string {
   const { repository, tag } = splitReference(reference.split("@", 1)[0] ?? "");
   return `${repository}:${tag}`;

@@ -1,35 +1,35 @@
-/** Keeps logs from filling the disk: limits for the logs of new containers, and for the journal of the system. */
+/** Limits the size of the logs of new containers and of the system journal. */
 
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { formatJsonTree, type JsonMember, type JsonNode, parseJsonTree, scalarValue } from "../base/json_tree.ts";
 import { writeFileDurably } from "../files/atomic_file.ts";
 
-/** Where the limits are written. */
+/** The files that hold the limits. */
 export interface LogLimitFiles {
   /** The engine's settings. */
   engineFile: string;
-  /** The folder of systemd; without it the system keeps no journal to limit. */
+  /** The folder of systemd; without it there is no journal to limit. */
   systemdFolder: string;
 }
 
-/** The places on a Linux device. */
-export const usualLogLimitFiles: LogLimitFiles = {
+/** The paths on Linux devices. */
+export const linuxLogLimitFiles: LogLimitFiles = {
   engineFile: "/etc/docker/daemon.json",
   systemdFolder: "/etc/systemd",
 };
 
-/** What the limits are set with. */
+/** What `limitLogs()` changes. */
 export interface LogLimitDeps {
   files?: LogLimitFiles;
-  /** Lets the journal read its settings anew. */
+  /** Makes the journal read its settings again. */
   restartJournal(signal: AbortSignal): Promise<void>;
   log: Log;
 }
 
 const journalText = "[Journal]\nSystemMaxUse=200M\n";
 
-/** Drivers that know the limits; with them, every other refuses to make containers. */
+/** Drivers that know the limits; with any other, these limits keep the engine from creating containers. */
 const limitableDrivers: readonly string[] = ["json-file", "local"];
 
 const limits: JsonMember = {
@@ -45,18 +45,18 @@ const limits: JsonMember = {
 
 const driver: JsonMember = { name: "log-driver", value: { kind: "scalar", text: '"json-file"' } };
 
-/** Sets the limits where there are none. The engine takes them at its next start; it is not restarted. Never throws. */
-export async function limitLogs(parts: LogLimitDeps, signal: AbortSignal): Promise<void> {
-  const { files = usualLogLimitFiles, restartJournal, log } = parts;
+/** Sets missing limits. The engine is not restarted and reads them at its next start. Never throws. */
+export async function limitLogs(deps: LogLimitDeps, signal: AbortSignal): Promise<void> {
+  const { files = linuxLogLimitFiles, restartJournal, log } = deps;
   try {
-    const changed = limitedEngineSettings(await readIfThere(files.engineFile));
+    const changed = limitedEngineSettings(await readOptional(files.engineFile));
     if (changed !== undefined) await write(files.engineFile, changed, log);
   } catch (error) {
     log.warn("Cannot limit the logs of containers", { path: files.engineFile, error });
   }
   const journalFile = `${files.systemdFolder}/journald.conf.d/10-ironflock.conf`;
   try {
-    if (!await isFolder(files.systemdFolder) || await readIfThere(journalFile) === journalText) return;
+    if (!await folderExists(files.systemdFolder) || await readOptional(journalFile) === journalText) return;
     await write(journalFile, journalText, log);
     await restartJournal(signal);
   } catch (error) {
@@ -65,8 +65,9 @@ export async function limitLogs(parts: LogLimitDeps, signal: AbortSignal): Promi
 }
 
 /**
- * The engine's settings with limits for logs; undefined when nothing is to be changed: they are there, another driver is chosen, or the
- * text is no JSON object. `text` is undefined when there is no file. Everything else in it stays as it is. Pure.
+ * Adds the limits to the engine's settings and keeps everything else; `text` is undefined when there is no file.
+ * Returns undefined when nothing is to be changed: limits are set, another driver is chosen, or the text is no JSON
+ * object. Pure.
  */
 export function limitedEngineSettings(text: string | undefined): string | undefined {
   const parsed = parseJsonTree(text ?? "{}");
@@ -78,7 +79,7 @@ export function limitedEngineSettings(text: string | undefined): string | undefi
   if (missing.length === 0) return undefined;
   const kept = members.filter(({ name }) => !missing.some((member) => member.name === name));
   const narrow = formatJsonTree({ kind: "object", members: [...kept, ...missing] });
-  // No text in JSON goes over a line break, so spaces at the beginning of a line are all indentation.
+  // JSON strings contain no line breaks, so spaces at the start of a line are always indentation.
   return `${narrow.replace(/^ +/gm, "$&$&")}\n`;
 }
 
@@ -106,7 +107,7 @@ async function write(path: string, text: string, log: Log): Promise<void> {
   log.info("Limited the size of logs", { path });
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readOptional(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
@@ -115,11 +116,11 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+async function folderExists(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;
   } catch {
-    // Not there, or not for us: nothing to limit.
+    // It is missing or unreadable: there is nothing to limit.
     return false;
   }
 }

@@ -1,48 +1,43 @@
-/** Decides which volumes that no container uses may be removed. Pure. In doubt a volume stays: it may hold somebody's data. */
+/** Decides which unused volumes may be removed. Pure. In doubt a volume stays, because it may hold somebody's data. */
 
 import type { Stage } from "../model/app.ts";
 import { composeProjectName, type NamedApp, parseComposeProjectName } from "../model/app_names.ts";
-import { anonymousVolumeLabel, applianceProject, composeProjectLabel, type Labels } from "../model/labels.ts";
+import { anonymousVolumeLabel, applianceProject, composeProjectLabel } from "../model/labels.ts";
+import type { DanglingVolume } from "../docker/engine_storage.ts";
 
-/** A volume that no container uses, running or not. */
-export interface VolumeSeen {
-  name: string;
-  labels: Labels;
-}
-
-/** What the device knows that volumes could belong to. */
+/** The apps to which volumes could belong. */
 export interface VolumeOwners {
   /** All apps of the device, stopped ones too; undefined while they are not known. */
   apps: readonly NamedApp[] | undefined;
-  /** Names of the folders in which compose files of apps are kept, by the stage of the apps. */
+  /** Names of the folders that hold the compose files of apps, by stage. */
   folders: Readonly<Record<Stage, readonly string[]>>;
 }
 
-/** The volumes of `volumes` to remove. */
-export function removableVolumes(volumes: readonly VolumeSeen[], owners: VolumeOwners): VolumeSeen[] {
+/** Returns those of `volumes` that may be removed. */
+export function removableVolumes(volumes: readonly DanglingVolume[], owners: VolumeOwners): DanglingVolume[] {
   return volumes.filter((volume) =>
     isAnonymous(volume) || isLeftOver(volume.labels[composeProjectLabel] ?? "", owners)
   );
 }
 
-/** A name as compose makes it for projects: lower case, without foreign characters, beginning with a letter or digit. */
-export function normaliseName(name: string): string {
+/** The name as compose spells it: lower case, only letters, digits, `_` and `-`, with a letter or digit first. */
+export function normalizeName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9_-]/g, "").replace(/^[_-]+/, "");
 }
 
-/** Nobody can ask for it by name, and engines since 24 say so with a label. */
-function isAnonymous({ name, labels }: VolumeSeen): boolean {
+/** Nothing can refer to it by name. Engines since 24 label such volumes. */
+function isAnonymous({ name, labels }: DanglingVolume): boolean {
   return /^[0-9a-f]{64}$/.test(name) && Object.keys(labels).every((label) => label === anonymousVolumeLabel);
 }
 
-/** True for what an uninstall left that was cut: it takes the volumes first and the folder last. */
+/** True for volumes of an interrupted uninstall, which removes the volumes first and the folder last. */
 function isLeftOver(project: string, { apps, folders }: VolumeOwners): boolean {
   const owner = parseComposeProjectName(project);
   if (owner === undefined || apps === undefined || project === applianceProject) return false;
   const isKnown = apps.some((app) => {
     // An app keeps its key when it is renamed.
     if (app.id.stage === owner.id.stage && app.id.appKey === owner.id.appKey) return true;
-    return normaliseName(app.appName) === project || normaliseName(composeProjectName(app)) === project;
+    return normalizeName(app.appName) === project || normalizeName(composeProjectName(app)) === project;
   });
-  return !isKnown && folders[owner.id.stage].some((folder) => normaliseName(folder) === normaliseName(owner.appName));
+  return !isKnown && folders[owner.id.stage].some((folder) => normalizeName(folder) === normalizeName(owner.appName));
 }

@@ -6,7 +6,7 @@
 import { decodeContainerName, getAppLogHistory } from "./logs.ts";
 import { requestAppState } from "./apps.ts";
 import { decodePrune, getImages, listContainers, pruneImages } from "./containers.ts";
-import { pruneLimitMs } from "../disk_space/disk_space.ts";
+import { fullPruneLimitMs } from "../disk_space/disk_space.ts";
 import { getIpv4Addresses, getNetworkMetadata } from "./network.ts";
 import { later, noArguments, type Procedure, type ProcedureRow, working } from "./procedure.ts";
 import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, schedulePower } from "./system.ts";
@@ -65,7 +65,7 @@ export const procedures: readonly ProcedureRow[] = [
     deniedText: "insufficient privileges to prune images",
     args: "[{all?: bool}]",
     result: "empty, or with all: [output of docker system prune]",
-    limitMs: pruneLimitMs,
+    limitMs: fullPruneLimitMs,
     decode: decodePrune,
     run: pruneImages,
   }),

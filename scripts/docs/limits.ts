@@ -8,9 +8,9 @@ import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
 import { crashLoopDelayMs } from "../../lib/apps/watch/crash_loop.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startupProbeMs } from "../../lib/apps/work/startup_probe.ts";
-import { logLimitBytes } from "../../lib/disk_space/cleanup.ts";
-import { diskPerDownloadByte } from "../../lib/disk_space/room.ts";
-import { usualThresholds } from "../../lib/disk_space/thresholds.ts";
+import { logLimitBytes } from "../../lib/disk_space/truncate_logs.ts";
+import { diskPerDownloadByte } from "../../lib/disk_space/pull_space.ts";
+import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/docker/lines.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { fieldLimitChars } from "../../lib/log/format.ts";
@@ -61,11 +61,11 @@ const link: readonly Row[] = [
 ];
 
 const device: readonly Row[] = [
-  ["free space on the engine's disk", size(usualThresholds.lowBytes), "below: the agent cleans up"],
-  ["", size(usualThresholds.emergencyBytes), "below: an emergency, containers are stopped"],
+  ["free space on the engine's disk", size(defaultThresholds.lowBytes), "below: the agent cleans up"],
+  ["", size(defaultThresholds.emergencyBytes), "below: an emergency, containers are stopped"],
   [
     "free space for a pull",
-    `${diskPerDownloadByte} times the download, and ${size(usualThresholds.emergencyBytes)}`,
+    `${diskPerDownloadByte} times the download, and ${size(defaultThresholds.emergencyBytes)}`,
     "the pull is refused, with both figures",
   ],
   ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],

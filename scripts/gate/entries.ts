@@ -7,7 +7,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/backend/": ["backend.ts", "connect_step.ts", "uris.ts"],
   "lib/log/": ["log.ts"],
   "lib/app_logs/": ["app_logs.ts"],
-  "lib/disk_space/": ["disk_space.ts"],
+  "lib/disk_space/": ["disk_space.ts", "pull_space.ts"],
   "lib/status/": ["status.ts"],
   "lib/self_update/": ["self_update.ts"],
   "lib/apps/": ["apps.ts"],

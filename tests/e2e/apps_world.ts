@@ -1,7 +1,7 @@
 /** A device for the tests of its apps: real engine, real registry, real database, and a Studio that writes down what it hears. */
 
 import { systemClock } from "../../lib/async/clock.ts";
-import type { PullSpace } from "../../lib/disk_space/room.ts";
+import type { PullSpace } from "../../lib/disk_space/pull_space.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { DataFolder } from "../../lib/apps/container/data_folder.ts";
 import { Apps } from "../../lib/apps/apps.ts";

@@ -91,7 +91,7 @@ class FaultyAgent {
       isPortFree: probePort,
       isRebuilt,
     });
-    const disk = { look: () => Promise.resolve() };
+    const disk = { measure: () => Promise.resolve() };
     await startWithEngine({ engine, apps, disk, onLate: () => {}, clock: systemClock, log }, this.#life.signal);
     await this.#connect();
     this.#tell({ event: "ready" });

@@ -4,7 +4,7 @@ import type { AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
 import { AgentError, allow, hasCode, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { noSpaceText, type PullSpace } from "../../disk_space/room.ts";
+import { noSpaceText, type PullSpace } from "../../disk_space/pull_space.ts";
 import type { CreateRequest, Engine } from "../../docker/engine.ts";
 import type { ExitWatch } from "../../docker/exit_watch.ts";
 import type { Pull } from "../../docker/pull.ts";

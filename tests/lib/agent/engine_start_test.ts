@@ -18,8 +18,8 @@ function begin(given: { answersAtMs: number; failures?: number }) {
       },
     },
     disk: {
-      look: () => {
-        told.push("look");
+      measure: () => {
+        told.push("measure");
         return Promise.resolve();
       },
     },
@@ -41,7 +41,7 @@ function begin(given: { answersAtMs: number; failures?: number }) {
 Deno.test("an engine that answers is used at once", async () => {
   const { told, done } = begin({ answersAtMs: 0 });
   await done;
-  assert.deepEqual(told, ["look", "reconcile", "observe"]);
+  assert.deepEqual(told, ["measure", "reconcile", "observe"]);
 });
 
 Deno.test("an engine that comes late is told once, and then used", async () => {
@@ -52,14 +52,14 @@ Deno.test("an engine that comes late is told once, and then used", async () => {
   assert.deepEqual(told, ["late"]);
   await clock.advance(30_000);
   await done;
-  assert.deepEqual(told, ["late", "look", "reconcile", "observe"]);
+  assert.deepEqual(told, ["late", "measure", "reconcile", "observe"]);
 });
 
 Deno.test("an engine that fails after it has answered is tried again", async () => {
   const { told, done, clock } = begin({ answersAtMs: 0, failures: 2 });
   await clock.advance(2_000);
   await done;
-  assert.deepEqual(told, ["look", "reconcile", "look", "reconcile", "look", "reconcile", "observe"]);
+  assert.deepEqual(told, ["measure", "reconcile", "measure", "reconcile", "measure", "reconcile", "observe"]);
 });
 
 Deno.test("the end of the agent ends the wait", async () => {

@@ -3,7 +3,7 @@ import { Health } from "../../../lib/apps/watch/health.ts";
 import { AppRecords } from "../../../lib/apps/state/app_records.ts";
 import { AgentError, type ErrorCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import type { PullSpace } from "../../../lib/disk_space/room.ts";
+import type { PullSpace } from "../../../lib/disk_space/pull_space.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { Folder } from "../store/samples.ts";
 import type { Release } from "../../fakes/fake_engine.ts";

@@ -24,7 +24,7 @@ const cases: [string, string, boolean][] = [
   ["a version that was replaced", `${prod}:0.9.0`, true],
   ["the installed version", `${prod}:1.0.0`, false],
   ["the newest version", `${prod}:1.1.0`, false],
-  ["an image that was built here", `${dev}:latest`, false],
+  ["an image that was built on the device", `${dev}:latest`, false],
   ["another image of the developer's app", `${dev}:0.1.0`, true],
   ["an app that is gone", `${host}/apps/prod_amd64_9_ghost:1`, true],
   ["a service of a stopped compose app", `${host}/web:3`, false],
@@ -53,16 +53,16 @@ Deno.test("supersededTags() keeps every tag of an image that a container uses, r
   assert.deepEqual(by({ imageId: "sha256:other", image: "busybox:1" }), image.repoTags);
 });
 
-Deno.test("supersededTags() takes only the unwanted names from an image", () => {
+Deno.test("supersededTags() returns only the unwanted tags of an image", () => {
   const image = { id: "sha256:1", repoTags: [`${prod}:0.9.0`, `${prod}:1.0.0`, "backup:1"] };
   assert.deepEqual(supersededTags([image], { host, users: [], wanted }), [`${prod}:0.9.0`]);
 });
 
-Deno.test("supersededTags() leaves an image without a name to the pruning", () => {
+Deno.test("supersededTags() ignores images without a tag", () => {
   assert.deepEqual(supersededTags([{ id: "sha256:1", repoTags: [] }], { host, users: [], wanted }), []);
 });
 
-Deno.test("localRegistryHost() takes addresses of the device and of its local network, and nothing else", () => {
+Deno.test("localRegistryHost() accepts addresses of the device and of its local network only", () => {
   const cases: [string, string | undefined][] = [
     ["localhost", "localhost"],
     ["LocalHost:5000/", "localhost:5000"],

@@ -29,17 +29,17 @@ const cases: [string, string | undefined, string | undefined][] = [
   ["a null driver", '{"log-driver": null}', both],
   ["an empty driver", '{"log-driver": ""}', both],
   ["the driver without limits", '{"log-driver": "json-file"}', both],
-  ["the other driver that takes limits", '{"log-driver": "local"}', both.replace("json-file", "local")],
-  ["a driver that takes none", '{"log-driver": "journald"}', undefined],
+  ["the other driver with limits", '{"log-driver": "local"}', both.replace("json-file", "local")],
+  ["a driver without limits", '{"log-driver": "journald"}', undefined],
   ["a driver of a wrong type", '{"log-driver": 5}', undefined],
-  ["limits of somebody", '{"log-driver": "json-file", "log-opts": {"max-size": "1g"}}', undefined],
+  ["limits set by somebody else", '{"log-driver": "json-file", "log-opts": {"max-size": "1g"}}', undefined],
   ["empty limits", '{"log-driver": "json-file", "log-opts": {}}', undefined],
   [
     "limits of somebody without a driver",
     '{"log-opts": {"max-size": "1g"}}',
     '{\n  "log-opts": {\n    "max-size": "1g"\n  },\n  "log-driver": "json-file"\n}\n',
   ],
-  ["what it has written itself", both, undefined],
+  ["its own result", both, undefined],
   ["no JSON", "{log-driver", undefined],
   ["an empty file", "", undefined],
   ["a list", "[]", undefined],
@@ -51,7 +51,7 @@ for (const [name, text, expected] of cases) {
   });
 }
 
-/** A device's `/etc` of the test's own. */
+/** The `/etc` of a test device. */
 class Etc implements AsyncDisposable {
   readonly folder = Deno.makeTempDirSync();
   readonly files = { engineFile: `${this.folder}/docker/daemon.json`, systemdFolder: `${this.folder}/systemd` };
@@ -71,7 +71,7 @@ class Etc implements AsyncDisposable {
   }
 }
 
-Deno.test("limitLogs() writes both files once, for all to read, and restarts the journal once", async () => {
+Deno.test("limitLogs() writes both files once, readable by all, and restarts the journal once", async () => {
   await using etc = new Etc();
   await Deno.mkdir(etc.files.systemdFolder);
   await etc.limit();
@@ -86,7 +86,7 @@ Deno.test("limitLogs() writes both files once, for all to read, and restarts the
   assert.equal(etc.restarts, 1);
 });
 
-Deno.test("limitLogs() makes no folders of a system that the device does not have", async () => {
+Deno.test("limitLogs() creates no systemd folders on a device without systemd", async () => {
   await using etc = new Etc();
   await etc.limit();
   assert.deepEqual([...Deno.readDirSync(etc.folder)].map(({ name }) => name), ["docker"]);

@@ -7,7 +7,7 @@ const low = { ...calm, isLow: true };
 const held = { ...low, isEmergency: true };
 const critical = { ...held, isCritical: true };
 
-Deno.test("judgeDisk() knows the bands and their borders", () => {
+Deno.test("judgeDisk() returns the condition on both sides of each threshold", () => {
   const cases: [string, number | undefined, typeof calm, typeof calm][] = [
     ["plenty", 50 * GiB, calm, calm],
     ["3 GiB", 3 * GiB, calm, calm],
@@ -24,7 +24,7 @@ Deno.test("judgeDisk() knows the bands and their borders", () => {
   }
 });
 
-Deno.test("an emergency is held at 2 GiB and clears at 3 GiB", () => {
+Deno.test("an emergency lasts at 2 GiB and ends at 3 GiB", () => {
   let wasEmergency = false;
   const flags = [GiB - 1, 2 * GiB, 3 * GiB, 2 * GiB].map((freeBytes) => {
     wasEmergency = judgeDisk(freeBytes, { wasEmergency }).isEmergency;
@@ -33,7 +33,7 @@ Deno.test("an emergency is held at 2 GiB and clears at 3 GiB", () => {
   assert.deepEqual(flags, [true, true, false, false]);
 });
 
-Deno.test("for every reading, the flag rises only below the lower threshold and falls only from the upper one on", () => {
+Deno.test("for every measurement, an emergency begins only below the lower threshold and ends only at or above the upper one", () => {
   const thresholds = { lowBytes: 300, emergencyBytes: 100 };
   for (let freeBytes = 0; freeBytes <= 400; freeBytes += 1) {
     const rises = judgeDisk(freeBytes, { wasEmergency: false, thresholds }).isEmergency;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AppId } from "../../../lib/model/app.ts";
-import { normaliseName, removableVolumes, type VolumeOwners } from "../../../lib/disk_space/volume_rules.ts";
+import { normalizeName, removableVolumes, type VolumeOwners } from "../../../lib/disk_space/volume_rules.ts";
 
 const hex = "0123456789abcdef".repeat(4);
 const project = (name: string) => ({ "com.docker.compose.project": name });
@@ -57,7 +57,7 @@ Deno.test("for every set of apps, removableVolumes() keeps the project of each o
   for (const [appKey, appName] of names.entries()) {
     for (const stage of ["PROD", "DEV"] as const) {
       const label = `${stage}_${appKey}_${appName}_compose`.toLowerCase();
-      for (const written of [label, normaliseName(label)]) {
+      for (const written of [label, normalizeName(label)]) {
         const volume = { name: "x", labels: project(written) };
         const folders = { PROD: names, DEV: names };
         assert.deepEqual(removableVolumes([volume], { apps: [app(stage, appKey, appName)], folders }), [], written);
@@ -66,7 +66,7 @@ Deno.test("for every set of apps, removableVolumes() keeps the project of each o
   }
 });
 
-Deno.test("normaliseName() makes a name as compose does", () => {
+Deno.test("normalizeName() returns the name as compose spells it", () => {
   const given = { "Edge.Hub+2": "edgehub2", "-_demo": "demo", "a_b-c": "a_b-c", "Ä": "", "_-_": "" };
-  for (const [name, expected] of Object.entries(given)) assert.equal(normaliseName(name), expected);
+  for (const [name, expected] of Object.entries(given)) assert.equal(normalizeName(name), expected);
 });

@@ -5,8 +5,9 @@ import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { EngineStorage } from "../../../lib/docker/engine_storage.ts";
 import { readFreeBytes } from "../../../lib/host/disk_space.ts";
-import { DiskCleanup, type DiskUser } from "../../../lib/disk_space/cleanup.ts";
-import { DiskGuard } from "../../../lib/disk_space/guard.ts";
+import { DiskCleanup } from "../../../lib/disk_space/disk_cleanup.ts";
+import type { DiskUser } from "../../../lib/disk_space/disk_space.ts";
+import { DiskGuard } from "../../../lib/disk_space/disk_guard.ts";
 import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { runProgram } from "../../../scripts/programs.ts";
 import { busyboxImage, Dockerd } from "../../../scripts/testbed/dockerd.ts";
@@ -28,7 +29,7 @@ const shop: DiskUser = {
   definitions: [],
 };
 
-/** An engine whose data is on a small disk of its own, and an agent's guard of it. */
+/** An engine whose data is on a small disk of its own, and the agent's guard of that disk. */
 class World implements AsyncDisposable {
   readonly folder: string;
   readonly disk: string;
@@ -56,8 +57,8 @@ class World implements AsyncDisposable {
     return await this.engine.docker(...args);
   }
 
-  /** Begins to guard, as a start of the agent does. */
-  async beginGuard(): Promise<DiskGuard> {
+  /** Starts the guard as the agent does. */
+  async startGuard(): Promise<DiskGuard> {
     const env = { DOCKER_HOST: this.engine?.host };
     const engine = new Engine({ log: silentLog, env });
     const storage = new EngineStorage({ env });
@@ -69,7 +70,7 @@ class World implements AsyncDisposable {
       projectFolders: { PROD: `${this.folder}/compose`, DEV: `${this.folder}/build` },
       registryUrl: () => `${registry}/`,
       run: (program, args) => {
-        // The journal and the archives of this machine are none of ours.
+        // The journal and the package archives of this machine are not touched.
         this.commands.push([program, ...args].join(" "));
         return Promise.resolve();
       },
@@ -87,11 +88,11 @@ class World implements AsyncDisposable {
       clock: systemClock,
       log: silentLog,
     });
-    await this.guard.look();
+    await this.guard.measure();
     return this.guard;
   }
 
-  /** Fills the disk so that so much is left. */
+  /** Fills the disk so that `bytes` are free. */
   async leaveFree(bytes: number): Promise<void> {
     await Deno.remove(`${this.disk}/filler`).catch(() => {});
     const surplus = (await readFreeBytes(this.disk) ?? 0) - bytes;
@@ -115,10 +116,10 @@ async function addImages(world: World): Promise<void> {
   assert.ok(world.engine !== undefined);
   const images = [`${own}:0`, `${own}:1`, `${own}:2`, "registry.example.com/apps/other:1"];
   for (const image of [...images, `${own}:2`]) {
-    // Each is another image, so that the last but one of version 2 has no name.
+    // Each build is another image, so the first image of version 2 loses its name.
     await buildImage(world.engine, { reference: image, recipe: { labels: { n: crypto.randomUUID() } } });
   }
-  await world.docker("create", "--name", "resting", `${own}:0`);
+  await world.docker("create", "--name", "idle", `${own}:0`);
 }
 
 async function addVolumes(world: World): Promise<{ anonymous: string }> {
@@ -156,19 +157,19 @@ Deno.test("the guard of a real engine on a small disk", async (t) => {
   const images = async () => (await world.docker("images", "--format", "{{.Repository}}:{{.Tag}}")).split("\n").sort();
   const volumes = async () => (await world.docker("volume", "ls", "--quiet")).split("\n").sort();
   const logFile = await world.docker("inspect", "--format", "{{.LogPath}}", "prod_7_shop");
-  const guard = await world.beginGuard();
+  const guard = await world.startGuard();
 
-  await t.step("with room, nothing is touched", async () => {
+  await t.step("with enough free space, nothing is touched", async () => {
     assert.equal(guard.isEmergency, false);
     assert.deepEqual(world.commands, []);
     assert.equal((await volumes()).includes(anonymous), true);
     assert.ok((await images()).includes(`${own}:1`));
   });
 
-  await t.step("a low disk is cleaned up, and nothing that is needed goes", async () => {
+  await t.step("a low disk is cleaned up, and nothing that is needed is removed", async () => {
     await Deno.truncate(logFile, 60 * MiB);
     await world.leaveFree(thresholds.lowBytes - MiB);
-    await guard.look();
+    await guard.measure();
     await pollUntil("the logs were emptied", async () => (await Deno.stat(logFile)).size < MiB || undefined, {
       limitMs: 30_000,
     });
@@ -186,16 +187,16 @@ Deno.test("the guard of a real engine on a small disk", async (t) => {
     assert.deepEqual(await world.running(), everything);
   });
 
-  await t.step("the engine goes on with a log that was emptied", async () => {
+  await t.step("the engine goes on writing a log that was emptied", async () => {
     await pollUntil("the log grows again", async () => {
-      // Not its tail: of that the engine remembers where it was.
+      // Not the tail: the engine remembers its old position.
       return (await world.docker("logs", "prod_7_shop")).startsWith("x\nx") || undefined;
     }, { limitMs: 5_000 });
   });
 
-  await t.step("a full disk is an emergency: everything but the appliance is stopped, gently", async () => {
+  await t.step("a full disk is an emergency: everything but the appliance is stopped with SIGTERM", async () => {
     await world.leaveFree(thresholds.emergencyBytes - MiB);
-    await guard.look();
+    await guard.measure();
     assert.equal(guard.isEmergency, true);
     await pollUntil("the containers are stopped", async () => {
       return (await world.running()).join() === "appliance" || undefined;
@@ -203,36 +204,36 @@ Deno.test("the guard of a real engine on a small disk", async (t) => {
     assert.equal(await world.docker("inspect", "--format", "{{.State.ExitCode}}", "somebodys"), "0");
   });
 
-  await t.step("what starts again is stopped again by the next pass", async () => {
+  await t.step("a container that starts again is stopped by the next measurement", async () => {
     await world.docker("start", "somebodys");
     await pollUntil("it is stopped", async () => {
-      await guard.look();
+      await guard.measure();
       return (await world.running()).join() === "appliance" || undefined;
     }, { limitMs: 30_000 });
   });
 
-  await t.step("some room holds the emergency, and stops nothing more", async () => {
+  await t.step("below the upper threshold the emergency lasts, and nothing more is stopped", async () => {
     await world.leaveFree(thresholds.lowBytes - 4 * MiB);
-    await guard.look();
+    await guard.measure();
     assert.equal(guard.isEmergency, true);
     await world.docker("start", "somebodys");
-    await guard.look();
+    await guard.measure();
     assert.deepEqual(await world.running(), ["appliance", "somebodys"]);
     assert.deepEqual(world.changes, [true]);
   });
 
-  await t.step("enough room ends it", async () => {
+  await t.step("enough free space ends the emergency", async () => {
     await Deno.remove(`${world.disk}/filler`);
-    await guard.look();
+    await guard.measure();
     assert.equal(guard.isEmergency, false);
     assert.deepEqual(world.changes, [true, false]);
   });
 
-  await t.step("an engine that is wedged does not hold up the flag", async () => {
+  await t.step("an engine that hangs does not delay isEmergency", async () => {
     await world.engine?.freeze();
     await world.leaveFree(thresholds.emergencyBytes - MiB);
     const beganAt = performance.now();
-    await guard.look();
+    await guard.measure();
     assert.equal(guard.isEmergency, true);
     assert.ok(performance.now() - beganAt < 5_000);
     world.engine?.thaw();

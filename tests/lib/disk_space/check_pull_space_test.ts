@@ -1,11 +1,11 @@
 // box engine registry
 import assert from "node:assert/strict";
-import { neededBytesFor } from "../../../lib/disk_space/room.ts";
+import { neededBytesFor } from "../../../lib/disk_space/pull_space.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { EngineStorage } from "../../../lib/docker/engine_storage.ts";
 import { readRemoteLayers } from "../../../lib/docker/manifest.ts";
-import { checkPullSpace } from "../../../lib/disk_space/pull_check.ts";
+import { checkPullSpace } from "../../../lib/disk_space/check_pull_space.ts";
 import { Dockerd } from "../../../scripts/testbed/dockerd.ts";
 import { pushImage } from "../../../scripts/testbed/images.ts";
 import { Registry } from "../../../scripts/testbed/registry.ts";
@@ -19,7 +19,7 @@ async function sizesOf(registry: Registry, repository: string, tag: string): Pro
   return found.layers.map(({ size }: { size: number }) => size);
 }
 
-Deno.test("the size of a pull, asked of the real registry", async (t) => {
+Deno.test("the size of a pull, as reported by the real registry", async (t) => {
   await using dockerd = await Dockerd.start();
   await using registry = await Registry.start({ accounts: { token: "secret" } });
   const env = { DOCKER_HOST: dockerd.host };
@@ -33,7 +33,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
     readRemoteLayers({ reference, auth, platform, signal: never, withDiffIds: true, ...given });
 
   await t.step(
-    "readRemoteLayers() gives the sizes of the manifest, and layers as the engine will know them",
+    "readRemoteLayers() returns the sizes in the manifest, and layers as the engine will know them",
     async () => {
       const layers = await ask();
       assert.deepEqual(layers?.map(({ sizeBytes }) => sizeBytes), await sizesOf(registry, repository, "1"));
@@ -51,7 +51,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
     assert.notEqual(await ask(), undefined);
   });
 
-  await t.step("of an image for other machines only, this machine has no size", async () => {
+  await t.step("an image for other platforms only has no size", async () => {
     const name = "apps/foreign:1";
     const foreign = await pushImage(dockerd, registry, { name, recipe: { foreign: "index", sizeMb: 1 } });
     assert.equal(await ask({ reference: foreign }), undefined);
@@ -59,7 +59,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
     assert.ok((layers ?? []).some(({ sizeBytes }) => sizeBytes > 1_000_000));
   });
 
-  await t.step("a registry that answers with trouble, or not at all, has no size", async () => {
+  await t.step("a registry that answers with an error, or not at all, reports no size", async () => {
     for (const behaviour of ["unauthorized", "unavailable", "html", "refuse", "expired"] as const) {
       await registry.behave(behaviour);
       assert.equal(await ask(), undefined, behaviour);
@@ -70,7 +70,7 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
     registry.thaw();
   });
 
-  await t.step("checkPullRoom() counts only what the engine does not have", async () => {
+  await t.step("checkPullSpace() counts only layers that the engine does not have", async () => {
     const sizes = await sizesOf(registry, repository, "1");
     const whole = neededBytesFor(sizes.reduce((sum, size) => sum + size, 0));
     const missing = neededBytesFor(sizes.slice(1).reduce((sum, size) => sum + size, 0));
@@ -88,10 +88,10 @@ Deno.test("the size of a pull, asked of the real registry", async (t) => {
     assert.deepEqual(await check(0), { kind: "fits" });
   });
 
-  await t.step("checkPullRoom() lets everything in that cannot be measured", async () => {
+  await t.step("checkPullSpace() accepts every image whose size is unknown", async () => {
     await registry.stop();
-    const parts = { engine, storage, readFreeBytes: () => Promise.resolve(0) };
-    assert.deepEqual(await checkPullSpace(parts, { reference, auth, signal: never }), { kind: "fits" });
+    const deps = { engine, storage, readFreeBytes: () => Promise.resolve(0) };
+    assert.deepEqual(await checkPullSpace(deps, { reference, auth, signal: never }), { kind: "fits" });
     await registry.start();
   });
 });

@@ -1,32 +1,30 @@
-/** Makes room on the engine's disk, mildest first. Nothing goes that an app, a person or another program could still need. */
+/**
+ * Frees space on the engine's disk, mildest step first. Nothing is removed that an app, a user or a program could need.
+ */
 
-import type { AppId, Stage } from "../model/app.ts";
 import type { Clock } from "../async/clock.ts";
 import { throwIfAborted, within } from "../async/deadline.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { EngineStorage } from "../docker/engine_storage.ts";
+import type { Stage } from "../model/app.ts";
+import type { NamedApp } from "../model/app_names.ts";
 import { type AppImages, localRegistryHost, supersededTags, wantedImages } from "./image_rules.ts";
+import { truncateLogs } from "./truncate_logs.ts";
 import { removableVolumes } from "./volume_rules.ts";
 
-/** What an app of the device keeps on the disk. */
-export interface DiskUser extends AppImages {
-  id: AppId;
-  appName: string;
-}
-
-/** What the clean-up is built from. */
+/** What the clean-up works on. */
 export interface DiskCleanupDeps {
   engine: Pick<Engine, "pruneDanglingImages">;
   storage: Pick<
     EngineStorage,
     "listContainers" | "listImages" | "listDanglingVolumes" | "pruneBuildCache" | "removeTag" | "removeVolume"
   >;
-  /** Lets the registry of this device collect its garbage and gives what it tells; undefined where there is none to ask. */
+  /** Lets the device's own registry collect garbage and returns its report; undefined when there is none to ask. */
   registryGc(): ((signal: AbortSignal) => Promise<unknown>) | undefined;
   /** All apps of the device, stopped ones too; undefined while they are not known. May throw. */
-  listApps(): readonly DiskUser[] | undefined;
+  listApps(): readonly (NamedApp & AppImages)[] | undefined;
   /** The folders that hold a folder for each compose app. */
   projectFolders: Readonly<Record<Stage, string>>;
   registryUrl(): string;
@@ -37,144 +35,143 @@ export interface DiskCleanupDeps {
   log: Log;
 }
 
-interface Step {
+interface CleanupStep {
   name: string;
   limitMs: number;
-  /** Gives what is worth telling. */
+  /** Returns fields for the log; undefined when nothing is worth a line. */
   run(signal: AbortSignal): Promise<object | void>;
 }
 
 const minuteMs = 60_000;
 
-/** The registry is busy for long with it, and while it is nobody can pull. */
+/** Garbage collection keeps the registry busy for long, and meanwhile nobody can pull. */
 const gcPauseMs = 15 * minuteMs;
 
-/** Less than this comes and goes by itself on a device that works. */
-const newsBytes = 1024 * 1024;
+/** Smaller changes of the free space happen all the time on a working device. */
+const noteworthyBytes = 1024 * 1024;
 
-/** A container's log above this is emptied. */
-export const logLimitBytes = 50 * 1024 * 1024;
-
-/** One step after the other, whatever becomes of each. Every step has a deadline, because a full disk wedges engines. */
+/**
+ * Runs its steps in order, whether or not one fails. Every step has a deadline, because engines hang on a full disk.
+ */
 export class DiskCleanup {
-  readonly #parts: DiskCleanupDeps;
+  readonly #deps: DiskCleanupDeps;
   #gcTriedAtMs = -Infinity;
-  /** The last failure of each step, so that a lasting one is told once. */
+  /** The last failure of each step, so that a lasting one is logged once. */
   readonly #failures = new Map<string, string>();
 
-  constructor(parts: DiskCleanupDeps) {
-    this.#parts = parts;
+  constructor(deps: DiskCleanupDeps) {
+    this.#deps = deps;
   }
 
   /** Cleans up once; `dataRoot` is the folder of the engine. Throws `canceled` only. */
   async run(dataRoot: string, signal: AbortSignal): Promise<void> {
     for (const step of this.#steps(dataRoot)) {
       throwIfAborted(signal, "Cleaning up the disk");
-      await this.#do(step, dataRoot, signal);
+      await this.#runStep(step, dataRoot, signal);
     }
   }
 
-  #steps(dataRoot: string): Step[] {
-    const { engine, storage } = this.#parts;
+  #steps(dataRoot: string): CleanupStep[] {
+    const { engine, storage } = this.#deps;
     return [
       { name: "registry garbage", limitMs: 5 * minuteMs, run: (signal) => this.#collectGarbage(signal) },
       { name: "dangling images", limitMs: 5 * minuteMs, run: (signal) => engine.pruneDanglingImages(signal) },
       {
         name: "build cache",
         limitMs: 5 * minuteMs,
-        run: async (signal) => tell("engineSays", await storage.pruneBuildCache(signal)),
+        run: async (signal) => countedBytes("reclaimedBytes", await storage.pruneBuildCache(signal)),
       },
       { name: "volumes", limitMs: 30 * minuteMs, run: (signal) => this.#removeVolumes(signal) },
       { name: "superseded images", limitMs: 30 * minuteMs, run: (signal) => this.#removeImages(signal) },
-      this.#command("journal", "journalctl", "--vacuum-size=100M"),
-      this.#command("package archives", "apt-get", "clean"),
+      this.#command("journal", ["journalctl", "--vacuum-size=100M"]),
+      this.#command("package archives", ["apt-get", "clean"]),
       {
         name: "container logs",
         limitMs: 2 * minuteMs,
-        run: async (signal) => tell("emptiedBytes", await truncateLogs(`${dataRoot}/containers`, signal)),
+        run: async (signal) => countedBytes("emptiedBytes", await truncateLogs(`${dataRoot}/containers`, signal)),
       },
     ];
   }
 
-  #command(name: string, program: string, ...args: string[]): Step {
+  #command(name: string, [program, ...args]: [string, ...string[]]): CleanupStep {
     const limitMs = 2 * minuteMs;
     return {
       name,
       limitMs,
       run: async (signal) => {
-        await this.#parts.run(program, args, { signal, timeoutMs: limitMs });
+        await this.#deps.run(program, args, { signal, timeoutMs: limitMs });
       },
     };
   }
 
-  async #do(step: Step, dataRoot: string, signal: AbortSignal): Promise<void> {
-    const { readFreeBytes, log } = this.#parts;
+  async #runStep(step: CleanupStep, dataRoot: string, signal: AbortSignal): Promise<void> {
+    const { readFreeBytes, log } = this.#deps;
     const before = await readFreeBytes(dataRoot);
     try {
       const what = `Cleaning up: ${step.name}`;
-      const facts = await within(step.limitMs, step.run, { what, signal });
+      const fields = await within(step.limitMs, step.run, { what, signal });
       const after = await readFreeBytes(dataRoot);
       const freedBytes = before === undefined || after === undefined ? undefined : after - before;
       const hadFailed = this.#failures.delete(step.name);
-      const isNews = hadFailed || facts !== undefined || (freedBytes ?? 0) >= newsBytes;
-      // In an emergency this comes again every few seconds, and lines need disk.
-      log[isNews ? "info" : "debug"]("Cleaned up", { what: step.name, freedBytes, ...facts });
+      const isNews = hadFailed || fields !== undefined || (freedBytes ?? 0) >= noteworthyBytes;
+      // In an emergency this is repeated every few seconds, and log lines need disk space.
+      log[isNews ? "info" : "debug"]("Cleaned up", { what: step.name, freedBytes, ...fields });
     } catch (error) {
       throwIfAborted(signal, "Cleaning up the disk");
-      const isKnown = isNoProgram(error) || this.#failures.get(step.name) === messageOf(error);
+      const isKnown = isMissingProgram(error) || this.#failures.get(step.name) === messageOf(error);
       this.#failures.set(step.name, messageOf(error));
       log[isKnown ? "debug" : "warn"]("Cannot clean up", { what: step.name, error });
     }
   }
 
   async #collectGarbage(signal: AbortSignal): Promise<object | undefined> {
-    const { clock, registryGc } = this.#parts;
+    const { clock, registryGc } = this.#deps;
     const collect = registryGc();
     if (collect === undefined || clock.now() - this.#gcTriedAtMs < gcPauseMs) return undefined;
     this.#gcTriedAtMs = clock.now();
-    return { registrySays: await collect(signal) };
+    return { registryReport: await collect(signal) };
   }
 
   async #removeVolumes(signal: AbortSignal): Promise<object | undefined> {
-    const { storage, projectFolders } = this.#parts;
-    // The apps are asked for after the volumes: an app that comes in between has no volume in the list.
+    const { storage, projectFolders } = this.#deps;
+    // Apps are listed after the volumes: an app installed in between has no volume in the list.
     const volumes = await storage.listDanglingVolumes(signal);
     const folders = {
       PROD: await foldersIn(projectFolders.PROD),
       DEV: await foldersIn(projectFolders.DEV),
     };
     const names = removableVolumes(volumes, { apps: this.#listApps(), folders }).map(({ name }) => name);
-    return await this.#each(names, signal, (name) => storage.removeVolume(name, signal));
+    return await this.#removeAll(names, (name) => storage.removeVolume(name, signal), signal);
   }
 
   async #removeImages(signal: AbortSignal): Promise<object | undefined> {
-    const { storage, registryUrl } = this.#parts;
+    const { storage, registryUrl } = this.#deps;
     const host = localRegistryHost(registryUrl());
     if (host === undefined) return undefined;
-    // In this order nothing that comes in between is taken for unwanted.
+    // In this order nothing that is added in between counts as unwanted.
     const images = await storage.listImages(signal);
     const users = await storage.listContainers(signal);
     const apps = this.#listApps();
     if (apps === undefined) return undefined;
     const tags = supersededTags(images, { host, users, wanted: wantedImages(apps) });
-    return await this.#each(tags, signal, (tag) => storage.removeTag(tag, signal));
+    return await this.#removeAll(tags, (tag) => storage.removeTag(tag, signal), signal);
   }
 
-  /** Apps that cannot be read are not known: then nothing of theirs is touched. */
-  #listApps(): readonly DiskUser[] | undefined {
+  /** Undefined when the apps cannot be read: then nothing of theirs is touched. */
+  #listApps(): readonly (NamedApp & AppImages)[] | undefined {
     try {
-      return this.#parts.listApps();
+      return this.#deps.listApps();
     } catch (error) {
-      this.#parts.log.debug("Cannot list the apps for the clean-up", { error });
+      this.#deps.log.debug("Cannot list the apps for the clean-up", { error });
       return undefined;
     }
   }
 
-  /** Removes what can be removed; each has the deadline of its own call. */
-  async #each(
+  /** Removes what can be removed. */
+  async #removeAll(
     names: readonly string[],
-    signal: AbortSignal,
     remove: (name: string) => Promise<void>,
+    signal: AbortSignal,
   ): Promise<object | undefined> {
     const removed: string[] = [];
     for (const name of names) {
@@ -184,19 +181,19 @@ export class DiskCleanup {
         removed.push(name);
       } catch (error) {
         throwIfAborted(signal, "Cleaning up the disk");
-        this.#parts.log.debug("Cannot remove", { name, error });
+        this.#deps.log.debug("Cannot remove", { name, error });
       }
     }
     return removed.length === 0 ? undefined : { removed };
   }
 }
 
-function tell(name: string, bytes: number): object | undefined {
+function countedBytes(name: string, bytes: number): object | undefined {
   return bytes === 0 ? undefined : { [name]: bytes };
 }
 
-/** The device works without this program; many do. */
-function isNoProgram(error: unknown): boolean {
+/** Many devices work without some of the programs. */
+function isMissingProgram(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof Deno.errors.NotFound;
 }
 
@@ -205,35 +202,8 @@ async function foldersIn(path: string): Promise<string[]> {
   try {
     for await (const { name, isDirectory } of Deno.readDir(path)) if (isDirectory) names.push(name);
   } catch {
-    // Without the folder, or without its names, nothing is taken for a left-over.
+    // When the folder is missing or unreadable, no volume counts as left over.
     return [];
   }
   return names;
-}
-
-/**
- * Empties large logs and gives the bytes that they had. A log that is removed instead would keep its room, because the engine holds it
- * open.
- */
-async function truncateLogs(folder: string, signal: AbortSignal): Promise<number> {
-  let emptiedBytes = 0;
-  try {
-    for await (const entry of Deno.readDir(folder)) {
-      throwIfAborted(signal, "Emptying logs");
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory) emptiedBytes += await truncateLogs(path, signal);
-      else if (entry.isFile && entry.name.endsWith(".log")) emptiedBytes += await truncateLarge(path);
-    }
-  } catch (error) {
-    // A container that is removed in this moment takes its files with it.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return emptiedBytes;
-}
-
-async function truncateLarge(path: string): Promise<number> {
-  const { size } = await Deno.stat(path);
-  if (size <= logLimitBytes) return 0;
-  await Deno.truncate(path, 0);
-  return size;
 }

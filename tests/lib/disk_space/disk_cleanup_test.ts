@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Fields, type Log, silentLog } from "../../../lib/base/log.ts";
 import type { DanglingVolume } from "../../../lib/docker/engine_storage.ts";
-import { DiskCleanup, type DiskUser, logLimitBytes } from "../../../lib/disk_space/cleanup.ts";
+import { DiskCleanup } from "../../../lib/disk_space/disk_cleanup.ts";
+import type { DiskUser } from "../../../lib/disk_space/disk_space.ts";
+import { logLimitBytes } from "../../../lib/disk_space/truncate_logs.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const never = new AbortController().signal;
@@ -16,11 +18,11 @@ const shop: DiskUser = {
   definitions: [],
 };
 
-/** A clean-up in a folder of its own; what it asks for is written down in order, and anything can be told to fail. */
+/** A clean-up in a folder of its own. It records calls in order, and any call can be made to fail. */
 class World implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly folder = Deno.makeTempDirSync();
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
   readonly warnings: Fields[] = [];
   readonly failing = new Set<string>();
   apps: readonly DiskUser[] | undefined = [shop];
@@ -65,14 +67,14 @@ class World implements AsyncDisposable {
   do(what: string): Promise<void>;
   do<T>(what: string, answer: T): Promise<T>;
   do<T>(what: string, answer?: T): Promise<T | undefined> {
-    this.told.push(what);
+    this.calls.push(what);
     return this.failing.has(what) ? Promise.reject(new AgentError("engine_failed", what)) : Promise.resolve(answer);
   }
 
   async run(): Promise<string[]> {
-    this.told.length = 0;
+    this.calls.length = 0;
     await this.cleanup.run(this.folder, never);
-    return [...this.told];
+    return [...this.calls];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,13 +93,13 @@ const all = [
   "apt-get clean",
 ];
 
-Deno.test("run() takes the steps in their order", async () => {
+Deno.test("run() runs the steps in order", async () => {
   await using world = new World();
   assert.deepEqual(await world.run(), all);
   assert.deepEqual(world.warnings, []);
 });
 
-Deno.test("run() goes on after every failed step, and tells a lasting failure once", async () => {
+Deno.test("run() goes on after every failed step, and logs a lasting failure once", async () => {
   for (const step of all) {
     await using world = new World();
     world.failing.add(step);
@@ -116,19 +118,19 @@ Deno.test("run() goes on after every failed step, and tells a lasting failure on
   }
 });
 
-Deno.test("a program that the device does not have is no failure", async () => {
+Deno.test("a program that is not installed is no failure", async () => {
   await using world = new World();
-  const parts = { cause: new Deno.errors.NotFound("no such file") };
-  const told = world.do.bind(world);
+  const missing = { cause: new Deno.errors.NotFound("no such file") };
+  const callThrough = world.do.bind(world);
   world.do = <T>(what: string, answer?: T) => {
-    if (what.startsWith("apt-get")) return Promise.reject(new AgentError("command_failed", "Cannot run", parts));
-    return told(what, answer);
+    if (what.startsWith("apt-get")) return Promise.reject(new AgentError("command_failed", "Cannot run", missing));
+    return callThrough(what, answer);
   };
   await world.run();
   assert.deepEqual(world.warnings, []);
 });
 
-Deno.test("the registry is asked at most every 15 minutes, also after a failure", async () => {
+Deno.test("the registry collects garbage at most every 15 minutes, also after a failure", async () => {
   await using world = new World();
   world.failing.add("collect");
   assert.ok((await world.run()).includes("collect"));
@@ -138,7 +140,7 @@ Deno.test("the registry is asked at most every 15 minutes, also after a failure"
   assert.ok((await world.run()).includes("collect"));
 });
 
-Deno.test("a registry that is not there yet does not use up the attempt", async () => {
+Deno.test("a missing registry does not use up the attempt", async () => {
   await using world = new World();
   world.hasRegistry = false;
   assert.ok(!(await world.run()).includes("collect"));
@@ -146,7 +148,7 @@ Deno.test("a registry that is not there yet does not use up the attempt", async 
   assert.ok((await world.run()).includes("collect"));
 });
 
-Deno.test("volumes go by their rules, with the folders of each stage, and one that stays does not keep the others", async () => {
+Deno.test("volumes are removed by their rules and the folders of their stage, and one that cannot be removed keeps no other", async () => {
   await using world = new World();
   for (const folder of ["compose/Ghost", "compose/Shop", "build/Draft"]) {
     await Deno.mkdir(`${world.folder}/${folder}`, { recursive: true });
@@ -171,7 +173,7 @@ Deno.test("volumes go by their rules, with the folders of each stage, and one th
   assert.deepEqual((await world.run()).filter((line) => line.startsWith("remove")), [`remove ${hex}`]);
 });
 
-Deno.test("superseded images go only from a registry in reach, and only while the apps are known", async () => {
+Deno.test("superseded images are removed only with a local registry, and only while the apps are known", async () => {
   await using world = new World();
   world.tags = ["127.0.0.1:5002/apps/shop:1", "127.0.0.1:5002/apps/shop:2"];
   const removed = async () => (await world.run()).filter((line) => line.startsWith("remove"));
@@ -190,7 +192,7 @@ Deno.test("superseded images go only from a registry in reach, and only while th
   assert.deepEqual(await removed(), []);
 });
 
-Deno.test("large logs of containers are emptied in place; smaller ones and other files stay", async () => {
+Deno.test("large container logs are emptied in place; smaller ones and other files stay", async () => {
   await using world = new World();
   const folder = `${world.folder}/containers/ab`;
   await Deno.mkdir(`${folder}/local-logs`, { recursive: true });
@@ -212,14 +214,14 @@ Deno.test("large logs of containers are emptied in place; smaller ones and other
   assert.equal((await Deno.stat(`${folder}/ab-json.log`)).ino, before.ino);
 });
 
-Deno.test("run() ends with its signal", async () => {
+Deno.test("run() ends when its signal is aborted", async () => {
   await using world = new World();
   const controller = new AbortController();
-  const told = world.do.bind(world);
+  const callThrough = world.do.bind(world);
   world.do = <T>(what: string, answer?: T) => {
     controller.abort();
-    return told(what, answer);
+    return callThrough(what, answer);
   };
   await assert.rejects(world.cleanup.run(world.folder, controller.signal), { code: "canceled" });
-  assert.deepEqual(world.told, ["collect"]);
+  assert.deepEqual(world.calls, ["collect"]);
 });

@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
-import { neededBytesFor, noSpaceText, roomFor } from "../../../lib/disk_space/room.ts";
+import { judgePullSpace, neededBytesFor, noSpaceText } from "../../../lib/disk_space/pull_space.ts";
 
-Deno.test("roomFor() lets in what leaves the reserve, and names both figures otherwise", () => {
+Deno.test("judgePullSpace() accepts what leaves the reserve, and returns both sizes otherwise", () => {
   const fits = { kind: "fits" };
   const cases: [string, number | undefined, number | undefined, unknown][] = [
     ["exactly the reserve is left", 900, 1000, fits],
     ["one byte of the reserve is taken", 901, 1000, { kind: "noSpace", neededBytes: 901, freeBytes: 1000 }],
     ["nothing is free", 1, 0, { kind: "noSpace", neededBytes: 1, freeBytes: 0 }],
     ["nothing is needed", 0, 0, fits],
-    ["the need is not known", undefined, 0, fits],
-    ["the free space is not known", 1e12, undefined, fits],
+    ["the needed space is unknown", undefined, 0, fits],
+    ["the free space is unknown", 1e12, undefined, fits],
   ];
   for (const [name, neededBytes, freeBytes, expected] of cases) {
-    assert.deepEqual(roomFor({ neededBytes, freeBytes, reserveBytes: 100 }), expected, name);
+    assert.deepEqual(judgePullSpace({ neededBytes, freeBytes, reserveBytes: 100 }), expected, name);
   }
 });
 
-Deno.test("neededBytesFor() takes 2.2 bytes for each byte of the download", () => {
+Deno.test("neededBytesFor() returns 2.2 bytes for each byte of the download", () => {
   assert.deepEqual([0, 10, 1_000_001].map(neededBytesFor), [0, 22, 2_200_003]);
 });
 
-Deno.test("noSpaceText() has the needed and the free bytes, also as people read them", () => {
+Deno.test("noSpaceText() shows the needed and the free bytes, also in readable units", () => {
   const text = noSpaceText({ neededBytes: 1_181_116_006, freeBytes: 300 * 1024 ** 2 });
   assert.equal(
     text,

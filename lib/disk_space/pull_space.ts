@@ -1,36 +1,36 @@
-/** Decides whether a new image fits on the disk before anything is touched. Pure. */
+/** Decides whether an image fits on the disk before anything is pulled. Pure. */
 
-/** What there is, and what is needed, in bytes. What is not known is undefined. */
-export interface RoomQuestion {
+/** The sizes to compare, in bytes; undefined when unknown. */
+export interface PullSizes {
   neededBytes: number | undefined;
   freeBytes: number | undefined;
-  /** Must still be free afterwards. */
+  /** Must still be free after the pull. */
   reserveBytes: number;
 }
 
-/** Whether it fits. Nothing is refused for want of a figure. */
+/** Whether the image fits. An unknown size is no reason to refuse it. */
 export type PullSpace = { kind: "fits" } | { kind: "noSpace"; neededBytes: number; freeBytes: number };
 
 /**
- * Bytes on the disk per byte of a download. An estimate: the engine keeps a layer as it came until it is unpacked, and unpacked it is
- * larger than packed.
+ * Bytes on the disk per byte of a download. An estimate: the engine keeps the packed layer until it is unpacked, and
+ * the unpacked layer is larger.
  */
 export const diskPerDownloadByte = 2.2;
 
-/** The bytes that the disk needs to take in a download of this size. */
+/** The disk space that a download of this size needs. */
 export function neededBytesFor(downloadBytes: number): number {
   return Math.ceil(downloadBytes * diskPerDownloadByte);
 }
 
-/** Compares what is needed with what is free. */
-export function roomFor({ neededBytes, freeBytes, reserveBytes }: RoomQuestion): PullSpace {
+/** Compares the space that is needed with the space that is free. */
+export function judgePullSpace({ neededBytes, freeBytes, reserveBytes }: PullSizes): PullSpace {
   if (neededBytes === undefined || freeBytes === undefined) return { kind: "fits" };
-  // Nothing to take in fits on any disk.
+  // An image that the engine has already fits on any disk.
   if (neededBytes === 0 || freeBytes - neededBytes >= reserveBytes) return { kind: "fits" };
   return { kind: "noSpace", neededBytes, freeBytes };
 }
 
-/** The refusal as people read it. */
+/** Why the image was refused, as shown to users. */
 export function noSpaceText({ neededBytes, freeBytes }: { neededBytes: number; freeBytes: number }): string {
   return `there is not enough room on the disk: about ${sizeText(neededBytes)} are needed, ${
     sizeText(freeBytes)
