@@ -1,8 +1,8 @@
 /**
- * `deno task footprint [--check]`: what the agent consists of and what its imports cost: modules and bytes of each part
- * of the bundle, what is loaded at the start, and time and memory of each import beside a bare process. Ends with 1
- * when something is above its line in scripts/footprint/allowances.ts. With `--check` it measures less often and says
- * nothing when all is well. Costs are measured on Linux only.
+ * `deno task footprint [--check]`: modules and bytes of each component of the bundle, what is loaded at the start, and
+ * the time and memory of each import compared with an empty process. Ends with 1 when something exceeds its limit in
+ * scripts/footprint/allowances.ts. With `--check` it measures less often and prints only what is wrong. Costs are
+ * measured on Linux only.
  */
 
 import { alignColumns } from "./bench/table.ts";
@@ -10,7 +10,7 @@ import { bundleArgs } from "./build/plan.ts";
 import { type Allowances, allowances, bundleLimits } from "./footprint/allowances.ts";
 import { findFootprintFaults, type Footprint } from "./footprint/judge.ts";
 import { type Imports, measureImports, runDeno } from "./footprint/measure.ts";
-import { readParts, readStart, sumOf } from "./footprint/parts.ts";
+import { readComponents, readStart, sumOf } from "./footprint/components.ts";
 import { projectRoot, urlOf } from "./paths.ts";
 
 const measuredRuns = 9;
@@ -28,11 +28,11 @@ async function main(args: readonly string[]): Promise<number> {
   if (!isCheck) print(renderFootprint(found, allowances));
   const faults = findFootprintFaults(found, allowances);
   for (const fault of faults) print(fault);
-  if (faults.length > 0) print("Lines are in scripts/footprint/allowances.ts");
+  if (faults.length > 0) print("The limits are in scripts/footprint/allowances.ts");
   return faults.length === 0 ? 0 : 1;
 }
 
-/** Bundles the agent and measures its imports, each in so many processes. */
+/** Bundles the agent and measures each of its imports in `runs` processes. */
 async function readFootprint(runs: number): Promise<Footprint> {
   const main = `${projectRoot}main.ts`;
   const start = readStart(await runDeno(["info", "--json", main]), urlOf(""));
@@ -43,13 +43,13 @@ async function readFootprint(runs: number): Promise<Footprint> {
     await runDeno(bundleArgs(main, minified));
     const costs = Deno.build.os === "linux" ? await measureImports(importsOf(start), runs) : new Map();
     const { size } = await Deno.stat(minified);
-    return { parts: readParts(await Deno.readTextFile(plain)), start, payloadBytes: size, costs };
+    return { components: readComponents(await Deno.readTextFile(plain)), start, payloadBytes: size, costs };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** What is measured: what the runtime brings, each package, our folders of weight, and all of it. */
+/** What is measured: modules of the runtime, each package, our largest folders, and the whole agent. */
 function importsOf(start: readonly string[]): Imports {
   const runtime = start.filter((name) => name.startsWith("node:"));
   const inFolder = (folder: string) =>
@@ -68,13 +68,13 @@ function importsOf(start: readonly string[]): Imports {
 }
 
 function renderFootprint(found: Footprint, allowed: Allowances): string {
-  const parts = [...found.parts].sort(([, a], [, b]) => b.bytes - a.bytes);
-  const sum = sumOf(found.parts);
+  const components = [...found.components].sort(([, a], [, b]) => b.bytes - a.bytes);
+  const sum = sumOf(found.components);
   const rows = [
-    ["part of the bundle", "", "modules", "allowed", "bytes", "allowed"],
-    ...parts.map(([name, { modules, bytes }]) => {
-      const line = allowed.parts[name];
-      return [name, "", `${modules}`, `${line?.modules ?? "-"}`, `${bytes}`, `${line?.bytes ?? "-"}`];
+    ["component", "", "modules", "allowed", "bytes", "allowed"],
+    ...components.map(([name, { modules, bytes }]) => {
+      const limit = allowed.components[name];
+      return [name, "", `${modules}`, `${limit?.modules ?? "-"}`, `${bytes}`, `${limit?.bytes ?? "-"}`];
     }),
     ["all", "", `${sum.modules}`, `${bundleLimits.modules}`, `${sum.bytes}`, "-"],
     ["minified", "", "", "", `${found.payloadBytes}`, `${bundleLimits.payloadBytes}`],

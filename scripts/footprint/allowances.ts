@@ -1,26 +1,26 @@
 /**
- * What each part of the program may weigh. A change that needs more changes its line here, and its commit says why.
- * Packages are pinned, so their lines are tight; what is ours may grow to twice what it was when its line was written.
+ * The limits for each component of the program. A change that needs more raises its limit here, and its commit says
+ * why. Packages are pinned, so their limits are tight; ours are twice the size at the time they were set.
  */
 
-import type { Part } from "./parts.ts";
+import type { Component } from "./components.ts";
 
-/** What is allowed. */
+/** The limits for a bundle and its start. */
 export interface Allowances {
-  /** Of the bundle: each part must have a line. */
-  parts: Readonly<Record<string, Part>>;
-  /** What is loaded at the start and is not ours: packages, and modules of the runtime. */
+  /** For each component of the bundle, all of which must be listed. */
+  components: Readonly<Record<string, Component>>;
+  /** The packages and modules of the runtime that are loaded at the start. */
   start: readonly string[];
-  /** What an import may cost beyond a bare process, by the name of its row. */
+  /** What an import may cost on top of an empty process. */
   costs: Readonly<Record<string, { processorMs: number; rssMib: number }>>;
 }
 
-/** Of the whole bundle, minified, and of the modules that it is made of. */
+/** For the whole bundle: its minified size and the number of its modules. */
 export const bundleLimits = { payloadBytes: 1_000_000, modules: 600 };
 
-/** The lines. Costs have room for a busy machine: twice the time, one and a half times the memory. */
+/** The limits. Costs allow for a busy machine: twice the time, one and a half times the memory. */
 export const allowances: Allowances = {
-  parts: {
+  components: {
     "main": { modules: 1, bytes: 6_000 },
     "lib/agent": { modules: 16, bytes: 47_000 },
     "lib/app_logs": { modules: 18, bytes: 101_000 },
@@ -51,7 +51,7 @@ export const allowances: Allowances = {
     "ws": { modules: 14, bytes: 125_000 },
     "dockerode": { modules: 15, bytes: 120_000 },
     "docker-modem": { modules: 5, bytes: 24_000 },
-    // Stands in for what dockerode brings and the agent does not use.
+    // Replaces dependencies of dockerode that the agent does not use.
     "empty-npm-package": { modules: 1, bytes: 300 },
     "debug": { modules: 4, bytes: 16_000 },
     "ms": { modules: 1, bytes: 3_000 },
@@ -87,7 +87,7 @@ export const allowances: Allowances = {
     "lib/store": { processorMs: 15, rssMib: 4 },
     "lib/log": { processorMs: 35, rssMib: 10 },
     "lib/app_logs": { processorMs: 10, rssMib: 2 },
-    // With node:crypto, which the whole agent has from ws anyway.
+    // Includes node:crypto, which the agent loads for ws anyway.
     "lib/apps": { processorMs: 45, rssMib: 16 },
     "the whole agent": { processorMs: 180, rssMib: 31 },
   },

@@ -1,22 +1,23 @@
-/** Measures what an import costs: processes that load a bundle of it, beside processes that load nothing. */
+/** Measures what an import costs: processes that load a bundle of it, compared with processes that load nothing. */
 
 import { median } from "../bench/figures.ts";
 import { projectRoot } from "../paths.ts";
+import { mustRun } from "../programs.ts";
 
-/** What an import costs beyond a bare process; medians. */
+/** What an import costs on top of an empty process; medians. */
 export interface Cost {
   /** Until everything is loaded. */
   startMs: number;
-  /** Of all threads together; says more than time on a busy machine. */
+  /** Of all threads together; more reliable than elapsed time on a busy machine. */
   processorMs: number;
   rssMib: number;
 }
 
-/** What is imported, by the name it is shown with. */
+/** What is imported, by the name under which it is reported. */
 export type Imports = Readonly<Record<string, readonly string[]>>;
 
-/** A process that loads nothing; its cost is whole, not a difference. */
-export const bareName = "a bare process";
+/** The row of the process that loads nothing; its cost is absolute, not a difference. */
+export const emptyName = "an empty process";
 
 // The kernel counts processor time of a thread in nanoseconds.
 const report = `
@@ -31,13 +32,13 @@ Deno.exit(0);
 `;
 
 /**
- * Loads each row in `runs` fresh processes, in turns so that a busy moment meets all of them, after one that fills
- * caches. Linux only, for what the kernel tells. Throws when one cannot be bundled or does not load.
+ * Loads each row in `runs` fresh processes, taking turns so that a busy moment affects all rows, after one more that
+ * fills caches. Linux only, because it reads /proc. Throws when a row cannot be bundled or does not load.
  */
 export async function measureImports(imports: Imports, runs: number): Promise<Map<string, Cost>> {
   const folder = await Deno.makeTempDir({ prefix: "reagent-footprint-" });
   try {
-    const rows = [[bareName, []] as const, ...Object.entries(imports)];
+    const rows = [[emptyName, []] as const, ...Object.entries(imports)];
     const files = await bundleRows(folder, rows);
     const samples = rows.map(([name]) => ({ name, runs: [] as Cost[] }));
     for (let run = 0; run <= runs; run += 1) {
@@ -67,7 +68,7 @@ async function bundleRows(
     entries.push(entry);
   }
   const settings = ["--quiet", "--no-check", "--minify", "--platform", "deno", "--config", `${projectRoot}deno.json`];
-  // With one entry alone the folder would be taken for a file; the bare row makes it at least two.
+  // With a single entry the folder would be taken for a file; the empty row makes it at least two.
   await runDeno(["bundle", ...settings, "--outdir", `${folder}/out`, ...entries]);
   return rows.map((_, index) => `${folder}/out/row${index}.js`);
 }
@@ -82,13 +83,9 @@ async function runOnce(file: string): Promise<Cost> {
   return { startMs, processorMs, rssMib };
 }
 
-/** Runs the runtime and gives what it printed. Throws with its errors when it fails. */
+/** Runs the runtime and returns its output. Throws with its errors when it fails. */
 export async function runDeno(args: string[]): Promise<string> {
-  const env = { NO_COLOR: "1" };
-  const output = await new Deno.Command(Deno.execPath(), { args, cwd: projectRoot, env, stdin: "null" }).output();
-  const decoder = new TextDecoder();
-  if (!output.success) throw new Error(`deno ${args[0]} failed:\n${decoder.decode(output.stderr).slice(0, 2_000)}`);
-  return decoder.decode(output.stdout);
+  return (await mustRun(Deno.execPath(), args, { cwd: projectRoot, env: { NO_COLOR: "1" } })).stdout;
 }
 
 function differences(samples: readonly { name: string; runs: readonly Cost[] }[]): Map<string, Cost> {
@@ -97,13 +94,13 @@ function differences(samples: readonly { name: string; runs: readonly Cost[] }[]
     processorMs: median(runs.map(({ processorMs }) => processorMs)),
     rssMib: median(runs.map(({ rssMib }) => rssMib)),
   }]);
-  const bare = middles[0]?.[1] ?? { startMs: 0, processorMs: 0, rssMib: 0 };
+  const empty = middles[0]?.[1] ?? { startMs: 0, processorMs: 0, rssMib: 0 };
   return new Map(middles.map(([name, cost], index) => [
     name,
     index === 0 ? cost : {
-      startMs: cost.startMs - bare.startMs,
-      processorMs: cost.processorMs - bare.processorMs,
-      rssMib: cost.rssMib - bare.rssMib,
+      startMs: cost.startMs - empty.startMs,
+      processorMs: cost.processorMs - empty.processorMs,
+      rssMib: cost.rssMib - empty.rssMib,
     },
   ]));
 }

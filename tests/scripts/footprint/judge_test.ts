@@ -1,17 +1,15 @@
-/** Tests of the verdict on what the program weighs. */
-
 import assert from "node:assert/strict";
 import { type Allowances, bundleLimits } from "../../../scripts/footprint/allowances.ts";
 import { findFootprintFaults, type Footprint } from "../../../scripts/footprint/judge.ts";
 
 const allowed: Allowances = {
-  parts: { "lib/base": { modules: 2, bytes: 100 }, ws: { modules: 14, bytes: 1_000 } },
+  components: { "lib/base": { modules: 2, bytes: 100 }, ws: { modules: 14, bytes: 1_000 } },
   start: ["node:net", "npm:ws"],
   costs: { ws: { processorMs: 80, rssMib: 20 } },
 };
 
 const fitting: Footprint = {
-  parts: new Map([["lib/base", { modules: 2, bytes: 100 }], ["ws", { modules: 14, bytes: 1_000 }]]),
+  components: new Map([["lib/base", { modules: 2, bytes: 100 }], ["ws", { modules: 14, bytes: 1_000 }]]),
   start: ["lib/agent.ts", "main.ts", "node:net", "npm:ws"],
   payloadBytes: bundleLimits.payloadBytes,
   costs: new Map([["ws", { startMs: 5_000, processorMs: 80, rssMib: 20 }], ["bare", {
@@ -30,31 +28,35 @@ const cases: [name: string, change: Partial<Footprint>, fault: string | undefine
     "The bundle has 1000001 bytes, more than 1000000",
   ],
   [
-    "a part of too many modules",
-    { parts: new Map([...fitting.parts, ["ws", { modules: 15, bytes: 1_000 }]]) },
+    "a component of too many modules",
+    { components: new Map([...fitting.components, ["ws", { modules: 15, bytes: 1_000 }]]) },
     "ws has 15 modules in the bundle, more than 14",
   ],
   [
-    "a part of too many bytes",
-    { parts: new Map([...fitting.parts, ["lib/base", { modules: 1, bytes: 101 }]]) },
+    "a component of too many bytes",
+    { components: new Map([...fitting.components, ["lib/base", { modules: 1, bytes: 101 }]]) },
     "lib/base has 101 bytes in the bundle, more than 100",
   ],
   [
-    "a part nobody knows",
-    { parts: new Map([...fitting.parts, ["long", { modules: 1, bytes: 7 }]]) },
-    "long is in the bundle (1 modules, 7 bytes) and has no line",
+    "a component that is not listed",
+    { components: new Map([...fitting.components, ["long", { modules: 1, bytes: 7 }]]) },
+    "long is in the bundle (1 modules, 7 bytes) and is not listed",
   ],
   [
-    "a part that is gone",
-    { parts: new Map([["ws", { modules: 14, bytes: 1_000 }]]) },
-    "lib/base has a line and is not in the bundle",
+    "a component that is gone",
+    { components: new Map([["ws", { modules: 14, bytes: 1_000 }]]) },
+    "lib/base is listed and is not in the bundle",
   ],
   [
     "one more module of the runtime at the start",
     { start: [...fitting.start, "node:zlib"] },
-    "node:zlib is loaded at the start; import it where it is needed, or give it a line",
+    "node:zlib is loaded at the start; import it where it is needed, or list it",
   ],
-  ["one less at the start", { start: ["main.ts", "npm:ws"] }, "node:net has a line and is not loaded at the start"],
+  [
+    "one module less at the start",
+    { start: ["main.ts", "npm:ws"] },
+    "node:net is listed and is not loaded at the start",
+  ],
   [
     "an import that takes too much time",
     { costs: new Map([["ws", { startMs: 1, processorMs: 80.6, rssMib: 1 }]]) },
@@ -74,14 +76,14 @@ for (const [name, change, fault] of cases) {
   });
 }
 
-Deno.test("findFootprintFaults() counts the modules of all parts together", () => {
-  const parts = new Map([["ws", { modules: bundleLimits.modules + 1, bytes: 1 }]]);
-  const line = { ws: { modules: 1_000, bytes: 1 } };
-  const faults = findFootprintFaults({ ...fitting, parts }, { ...allowed, parts: line });
+Deno.test("findFootprintFaults() counts the modules of all components together", () => {
+  const components = new Map([["ws", { modules: bundleLimits.modules + 1, bytes: 1 }]]);
+  const limit = { ws: { modules: 1_000, bytes: 1 } };
+  const faults = findFootprintFaults({ ...fitting, components }, { ...allowed, components: limit });
   assert.deepEqual(faults, ["The bundle is made of 601 modules, more than 600"]);
 });
 
-Deno.test("findFootprintFaults() does not take an unreadable bundle for an empty one", () => {
-  const faults = findFootprintFaults({ ...fitting, parts: new Map() }, { ...allowed, parts: {} });
+Deno.test("findFootprintFaults() refuses a bundle without modules", () => {
+  const faults = findFootprintFaults({ ...fitting, components: new Map() }, { ...allowed, components: {} });
   assert.deepEqual(faults, ["No module was found in the bundle"]);
 });

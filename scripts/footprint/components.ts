@@ -1,36 +1,36 @@
-/** Reads what the program consists of: its parts in a bundle, and what the runtime has to bring for its start. Pure. */
+/** Reads the components of the program from its bundle, and what is loaded at its start. Pure. */
 
-/** A package, or a folder or file of ours: `ws`, `lib/apps`, `lib/agent`. */
-export interface Part {
+/** The size of a component: a package, or a folder or file of ours (`ws`, `lib/apps`, `lib/agent`). */
+export interface Component {
   modules: number;
-  /** Of its code as it stands in the bundle before it is minified. */
+  /** Of its code in the bundle before it is minified. */
   bytes: number;
 }
 
-/** The parts of a bundle that was not minified: the bundler writes the path of each module above its code. */
-export function readParts(bundle: string): Map<string, Part> {
-  const parts = new Map<string, Part>();
+/** The components of a bundle that is not minified: the bundler writes the path of each module above its code. */
+export function readComponents(bundle: string): Map<string, Component> {
+  const components = new Map<string, Component>();
   const modules = new Set<string>();
-  let part: Part | undefined;
+  let component: Component | undefined;
   for (const line of bundle.split("\n")) {
     const path = /^ *\/\/ ((?:node_modules|lib)\/\S+|main\.ts)$/.exec(line)?.[1];
     if (path === undefined) {
-      if (part !== undefined) part.bytes += line.length + 1;
+      if (component !== undefined) component.bytes += line.length + 1;
       continue;
     }
-    const name = partOf(path);
-    part = parts.get(name) ?? { modules: 0, bytes: 0 };
-    parts.set(name, part);
-    if (!modules.has(path)) part.modules += 1;
+    const name = componentOf(path);
+    component = components.get(name) ?? { modules: 0, bytes: 0 };
+    components.set(name, component);
+    if (!modules.has(path)) component.modules += 1;
     modules.add(path);
   }
-  return parts;
+  return components;
 }
 
-/** The sum of all parts. */
-export function sumOf(parts: ReadonlyMap<string, Part>): Part {
-  const sum: Part = { modules: 0, bytes: 0 };
-  for (const { modules, bytes } of parts.values()) {
+/** The total size. */
+export function sumOf(components: ReadonlyMap<string, Component>): Component {
+  const sum: Component = { modules: 0, bytes: 0 };
+  for (const { modules, bytes } of components.values()) {
     sum.modules += modules;
     sum.bytes += bytes;
   }
@@ -39,8 +39,8 @@ export function sumOf(parts: ReadonlyMap<string, Part>): Part {
 
 /**
  * What is loaded before the agent runs, by `deno info --json` of the main module: modules of ours as paths from `root`
- * (a file URL), packages and modules of the runtime by name (`npm:ws`, `node:net`). What the main module itself loads
- * later counts as the start; what others load later does not. Throws when the text is not of that form.
+ * (a file URL), packages and modules of the runtime by name (`npm:ws`, `node:net`). Dynamic imports count only in the
+ * main module itself. Throws when the text does not have that form.
  */
 export function readStart(info: string, root: string): string[] {
   const value = readValue(info);
@@ -72,8 +72,8 @@ function shortName(specifier: string, root: string): string {
   return name === undefined ? specifier : `npm:${name}`;
 }
 
-/** The name of the part that a module of the bundle belongs to. */
-function partOf(path: string): string {
+/** The name of the component that a module of the bundle belongs to. */
+function componentOf(path: string): string {
   const name = /^node_modules\/\.deno\/[^/]+\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
   return name ?? path.split("/").slice(0, 2).join("/").replace(/\.ts$/, "");
 }
@@ -88,12 +88,12 @@ function readField(value: unknown, name: string): unknown {
 
 function readList(value: unknown, name: string): unknown[] {
   const list = readField(value, name) ?? [];
-  if (!Array.isArray(list)) throw new Error(`Cannot read the graph of modules: ${name} is no list`);
+  if (!Array.isArray(list)) throw new Error(`Cannot read the graph of modules: ${name} is not a list`);
   return list;
 }
 
 function readText(value: unknown, name: string): string {
   const text = readField(value, name);
-  if (typeof text !== "string") throw new Error(`Cannot read the graph of modules: ${name} is no text`);
+  if (typeof text !== "string") throw new Error(`Cannot read the graph of modules: ${name} is not a string`);
   return text;
 }
