@@ -10,7 +10,7 @@ import type { AgentLog, AgentLogOptions } from "../log/log.ts";
 import { createFolders, type Paths } from "../paths.ts";
 import { startProfiling } from "../profiling.ts";
 import type { Database } from "../store/database.ts";
-import { openOrReplace } from "../store/recovery.ts";
+import { openWithRecovery } from "../store/recovery.ts";
 import { agentVersion, buildArch } from "../version.ts";
 import type { StartTimes } from "./start_times.ts";
 
@@ -68,7 +68,7 @@ export async function openFoundation(
   hideSecret(config.current.secret, { isKept: true });
   hideSecret(config.current.authentication.key, { isKept: true });
   times.mark("config");
-  const { database, isRebuilt } = openOrReplace(paths.dbFile, { log, now: clock.wall() });
+  const { database, isRebuilt } = openWithRecovery(paths.dbFile, { log, now: clock.wall() });
   stack.use(database);
   times.mark("database");
   const { engine, engineEnvironment } = createEngine(log);

@@ -317,7 +317,7 @@ export class AppLogs implements AsyncDisposable {
     const app = parseChannel(name);
     // Nothing was read: what an earlier life of the agent stored is worth more.
     if (history === undefined || history.size === 0 || app === undefined) return;
-    this.#tryStore("write", name, () => writeLogHistory(this.#parts.database, app, history.texts()));
+    this.#tryStore("write", name, () => writeLogHistory(this.#parts.database, app, { lines: history.texts() }));
   }
 
   #tryStore(what: string, channel: string, work: () => void): void {

@@ -31,7 +31,7 @@ export class PendingMessages {
   keep(message: ChannelMessage): number | undefined {
     const { database, clock, log } = this.#parts;
     try {
-      const { rowId, dropped } = addMessage(database, message, clock.wall());
+      const { rowId, dropped } = addMessage(database, message, { now: clock.wall() });
       if (dropped > 0) log.warn("The oldest messages that waited were dropped", { dropped });
       this.#held.add(rowId);
       return rowId;

@@ -5,7 +5,7 @@ import { throwIfAborted } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { EngineEvent } from "../docker/events.ts";
-import { settle } from "../store/recovery.ts";
+import { completeRebuild } from "../store/recovery.ts";
 import { StateReporter } from "./report/state_reporter.ts";
 import { StepFactory } from "./work/step_factory.ts";
 import { observedState } from "./watch/observed_state.ts";
@@ -163,9 +163,9 @@ export class Apps implements AsyncDisposable {
     for (const app of this.#records.all()) this.#bench.say(app, rebuiltText);
   }
 
-  #settle(): void {
+  #completeRebuild(): void {
     if (!this.#isRebuilt) return;
-    settle(this.#outside.database);
+    completeRebuild(this.#outside.database);
     this.#isRebuilt = false;
   }
 
@@ -197,7 +197,7 @@ export class Apps implements AsyncDisposable {
       backend,
       take: (request) => this.#take(request, { isQuestion: false }),
       sendMissed: () => this.#outbox.sendMissed(),
-      onAnswer: () => this.#settle(),
+      onAnswer: () => this.#completeRebuild(),
       runnerOf: (id) => this.#runnerOf(id),
       namesOf: (app) => this.#bench.namesOf(app),
       removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),

@@ -1,4 +1,4 @@
-/** What the agent believes about its apps (table `AppStates`), with the history of it. */
+/** What the agent knows about the state of its apps (table `AppStates`), with the history of it. */
 
 import { type AppId, type AppState, idText } from "../model/app.ts";
 import { localTimeText } from "../base/local_time.ts";
@@ -15,11 +15,11 @@ export interface StoredApp {
   releaseKey: number;
   /** Time of the last real change, RFC 3339. */
   timestamp: string;
-  /** What Studio asked last, when a request is stored. */
+  /** What Studio requested last, when a request is stored. */
   requested?: { target: AppState; requestorAccountKey: number };
 }
 
-/** What `writeAppState()` stores. `target` is the wanted state in memory, which wins over the stored one. */
+/** What `writeAppState()` stores. `target` is the wanted state in memory, which replaces the stored one. */
 export interface AppStateWrite {
   id: AppId;
   appName: string;
@@ -29,10 +29,13 @@ export interface AppStateWrite {
   target: AppState;
 }
 
+/** A write with the time of the row. */
+type TimedWrite = AppStateWrite & { timestamp: string };
+
 /** The history keeps this many changes of all apps together. */
 const historyLimit = 10_000;
 
-// Among rows that differ only in the app's name the newest counts: the app was renamed.
+// Of rows that differ only in the app's name the newest counts: the app was renamed.
 const selectApps = `SELECT a.*, r.manually_requested_state, r.requestor_account_key
   FROM AppStates a LEFT JOIN RequestedAppStates r ON r.id =
     (SELECT max(id) FROM RequestedAppStates WHERE app_key = a.app_key AND stage = a.stage)`;
@@ -40,28 +43,28 @@ const selectApps = `SELECT a.*, r.manually_requested_state, r.requestor_account_
 /** All stored apps, each once. Rows that cannot be read are skipped with a warning. Throws `store_failed`. */
 export function readApps(database: Database): StoredApp[] {
   const rows = database.all(`${selectApps} ORDER BY a.id`);
-  const apps = new Map(decodeRows(database, rows, decodeApp).map((app) => [idText(app.id), app]));
+  const apps = new Map(decodeRows(rows, { decode: decodeApp, log: database.log }).map((app) => [idText(app.id), app]));
   return [...apps.values()];
 }
 
 /** One stored app; undefined when there is none or its row cannot be read. Throws `store_failed`. */
 export function readApp(database: Database, id: AppId): StoredApp | undefined {
   const rows = database.all(`${selectApps} WHERE a.app_key = ? AND a.stage = ? ORDER BY a.id`, id.appKey, id.stage);
-  return decodeRows(database, rows, decodeApp).at(-1);
+  return decodeRows(rows, { decode: decodeApp, log: database.log }).at(-1);
 }
 
 /**
  * Stores the state of an app, and copies it with the wanted state into the app's stored request, all in one
- * transaction. A change gets a line of history (the state it had before); no change, no line. Throws `store_failed`.
+ * transaction. A change adds the state before it to the history; no change, no row. Throws `store_failed`.
  */
-export function writeAppState(database: Database, write: AppStateWrite, now: Date): void {
+export function writeAppState(database: Database, write: AppStateWrite, options: { now: Date }): void {
   database.transaction(() => {
-    putAppState(database, write, localTimeText(now));
+    putAppState(database, { ...write, timestamp: localTimeText(options.now) });
     copyIntoRequest(database, write);
   });
 }
 
-/** Forgets all of an app but the history of its states. No such app is fine. Throws `store_failed`. */
+/** Deletes everything about an app but the history of its states. No such app is fine. Throws `store_failed`. */
 export function deleteApp(database: Database, id: AppId): void {
   database.transaction(() => {
     for (const table of ["AppStates", "RequestedAppStates", "LogHistory", "ReagentUpdates", "ReagentRetries"]) {
@@ -70,8 +73,8 @@ export function deleteApp(database: Database, id: AppId): void {
   });
 }
 
-function putAppState(database: Database, write: AppStateWrite, timestamp: string): void {
-  const { id, appName, state, version, releaseKey } = write;
+function putAppState(database: Database, write: TimedWrite): void {
+  const { id, appName, state, version, releaseKey, timestamp } = write;
   const found = database.first(
     "SELECT * FROM AppStates WHERE app_key = ? AND stage = ? ORDER BY id DESC LIMIT 1",
     id.appKey,
@@ -79,28 +82,30 @@ function putAppState(database: Database, write: AppStateWrite, timestamp: string
   );
   if (found === undefined) {
     database.run(
-      `INSERT INTO AppStates (app_name, app_key, version, release_key, stage, state, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO AppStates (app_name, app_key, version, release_key, stage, state, timestamp)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       ...[appName, id.appKey, version, releaseKey, id.stage, state, timestamp],
     );
     return;
   }
   const isSame = found.state === state && found.version === version && found.release_key === releaseKey;
   if (isSame && found.app_name === appName) return;
+  const rowId = new Columns("AppStates", found).count("id");
   if (!isSame) {
     database.run(
       `INSERT INTO AppStateHistory (app_name, app_key, release_key, version, stage, state, timestamp)
         SELECT ?, app_key, ?, ?, stage, state, ? FROM AppStates WHERE id = ?`,
-      ...[appName, releaseKey, version, timestamp, new Columns("AppStates", found).count("id")],
+      ...[appName, releaseKey, version, timestamp, rowId],
     );
     database.run(
       "DELETE FROM AppStateHistory WHERE id <= (SELECT max(id) FROM AppStateHistory) - ?",
       historyLimit,
     );
   }
-  replaceAppState(database, new Columns("AppStates", found).count("id"), { ...write, timestamp });
+  replaceAppState(database, rowId, write);
 }
 
-function replaceAppState(database: Database, rowId: number, write: AppStateWrite & { timestamp: string }): void {
+function replaceAppState(database: Database, rowId: number, write: TimedWrite): void {
   const { id, appName, state, version, releaseKey, timestamp } = write;
   database.run("DELETE FROM AppStates WHERE app_key = ? AND stage = ? AND id <> ?", id.appKey, id.stage, rowId);
   database.run(

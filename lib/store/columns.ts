@@ -1,11 +1,12 @@
 /**
- * Decoders for the columns of a row. They accept what the reference agent left: NULL, the text `null`, JSON as bytes.
+ * Decoders for the columns of a row. They accept what the reference agent wrote: NULL, the text `null`, JSON as bytes.
  */
 
 import { AgentError } from "../base/errors.ts";
 import { type AppState, isAppState, isStage, type Stage } from "../model/app.ts";
 import { type Dict, isCount, isDict, parseJson, reject, show } from "../base/json.ts";
-import type { Database, Row } from "./database.ts";
+import type { Log } from "../base/log.ts";
+import type { Row } from "./database.ts";
 
 /** Reads the columns of one row of `table`; every method throws `bad_request` when the column cannot be read. */
 export class Columns {
@@ -42,7 +43,7 @@ export class Columns {
     return isStage(value) ? value : this.#fail(name, "DEV or PROD");
   }
 
-  /** A state of the state machine; `INHERIT`, which the schema admits, is none. */
+  /** A state of an app; `INHERIT`, which the schema allows, is none. */
   state(name: string): AppState {
     const value = this.#row[name];
     return isAppState(value) ? value : this.#fail(name, "a state");
@@ -54,7 +55,7 @@ export class Columns {
     return isAppState(value) ? value : undefined;
   }
 
-  /** What JSON text holds; null when the column is NULL, empty or the text `null`. */
+  /** The value of JSON text; null when the column is NULL, empty or the text `null`. */
   json(name: string): unknown {
     const text = this.text(name);
     if (text.trim() === "") return null;
@@ -78,14 +79,14 @@ export class Columns {
  * Decodes rows one by one. A row that cannot be decoded is skipped with a warning: one bad row must not cost the device
  * its other apps.
  */
-export function decodeRows<T>(database: Database, rows: Row[], decode: (row: Row) => T): T[] {
+export function decodeRows<T>(rows: readonly Row[], options: { decode: (row: Row) => T; log: Log }): T[] {
   const decoded: T[] = [];
   for (const row of rows) {
     try {
-      decoded.push(decode(row));
+      decoded.push(options.decode(row));
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
-      database.log.warn("Database row skipped", { id: show(row.id), app: show(row.app_name), error });
+      options.log.warn("Database row skipped", { id: show(row.id), app: show(row.app_name), error });
     }
   }
   return decoded;

@@ -8,7 +8,7 @@ import { AgentError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { migrate } from "./migrations.ts";
 
-/** A row as read: integers beyond 2^53 stay `bigint` so that one of them cannot make a whole table unreadable. */
+/** A row as read: integers beyond 2^53 stay `bigint`, so that one of them does not make a whole table unreadable. */
 export type Row = Record<string, unknown>;
 
 /** How long a statement waits for another process that holds the file, in milliseconds. */
@@ -23,18 +23,18 @@ const busyTimeoutMs = 2_500;
  * - `transaction()` inside `transaction()` joins the outer one.
  */
 export class Database implements Disposable {
-  /** The connection itself, for what the methods below do not cover. */
+  /** The connection, for what the methods below do not cover. */
   readonly sql: DatabaseSync;
-  /** Where readers report rows that they skip. */
+  /** Where rows that cannot be read are logged. */
   readonly log: Log;
   readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
   #isInTransaction = false;
 
-  private constructor(path: string, sql: DatabaseSync, log: Log) {
-    this.#path = path;
+  private constructor(sql: DatabaseSync, options: { path: string; log: Log }) {
     this.sql = sql;
-    this.log = log;
+    this.#path = options.path;
+    this.log = options.log;
   }
 
   /**
@@ -47,9 +47,9 @@ export class Database implements Disposable {
     try {
       keepPrivate(path);
       sql = new DatabaseSync(path, { timeout: busyTimeoutMs });
-      setPragmas(sql, path, options.log);
+      setPragmas(sql, { path, log: options.log });
       checkPages(sql);
-      const database = new Database(path, sql, options.log);
+      const database = new Database(sql, { path, log: options.log });
       migrate(database);
       return database;
     } catch (error) {
@@ -71,12 +71,12 @@ export class Database implements Disposable {
     });
   }
 
-  /** Runs one statement and gives the number of changed rows. Throws `store_failed`. */
+  /** Runs one statement and returns the number of changed rows. Throws `store_failed`. */
   run(text: string, ...values: SQLInputValue[]): number {
     return this.#guard("write", () => Number(this.#prepare(text).run(...values).changes));
   }
 
-  /** Runs `work` so that all of its writes are kept or none. What `work` throws is thrown on, after the roll-back. */
+  /** Runs `work` so that all of its writes are kept or none. Rethrows what `work` throws, after the rollback. */
   transaction<T>(work: () => T): T {
     if (this.#isInTransaction) return work();
     this.#guard("write", () => this.sql.exec("BEGIN IMMEDIATE"));
@@ -86,7 +86,7 @@ export class Database implements Disposable {
       this.#guard("write", () => this.sql.exec("COMMIT"));
       return result;
     } catch (error) {
-      // After a full disk or an I/O error SQLite has rolled back by itself.
+      // After a full disk or an I/O error SQLite has rolled back already.
       if (this.sql.isTransaction) this.sql.exec("ROLLBACK");
       throw error;
     } finally {
@@ -120,17 +120,17 @@ export class Database implements Disposable {
   }
 }
 
-/** The side files of the write-ahead log take over the mode of the file they belong to. */
+/** The side files of the write-ahead log get the mode of the database file. */
 function keepPrivate(path: string): void {
   const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
   file.close();
   if (Deno.build.os !== "windows") Deno.chmodSync(path, 0o600);
 }
 
-function setPragmas(sql: DatabaseSync, path: string, log: Log): void {
+function setPragmas(sql: DatabaseSync, { path, log }: { path: string; log: Log }): void {
   const mode = pragma(sql, "journal_mode = WAL");
-  // Without shared memory (some network and overlay file systems) SQLite stays with its old journal, which is as safe.
-  if (mode !== "wal") log.warn("Database works without write-ahead log", { path, journalMode: mode });
+  // Without shared memory (some network and overlay file systems) SQLite keeps its old journal, which is as safe.
+  if (mode !== "wal") log.warn("The database works without a write-ahead log", { path, journalMode: mode });
   sql.exec("PRAGMA synchronous = FULL");
   const level = pragma(sql, "synchronous");
   if (level !== 2) throw new AgentError("store_failed", `synchronous must be 2 (FULL), is ${level}`);

@@ -1,6 +1,7 @@
 /** The last log lines of each app (table `LogHistory`), shown when nothing is in memory yet. */
 
 import type { AppId } from "../model/app.ts";
+import type { NamedApp } from "../model/app_names.ts";
 import { Columns, decodeRows } from "./columns.ts";
 import type { Database, Row } from "./database.ts";
 
@@ -10,17 +11,17 @@ export function readLogHistory(database: Database, id: AppId): string[] | undefi
     "SELECT * FROM LogHistory WHERE app_key = ? AND stage = ? ORDER BY log_type <> 'APP', id LIMIT 1",
     ...[id.appKey, id.stage],
   );
-  return decodeRows(database, rows, decodeLines).at(0);
+  return decodeRows(rows, { decode: decodeLines, log: database.log }).at(0);
 }
 
 /**
- * Replaces the stored lines of an app. The name is kept in lower case, as the reference agent reads it back from the
- * name of the container, and rows under another name go. Throws `store_failed`.
+ * Replaces the stored lines of an app. The name is stored in lower case, because the reference agent takes it from the
+ * name of the container, and rows under another name are deleted. Throws `store_failed`.
  */
-export function writeLogHistory(database: Database, app: { id: AppId; appName: string }, lines: string[]): void {
+export function writeLogHistory(database: Database, app: NamedApp, options: { lines: readonly string[] }): void {
   const { appKey, stage } = app.id;
   const name = app.appName.toLowerCase();
-  const log = JSON.stringify(lines);
+  const log = JSON.stringify(options.lines);
   database.transaction(() => {
     database.run("DELETE FROM LogHistory WHERE app_key = ? AND stage = ? AND app_name <> ?", appKey, stage, name);
     database.run(

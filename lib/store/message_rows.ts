@@ -2,12 +2,12 @@
 
 import { localTimeText } from "../base/local_time.ts";
 import { Columns, decodeRows } from "./columns.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 
-/** What is said on the channel of an app. */
+/** A message on the log channel of an app. */
 export interface ChannelMessage {
   channel: string;
-  /** The text, or the token that clears a viewer. */
+  /** The text, or the token that clears the log in viewers. */
   chunk: string;
 }
 
@@ -18,20 +18,20 @@ export interface WaitingMessage extends ChannelMessage {
   happened: string;
 }
 
-/** Messages of all channels that may wait; the oldest go first. */
+/** How many messages of all channels may wait; the oldest are dropped first. */
 export const waitingLimit = 500;
 
-/** Adds a message at the end; the oldest above the limit go. Throws `store_failed`. */
+/** Adds a message at the end; the oldest above the limit are dropped. Throws `store_failed`. */
 export function addMessage(
   database: Database,
   { channel, chunk }: ChannelMessage,
-  now: Date,
+  options: { now: Date },
 ): { rowId: number; dropped: number } {
   return database.transaction(() => {
     database.run(
       "INSERT INTO ReagentMessages (happened, channel, chunk) VALUES (?, ?, ?)",
-      // As JSON, because a text of the database ends at the first U+0000.
-      ...[localTimeText(now), channel, JSON.stringify(chunk)],
+      // As JSON, because text in the database ends at the first U+0000.
+      ...[localTimeText(options.now), channel, JSON.stringify(chunk)],
     );
     const rowId = Number(database.first("SELECT max(id) AS id FROM ReagentMessages")?.id);
     const dropped = database.run("DELETE FROM ReagentMessages WHERE id <= ?", rowId - waitingLimit);
@@ -42,14 +42,20 @@ export function addMessage(
 /** All that wait, oldest first. Rows that cannot be read are skipped with a warning. Throws `store_failed`. */
 export function readMessages(database: Database): WaitingMessage[] {
   const rows = database.all("SELECT * FROM ReagentMessages ORDER BY id");
-  return decodeRows(database, rows, (row) => {
-    const columns = new Columns("ReagentMessages", row);
-    const [rowId, happened] = [columns.count("id"), columns.text("happened")];
-    return { rowId, happened, channel: columns.text("channel"), chunk: String(columns.json("chunk")) };
-  });
+  return decodeRows(rows, { decode: decodeMessage, log: database.log });
 }
 
-/** Takes one out; nothing when it is gone already. Throws `store_failed`. */
+/** Removes one; nothing when it is gone already. Throws `store_failed`. */
 export function deleteMessage(database: Database, rowId: number): void {
   database.run("DELETE FROM ReagentMessages WHERE id = ?", rowId);
+}
+
+function decodeMessage(row: Row): WaitingMessage {
+  const columns = new Columns("ReagentMessages", row);
+  return {
+    rowId: columns.count("id"),
+    happened: columns.text("happened"),
+    channel: columns.text("channel"),
+    chunk: String(columns.json("chunk")),
+  };
 }

@@ -1,16 +1,22 @@
 /**
  * The schema. Its base is that of the reference agent, name for name, so that a device can be rolled back to it:
- * columns and tables are only ever added. Each migration runs once, in its own transaction, and may meet what it adds
- * already there.
+ * columns and tables are only ever added. Each migration runs once, in its own transaction, and must accept that what
+ * it adds is there already.
  */
 
 import { localTimeText } from "../base/local_time.ts";
-import type { Database } from "./database.ts";
+
+/** The statements that migrations need; an open database has them. */
+export interface Schema {
+  all(text: string): Readonly<Record<string, unknown>>[];
+  run(text: string, ...values: (string | number)[]): number;
+  transaction(work: () => void): void;
+}
 
 interface Migration {
   number: number;
   name: string;
-  up(database: Database): void;
+  up(schema: Schema): void;
 }
 
 const stateCheck = `IN ('PRESENT', 'REMOVED', 'UNINSTALLED', 'FAILED', 'BUILDING', 'BUILT', 'TRANSFERED', 'TRANSFERING',
@@ -89,15 +95,15 @@ const migrations: readonly Migration[] = [
   {
     number: 1,
     name: "the reference agent's tables",
-    up: (database) => {
-      for (const statement of baseSchema) database.run(statement);
+    up: (schema) => {
+      for (const statement of baseSchema) schema.run(statement);
     },
   },
   {
     number: 2,
     name: "columns that the reference agent added over time",
-    up: (database) =>
-      addColumns(database, "RequestedAppStates", [
+    up: (schema) =>
+      addColumns(schema, "RequestedAppStates", [
         ["device_owner_account_key", "INTEGER NOT NULL DEFAULT 0"],
         ["docker_compose", "TEXT"],
         ["environment_template", "TEXT"],
@@ -108,8 +114,8 @@ const migrations: readonly Migration[] = [
   {
     number: 3,
     name: "what a request needs to be driven again after a restart",
-    up: (database) =>
-      addColumns(database, "RequestedAppStates", [
+    up: (schema) =>
+      addColumns(schema, "RequestedAppStates", [
         ["instance_key", "INTEGER NOT NULL DEFAULT 0"],
         ["app_cred_epoch", "INTEGER NOT NULL DEFAULT 0"],
         ["docker_credentials", "TEXT"],
@@ -118,8 +124,8 @@ const migrations: readonly Migration[] = [
   {
     number: 4,
     name: "updates on probation, releases that failed, and failures in a row",
-    up: (database) => {
-      database.run(`CREATE TABLE IF NOT EXISTS ReagentUpdates (
+    up: (schema) => {
+      schema.run(`CREATE TABLE IF NOT EXISTS ReagentUpdates (
         app_key INTEGER NOT NULL,
         stage TEXT NOT NULL CHECK (stage ${stageCheck}),
         phase TEXT NOT NULL,
@@ -132,7 +138,7 @@ const migrations: readonly Migration[] = [
         timestamp TEXT NOT NULL,
         PRIMARY KEY (app_key, stage)
       )`);
-      database.run(`CREATE TABLE IF NOT EXISTS ReagentRetries (
+      schema.run(`CREATE TABLE IF NOT EXISTS ReagentRetries (
         app_key INTEGER NOT NULL,
         stage TEXT NOT NULL CHECK (stage ${stageCheck}),
         failures INTEGER NOT NULL,
@@ -143,8 +149,8 @@ const migrations: readonly Migration[] = [
   {
     number: 5,
     name: "reports that Studio has not taken yet",
-    up: (database) => {
-      database.run(`CREATE TABLE IF NOT EXISTS ReagentOutbox (
+    up: (schema) => {
+      schema.run(`CREATE TABLE IF NOT EXISTS ReagentOutbox (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         happened TEXT NOT NULL,
         report TEXT NOT NULL
@@ -154,8 +160,8 @@ const migrations: readonly Migration[] = [
   {
     number: 6,
     name: "messages about apps that could not be sent yet",
-    up: (database) => {
-      database.run(`CREATE TABLE IF NOT EXISTS ReagentMessages (
+    up: (schema) => {
+      schema.run(`CREATE TABLE IF NOT EXISTS ReagentMessages (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         happened TEXT NOT NULL,
         channel TEXT NOT NULL,
@@ -166,16 +172,17 @@ const migrations: readonly Migration[] = [
 ];
 
 /** Brings the schema up to date. A file that knows later migrations is used as it is: they only added. */
-export function migrate(database: Database): void {
-  database.run(
-    "CREATE TABLE IF NOT EXISTS ReagentMigrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL)",
+export function migrate(schema: Schema): void {
+  schema.run(
+    "CREATE TABLE IF NOT EXISTS ReagentMigrations " +
+      "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied TEXT NOT NULL)",
   );
-  const applied = new Set(database.all("SELECT number FROM ReagentMigrations").map((row) => row.number));
+  const applied = new Set(schema.all("SELECT number FROM ReagentMigrations").map((row) => row.number));
   for (const migration of migrations) {
     if (applied.has(migration.number)) continue;
-    database.transaction(() => {
-      migration.up(database);
-      database.run(
+    schema.transaction(() => {
+      migration.up(schema);
+      schema.run(
         "INSERT INTO ReagentMigrations (number, name, applied) VALUES (?, ?, ?)",
         migration.number,
         migration.name,
@@ -185,9 +192,9 @@ export function migrate(database: Database): void {
   }
 }
 
-function addColumns(database: Database, table: string, columns: readonly [name: string, declaration: string][]): void {
-  const present = new Set(database.all(`PRAGMA table_info(${table})`).map((row) => row.name));
+function addColumns(schema: Schema, table: string, columns: readonly [name: string, declaration: string][]): void {
+  const present = new Set(schema.all(`PRAGMA table_info(${table})`).map((row) => row.name));
   for (const [name, declaration] of columns) {
-    if (!present.has(name)) database.run(`ALTER TABLE ${table} ADD COLUMN ${name} ${declaration}`);
+    if (!present.has(name)) schema.run(`ALTER TABLE ${table} ADD COLUMN ${name} ${declaration}`);
   }
 }

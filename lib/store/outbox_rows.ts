@@ -1,9 +1,9 @@
-/** Reports that Studio has not taken yet (table `ReagentOutbox`), oldest first. */
+/** Reports that Studio has not accepted yet (table `ReagentOutbox`), oldest first. */
 
 import { localTimeText } from "../base/local_time.ts";
 import { type Dict, isCount } from "../base/json.ts";
 import { Columns, decodeRows } from "./columns.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 
 /** A report that waits. */
 export interface WaitingReport {
@@ -13,15 +13,15 @@ export interface WaitingReport {
   report: Dict;
 }
 
-/** Reports that may wait; the oldest go first. */
+/** How many reports may wait; the oldest are dropped first. */
 export const outboxLimit = 500;
 
-/** Adds a report at the end. Gives how many of the oldest were dropped for it. Throws `store_failed`. */
-export function addReport(database: Database, report: Dict, now: Date): number {
+/** Adds a report at the end. Returns how many of the oldest were dropped for it. Throws `store_failed`. */
+export function addReport(database: Database, report: Dict, options: { now: Date }): number {
   return database.transaction(() => {
     database.run(
       "INSERT INTO ReagentOutbox (happened, report) VALUES (?, ?)",
-      ...[localTimeText(now), JSON.stringify(report)],
+      ...[localTimeText(options.now), JSON.stringify(report)],
     );
     return database.run(
       "DELETE FROM ReagentOutbox WHERE id <= (SELECT max(id) FROM ReagentOutbox) - ?",
@@ -33,10 +33,7 @@ export function addReport(database: Database, report: Dict, now: Date): number {
 /** All that wait, oldest first. Rows that cannot be read are skipped with a warning. Throws `store_failed`. */
 export function readReports(database: Database): WaitingReport[] {
   const rows = database.all("SELECT * FROM ReagentOutbox ORDER BY id");
-  return decodeRows(database, rows, (row) => {
-    const columns = new Columns("ReagentOutbox", row);
-    return { rowId: columns.count("id"), happened: columns.text("happened"), report: columns.dict("report") ?? {} };
-  });
+  return decodeRows(rows, { decode: decodeReportRow, log: database.log });
 }
 
 /** How many wait. Throws `store_failed`. */
@@ -50,7 +47,12 @@ export function hasReport(database: Database, rowId: number): boolean {
   return database.first("SELECT id FROM ReagentOutbox WHERE id = ?", rowId) !== undefined;
 }
 
-/** Takes one out. Throws `store_failed`. */
+/** Removes one. Throws `store_failed`. */
 export function deleteReport(database: Database, rowId: number): void {
   database.run("DELETE FROM ReagentOutbox WHERE id = ?", rowId);
+}
+
+function decodeReportRow(row: Row): WaitingReport {
+  const columns = new Columns("ReagentOutbox", row);
+  return { rowId: columns.count("id"), happened: columns.text("happened"), report: columns.dict("report") ?? {} };
 }

@@ -1,33 +1,40 @@
-/** Opens the database whatever state its file is in: a damaged file is set aside, and an empty one takes its place. */
+/** Opens the database in whatever state its file is: a damaged file is set aside, and an empty one takes its place. */
 
 import { AgentError, hasCode, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { Database } from "./database.ts";
 
-/** A database that is open. */
+/** An open database, and what happened to the one before it. */
 export interface OpenedDatabase {
   database: Database;
-  /** Where the damaged file has gone just now; undefined when it was in order. */
+  /** Where the damaged file was moved to; undefined when it was not damaged. */
   damagedPath: string | undefined;
-  /** What was stored was lost, now or in an earlier life, and Studio has not said since what it wants. */
+  /** What was stored was lost, now or at an earlier start, and Studio has not sent its requests since. */
   isRebuilt: boolean;
 }
 
-/** What SQLite says of a file that it cannot use. Everything else (no room, no right, a lock) may pass, and sets nothing aside. */
+/**
+ * How SQLite describes a damaged file. Everything else (a full disk, a missing right, a lock) is transient, and sets
+ * nothing aside.
+ */
 const damage = /not a database|malformed|is damaged|disk image|unsupported file format|corrupt/i;
 
-/** Files set aside that are kept; each may be as big as the database. */
+/** How many damaged files are kept; each may be as big as the database. */
 const keptFiles = 2;
 
 const sideFiles = ["", "-wal", "-shm", "-journal"];
 
 /** Opens the database at `path`. Throws `store_failed` when it cannot be opened and is not damaged. */
-export function openOrReplace(path: string, options: { log: Log; now: Date }): OpenedDatabase {
+export function openWithRecovery(path: string, options: { log: Log; now: Date }): OpenedDatabase {
   const { log, now } = options;
   try {
     const database = openTwice(path, log);
-    // A file that was set aside tells it also when the power went before the new one was there.
-    return { database, damagedPath: undefined, isRebuilt: filesAside(path).length > 0 && !isSettled(database) };
+    // A damaged file proves the loss even when the power failed before the new database was created.
+    return {
+      database,
+      damagedPath: undefined,
+      isRebuilt: damagedFiles(path).length > 0 && !isRebuildComplete(database),
+    };
   } catch (error) {
     if (!isDamage(error, path)) throw error;
     const damagedPath = setAside(path, now);
@@ -41,16 +48,19 @@ export function openOrReplace(path: string, options: { log: Log; now: Date }): O
   }
 }
 
-/** Studio has said what it wants: from now on a database that took the place of a lost one counts like every other. Throws `store_failed`. */
-export function settle(database: Database): void {
+/**
+ * Marks a database that replaced a lost one as complete, because Studio has sent its requests again. Throws
+ * `store_failed`.
+ */
+export function completeRebuild(database: Database): void {
   database.run("PRAGMA user_version = 1");
 }
 
-function isSettled(database: Database): boolean {
+function isRebuildComplete(database: Database): boolean {
   return database.first("PRAGMA user_version")?.user_version !== 0;
 }
 
-/** A disk that fails for a moment looks like a damaged file. */
+/** Opens again before it believes in damage, because a disk that fails for a moment looks like a damaged file. */
 function openTwice(path: string, log: Log): Database {
   try {
     return Database.open(path, { log });
@@ -60,11 +70,12 @@ function openTwice(path: string, log: Log): Database {
   }
 }
 
-/** The path may have any words in it. */
+/** Looks at the text without the path, which may contain the same words. */
 function isDamage(error: unknown, path: string): boolean {
   return hasCode(error, "store_failed") && damage.test(textOf(error).replaceAll(path, ""));
 }
 
+/** Moves the database with its side files, and returns the path it has now. */
 function setAside(path: string, now: Date): string {
   const stamp = now.toISOString().replaceAll(":", "-").replace("Z", "");
   const target = `${path}.damaged-${stamp}`;
@@ -83,7 +94,7 @@ function setAside(path: string, now: Date): string {
 
 function removeOldest(path: string, log: Log): void {
   try {
-    const files = filesAside(path);
+    const files = damagedFiles(path);
     const stamps = [...new Set(files.map((file) => file.replace(/-(wal|shm|journal)$/, "")))].sort();
     for (const stamp of stamps.slice(0, -keptFiles)) {
       for (const file of files.filter((candidate) => candidate.startsWith(stamp))) Deno.removeSync(file);
@@ -93,8 +104,8 @@ function removeOldest(path: string, log: Log): void {
   }
 }
 
-/** Files of damaged databases beside `path`, with their side files; none where the folder cannot be read. */
-function filesAside(path: string): string[] {
+/** The files of damaged databases next to `path`, with their side files; none where the folder cannot be read. */
+function damagedFiles(path: string): string[] {
   const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
   const folder = end < 0 ? "." : path.slice(0, end) || "/";
   const prefix = `${path.slice(end + 1)}.damaged-`;

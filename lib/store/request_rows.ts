@@ -1,9 +1,10 @@
 /**
- * What Studio asked for each app (table `RequestedAppStates`): enough to drive the app again after a restart, offline.
+ * What Studio requested for each app (table `RequestedAppStates`): enough to resume the app after a restart, offline.
  */
 
 import { type AppId, type AppRequest, type AppState, idText, type RegistryLogin } from "../model/app.ts";
 import { localTimeText } from "../base/local_time.ts";
+import type { Log } from "../base/log.ts";
 import { decodePortRules, encodePortRule } from "../model/port_rule.ts";
 import { isDict, reject } from "../base/json.ts";
 import { type AppStateWrite, writeAppState } from "./app_rows.ts";
@@ -13,7 +14,7 @@ import type { Database, Row } from "./database.ts";
 /** All stored requests, each app once. Rows that cannot be read are skipped with a warning. Throws `store_failed`. */
 export function readRequests(database: Database): AppRequest[] {
   const rows = database.all("SELECT * FROM RequestedAppStates ORDER BY id");
-  const requests = decodeRows(database, rows, (row) => decodeRequest(database, row));
+  const requests = decodeRows(rows, { decode: (row) => decodeRequestRow(row, database.log), log: database.log });
   return [...new Map(requests.map((request) => [idText(request), request])).values()];
 }
 
@@ -23,16 +24,16 @@ export function readRequest(database: Database, id: AppId): AppRequest | undefin
     "SELECT * FROM RequestedAppStates WHERE app_key = ? AND stage = ? ORDER BY id",
     ...[id.appKey, id.stage],
   );
-  return decodeRows(database, rows, (row) => decodeRequest(database, row)).at(-1);
+  return decodeRows(rows, { decode: (row) => decodeRequestRow(row, database.log), log: database.log }).at(-1);
 }
 
 /**
- * Stores a request in place of the one stored for the app, also when the app was renamed. `request.target` must be a
- * state that can be kept (not a passing one); `state` is the app's state on this device. The time of the first request
- * stays.
+ * Stores a request in place of the one stored for the app, even when the app was renamed. `request.target` must be a
+ * state that lasts (not a transient one); `options.state` is the app's state on this device. The time of the first
+ * request stays.
  *
- * Not every message of Studio carries every field, so what it does not know never overwrites what is known: an owner
- * account, instance key or credential epoch of 0, and an empty set of registry logins. Throws `store_failed`.
+ * Not every message of Studio carries every field, so a missing value never overwrites a known one: an owner account,
+ * instance key or credential epoch of 0, and an empty set of registry logins. Throws `store_failed`.
  */
 export function writeRequest(
   database: Database,
@@ -70,10 +71,15 @@ export function writeRequest(
 }
 
 /** Stores the state of an app together with the request that led to it: both or neither. Throws `store_failed`. */
-export function storeAppAndRequest(database: Database, app: AppStateWrite, request: AppRequest, now: Date): void {
+export function storeAppAndRequest(
+  database: Database,
+  app: AppStateWrite,
+  options: { request: AppRequest; now: Date },
+): void {
+  const { request, now } = options;
   database.transaction(() => {
-    writeAppState(database, app, now);
-    // Last, because the request says what Studio asked now, and the state copies what was known before into it.
+    writeAppState(database, app, { now });
+    // Last, because the request holds what Studio asks for now, and the state copies what was known before into it.
     writeRequest(database, request, { state: app.state, now });
   });
 }
@@ -99,17 +105,18 @@ const updates = columnNames.filter((name) => !identityNames.has(name)).map((name
     value: empty === undefined ? `excluded.${name}` : `coalesce(nullif(excluded.${name}, ${empty}), ${name})`,
   };
 });
-const assignments = updates.map(({ name, value }) => `${name} = ${value}`);
-// A row that stays as it is costs no write to the disk: on every connect Studio says anew what it wants of every app.
+const updateAssignments = updates.map(({ name, value }) => `${name} = ${value}`);
+// A row that does not change costs no write to the disk: on every connect Studio sends its requests for all apps again.
 const differences = updates.map(({ name, value }) => `RequestedAppStates.${name} IS NOT ${value}`);
 const upsert = `INSERT INTO RequestedAppStates (${columnNames.join(", ")}) VALUES (${
   columnNames.map(() => "?").join(", ")
 })
-  ON CONFLICT (app_name, app_key, stage) DO UPDATE SET ${assignments.join(", ")} WHERE ${differences.join(" OR ")}`;
+  ON CONFLICT (app_name, app_key, stage) DO UPDATE SET ${updateAssignments.join(", ")} WHERE ${
+  differences.join(" OR ")
+}`;
 
 /**
- * Gives the newest row of the app the name of the request and removes the others, so that the upsert meets one row at
- * most.
+ * Renames the newest row of the app as in the request and removes the others, so that the upsert meets one row at most.
  */
 function mergeRenamed(database: Database, request: AppRequest): void {
   const { appKey, stage, appName } = request;
@@ -124,10 +131,10 @@ function mergeRenamed(database: Database, request: AppRequest): void {
   );
 }
 
-function decodeRequest(database: Database, row: Row): AppRequest {
+function decodeRequestRow(row: Row, log: Log): AppRequest {
   const columns = new Columns("RequestedAppStates", row);
   const { rules, others, problems } = decodePortRules(columns.json("ports"));
-  for (const problem of problems) database.log.warn("Port rule skipped", { app: columns.text("app_name"), problem });
+  for (const problem of problems) log.warn("Port rule skipped", { app: columns.text("app_name"), problem });
   return {
     appKey: columns.count("app_key"),
     stage: columns.stage("stage"),
@@ -159,7 +166,7 @@ function decodeLogins(entries: Record<string, unknown>): Record<string, Registry
   const logins: Record<string, RegistryLogin> = {};
   for (const [host, login] of Object.entries(entries)) {
     if (!isDict(login) || typeof login.username !== "string" || typeof login.password !== "string") {
-      // The value may hold a password, so only its place is named.
+      // The value may hold a password, so only its path is named.
       return reject("row of RequestedAppStates", `docker_credentials.${host}`, {
         expected: "a login",
         got: typeof login,

@@ -1,6 +1,6 @@
 /**
- * What has to be remembered of an app's update (table `ReagentUpdates`): what the new release replaces, until it has proven that it
- * runs; and which release did not, so that it is not tried again in a loop.
+ * What has to be remembered about an app's update (table `ReagentUpdates`): what the new release replaces, until it has
+ * proven that it runs; and which release has failed, so that it is not tried again in a loop.
  */
 
 import type { AppId } from "../model/app.ts";
@@ -9,15 +9,15 @@ import type { Dict } from "../base/json.ts";
 import { Columns, decodeRows } from "./columns.ts";
 import type { Database, Row } from "./database.ts";
 
-/** A version with the release that Studio knows it by. */
+/** A version with the key of its release in Studio. */
 export interface Release {
   version: string;
   releaseKey: number;
 }
 
 /**
- * `switch`: the old container is about to go, or has gone, and the old version still counts. `probation`: the new version counts, and
- * is watched. `failed`: the old version counts again.
+ * `switch`: the old container is about to be removed, or is removed, and the old version still counts. `probation`: the
+ * new version counts, and is watched. `failed`: the old version counts again.
  */
 export type UpdatePhase = "switch" | "probation" | "failed";
 
@@ -30,7 +30,7 @@ export interface StoredUpdate {
   /** The last release that has proven that it runs. */
   from: Release;
   to: Release;
-  /** What the old container was made with, as the engine takes it; null when there was none. Holds secrets. */
+  /** The settings of the old container, as the engine accepts them; null when there was none. Holds secrets. */
   container: Dict | null;
   /** Why `to` has failed; empty otherwise. */
   reason: string;
@@ -42,21 +42,21 @@ export function readUpdate(database: Database, id: AppId): StoredUpdate | undefi
     "SELECT rowid AS id, * FROM ReagentUpdates WHERE app_key = ? AND stage = ?",
     ...[id.appKey, id.stage],
   );
-  return decodeRows(database, rows, decodeUpdate).at(-1);
+  return decodeRows(rows, { decode: decodeUpdate, log: database.log }).at(-1);
 }
 
-/** Stores an update in place of the one that is stored for the app. Throws `store_failed`. */
-export function writeUpdate(database: Database, update: StoredUpdate, now: Date): void {
+/** Stores an update in place of the one stored for the app. Throws `store_failed`. */
+export function writeUpdate(database: Database, update: StoredUpdate, options: { now: Date }): void {
   const { id, phase, from, to, container, reason } = update;
   database.run(
-    `INSERT OR REPLACE INTO ReagentUpdates (app_key, stage, phase, from_version, from_release_key, to_version, to_release_key,
-      container, reason, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO ReagentUpdates (app_key, stage, phase, from_version, from_release_key, to_version,
+      to_release_key, container, reason, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ...[id.appKey, id.stage, phase, from.version, from.releaseKey, to.version, to.releaseKey],
-    ...[JSON.stringify(container), reason, localTimeText(now)],
+    ...[JSON.stringify(container), reason, localTimeText(options.now)],
   );
 }
 
-/** Forgets the update of an app. None is fine. Throws `store_failed`. */
+/** Deletes the update of an app. None is fine. Throws `store_failed`. */
 export function deleteUpdate(database: Database, id: AppId): void {
   database.run("DELETE FROM ReagentUpdates WHERE app_key = ? AND stage = ?", id.appKey, id.stage);
 }
@@ -71,7 +71,7 @@ export function readFailures(database: Database, id: AppId): number {
 }
 
 /** Stores how often an app has failed in a row. Throws `store_failed`. */
-export function writeFailures(database: Database, id: AppId, failures: number): void {
+export function writeFailures(database: Database, id: AppId, { failures }: { failures: number }): void {
   if (failures === 0) database.run("DELETE FROM ReagentRetries WHERE app_key = ? AND stage = ?", id.appKey, id.stage);
   else {
     database.run(
@@ -87,7 +87,7 @@ function decodeUpdate(row: Row): StoredUpdate {
   const text = columns.text("phase");
   return {
     id,
-    // A phase of a later agent: the careful reading is that the new version has yet to prove itself.
+    // A phase of a later agent: to be safe, the new version has yet to prove itself.
     phase: phases.find((phase) => phase === text) ?? "probation",
     from: { version: columns.text("from_version"), releaseKey: columns.countOrZero("from_release_key") },
     to: { version: columns.text("to_version"), releaseKey: columns.countOrZero("to_release_key") },

@@ -11,7 +11,7 @@ import { textOf } from "../../lib/base/errors.ts";
 import type { Fields, Level, Log } from "../../lib/base/log.ts";
 import { encodePortRule } from "../../lib/model/port_rule.ts";
 import { Engine } from "../../lib/docker/engine.ts";
-import { openOrReplace } from "../../lib/store/recovery.ts";
+import { openWithRecovery } from "../../lib/store/recovery.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { applyReport, type DeviceApp, encodeRow, isWanted } from "../../scripts/studio/device_apps.ts";
 import { encodeRequest } from "../../scripts/studio/wish.ts";
@@ -73,7 +73,7 @@ class FaultyAgent {
     const { folder, engineHost, registryHost } = this.#place;
     const log = this.#log();
     const engine = new Engine({ log, env: { DOCKER_HOST: engineHost } });
-    const { database, isRebuilt } = openOrReplace(`${folder}/reagent.db`, { log, now: new Date() });
+    const { database, isRebuilt } = openWithRecovery(`${folder}/reagent.db`, { log, now: new Date() });
     this.#studio.answer = () => {
       return this.#known !== undefined && isWanted(this.#known) ? [encodeRow(this.#known, device)] : [];
     };

@@ -80,9 +80,10 @@ const phases: readonly UpdatePhase[] = ["switch", "probation", "failed"];
 
 /** One kind of write after the other; a few apps take turns, so that rows are made, changed and removed. */
 const databaseWrites: readonly ((database: Database, step: number) => void)[] = [
-  (database, step) => storeAppAndRequest(database, appOf(step), sampleRequest(appOf(step)), timeOf(step)),
-  (database, step) => void addReport(database, { state: "RUNNING", step }, timeOf(step)),
-  (database, step) => writeAppState(database, { ...appOf(step), state: "STARTING" }, timeOf(step)),
+  (database, step) =>
+    storeAppAndRequest(database, appOf(step), { request: sampleRequest(appOf(step)), now: timeOf(step) }),
+  (database, step) => void addReport(database, { state: "RUNNING", step }, { now: timeOf(step) }),
+  (database, step) => writeAppState(database, { ...appOf(step), state: "STARTING" }, { now: timeOf(step) }),
   (database, step) => {
     const change = { environment: { SIZE: { value: "e".repeat((step * 997) % 9_000) } } };
     writeRequest(database, sampleRequest({ ...appOf(step), ...change }), { state: "RUNNING", now: timeOf(step) });
@@ -90,17 +91,20 @@ const databaseWrites: readonly ((database: Database, step: number) => void)[] = 
   (database, step) => {
     const releases = { from: { version: "1", releaseKey: 1 }, to: { version: `${step}`, releaseKey: step } };
     const phase = phases[step % phases.length] ?? "failed";
-    writeUpdate(database, { id: idOf(step), phase, ...releases, container: { step }, reason: "" }, timeOf(step));
+    writeUpdate(database, { id: idOf(step), phase, ...releases, container: { step }, reason: "" }, {
+      now: timeOf(step),
+    });
   },
-  (database, step) => void addReport(database, { state: "UPDATING", step }, timeOf(step)),
-  (database, step) => void addMessage(database, { channel: `prod_1_${step}`, chunk: "Starting" }, timeOf(step)),
-  (database, step) => writeFailures(database, idOf(step), step % 3),
+  (database, step) => void addReport(database, { state: "UPDATING", step }, { now: timeOf(step) }),
+  (database, step) =>
+    void addMessage(database, { channel: `prod_1_${step}`, chunk: "Starting" }, { now: timeOf(step) }),
+  (database, step) => writeFailures(database, idOf(step), { failures: step % 3 }),
   (database) => deleteReport(database, readReports(database)[0]?.rowId ?? 0),
   (database, step) => {
     const [oldest] = readMessages(database);
     if (step % 2 === 0 && oldest !== undefined) deleteMessage(database, oldest.rowId);
   },
-  (database, step) => writeLogHistory(database, appOf(step), [`line ${step}`]),
+  (database, step) => writeLogHistory(database, appOf(step), { lines: [`line ${step}`] }),
   (database, step) => deleteUpdate(database, idOf(step)),
   (database, step) => deleteApp(database, idOf(step * 3)),
 ];

@@ -9,7 +9,7 @@ import { silentLog } from "../../lib/base/log.ts";
 import { ConfigFile } from "../../lib/config.ts";
 import { writeFileDurably } from "../../lib/files/atomic_file.ts";
 import { Database } from "../../lib/store/database.ts";
-import { openOrReplace } from "../../lib/store/recovery.ts";
+import { openWithRecovery } from "../../lib/store/recovery.ts";
 import { runProgram } from "../../scripts/programs.ts";
 import { DiskWithPower, whyNoDiskWithPower } from "../../scripts/testbed/disk_with_power.ts";
 import { deliveredFlock, flockChange, readAll, writeDatabaseStep } from "./durable_writes.ts";
@@ -95,7 +95,7 @@ function startDatabaseCheck(): Check {
   return {
     deliver: () => Promise.resolve(),
     count: (place, { least, most }) => {
-      const { database, damagedPath } = openOrReplace(`${place}/reagent.db`, { log: silentLog, now: new Date() });
+      const { database, damagedPath } = openWithRecovery(`${place}/reagent.db`, { log: silentLog, now: new Date() });
       using kept = database;
       assert.equal(damagedPath, undefined, "the database was broken");
       const rows = readAll(kept);

@@ -46,7 +46,7 @@ export class PendingReports {
   add(report: AppReport): void {
     const { database, clock, log } = this.#deps;
     try {
-      const dropped = addReport(database, { ...report }, clock.wall());
+      const dropped = addReport(database, { ...report }, { now: clock.wall() });
       if (dropped > 0) log.warn("Dropped the oldest reports that wait for Studio", { dropped });
     } catch (error) {
       // The next connect reports every app as it is.

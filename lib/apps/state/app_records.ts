@@ -78,7 +78,10 @@ export class AppRecords {
     this.#database.transaction(() => {
       // Rows of an earlier life of the app must not count.
       this.#deleteRows(request);
-      storeAppAndRequest(this.#database, row, { ...request, target: wanted.target }, this.#clock.wall());
+      storeAppAndRequest(this.#database, row, {
+        request: { ...request, target: wanted.target },
+        now: this.#clock.wall(),
+      });
     });
     this.#held.delete(idText(request));
     return this.#remember(Object.assign(app, wanted));
@@ -104,7 +107,7 @@ export class AppRecords {
     this.#database.transaction(() => {
       // First, because writing the state copies the installed version into the request.
       if (held !== undefined) writeRequest(this.#database, held, { state, now: this.#clock.wall() });
-      writeAppState(this.#database, rowOf(app), this.#clock.wall());
+      writeAppState(this.#database, rowOf(app), { now: this.#clock.wall() });
       if (isDone) deleteApp(this.#database, app.id);
     });
     this.#held.delete(idText(app.id));
@@ -115,7 +118,7 @@ export class AppRecords {
   setVersion(app: LiveApp, { version, releaseKey = app.releaseKey }: { version: string; releaseKey?: number }): void {
     app.version = version;
     app.releaseKey = releaseKey;
-    if (this.isKnown(app)) writeAppState(this.#database, rowOf(app), this.#clock.wall());
+    if (this.isKnown(app)) writeAppState(this.#database, rowOf(app), { now: this.#clock.wall() });
   }
 
   /** How often the app has failed in a row. */
@@ -125,7 +128,7 @@ export class AppRecords {
 
   /** Stores how often the app has failed in a row. */
   setFailures(id: AppId, failures: number): void {
-    writeFailures(this.#database, id, failures);
+    writeFailures(this.#database, id, { failures });
   }
 
   /** Stores a request whose host ports have been chosen. */
@@ -149,7 +152,7 @@ export class AppRecords {
 
   /** Stores another installed release, for the app and for its request. */
   #storeRelease(app: LiveApp, { version, releaseKey }: Release): void {
-    writeAppState(this.#database, rowOf({ ...app, version, releaseKey }), this.#clock.wall());
+    writeAppState(this.#database, rowOf({ ...app, version, releaseKey }), { now: this.#clock.wall() });
     const request = this.request(app.id);
     if (request === undefined) return;
     this.#replaceRequest({ ...request, version, presentVersion: version, releaseKey }, app.state);

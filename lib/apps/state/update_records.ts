@@ -113,6 +113,6 @@ export class UpdateRecords {
   }
 
   #store(app: LiveApp, update: StoredUpdate): void {
-    if (this.#deps.isKnown(app)) writeUpdate(this.#deps.database, update, this.#deps.clock.wall());
+    if (this.#deps.isKnown(app)) writeUpdate(this.#deps.database, update, { now: this.#deps.clock.wall() });
   }
 }

@@ -21,7 +21,7 @@ function storeShop(world: LogsWorld): void {
     releaseKey: 1,
     target: "RUNNING",
   } as const;
-  writeAppState(world.database, state, new Date());
+  writeAppState(world.database, state, { now: new Date() });
 }
 
 Deno.test("agent messages are published whoever listens, in order, and kept", async () => {
@@ -229,7 +229,7 @@ Deno.test("the history is stored when the agent stops in the middle of a stream"
 Deno.test("a container that is gone does not wipe what was stored of it", async () => {
   await using world = await LogsWorld.start();
   storeShop(world);
-  writeLogHistory(world.database, { id: shop, appName: "shop" }, ["old"]);
+  writeLogHistory(world.database, { id: shop, appName: "shop" }, { lines: ["old"] });
   await world.logs.showExited(channel, channel, never);
   assert.deepEqual(await world.logs.readHistory(channel, never), ["old"]);
 });
@@ -238,7 +238,7 @@ Deno.test("stored lines of an app that the device does not know are not shown", 
   await using world = await LogsWorld.start();
   storeShop(world);
   deleteApp(world.database, shop);
-  writeLogHistory(world.database, { id: shop, appName: "shop" }, ["old"]);
+  writeLogHistory(world.database, { id: shop, appName: "shop" }, { lines: ["old"] });
   assert.deepEqual(await world.logs.readHistory(channel, never), []);
 });
 
@@ -302,7 +302,7 @@ Deno.test("showExited() gives up with its signal", async () => {
 Deno.test("clearHistory() empties what is in memory and what is stored, and lines go on", async () => {
   await using world = await LogsWorld.start();
   storeShop(world);
-  writeLogHistory(world.database, { id: shop, appName: "shop" }, ["old"]);
+  writeLogHistory(world.database, { id: shop, appName: "shop" }, { lines: ["old"] });
   world.logs.say(channel, "m");
   world.logs.clearHistory(shop, channel);
   assert.deepEqual(await world.logs.readHistory(channel, never), []);
@@ -317,7 +317,7 @@ Deno.test("forget() ends the follower and removes every trace; messages on their
   await world.connect();
   const viewer = await world.view();
   const container = world.engine.run(channel);
-  writeLogHistory(world.database, { id: shop, appName: "shop" }, ["old"]);
+  writeLogHistory(world.database, { id: shop, appName: "shop" }, { lines: ["old"] });
   world.logs.follow(channel, channel);
   await world.engine.followed(container);
   world.logs.say(channel, "Successfully removed shop!");

@@ -18,7 +18,7 @@ function write(change: Partial<AppStateWrite> = {}): AppStateWrite {
 Deno.test("writeAppState() stores a new app without a line of history", () => {
   using folder = new Folder();
   using database = folder.open();
-  writeAppState(database, write(), now);
+  writeAppState(database, write(), { now });
   assert.deepEqual(readApp(database, id), {
     id,
     appName: "Fan_Ctl",
@@ -30,11 +30,11 @@ Deno.test("writeAppState() stores a new app without a line of history", () => {
   assert.deepEqual(database.all("SELECT * FROM AppStateHistory"), []);
 });
 
-Deno.test("writeAppState() puts the old state with the new version into the history", () => {
+Deno.test("writeAppState() adds the old state with the new version to the history", () => {
   using folder = new Folder();
   using database = folder.open();
-  writeAppState(database, write(), now);
-  writeAppState(database, write({ state: "RUNNING", version: "1.3.0", releaseKey: 13 }), later);
+  writeAppState(database, write(), { now });
+  writeAppState(database, write({ state: "RUNNING", version: "1.3.0", releaseKey: 13 }), { now: later });
   assert.deepEqual(database.all("SELECT * FROM AppStateHistory"), [{
     id: 1,
     app_name: "Fan_Ctl",
@@ -51,18 +51,18 @@ Deno.test("writeAppState() puts the old state with the new version into the hist
 Deno.test("writeAppState() writes no history and no new time when nothing changed", () => {
   using folder = new Folder();
   using database = folder.open();
-  writeAppState(database, write(), now);
-  writeAppState(database, write(), later);
+  writeAppState(database, write(), { now });
+  writeAppState(database, write(), { now: later });
   assert.equal(readApp(database, id)?.timestamp, localTimeText(now));
   assert.deepEqual(database.all("SELECT * FROM AppStateHistory"), []);
 });
 
-Deno.test("writeAppState() copies state, target and version into the stored request, also when only the target changed", () => {
+Deno.test("writeAppState() copies state, target and version into the stored request, even when only the target changed", () => {
   using folder = new Folder();
   using database = folder.open();
   writeRequest(database, sampleRequest({ target: "RUNNING" }), { state: "PRESENT", now });
-  writeAppState(database, write({ state: "STOPPING", version: "1.3.0", releaseKey: 13 }), now);
-  writeAppState(database, write({ state: "STOPPING", version: "1.3.0", releaseKey: 13, target: "PRESENT" }), now);
+  writeAppState(database, write({ state: "STOPPING", version: "1.3.0", releaseKey: 13 }), { now });
+  writeAppState(database, write({ state: "STOPPING", version: "1.3.0", releaseKey: 13, target: "PRESENT" }), { now });
   const request = readRequest(database, id);
   assert.equal(request?.current, "STOPPING");
   assert.equal(request?.target, "PRESENT");
@@ -75,10 +75,10 @@ Deno.test("writeAppState() keeps nothing when a part of it is refused", () => {
   using folder = new Folder();
   using database = folder.open();
   writeRequest(database, sampleRequest(), { state: "PRESENT", now });
-  writeAppState(database, write(), now);
-  // STOPPED is a state that the reference agent's tables do not admit.
+  writeAppState(database, write(), { now });
+  // STOPPED is a state that the reference agent's tables do not accept.
   assert.throws(
-    () => writeAppState(database, write({ state: "FAILED", target: "STOPPED" }), later),
+    () => writeAppState(database, write({ state: "FAILED", target: "STOPPED" }), { now: later }),
     (error) => hasCode(error, "store_failed"),
   );
   assert.equal(readApp(database, id)?.state, "PRESENT");
@@ -88,16 +88,16 @@ Deno.test("writeAppState() keeps nothing when a part of it is refused", () => {
 Deno.test("writeAppState() renames the one row of an app instead of adding a second", () => {
   using folder = new Folder();
   using database = folder.open();
-  writeAppState(database, write(), now);
-  writeAppState(database, write({ appName: "Fan_New" }), now);
+  writeAppState(database, write(), { now });
+  writeAppState(database, write({ appName: "Fan_New" }), { now });
   assert.deepEqual(readApps(database).map((app) => app.appName), ["Fan_New"]);
 });
 
 Deno.test("writeAppState() keeps the two stages of one key apart", () => {
   using folder = new Folder();
   using database = folder.open();
-  writeAppState(database, write(), now);
-  writeAppState(database, write({ id: { appKey: 71, stage: "DEV" }, state: "BUILT" }), now);
+  writeAppState(database, write(), { now });
+  writeAppState(database, write({ id: { appKey: 71, stage: "DEV" }, state: "BUILT" }), { now });
   assert.deepEqual(readApps(database).map((app) => `${app.id.stage} ${app.state}`), ["PROD PRESENT", "DEV BUILT"]);
 });
 
@@ -106,9 +106,9 @@ Deno.test("the history of all apps is bounded", () => {
   using database = folder.open();
   database.run("INSERT INTO AppStateHistory VALUES (20000, 'Old', 1, 0, '', 'DEV', 'RUNNING', '')");
   database.run("INSERT INTO AppStateHistory VALUES (29999, 'Kept', 1, 0, '', 'DEV', 'RUNNING', '')");
-  writeAppState(database, write(), now);
-  writeAppState(database, write({ state: "FAILED" }), now);
-  writeAppState(database, write({ state: "RUNNING" }), now);
+  writeAppState(database, write(), { now });
+  writeAppState(database, write({ state: "FAILED" }), { now });
+  writeAppState(database, write({ state: "RUNNING" }), { now });
   assert.deepEqual(database.all("SELECT id FROM AppStateHistory").map((row) => row.id), [29999, 30000, 30001]);
 });
 
@@ -116,9 +116,9 @@ Deno.test("deleteApp() removes state, request and log lines of this stage only; 
   using folder = new Folder();
   using database = folder.open();
   for (const stage of ["PROD", "DEV"] as const) {
-    writeAppState(database, write({ id: { appKey: 71, stage } }), now);
+    writeAppState(database, write({ id: { appKey: 71, stage } }), { now });
     writeRequest(database, sampleRequest({ stage }), { state: "PRESENT", now });
-    writeLogHistory(database, { id: { appKey: 71, stage }, appName: "shop" }, [`${stage} line`]);
+    writeLogHistory(database, { id: { appKey: 71, stage }, appName: "shop" }, { lines: [`${stage} line`] });
   }
   deleteApp(database, id);
   deleteApp(database, id);
@@ -129,7 +129,7 @@ Deno.test("deleteApp() removes state, request and log lines of this stage only; 
   assert.equal(readApps(database).length, 1);
 });
 
-Deno.test("readApps() skips a row that cannot be read and says so; the others are given", () => {
+Deno.test("readApps() skips a row that cannot be read and logs it; the others are returned", () => {
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "young");
@@ -149,7 +149,7 @@ Deno.test("readApps() skips a row that cannot be read and says so; the others ar
   ]);
 });
 
-Deno.test("readApps() gives a renamed app of a reference database once, under its newer name", () => {
+Deno.test("readApps() returns a renamed app of a reference database once, under its newer name", () => {
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "old");
@@ -158,6 +158,6 @@ Deno.test("readApps() gives a renamed app of a reference database once, under it
   }
   using database = folder.open();
   assert.deepEqual(readApps(database).map((app) => app.appName), ["Fan_New"]);
-  writeAppState(database, write({ appName: "Fan_New", state: "FAILED" }), now);
+  writeAppState(database, write({ appName: "Fan_New", state: "FAILED" }), { now });
   assert.deepEqual(database.all("SELECT app_name FROM AppStates").map((row) => row.app_name), ["Fan_New"]);
 });

@@ -6,7 +6,7 @@ import { Database } from "../../../lib/store/database.ts";
 import { createReferenceTables } from "./reference_database.ts";
 import { Folder } from "./samples.ts";
 
-Deno.test("open() makes a file only its owner can read, with write-ahead log and full synchronisation", () => {
+Deno.test("open() creates a file that only its owner can read, with write-ahead log and full synchronization", () => {
   using folder = new Folder();
   using database = folder.open();
   assert.equal((Deno.statSync(folder.file()).mode ?? 0) & 0o777, 0o600);
@@ -15,7 +15,7 @@ Deno.test("open() makes a file only its owner can read, with write-ahead log and
   assert.equal(database.first("PRAGMA synchronous")?.synchronous, 2);
 });
 
-Deno.test("open() takes reading rights of others away from an existing file", () => {
+Deno.test("open() removes the read permission of others from an existing file", () => {
   using folder = new Folder();
   createReferenceTables(folder.file(), "young").close();
   Deno.chmodSync(folder.file(), 0o644);
@@ -23,7 +23,7 @@ Deno.test("open() takes reading rights of others away from an existing file", ()
   assert.equal((Deno.statSync(folder.file()).mode ?? 0) & 0o777, 0o600);
 });
 
-Deno.test("open() says that a file is no database, and leaves it as it is", () => {
+Deno.test("open() reports that a file is not a database, and leaves it as it is", () => {
   using folder = new Folder();
   const junk = "this is not a database ".repeat(300);
   Deno.writeTextFileSync(folder.file(), junk);
@@ -68,7 +68,7 @@ Deno.test("open() runs every migration once", () => {
   assert.equal(database.first("SELECT count(*) AS count FROM DeviceStates")?.count, 1);
 });
 
-Deno.test("open() gives an empty file the reference agent's tables, column for column", () => {
+Deno.test("open() creates in an empty file the reference agent's tables, column for column", () => {
   using folder = new Folder();
   folder.open()[Symbol.dispose]();
   using young = createReferenceTables(folder.file("reference.db"), "young");
@@ -87,7 +87,7 @@ Deno.test("open() gives an empty file the reference agent's tables, column for c
   assert.deepEqual(indexesOf(ours), indexesOf(young));
 });
 
-Deno.test("the state columns admit exactly the states of the reference agent", () => {
+Deno.test("the state columns accept exactly the states of the reference agent", () => {
   using folder = new Folder();
   using database = folder.open();
   const insert =

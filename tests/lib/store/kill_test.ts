@@ -19,7 +19,10 @@ Deno.test("no acknowledged app is lost when the writing process is killed", asyn
   }
 });
 
-/** Lets a child write apps one after the other, kills it after `count` acknowledgements, gives the last acknowledged key. */
+/**
+ * Lets a child write apps one after the other, kills it after `count` acknowledgements, and returns the last
+ * acknowledged key.
+ */
 async function writeUntilKilled(path: string, options: { first: number; count: number }): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [

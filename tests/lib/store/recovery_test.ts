@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { silentLog } from "../../../lib/base/log.ts";
 import { readApps, writeAppState } from "../../../lib/store/app_rows.ts";
-import { openOrReplace, settle } from "../../../lib/store/recovery.ts";
+import { completeRebuild, openWithRecovery } from "../../../lib/store/recovery.ts";
 import { Folder } from "./samples.ts";
 
 const now = new Date("2031-03-05T07:00:00.123Z");
@@ -14,7 +14,7 @@ function fill(folder: Folder): void {
   using database = folder.open();
   const id = { appKey: 7, stage: "PROD" } as const;
   const app = { id, appName: "shop", state: "RUNNING", version: "1", releaseKey: 1, target: "RUNNING" } as const;
-  writeAppState(database, app, now);
+  writeAppState(database, app, { now });
   database.transaction(() => {
     for (let key = 1; key <= 500; key += 1) {
       database.run(
@@ -50,13 +50,13 @@ const damages: { name: string; damage(path: string): void }[] = [
 ];
 
 for (const { name, damage } of damages) {
-  Deno.test(`openOrReplace() sets a file aside that is ${name}, word for word, and gives an empty database`, () => {
+  Deno.test(`openWithRecovery() sets a file aside that is ${name}, unchanged, and opens an empty database`, () => {
     using folder = new Folder();
     fill(folder);
     damage(folder.file());
     Deno.chmodSync(folder.file(), 0o644);
     const damaged = Deno.readFileSync(folder.file());
-    const { database, damagedPath } = openOrReplace(folder.file(), options);
+    const { database, damagedPath } = openWithRecovery(folder.file(), options);
     using _open = database;
     assert.equal(damagedPath, `${folder.file()}.damaged-2031-03-05T07-00-00.123`);
     assert.ok(Deno.readFileSync(damagedPath).every((byte, index) => byte === damaged[index]));
@@ -65,12 +65,12 @@ for (const { name, damage } of damages) {
   });
 }
 
-Deno.test("openOrReplace() leaves no side file of the damaged database beside the empty one", () => {
+Deno.test("openWithRecovery() leaves no side file of the damaged database next to the empty one", () => {
   using folder = new Folder();
   for (const suffix of ["", "-wal", "-shm", "-journal"]) {
     Deno.writeTextFileSync(folder.file(), junk);
     if (suffix !== "") Deno.writeTextFileSync(`${folder.file()}${suffix}`, "x".repeat(5_000));
-    const { database, damagedPath } = openOrReplace(folder.file(), options);
+    const { database, damagedPath } = openWithRecovery(folder.file(), options);
     database[Symbol.dispose]();
     const left = namesIn(folder).filter((name) => !name.includes("damaged"));
     assert.deepEqual(left, ["reagent.db"], suffix);
@@ -80,26 +80,26 @@ Deno.test("openOrReplace() leaves no side file of the damaged database beside th
   assert.equal(namesIn(folder).filter((name) => name.endsWith("-shm")).length, 1);
 });
 
-Deno.test("openOrReplace() keeps a file that is fine, and makes one that is missing", () => {
+Deno.test("openWithRecovery() keeps a file that is not damaged, and creates a missing one", () => {
   using folder = new Folder();
-  const made = openOrReplace(folder.file(), options);
+  const made = openWithRecovery(folder.file(), options);
   made.database[Symbol.dispose]();
   assert.equal(made.damagedPath, undefined);
   fill(folder);
-  const { database, damagedPath } = openOrReplace(folder.file(), options);
+  const { database, damagedPath } = openWithRecovery(folder.file(), options);
   using _open = database;
   assert.equal(damagedPath, undefined);
   assert.equal(readApps(database).length, 1);
   assert.deepEqual(namesIn(folder).filter((name) => name.includes("damaged")), []);
 });
 
-Deno.test("openOrReplace() does not replace a database that somebody else holds", () => {
+Deno.test("openWithRecovery() does not replace a database that another process has locked", () => {
   using folder = new Folder();
   fill(folder);
   const holder = new DatabaseSync(folder.file());
   holder.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
   try {
-    assert.throws(() => openOrReplace(folder.file(), options), { code: "store_failed", message: /locked/ });
+    assert.throws(() => openWithRecovery(folder.file(), options), { code: "store_failed", message: /locked/ });
   } finally {
     holder.close();
   }
@@ -108,26 +108,26 @@ Deno.test("openOrReplace() does not replace a database that somebody else holds"
   assert.equal(readApps(database).length, 1);
 });
 
-Deno.test("openOrReplace() does not replace what it cannot open, whatever words its path has", () => {
+Deno.test("openWithRecovery() does not replace what it cannot open, whatever words are in its path", () => {
   using folder = new Folder();
   for (const name of ["reagent.db", "corrupt.db", "is damaged.db", "disk image.db"]) {
     const path = folder.file(name);
     Deno.mkdirSync(path);
-    assert.throws(() => openOrReplace(path, options), { code: "store_failed" }, name);
-    assert.throws(() => openOrReplace(`${path}/none/reagent.db`, options), { code: "store_failed" }, name);
+    assert.throws(() => openWithRecovery(path, options), { code: "store_failed" }, name);
+    assert.throws(() => openWithRecovery(`${path}/none/reagent.db`, options), { code: "store_failed" }, name);
     assert.ok(Deno.statSync(path).isDirectory, name);
   }
   assert.equal(namesIn(folder).length, 4);
 });
 
-Deno.test("openOrReplace() keeps the last two files that it has set aside, and all that is not from it", () => {
+Deno.test("openWithRecovery() keeps the last two files that it has set aside, and all files of others", () => {
   using folder = new Folder();
   Deno.writeTextFileSync(folder.file("reagent.db-notes"), "of somebody else");
   for (const day of ["01", "02", "03", "04"]) {
     Deno.writeTextFileSync(folder.file(), junk);
     Deno.writeTextFileSync(`${folder.file()}-shm`, day);
     const at = new Date(`2031-03-${day}T07:00:00Z`);
-    openOrReplace(folder.file(), { log: silentLog, now: at }).database[Symbol.dispose]();
+    openWithRecovery(folder.file(), { log: silentLog, now: at }).database[Symbol.dispose]();
   }
   const kept = ["03", "04"].map((day) => `reagent.db.damaged-2031-03-${day}T07-00-00.000`);
   assert.deepEqual(namesIn(folder), [
@@ -137,30 +137,30 @@ Deno.test("openOrReplace() keeps the last two files that it has set aside, and a
   ]);
 });
 
-Deno.test("openOrReplace() knows that a database was lost until it is settled, also when the power went before the new one was there", () => {
+Deno.test("openWithRecovery() reports a lost database until the rebuild is complete, even when the power failed before the new one was created", () => {
   using folder = new Folder();
   Deno.writeTextFileSync(folder.file(), junk);
   const opened = () => {
-    const { database, isRebuilt } = openOrReplace(folder.file(), options);
+    const { database, isRebuilt } = openWithRecovery(folder.file(), options);
     using _open = database;
     return isRebuilt;
   };
   assert.deepEqual([opened(), opened()], [true, true]);
-  // As after a cut right behind the rename.
+  // As after a power loss right behind the rename.
   for (const name of namesIn(folder).filter((text) => !text.includes("damaged"))) {
     Deno.removeSync(`${folder.path}/${name}`);
   }
   assert.equal(opened(), true);
-  const { database } = openOrReplace(folder.file(), options);
-  settle(database);
+  const { database } = openWithRecovery(folder.file(), options);
+  completeRebuild(database);
   database[Symbol.dispose]();
   assert.deepEqual([opened(), opened()], [false, false]);
 });
 
-Deno.test("openOrReplace() takes a first database, and one in order, for what they are", () => {
+Deno.test("openWithRecovery() reports no lost database for a first start, nor for one that is not damaged", () => {
   using folder = new Folder();
   for (const name of ["first", "second"]) {
-    const { database, isRebuilt } = openOrReplace(folder.file(), options);
+    const { database, isRebuilt } = openWithRecovery(folder.file(), options);
     database[Symbol.dispose]();
     assert.equal(isRebuilt, false, name);
   }

@@ -1,4 +1,7 @@
-/** Does to databases what the reference agent does: makes the tables of its releases, fills every column, reads and changes rows. */
+/**
+ * Does to databases what the reference agent does: creates the tables of its releases, fills every column, reads and
+ * changes rows.
+ */
 
 import { DatabaseSync } from "node:sqlite";
 
@@ -15,8 +18,8 @@ export const laterColumns: readonly string[] = [
 ];
 
 /**
- * Opens a file as the reference agent does when it starts: creates what is missing. An `old` release knows none of the columns
- * that were added by later scripts, a `young` one all, the others so many of them.
+ * Opens a file as the reference agent does when it starts: creates what is missing. An `old` release knows none of the
+ * columns that were added by later scripts, a `young` one all, the others so many of them.
  */
 export function createReferenceTables(path: string, age: "old" | "young" | number): DatabaseSync {
   const sql = new DatabaseSync(path, { enableDoubleQuotedStringLiterals: true });

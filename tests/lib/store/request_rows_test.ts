@@ -10,7 +10,7 @@ import { Folder, sampleRequest, warningsLog } from "./samples.ts";
 const id = { appKey: 71, stage: "PROD" } as const;
 const now = new Date("2031-03-05T07:00:00Z");
 
-Deno.test("readRequest() gives back what writeRequest() stored, with the state of the device", () => {
+Deno.test("readRequest() returns what writeRequest() stored, with the state of the device", () => {
   using folder = new Folder();
   using database = folder.open();
   writeRequest(database, sampleRequest(), { state: "FAILED", now });
@@ -39,7 +39,7 @@ Deno.test("writeRequest() replaces every field, the version too, and keeps the t
   assert.deepEqual(database.first("SELECT timestamp FROM RequestedAppStates"), first);
 });
 
-Deno.test("writeRequest() keeps owner, instance, epoch and logins that a later message does not know, and takes new ones", () => {
+Deno.test("writeRequest() keeps owner, instance, epoch and logins that a later message lacks, and accepts new ones", () => {
   using folder = new Folder();
   using database = folder.open();
   const unknown = { deviceOwnerAccountKey: 0, instanceKey: 0, appCredEpoch: 0, dockerCredentials: {} };
@@ -95,11 +95,11 @@ Deno.test("writeRequest() leaves one row for a renamed app and keeps its owner",
   ]);
 });
 
-Deno.test("storeAppAndRequest() stores both, with what Studio asked in the request", () => {
+Deno.test("storeAppAndRequest() stores both, with what Studio asked for in the request", () => {
   using folder = new Folder();
   using database = folder.open();
   const app = { id, appName: "Fan_Ctl", state: "REMOVED", version: "", releaseKey: 0, target: "RUNNING" } as const;
-  storeAppAndRequest(database, app, sampleRequest(), now);
+  storeAppAndRequest(database, app, { request: sampleRequest(), now });
   assert.equal(readApp(database, id)?.state, "REMOVED");
   assert.deepEqual(readRequest(database, id), sampleRequest({ current: "REMOVED" }));
 });
@@ -109,13 +109,13 @@ Deno.test("storeAppAndRequest() leaves nothing behind when the request is refuse
   using database = folder.open();
   const app = { id, appName: "Fan_Ctl", state: "REMOVED", version: "", releaseKey: 0, target: "RUNNING" } as const;
   assert.throws(
-    () => storeAppAndRequest(database, app, sampleRequest({ target: "STOPPED" }), now),
+    () => storeAppAndRequest(database, app, { request: sampleRequest({ target: "STOPPED" }), now }),
     (error) => hasCode(error, "store_failed"),
   );
   assert.equal(readApp(database, id), undefined);
 });
 
-Deno.test("readRequests() reads a young reference database, every column", () => {
+Deno.test("readRequests() reads every column of a recent reference database", () => {
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "young");
@@ -157,7 +157,7 @@ Deno.test("readRequests() reads an old reference database that lacks the later c
   assert.deepEqual(request?.environmentTemplate, {});
 });
 
-Deno.test("readRequests() takes NULL, empty text, the text null and bytes for what they mean", () => {
+Deno.test("readRequests() understands NULL, empty text, the text null and bytes", () => {
   using folder = new Folder();
   const bytes = new TextEncoder().encode(`{"A":{"value":"ü"}}`);
   {
@@ -209,7 +209,7 @@ Deno.test("readRequests() skips a row with broken JSON, and only a broken rule o
   assert.equal(log.warnings.length, 3);
 });
 
-Deno.test("a refused login names its host and never its password", () => {
+Deno.test("the error for a malformed login names its host and never its password", () => {
   using folder = new Folder();
   const log = warningsLog();
   using database = folder.open(log);
@@ -250,7 +250,7 @@ Deno.test("storing what is stored already writes nothing, and every change is wr
   const app = { id, appName, state: "RUNNING", target, version, releaseKey } as const;
   const store = (change: Partial<AppRequest> = {}) => {
     const before = database.first("SELECT total_changes() AS count")?.count;
-    storeAppAndRequest(database, app, { ...request, ...change }, now);
+    storeAppAndRequest(database, app, { request: { ...request, ...change }, now });
     return Number(database.first("SELECT total_changes() AS count")?.count) - Number(before);
   };
   assert.ok(store() > 0);

@@ -1,11 +1,11 @@
-/** What the store tests share: a folder of their own, a log that can be looked at, a request. */
+/** What the store tests share: a folder of their own, a log that can be read, a request. */
 
 import type { AppRequest } from "../../../lib/model/app.ts";
 import type { Log } from "../../../lib/base/log.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { Database } from "../../../lib/store/database.ts";
 
-/** A temporary folder that goes at the end of the scope. */
+/** A temporary folder that is removed at the end of the scope. */
 export class Folder implements Disposable {
   readonly path = Deno.makeTempDirSync({ prefix: "store" });
 

@@ -1,13 +1,13 @@
 /**
- * A device changes from the reference agent to this one and back: nothing is lost on the way there, the reference agent reads and
- * writes its tables by its own statements afterwards, and what it has written is there on the second way.
+ * A device changes from the reference agent to this one and back: nothing is lost on the way there, the reference agent
+ * reads and writes its tables by its own statements afterwards, and what it has written is there on the second way.
  */
 
 import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
 import { readApps, writeAppState } from "../../../lib/store/app_rows.ts";
 import { readLogHistory, writeLogHistory } from "../../../lib/store/log_rows.ts";
-import { openOrReplace } from "../../../lib/store/recovery.ts";
+import { openWithRecovery } from "../../../lib/store/recovery.ts";
 import { readRequests, writeRequest } from "../../../lib/store/request_rows.ts";
 import { createReferenceTables, fullRequestRow, fullStateRow, insertRow, laterColumns } from "./reference_database.ts";
 import { Folder, sampleRequest, warningsLog } from "./samples.ts";
@@ -27,7 +27,7 @@ const stateColumns = "app_name, app_key, version, release_key, stage, state, tim
 
 type Plain = Record<string, unknown>;
 
-/** Three apps with all that can be said of them. */
+/** Three apps with every column filled. */
 function fill(sql: DatabaseSync, known: number): void {
   const missing = laterColumns.slice(known).map((column) => column.split(" ")[0] ?? "");
   const request = (change: Partial<typeof fullRequestRow>) => {
@@ -85,7 +85,7 @@ function cutTo(pattern: Record<string, Plain[]>, rows: Record<string, Plain[]>):
 }
 
 for (const known of releases) {
-  Deno.test(`a database of the reference agent with ${known} of its later columns goes there and back`, () => {
+  Deno.test(`a database of the reference agent with ${known} of its later columns can be moved to this agent and back`, () => {
     using folder = new Folder();
     const log = warningsLog();
     let before: Record<string, Plain[]>;
@@ -105,7 +105,7 @@ for (const known of releases) {
       }
       work(sql);
     }
-    const { database } = openOrReplace(folder.file(), { log, now });
+    const { database } = openWithRecovery(folder.file(), { log, now });
     using again = database;
     assert.deepEqual(readApps(again).map(({ id, state }) => [id.appKey, state]), [[71, "STARTING"], [73, "FAILED"], [
       74,
@@ -119,9 +119,12 @@ for (const known of releases) {
   });
 }
 
-/** Opens the file as this agent, sees that all is there, and changes the state, the request and the log of one app. */
+/**
+ * Opens the file as this agent, checks that everything is there, and changes the state, the request and the log of one
+ * app.
+ */
 function assertTaken(folder: Folder, log: ReturnType<typeof warningsLog>): void {
-  const { database, damagedPath } = openOrReplace(folder.file(), { log, now });
+  const { database, damagedPath } = openWithRecovery(folder.file(), { log, now });
   using taken = database;
   assert.equal(damagedPath, undefined);
   assert.deepEqual(readApps(taken).map((app) => [app.appName, app.id.stage, app.state, app.version, app.releaseKey]), [
@@ -137,13 +140,13 @@ function assertTaken(folder: Folder, log: ReturnType<typeof warningsLog>): void 
   ]);
   assert.deepEqual(readLogHistory(taken, fan), ["a", "b"]);
   const app = { id: fan, appName: "Fan_Ctl", version: "1.3.0", releaseKey: 13, target: "RUNNING" } as const;
-  writeAppState(taken, { ...app, state: "STOPPING" }, now);
+  writeAppState(taken, { ...app, state: "STOPPING" }, { now });
   writeRequest(taken, sampleRequest(), { state: "STOPPING", now });
-  writeLogHistory(taken, app, ["c"]);
+  writeLogHistory(taken, app, { lines: ["c"] });
   assert.deepEqual(log.warnings, []);
 }
 
-/** What the reference agent does with its tables, by the statements it has. */
+/** What the reference agent does with its tables, with its own statements. */
 function work(sql: DatabaseSync): void {
   const state = sql.prepare(`SELECT ${stateColumns} FROM AppStates WHERE app_key = ? AND stage = ?`).get(71, "PROD");
   assert.deepEqual([state?.app_name, state?.state, state?.version, state?.release_key], [
@@ -177,7 +180,7 @@ function work(sql: DatabaseSync): void {
   sql.prepare("DELETE FROM RequestedAppStates WHERE app_key = ? AND stage = ?").run(72, "DEV");
 }
 
-Deno.test("a database that the reference agent was killed over is rolled back to what it had stored, and taken", () => {
+Deno.test("a database of a reference agent that was killed is rolled back to what it had stored, and used", () => {
   using folder = new Folder();
   const log = warningsLog();
   {

@@ -39,11 +39,11 @@ const updates: { name: string; update: StoredUpdate }[] = [
 ];
 
 for (const { name, update } of updates) {
-  Deno.test(`readUpdate() gives back ${name}, also after a restart`, () => {
+  Deno.test(`readUpdate() returns ${name}, even after a restart`, () => {
     using folder = new Folder();
     {
       using database = folder.open();
-      writeUpdate(database, update, now);
+      writeUpdate(database, update, { now });
       assert.deepEqual(readUpdate(database, id), update);
     }
     using database = folder.open();
@@ -54,17 +54,17 @@ for (const { name, update } of updates) {
 Deno.test("writeUpdate() replaces the update of the same app and leaves those of others", () => {
   using folder = new Folder();
   using database = folder.open();
-  for (const other of others) writeUpdate(database, sampleUpdate({ id: other, reason: "other" }), now);
-  writeUpdate(database, sampleUpdate(), now);
-  writeUpdate(database, sampleUpdate({ phase: "failed", reason: "x" }), now);
+  for (const other of others) writeUpdate(database, sampleUpdate({ id: other, reason: "other" }), { now });
+  writeUpdate(database, sampleUpdate(), { now });
+  writeUpdate(database, sampleUpdate({ phase: "failed", reason: "x" }), { now });
   assert.deepEqual(readUpdate(database, id), sampleUpdate({ phase: "failed", reason: "x" }));
   for (const other of others) assert.equal(readUpdate(database, other)?.reason, "other");
 });
 
-Deno.test("deleteUpdate() forgets the update of one app, and minds none", () => {
+Deno.test("deleteUpdate() deletes the update of one app, and a missing one is fine", () => {
   using folder = new Folder();
   using database = folder.open();
-  for (const one of [id, ...others]) writeUpdate(database, sampleUpdate({ id: one }), now);
+  for (const one of [id, ...others]) writeUpdate(database, sampleUpdate({ id: one }), { now });
   deleteUpdate(database, id);
   deleteUpdate(database, id);
   assert.equal(readUpdate(database, id), undefined);
@@ -75,7 +75,7 @@ Deno.test("a phase of a later agent is read as a probation, and a row that canno
   using folder = new Folder();
   const log = warningsLog();
   using database = folder.open(log);
-  writeUpdate(database, sampleUpdate(), now);
+  writeUpdate(database, sampleUpdate(), { now });
   database.run("UPDATE ReagentUpdates SET phase = 'blue-green'");
   assert.equal(readUpdate(database, id)?.phase, "probation");
   database.run("UPDATE ReagentUpdates SET container = '[1'");
@@ -83,35 +83,35 @@ Deno.test("a phase of a later agent is read as a probation, and a row that canno
   assert.equal(log.warnings.length, 1);
 });
 
-Deno.test("readFailures() gives what writeFailures() stored, and 0 for an app that has not failed", () => {
+Deno.test("readFailures() returns what writeFailures() stored, and 0 for an app that has not failed", () => {
   using folder = new Folder();
   using database = folder.open();
   assert.equal(readFailures(database, id), 0);
-  writeFailures(database, id, 2);
-  writeFailures(database, id, 3);
+  writeFailures(database, id, { failures: 2 });
+  writeFailures(database, id, { failures: 3 });
   assert.equal(readFailures(database, id), 3);
   for (const other of others) assert.equal(readFailures(database, other), 0);
-  writeFailures(database, id, 0);
+  writeFailures(database, id, { failures: 0 });
   assert.equal(database.first("SELECT count(*) AS count FROM ReagentRetries")?.count, 0);
 });
 
-Deno.test("deleteApp() forgets update and failures of the app with it", () => {
+Deno.test("deleteApp() deletes update and failures of the app as well", () => {
   using folder = new Folder();
   using database = folder.open();
   for (const one of [id, ...others]) {
-    writeUpdate(database, sampleUpdate({ id: one }), now);
-    writeFailures(database, one, 2);
+    writeUpdate(database, sampleUpdate({ id: one }), { now });
+    writeFailures(database, one, { failures: 2 });
   }
   deleteApp(database, id);
   assert.deepEqual([readUpdate(database, id), readFailures(database, id)], [undefined, 0]);
   for (const other of others) assert.equal(readFailures(database, other), 2);
 });
 
-Deno.test("a database of migration 3 gets the tables of updates and reports and keeps its rows", () => {
+Deno.test("a database of migration 3 gains the tables of updates and reports and keeps its rows", () => {
   using folder = new Folder();
   {
     using database = folder.open();
-    writeAppState(database, app, now);
+    writeAppState(database, app, { now });
     writeRequest(database, sampleRequest(), { state: "RUNNING", now });
     for (const table of ["ReagentUpdates", "ReagentRetries", "ReagentOutbox"]) database.run(`DROP TABLE ${table}`);
     database.run("DELETE FROM ReagentMigrations WHERE number > 3");
@@ -122,7 +122,7 @@ Deno.test("a database of migration 3 gets the tables of updates and reports and 
     ["Fan_Ctl", "RUNNING", "1"],
   ]);
   assert.equal(readRequest(database, id)?.dockerCredentials["registry.example.com"]?.password, "p");
-  writeUpdate(database, sampleUpdate(), now);
+  writeUpdate(database, sampleUpdate(), { now });
   assert.deepEqual(readUpdate(database, id), sampleUpdate());
 });
 
@@ -130,8 +130,8 @@ Deno.test("tables of updates and reports that are there already keep their rows 
   using folder = new Folder();
   {
     using database = folder.open();
-    writeUpdate(database, sampleUpdate(), now);
-    writeFailures(database, id, 4);
+    writeUpdate(database, sampleUpdate(), { now });
+    writeFailures(database, id, { failures: 4 });
     database.run("DELETE FROM ReagentMigrations WHERE number > 3");
   }
   using database = folder.open();

@@ -18,6 +18,6 @@ for (let appKey = Number(first); appKey < 100_000; appKey++) {
     releaseKey: 1,
     target: "RUNNING",
   } as const;
-  storeAppAndRequest(database, app, sampleRequest({ ...id, appName: app.appName }), new Date());
+  storeAppAndRequest(database, app, { request: sampleRequest({ ...id, appName: app.appName }), now: new Date() });
   Deno.stdout.writeSync(encoder.encode(`${appKey}\n`));
 }
