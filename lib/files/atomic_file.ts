@@ -6,6 +6,7 @@
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { fileError, osCodeOf } from "./os_error.ts";
+import { processTag } from "./process_tag.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -204,11 +205,6 @@ async function syncFolder(path: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using folder = await Deno.open(path, { read: true });
   await folder.sync();
-}
-
-/** The moment this process began tells its temporary files from those of a crash before it. */
-function processTag(): string {
-  return `${Deno.pid}-${Math.round(performance.timeOrigin)}`;
 }
 
 function temporaryName(target: string): string {

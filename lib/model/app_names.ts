@@ -1,4 +1,7 @@
-/** The names by which the engine and the registry know an app. Older agents use the same ones, so they never change. Pure. */
+/**
+ * The names by which the engine and the registry know an app. Older agents use the same ones, so they never change.
+ * Pure.
+ */
 
 import type { AppId } from "./app.ts";
 
@@ -20,10 +23,24 @@ export interface AppNames {
   repository: string;
 }
 
-/** An app as its name tells it; `appName` is spelled as in the name, which is lower case for all names that the agent makes. */
+/**
+ * An app as its name tells it; `appName` is spelled as in the name, which is lower case for all names that the agent
+ * makes.
+ */
 export interface NamedApp {
   id: AppId;
   appName: string;
+}
+
+/** Characters of an app name: names of files and of images are longer by what surrounds it. */
+export const appNameLimit = 240;
+
+/**
+ * True when an app can have this name, whatever its case: letters, digits, `_` and `-`, and `.` between two letters or
+ * digits. Any other name is either refused by the engine for containers, images and projects, or leads out of a folder.
+ */
+export function isUsableAppName(name: string): boolean {
+  return name.length <= appNameLimit && /^(?:[a-z0-9_-]|(?<=[a-z0-9])\.(?=[a-z0-9]))+$/.test(name.toLowerCase());
 }
 
 /** The names of an app; it lower-cases them as a whole. */
@@ -54,8 +71,8 @@ export function parseComposeProjectName(name: string): NamedApp | undefined {
 }
 
 /**
- * Reads `<prod|dev|pub>_<app key>_<app name>`; `pub` stands for the build of a release and belongs to the `DEV` app. Keys have up to
- * 15 digits, which a number holds exactly.
+ * Reads `<prod|dev|pub>_<app key>_<app name>`; `pub` stands for the build of a release and belongs to the `DEV` app.
+ * Keys have up to 15 digits, which a number holds exactly.
  */
 export function parseAppName(name: string): { prefix: "prod" | "dev" | "pub"; app: NamedApp } | undefined {
   const [, prefix, key = "", appName = ""] = /^(dev|prod|pub)_([0-9]{1,15})_(.+)$/.exec(name) ?? [];

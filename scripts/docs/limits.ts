@@ -2,8 +2,8 @@
 
 import { backlogLimitBytes, flushIntervalMs, payloadLimitBytes } from "../../lib/app_logs/batch.ts";
 import { historyBytes, historyLines } from "../../lib/app_logs/history.ts";
-import { variableLimitBytes } from "../../lib/apps/container/environment.ts";
-import { pool } from "../../lib/apps/container/host_ports.ts";
+import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
+import { portPool } from "../../lib/apps/container/host_ports.ts";
 import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
 import { crashLoopDelayMs } from "../../lib/apps/watch/crash_loop.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
@@ -31,7 +31,7 @@ const middle = 0.5;
 
 const apps: readonly Row[] = [
   ["one variable, name and value", size(variableLimitBytes), "the app gets it as a file only"],
-  ["host ports", `${pool.first} to ${pool.last}`, "the start fails and is retried"],
+  ["host ports", `${portPool.first} to ${portPool.last}`, "the start fails and is retried"],
   [
     "wait before retry n of a failed app",
     `${duration(crashLoopDelayMs(1, middle))} × n², at most ${duration(crashLoopDelayMs(1_000, middle))}, ± 20 %`,

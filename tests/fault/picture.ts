@@ -2,7 +2,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
-import { pool } from "../../lib/apps/container/host_ports.ts";
+import { portPool } from "../../lib/apps/container/host_ports.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import { runProgram } from "../../scripts/programs.ts";
 import { busyboxImage } from "../../scripts/testbed/dockerd.ts";
@@ -128,7 +128,7 @@ async function listFiles(folder: string): Promise<string[]> {
 async function readPorts(): Promise<number[]> {
   const { stdout } = await runProgram("ss", ["-Hltn"]);
   const ports = stdout.split("\n").map((line) => Number(/:(\d+)\s/.exec(line)?.[1]));
-  return [...new Set(ports.filter((port) => port >= pool.first && port <= pool.last))].sort();
+  return [...new Set(ports.filter((port) => port >= portPool.first && port <= portPool.last))].sort();
 }
 
 function describe(app: DeviceApp): string {

@@ -1,17 +1,17 @@
-/** The container of an app as the engine's API spells it. Pure. */
+/** The request that creates the container of an app, as the engine's API spells it. Pure. */
 
 import type { AppId } from "../../model/app.ts";
 import { labelsOfApp } from "../../model/labels.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 
-/** A declared port of an app, and where the host publishes it. The container's port is the declared one. */
+/** A declared port of an app, which is that of its container, and where the host publishes it. */
 export interface PublishedPort {
   port: number;
   transport: "tcp" | "udp";
   hostPort: number;
 }
 
-/** What a container is made from. */
+/** What distinguishes the container of one app from others. */
 export interface ContainerOptions {
   /** With a tag. */
   image: string;
@@ -25,18 +25,18 @@ export interface ContainerOptions {
 }
 
 /**
- * The request that creates the container of an app. Apps own the machine they run on: they are privileged and see its devices.
- * The agent restarts them itself, so the engine must not.
+ * The request that creates the container of an app. Apps own the machine they run on: they are privileged and see its
+ * devices. The agent restarts them itself, so the engine must not.
  */
-export function createRequest(facts: ContainerOptions): CreateRequest {
+export function createRequest(options: ContainerOptions): CreateRequest {
   return {
-    Image: facts.image,
-    Env: [...facts.env],
-    Labels: labelsOfApp(facts.app),
+    Image: options.image,
+    Env: [...options.env],
+    Labels: labelsOfApp(options.app),
     Tty: true,
     // A developer may attach to the app.
-    ...(facts.app.id.stage === "DEV" ? attached : {}),
-    ExposedPorts: Object.fromEntries(facts.ports.map((port) => [portName(port), {}])),
+    ...(options.app.id.stage === "DEV" ? attached : {}),
+    ExposedPorts: Object.fromEntries(options.ports.map((port) => [portName(port), {}])),
     HostConfig: {
       RestartPolicy: { Name: "no" },
       Privileged: true,
@@ -45,10 +45,10 @@ export function createRequest(facts: ContainerOptions): CreateRequest {
       Devices: [{ PathOnHost: "/dev", PathInContainer: "/dev", CgroupPermissions: "" }],
       ExtraHosts: ["host.docker.internal:host-gateway"],
       PortBindings: Object.fromEntries(
-        facts.ports.map((port) => [portName(port), [{ HostIp: "0.0.0.0", HostPort: `${port.hostPort}` }]]),
+        options.ports.map((port) => [portName(port), [{ HostIp: "0.0.0.0", HostPort: `${port.hostPort}` }]]),
       ),
-      Mounts: facts.mounts.map(({ source, target }) => ({ Type: "bind", Source: source, Target: target })),
-      ...(facts.withGpu ? { Runtime: "nvidia" } : {}),
+      Mounts: options.mounts.map(({ source, target }) => ({ Type: "bind", Source: source, Target: target })),
+      ...(options.withGpu ? { Runtime: "nvidia" } : {}),
     },
   };
 }

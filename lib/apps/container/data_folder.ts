@@ -1,63 +1,58 @@
-/** The data folder of an app on the host, `/data` for the app itself, and the variables in it. */
+/** The data folder of an app on the host, which the app sees as `/data`, with its variables as files. */
 
 import type { AppId, PortRule } from "../../model/app.ts";
+import { appNameLimit, isUsableAppName } from "../../model/app_names.ts";
 import { AgentError } from "../../base/errors.ts";
 import { quoteText } from "../../base/quote.ts";
 import { fileError } from "../../files/os_error.ts";
-import type { AppCredential } from "./credential.ts";
+import type { AppCredential } from "./app_credential.ts";
 import { EnvFolder } from "./env_folder.ts";
-import { isReservedName, isVariableName, portNamesOf, type Variable } from "./environment.ts";
+import { livePortNames, remotePortFiles } from "./remote_ports.ts";
+import { isVariableName, type Variable } from "./variable.ts";
 
-/** Agents before this one gave the device's own login to every app. */
+/** Older agents gave the device's own login to every app. */
 const withdrawnName = "DEVICE_SECRET";
 
-/** Variables that are sometimes not known, which does not mean that they are gone. */
-const keptNames: ReadonlySet<string> = new Set(["APP_AUTH_ID", "APP_AUTH_SECRET", "RESWARM_URL", "DEVICE_URL"]);
-
-/** Characters of an app name: more fit into no file name beside what is put around them. */
-const nameLimit = 240;
-
-/**
- * True when an app can have this name, whatever its case: letters, digits, `_` and `-`, and `.` between two letters or digits.
- * Everything else is either not possible in the engine's names of containers, images and projects, or leads out of a folder.
- */
-export function isUsableAppName(name: string): boolean {
-  return name.length <= nameLimit && /^(?:[a-z0-9_-]|(?<=[a-z0-9])\.(?=[a-z0-9]))+$/.test(name.toLowerCase());
-}
+/** Variables that are sometimes unknown, which does not mean that they are gone. */
+const lastingNames: ReadonlySet<string> = new Set(["APP_AUTH_ID", "APP_AUTH_SECRET", "RESWARM_URL", "DEVICE_URL"]);
 
 /**
  * The data folder of one app: `<appsDir>/<stage>/<name>`, the last two in lower case.
  *
- * - Nothing outside it is changed, but for the folders above it that are missing.
+ * - Nothing outside it is changed, except that missing parent folders are created.
  * - All methods throw `io_failed` or `no_space`.
  */
 export class DataFolder {
   readonly path: string;
   readonly #env: EnvFolder;
 
-  /** Touches nothing. Throws `bad_request` for a name that no app can have. */
+  /** Creates nothing yet. Throws `bad_request` for a name that no app can have. */
   constructor({ appsDir }: { appsDir: string }, app: { id: AppId; appName: string }) {
     const { id: { stage }, appName } = app;
     if (!isUsableAppName(appName)) {
-      throw new AgentError("bad_request", `Cannot use ${quoteText(appName.slice(0, nameLimit))} as the name of an app`);
+      const shown = quoteText(appName.slice(0, appNameLimit));
+      throw new AgentError("bad_request", `Cannot use ${shown} as the name of an app`);
     }
     this.path = `${appsDir}/${stage.toLowerCase()}/${appName.toLowerCase()}`;
     this.#env = new EnvFolder(`${this.path}/env`);
   }
 
-  /** Makes it, with mode 0755 for every folder that is made: apps do not always run as root. What is there stays as it is. */
+  /**
+   * Creates the folder and its parents with mode 0755, because apps do not always run as root. Existing folders stay as
+   * they are.
+   */
   async create(): Promise<void> {
     try {
-      await makeFolder(this.path);
+      await makeWithParents(this.path);
     } catch (error) {
       throw fileError(`Cannot create the folder "${this.path}"`, error);
     }
   }
 
   /**
-   * Makes the files of the variables those of `variables`. Files that the agent wrote for others are removed, except those for
-   * the remote ports of `rules`, which `refreshPorts` keeps true. Throws `bad_request` for a name that cannot be one of a file,
-   * before anything is touched.
+   * Writes a file for each variable, and removes those that the agent wrote for other variables. The files for remote
+   * ports of `rules` stay, because `refreshPorts()` keeps them up to date. Throws `bad_request` for a name that no
+   * variable can have, before anything is changed.
    */
   async writeEnv(variables: readonly Variable[], rules: readonly PortRule[] = []): Promise<void> {
     const wrong = variables.find(({ name }) => !isVariableName(name));
@@ -70,20 +65,20 @@ export class DataFolder {
     await this.#env.removeLeftovers();
     const names = new Set(variables.map(({ name }) => name));
     const recorded = await this.#env.recorded();
-    // Said before it is done: a file is never the agent's without being known as such.
+    // First, so that the agent never leaves a file that it does not know as its own.
     await this.#env.record(recorded.union(names));
-    const livePorts = new Set(rules.flatMap(portNamesOf).filter((name) => !isReservedName(name)));
+    const livePorts = livePortNames(rules);
     const isLive = ({ name }: Variable) => livePorts.has(name.replace(/_CLOUD$/, ""));
     await this.#env.write(variables.filter((variable) => !isLive(variable)), 0o600);
     await this.#env.write(variables.filter(isLive), 0o644);
-    const kept = keptNames.union(livePorts);
-    await this.#env.remove(recorded.difference(names).difference(kept));
-    await this.#env.record(names.union(recorded.intersection(kept)));
+    const lasting = lastingNames.union(livePorts);
+    await this.#env.remove(recorded.difference(names).difference(lasting));
+    await this.#env.record(names.union(recorded.intersection(lasting)));
     if (!names.has(withdrawnName)) await this.#env.remove([withdrawnName]);
   }
 
   /**
-   * Brings the files of the app's login up to date, where it has files or is being set up; other apps must not get a folder by
+   * Updates the files of the app's login, if the app has files or is being set up; other apps must not get a folder by
    * this. Without a credential the files stay as they are.
    */
   async refreshCredential(
@@ -95,7 +90,7 @@ export class DataFolder {
       await this.create();
       await this.#env.create();
     }
-    // A user may have a variable of this name; then it is known as written by us.
+    // It is recorded when a user has a variable of this name.
     if (!(await this.#env.recorded()).has(withdrawnName)) await this.#env.remove([withdrawnName]);
     if (credential === undefined) return;
     const { id, secret } = credential;
@@ -104,11 +99,11 @@ export class DataFolder {
   }
 
   /**
-   * Brings the files of remote ports up to date while the app runs. Makes the folder only when there is a port to write; not for
-   * an app that is being removed.
+   * Updates the files of remote ports while the app runs. Creates the folder only when there is a port to write; must
+   * not be called for an app that is being removed.
    */
   async refreshPorts(rules: readonly PortRule[]): Promise<void> {
-    const { written, gone } = portFilesOf(rules);
+    const { written, gone } = remotePortFiles(rules);
     if (written.length > 0) {
       await this.create();
       await this.#env.create();
@@ -124,7 +119,7 @@ export class DataFolder {
     await this.#env.delete();
   }
 
-  /** Deletes it with all the data of the app. */
+  /** Deletes the folder with all data of the app. */
   async delete(): Promise<void> {
     try {
       await Deno.remove(this.path, { recursive: true });
@@ -134,34 +129,15 @@ export class DataFolder {
   }
 }
 
-/** A remote port that is not known stays as it was; a cloud port that is not known is gone. */
-function portFilesOf(rules: readonly PortRule[]): { written: Variable[]; gone: Set<string> } {
-  const ports = new Map<string, number>();
-  const gone = new Set<string>();
-  const put = (name: string, port: number) => {
-    if (isVariableName(name) && !isReservedName(name)) ports.set(name, port);
-  };
-  for (const rule of rules) {
-    for (const name of portNamesOf(rule)) {
-      if (rule.remotePort > 0) put(name, rule.remotePort);
-      if (rule.cloudRemotePort > 0) put(`${name}_CLOUD`, rule.cloudRemotePort);
-      else if (isVariableName(`${name}_CLOUD`)) gone.add(`${name}_CLOUD`);
-    }
-  }
-  // Two rules may share a name; the one with a port wins.
-  for (const name of ports.keys()) gone.delete(name);
-  return { written: [...ports].map(([name, port]) => ({ name, value: `${port}` })), gone };
-}
-
-/** The umask would take rights away, so every folder that is made gets its mode once more. */
-async function makeFolder(path: string): Promise<void> {
+/** The umask may take rights away, so the mode of every new folder is set once more. */
+async function makeWithParents(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { mode: 0o755 });
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists && (await Deno.stat(path)).isDirectory) return;
     const parent = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")));
     if (!(error instanceof Deno.errors.NotFound) || parent === "") throw error;
-    await makeFolder(parent);
+    await makeWithParents(parent);
     await Deno.mkdir(path, { mode: 0o755 });
   }
   if (Deno.build.os !== "windows") await Deno.chmod(path, 0o755);

@@ -1,4 +1,4 @@
-/** Which port of the host belongs to which declared port of which app. In memory: it fills again from what runs. Pure but for the probe. */
+/** Which port of the host belongs to which declared port of which app. In memory; refilled from running containers. */
 
 import { type AppId, idText } from "../../model/app.ts";
 import { AgentError } from "../../base/errors.ts";
@@ -11,24 +11,24 @@ export interface PortKey {
   port: number;
 }
 
-/** The ports that the agent chooses from. */
-export const pool = { first: 40_000, last: 49_999 } as const;
+/** The host ports that the agent chooses from. */
+export const portPool = { first: 40_000, last: 49_999 } as const;
 
 /**
  * The register of host ports.
  *
- * - One port of one transport has at most one owner, and an owner has one port.
- * - Probing and recording happen in one go, without a wait in between.
+ * - A host port of one transport has at most one owner, and an owner has one host port.
+ * - Nothing is awaited between the probe of a port and its assignment.
  */
 export class HostPorts {
   readonly #isFree: (port: number, transport: PortKey["transport"]) => boolean;
   readonly #owned = new Map<string, { key: PortKey; hostPort: number }>();
   /** Owners by transport and host port. */
   readonly #owners = new Map<string, string>();
-  /** Ports that the engine could not bind, by transport and number: chosen again only when no other is left. */
+  /** Ports that the engine could not bind, by transport and number; chosen only when no other is left. */
   readonly #refused = new Set<string>();
 
-  /** `isFree` tells whether a port can be bound at this moment. */
+  /** `isFree` returns whether a port can be bound at this moment. */
   constructor(options: { isFree(port: number, transport: PortKey["transport"]): boolean }) {
     this.#isFree = (port, transport) => options.isFree(port, transport);
   }
@@ -39,8 +39,8 @@ export class HostPorts {
   }
 
   /**
-   * The port that the key has; else `preferred` unless it is 0 or somebody else's; else a port of the pool. A preferred port is
-   * not probed, because the app's own container may hold it. Throws `port_in_use` when no port is left.
+   * The host port of the key; else `preferred`, unless it is 0 or has another owner; else a port of the pool. A
+   * preferred port is not probed, because the app's own container may hold it. Throws `port_in_use` when none is left.
    */
   recoverOrReserve(key: PortKey, preferred: number): number {
     const found = this.find(key);
@@ -49,7 +49,7 @@ export class HostPorts {
     return this.#assign(key, this.#choose(key));
   }
 
-  /** Gives the key the host port of its own number, unless somebody else has it; then it gives false. Not probed either. */
+  /** Assigns the host port of the declared number, without a probe. Returns false when it has another owner. */
   reserveDeclared(key: PortKey): boolean {
     if (this.find(key) === key.port) return true;
     if (!this.#isOpen(key, key.port)) return false;
@@ -59,8 +59,8 @@ export class HostPorts {
   }
 
   /**
-   * Gives the key another port of the pool, because the engine could not bind the one it has. Throws `port_in_use` when none is
-   * left; then the key has none.
+   * Assigns another port of the pool, because the engine could not bind the present one. Throws `port_in_use` when none
+   * is left; the key has no port then.
    */
   reassign(key: PortKey): number {
     const dropped = this.#drop(key);
@@ -68,7 +68,7 @@ export class HostPorts {
     return this.#assign(key, this.#choose(key));
   }
 
-  /** Forgets all ports of an app. */
+  /** Frees all ports of an app. */
   release(app: AppId): void {
     for (const { key } of [...this.#owned.values()]) {
       if (idText(key.app) === idText(app)) this.#drop(key);
@@ -84,15 +84,15 @@ export class HostPorts {
     const { transport, port, app } = key;
     const chosen = this.#lowest(key, { isRefused: false }) ?? this.#lowest(key, { isRefused: true });
     if (chosen !== undefined) return chosen;
-    const range = `${pool.first} to ${pool.last}`;
+    const range = `${portPool.first} to ${portPool.last}`;
     const text = `Cannot publish port ${port}/${transport} of app "${idText(app)}": no host port from ${range} is free`;
     throw new AgentError("port_in_use", text);
   }
 
-  /** The lowest port of the pool that nobody owns and that can be bound. */
+  /** The lowest port of the pool that has no owner and can be bound. */
   #lowest(key: PortKey, { isRefused }: { isRefused: boolean }): number | undefined {
     const { transport } = key;
-    for (let hostPort = pool.first; hostPort <= pool.last; hostPort++) {
+    for (let hostPort = portPool.first; hostPort <= portPool.last; hostPort++) {
       if (this.#refused.has(portText(transport, hostPort)) !== isRefused) continue;
       if (this.#isOpen(key, hostPort) && this.#isFree(hostPort, transport)) return hostPort;
     }
@@ -114,7 +114,7 @@ export class HostPorts {
   }
 }
 
-/** Those of `ports` whose host port an error text of the engine names, as in `Bind for 0.0.0.0:40001 failed`. */
+/** Those `ports` whose host port is named in an error text of the engine, as in `Bind for 0.0.0.0:40001 failed`. */
 export function portsNamedIn<Port extends { hostPort: number }>(text: string, ports: readonly Port[]): Port[] {
   return ports.filter(({ hostPort }) => new RegExp(`:${hostPort}(?!\\d)`).test(text));
 }

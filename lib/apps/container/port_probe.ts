@@ -2,7 +2,7 @@
 
 import type { PublishedPort } from "./create_request.ts";
 
-/** True when the port can be bound on all IPv4 addresses at this moment. Binds and lets go before it returns. */
+/** True when the port can be bound on all IPv4 addresses at this moment. The port is released before it returns. */
 export function probePort(port: number, transport: PublishedPort["transport"]): boolean {
   try {
     const options = { hostname: "0.0.0.0", port };
@@ -10,7 +10,7 @@ export function probePort(port: number, transport: PublishedPort["transport"]): 
     else Deno.listen(options).close();
     return true;
   } catch (error) {
-    // A runtime without datagrams would call every port taken.
+    // The runtime has no datagrams; every port would count as taken.
     if (error instanceof TypeError) throw error;
     return false;
   }

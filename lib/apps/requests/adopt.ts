@@ -4,8 +4,7 @@ import { type AppRequest, isStage, type PortRule } from "../../model/app.ts";
 import { readCount } from "../../base/json.ts";
 import type { ContainerDetails } from "../../docker/decode.ts";
 import { splitReference } from "../../docker/registry.ts";
-import { isUsableAppName } from "../container/data_folder.ts";
-import { parseContainerName } from "../../model/app_names.ts";
+import { isUsableAppName, parseContainerName } from "../../model/app_names.ts";
 import { appLabels, isMadeByAgent } from "../../model/labels.ts";
 
 /** Variables that the agent gives to every app; they are made anew. */

@@ -16,7 +16,7 @@ import { AgentError } from "../../base/errors.ts";
 import { decodePortRules } from "../../model/port_rule.ts";
 import { quoteText } from "../../base/quote.ts";
 import { type Dict, isCount, isDict, readCount, readText, reject } from "../../base/json.ts";
-import { isUsableAppName } from "../container/data_folder.ts";
+import { isUsableAppName } from "../../model/app_names.ts";
 
 /** A request that could be read, and one sentence for each part of it that is skipped. */
 export interface DecodedRequest {

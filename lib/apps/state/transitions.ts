@@ -1,4 +1,4 @@
-/** The state machine of an app: which transition leads from a state to a wanted one. Pure; a source of `docs/states.md`. */
+/** The state machine of an app: which transition leads from a state to a wanted one. Pure; see `docs/states.md`. */
 
 import type { AppState } from "../../model/app.ts";
 

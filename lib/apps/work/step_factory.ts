@@ -6,7 +6,8 @@ import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { type RegistryAuth, trimHost } from "../../docker/registry.ts";
 import { patienceMs, type StateReporter } from "../report/state_reporter.ts";
 import { type Found, wasKilledOutside } from "../watch/observed_state.ts";
-import { ContainerSetup, type Published } from "../container/setup.ts";
+import type { PortBindings } from "../container/app_ports.ts";
+import { ContainerSetup } from "../container/container_setup.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { type AppNames, namesOf } from "../../model/app_names.ts";
 import type { AppHome, AppsDeps } from "../dependencies.ts";
@@ -35,11 +36,11 @@ export interface ReadyRequest {
 /** The bench of all apps. */
 export class StepFactory {
   readonly #parts: StepFactoryDeps;
-  readonly #housing: ContainerSetup;
+  readonly #setup: ContainerSetup;
 
   constructor(parts: StepFactoryDeps) {
     this.#parts = parts;
-    this.#housing = new ContainerSetup(parts.outside);
+    this.#setup = new ContainerSetup(parts.outside);
   }
 
   /** The names of an app. */
@@ -69,12 +70,12 @@ export class StepFactory {
    */
   async prepare(
     app: LiveApp,
-    { request, published }: { request: AppRequest; published?: Published | undefined },
+    { request, published }: { request: AppRequest; published?: PortBindings | undefined },
     signal: AbortSignal,
   ): Promise<void> {
     if (request.stage === "DEV") return;
     try {
-      if (!isGone(stableTarget(request.target))) await this.#housing.refreshCredential(app, request);
+      if (!isGone(stableTarget(request.target))) await this.#setup.refreshCredential(app, request);
       await this.#syncPorts(app, { request, published }, signal);
     } catch (error) {
       if (isCanceled(error) && signal.aborted) throw error;
@@ -103,16 +104,16 @@ export class StepFactory {
   open(app: LiveApp, ready: ReadyRequest): ContainerSteps {
     const { records, reporter, outside: { engine, appLog, clock, log, checkRoom, readIdleMark } } = this.#parts;
     const { request } = ready;
-    const folder = this.#housing.folderOf(app);
+    const folder = this.#setup.folderOf(app);
     return new ContainerSteps({ engine, appLog, clock, log, records, reporter, checkRoom, readIdleMark }, {
       app,
       request,
       names: this.namesOf(app),
       login: async () => this.#loginOf(await ready.token()),
       reason: ready.reason,
-      configure: (options, signal) => this.#housing.configure(app, request, { ...options, signal }),
-      replacePorts: (engineText) => this.#housing.replacePorts(app, request, engineText),
-      releasePorts: () => this.#housing.releasePorts(app.id),
+      configure: (options, signal) => this.#setup.configure(app, { request, ...options }, signal),
+      replacePorts: (engineText) => this.#setup.ports.replace(app.id, { rules: request.ports, engineText }),
+      releasePorts: () => this.#setup.ports.release(app.id),
       deleteEnvFiles: () => folder.deleteEnv(),
       deleteData: () => this.#deleteData(app, folder),
     });
@@ -188,19 +189,19 @@ export class StepFactory {
 
   async #syncPorts(
     app: LiveApp,
-    { request, published }: { request: AppRequest; published: Published | undefined },
+    { request, published }: { request: AppRequest; published: PortBindings | undefined },
     signal: AbortSignal,
   ): Promise<void> {
     if (request.ports.length === 0) return;
     const { records, outside: { engine } } = this.#parts;
     const bound = published ?? (await engine.inspect(this.namesOf(app).container, signal))?.portBindings;
-    const ports = this.#housing.resolvePorts(app.id, request.ports, bound);
+    const ports = this.#setup.ports.resolve(app.id, { rules: request.ports, published: bound });
     this.#keepPorts(app, records.request(app.id), ports);
     const saving = this.#savePorts(app.id, { ports, others: request.otherPorts });
     this.#parts.keep(saving);
     await waitAtMost(saving, { limitMs: patienceMs, clock: this.#parts.outside.clock, signal });
     throwIfAborted(signal, "Saving the ports of an app");
-    if (!isGone(stableTarget(request.target))) await this.#housing.folderOf(app).refreshPorts(ports);
+    if (!isGone(stableTarget(request.target))) await this.#setup.folderOf(app).refreshPorts(ports);
   }
 
   /** The stored request may be newer than the one that is acted on; only the host ports go into it. */

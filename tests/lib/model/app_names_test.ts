@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   composeProjectName,
+  isUsableAppName,
   namesOf,
   parseComposeProjectName,
   parseContainerName,
@@ -39,4 +40,27 @@ Deno.test("parseComposeProjectName() reads what composeProjectName() writes, and
   for (const name of ["prod_71_fan", "prod_71__compose", "prod_71_compose", "pub_71_fan_compose", "my_compose", ""]) {
     assert.equal(parseComposeProjectName(name), undefined, name);
   }
+});
+
+Deno.test("isUsableAppName() refuses what leads out of a folder or cannot be a name on the engine", () => {
+  const usable = ["shop", "Fan_Ctl", "a", "7", "v1.2.3", "a-b_c", "-a", "_a", "a__b", "a-", "CON", "n".repeat(240)];
+  const refused = [
+    "",
+    ".",
+    "..",
+    "../evil",
+    "a/b",
+    "a\\b",
+    "a\0b",
+    "a b",
+    "a\nb",
+    "a..b",
+    ".a",
+    "a.",
+    "a_.b",
+    "é",
+    "a:b",
+  ];
+  for (const name of usable) assert.ok(isUsableAppName(name), name);
+  for (const name of [...refused, "n".repeat(241)]) assert.ok(!isUsableAppName(name), name);
 });

@@ -1,5 +1,3 @@
-/** Tests of the container's shape: the whole body of a creation, literally. */
-
 import assert from "node:assert/strict";
 import { type ContainerOptions, createRequest } from "../../../../lib/apps/container/create_request.ts";
 
@@ -99,20 +97,20 @@ const devJson = `{
   }
 }`;
 
-/** The text that goes to the engine, so that a member that is undefined or out of order shows. */
-function bodyOf(facts: ContainerOptions): string {
-  return JSON.stringify(createRequest(facts));
+/** The request as sent, so that an undefined member or another order shows. */
+function bodyOf(options: ContainerOptions): string {
+  return JSON.stringify(createRequest(options));
 }
 
-Deno.test("containerSpec() is, for a PROD app with a GPU, literally this", () => {
+Deno.test("createRequest() returns exactly this for a PROD app with a GPU", () => {
   assert.equal(bodyOf(prod), JSON.stringify(JSON.parse(prodJson)));
 });
 
-Deno.test("containerSpec() is, for a DEV app, literally this", () => {
+Deno.test("createRequest() returns exactly this for a DEV app", () => {
   assert.equal(bodyOf(dev), JSON.stringify(JSON.parse(devJson)));
 });
 
-Deno.test("containerSpec() publishes nothing of an app without ports", () => {
+Deno.test("createRequest() publishes nothing for an app without ports", () => {
   const { ExposedPorts, HostConfig } = JSON.parse(bodyOf({ ...dev, ports: [] }));
   assert.deepEqual([ExposedPorts, HostConfig.PortBindings], [{}, {}]);
 });

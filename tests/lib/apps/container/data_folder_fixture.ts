@@ -1,23 +1,23 @@
-/** A folder for apps with one app, for tests of what is done to it. */
+/** A folder for apps, with one app in it. */
 
 import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
-import type { Variable } from "../../../../lib/apps/container/environment.ts";
+import type { Variable } from "../../../../lib/apps/container/variable.ts";
 import type { PortRule } from "../../../../lib/model/app.ts";
 
 /** The app. */
 export const id = { appKey: 7, stage: "PROD" } as const;
 
-/** A folder for apps with one app. */
+/** A folder for apps, with one app in it. */
 export interface World extends AsyncDisposable {
   /** The folder of all apps; its parent holds nothing else. */
   appsDir: string;
   app: DataFolder;
   env: string;
-  /** The files of the env folder with their content. */
+  /** The files of the env folder, with their content. */
   files(): Promise<Record<string, string>>;
 }
 
-/** Nothing is made below its own folder. */
+/** Creates a temporary folder for apps, and nothing in it. */
 export async function makeWorld(): Promise<World> {
   const root = await Deno.makeTempDir();
   const appsDir = `${root}/apps`;
@@ -38,12 +38,12 @@ export async function makeWorld(): Promise<World> {
   };
 }
 
-/** Variables from an object. */
+/** Variables by name. */
 export function variables(values: Record<string, string>): Variable[] {
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
-/** A rule for port 502 without remote ports; `overrides` replaces parts of it. */
+/** A rule for port 502 without remote ports; `overrides` replaces members of it. */
 export function rule(overrides: Partial<PortRule> = {}): PortRule {
   return {
     main: false,
@@ -67,7 +67,7 @@ export async function modeOf(path: string): Promise<string> {
   return (((await Deno.lstat(path)).mode ?? 0) & 0o7777).toString(8);
 }
 
-/** True when something is at `path`, be it a broken link. */
+/** True when something is at `path`, even a broken link. */
 export async function isThere(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }

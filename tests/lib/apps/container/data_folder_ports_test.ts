@@ -1,16 +1,14 @@
-/** Tests of the files for remote ports in the data folder of an app. */
-
 import assert from "node:assert/strict";
 import { isThere, makeWorld, modeOf, rule, variables } from "./data_folder_fixture.ts";
 
-Deno.test("refreshPorts() makes no folder while there is nothing to write", async () => {
+Deno.test("refreshPorts() creates no folder when there is nothing to write", async () => {
   await using world = await makeWorld();
   await world.app.refreshPorts([]);
   await world.app.refreshPorts([rule()]);
   assert.ok(!await isThere(world.appsDir));
 });
 
-Deno.test("refreshPorts() writes the ports under all their names, readable for all", async () => {
+Deno.test("refreshPorts() writes the ports under all their names, readable by everybody", async () => {
   await using world = await makeWorld();
   const ports = [
     rule({ remotePort: 9000, cloudRemotePort: 9001, remotePortEnvironment: "MODBUS" }),
@@ -36,7 +34,7 @@ Deno.test("refreshPorts() removes the file of a cloud port that is gone, and kee
   assert.deepEqual(await world.files(), { "MODBUS.txt": "9000", "REMOTE_PORT_FOR_502.txt": "9000" });
 });
 
-Deno.test("refreshPorts() does not let a rule without a port remove the file of its namesake", async () => {
+Deno.test("refreshPorts() does not let a rule without a port remove the file of a rule of the same name", async () => {
   await using world = await makeWorld();
   const ports = [rule({ cloudRemotePort: 9001 }), rule({ protocol: "udp" })];
   for (const order of [ports, ports.toReversed()]) {
@@ -62,7 +60,7 @@ Deno.test("refreshPorts() skips names that are reserved or lead out of the folde
   assert.equal(await Deno.readTextFile(`${world.app.path}/data_CLOUD.txt`), "mine");
 });
 
-Deno.test("writeEnv() keeps the live ports of rules as they are, and removes those of rules that are gone", async () => {
+Deno.test("writeEnv() keeps the remote ports of rules as they are, and removes those of rules that are gone", async () => {
   await using world = await makeWorld();
   const rules = [rule({ remotePort: 9000, cloudRemotePort: 9001, remotePortEnvironment: "MODBUS" })];
   await world.app.refreshPorts(rules);
@@ -82,7 +80,7 @@ Deno.test("writeEnv() keeps the live ports of rules as they are, and removes tho
   assert.deepEqual(await world.files(), { "A.txt": "1" });
 });
 
-Deno.test("writeEnv() keeps secrets from others although a rule claims their names", async () => {
+Deno.test("writeEnv() writes secrets for root only, even when a rule claims their names", async () => {
   await using world = await makeWorld();
   await world.app.writeEnv(variables({ APP_AUTH_SECRET: "s" }), [rule({ remotePortEnvironment: "APP_AUTH_SECRET" })]);
   assert.equal(await modeOf(`${world.env}/APP_AUTH_SECRET.txt`), "600");

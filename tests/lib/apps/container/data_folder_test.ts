@@ -1,37 +1,12 @@
-/** Tests of the data folder of an app: modes, files of variables, and links that an app plants. */
-
 import assert from "node:assert/strict";
-import { DataFolder, isUsableAppName } from "../../../../lib/apps/container/data_folder.ts";
+import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import { hasCode } from "../../../../lib/base/errors.ts";
 import { id, isThere, makeWorld, modeOf, rule, variables } from "./data_folder_fixture.ts";
 import { pathOf, projectRoot } from "../../../../scripts/paths.ts";
 
 const credential = { id: "app-7-prod-e2@s", secret: "c2VjcmV0" };
 
-Deno.test("isUsableAppName() refuses what leads out of a folder or cannot be a name on the engine", () => {
-  const usable = ["shop", "Fan_Ctl", "a", "7", "v1.2.3", "a-b_c", "-a", "_a", "a__b", "a-", "CON", "n".repeat(240)];
-  const refused = [
-    "",
-    ".",
-    "..",
-    "../evil",
-    "a/b",
-    "a\\b",
-    "a\0b",
-    "a b",
-    "a\nb",
-    "a..b",
-    ".a",
-    "a.",
-    "a_.b",
-    "é",
-    "a:b",
-  ];
-  for (const name of usable) assert.ok(isUsableAppName(name), name);
-  for (const name of [...refused, "n".repeat(241)]) assert.ok(!isUsableAppName(name), name);
-});
-
-Deno.test("AppFolder refuses such a name with bad_request before anything is touched", async () => {
+Deno.test("DataFolder refuses a name that no app can have, before anything is created", async () => {
   await using world = await makeWorld();
   for (const [appName, shown] of [["../evil", "../evil"], ["", ""], ["a\0b", "a\\x00b"]] as const) {
     assert.throws(
@@ -42,16 +17,16 @@ Deno.test("AppFolder refuses such a name with bad_request before anything is tou
   assert.ok(!await isThere(world.appsDir));
 });
 
-Deno.test("AppFolder lies below the stage, in lower case", async () => {
+Deno.test("DataFolder is below the folder of its stage, in lower case", async () => {
   await using world = await makeWorld();
   assert.equal(world.app.path, `${world.appsDir}/prod/fan_ctl`);
   const dev = new DataFolder(world, { id: { appKey: 7, stage: "DEV" }, appName: "Fan_Ctl" });
   assert.equal(dev.path, `${world.appsDir}/dev/fan_ctl`);
 });
 
-Deno.test("AppFolder gives what it makes its modes, whatever the umask", async () => {
+Deno.test("DataFolder sets the modes of its folders and files, whatever the umask", async () => {
   await using world = await makeWorld();
-  // The umask belongs to the whole process, so it takes one of its own.
+  // The umask belongs to the whole process, so this takes another one.
   const script = 'umask 077; exec "$0" run --no-prompt --quiet -P=tools "$1" "$2"';
   const maker = pathOf("folder_maker.ts", import.meta.url);
   const made = await new Deno.Command("sh", {
@@ -65,7 +40,7 @@ Deno.test("AppFolder gives what it makes its modes, whatever the umask", async (
   assert.deepEqual(await Promise.all(paths.map(modeOf)), ["755", "755", "755", "700", "600", "644"]);
 });
 
-Deno.test("create() leaves folders that are there as they are, also behind a link", async () => {
+Deno.test("create() leaves existing folders as they are, even behind a link", async () => {
   await using world = await makeWorld();
   await Deno.mkdir(`${world.appsDir}/prod`, { recursive: true, mode: 0o700 });
   await Deno.mkdir(`${world.appsDir}/disk`, { mode: 0o710 });
@@ -77,7 +52,7 @@ Deno.test("create() leaves folders that are there as they are, also behind a lin
   assert.equal(await Deno.readTextFile(`${world.appsDir}/disk/env/A.txt`), "1");
 });
 
-Deno.test("create() refuses a file in the place of the folder", async () => {
+Deno.test("create() fails when there is a file in the place of the folder", async () => {
   await using world = await makeWorld();
   await Deno.mkdir(`${world.appsDir}/prod`, { recursive: true });
   await Deno.writeTextFile(world.app.path, "");
@@ -87,7 +62,7 @@ Deno.test("create() refuses a file in the place of the folder", async () => {
   );
 });
 
-Deno.test("writeEnv() writes each value as it is into a file of its own, for root alone", async () => {
+Deno.test("writeEnv() writes each value unchanged into a file of its own that only root can read", async () => {
   await using world = await makeWorld();
   const values = { A: "1", EMPTY: "", "a b": " x=\\n ", LONG: "ü".repeat(30_000) };
   await world.app.writeEnv(variables(values));
@@ -114,7 +89,7 @@ Deno.test("writeEnv() removes the files that the agent wrote before, and none of
   assert.deepEqual(await world.files(), { "OWN.txt": "the app's" });
 });
 
-Deno.test("writeEnv() keeps what is only not known at the moment", async () => {
+Deno.test("writeEnv() keeps variables that are only unknown at the moment", async () => {
   await using world = await makeWorld();
   const known = { APP_AUTH_ID: "id", APP_AUTH_SECRET: "s", RESWARM_URL: "u", DEVICE_URL: "d", DEVICE_LAN_IP: "i" };
   await world.app.writeEnv(variables(known));
@@ -136,7 +111,7 @@ Deno.test("writeEnv() removes the device's own login that older agents left", as
   assert.deepEqual(await world.files(), { "A.txt": "1" });
 });
 
-Deno.test("writeEnv() leaves a file alone that is right, and mends one with another mode", async () => {
+Deno.test("writeEnv() leaves an up-to-date file alone, and repairs one with another mode", async () => {
   await using world = await makeWorld();
   await world.app.writeEnv(variables({ A: "1", B: "2" }));
   const before = await Deno.stat(`${world.env}/A.txt`);
@@ -148,7 +123,7 @@ Deno.test("writeEnv() leaves a file alone that is right, and mends one with anot
   assert.equal(await modeOf(world.env), "700");
 });
 
-Deno.test("writeEnv() replaces links that an app has planted and follows none", async () => {
+Deno.test("writeEnv() replaces links that an app has planted, and follows none", async () => {
   await using world = await makeWorld();
   const outside = `${world.appsDir}/outside`;
   await Deno.mkdir(world.env, { recursive: true });
@@ -172,7 +147,7 @@ Deno.test("writeEnv() replaces a link in the place of the env folder", async () 
   await Deno.symlink(outside, world.env);
   await world.app.refreshCredential(credential);
   await world.app.refreshPorts([rule()]);
-  assert.ok((await Deno.lstat(world.env)).isSymlink, "nothing to write is no reason to touch it");
+  assert.ok((await Deno.lstat(world.env)).isSymlink, "it is not touched when there is nothing to write");
   await world.app.writeEnv(variables({ A: "1" }));
   assert.deepEqual(await Array.fromAsync(Deno.readDir(outside)), []);
   assert.equal(await modeOf(outside), "755");
@@ -192,7 +167,7 @@ Deno.test("writeEnv() survives a record that an app has forged", async () => {
   await assert.rejects(world.app.writeEnv(variables({ A: "2" })), (error) => hasCode(error, "io_failed"));
 });
 
-Deno.test("writeEnv() removes what a crash left of a file being written", async () => {
+Deno.test("writeEnv() removes a file that a crash has left half written", async () => {
   await using world = await makeWorld();
   await world.app.writeEnv([]);
   const left = `${world.env}/.1-1700000000000-0a1b2c3d.tmp`;
@@ -202,7 +177,7 @@ Deno.test("writeEnv() removes what a crash left of a file being written", async 
   assert.deepEqual([await isThere(left), await isThere(`${world.env}/.mine.tmp`)], [false, true]);
 });
 
-Deno.test("writeEnv() refuses a name that leads out of the folder before anything is touched", async () => {
+Deno.test("writeEnv() refuses a name that leads out of the folder, before anything is created", async () => {
   await using world = await makeWorld();
   await assert.rejects(
     world.app.writeEnv(variables({ A: "1", "../../evil": "x" })),
@@ -211,7 +186,7 @@ Deno.test("writeEnv() refuses a name that leads out of the folder before anythin
   assert.ok(!await isThere(world.appsDir));
 });
 
-Deno.test("writeEnv() says which file it cannot write", async () => {
+Deno.test("writeEnv() names the file that it cannot write", async () => {
   await using world = await makeWorld();
   await Deno.mkdir(`${world.env}/A.txt/x`, { recursive: true });
   await assert.rejects(
@@ -222,7 +197,7 @@ Deno.test("writeEnv() says which file it cannot write", async () => {
   assert.deepEqual(names.filter((name) => name.endsWith(".tmp")), []);
 });
 
-Deno.test("refreshCredential() writes where there are files already, and makes no folder otherwise", async () => {
+Deno.test("refreshCredential() writes where there are files already, and creates no folder otherwise", async () => {
   await using world = await makeWorld();
   await world.app.refreshCredential(credential);
   assert.ok(!await isThere(world.appsDir));
@@ -236,7 +211,7 @@ Deno.test("refreshCredential() writes where there are files already, and makes n
   assert.equal(await modeOf(`${world.env}/APP_AUTH_SECRET.txt`), "600");
 });
 
-Deno.test("refreshCredential() makes the folders for an app that is being set up", async () => {
+Deno.test("refreshCredential() creates the folders of an app that is being set up", async () => {
   await using world = await makeWorld();
   await world.app.refreshCredential(undefined, { isSettingUp: true });
   assert.ok(!await isThere(world.appsDir));
@@ -245,7 +220,7 @@ Deno.test("refreshCredential() makes the folders for an app that is being set up
   assert.deepEqual([await modeOf(world.app.path), await modeOf(world.env)], ["755", "700"]);
 });
 
-Deno.test("refreshCredential() without a credential leaves the files, but not the device's own login", async () => {
+Deno.test("refreshCredential() without a credential removes only the device's own login", async () => {
   await using world = await makeWorld();
   await world.app.writeEnv(variables({ APP_AUTH_ID: "old", APP_AUTH_SECRET: "old" }));
   await Deno.writeTextFile(`${world.env}/DEVICE_SECRET.txt`, "secret");
@@ -280,7 +255,7 @@ Deno.test("deleteEnv() and delete() follow no links", async () => {
   assert.ok(!await isThere(world.app.path));
 });
 
-Deno.test("delete() deletes all data of the app and nothing beside it, any number of times", async () => {
+Deno.test("delete() deletes all data of the app and nothing else, any number of times", async () => {
   await using world = await makeWorld();
   const other = new DataFolder(world, { id, appName: "Fan_Ctl2" });
   await other.create();

@@ -1,13 +1,6 @@
-/** Tests of the environment of apps: what is in it, who wins, and what malformed input costs. */
-
 import assert from "node:assert/strict";
-import {
-  type AppSurroundings,
-  containerEnv,
-  environmentOf,
-  isVariableName,
-  type Variable,
-} from "../../../../lib/apps/container/environment.ts";
+import { appEnvironment, type EnvironmentSources } from "../../../../lib/apps/container/environment.ts";
+import { isVariableName } from "../../../../lib/apps/container/variable.ts";
 import type { AppRequest, PortRule } from "../../../../lib/model/app.ts";
 import { readFlock } from "../../../../lib/config/flock.ts";
 
@@ -25,8 +18,8 @@ const flock = readFlock(JSON.stringify({
 assert.equal(flock.kind, "read");
 const config = flock.kind === "read" ? flock.flock.config : assert.fail();
 
-const offline: AppSurroundings = { config, lanAddress: undefined, baseUrl: undefined, credential: undefined };
-const online: AppSurroundings = {
+const offline: EnvironmentSources = { config, lanAddress: undefined, baseUrl: undefined, credential: undefined };
+const online: EnvironmentSources = {
   config,
   lanAddress: "192.168.0.7",
   baseUrl: "https://studio.ironflock.com",
@@ -80,21 +73,21 @@ function rule(overrides: Partial<PortRule>): PortRule {
   };
 }
 
-type Given = Partial<Parameters<typeof environmentOf>[1]>;
+type Options = Partial<Parameters<typeof appEnvironment>[1]>;
 
-function build(overrides: Partial<AppRequest>, given: Given = {}): { text: string[]; warnings: string[] } {
-  const { variables, warnings } = environmentOf(request(overrides), { surroundings: offline, ports: [], ...given });
+function build(overrides: Partial<AppRequest>, options: Options = {}): { text: string[]; warnings: string[] } {
+  const { variables, warnings } = appEnvironment(request(overrides), { sources: offline, ports: [], ...options });
   return { text: variables.map(({ name, value }) => `${name}=${value}`), warnings };
 }
 
-/** What is added to an app of the same stage about which nothing is said. */
-function added(overrides: Partial<AppRequest>, given: Given = {}): string[] {
+/** What `overrides` add to the variables of a plain app of the same stage. */
+function added(overrides: Partial<AppRequest>, options: Options = {}): string[] {
   const { stage = "PROD" } = overrides;
   const plain = new Set(build({ stage }).text);
-  return build(overrides, given).text.filter((text) => !plain.has(text));
+  return build(overrides, options).text.filter((text) => !plain.has(text));
 }
 
-const atOnce = [
+const always = [
   "DEVICE_SERIAL_NUMBER=3f0d",
   "ENV=PROD",
   "DEVICE_KEY=345",
@@ -106,13 +99,13 @@ const atOnce = [
   "TUNNEL_DOMAIN=app.ironflock.dev",
 ];
 
-Deno.test("environmentOf() tells every app what is always known", () => {
-  assert.deepEqual(build({}), { text: atOnce, warnings: [] });
-  assert.deepEqual(build({ stage: "DEV" }).text, atOnce.map((text) => text === "ENV=PROD" ? "ENV=DEV" : text));
+Deno.test("appEnvironment() gives every app what is always known", () => {
+  assert.deepEqual(build({}), { text: always, warnings: [] });
+  assert.deepEqual(build({ stage: "DEV" }).text, always.map((text) => text === "ENV=PROD" ? "ENV=DEV" : text));
 });
 
-Deno.test("environmentOf() adds what is known by and by", () => {
-  assert.deepEqual(build({ instanceKey: 9 }, { surroundings: online }).text.slice(atOnce.length), [
+Deno.test("appEnvironment() adds what becomes known later", () => {
+  assert.deepEqual(build({ instanceKey: 9 }, { sources: online }).text.slice(always.length), [
     "APP_AUTH_ID=app-7-prod-e1@3f0d",
     "APP_AUTH_SECRET=c2VjcmV0",
     "DEVICE_LAN_IP=192.168.0.7",
@@ -120,16 +113,16 @@ Deno.test("environmentOf() adds what is known by and by", () => {
     "RESWARM_URL=https://studio.ironflock.com",
     "DEVICE_URL=https://studio.ironflock.com/ada/swarms/pumps/settings/devices/pump 7",
   ]);
-  assert.deepEqual(added({}, { surroundings: { ...offline, lanAddress: "", baseUrl: "" } }), []);
+  assert.deepEqual(added({}, { sources: { ...offline, lanAddress: "", baseUrl: "" } }), []);
 });
 
-Deno.test("environmentOf() never tells the device's own secret", () => {
+Deno.test("appEnvironment() never contains the device's own secret", () => {
   for (const stage of ["DEV", "PROD"] as const) {
-    assert.ok(!JSON.stringify(build({ stage }, { surroundings: online })).includes("device-secret"));
+    assert.ok(!JSON.stringify(build({ stage }, { sources: online })).includes("device-secret"));
   }
 });
 
-Deno.test("environmentOf() writes values as text in one line", () => {
+Deno.test("appEnvironment() writes values as text in one line", () => {
   const cases: [value: unknown, expected: string][] = [
     ["plain", "plain"],
     ["", ""],
@@ -158,7 +151,7 @@ Deno.test("environmentOf() writes values as text in one line", () => {
   assert.deepEqual(added({ environment: { NAME: {} } }), ["NAME="]);
 });
 
-Deno.test("environmentOf() takes of a template only the defaults that there are", () => {
+Deno.test("appEnvironment() takes only existing defaults from a template", () => {
   const environmentTemplate = {
     TEXT: { defaultValue: "a", label: "A text" },
     NUMBER: { defaultValue: 5 },
@@ -172,24 +165,24 @@ Deno.test("environmentOf() takes of a template only the defaults that there are"
   assert.deepEqual(build({ environmentTemplate }).warnings, []);
 });
 
-Deno.test("environmentOf() lets a PROD app's user override the agent and the template, each name once", () => {
+Deno.test("appEnvironment() lets the user of a PROD app override the agent and the template, each name once", () => {
   const environment = { DEVICE_NAME: { value: "mine" }, COLOR: { value: "red" } };
   const environmentTemplate = { COLOR: { defaultValue: "blue" }, DEVICE_NAME: { defaultValue: "x" } };
   const { text } = build({ environment, environmentTemplate });
   assert.deepEqual(text, [
-    ...atOnce.filter((line) => !line.startsWith("DEVICE_NAME=")),
+    ...always.filter((line) => !line.startsWith("DEVICE_NAME=")),
     "DEVICE_NAME=mine",
     "COLOR=red",
   ]);
 });
 
-Deno.test("environmentOf() finds a default missing by its name, not by a text that holds it", () => {
+Deno.test("appEnvironment() compares whole names to find out which defaults are missing", () => {
   const environment = { DEVICE_PORT: { value: "PORT" } };
   const environmentTemplate = { PORT: { defaultValue: 1 } };
   assert.deepEqual(added({ environment, environmentTemplate }), ["DEVICE_PORT=PORT", "PORT=1"]);
 });
 
-Deno.test("environmentOf() gives a DEV app its template over the agent, and nothing of users and tunnels", () => {
+Deno.test("appEnvironment() lets the template of a DEV app override the agent, and adds nothing of users and tunnels", () => {
   const overrides: Partial<AppRequest> = {
     stage: "DEV",
     environment: { COLOR: { value: "red" } },
@@ -199,9 +192,9 @@ Deno.test("environmentOf() gives a DEV app its template over the agent, and noth
   assert.deepEqual(added(overrides, { remotePorts: new Map([["tcp:8080", 9000]]) }), ["DEVICE_NAME=bench"]);
 });
 
-Deno.test("environmentOf() lets nobody set reserved names, and says so without the value", () => {
+Deno.test("appEnvironment() lets nobody set reserved names, and warns without the value", () => {
   for (const name of ["APP_AUTH_ID", "APP_AUTH_SECRET"]) {
-    for (const surroundings of [offline, online]) {
+    for (const sources of [offline, online]) {
       for (
         const overrides of [
           { environment: { [name]: { value: "forged" } } },
@@ -209,8 +202,8 @@ Deno.test("environmentOf() lets nobody set reserved names, and says so without t
           { ports: [rule({ remotePortEnvironment: name })] },
         ]
       ) {
-        const given = { surroundings, remotePorts: new Map([["http:8080", 6666]] as const) };
-        const { text, warnings } = build(overrides, given);
+        const options = { sources, remotePorts: new Map([["http:8080", 6666]] as const) };
+        const { text, warnings } = build(overrides, options);
         assert.ok(!text.some((line) => /forged|^(?!REMOTE).*=6666/.test(line)), name);
         assert.deepEqual(warnings, [`The variable "${name}" is left out: its name is reserved`]);
       }
@@ -218,7 +211,7 @@ Deno.test("environmentOf() lets nobody set reserved names, and says so without t
   }
 });
 
-Deno.test("environmentOf() tells where published ports are, tcp before udp", () => {
+Deno.test("appEnvironment() contains the published ports, tcp before udp", () => {
   const ports = [
     { port: 8080, transport: "tcp", hostPort: 40_002 },
     { port: 53, transport: "tcp", hostPort: 40_001 },
@@ -232,7 +225,7 @@ Deno.test("environmentOf() tells where published ports are, tcp before udp", () 
   }
 });
 
-Deno.test("environmentOf() tells remote ports of live tunnels and cloud ports, also under the app's own name", () => {
+Deno.test("appEnvironment() contains remote ports of open tunnels and cloud ports, under the app's own names too", () => {
   const ports = [
     rule({ port: 502, protocol: "tcp", remotePortEnvironment: "MODBUS", cloudRemotePort: 9002 }),
     rule({ port: 80, protocol: "http" }),
@@ -251,18 +244,18 @@ Deno.test("environmentOf() tells remote ports of live tunnels and cloud ports, a
   ]);
 });
 
-Deno.test("environmentOf() leaves out what cannot be a variable, with a sentence each, and keeps the rest", () => {
+Deno.test("appEnvironment() leaves out what cannot be a variable, with a warning each, and keeps the rest", () => {
   const cyclic: Record<string, unknown> = {};
   cyclic["self"] = cyclic;
   const cases: [name: string, entry: unknown, reason: string][] = [
-    ["", { value: "v" }, "its name cannot be one of a variable"],
-    ["A=B", { value: "v" }, "its name cannot be one of a variable"],
-    ["../../evil", { value: "v" }, "its name cannot be one of a variable"],
-    ["a\\b", { value: "v" }, "its name cannot be one of a variable"],
-    ["A\nB", { value: "v" }, "its name cannot be one of a variable"],
-    ["A\0", { value: "v" }, "its name cannot be one of a variable"],
-    ["A\u0085", { value: "v" }, "its name cannot be one of a variable"],
-    ["A\ud800", { value: "v" }, "its name cannot be one of a variable"],
+    ["", { value: "v" }, "its name cannot be that of a variable"],
+    ["A=B", { value: "v" }, "its name cannot be that of a variable"],
+    ["../../evil", { value: "v" }, "its name cannot be that of a variable"],
+    ["a\\b", { value: "v" }, "its name cannot be that of a variable"],
+    ["A\nB", { value: "v" }, "its name cannot be that of a variable"],
+    ["A\0", { value: "v" }, "its name cannot be that of a variable"],
+    ["A\u0085", { value: "v" }, "its name cannot be that of a variable"],
+    ["A\ud800", { value: "v" }, "its name cannot be that of a variable"],
     ["NUL", { value: "a\0b" }, "its value has a NUL character"],
     ["CYCLE", { value: cyclic }, "its value cannot be written as text"],
     ["TEXT", "v", "its entry is not an object"],
@@ -270,36 +263,20 @@ Deno.test("environmentOf() leaves out what cannot be a variable, with a sentence
     ["NONE", null, "its entry is not an object"],
   ];
   for (const [name, entry, reason] of cases) {
-    const given = { environment: { [name]: entry, GOOD: { value: "v" } } };
-    assert.deepEqual(added(given), ["GOOD=v"], name);
-    const { warnings } = build(given);
+    const overrides = { environment: { [name]: entry, GOOD: { value: "v" } } };
+    assert.deepEqual(added(overrides), ["GOOD=v"], name);
+    const { warnings } = build(overrides);
     assert.equal(warnings.length, 1);
     assert.ok(warnings[0]?.startsWith('The variable "') && warnings[0].endsWith(`" is left out: ${reason}`), name);
   }
 });
 
-Deno.test("isVariableName() knows what a file name can take", () => {
-  assert.ok(isVariableName("n".repeat(251)));
-  assert.ok(!isVariableName("n".repeat(252)));
-  assert.ok(isVariableName("ü".repeat(125)));
-  assert.ok(!isVariableName("ü".repeat(126)));
-  for (const name of ["A", "..", "a b", "a-b", "Größe", "%", "__proto__"]) assert.ok(isVariableName(name), name);
-});
-
-Deno.test("environmentOf() shortens long names in its sentences", () => {
+Deno.test("appEnvironment() shortens long names in its warnings", () => {
   const { warnings } = build({ environment: { ["/".repeat(10_000)]: { value: "v" } } });
   assert.ok((warnings[0]?.length ?? 0) < 150);
 });
 
-Deno.test("containerEnv() leaves out what is longer than 20480 bytes", () => {
-  const variable = (value: string): Variable => ({ name: "LONG", value });
-  assert.deepEqual(containerEnv([variable("a".repeat(20_475))]).map((text) => text.length), [20_480]);
-  assert.deepEqual(containerEnv([variable("a".repeat(20_476))]), []);
-  assert.deepEqual(containerEnv([variable("ü".repeat(10_238))]), []);
-  assert.deepEqual(containerEnv([{ name: "A", value: "b=c" }, variable("ü".repeat(10_237))])[0], "A=b=c");
-});
-
-Deno.test("for every environment, environmentOf() throws nothing and gives usable names, each once", () => {
+Deno.test("for every request, appEnvironment() throws nothing and returns usable names, each once", () => {
   const pieces = ["A", "B", "=", "\0", "/", "\n", "\ud800", "ü", "", "APP_AUTH_ID", "__proto__", "ENV", "..", " "];
   for (let seed = 1; seed <= 300; seed++) {
     const random = randomFrom(seed);
@@ -314,8 +291,8 @@ Deno.test("for every environment, environmentOf() throws nothing and gives usabl
     const ports = [rule({ remotePortEnvironment: text(), cloudRemotePort: 5 }), rule({ protocol: "udp" })];
     const overrides = { environment: entries(), environmentTemplate: entries(), ports };
     for (const stage of ["DEV", "PROD"] as const) {
-      const { variables, warnings } = environmentOf(request({ ...overrides, stage }), {
-        surroundings: online,
+      const { variables, warnings } = appEnvironment(request({ ...overrides, stage }), {
+        sources: online,
         ports: [{ port: 8080, transport: "tcp", hostPort: 40_000 }],
         remotePorts: new Map([["http:8080", 9000]]),
       });

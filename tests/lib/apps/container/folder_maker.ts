@@ -1,4 +1,4 @@
-/** Makes the folder of an app with files in it; for tests that need a process of their own. */
+/** Creates the data folder of an app with some files, for tests that need another process. */
 
 import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 

@@ -1,7 +1,5 @@
-/** Tests of the register of host ports. */
-
 import assert from "node:assert/strict";
-import { HostPorts, pool, type PortKey, portsNamedIn } from "../../../../lib/apps/container/host_ports.ts";
+import { HostPorts, type PortKey, portPool, portsNamedIn } from "../../../../lib/apps/container/host_ports.ts";
 import { hasCode } from "../../../../lib/base/errors.ts";
 
 const shop = { appKey: 7, stage: "PROD" } as const;
@@ -22,7 +20,7 @@ function hostWith(...taken: string[]): { ports: HostPorts; taken: Set<string>; p
   return { ports: new HostPorts({ isFree }), taken: held, probed };
 }
 
-Deno.test("recoverOrReserve() gives the lowest port of the pool that is free, per transport", () => {
+Deno.test("recoverOrReserve() returns the lowest free port of the pool, per transport", () => {
   const { ports } = hostWith("tcp:40000", "tcp:40001", "udp:40000");
   assert.equal(ports.recoverOrReserve(key(80), 0), 40_002);
   assert.equal(ports.recoverOrReserve(key(81), 0), 40_003);
@@ -31,7 +29,7 @@ Deno.test("recoverOrReserve() gives the lowest port of the pool that is free, pe
   assert.equal(ports.recoverOrReserve(key(80, { app: { ...shop, stage: "DEV" } }), 0), 40_005);
 });
 
-Deno.test("recoverOrReserve() keeps what a key has, whatever is preferred", () => {
+Deno.test("recoverOrReserve() returns the port that the key has, whatever is preferred", () => {
   const { ports } = hostWith();
   assert.equal(ports.recoverOrReserve(key(80), 0), 40_000);
   assert.equal(ports.recoverOrReserve(key(80), 41_000), 40_000);
@@ -46,7 +44,7 @@ Deno.test("recoverOrReserve() takes a preferred port without probing it, also ou
   assert.deepEqual(probed, []);
 });
 
-Deno.test("recoverOrReserve() does not take a preferred port that is somebody else's or none", () => {
+Deno.test("recoverOrReserve() does not take a preferred port that has another owner or is none", () => {
   const { ports } = hostWith();
   ports.recoverOrReserve(key(80), 45_000);
   assert.equal(ports.recoverOrReserve(key(81), 45_000), 40_000);
@@ -56,7 +54,7 @@ Deno.test("recoverOrReserve() does not take a preferred port that is somebody el
   }
 });
 
-Deno.test("recoverOrReserve() throws port_in_use when the pool is empty", () => {
+Deno.test("recoverOrReserve() throws port_in_use when no port of the pool is free", () => {
   const ports = new HostPorts({ isFree: () => false });
   assert.throws(
     () => ports.recoverOrReserve(key(80), 0),
@@ -68,11 +66,11 @@ Deno.test("recoverOrReserve() throws port_in_use when the pool is empty", () => 
 });
 
 Deno.test("recoverOrReserve() uses the last port of the pool", () => {
-  const ports = new HostPorts({ isFree: (port) => port === pool.last });
-  assert.equal(ports.recoverOrReserve(key(80), 0), pool.last);
+  const ports = new HostPorts({ isFree: (port) => port === portPool.last });
+  assert.equal(ports.recoverOrReserve(key(80), 0), portPool.last);
 });
 
-Deno.test("reserveDeclared() gives the declared port without probing, unless somebody else has it", () => {
+Deno.test("reserveDeclared() assigns the declared port without a probe, unless it has another owner", () => {
   const { ports, probed } = hostWith("tcp:8080");
   assert.equal(ports.reserveDeclared(key(8080)), true);
   assert.equal(ports.reserveDeclared(key(8080)), true);
@@ -89,17 +87,17 @@ Deno.test("reserveDeclared() frees the port that the key had before", () => {
   assert.equal(ports.recoverOrReserve(key(81), 0), 40_000);
 });
 
-Deno.test("reassign() gives another port, although the one before can be bound", () => {
+Deno.test("reassign() assigns another port, although the one before can be bound", () => {
   const { ports } = hostWith();
   ports.recoverOrReserve(key(80), 0);
   assert.equal(ports.reassign(key(80)), 40_001);
   assert.equal(ports.find(key(80)), 40_001);
-  // The engine could not bind it, so nobody else is given it either.
+  // The engine could not bind 40000, so no other key gets it either.
   assert.equal(ports.recoverOrReserve(key(81), 0), 40_002);
   assert.equal(ports.reassign(key(99)), 40_003);
 });
 
-Deno.test("reassign() comes back to refused ports when no other is left", () => {
+Deno.test("reassign() returns to refused ports when no other is left", () => {
   const ports = new HostPorts({ isFree: (port) => port <= 40_001 });
   ports.recoverOrReserve(key(80), 0);
   assert.equal(ports.reassign(key(80)), 40_001);
@@ -137,7 +135,7 @@ Deno.test("portsNamedIn() finds the host ports that an error text of the engine 
   }
 });
 
-Deno.test("whatever happens, no two keys of one transport have one port, and nobody gets a port that is taken", () => {
+Deno.test("for every sequence of calls, no two keys of one transport have one port, and no key gets a port that is taken", () => {
   for (let seed = 1; seed <= 30; seed++) {
     const random = randomFrom(seed);
     const pick = (limit: number) => Math.floor(random() * limit);
@@ -155,9 +153,9 @@ Deno.test("whatever happens, no two keys of one transport have one port, and nob
       const kind = pick(6);
       done.push(`${kind}:${chosen.app.stage}:${chosen.app.appKey}:${chosen.transport}:${chosen.port}`);
       if (kind === 0) ports.release(chosen.app);
-      else if (kind === 1) taken.add(`${chosen.transport}:${pool.first + pick(20)}`);
+      else if (kind === 1) taken.add(`${chosen.transport}:${portPool.first + pick(20)}`);
       else if (kind === 2) ports.reserveDeclared(chosen);
-      else if (kind === 3) ports.recoverOrReserve(chosen, pick(2) * (pool.first + pick(10)));
+      else if (kind === 3) ports.recoverOrReserve(chosen, pick(2) * (portPool.first + pick(10)));
       else {
         const given = kind === 4 ? ports.reassign(chosen) : ports.recoverOrReserve(chosen, 0);
         const isFresh = kind === 4 || before === undefined;

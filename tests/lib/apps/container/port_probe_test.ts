@@ -16,12 +16,12 @@ function holdPort(transport: typeof transports[number], hostname: string): { por
 
 for (const transport of transports) {
   for (const hostname of ["0.0.0.0", "127.0.0.1"]) {
-    Deno.test(`probePort() finds a ${transport} port taken while somebody has it on ${hostname}, and free after`, () => {
+    Deno.test(`probePort() returns false while a ${transport} port is bound on ${hostname}, and true afterwards`, () => {
       const held = holdPort(transport, hostname);
       assert.equal(probePort(held.port, transport), false);
       held.close();
       assert.equal(probePort(held.port, transport), true);
-      assert.equal(probePort(held.port, transport), true, "the probe itself has let go");
+      assert.equal(probePort(held.port, transport), true, "the probe has released it");
     });
   }
 }

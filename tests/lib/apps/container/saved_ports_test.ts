@@ -7,7 +7,7 @@ import { SmallWorld } from "../../../fakes/fake_device.ts";
 const never = new AbortController().signal;
 const unreadable = [{ port: "80", color: "red" }, null, "x"];
 
-Deno.test("entries of the port list that cannot be read are saved back as they came, beside the rules", async () => {
+Deno.test("entries of the port list that cannot be read are saved back unchanged, next to the rules", async () => {
   await using world = new SmallWorld();
   await world.ask("RUNNING", { ports: [unreadable[0], { port: 8080, color: "blue" }, ...unreadable.slice(1)] });
   const saved = world.studio.ports.at(-1);
@@ -17,7 +17,7 @@ Deno.test("entries of the port list that cannot be read are saved back as they c
   assert.equal(world.state, "RUNNING");
 });
 
-Deno.test("entries that cannot be read come back from the database after a restart, and are saved again", async () => {
+Deno.test("entries that cannot be read are restored from the database after a restart, and saved again", async () => {
   await using world = new SmallWorld();
   await world.ask("RUNNING", { ports: [...unreadable, { port: 8080 }] });
   await world.end();
@@ -32,14 +32,14 @@ Deno.test("entries that cannot be read come back from the database after a resta
   assert.deepEqual(world.studio.ports.at(-1)?.ports.map(({ port }) => port), [8080]);
 });
 
-Deno.test("writeRequest() stores entries that cannot be read behind the rules, once", () => {
+Deno.test("writeRequest() stores entries that cannot be read after the rules, once", () => {
   using folder = new Folder();
   const log = warningsLog();
   using database = folder.open(log);
   const id = { appKey: 71, stage: "PROD" } as const;
   const options = { state: "RUNNING", now: new Date("2031-03-05T07:00:00Z") } as const;
   writeRequest(database, sampleRequest({ otherPorts: unreadable }), options);
-  for (let round = 0; round < 3; round += 1) {
+  for (let count = 0; count < 3; count += 1) {
     const request = readRequest(database, id);
     assert.ok(request);
     assert.deepEqual(request.otherPorts, unreadable);

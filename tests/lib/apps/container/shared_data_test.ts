@@ -3,14 +3,14 @@ import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import { pollUntil } from "../../../../scripts/testbed/wait.ts";
 import { SmallWorld } from "../../../fakes/fake_device.ts";
 
-/** A device with real folders of apps, and two apps called Shop. */
+/** A device with real data folders, and images for two apps called Shop. */
 class World extends SmallWorld {
   constructor() {
     super({ "1": {} }, (folder) => ({ folderOf: (app) => new DataFolder({ appsDir: `${folder}/apps` }, app) }));
     this.engine.registry.set("r.example.com/apps/prod_amd64_8_shop:1", {});
   }
 
-  /** Asks for a state and lets time pass until Studio has it; folders take time of their own. */
+  /** Requests a state and lets time pass until it is reported; work on folders takes real time. */
   async reach(target: string, wish: Record<string, unknown> = {}): Promise<void> {
     await this.ask(target, wish);
     await pollUntil(`the app is ${target}`, async () => {
@@ -18,7 +18,7 @@ class World extends SmallWorld {
     });
   }
 
-  /** Puts data into the folder of an app of this stage. */
+  /** Writes a file into the data folder of the app of this stage; returns its path. */
   fill(stage: "PROD" | "DEV"): string {
     const path = `${this.folder}/apps/${stage.toLowerCase()}/shop`;
     Deno.mkdirSync(path, { recursive: true });
@@ -36,7 +36,7 @@ function isThere(path: string): boolean {
   }
 }
 
-Deno.test("an app that is uninstalled takes its data along, and one that is removed leaves it", async () => {
+Deno.test("uninstalling an app deletes its data, and removing it does not", async () => {
   await using world = new World();
   await world.reach("RUNNING");
   const data = world.fill("PROD");
@@ -48,11 +48,11 @@ Deno.test("an app that is uninstalled takes its data along, and one that is remo
   assert.equal(isThere(data), false);
 });
 
-Deno.test("apps of one name and two stages have data of their own: one goes, and the other's stays", async () => {
+Deno.test("apps of one name and two stages have separate data", async () => {
   for (const key of [7, 8]) {
     await using world = new World();
     await world.reach("RUNNING");
-    // An app of a developer that is known, whatever becomes of it.
+    // All that matters is that the agent knows an app of this stage.
     await world.reach("FAILED", { stage: "DEV", app_key: key, target_state: "RUNNING" });
     const [data, other] = [world.fill("PROD"), world.fill("DEV")];
     await world.reach("UNINSTALLED");
@@ -61,7 +61,7 @@ Deno.test("apps of one name and two stages have data of their own: one goes, and
   }
 });
 
-Deno.test("data that two apps of one name and stage share goes with the last of them", async () => {
+Deno.test("data that two apps of one name and stage share is deleted with the last of them", async () => {
   await using world = new World();
   await world.reach("RUNNING");
   await world.reach("RUNNING", { app_key: 8, app_name: "SHOP" });

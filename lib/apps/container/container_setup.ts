@@ -1,0 +1,112 @@
+/** Prepares what the container of an app is created with: data folder, host ports, variables, credential. */
+
+import type { AppId, AppRequest } from "../../model/app.ts";
+import { KeyedMutex } from "../../async/keyed_mutex.ts";
+import type { CreateRequest } from "../../docker/engine.ts";
+import { type ContainerOptions, createRequest } from "./create_request.ts";
+import { type AppCredential, appCredential } from "./app_credential.ts";
+import { AppPorts } from "./app_ports.ts";
+import { appEnvironment } from "./environment.ts";
+import { containerEnv } from "./variable.ts";
+import type { LiveApp } from "../state/live_app.ts";
+import type { AppHome, AppsDeps } from "../dependencies.ts";
+
+/**
+ * Folders of the device that apps see at the same path, where they exist: one-wire sensors and libraries of the GPU.
+ */
+const sharedHostFolders = ["/sys/bus/w1/devices", "/usr/local/cuda"];
+
+/** What the setup of containers works with. */
+export type ContainerSetupDeps = Pick<
+  AppsDeps,
+  "config" | "surroundings" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "log"
+>;
+
+/** Prepares the containers of all apps. */
+export class ContainerSetup {
+  /** The host ports of all apps. */
+  readonly ports: AppPorts;
+  readonly #deps: ContainerSetupDeps;
+  /** By path, because two apps of one name share a folder. */
+  readonly #folders = new KeyedMutex<string>();
+
+  constructor(deps: ContainerSetupDeps) {
+    this.#deps = deps;
+    this.ports = new AppPorts({ isFree: (port, transport) => deps.isPortFree(port, transport) });
+  }
+
+  /** The data folder of an app. Throws `bad_request` for a name that no app can have. */
+  folderOf(app: { id: AppId; appName: string }): AppHome {
+    return this.#deps.folderOf(app);
+  }
+
+  /** Updates the files of the app's credential, if the app has any files. Throws `io_failed`, `no_space`. */
+  async refreshCredential(app: LiveApp, request: AppRequest): Promise<void> {
+    const credential = this.#credentialOf(request);
+    const folder = this.folderOf(app);
+    await this.#folders.run(folder.path, () => folder.refreshCredential(credential, { isSettingUp: false }));
+  }
+
+  /**
+   * Chooses host ports, writes the files of the app, and returns the request that creates its container. Throws
+   * `port_in_use`, `io_failed`, `no_space`.
+   */
+  async configure(
+    app: LiveApp,
+    options: { request: AppRequest; image: string; withGpu: boolean },
+    signal: AbortSignal,
+  ): Promise<CreateRequest> {
+    const { config, surroundings, hasGpu, log } = this.#deps;
+    const { request } = options;
+    const ports = this.ports.publish(app.id, request.ports);
+    const { lanAddress, baseUrl } = surroundings();
+    const credential = this.#credentialOf(request);
+    const sources = { config: config(), lanAddress, baseUrl, credential };
+    const { variables, warnings } = appEnvironment(request, { sources, ports });
+    for (const warning of warnings) log.warn("Skipped a variable of an app", { app: app.appName, warning });
+    const folder = this.folderOf(app);
+    await this.#folders.run(folder.path, async () => {
+      await folder.create();
+      await folder.writeEnv(variables, request.ports);
+      await folder.refreshPorts(request.ports);
+    }, signal);
+    return createRequest({
+      image: options.image,
+      app,
+      env: containerEnv(variables),
+      ports,
+      mounts: this.#mountsOf(folder.path),
+      withGpu: options.withGpu && await hasGpu(signal),
+    });
+  }
+
+  #credentialOf(request: AppRequest): AppCredential | undefined {
+    const credential = appCredential({
+      key: this.#deps.surroundings().appCredKey,
+      serialNumber: this.#deps.config().serialNumber,
+      app: request,
+      epoch: request.appCredEpoch,
+    });
+    if (credential !== undefined) this.#deps.hideSecret(credential.secret);
+    return credential;
+  }
+
+  /** Flags may name relative paths, which the engine does not take. */
+  #mountsOf(dataFolder: string): ContainerOptions["mounts"] {
+    return [
+      { source: Deno.realPathSync(this.#deps.sharedDir), target: "/shared" },
+      { source: Deno.realPathSync(dataFolder), target: "/data" },
+      ...sharedHostFolders.filter(isPresent).map((path) => ({ source: path, target: path })),
+    ];
+  }
+}
+
+function isPresent(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    // Not on this device.
+    return false;
+  }
+}
