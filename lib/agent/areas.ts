@@ -2,10 +2,7 @@
 
 import { appLogsConnectSteps } from "../app_logs/connect_steps.ts";
 import { type AppLogs, createAppLogs } from "../app_logs/app_logs.ts";
-import { Apps } from "../apps/apps.ts";
-import { appsConnectSteps } from "../apps/connect_steps.ts";
-import { DataFolder } from "../apps/container/data_folder.ts";
-import { probePort } from "../apps/container/port_probe.ts";
+import { type Apps, createApps } from "../apps/apps.ts";
 import { cachedRead } from "../async/cached_read.ts";
 import { singleFlight } from "../async/single_flight.ts";
 import { type Backend, createBackend } from "../backend/backend.ts";
@@ -65,23 +62,18 @@ export function createAreas(
   const connection = connectionOf(foundation, onSession);
   const site: Site = { foundation, connection, stack };
   const stats = new StatsReader();
-  const keys: { appCredKey: string | undefined } = { appCredKey: undefined };
   const diskSpace: DiskSpace = diskSpaceOf(site, () => apps);
   const status = statusOf(site, { stats, diskSpace, apps: () => apps });
   const appLogs = appLogsOf(site);
-  const apps: Apps = appsOf(site, { appLogs, status, diskSpace, keys });
+  const apps: Apps = appsOf(site, { appLogs, status, diskSpace });
   stack.use(diskSpace);
   stack.use(status);
   const device = deviceOf(site, { apps, appLogs, diskSpace, stats });
   const { backend } = connection;
-  const keepAppCredKey = (key: string) => {
-    foundation.hideSecret(key);
-    keys.appCredKey = key;
-  };
   const connectSteps = [
     identityStep({ config, backend }),
     ...appLogsConnectSteps({ appLogs, channels: () => channelsToFollow(apps) }),
-    ...appsConnectSteps({ backend, keepAppCredKey, reconcileRemote: (limit, how) => apps.reconcileRemote(limit, how) }),
+    ...apps.connectSteps,
     registerStep(device, clock),
     metadataStep({ backend }),
   ];
@@ -153,22 +145,21 @@ function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: S
 
 function appsOf(
   { foundation, connection: { backend }, stack }: Site,
-  areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace; keys: { appCredKey: string | undefined } },
+  areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace },
 ): Apps {
   const { options: { paths }, config, engine, database, isRebuilt, hideSecret, clock, log } = foundation;
-  const { appLogs, status, diskSpace, keys } = areas;
+  const { appLogs, status, diskSpace } = areas;
   const { arch, variant } = buildArch();
   return stack.use(
-    new Apps({
+    createApps({
       ...{ engine, backend, database, isRebuilt, hideSecret, readIdleMark, clock, log },
-      appLog: appLogs,
+      appLogs,
       config: () => config.current,
-      surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl, appCredKey: keys.appCredKey }),
-      folderOf: (app) => new DataFolder({ appsDir: paths.appsDir }, app),
+      surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl }),
+      appsDir: paths.appsDir,
       sharedDir: paths.sharedDir,
       arch: arch + variant,
       hasGpu: watchNvidiaGpu(clock),
-      isPortFree: probePort,
       isEmergency: () => diskSpace.isEmergency,
       checkRoom: (pull) => diskSpace.checkPull(pull),
       random: Math.random,
@@ -179,7 +170,7 @@ function appsOf(
 /** Apps that are stopped or gone have no container whose log could be followed. */
 function channelsToFollow(apps: Apps): string[] {
   const isStopped = (state: string) => ["PRESENT", "REMOVED", "UNINSTALLED"].includes(state);
-  return apps.list().filter(({ state }) => !isStopped(state)).map(({ channel }) => channel);
+  return apps.list().filter(({ state }) => !isStopped(state)).flatMap(({ channels }) => channels);
 }
 
 function deviceOf(

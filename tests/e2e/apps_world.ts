@@ -3,9 +3,7 @@
 import { systemClock } from "../../lib/async/clock.ts";
 import type { PullSpace } from "../../lib/disk_space/pull_space.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { DataFolder } from "../../lib/apps/container/data_folder.ts";
-import { Apps } from "../../lib/apps/apps.ts";
-import { probePort } from "../../lib/apps/container/port_probe.ts";
+import { type Apps, createApps } from "../../lib/apps/apps.ts";
 import { readIdleMark } from "../../lib/host/process_idle.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
@@ -82,18 +80,17 @@ export class AppsWorld implements AsyncDisposable {
   begin(): void {
     this.#life = new AbortController();
     this.#database = Database.open(`${this.folder}/reagent.db`, { log: silentLog });
-    this.#apps = new Apps({
+    this.#apps = createApps({
       engine: new Engine({ log: silentLog, env: { DOCKER_HOST: this.engine.host } }),
       backend: this.studio.backend(),
       database: this.#database,
-      appLog: this.studio.appLog(),
+      appLogs: this.studio.appLogs(),
       log: Deno.env.get("REAGENT_TEST_LOG") ? consoleLog() : silentLog,
       clock: systemClock,
       random: () => 0.5,
       ...quietDevice(this.folder, { registryUrl: `${this.registry.host}/` }),
-      folderOf: (app) => new DataFolder({ appsDir: `${this.folder}/apps` }, app),
+      appsDir: `${this.folder}/apps`,
       readIdleMark,
-      isPortFree: probePort,
       isEmergency: () => this.isFull,
       checkRoom: () => Promise.resolve(this.room),
     });

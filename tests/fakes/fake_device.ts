@@ -1,6 +1,6 @@
 /** A device in memory: apps on a small engine, with a clock that tests move and a Studio that writes down what it hears. */
 
-import { Apps } from "../../lib/apps/apps.ts";
+import { AppController } from "../../lib/apps/app_controller.ts";
 import type { AppsDeps } from "../../lib/apps/dependencies.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Database } from "../../lib/store/database.ts";
@@ -27,7 +27,7 @@ export class SmallWorld implements AsyncDisposable {
   readonly #change: (folder: string) => Partial<AppsDeps>;
   #life = new AbortController();
   #database: Database | undefined;
-  #apps: Apps | undefined;
+  #apps: AppController | undefined;
 
   /** `change` gives parts of the outside that take the place of quiet ones. */
   constructor(
@@ -40,7 +40,7 @@ export class SmallWorld implements AsyncDisposable {
   }
 
   /** The apps of the running agent. */
-  get apps(): Apps {
+  get apps(): AppController {
     if (this.#apps === undefined) throw new Error("The agent does not run");
     return this.#apps;
   }
@@ -60,11 +60,11 @@ export class SmallWorld implements AsyncDisposable {
   begin(options: { isRebuilt?: boolean } = {}): void {
     this.#life = new AbortController();
     this.#database = Database.open(`${this.folder}/reagent.db`, { log: silentLog });
-    this.#apps = new Apps({
+    this.#apps = new AppController({
       engine: this.engine,
       backend: this.studio.backend(),
       database: this.#database,
-      appLog: this.studio.appLog(),
+      appLogs: this.studio.appLogs(),
       log: silentLog,
       clock: this.clock,
       random: () => 0.5,

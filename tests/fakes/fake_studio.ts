@@ -3,7 +3,7 @@
 import type { PortRule } from "../../lib/model/app.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
-import type { AppLog } from "../../lib/apps/dependencies.ts";
+import type { AppsDeps } from "../../lib/apps/dependencies.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
 import type { AppReport } from "../../lib/backend/requests.ts";
 
@@ -75,7 +75,7 @@ export class Studio {
   }
 
   /** Where the agent writes for people. */
-  appLog(): AppLog {
+  appLogs(): AppsDeps["appLogs"] {
     return {
       say: (_, text) => void this.told.push(`"${text}"`),
       clearViewer: () => void this.told.push("LOGGER_CLEAR"),

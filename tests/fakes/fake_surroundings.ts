@@ -1,6 +1,6 @@
 /** What apps need of a device besides engine, database and Studio, for tests. */
 
-import type { AppHome, AppsDeps } from "../../lib/apps/dependencies.ts";
+import type { AppsDeps } from "../../lib/apps/dependencies.ts";
 import type { DeviceConfig } from "../../lib/config/flock.ts";
 
 /** A device's config; `change` replaces parts of it. */
@@ -36,7 +36,7 @@ export function quietDevice(
 > {
   const config = sampleConfig(change);
   const nothing = () => Promise.resolve();
-  const home: AppHome = {
+  const home: ReturnType<AppsDeps["folderOf"]> = {
     path: folder,
     create: nothing,
     writeEnv: nothing,
@@ -47,7 +47,7 @@ export function quietDevice(
   };
   return {
     config: () => config,
-    surroundings: () => ({ lanAddress: undefined, baseUrl: undefined, appCredKey: undefined }),
+    surroundings: () => ({ lanAddress: undefined, baseUrl: undefined }),
     folderOf: () => home,
     sharedDir: folder,
     arch: "amd64",

@@ -1,8 +1,6 @@
 /** Process of a test: the part of the agent that works on apps, with a fault that strikes at a given step. */
 
-import { DataFolder } from "../../lib/apps/container/data_folder.ts";
-import { Apps } from "../../lib/apps/apps.ts";
-import { probePort } from "../../lib/apps/container/port_probe.ts";
+import { type Apps, createApps } from "../../lib/apps/apps.ts";
 import { readIdleMark } from "../../lib/host/process_idle.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startWithEngine } from "../../lib/agent/engine_start.ts";
@@ -77,18 +75,17 @@ class FaultyAgent {
     this.#studio.answer = () => {
       return this.#known !== undefined && isWanted(this.#known) ? [encodeRow(this.#known, device)] : [];
     };
-    const apps = this.#apps = new Apps({
+    const apps = this.#apps = createApps({
       engine,
       backend: this.#backend(),
       database,
-      appLog: this.#studio.appLog(),
+      appLogs: this.#studio.appLogs(),
       log,
       clock: this.#clock(),
       random: () => 0.5,
       ...quietDevice(folder, { registryUrl: `${registryHost}/` }),
-      folderOf: (app) => new DataFolder({ appsDir: `${folder}/apps` }, app),
+      appsDir: `${folder}/apps`,
       readIdleMark,
-      isPortFree: probePort,
       isRebuilt,
     });
     const disk = { measure: () => Promise.resolve() };

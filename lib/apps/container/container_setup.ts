@@ -9,7 +9,7 @@ import { AppPorts } from "./app_ports.ts";
 import { appEnvironment } from "./environment.ts";
 import { containerEnv } from "./variable.ts";
 import type { LiveApp } from "../state/live_app.ts";
-import type { AppHome, AppsDeps } from "../dependencies.ts";
+import type { AppsDeps, Surroundings } from "../dependencies.ts";
 
 /**
  * Folders of the device that apps see at the same path, where they exist: one-wire sensors and libraries of the GPU.
@@ -17,10 +17,12 @@ import type { AppHome, AppsDeps } from "../dependencies.ts";
 const sharedHostFolders = ["/sys/bus/w1/devices", "/usr/local/cuda"];
 
 /** What the setup of containers works with. */
-export type ContainerSetupDeps = Pick<
-  AppsDeps,
-  "config" | "surroundings" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "log"
->;
+export type ContainerSetupDeps =
+  & Pick<
+    AppsDeps,
+    "config" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "log"
+  >
+  & { surroundings(): Surroundings };
 
 /** Prepares the containers of all apps. */
 export class ContainerSetup {
@@ -36,7 +38,7 @@ export class ContainerSetup {
   }
 
   /** The data folder of an app. Throws `bad_request` for a name that no app can have. */
-  folderOf(app: { id: AppId; appName: string }): AppHome {
+  folderOf(app: { id: AppId; appName: string }): ReturnType<AppsDeps["folderOf"]> {
     return this.#deps.folderOf(app);
   }
 

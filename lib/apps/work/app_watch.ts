@@ -36,7 +36,7 @@ export interface AppWatchDeps {
   /** A release on probation has run for long enough, if it still runs. */
   onProven(): void;
   /** True while an app that has ended may have been ended by a full disk, or by an engine that was away. */
-  isTroubled(): boolean;
+  isDeviceUnstable(): boolean;
   /** Takes over a promise that nobody waits for, and what it fails with. */
   keep(task: Promise<void>): void;
   clock: Clock;
@@ -72,7 +72,7 @@ export class AppWatch {
     if (isOwnFault && request !== undefined && isOnProbation(records.updates.find(app.id))) {
       // An engine that stops takes its containers down first; then it is the engine that has to come back.
       await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
-      if (this.isTroubled() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
+      if (this.#isDeviceUnstable() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
       await bench.showExit(app, found.exitCode, turn.signal);
       return this.rollBack(app, request, failure);
     }
@@ -120,7 +120,7 @@ export class AppWatch {
 
   /** True when a failure is the fault of the app's release, as far as the device is fine at this moment. */
   blamesRelease(failure: ReleaseFailure): boolean {
-    return blamesRelease(failure, { isDeviceUnstable: this.isTroubled() });
+    return blamesRelease(failure, { isDeviceUnstable: this.#isDeviceUnstable() });
   }
 
   /** Goes back from a release on probation that was found to be at fault; undefined when there is none. */
@@ -129,11 +129,6 @@ export class AppWatch {
     if (back === undefined) return undefined;
     this.#parts.bench.say(app, rollBackText(back));
     return { request, why: "later", mayUpdate: false, forced: { goal: "rollBack", reason: back.reason } };
-  }
-
-  /** True while what fails is no fault of the release that is started. */
-  isTroubled(): boolean {
-    return this.#parts.isTroubled() || this.#health.isShortOfSpace();
   }
 
   /** Remembers how the app does, and follows the log of a run that nobody has followed yet. */
@@ -187,6 +182,10 @@ export class AppWatch {
       this.#parts.log.debug("Cannot look at an app", { app: app.appName, error });
       return undefined;
     }
+  }
+
+  #isDeviceUnstable(): boolean {
+    return this.#parts.isDeviceUnstable() || this.#health.isShortOfSpace();
   }
 
   #tryAgain(): void {

@@ -13,7 +13,7 @@ import type { StateReporter } from "../report/state_reporter.ts";
 import { wasKilledOutside } from "../watch/observed_state.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { AppNames } from "../../model/app_names.ts";
-import type { AppLog, AppsDeps, StepEngine } from "../dependencies.ts";
+import type { AppsDeps, StepEngine } from "../dependencies.ts";
 import type { Seen, Wanted } from "../plan/container_plan.ts";
 import type { Step } from "../plan/steps.ts";
 import type { AppRecords } from "../state/app_records.ts";
@@ -27,7 +27,7 @@ export interface StepDeps {
   checkRoom: AppsDeps["checkRoom"];
   readIdleMark: AppsDeps["readIdleMark"];
   log: Log;
-  appLog: AppLog;
+  appLogs: AppsDeps["appLogs"];
   records: AppRecords;
   reporter: StateReporter;
   clock: Clock;
@@ -131,7 +131,7 @@ export class ContainerSteps implements StepExecutor, Disposable {
         return done;
       case "removeContainer":
         await removeContainer(this.#parts.engine, step.id, signal);
-        this.#parts.appLog.leave(this.#work.names.container);
+        this.#parts.appLogs.leave(this.#work.names.container);
         return done;
       case "awaitGone":
         return await this.#awaitGone(step.id, signal);
@@ -163,20 +163,20 @@ export class ContainerSteps implements StepExecutor, Disposable {
   }
 
   #tell(step: Step & { kind: "clearViewer" | "clearHistory" | "say" | "followLogs" }): Effect {
-    const { appLog } = this.#parts;
+    const { appLogs } = this.#parts;
     const { app, names: { container } } = this.#work;
     switch (step.kind) {
       case "clearViewer":
-        appLog.clearViewer(container);
+        appLogs.clearViewer(container);
         return done;
       case "clearHistory":
-        appLog.clearHistory(app.id, container);
+        appLogs.clearHistory(app.id, container);
         return done;
       case "say":
-        appLog.say(container, step.text);
+        appLogs.say(container, step.text);
         return done;
       case "followLogs":
-        appLog.follow(container, container);
+        appLogs.follow(container, container);
         return done;
     }
   }
@@ -259,7 +259,7 @@ export class ContainerSteps implements StepExecutor, Disposable {
     const pull = this.#pull;
     if (pull === undefined) throw new AgentError("internal", "A pull was read before it was opened");
     this.#pull = undefined;
-    const feed = this.#parts.appLog.openFeed(this.#work.names.container);
+    const feed = this.#parts.appLogs.openFeed(this.#work.names.container);
     try {
       this.#digest = await pull.readToEnd((line) => feed.push(line));
     } finally {

@@ -10,7 +10,7 @@ import type { PortBindings } from "../container/app_ports.ts";
 import { ContainerSetup } from "../container/container_setup.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { type AppNames, namesOf } from "../../model/app_names.ts";
-import type { AppHome, AppsDeps } from "../dependencies.ts";
+import type { AppsDeps, Surroundings } from "../dependencies.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { stableTarget } from "../state/transitions.ts";
 import { ContainerSteps } from "./container_steps.ts";
@@ -18,7 +18,7 @@ import { runTransition } from "./transition.ts";
 
 /** What a bench is built from. */
 export interface StepFactoryDeps {
-  outside: AppsDeps;
+  outside: Omit<AppsDeps, "surroundings"> & { surroundings(): Surroundings };
   records: AppRecords;
   reporter: StateReporter;
   /** Takes over a promise that nobody waits for, and what it fails with. */
@@ -102,10 +102,10 @@ export class StepFactory {
 
   /** The tools for one transition of an app. To be disposed at its end. */
   open(app: LiveApp, ready: ReadyRequest): ContainerSteps {
-    const { records, reporter, outside: { engine, appLog, clock, log, checkRoom, readIdleMark } } = this.#parts;
+    const { records, reporter, outside: { engine, appLogs, clock, log, checkRoom, readIdleMark } } = this.#parts;
     const { request } = ready;
     const folder = this.#setup.folderOf(app);
-    return new ContainerSteps({ engine, appLog, clock, log, records, reporter, checkRoom, readIdleMark }, {
+    return new ContainerSteps({ engine, appLogs, clock, log, records, reporter, checkRoom, readIdleMark }, {
       app,
       request,
       names: this.namesOf(app),
@@ -131,13 +131,13 @@ export class StepFactory {
 
   /** One line for people in the app's log. */
   say(app: LiveApp, text: string): void {
-    this.#parts.outside.appLog.say(this.namesOf(app).container, text);
+    this.#parts.outside.appLogs.say(this.namesOf(app).container, text);
   }
 
   /** Shows what a container said that has exited, and says with which code. */
   async showExit(app: LiveApp, exitCode: number, signal: AbortSignal): Promise<void> {
     const { container } = this.namesOf(app);
-    await this.#parts.outside.appLog.showExited(container, container, signal);
+    await this.#parts.outside.appLogs.showExited(container, container, signal);
     this.say(app, `${app.appName} (${app.id.stage}) exited with status code: ${exitCode}`);
   }
 
@@ -145,16 +145,16 @@ export class StepFactory {
   follow(app: LiveApp, ownId?: string): void {
     const { container } = this.namesOf(app);
     const known = ownId === undefined ? undefined : { id: ownId, status: "running", tty: true };
-    this.#parts.outside.appLog.follow(container, container, known);
+    this.#parts.outside.appLogs.follow(container, container, known);
   }
 
   /** Forgets an app that is gone. What its log says of the removal stays for those who look at it, unless its data went too. */
   forget(app: LiveApp): void {
-    if (app.state !== "REMOVED") this.#parts.outside.appLog.forget(app.id, this.namesOf(app).container);
+    if (app.state !== "REMOVED") this.#parts.outside.appLogs.forget(app.id, this.namesOf(app).container);
   }
 
   /** Folders go by the name, so another app of the same name has the same one, and keeps it. */
-  async #deleteData(app: LiveApp, folder: AppHome): Promise<void> {
+  async #deleteData(app: LiveApp, folder: { delete(): Promise<void> }): Promise<void> {
     const { records, outside: { log } } = this.#parts;
     const isShared = records.all().some((other) => {
       const hasName = other.appName.toLowerCase() === app.appName.toLowerCase();

@@ -1,0 +1,173 @@
+/** Connects everything that works on the apps of the device. */
+
+import { type AppId, type AppIdText, type AppRequest, idText } from "../model/app.ts";
+import type { DiskUser } from "../disk_space/disk_space.ts";
+import { orAborted, throwIfAborted } from "../async/deadline.ts";
+import { TaskSet } from "../async/task_set.ts";
+import type { Dict } from "../base/json.ts";
+import type { ConnectStep } from "../backend/connect_step.ts";
+import { completeRebuild } from "../store/recovery.ts";
+import { appsConnectSteps } from "./connect_steps.ts";
+import type { AppsDeps } from "./dependencies.ts";
+import { rebuiltText } from "./plan/texts.ts";
+import { Outbox } from "./report/outbox.ts";
+import { StateReporter } from "./report/state_reporter.ts";
+import { acceptRequest } from "./requests/accept.ts";
+import { decodeRequest } from "./requests/decode.ts";
+import { type ReconcileDeps, reconcileLocal, reconcileRemote, resumeWanted } from "./requests/reconcile.ts";
+import { AppRecords } from "./state/app_records.ts";
+import { type AppSnapshot, snapshotOf } from "./state/app_snapshot.ts";
+import { diskUses } from "./state/disk_use.ts";
+import { AppWorkers } from "./work/app_workers.ts";
+import { removeContainer } from "./work/container_steps.ts";
+import { ContainerObserver } from "./work/container_observer.ts";
+import { StepFactory } from "./work/step_factory.ts";
+
+/** All apps of the device; see `Apps` for what its methods do. */
+export class AppController {
+  readonly connectSteps: readonly ConnectStep[];
+  readonly #deps: AppsDeps;
+  readonly #life = new AbortController();
+  readonly #tasks: TaskSet;
+  readonly #records: AppRecords;
+  readonly #outbox: Outbox;
+  readonly #reporter: StateReporter;
+  readonly #steps: StepFactory;
+  readonly #workers: AppWorkers;
+  readonly #observer: ContainerObserver;
+  /** When Studio last sent a request for an app of its own accord, on the agent's clock. */
+  readonly #requestedAtMs = new Map<AppIdText, number>();
+  /** What was stored is lost, and Studio has not said since what it wants. */
+  #isRebuilt: boolean;
+  #hasSaidRebuilt = false;
+  readonly #localDone = Promise.withResolvers<void>();
+  /** Secret. */
+  #appCredKey: string | undefined;
+
+  constructor(deps: AppsDeps) {
+    const { backend, database, isEmergency, clock, log } = deps;
+    const life = this.#life.signal;
+    this.#deps = deps;
+    this.#isRebuilt = deps.isRebuilt;
+    this.#tasks = new TaskSet((error) => {
+      if (!life.aborted) log.error("Work on apps failed", { error });
+    });
+    const keep = (task: Promise<void>) => void this.#tasks.add(task);
+    const records = this.#records = new AppRecords({ database, clock });
+    this.#outbox = new Outbox({ backend, database, clock, log, life });
+    const reporter = this.#reporter = new StateReporter({ records, outbox: this.#outbox, keep, clock, log, life });
+    const surroundings = () => ({ ...deps.surroundings(), appCredKey: this.#appCredKey });
+    this.#steps = new StepFactory({ outside: { ...deps, surroundings }, records, reporter, keep });
+    const isDeviceUnstable = () => isEmergency() || this.#observer.isEngineUnstable();
+    this.#workers = new AppWorkers({ ...deps, records, reporter, bench: this.#steps, isDeviceUnstable, keep, life });
+    this.#observer = new ContainerObserver({ ...deps, records, workers: this.#workers, steps: this.#steps, keep });
+    this.connectSteps = appsConnectSteps({
+      backend,
+      keepAppCredKey: (key) => this.#keepAppCredKey(key),
+      reconcileRemote: (signal, options) => this.reconcileRemote(signal, options),
+    });
+  }
+
+  // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
+  async request(kwargs: Dict): Promise<void> {
+    const { request, problems } = decodeRequest(kwargs);
+    for (const problem of problems) {
+      this.#deps.log.warn("Part of a request is skipped", { app: request.appName, problem });
+    }
+    this.#accept(request, { isQuestion: true });
+    this.#requestedAtMs.set(idText(request), this.#deps.clock.now());
+    void this.#tasks.add(this.#workers.of(request).act(request, "request"));
+  }
+
+  async reconcileLocal(signal: AbortSignal): Promise<void> {
+    await reconcileLocal(this.#reconcileDeps(), { isRebuilt: this.#isRebuilt, signal });
+    this.#localDone.resolve();
+  }
+
+  async reconcileRemote(signal: AbortSignal, { isRepeated = false } = {}): Promise<void> {
+    const what = "The wait for the apps";
+    throwIfAborted(signal, what);
+    await orAborted(this.#localDone.promise, { what, signal });
+    this.#sayRebuilt();
+    await reconcileRemote(this.#reconcileDeps(), { isRepeated, signal });
+  }
+
+  sendMissed(): void {
+    if (this.#outbox.count() === 0) return;
+    const sending = this.#outbox.sendMissed().catch((error) => {
+      this.#deps.log.debug("Studio does not take missed reports yet", { error });
+    });
+    void this.#tasks.add(sending);
+  }
+
+  startObserving(signal: AbortSignal): void {
+    void this.#tasks.add(this.#observer.observe(AbortSignal.any([signal, this.#life.signal])));
+  }
+
+  list(): AppSnapshot[] {
+    return this.#records.all().map((app) => snapshotOf(app, [this.#steps.namesOf(app).container]));
+  }
+
+  resume(): void {
+    resumeWanted(this.#reconcileDeps());
+  }
+
+  diskUses(): DiskUser[] | undefined {
+    if (this.#isRebuilt) return undefined;
+    return diskUses(this.#records, (app) => this.#steps.namesOf(app));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort();
+    this.#workers.stop();
+    await this.#tasks.settled();
+    await this.#outbox.settled();
+  }
+
+  #accept(request: AppRequest, options: { isQuestion: boolean }): boolean {
+    return acceptRequest({ records: this.#records, reporter: this.#reporter, log: this.#deps.log }, request, options);
+  }
+
+  #keepAppCredKey(key: string): void {
+    this.#deps.hideSecret(key);
+    this.#appCredKey = key;
+  }
+
+  /** People learn of a lost database where they look, once. */
+  #sayRebuilt(): void {
+    if (!this.#isRebuilt || this.#hasSaidRebuilt) return;
+    this.#hasSaidRebuilt = true;
+    for (const app of this.#records.all()) this.#steps.say(app, rebuiltText);
+  }
+
+  /** From here on the database counts like any other. */
+  #completeRebuild(): void {
+    if (!this.#isRebuilt) return;
+    completeRebuild(this.#deps.database);
+    this.#isRebuilt = false;
+  }
+
+  #reconcileDeps(): ReconcileDeps {
+    const { engine, backend, clock, log } = this.#deps;
+    return {
+      records: this.#records,
+      engine,
+      backend,
+      take: (request) => this.#accept(request, { isQuestion: false }),
+      sendMissed: () => this.#outbox.sendMissed(),
+      onAnswer: () => this.#completeRebuild(),
+      runnerOf: (id) => this.#workers.of(id),
+      namesOf: (app) => this.#steps.namesOf(app),
+      removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),
+      forget: (app) => {
+        this.#reporter.forget(app);
+        this.#steps.forget(app);
+      },
+      wasAskedSince: (id: AppId, sinceMs) => (this.#requestedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,
+      keep: (task) => void this.#tasks.add(task),
+      clock,
+      log,
+      life: this.#life.signal,
+    };
+  }
+}

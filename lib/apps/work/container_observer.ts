@@ -1,0 +1,76 @@
+/** Has apps looked at when something happened to their containers. */
+
+import type { Clock } from "../../async/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { EngineEvent } from "../../docker/events.ts";
+import { type AppNames, type NamedApp, parseContainerName } from "../../model/app_names.ts";
+import type { AppRecords } from "../state/app_records.ts";
+import { EngineSnapshot, type SnapshotEngine } from "../watch/engine_snapshot.ts";
+import { type EngineWatchDeps, unsteadyMs, watchEngine } from "../watch/engine_watch.ts";
+import { observedState } from "../watch/observed_state.ts";
+import type { AppWorkers } from "./app_workers.ts";
+
+/** What an observer works with. */
+export interface ContainerObserverDeps {
+  engine: EngineWatchDeps["engine"] & Pick<SnapshotEngine, "listContainers">;
+  records: AppRecords;
+  workers: AppWorkers;
+  steps: { namesOf(app: NamedApp): AppNames };
+  /** Takes over a promise that nobody waits for, and what it fails with. */
+  keep(task: Promise<void>): void;
+  clock: Clock;
+  /** A number from 0 to 1. */
+  random(): number;
+  log: Log;
+}
+
+const relevantActions = ["start", "die", "destroy", "pause", "unpause"];
+
+/** One observer for all apps. */
+export class ContainerObserver {
+  readonly #deps: ContainerObserverDeps;
+  /** From then on, on the agent's clock, an engine that was away is no longer the reason why containers end. */
+  #stableAtMs = -Infinity;
+
+  constructor(deps: ContainerObserverDeps) {
+    this.#deps = deps;
+  }
+
+  /** True while the engine is away, and right after its return. */
+  isEngineUnstable(): boolean {
+    return this.#deps.clock.now() < this.#stableAtMs;
+  }
+
+  /** Observes until `signal` is aborted. Never throws. */
+  async observe(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    await watchEngine({
+      ...this.#deps,
+      onEvent: (event) => this.#takeEvent(event),
+      onAway: () => this.#stableAtMs = Infinity,
+      onBack: () => this.#stableAtMs = clock.now() + unsteadyMs,
+      scan: (options) => this.#scan(options),
+    }, signal);
+  }
+
+  #takeEvent(event: EngineEvent): void {
+    if (!relevantActions.includes(event.action)) return;
+    const { records, steps, workers, keep } = this.#deps;
+    const id = parseContainerName(event.name)?.id;
+    const app = id && records.find(id);
+    if (app === undefined || steps.namesOf(app).container !== event.name) return;
+    keep(workers.of(app.id).look({ isReturn: false }));
+  }
+
+  /** Only apps that are not as they were are looked at closely. */
+  async #scan({ isReturn, signal }: { isReturn: boolean; signal: AbortSignal }): Promise<void> {
+    const { engine, records, steps, workers, keep, clock } = this.#deps;
+    const takenAtMs = clock.now();
+    const snapshot = new EngineSnapshot({ takenAtMs, containers: await engine.listContainers(signal), images: [] });
+    for (const app of records.all()) {
+      const found = { ...snapshot.find(steps.namesOf(app)), hasImage: true };
+      const hasChanged = observedState(app.state, found) !== undefined;
+      if (hasChanged || (isReturn && app.state === "FAILED")) keep(workers.of(app.id).look({ isReturn }));
+    }
+  }
+}
