@@ -40,7 +40,9 @@ export function readAppStateRows(value: unknown): unknown[] {
   );
 }
 
-/** Decodes the first result of `wamp.subscription.match`. Routers answer null, a list of ids or, for one, the bare id. */
+/**
+ * Decodes the first result of `wamp.subscription.match`. Routers answer null, a list of ids or, for one, the bare id.
+ */
 export function readSubscriptionIds(value: unknown): number[] {
   return (Array.isArray(value) ? value : [value]).filter(isCount);
 }

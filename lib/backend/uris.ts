@@ -1,4 +1,7 @@
-/** All URIs of Studio in one place: what the agent registers, publishes and calls. Those of WAMP are in `wamp/uris.ts`. */
+/**
+ * All URIs of Studio in one place: what the agent registers, publishes and calls. Those of WAMP are in
+ * `wamp/uris.ts`.
+ */
 
 /** The realm of every device. */
 export const realm = "realm1";

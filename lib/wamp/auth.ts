@@ -1,25 +1,30 @@
-/** Answers the router's WAMP-CRA challenge: HMAC-SHA256 over the challenge, plain or with a key derived by PBKDF2. */
+/**
+ * Signs the router's WAMP-CRA challenge: HMAC-SHA256, with the secret itself or with a key derived from it by PBKDF2.
+ */
 
 import { createHmac, pbkdf2 } from "node:crypto";
 import { AgentError } from "../base/errors.ts";
 import { isDict, readCount, reject } from "../base/json.ts";
 
-/** The one authentication method that we offer. */
+/** The only authentication method that we offer. */
 export const authMethod = "wampcra";
 
-/** The text of a refused signature, as routers send it; a link that sees it gives up for good. */
+/** The text with which routers refuse a signature. */
 export const rejectedSignatureText = "WAMP-CRA client signature is invalid";
 
-// A router that asks for more would keep a small device busy for minutes; real ones use 1000 to 100,000.
+// More would keep a small device busy for minutes; real routers use 1000 to 100,000.
 const iterationLimit = 1_000_000;
 const keyLengthLimit = 1_024;
 
 /**
- * The signature for a CHALLENGE: base64 text. `extra` is the message's dictionary: `challenge` and, when the secret is
- * stored salted, `salt`, `iterations` (0 or absent: 1000) and `keylen` (0 or absent: 32). A challenge for another method
- * is answered with an empty signature. Throws `bad_request` for an unreadable challenge.
+ * The signature for a CHALLENGE, in base64. `extra` is the message's dictionary: `challenge` and, when the secret is
+ * stored salted, `salt`, `iterations` (0 or absent: 1000) and `keylen` (0 or absent: 32). The signature is empty when
+ * the router asks for another method. Throws `bad_request` for an unreadable challenge.
  */
-export async function signChallenge(method: unknown, extra: unknown, secret: string): Promise<string> {
+export async function signChallenge(
+  { method, extra }: { method: unknown; extra: unknown },
+  secret: string,
+): Promise<string> {
   if (method !== authMethod) return "";
   const fields = isDict(extra) ? extra : {};
   const challenge = fields.challenge;
@@ -36,13 +41,13 @@ export async function signChallenge(method: unknown, extra: unknown, secret: str
   return signWith(await deriveKey(secret, salt, { iterations, keyLength }), challenge);
 }
 
-// Not WebCrypto: with each key that it imports the runtime keeps more than a kilobyte, up to a thousand times, and a device that
-// reconnects all day imports one each time.
+// Not WebCrypto: for each imported key the runtime keeps more than a kilobyte, up to a thousand times, and a device
+// that reconnects all day would import one each time.
 function signWith(key: string, challenge: string): string {
   return createHmac("sha256", key).update(challenge).digest("base64");
 }
 
-/** Beside the program: a derivation may take seconds. */
+/** Runs on a thread of its own, because a derivation may take seconds. */
 function deriveKey(
   secret: string,
   salt: string,

@@ -1,4 +1,6 @@
-/** One dial: socket, session, connection marker, testament. Everything before anything else uses the connection. */
+/**
+ * One dial: socket, session, connection marker, testament. Nothing else uses the connection before it has succeeded.
+ */
 
 import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, messageOf, textOf } from "../base/errors.ts";
@@ -12,34 +14,34 @@ import type { ClientCertificate } from "./tls.ts";
 import { errorUris, routerProcedures } from "./uris.ts";
 import { type Trace, Transport } from "./transport.ts";
 
-/** Whom to dial and as whom. */
+/** Which router to dial, and with which login. */
 export interface LinkIdentity {
   url: string;
   authid: string;
   secret: string;
   realm: string;
-  /** Only for the legacy endpoint; its presence turns server verification off. */
+  /** Turns off the verification of the server. */
   clientCertificate?: ClientCertificate;
 }
 
-/** What the router publishes when the device goes without a farewell. */
+/** What the router publishes when the session ends without GOODBYE. */
 export interface Testament {
   topic: string;
   args: unknown[];
 }
 
-/** What a dial needs. */
+/** Options of one dial. */
 export interface DialOptions {
   identity: LinkIdentity;
-  /** Bounds name, address, proxy, TLS and upgrade; not the WAMP handshake. */
+  /** Limit for name, address, proxy, TLS and upgrade together; not for the WAMP handshake. */
   connectMs: number;
   pingMs: number;
   responseMs: number;
-  /** How long a living holder of the marker may take to answer. */
+  /** How long another holder of the marker may take to answer. */
   askMs: number;
   marker: ConnectionMarker;
   testament: (sessionId: number) => Testament;
-  /** True until a dial has once succeeded: a refused testament is final then. */
+  /** True until a dial has succeeded: until then a refused testament is final. */
   isFirst: boolean;
   proxies: ProxySettings;
   clock: Clock;
@@ -47,11 +49,11 @@ export interface DialOptions {
   trace?: Trace;
   /** Ends the dial. */
   signal: AbortSignal;
-  /** Ends the dial only while it connects: the network has changed below it. */
+  /** Ends the dial only while it connects, because the network has changed. */
   connectSignal: AbortSignal;
 }
 
-/** How a dial ended. In every case but `connected` its socket is closed. */
+/** How a dial ended. Unless it is `connected`, its socket is closed. */
 export type DialOutcome =
   | { kind: "connected"; session: Session; connectedInMs: number }
   | { kind: "failed"; error: unknown; hasConnectTimedOut: boolean }
@@ -62,7 +64,7 @@ export type DialOutcome =
 const testamentTimeoutMs = 10_000;
 const abortedFarewellMs = 300;
 
-/** Dials once. Never throws; `failed` with `canceled` when the signal ended. */
+/** Dials once. Never throws; `failed` with `canceled` when the signal is aborted. */
 export async function dial(options: DialOptions): Promise<DialOutcome> {
   const startedMs = options.clock.now();
   let transport: Transport;
@@ -82,7 +84,7 @@ export async function dial(options: DialOptions): Promise<DialOutcome> {
   }
 }
 
-/** Opens the socket within the connect deadline. Throws `timeout` when it passed. */
+/** Opens the socket. Throws `timeout` after `connectMs`. */
 async function openTransport(options: DialOptions): Promise<Transport> {
   const { identity, connectMs, signal, connectSignal } = options;
   const deadline = new AbortController();
@@ -103,24 +105,17 @@ async function openTransport(options: DialOptions): Promise<Transport> {
 }
 
 async function join(transport: Transport, options: DialOptions): Promise<Session> {
-  const { identity, responseMs, clock, log, signal } = options;
-  const { authid, secret } = identity;
-  return await joinSession(transport, {
-    realm: identity.realm,
-    authid,
-    secret,
-    responseMs,
-    clock,
-    log,
-    signal,
-  });
+  const { identity: { realm, authid, secret }, responseMs, clock, log, signal } = options;
+  return await joinSession(transport, { realm, authid, secret, responseMs, clock, log, signal });
 }
 
-/** The two requests that every connection begins with. Throws when the session does not survive them. */
+/** Sends the two requests that every connection begins with. Throws when the session ends during them. */
 async function prepare(session: Session, options: DialOptions & { connectedInMs: number }): Promise<DialOutcome> {
   const { log, signal, marker, connectedInMs } = options;
   const onAbort = () => {
-    session.close({ waitMs: abortedFarewellMs }).catch((error) => log.debug("Cannot leave in order", { error }));
+    session.close({ waitMs: abortedFarewellMs }).catch((error) =>
+      log.debug("Cannot leave the session cleanly", { error })
+    );
   };
   signal.addEventListener("abort", onAbort, { once: true });
   try {
@@ -144,7 +139,7 @@ async function prepare(session: Session, options: DialOptions & { connectedInMs:
   }
 }
 
-/** Gives the text of a refusal that is final. Throws when the link was lost or, the first time, nobody answered. */
+/** Returns the text of a final refusal. Throws when the connection is lost or when nobody answers the first time. */
 async function installTestament(session: Session, options: DialOptions): Promise<string | undefined> {
   const { log, signal, isFirst } = options;
   const { topic, args } = options.testament(session.id);
@@ -156,7 +151,7 @@ async function installTestament(session: Session, options: DialOptions): Promise
     if (hasCode(error, "not_connected", "canceled")) throw error;
     if (hasCode(error, "call_failed") && isFirst && !hasUri(error, errorUris.noSuchProcedure)) return messageOf(error);
     if (isFirst && !hasCode(error, "call_failed")) throw error;
-    log.warn("The router took no testament; going on without it", { error: textOf(error) });
+    log.warn("The router did not accept the testament; continuing without it", { error: textOf(error) });
     return undefined;
   }
 }

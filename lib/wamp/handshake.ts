@@ -1,10 +1,13 @@
-/** The opening of a session, from HELLO to WELCOME: what we say, how long each answer may take, how a refusal reads. */
+/**
+ * The opening of a session, from HELLO to WELCOME: its messages, the deadline of each answer, the errors of a
+ * refusal.
+ */
 
 import { AgentError } from "../base/errors.ts";
 import { authMethod, rejectedSignatureText, signChallenge } from "./auth.ts";
 import { messageTypes } from "./message.ts";
 
-/** Only what we do; routers switch behaviour on by these. */
+/** Only the features that we use: routers change their behaviour with them. */
 const roles = {
   publisher: { features: { publisher_identification: true } },
   subscriber: { features: { publisher_identification: true } },
@@ -12,7 +15,7 @@ const roles = {
   caller: { features: { caller_identification: true, call_canceling: true } },
 };
 
-/** The HELLO of a device: these details and no others. */
+/** Our HELLO: these details and no others. */
 export function helloMessage(realm: string, authid: string): unknown[] {
   return [messageTypes.hello, realm, { authid, authmethods: [authMethod], roles }];
 }
@@ -29,16 +32,16 @@ export class Handshake {
   constructor(options: { secret: string; responseMs: number }) {
     this.#secret = options.secret;
     this.#responseMs = options.responseMs;
-    // A handshake that never began has nobody to hear of its end.
+    // Nobody awaits the end of a handshake that never began.
     this.#outcome.promise.catch(() => {});
   }
 
-  /** Resolves at WELCOME. Rejects with what `fail` and `refuse` were told, or `timeout`. */
+  /** Resolves at WELCOME. Rejects with the error of `fail` or `refuse`, or `timeout`. */
   get done(): Promise<void> {
     return this.#outcome.promise;
   }
 
-  /** Starts the deadline for the answer to a message of ours. */
+  /** Starts the deadline of the answer to one of our messages. */
   expectAnswer(what: string): void {
     if (this.#isOver) return;
     clearTimeout(this.#timer);
@@ -46,11 +49,11 @@ export class Handshake {
     this.#timer = setTimeout(() => this.fail(error), this.#responseMs);
   }
 
-  /** The signature for a challenge. Throws, and fails the handshake, when it cannot be read. */
+  /** Signs a challenge. Throws, and fails the handshake, when the challenge cannot be read. */
   async answer(method: unknown, extra: unknown): Promise<string> {
     this.#hasChallenge = true;
     try {
-      const signature = await signChallenge(method, extra, this.#secret);
+      const signature = await signChallenge({ method, extra }, this.#secret);
       this.expectAnswer("AUTHENTICATE");
       return signature;
     } catch (error) {
@@ -59,12 +62,12 @@ export class Handshake {
     }
   }
 
-  /** The router said WELCOME. */
+  /** WELCOME has arrived. */
   succeed(): void {
     this.#finish(() => this.#outcome.resolve());
   }
 
-  /** The router said ABORT: `auth_rejected` for a wrong signature, else `connect_failed` with its words. */
+  /** ABORT has arrived: fails with `auth_rejected` for a wrong signature, else with `connect_failed` and its text. */
   refuse(abort: { reason: string; text: string }): void {
     const text = this.#hasChallenge ? abort.text || "authentication failed" : `${abort.reason} ${abort.text}`.trim();
     const isFinal = text.includes(rejectedSignatureText);
@@ -75,7 +78,7 @@ export class Handshake {
     );
   }
 
-  /** Nothing will come of it any more. */
+  /** Ends the handshake with an error; does nothing when it has ended. */
   fail(error: unknown): void {
     this.#finish(() => this.#outcome.reject(error));
   }

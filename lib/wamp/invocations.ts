@@ -1,59 +1,65 @@
-/** Runs the handlers of our procedures: concurrently, stoppable by INTERRUPT and by the invocation's own time limit. */
+/** Runs the handlers of our procedures, concurrently; INTERRUPT and the invocation's own time limit abort them. */
 
 // @ts-types="./autobahn_shape.ts"
-import { Error as WampError, Result } from "autobahn/lib/session.js";
+import { Error as AutobahnError, Result as AutobahnResult } from "autobahn/lib/session.js";
+import { untilAborted } from "../async/deadline.ts";
 import { AgentError, messageOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
-import type { Payload } from "./message_filter.ts";
+import type { Payload } from "./payload.ts";
 import { errorUris } from "./uris.ts";
 
-/** A call of one of our procedures. `signal` ends when the caller gave up; the answer is dropped then. */
+/** A call of one of our procedures. `signal` is aborted when the caller gives up; the reply is dropped then. */
 export interface Invocation {
   procedure: string;
   args: unknown[];
   kwargs: Dict;
-  /** Who calls, as the router disclosed it. */
+  /** The caller, if the router discloses it. */
   callerAuthid: string | undefined;
   signal: AbortSignal;
 }
 
-/** An answer; absent parts are empty. */
+/** What a handler answers; what is absent is empty. */
 export interface Reply {
   args?: unknown[];
   kwargs?: Dict;
 }
 
-/** Answers an invocation. Whatever it throws is answered as `wamp.error.canceled` with `{error: <message>}`. */
+/** Answers an invocation. Whatever it throws becomes `wamp.error.canceled` with `{error: <message>}`. */
 export type InvocationHandler = (invocation: Invocation) => Promise<Reply>;
 
 /** The running invocations of one session. */
 export class Invocations {
   readonly #running = new Map<number, AbortController>();
 
-  /** Runs `handler` and gives autobahn the answer. Rejects with autobahn's own error for every failure. */
-  async answer(procedure: string, payload: Payload, handler: InvocationHandler): Promise<Result> {
+  /** Runs `handler` and returns the result for autobahn. Every failure is thrown as autobahn's own error. */
+  async answer(
+    payload: Payload,
+    { procedure, handler }: { procedure: string; handler: InvocationHandler },
+  ): Promise<AutobahnResult> {
     const controller = new AbortController();
-    const { promise: interrupted, reject } = Promise.withResolvers<never>();
-    controller.signal.addEventListener("abort", () => reject(new WampError(errorUris.canceled)), { once: true });
-    const timer = startTimer(payload.details.timeout, controller);
-    this.#running.set(payload.request, controller);
+    const { request, details } = payload;
+    const aborted = untilAborted(controller.signal).then((): never => {
+      throw new AutobahnError(errorUris.canceled);
+    });
+    const timer = startTimer(details.timeout, controller);
+    this.#running.set(request, controller);
     const invocation = {
       procedure,
       args: payload.args,
       kwargs: payload.kwargs,
-      callerAuthid: readAuthid(payload.details.caller_authid),
+      callerAuthid: readAuthid(details.caller_authid),
       signal: controller.signal,
     };
     try {
-      const reply = await Promise.race([interrupted, this.#run(handler, invocation)]);
-      return new Result(reply.args ?? [], reply.kwargs ?? {});
+      const reply = await Promise.race([aborted, this.#run(handler, invocation)]);
+      return new AutobahnResult(reply.args ?? [], reply.kwargs ?? {});
     } finally {
       clearTimeout(timer);
-      this.#running.delete(payload.request);
+      this.#running.delete(request);
     }
   }
 
-  /** The caller gave up on this request; its answer is dropped. Unknown requests are ignored: they were answered. */
+  /** The caller has given up on this request. Unknown requests are ignored: they have been answered already. */
   interrupt(request: number): void {
     this.#running.get(request)?.abort(new AgentError("canceled", "The caller canceled the call"));
   }
@@ -63,7 +69,7 @@ export class Invocations {
       return await handler(invocation);
     } catch (error) {
       // autobahn would lose the text of a plain Error.
-      throw new WampError(errorUris.canceled, [{ error: messageOf(error) }]);
+      throw new AutobahnError(errorUris.canceled, [{ error: messageOf(error) }]);
     }
   }
 }
@@ -74,7 +80,7 @@ function startTimer(timeoutMs: unknown, controller: AbortController): ReturnType
   return setTimeout(() => controller.abort(new AgentError("canceled", "The call's time limit passed")), timeoutMs);
 }
 
-/** Routers disclose text; a number is taken as its decimal text so that a check never sees a missing caller. */
+/** Routers disclose text; a number becomes its decimal text, so that no check takes the caller for undisclosed. */
 function readAuthid(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return typeof value === "number" ? String(value) : undefined;

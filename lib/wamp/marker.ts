@@ -17,9 +17,9 @@ export interface ConnectionMarker {
 export type MarkerClaim = "claimed" | "held";
 
 /**
- * Registers the marker without force. When it is taken, its holder is called (`askMs`): one that answers is a second client; one
- * that does not is an old session of ours that the router still keeps, and its marker is taken over. Other refusals are
- * logged and leave the session without a marker. Throws only `not_connected` and `canceled`.
+ * Registers the marker without force. When it is taken, its holder is called (`askMs`): one that answers is a second
+ * client; one that does not is an old session of ours that the router still keeps, and its marker is taken over.
+ * Other refusals are logged and leave the session without a marker. Throws only `not_connected` and `canceled`.
  */
 export async function claimMarker(
   session: Session,

@@ -1,8 +1,8 @@
-/** WAMP messages as text: codes, encoding that never breaks the connection, decoding that never throws. */
+/** WAMP messages as text: type codes, encoding that never breaks the connection, decoding that never throws. */
 
 import { AgentError } from "../base/errors.ts";
 
-/** Message codes of the WAMP standard. */
+/** Message types of the WAMP standard. */
 export const messageTypes = {
   hello: 1,
   welcome: 2,
@@ -30,16 +30,17 @@ export const messageTypes = {
   yield: 70,
 } as const;
 
-/** Routers drop a peer that sends a bigger frame. */
+/** Routers disconnect a peer that sends a bigger frame. */
 export const outboundLimitBytes = 16 * 1024 * 1024;
 
-/** Nothing legal is bigger than what a router lets through, with room for its own additions. */
+/** No valid message is bigger than what a router accepts plus its own additions. */
 export const inboundLimitBytes = 32 * 1024 * 1024;
 
 /**
- * The text of a message. Characters that UTF-8 cannot carry (lone surrogates) and a NUL at the beginning of a text become U+FFFD,
- * because a router that cannot re-encode them, or takes them for binary data, ends the connection. Throws `bad_request` when a value cannot be serialised or the frame would
- * be above the limit; only this message is lost then.
+ * The text of a message. Characters that UTF-8 cannot carry (lone surrogates) and a NUL at the beginning of a string
+ * become U+FFFD, because a router that cannot re-encode them, or takes them for binary data, ends the connection.
+ * Throws `bad_request` when a value cannot be serialised or the frame would be above the limit; only this message is
+ * lost then.
  */
 export function encodeMessage(message: unknown[], limitBytes: number = outboundLimitBytes): string {
   let text: string;
@@ -50,8 +51,8 @@ export function encodeMessage(message: unknown[], limitBytes: number = outboundL
       cause: error,
     });
   }
-  const shown = text.includes('"\\u0000') ? replaceLeadingNuls(text) : text;
-  const wellFormed = shown.includes("\\ud") ? replaceLoneSurrogates(shown) : shown;
+  const withoutNuls = text.includes('"\\u0000') ? replaceLeadingNuls(text) : text;
+  const wellFormed = withoutNuls.includes("\\ud") ? replaceLoneSurrogates(withoutNuls) : withoutNuls;
   const isTooBig = wellFormed.length > limitBytes ||
     (wellFormed.length > limitBytes / 3 && new TextEncoder().encode(wellFormed).length > limitBytes);
   if (isTooBig) {
@@ -66,14 +67,14 @@ export function decodeMessage(text: string): unknown[] | undefined {
     const value: unknown = JSON.parse(text);
     return Array.isArray(value) && typeof value[0] === "number" ? value : undefined;
   } catch {
-    // Not JSON; the caller closes the connection over it.
+    // Not JSON: the caller closes the connection.
     return undefined;
   }
 }
 
 /**
- * A leading NUL marks text as base64 of binary data in WAMP; a router that cannot decode the rest ends the connection. A quote that
- * opens a text is the only one that stands behind one of these characters and before a backslash.
+ * In WAMP a leading NUL marks a string as base64 of binary data; a router that cannot decode the rest ends the
+ * connection. Only a quote that opens a string can follow one of these characters and precede a backslash.
  */
 function replaceLeadingNuls(text: string): string {
   return text.replace(/(?<=[[{,:])"\\u0000/g, '"\\ufffd');

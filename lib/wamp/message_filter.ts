@@ -1,23 +1,13 @@
 /**
  * Stands between the wire and autobahn's session, which ends the connection (and writes to the global object) over
- * every message that it does not expect: late replies, INTERRUPT, revocations it does not know. The guard knows what is
- * pending, lets through only what the session can take, and names the rest. Pure: no socket, no time.
+ * every message that it does not expect: late replies, INTERRUPT, revocations that it does not know. The filter knows
+ * what is pending, passes on only what the session can handle, and classifies the rest. Pure: no socket, no time.
  */
 
 import { isCount, isDict } from "../base/json.ts";
-import { errorUris } from "./uris.ts";
 import { messageTypes } from "./message.ts";
-
-/** Arguments as they were on the wire. autobahn unwraps results, so replies and invocations carry one of these. */
-export class Payload {
-  constructor(
-    readonly args: unknown[],
-    readonly kwargs: Record<string, unknown>,
-    /** For an invocation: its request id and details. */
-    readonly request: number = 0,
-    readonly details: Record<string, unknown> = {},
-  ) {}
-}
+import { Payload, readPayload } from "./payload.ts";
+import { errorUris } from "./uris.ts";
 
 /** What to do with one inbound message. */
 export type Verdict =
@@ -29,26 +19,27 @@ export type Verdict =
   | { kind: "abort"; reason: string; text: string }
   | { kind: "violation"; why: string };
 
-interface Pending {
+/** A request of ours that has no answer yet. */
+interface PendingRequest {
   type: number;
   /** The registration or subscription that an UNREGISTER or UNSUBSCRIBE is about. */
   subject: number;
 }
 
-/** Judges the messages of one session in both directions. */
+/** The filter of one session. */
 export class MessageFilter {
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, PendingRequest>();
   readonly #registrations = new Set<number>();
   readonly #subscriptions = new Set<number>();
   #isOpen = false;
 
-  /** How many requests wait for an answer. */
+  /** How many requests have no answer yet. */
   get pendingCount(): number {
     return this.#pending.size;
   }
 
-  /** Notes a message that is about to be sent. */
-  noteOutbound(message: unknown[]): void {
+  /** Records a message that has been sent. */
+  onSent(message: unknown[]): void {
     const [type, request, third] = message;
     if (!isCount(request) || typeof type !== "number") return;
     if (type === messageTypes.cancel) this.#pending.delete(request);
@@ -59,22 +50,22 @@ export class MessageFilter {
     }
   }
 
-  /** Judges an inbound message. */
-  judge(message: unknown[]): Verdict {
+  /** Decides what to do with an inbound message. */
+  classify(message: unknown[]): Verdict {
     const type = message[0];
-    if (type === messageTypes.abort) return judgeAbort(message);
-    if (!this.#isOpen) return this.#judgeJoining(message);
+    if (type === messageTypes.abort) return classifyAbort(message);
+    if (!this.#isOpen) return this.#classifyJoining(message);
     switch (type) {
       case messageTypes.goodbye:
         return { kind: "goodbye", reason: textOrEmpty(message[2]) };
       case messageTypes.error:
-        return this.#judgeError(message);
+        return this.#classifyError(message);
       case messageTypes.result:
-        return this.#judgeResult(message);
+        return this.#classifyResult(message);
       case messageTypes.event:
-        return this.#judgeEvent(message);
+        return this.#classifyEvent(message);
       case messageTypes.invocation:
-        return this.#judgeInvocation(message);
+        return this.#classifyInvocation(message);
       case messageTypes.interrupt:
         return isCount(message[1])
           ? { kind: "interrupt", request: message[1] }
@@ -83,11 +74,11 @@ export class MessageFilter {
       case messageTypes.challenge:
         return violation(`message ${type} in an open session`);
       default:
-        return this.#judgeReply(message);
+        return this.#classifyReply(message);
     }
   }
 
-  #judgeJoining(message: unknown[]): Verdict {
+  #classifyJoining(message: unknown[]): Verdict {
     if (message[0] === messageTypes.challenge) return pass(message);
     if (message[0] === messageTypes.goodbye) return { kind: "abort", reason: textOrEmpty(message[2]), text: "" };
     if (message[0] !== messageTypes.welcome) return violation(`message ${message[0]} before WELCOME`);
@@ -100,14 +91,14 @@ export class MessageFilter {
     return pass([messageTypes.welcome, message[1], { roles: supportedRoles(roles) }]);
   }
 
-  #judgeReply(message: unknown[]): Verdict {
+  #classifyReply(message: unknown[]): Verdict {
     const [type, request, third] = message;
-    const asked = typeof type === "number" ? replyTypes.get(type) : undefined;
-    if (asked === undefined) return { kind: "drop", why: `message of unknown type ${type}` };
+    const requestType = typeof type === "number" ? requestTypeOfReply.get(type) : undefined;
+    if (requestType === undefined) return { kind: "drop", why: `message of unknown type ${type}` };
     if (!isCount(request)) return violation(`message ${type} without a request id`);
-    if (request === 0) return this.#judgeRevocation(message);
-    const pending = this.#take(request, asked);
-    if (pending === undefined) return late(type, request);
+    if (request === 0) return this.#classifyRevocation(message);
+    const pending = this.#take(request, requestType);
+    if (pending === undefined) return unexpected(type, request);
     if (type === messageTypes.unregistered) this.#registrations.delete(pending.subject);
     else if (type === messageTypes.unsubscribed) this.#subscriptions.delete(pending.subject);
     else if (!isCount(third)) return violation(`message ${type} without an id`);
@@ -116,8 +107,8 @@ export class MessageFilter {
     return pass([type, request, third]);
   }
 
-  /** The router took a registration or subscription away by itself, for example because another session forced it. */
-  #judgeRevocation(message: unknown[]): Verdict {
+  /** The router ended a registration or subscription by itself, for example because another session forced it. */
+  #classifyRevocation(message: unknown[]): Verdict {
     const [type, , details] = message;
     const fields = isDict(details) ? details : {};
     if (type === messageTypes.unregistered && isCount(fields.registration)) {
@@ -129,19 +120,21 @@ export class MessageFilter {
     return { kind: "drop", why: `message ${type} about something that is not ours` };
   }
 
-  #judgeError(message: unknown[]): Verdict {
-    const [, asked, request, , uri] = message;
-    if (typeof asked !== "number" || !isCount(request)) return violation("ERROR without a request");
-    if (this.#take(request, asked) === undefined) return late(messageTypes.error, request);
+  #classifyError(message: unknown[]): Verdict {
+    const [, requestType, request, , uri] = message;
+    if (typeof requestType !== "number" || !isCount(request)) return violation("ERROR without a request");
+    if (this.#take(request, requestType) === undefined) return unexpected(messageTypes.error, request);
     const payload = readPayload(message[5], message[6]) ?? new Payload([], {});
-    return pass([messageTypes.error, asked, request, {}, textOrEmpty(uri), payload.args, payload.kwargs]);
+    return pass([messageTypes.error, requestType, request, {}, textOrEmpty(uri), payload.args, payload.kwargs]);
   }
 
-  #judgeResult(message: unknown[]): Verdict {
+  #classifyResult(message: unknown[]): Verdict {
     const [, request, details] = message;
     if (!isCount(request)) return violation("RESULT without a request id");
-    if (isDict(details) && details.progress === true) return { kind: "drop", why: "progressive result not asked for" };
-    if (this.#take(request, messageTypes.call) === undefined) return late(messageTypes.result, request);
+    if (isDict(details) && details.progress === true) {
+      return { kind: "drop", why: "progressive result that was not requested" };
+    }
+    if (this.#take(request, messageTypes.call) === undefined) return unexpected(messageTypes.result, request);
     const payload = readPayload(message[3], message[4]);
     if (payload === undefined) {
       return pass([messageTypes.error, messageTypes.call, request, {}, "wamp.error.invalid_payload", [], {}]);
@@ -149,7 +142,7 @@ export class MessageFilter {
     return pass([messageTypes.result, request, {}, [payload]]);
   }
 
-  #judgeEvent(message: unknown[]): Verdict {
+  #classifyEvent(message: unknown[]): Verdict {
     const [, subscription, publication, details] = message;
     if (!isCount(subscription)) return violation("EVENT without a subscription");
     if (!this.#subscriptions.has(subscription)) {
@@ -161,7 +154,7 @@ export class MessageFilter {
     return pass([messageTypes.event, subscription, publication, fields, payload.args, payload.kwargs]);
   }
 
-  #judgeInvocation(message: unknown[]): Verdict {
+  #classifyInvocation(message: unknown[]): Verdict {
     const [, request, registration, details] = message;
     if (!isCount(request) || !isCount(registration)) return violation("INVOCATION without ids");
     if (!this.#registrations.has(registration)) {
@@ -170,11 +163,11 @@ export class MessageFilter {
     const payload = readPayload(message[4], message[5]);
     if (payload === undefined) return refuse(request, "payload is not readable");
     const fields = isDict(details) ? details : {};
-    const envelope = new Payload(payload.args, payload.kwargs, request, fields);
+    const envelope = new Payload(payload.args, payload.kwargs, { request, details: fields });
     return pass([messageTypes.invocation, request, registration, {}, [envelope]]);
   }
 
-  #take(request: number, type: number): Pending | undefined {
+  #take(request: number, type: number): PendingRequest | undefined {
     const pending = this.#pending.get(request);
     if (pending?.type !== type) return undefined;
     this.#pending.delete(request);
@@ -190,7 +183,7 @@ const requestTypes: ReadonlySet<number> = new Set([
   messageTypes.unsubscribe,
 ]);
 
-const replyTypes: ReadonlyMap<number, number> = new Map([
+const requestTypeOfReply: ReadonlyMap<number, number> = new Map([
   [messageTypes.published, messageTypes.publish],
   [messageTypes.subscribed, messageTypes.subscribe],
   [messageTypes.unsubscribed, messageTypes.unsubscribe],
@@ -198,16 +191,9 @@ const replyTypes: ReadonlyMap<number, number> = new Map([
   [messageTypes.unregistered, messageTypes.unregister],
 ]);
 
-function judgeAbort(message: unknown[]): Verdict {
+function classifyAbort(message: unknown[]): Verdict {
   const details = isDict(message[1]) ? message[1] : {};
   return { kind: "abort", reason: textOrEmpty(message[2]), text: textOrEmpty(details.message) };
-}
-
-/** Positional and keyword arguments; null and absent mean empty, any other shape is unreadable. */
-function readPayload(args: unknown, kwargs: unknown): Payload | undefined {
-  const list = args ?? [];
-  const dict = kwargs ?? {};
-  return Array.isArray(list) && isDict(dict) ? new Payload(list, dict) : undefined;
 }
 
 function supportedRoles(roles: Record<string, unknown>): Record<string, unknown> {
@@ -229,8 +215,8 @@ function violation(why: string): Verdict {
   return { kind: "violation", why };
 }
 
-function late(type: unknown, request: number): Verdict {
-  return { kind: "drop", why: `message ${type} for request ${request}, which nobody waits for` };
+function unexpected(type: unknown, request: number): Verdict {
+  return { kind: "drop", why: `message ${type} for request ${request}, which is not pending` };
 }
 
 function refuse(request: number, why: string): Verdict {

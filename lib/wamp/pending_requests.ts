@@ -1,21 +1,21 @@
-/** Requests that wait for an answer of the router: each has a deadline, and all end when the session does. */
+/** Requests that wait for an answer from the router: each has a deadline, and all end with the session. */
 
 // @ts-types="./autobahn_shape.ts"
-import { Error as WampError } from "autobahn/lib/session.js";
+import { Error as AutobahnError } from "autobahn/lib/session.js";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { isDict } from "../base/json.ts";
 import { RemoteError } from "./remote_error.ts";
 
-/** How long to wait and what to do when nobody waits any longer. */
+/** How long to wait, and what to do afterwards. */
 export interface WaitOptions {
-  /** What is waited for, as the beginning of every error text. */
+  /** What is attempted, as the beginning of every error text. */
   attempt: string;
   timeoutMs: number;
   signal?: AbortSignal;
-  /** Runs when the deadline passed or the signal ended, not when the session ended. */
+  /** Runs when the deadline passes or the signal is aborted, not when the session ends. */
   onGiveUp?: () => void;
-  /** Takes an answer that comes after that. */
+  /** Handles an answer that arrives after that. */
   onLate?: (value: unknown) => Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export class PendingRequests {
     this.#log = log;
   }
 
-  /** How many requests wait. */
+  /** How many requests are waiting. */
   get size(): number {
     return this.#waiting.size;
   }
@@ -72,7 +72,7 @@ export class PendingRequests {
 }
 
 function readRemoteError(attempt: string, error: unknown): unknown {
-  if (!(error instanceof WampError)) return error;
+  if (!(error instanceof AutobahnError)) return error;
   return new RemoteError(attempt, {
     uri: typeof error.error === "string" ? error.error : "",
     args: Array.isArray(error.args) ? error.args : [],

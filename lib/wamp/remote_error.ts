@@ -1,11 +1,11 @@
-/** Errors that the router or a peer answered a request with. */
+/** The error of a request that the router or a peer answered with an error. */
 
 import { AgentError } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 
 const textLimitChars = 2_000;
 
-/** A request that was answered with an error. `code` is `call_failed`; `uri` is the error's URI. */
+/** Thrown for a request that was answered with an error. `code` is `call_failed`; `uri` is the error's URI. */
 export class RemoteError extends AgentError {
   readonly uri: string;
   readonly args: unknown[];

@@ -1,24 +1,24 @@
-/** What a WAMP session offers to the rest of the agent. */
+/** What a WAMP session offers. */
 
 import type { Dict } from "../base/json.ts";
 import type { InvocationHandler } from "./invocations.ts";
 
-/** The answer of a call; absent parts are empty. */
+/** The result of a call; what is absent is empty. */
 export interface CallReply {
   args: unknown[];
   kwargs: Dict;
 }
 
-/** What a call may take. */
+/** Options of a call. */
 export interface CallOptions {
   kwargs?: Dict;
-  /** 30 seconds when absent. The call is canceled at the router when it passes. */
+  /** 30 seconds when absent. When it passes, the call is canceled at the router, too. */
   timeoutMs?: number;
   /** Cancels the call at the router. */
   signal?: AbortSignal;
 }
 
-/** What a publication may take. */
+/** Options of a publication. */
 export interface PublishOptions {
   kwargs?: Dict;
   /** Wait for the router's confirmation, within the response deadline. */
@@ -32,40 +32,40 @@ export interface WireEvent {
   kwargs: Dict;
 }
 
-/** A procedure that the router routes to us. */
+/** A procedure that the router routes to this session. */
 export interface Registration {
   readonly id: number;
   readonly procedure: string;
-  /** Gives it back. Does nothing when the session or the registration is gone. */
+  /** Ends it. Does nothing when the session or the registration is gone. */
   unregister(): Promise<void>;
 }
 
-/** A topic whose events we get. */
+/** A topic whose events this session receives. */
 export interface Subscription {
   readonly id: number;
   readonly topic: string;
-  /** Gives it back. Does nothing when the session or the subscription is gone. */
+  /** Ends it. Does nothing when the session or the subscription is gone. */
   unsubscribe(): Promise<void>;
 }
 
 /** How a session ended. */
-export type Closed =
+export type SessionEnd =
   | { kind: "left" }
   | { kind: "goodbye"; reason: string }
   | { kind: "aborted"; reason: string }
   | { kind: "lost"; reason: string };
 
 /**
- * An open session. Every method throws `not_connected` once it is closed, and requests that wait then are rejected with
- * it. Requests throw `RemoteError` for an answered error, `timeout`, `canceled`, or `bad_request` for a payload that
+ * An open session. Once it is closed, every method throws `not_connected`, and pending requests are rejected with it.
+ * Requests throw `RemoteError` when the answer is an error, `timeout`, `canceled`, or `bad_request` for a payload that
  * cannot be sent.
  */
 export interface Session {
   readonly id: number;
   /** Resolves when the session has ended and its socket is gone. Never rejects. */
-  readonly closed: Promise<Closed>;
+  readonly closed: Promise<SessionEnd>;
   readonly isOpen: boolean;
-  /** When anything at all last came in from the router, pongs included; monotonic ms of the session's clock. */
+  /** When the last bytes from the router arrived, pongs included; monotonic ms of the session's clock. */
   readonly lastHeardMs: number;
   /** Bytes that wait to be sent; 0 once the socket is gone. */
   readonly waitingBytes: number;
@@ -75,12 +75,12 @@ export interface Session {
     handler: InvocationHandler,
     options?: { forceReregister?: boolean },
   ): Promise<Registration>;
-  /** Handlers run one after the other in the order of arrival; one that throws is logged. */
+  /** Handlers run one after the other in order of arrival; an error that one throws is logged. */
   subscribe(topic: string, handler: (event: WireEvent) => void): Promise<Subscription>;
   publish(topic: string, args: unknown[], options?: PublishOptions): Promise<void>;
   /**
-   * Says GOODBYE, waits for the router's answer (`waitMs`; at most 3 s when absent), then closes the socket, which takes
-   * at most one second more. Safe to call any number of times; the first call decides.
+   * Sends GOODBYE, waits for the router's answer (`waitMs`; at most 3 s when absent), then closes the socket, which
+   * takes at most one second more. Further calls wait for the first one.
    */
   close(options?: { waitMs?: number }): Promise<void>;
 }

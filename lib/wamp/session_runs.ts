@@ -1,17 +1,20 @@
-/** Runs the work that follows each new session, one run at a time: a newer session ends the run of the older one. */
+/**
+ * Runs the work that every new session begins with, one run at a time: a newer session aborts the run of the older
+ * one.
+ */
 
 import type { Clock } from "../async/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Session } from "./session.ts";
 
-/** Work on a fresh session. `signal` ends when the session does. */
+/** Work on a new session. `signal` is aborted when the session ends. */
 export type OnSession = (session: Session, options: { isReconnect: boolean; signal: AbortSignal }) => Promise<void>;
 
-/** How long a run may take to end after its signal did; a run that ignores it must not keep the device offline. */
-const yieldLimitMs = 5_000;
+/** How long an aborted run may take to end; one that ignores its signal must not keep the client offline. */
+const abortLimitMs = 5_000;
 
-/** Invariant: a run begins only after the one before it has ended or was given up on. */
+/** Invariant: a run begins only after the one before it has ended or its time to end has passed. */
 export class SessionRuns {
   readonly #work: OnSession;
   readonly #clock: Clock;
@@ -25,19 +28,19 @@ export class SessionRuns {
     this.#log = options.log;
   }
 
-  /** Ends the run of the older session and begins one for this. Returns at once. */
+  /** Aborts the run of the older session and begins one for this session. Returns at once. */
   begin(session: Session): void {
-    const before = this.#current;
-    before?.controller.abort();
+    const previous = this.#current;
+    previous?.controller.abort();
     const controller = new AbortController();
     const options = { isReconnect: this.#count > 0, signal: controller.signal };
     this.#count += 1;
-    const done = this.#waitFor(before?.done).then(() => this.#run(session, options));
+    const done = this.#waitFor(previous?.done).then(() => this.#run(session, options));
     this.#current = { controller, done };
     session.closed.then(() => controller.abort());
   }
 
-  /** Ends the current run and waits for it, within bounds. */
+  /** Aborts the current run and waits for it, five seconds at most. */
   async end(): Promise<void> {
     this.#current?.controller.abort();
     await this.#waitFor(this.#current?.done);
@@ -45,13 +48,13 @@ export class SessionRuns {
 
   async #waitFor(run: Promise<void> | undefined): Promise<void> {
     if (run === undefined) return;
-    const given = new AbortController();
-    const timedOut = this.#clock.sleep(yieldLimitMs, given.signal).then(
-      () => this.#log.error("The work of an older session does not end; going on beside it"),
+    const ended = new AbortController();
+    const timedOut = this.#clock.sleep(abortLimitMs, ended.signal).then(
+      () => this.#log.error("The work of an older session does not end; the next one starts anyway"),
       () => {}, // Canceled: the run ended in time.
     );
     await Promise.race([run, timedOut]);
-    given.abort();
+    ended.abort();
     await timedOut;
   }
 
@@ -61,7 +64,7 @@ export class SessionRuns {
       await this.#work(session, options);
     } catch (error) {
       if (isCanceled(error) || options.signal.aborted) {
-        this.#log.debug("The work of a session was cut short", { error });
+        this.#log.debug("The work of a session was aborted", { error });
       } else this.#log.error("The work of a session failed", { error: textOf(error) });
     }
   }

@@ -1,28 +1,34 @@
-/** Opens the byte stream below a WebSocket: TCP, proxy, TLS. Everything it opened is closed when the dial is given up. */
+/**
+ * Opens the byte stream below a WebSocket: TCP, proxy, TLS. Closes everything that it opened when the dial is
+ * aborted.
+ */
 
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { orAborted } from "../async/deadline.ts";
 import { AgentError, messageOf } from "../base/errors.ts";
-import { chooseProxy, openTunnel, proxyAddress, type ProxySettings } from "./proxy.ts";
+import { chooseProxy, proxyAddress, type ProxySettings, withoutBrackets } from "./proxy.ts";
+import { openTunnel } from "./proxy_tunnel.ts";
 import { type ClientCertificate, tlsOptions } from "./tls.ts";
 
 /** Where to dial and how. */
 export interface StreamOptions {
   proxies: ProxySettings;
   clientCertificate?: ClientCertificate;
-  /** Takes any server for the right one; for who only looks at its certificate. */
+  /** Accepts any server; for callers that only want to read its certificate. */
   isUnverified?: boolean;
-  /** Ends the attempt; the socket is destroyed then. */
+  /** Aborts the dial and destroys its socket. */
   signal: AbortSignal;
 }
 
 /**
- * A connected stream to the host of `url`, through a proxy when the settings say so. For `wss` and `https` it is a TLS
- * socket whose handshake still runs; its errors show on the stream. Throws `connect_failed` or `canceled`.
+ * A connected stream to the host of `url`, through a proxy when the settings require one. For `wss` and `https` it is
+ * a TLS socket whose handshake is still running; its errors appear on the stream. Throws `connect_failed` or
+ * `canceled`.
  */
 export async function openStream(url: URL, options: StreamOptions): Promise<Socket> {
   const isSecure = url.protocol === "wss:" || url.protocol === "https:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = withoutBrackets(url.hostname);
   const port = Number(url.port || (isSecure ? 443 : 80));
   const trust = options.isUnverified ? { rejectUnauthorized: false } : {};
   const security = isSecure ? { ...tlsOptions(host, options.clientCertificate), ...trust } : undefined;
@@ -32,7 +38,7 @@ export async function openStream(url: URL, options: StreamOptions): Promise<Sock
   try {
     if (proxy === undefined) return security === undefined ? socket : connectTls({ ...security, socket });
     const toProxy = proxy.protocol === "https:" ? connectTls({ ...tlsOptions(first.host, undefined), socket }) : socket;
-    await withAbort(toProxy, options.signal, () => openTunnel(toProxy, proxy, { host, port }));
+    await orDestroy(toProxy, openTunnel(toProxy, { proxy, host, port }), options.signal);
     return security === undefined ? toProxy : connectTls({ ...security, socket: toProxy });
   } catch (error) {
     socket.destroy();
@@ -40,36 +46,29 @@ export async function openStream(url: URL, options: StreamOptions): Promise<Sock
   }
 }
 
-/** A TCP connection. Throws `connect_failed` with the address and the system's text. */
+/** Opens a TCP connection. Throws `connect_failed` with the address and the system's text. */
 async function openTcp(address: { host: string; port: number }, signal: AbortSignal): Promise<Socket> {
   const socket = connectTcp({ ...address, noDelay: true, autoSelectFamily: isIP(address.host) === 0 });
-  await withAbort(socket, signal, () =>
-    new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("error", (error) => {
-        const text = `Cannot connect to ${address.host}:${address.port}: ${messageOf(error)}`;
-        reject(new AgentError("connect_failed", text));
-      });
-    }));
-  // Nobody else may listen yet when the peer resets; an error without a listener would end the process.
+  const connected = new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("error", (error) => {
+      const text = `Cannot connect to ${address.host}:${address.port}: ${messageOf(error)}`;
+      reject(new AgentError("connect_failed", text));
+    });
+  });
+  await orDestroy(socket, connected, signal);
+  // The peer may reset the connection before anyone else listens; an error without a listener would end the process.
   socket.on("error", () => {});
   return socket;
 }
 
-/** Runs `work` on a socket and destroys the socket when the signal ends or the work fails. */
-async function withAbort(socket: Socket, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-  const canceled = new AgentError("canceled", "The dial was canceled");
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(canceled);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
+/** Waits for work on a socket, and destroys the socket when the work fails or `signal` is aborted. */
+async function orDestroy(socket: Socket, work: Promise<void>, signal: AbortSignal): Promise<void> {
   try {
-    await Promise.race([work(), aborted]);
+    await orAborted(work, { what: "The dial", signal });
   } catch (error) {
     socket.on("error", () => {});
     socket.destroy();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

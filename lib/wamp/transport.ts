@@ -1,20 +1,22 @@
-/** One WebSocket that carries WAMP as JSON text: dial, keepalive, frame guard, orderly and hard close. */
+/** One WebSocket that carries WAMP as JSON text: dial, keepalive, decoding of frames, orderly and immediate close. */
 
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import type { Clock } from "../async/clock.ts";
+import { orAborted } from "../async/deadline.ts";
 import { AgentError, isCanceled, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { findDateProblem, isCertificateRefused } from "./certificate_dates.ts";
+import { untilSilent } from "./keepalive.ts";
 import { decodeMessage, encodeMessage, inboundLimitBytes } from "./message.ts";
 import type { ProxySettings } from "./proxy.ts";
 import { openStream } from "./stream.ts";
 import type { ClientCertificate } from "./tls.ts";
 
-/** Called with every WAMP message as it passes the socket. The message may hold secrets. */
+/** Called with every WAMP message that passes the socket. The message may hold secrets. */
 export type Trace = (direction: "in" | "out", message: unknown[]) => void;
 
-/** What a dial needs. */
+/** Where and how to dial. */
 export interface TransportOptions {
   /** `ws`, `wss`, `http` or `https`. */
   url: string;
@@ -25,7 +27,7 @@ export interface TransportOptions {
   clock: Clock;
   log: Log;
   trace?: Trace;
-  /** Ends the dial, not the connection that came of it. */
+  /** Ends the dial, not the connection that it leads to. */
   signal: AbortSignal;
 }
 
@@ -35,27 +37,22 @@ export interface TransportEnd {
   reason: string;
 }
 
-/** Takes what arrives. `onFault` gets the reason why a frame is not a WAMP message. */
+/** Takes what arrives. */
 export interface Receiver {
   onMessage(message: unknown[]): void;
-  onFault(why: string): void;
-  /** Everything that had to wait has been sent. */
-  onRoom?(): void;
+  /** A frame that is not a WAMP message; `why` says what is wrong with it. */
+  onBadFrame(why: string): void;
+  /** Everything that was waiting has been sent. */
+  onDrain?(): void;
 }
 
-/** Messages are refused while more than this waits to be sent, so that a slow uplink cannot eat the memory. */
+/** Messages are refused while more than this waits to be sent, so that a slow uplink cannot use up the memory. */
 export const sendBacklogLimitBytes = 8 * 1024 * 1024;
 
 const subprotocol = "wamp.2.json";
 const closeWaitMs = 1_000;
-const lostPingLimit = 2;
 
-/** The part of the ping interval that the answer to the last ping may take. */
-const lastWaitShare = 0.3;
-// Pings queue behind data: on an uplink slower than this a big message would look like a dead peer.
-const slowestUplinkBytesPerMs = 256;
-
-/** The WebSocket options that keep the handshake as the reference sends it: no extensions, no redirects. */
+/** The WebSocket options that keep the handshake as routers expect it: no extensions, no redirects. */
 const socketOptions = {
   perMessageDeflate: false,
   followRedirects: false,
@@ -65,30 +62,32 @@ const socketOptions = {
 };
 
 /**
- * An open connection. Invariants: `closed` resolves exactly once, at the moment the connection is known to be gone and
- * never later than one second after `close()`; nothing is delivered and no timer runs afterwards.
+ * An open connection. Invariants: `closed` resolves exactly once, as soon as the connection is known to be gone and at
+ * most one second after `close()`; nothing is delivered and no timer runs afterwards.
  */
 export class Transport {
   readonly #webSocket: WebSocket;
   readonly #stream: Socket;
   readonly #options: TransportOptions;
-  readonly #ended = new AbortController();
+  /** Aborted when the connection is being closed or is gone. */
+  readonly #closing = new AbortController();
+  /** Aborted when the connection is gone. */
+  readonly #gone = new AbortController();
   readonly #end = Promise.withResolvers<TransportEnd>();
   #receiver: Receiver | undefined;
   #lastHeardMs = 0;
-  #isClosing = false;
-  #fault = "";
-  #isUntrusted = false;
+  #socketError = "";
+  #isCertificateRefused = false;
 
   private constructor(webSocket: WebSocket, stream: Socket, options: TransportOptions) {
     this.#webSocket = webSocket;
     this.#stream = stream;
     this.#options = options;
     webSocket.once("open", () => this.#listen());
-    stream.on("drain", () => this.#receiver?.onRoom?.());
+    stream.on("drain", () => this.#receiver?.onDrain?.());
     webSocket.on("message", (data, isBinary) => this.#onFrame(data, isBinary));
     webSocket.on("error", (error) => this.#onError(error));
-    webSocket.on("close", (code, reason) => this.#finish({ code, reason: reason.toString() || this.#fault }));
+    webSocket.on("close", (code, reason) => this.#finish({ code, reason: reason.toString() || this.#socketError }));
   }
 
   /** Dials. Throws `connect_failed` (name, address, proxy, TLS or upgrade failed) or `canceled`. */
@@ -104,13 +103,12 @@ export class Transport {
     }
     const transport = new Transport(webSocket, stream, options);
     try {
-      await transport.#opened(options.signal, url.host);
+      await transport.#untilOpen(url.host);
     } catch (error) {
       transport.terminate();
-      const doubt = transport.#isUntrusted && await findDateProblem(url, { ...options, now: options.clock.wall() });
-      throw doubt ? new AgentError("connect_failed", `Cannot dial ${url.host}: ${doubt}`) : error;
+      throw await transport.#explain(error, url);
     }
-    if (options.pingMs > 0) transport.#keepAlive().catch((error) => transport.#onKeepAliveFault(error));
+    if (options.pingMs > 0) transport.#keepAlive();
     return transport;
   }
 
@@ -121,10 +119,10 @@ export class Transport {
 
   /** False as soon as the connection is gone or is being closed. */
   get isOpen(): boolean {
-    return !this.#isClosing && !this.#ended.signal.aborted;
+    return !this.#closing.signal.aborted;
   }
 
-  /** When the last bytes of the router came in, pongs and parts of messages included; monotonic ms of the clock. */
+  /** When the last bytes from the router arrived, pongs and parts of messages included; monotonic ms of the clock. */
   get lastHeardMs(): number {
     return this.#lastHeardMs;
   }
@@ -135,12 +133,12 @@ export class Transport {
   }
 
   /** False while so much waits to be sent that `send` refuses. */
-  get hasRoom(): boolean {
+  get canSend(): boolean {
     return this.waitingBytes <= sendBacklogLimitBytes;
   }
 
-  /** Sets who takes what arrives; until then it is dropped. */
-  deliverTo(receiver: Receiver): void {
+  /** Sets the receiver of what arrives; until then messages are dropped. */
+  setReceiver(receiver: Receiver): void {
     this.#receiver = receiver;
   }
 
@@ -151,7 +149,7 @@ export class Transport {
   send(message: unknown[]): void {
     if (!this.isOpen) throw new AgentError("not_connected", "not connected");
     const text = encodeMessage(message);
-    if (!this.hasRoom) {
+    if (!this.canSend) {
       throw new AgentError("io_failed", `Cannot send message: ${this.waitingBytes} bytes wait to be sent already`);
     }
     this.#options.trace?.("out", message);
@@ -160,13 +158,13 @@ export class Transport {
     });
   }
 
-  /** Closes in order: close frame, at most one second for the peer's answer, then the socket is cut. */
+  /** Closes in order: a close frame, at most one second for the peer's answer, then the socket is destroyed. */
   async close(code: number, reason: string): Promise<void> {
-    if (!this.#isClosing && !this.#ended.signal.aborted) {
-      this.#isClosing = true;
+    if (this.isOpen) {
+      this.#closing.abort();
       this.#webSocket.close(code, reason);
       try {
-        await this.#options.clock.sleep(closeWaitMs, this.#ended.signal);
+        await this.#options.clock.sleep(closeWaitMs, this.#gone.signal);
         this.terminate();
       } catch (error) {
         if (!isCanceled(error)) throw error;
@@ -175,89 +173,77 @@ export class Transport {
     await this.#end.promise;
   }
 
-  /** Cuts the connection at once, without a farewell. */
-  terminate(reason = "cut by us"): void {
+  /** Destroys the socket at once, without a farewell. */
+  terminate(reason = "closed by us"): void {
     this.#webSocket.terminate();
     this.#stream.destroy();
     this.#finish({ code: 1006, reason });
   }
 
-  /** Hears bytes, not messages: a long message on a slow line is a sign of life from its first part on. */
+  /** Listens to bytes, not messages: a long message on a slow line is a sign of life from its first part on. */
   #listen(): void {
     const { clock } = this.#options;
     this.#lastHeardMs = clock.now();
     this.#stream.on("data", () => this.#lastHeardMs = clock.now());
   }
 
-  #opened(signal: AbortSignal, host: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () => reject(new AgentError("canceled", "The dial was canceled"));
-      if (signal.aborted) return onAbort();
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#webSocket.once("open", resolve);
-      this.#end.promise.then((end) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(new AgentError("connect_failed", `Cannot dial ${host}: ${end.reason || "the connection was closed"}`));
-      });
-      this.#webSocket.once("open", () => signal.removeEventListener("abort", onAbort));
-    });
+  async #untilOpen(host: string): Promise<void> {
+    const opened = Promise.withResolvers<void>();
+    this.#webSocket.once("open", opened.resolve);
+    this.#end.promise.then(({ reason }) =>
+      opened.reject(new AgentError("connect_failed", `Cannot dial ${host}: ${reason || "the connection was closed"}`))
+    );
+    await orAborted(opened.promise, { what: "The dial", signal: this.#options.signal });
   }
 
-  async #keepAlive(): Promise<void> {
-    const { clock, pingMs } = this.#options;
-    let unanswered = 0;
-    let allowed = lostPingLimit;
-    this.#webSocket.on("pong", () => unanswered = 0);
-    while (this.isOpen) {
-      // A device that is cut off should not wait a whole turn more for what can only be a late answer.
-      await clock.sleep(unanswered < allowed ? pingMs : pingMs * lastWaitShare, this.#ended.signal);
-      if (unanswered >= allowed) return this.terminate(`no answer to ${unanswered} pings`);
-      if (unanswered === 0) {
-        allowed = lostPingLimit + Math.ceil(this.#webSocket.bufferedAmount / (slowestUplinkBytesPerMs * pingMs));
-      }
-      unanswered += 1;
-      if (this.isOpen) this.#webSocket.ping("keepalive");
-    }
+  /** The error of a failed dial; when a certificate was refused because of the time, one that says so. */
+  async #explain(error: unknown, url: URL): Promise<unknown> {
+    if (!this.#isCertificateRefused) return error;
+    const problem = await findDateProblem(url, { ...this.#options, now: this.#options.clock.wall() });
+    return problem === undefined ? error : new AgentError("connect_failed", `Cannot dial ${url.host}: ${problem}`);
   }
 
-  #onKeepAliveFault(error: unknown): void {
-    if (isCanceled(error)) return;
-    this.terminate(`keepalive failed: ${textOf(error)}`);
+  #keepAlive(): void {
+    untilSilent(this.#webSocket, this.#options, this.#closing.signal).then(
+      (pings) => this.terminate(`no answer to ${pings} pings`),
+      (error) => isCanceled(error) || this.terminate(`keepalive failed: ${textOf(error)}`),
+    );
   }
 
   #onFrame(data: unknown, isBinary: boolean): void {
     const receiver = this.#receiver;
-    if (receiver === undefined || this.#ended.signal.aborted) return;
+    if (receiver === undefined || this.#gone.signal.aborted) return;
     const message = isBinary ? undefined : decodeMessage(String(data));
     if (message !== undefined) this.#options.trace?.("in", message);
     try {
-      if (message === undefined) receiver.onFault(isBinary ? "binary frame" : "frame is not a WAMP message");
+      if (message === undefined) receiver.onBadFrame(isBinary ? "binary frame" : "frame is not a WAMP message");
       else receiver.onMessage(message);
     } catch (error) {
-      // An exception here would end the process; the connection is what has to go.
-      this.#options.log.error("Cannot take a message of the router", { error });
-      this.terminate("a message could not be taken");
+      // An exception here would end the process; only the connection must end.
+      this.#options.log.error("Cannot process a message from the router", { error });
+      this.terminate("a message could not be processed");
     }
   }
 
   #onError(error: unknown): void {
-    this.#fault = messageOf(error);
-    this.#isUntrusted = isCertificateRefused(error);
+    this.#socketError = messageOf(error);
+    this.#isCertificateRefused = isCertificateRefused(error);
   }
 
   #finish(end: TransportEnd): void {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
+    if (this.#gone.signal.aborted) return;
+    this.#gone.abort();
+    this.#closing.abort();
     this.#end.resolve(end);
   }
 }
 
 function readUrl(text: string): URL {
   const known = ["ws:", "wss:", "http:", "https:"];
-  if (!URL.canParse(text)) throw new AgentError("connect_failed", `Cannot dial "${text}": it is no URL`);
+  if (!URL.canParse(text)) throw new AgentError("connect_failed", `Cannot dial "${text}": it is not a URL`);
   const url = new URL(text);
   if (!known.includes(url.protocol)) {
-    throw new AgentError("connect_failed", `Cannot dial "${text}": it is no WebSocket URL`);
+    throw new AgentError("connect_failed", `Cannot dial "${text}": it is not a WebSocket URL`);
   }
   return url;
 }

@@ -1,12 +1,12 @@
-/** What the rest of the agent sees of the connection: whichever session is up, or none. */
+/** The connection as users of a link see it: the session that is open at the moment, if any. */
 
 import type { InvocationHandler } from "./invocations.ts";
 import type { CallOptions, CallReply, PublishOptions, Registration, Subscription, WireEvent } from "./session.ts";
 
-/** Uses the session that is up at the moment of the call. Throws `not_connected` while there is none. */
+/** Every method uses the session that is open at that moment, and throws `not_connected` when there is none. */
 export interface Wire {
   readonly isConnected: boolean;
-  /** The id that the router gave the session; 0 while there is none. */
+  /** The id of the session; 0 while there is none. */
   readonly sessionId: number;
   call(procedure: string, args?: unknown[], options?: CallOptions): Promise<CallReply>;
   publish(topic: string, args: unknown[], options?: PublishOptions): Promise<void>;
@@ -20,7 +20,7 @@ export interface Wire {
   ): Promise<Registration>;
 }
 
-/** The wire of an agent that was told to stay offline: nothing is sent, and every call has an empty result. */
+/** A wire without a router: nothing is sent, and every call has an empty result. */
 export function offlineWire(): Wire {
   return {
     isConnected: false,

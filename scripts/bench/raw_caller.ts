@@ -156,7 +156,7 @@ function join({ url, authid, secret }: CallerOrder): Promise<WebSocket> {
       const [type, method, extra] = Array.isArray(message) ? message : [];
       if (type === messageTypes.welcome) return resolve(socket);
       if (type !== messageTypes.challenge || !isDict(extra)) return reject(new Error(`The router says ${data}`));
-      socket.send(JSON.stringify([messageTypes.authenticate, await signChallenge(method, extra, secret), {}]));
+      socket.send(JSON.stringify([messageTypes.authenticate, await signChallenge({ method, extra }, secret), {}]));
     };
   });
 }

@@ -28,13 +28,13 @@ const vectors: { name: string; method: unknown; extra: unknown; secret?: string;
 
 for (const { name, method, extra, secret, expected } of vectors) {
   Deno.test(`signChallenge(): ${name}`, async () => {
-    assert.equal(await signChallenge(method, extra, secret ?? "test-secret"), expected);
+    assert.equal(await signChallenge({ method, extra }, secret ?? "test-secret"), expected);
   });
 }
 
 Deno.test("signChallenge() works with an empty secret, as HMAC does", async () => {
-  const zero = await signChallenge("wampcra", { challenge }, "\0");
-  assert.equal(await signChallenge("wampcra", { challenge }, ""), zero);
+  const zero = await signChallenge({ method: "wampcra", extra: { challenge } }, "\0");
+  assert.equal(await signChallenge({ method: "wampcra", extra: { challenge } }, ""), zero);
   assert.equal(zero.length, 44);
 });
 
@@ -51,6 +51,6 @@ const hostile: { name: string; extra: unknown }[] = [
 
 for (const { name, extra } of hostile) {
   Deno.test(`signChallenge() refuses ${name}`, async () => {
-    await assert.rejects(signChallenge("wampcra", extra, "test-secret"), { code: "bad_request" });
+    await assert.rejects(signChallenge({ method: "wampcra", extra }, "test-secret"), { code: "bad_request" });
   });
 }

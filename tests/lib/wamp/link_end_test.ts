@@ -124,7 +124,7 @@ Deno.test("a testament that is refused ends the link on the first connection", a
   isAllowed = false;
   router.dropSession(second.link.sessionId);
   await second.untilRun(2);
-  assert.deepEqual(lines, ["The router took no testament; going on without it"]);
+  assert.deepEqual(lines, ["The router did not accept the testament; continuing without it"]);
 });
 
 /** Welcomes a dial and answers the marker; gives the request id of the testament call. */
@@ -141,7 +141,7 @@ Deno.test("a router without testaments is used without one", async () => {
   const peer = await router.accept();
   peer.send([8, 48, await reachTestament(peer), {}, "wamp.error.no_such_procedure"]);
   await device.untilRun(1);
-  assert.deepEqual(lines, ["The router took no testament; going on without it"]);
+  assert.deepEqual(lines, ["The router did not accept the testament; continuing without it"]);
   peer.cut();
   await device.link.stop();
 });

@@ -146,7 +146,7 @@ Deno.test("a run that ignores its signal does not keep the next one away for lon
   assert.equal(device.runs.length, 1);
   await clock.advance(1);
   await device.untilRun(2);
-  assert.deepEqual(lines, ["The work of an older session does not end; going on beside it"]);
+  assert.deepEqual(lines, ["The work of an older session does not end; the next one starts anyway"]);
   release();
   await device.link.stop();
 });

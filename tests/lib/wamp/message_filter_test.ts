@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { MessageFilter, Payload } from "../../../lib/wamp/message_filter.ts";
+import { MessageFilter } from "../../../lib/wamp/message_filter.ts";
+import { Payload } from "../../../lib/wamp/payload.ts";
 
 const welcome = [2, 5, { roles: { broker: {}, dealer: {} } }];
 
-function openGuard(...outbound: unknown[][]): MessageFilter {
-  const guard = new MessageFilter();
-  guard.judge(welcome);
-  for (const message of outbound) guard.noteOutbound(message);
-  return guard;
+function openFilter(...outbound: unknown[][]): MessageFilter {
+  const filter = new MessageFilter();
+  filter.classify(welcome);
+  for (const message of outbound) filter.onSent(message);
+  return filter;
 }
 
 interface Case {
@@ -116,10 +117,10 @@ const cases: Case[] = [
 ];
 
 for (const { name, sent, received, given, expected } of cases) {
-  Deno.test(`judge(): ${name} → ${expected}`, () => {
-    const guard = openGuard(...sent ?? []);
-    for (const message of received ?? []) assert.equal(guard.judge(message).kind, "pass");
-    assert.equal(guard.judge(given).kind, expected);
+  Deno.test(`classify(): ${name} → ${expected}`, () => {
+    const filter = openFilter(...sent ?? []);
+    for (const message of received ?? []) assert.equal(filter.classify(message).kind, "pass");
+    assert.equal(filter.classify(given).kind, expected);
   });
 }
 
@@ -136,37 +137,37 @@ const joining: { name: string; given: unknown[]; expected: string }[] = [
 ];
 
 for (const { name, given, expected } of joining) {
-  Deno.test(`judge() before WELCOME: ${name} → ${expected}`, () => {
-    assert.equal(new MessageFilter().judge(given).kind, expected);
+  Deno.test(`classify() before WELCOME: ${name} → ${expected}`, () => {
+    assert.equal(new MessageFilter().classify(given).kind, expected);
   });
 }
 
-Deno.test("judge() names the missing roles as the reference does", () => {
-  const verdict = new MessageFilter().judge([2, 5, { roles: {} }]);
+Deno.test("classify() names the missing roles as the reference does", () => {
+  const verdict = new MessageFilter().classify([2, 5, { roles: {} }]);
   assert.deepEqual(verdict, { kind: "violation", why: "router did not announce any supported roles" });
 });
 
-Deno.test("judge() keeps results apart that autobahn would mix up", () => {
+Deno.test("classify() keeps results apart that autobahn would mix up", () => {
   for (const [args, kwargs] of [[[], {}], [[null], {}], [[[1, 2]], {}], [[1, 2], {}], [[], { a: 1 }]] as const) {
-    const verdict = openGuard([48, 1, {}, "p"]).judge([50, 1, {}, args, kwargs]);
+    const verdict = openFilter([48, 1, {}, "p"]).classify([50, 1, {}, args, kwargs]);
     assert.deepEqual(verdict, { kind: "pass", message: [50, 1, {}, [new Payload([...args], { ...kwargs })]] });
   }
 });
 
-Deno.test("judge() takes null for empty arguments", () => {
-  const verdict = openGuard([48, 1, {}, "p"]).judge([50, 1, {}, null, null]);
+Deno.test("classify() takes null for empty arguments", () => {
+  const verdict = openFilter([48, 1, {}, "p"]).classify([50, 1, {}, null, null]);
   assert.deepEqual(verdict, { kind: "pass", message: [50, 1, {}, [new Payload([], {})]] });
 });
 
-Deno.test("judge() never throws and forgets what was answered, whatever arrives", () => {
+Deno.test("classify() never throws and forgets what was answered, whatever arrives", () => {
   const odd: unknown[] = [undefined, null, -1, 0, 1, 2 ** 53, 1.5, "", "x", [], {}, [1], { progress: true }, true];
   const types = [2, 3, 4, 6, 8, 17, 33, 35, 36, 50, 65, 67, 68, 69, 0, 99, -1];
   for (const type of types) {
     for (const first of odd) {
       for (const second of odd) {
-        const guard = openGuard([48, 1, {}, "p"], [64, 2, {}, "p"]);
-        for (const third of odd) guard.judge([type, first, second, third, third, third, third]);
-        assert.ok(guard.pendingCount <= 2);
+        const filter = openFilter([48, 1, {}, "p"], [64, 2, {}, "p"]);
+        for (const third of odd) filter.classify([type, first, second, third, third, third, third]);
+        assert.ok(filter.pendingCount <= 2);
       }
     }
   }

@@ -32,7 +32,7 @@ async function dialElsewhere(url: string, environment: Record<string, string>): 
     try {
       const transport = await Transport.open({ url: "${url}", proxies, pingMs: 0, clock, log, signal });
       const { lastHeardMs } = transport;
-      const answered = new Promise((resolve) => transport.deliverTo({ onMessage: resolve, onFault: resolve }));
+      const answered = new Promise((resolve) => transport.setReceiver({ onMessage: resolve, onBadFrame: resolve }));
       transport.send([0]);
       await answered;
       console.log(transport.lastHeardMs > lastHeardMs ? "open" : "open and deaf");

@@ -65,7 +65,7 @@ Deno.test("a pong resets the count, so an answering peer is never given up", asy
   const { transport, peer } = await openBoth(router, { clock, pingMs: 5_000 });
   for (let round = 1; round <= 6; round++) {
     const { promise: behindPong, resolve } = Promise.withResolvers<void>();
-    transport.deliverTo({ onMessage: () => resolve(), onFault: () => {} });
+    transport.setReceiver({ onMessage: () => resolve(), onBadFrame: () => {} });
     await clock.advance(5_000);
     await peer.pinged(round);
     peer.send([0]);
@@ -143,7 +143,7 @@ Deno.test("lastHeardMs is the time of the last bytes of the router, whatever the
   assert.equal(transport.lastHeardMs, 1_100, "a ping of the router");
   await clock.advance(1_000);
   await new Promise<void>((resolve) => {
-    transport.deliverTo({ onMessage: () => resolve(), onFault: () => {} });
+    transport.setReceiver({ onMessage: () => resolve(), onBadFrame: () => {} });
     peer.send([0]);
   });
   assert.equal(transport.lastHeardMs, 2_100, "a message");
@@ -160,15 +160,15 @@ Deno.test("a receiver that throws ends the connection and not the process", asyn
   await using router = await FakeRouter.listen();
   const { log, lines } = keepingLog();
   const { transport, peer } = await openBoth(router, { log });
-  transport.deliverTo({
+  transport.setReceiver({
     onMessage: () => {
       throw new Error("bug");
     },
-    onFault: () => {},
+    onBadFrame: () => {},
   });
   peer.send([1]);
-  assert.equal((await transport.closed).reason, "a message could not be taken");
-  assert.deepEqual(lines, ["Cannot take a message of the router"]);
+  assert.equal((await transport.closed).reason, "a message could not be processed");
+  assert.deepEqual(lines, ["Cannot process a message from the router"]);
 });
 
 Deno.test("a frame above the inbound limit closes the connection, not the process", async () => {
