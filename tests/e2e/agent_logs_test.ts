@@ -1,143 +1,149 @@
 // box engine registry crossbar
-/** What an agent's process shows: the live log of an app without a gap, its history, and its own log without a secret. */
+/** The logs of an agent's process: the live log and history of an app without gaps, and its own log without secrets. */
 
 import assert from "node:assert/strict";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import { textOf } from "../../scripts/studio/store.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
-import { AgentWorld, type Listening } from "./agent_world.ts";
+import { AgentFixture, type Recording } from "./agent_fixture.ts";
 
-/** A device whose app prints a number ten times a second, or more. */
-interface Stage {
-  world: AgentWorld;
+/** A device whose app prints a number forty times a second. */
+interface LoggingApp {
+  fixture: AgentFixture;
   device: AddedDevice;
   agent: AgentProcess;
-  told: Listening;
+  transcript: Recording;
 }
 
 const app = "Clock";
 const tickMs = 25;
 
-/** What the app gets. The name of the first promises a secret; the other is nobody's business either, and no secret by its name. */
+/** The app's variables. The name of the first one suggests a secret; the other one must stay private as well. */
 const environment = { API_PASSWORD: "hunter2-kBv81", GREETING: "good-morning-Zq7" };
 
-/** All that the engine has kept of the app's output. */
-async function engineLines(world: AgentWorld): Promise<string[]> {
-  return (await world.engine.docker("logs", world.container(app))).split("\n").map((line) => line.replace(/\r$/, ""));
+/** The app's complete output, as the engine has stored it. */
+async function engineLines(fixture: AgentFixture): Promise<string[]> {
+  return (await fixture.engine.docker("logs", fixture.container(app))).split("\n").map((line) =>
+    line.replace(/\r$/, "")
+  );
 }
 
-/** Waits until the viewer has what the engine has at this moment, and compares line by line. */
-async function assertComplete({ world, told }: Stage): Promise<void> {
-  const wanted = await engineLines(world);
-  await pollUntil("the viewer has all lines", () => Promise.resolve(told.lines.length >= wanted.length || undefined), {
-    limitMs: 20_000,
-  });
-  const index = wanted.findIndex((line, at) => told.lines[at] !== line);
+/** Waits until the viewer has all lines that the engine has now, and compares them. */
+async function assertComplete({ fixture, transcript }: LoggingApp): Promise<void> {
+  const wanted = await engineLines(fixture);
+  await pollUntil(
+    "the viewer has all lines",
+    () => Promise.resolve(transcript.lines.length >= wanted.length || undefined),
+    { limitMs: 20_000 },
+  );
+  const index = wanted.findIndex((line, at) => transcript.lines[at] !== line);
   assert.equal(
     index,
     -1,
-    `at ${index}: ${told.lines.slice(Math.max(0, index - 2), index + 3)} for ${
+    `at ${index}: ${transcript.lines.slice(Math.max(0, index - 2), index + 3)} for ${
       wanted.slice(Math.max(0, index - 2), index + 3)
     }`,
   );
-  assert.equal(new Set(told.lines).size, told.lines.length, "a line came twice");
+  assert.equal(new Set(transcript.lines).size, transcript.lines.length, "a line arrived twice");
 }
 
-async function readHistory({ world, device }: Stage): Promise<string[]> {
+async function readHistory({ fixture, device }: LoggingApp): Promise<string[]> {
   const [lines] =
-    (await world.studio.call(device, "get_app_log_history", [{ containerName: world.container(app) }])).args;
+    (await fixture.studio.call(device, "get_app_log_history", [{ containerName: fixture.container(app) }])).args;
   assert.ok(Array.isArray(lines));
   return lines.map(String);
 }
 
-/** Waits for the next batch: the one after it is 200 ms away. */
-async function untilBatch({ told }: Stage): Promise<void> {
-  const { events } = told;
-  await pollUntil("a batch of lines", () => Promise.resolve(told.events > events || undefined));
+/** Waits for the next batch of lines; the one after it follows 200 ms later. */
+async function untilBatch({ transcript }: LoggingApp): Promise<void> {
+  const { events } = transcript;
+  await pollUntil("a batch of lines", () => Promise.resolve(transcript.events > events || undefined));
 }
 
-const following: Record<string, (stage: Stage) => Promise<void>> = {
-  "lines come in batches, from the first one on": async (stage) => {
-    await pollUntil("two hundred lines", () => Promise.resolve(stage.told.lines.length >= 200 || undefined), {
+const following: Record<string, (logging: LoggingApp) => Promise<void>> = {
+  "lines arrive in batches, from the first one on": async (logging) => {
+    await pollUntil("two hundred lines", () => Promise.resolve(logging.transcript.lines.length >= 200 || undefined), {
       limitMs: 30_000,
     });
-    assert.equal(stage.told.lines[0], "begin");
+    assert.equal(logging.transcript.lines[0], "begin");
     assert.ok(
-      stage.told.lines.length / stage.told.events >= 3,
-      `${stage.told.events} events for ${stage.told.lines.length} lines`,
+      logging.transcript.lines.length / logging.transcript.events >= 3,
+      `${logging.transcript.events} events for ${logging.transcript.lines.length} lines`,
     );
-    await assertComplete(stage);
+    await assertComplete(logging);
   },
 
-  "the history is the last hundred lines": async (stage) => {
-    const history = await readHistory(stage);
+  "the history is the last 100 lines": async (logging) => {
+    const history = await readHistory(logging);
     assert.equal(history.length, 100);
-    const all = await engineLines(stage.world);
+    const all = await engineLines(logging.fixture);
     const start = all.indexOf(history[0] ?? "");
     assert.deepEqual(history, all.slice(start, start + 100));
     assert.ok(all.length - start < 300, "the history is old");
   },
 
-  "a lost connection costs no line": async (stage) => {
-    const { world, device } = stage;
-    for (let round = 0; round < 2; round += 1) {
-      const { sessionId } = world.studio.device(device);
-      await untilBatch(stage);
-      await world.killSession(device);
-      await world.untilBack(device, sessionId);
-      await assertComplete(stage);
+  "a lost connection costs no line": async (logging) => {
+    const { fixture, device } = logging;
+    for (let count = 0; count < 2; count += 1) {
+      const { sessionId } = fixture.studio.device(device);
+      await untilBatch(logging);
+      await fixture.killSession(device);
+      await fixture.untilBack(device, sessionId);
+      await assertComplete(logging);
     }
   },
 
-  "a restart of the engine costs no line": async (stage) => {
-    const before = await stage.world.inspect(app);
-    await stage.world.engine.restart();
-    await assertComplete(stage);
-    await stage.world.engine.kill();
+  "a restart of the engine costs no line": async (logging) => {
+    const before = await logging.fixture.inspect(app);
+    await logging.fixture.engine.restart();
+    await assertComplete(logging);
+    await logging.fixture.engine.kill();
     await sleep(1_000);
-    await stage.world.engine.start();
-    await assertComplete(stage);
-    assert.equal(await stage.world.inspect(app), before);
+    await logging.fixture.engine.start();
+    await assertComplete(logging);
+    assert.equal(await logging.fixture.inspect(app), before);
   },
 
-  "nobody listens, nothing is sent": async (stage) => {
-    const { agent, told } = stage;
+  "without a viewer nothing is published": async (logging) => {
+    const { agent, transcript } = logging;
     const published = async () => {
       return (await agent.readLog()).filter(({ fields }) => fields.kind === "PUBLISH" && fields.direction === "out")
         .length;
     };
-    await told[Symbol.asyncDispose]();
+    await transcript[Symbol.asyncDispose]();
     await sleep(500);
     const before = await published();
     await sleep(1_500);
     assert.equal(await published(), before);
-    const lengthBefore = (await engineLines(stage.world)).length;
-    // Lines of a slow log gather in the socket for 40 ms before the agent reads them.
+    const lengthBefore = (await engineLines(logging.fixture)).length;
+    // Lines of a slow log stay in the socket for 40 ms before the agent reads them.
     await sleep(200);
-    stage.told = await stage.world.listen(stage.device, app);
-    await untilBatch(stage);
-    const first = (await engineLines(stage.world)).indexOf(stage.told.lines[0] ?? "");
-    assert.ok(first >= lengthBefore, "a new listener got lines of before, which are the history's business");
+    logging.transcript = await logging.fixture.record(logging.device, app);
+    await untilBatch(logging);
+    const first = (await engineLines(logging.fixture)).indexOf(logging.transcript.lines[0] ?? "");
+    assert.ok(first >= lengthBefore, "a new viewer received earlier lines, which belong to the history");
   },
 
-  "a restart of the router: the history has what the viewer missed": async (stage) => {
-    const { world, device, told } = stage;
-    const { sessionId } = world.studio.device(device);
-    await world.crossbar.kill();
-    await world.crossbar.start();
-    await world.untilBack(device, sessionId, 40_000);
-    const { length } = told.lines;
-    await pollUntil("lines go on", () => Promise.resolve(told.lines.length > length || undefined), { limitMs: 20_000 });
-    assert.equal(new Set(told.lines).size, told.lines.length, "a line came twice");
-    const history = await readHistory(stage);
-    const all = await engineLines(world);
+  "after a restart of the router the history has what the viewer missed": async (logging) => {
+    const { fixture, device, transcript } = logging;
+    const { sessionId } = fixture.studio.device(device);
+    await fixture.crossbar.kill();
+    await fixture.crossbar.start();
+    await fixture.untilBack(device, sessionId, { limitMs: 40_000 });
+    const { length } = transcript.lines;
+    await pollUntil("lines arrive again", () => Promise.resolve(transcript.lines.length > length || undefined), {
+      limitMs: 20_000,
+    });
+    assert.equal(new Set(transcript.lines).size, transcript.lines.length, "a line arrived twice");
+    const history = await readHistory(logging);
+    const all = await engineLines(fixture);
     const start = all.indexOf(history[0] ?? "");
     assert.deepEqual(history, all.slice(start, start + history.length));
   },
 };
 
-/** Every line has its members in the order that readers of the log count on. */
+/** Asserts that every line has its members in the order that readers of the log rely on. */
 function assertForm(text: string): void {
   const levels = ["debug", "info", "warn", "error", "fatal"];
   for (const line of text.trimEnd().split("\n")) {
@@ -153,11 +159,11 @@ function assertForm(text: string): void {
   }
 }
 
-/** All that nobody may read in a log. */
-async function secretsOf({ world, device }: Stage): Promise<[name: string, secret: string][]> {
-  const tokens = world.studio.store.all("SELECT token FROM registry_tokens").map((row) => textOf(row, "token"));
+/** Everything that must not appear in a log. */
+async function secretsOf({ fixture, device }: LoggingApp): Promise<[name: string, secret: string][]> {
+  const tokens = fixture.studio.store.all("SELECT token FROM registry_tokens").map((row) => textOf(row, "token"));
   assert.ok(tokens.length > 0);
-  const credential = await world.inspect(app, "{{range .Config.Env}}{{println .}}{{end}}") ?? "";
+  const credential = await fixture.inspect(app, "{{range .Config.Env}}{{println .}}{{end}}") ?? "";
   const secret = /^APP_AUTH_SECRET=(.{20,})$/m.exec(credential)?.[1];
   assert.ok(secret !== undefined, "the app has no credential");
   return [
@@ -169,30 +175,30 @@ async function secretsOf({ world, device }: Stage): Promise<[name: string, secre
   ];
 }
 
-async function assertNoSecrets(stage: Stage): Promise<void> {
-  const { agent } = stage;
+async function assertNoSecrets(logging: LoggingApp): Promise<void> {
+  const { agent } = logging;
   const text = [await Deno.readTextFile(agent.logFile), agent.output, agent.errors].join("\n");
-  const shown = (await secretsOf(stage)).filter(([, secret]) => text.includes(secret));
+  const shown = (await secretsOf(logging)).filter(([, secret]) => text.includes(secret));
   assert.deepEqual(shown.map(([name]) => name), []);
-  assert.match(text, /"message":"WAMP message"/, "the messages are not in the log");
+  assert.match(text, /"message":"WAMP message"/, "the log has no WAMP messages");
 }
 
-Deno.test("what an agent shows", async (test) => {
-  await using world = await AgentWorld.start({ engine: { liveRestore: true } });
-  await world.publish(app, "1", { prints: ["begin"], tickMs });
-  const device = world.addDevice();
-  await using agent = await world.startAgent(device, { args: ["-debugMessaging"] });
-  const told = await world.listen(device, app);
-  await world.studio.waitForStatus(device, "CONNECTED");
-  await world.studio.request(device, app, { target: "RUNNING", environment });
-  await told.until(`"Now running app ${app} (1)"`);
-  const stage: Stage = { world, device, agent, told };
-  for (const [name, run] of Object.entries(following)) await test.step(name, () => run(stage));
-  await test.step("its own log has one form, and no secret, also with all messages in it", async () => {
+Deno.test("the logs of an agent", async (test) => {
+  await using fixture = await AgentFixture.start({ engine: { liveRestore: true } });
+  await fixture.publish(app, "1", { prints: ["begin"], tickMs });
+  const device = fixture.addDevice();
+  await using agent = await fixture.startAgent(device, { args: ["-debugMessaging"] });
+  const transcript = await fixture.record(device, app);
+  await fixture.studio.waitForStatus(device, "CONNECTED");
+  await fixture.studio.request(device, app, { target: "RUNNING", environment });
+  await transcript.until(`"Now running app ${app} (1)"`);
+  const logging: LoggingApp = { fixture, device, agent, transcript };
+  for (const [name, run] of Object.entries(following)) await test.step(name, () => run(logging));
+  await test.step("its own log has one format and no secrets, even with all WAMP messages in it", async () => {
     assertForm(await Deno.readTextFile(agent.logFile));
-    await assertNoSecrets(stage);
+    await assertNoSecrets(logging);
     assert.equal(((await Deno.stat(agent.logFile)).mode ?? 0) & 0o777, 0o600);
   });
-  await stage.told[Symbol.asyncDispose]();
+  await logging.transcript[Symbol.asyncDispose]();
   assert.equal(await agent.stop(), 0);
 });

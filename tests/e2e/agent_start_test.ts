@@ -1,5 +1,5 @@
 // box engine registry crossbar
-/** An agent as a process: how it starts, what it refuses, what it shows to people, and what it does to the machine. */
+/** An agent's process: how it starts, what it refuses, what it prints, and how it restarts the machine. */
 
 import assert from "node:assert/strict";
 import { parseJson } from "../../lib/base/json.ts";
@@ -8,9 +8,10 @@ import { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { readTextIfThere } from "../../scripts/files.ts";
 import { Relay } from "../../scripts/testbed/relay.ts";
-import { AgentWorld, otherMachine } from "./agent_world.ts";
+import { AgentFixture } from "./agent_fixture.ts";
+import { otherMachine } from "./other_machine.ts";
 
-/** Contents of a .flock file that is none, and how the agent calls them. */
+/** Invalid contents of a .flock file, and the reason that the agent gives. */
 const brokenFiles: readonly [text: string, reason: RegExp][] = [
   ["", /empty/],
   [" \n", /empty/],
@@ -37,22 +38,22 @@ async function brokenFlock(): Promise<void> {
       agent.errors.trimEnd().split("\n"),
       (await Deno.readTextFile(agent.logFile)).trimEnd().split("\n").slice(-1),
     );
-    assert.ok(!agent.errors.includes("s3cr"), "a part of the secret is shown");
+    assert.ok(!agent.errors.includes("s3cr"), "a part of the secret is printed");
   }
 }
 
-async function wrongSecret(world: AgentWorld): Promise<void> {
-  const device = world.addDevice();
-  await using agent = await world.startAgent(device, { flock: { secret: "not-the-secret" } });
+async function wrongSecret(fixture: AgentFixture): Promise<void> {
+  const device = fixture.addDevice();
+  await using agent = await fixture.startAgent(device, { flock: { secret: "not-the-secret" } });
   assert.equal(await agent.waitForExit(), 1);
   assert.ok(agent.output.split("\n").includes("The IronFlock device connect authentication failed"), agent.output);
 }
 
-async function sameMachine(world: AgentWorld): Promise<void> {
-  const device = world.addDevice();
-  await using first = await world.startAgent(device);
-  await world.studio.waitForStatus(device, "CONNECTED");
-  await using second = await world.startAgent(device);
+async function sameMachine(fixture: AgentFixture): Promise<void> {
+  const device = fixture.addDevice();
+  await using first = await fixture.startAgent(device);
+  await fixture.studio.waitForStatus(device, "CONNECTED");
+  await using second = await fixture.startAgent(device);
   assert.equal(await second.waitForExit(), 1);
   const line = parseJson(second.errors);
   assert.match(second.errors, /^\{"level":"fatal","error":"Another instance of the agent is already running/);
@@ -60,18 +61,18 @@ async function sameMachine(world: AgentWorld): Promise<void> {
   assert.ok(typeof line === "object" && line !== null && !("caller" in line));
   assert.equal(second.output, "");
   assert.equal(await readTextIfThere(second.logFile), undefined);
-  assert.deepEqual((await world.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
+  assert.deepEqual((await fixture.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
   assert.equal(await first.stop(), 0);
 }
 
-async function sameSerial(world: AgentWorld): Promise<void> {
-  const device = world.addDevice();
-  await using first = await world.startAgent(device);
-  const { sessionId } = await world.studio.waitForStatus(device, "CONNECTED");
+async function sameSerial(fixture: AgentFixture): Promise<void> {
+  const device = fixture.addDevice();
+  await using first = await fixture.startAgent(device);
+  const { sessionId } = await fixture.studio.waitForStatus(device, "CONNECTED");
   await using machine = await otherMachine();
-  // An engine of its own, which is not there: on the first one's it would be at home.
+  // An engine of its own, which does not exist; it must not touch the containers of the first one.
   const env = { DOCKER_HOST: "unix:///run/nowhere.sock" };
-  await using second = await world.startAgent(device, { program: machine.program, env });
+  await using second = await fixture.startAgent(device, { program: machine.program, env });
   assert.equal(await second.waitForExit(60_000), 1);
   const lines = second.output.trimEnd().split("\n");
   assert.equal(lines.at(-1), `a WAMP connection for ${device.serial} already exists`);
@@ -79,101 +80,101 @@ async function sameSerial(world: AgentWorld): Promise<void> {
     .filter(({ message }) => message === "Another client is connected under this identity")
     .map(({ fields }) => fields.count);
   assert.deepEqual(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
-  assert.equal(world.studio.device(device).sessionId, sessionId);
-  assert.equal((await world.procedures(device)).length, procedures.length + 1);
-  assert.deepEqual((await world.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
+  assert.equal(fixture.studio.device(device).sessionId, sessionId);
+  assert.equal((await fixture.procedures(device)).length, procedures.length + 1);
+  assert.deepEqual((await fixture.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
   assert.equal(await first.stop(), 0);
 }
 
-async function offline(world: AgentWorld): Promise<void> {
-  await world.publish("Lonely", "1", { tickMs: 500 });
-  await using relay = Relay.listen(world.crossbar.port);
-  const device = world.addDevice();
+async function offline(fixture: AgentFixture): Promise<void> {
+  await fixture.publish("Lonely", "1", { tickMs: 500 });
+  await using relay = Relay.listen(fixture.crossbar.port);
+  const device = fixture.addDevice();
   const args: string[] = [];
   const flock = { device_endpoint_url: `ws://127.0.0.1:${relay.port}` };
-  await using agent = await world.startAgent(device, { args, flock });
-  await world.studio.waitForStatus(device, "CONNECTED");
-  await world.studio.request(device, "Lonely", { target: "RUNNING" });
-  await world.studio.waitForReport(device, { appName: "Lonely", state: "RUNNING" });
+  await using agent = await fixture.startAgent(device, { args, flock });
+  await fixture.studio.waitForStatus(device, "CONNECTED");
+  await fixture.studio.request(device, "Lonely", { target: "RUNNING" });
+  await fixture.studio.waitForReport(device, { appName: "Lonely", state: "RUNNING" });
   assert.equal(await agent.stop(), 0);
-  await world.engine.docker("rm", "-f", world.container("Lonely"));
+  await fixture.engine.docker("rm", "-f", fixture.container("Lonely"));
   await pollUntil("the connection is closed", () => Promise.resolve(relay.size === 0 || undefined), { limitMs: 5_000 });
 
   args.push("-offline");
   const before = (await agent.readLog()).length;
   const outputBefore = agent.output.length;
   agent.start();
-  await world.untilContainer("Lonely", "running");
+  await fixture.untilContainer("Lonely", "running");
   await agent.waitForLog("Transition ended", { afterLine: before });
   await sleep(1_500);
   assert.equal(relay.size, 0);
-  assert.deepEqual(await world.procedures(device), []);
+  assert.deepEqual(await fixture.procedures(device), []);
   assert.match(
     agent.output.slice(outputBefore),
     /^Reagent \S+ starts on linux amd64\nOffline: apps run, and nothing is connected\n$/,
   );
   assert.equal(await agent.stop(), 0);
-  assert.equal(await world.inspect("Lonely", "{{.State.Status}}"), "running");
-  const told = (await agent.readLog()).slice(before).filter(({ message }) => /Connect/.test(message));
-  assert.deepEqual(told, []);
+  assert.equal(await fixture.inspect("Lonely", "{{.State.Status}}"), "running");
+  const lines = (await agent.readLog()).slice(before).filter(({ message }) => /Connect/.test(message));
+  assert.deepEqual(lines, []);
 }
 
-async function lateEngine(world: AgentWorld): Promise<void> {
-  await world.publish("Early", "1", { tickMs: 500 });
-  const device = world.addDevice();
-  await world.studio.request(device, "Early", { target: "RUNNING" });
-  await using told = await world.listen(device, "Early");
-  await world.engine.stop();
-  await using agent = await world.startAgent(device);
-  await world.studio.waitForStatus(device, "CONFIGURING");
+async function lateEngine(fixture: AgentFixture): Promise<void> {
+  await fixture.publish("Early", "1", { tickMs: 500 });
+  const device = fixture.addDevice();
+  await fixture.studio.request(device, "Early", { target: "RUNNING" });
+  await using transcript = await fixture.record(device, "Early");
+  await fixture.engine.stop();
+  await using agent = await fixture.startAgent(device);
+  await fixture.studio.waitForStatus(device, "CONFIGURING");
   await pollUntil("all procedures are there", async () => {
-    return (await world.procedures(device)).length === procedures.length + 1 || undefined;
+    return (await fixture.procedures(device)).length === procedures.length + 1 || undefined;
   }, { limitMs: 20_000 });
-  assert.deepEqual((await world.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
-  const [stats] = (await world.studio.call(device, "get_storage_data")).args;
+  assert.deepEqual((await fixture.studio.call(device, "wamp_connection_established")).args, ["Hello :-)"]);
+  const [stats] = (await fixture.studio.call(device, "get_storage_data")).args;
   assert.ok(typeof stats === "object" && stats !== null && "cpu_count" in stats);
-  await assert.rejects(world.studio.call(device, "list_containers"), /engine|docker/i);
+  await assert.rejects(fixture.studio.call(device, "list_containers"), /engine|docker/i);
   await agent.waitForLog("The container engine does not answer yet");
-  await pollUntil("it is told", () =>
+  await pollUntil("it is printed", () =>
     Promise.resolve(
       agent.output.includes("The container engine does not answer yet; the device can be reached all the same\n") ||
         undefined,
     ), { limitMs: 5_000 });
-  assert.equal(world.studio.device(device).status, "CONFIGURING");
-  assert.deepEqual(told.entries, []);
-  await world.engine.start();
-  await told.until('"Now running app Early (1)"');
-  await world.studio.waitForStatus(device, "CONNECTED");
+  assert.equal(fixture.studio.device(device).status, "CONFIGURING");
+  assert.deepEqual(transcript.entries, []);
+  await fixture.engine.start();
+  await transcript.until('"Now running app Early (1)"');
+  await fixture.studio.waitForStatus(device, "CONNECTED");
   assert.equal(await agent.stop(), 0);
 }
 
-async function prettyLogging(world: AgentWorld): Promise<void> {
-  const device = world.addDevice();
-  await using agent = await world.startAgent(device, { args: ["-prettyLogging"] });
-  await world.studio.waitForStatus(device, "CONNECTED");
+async function prettyLogging(fixture: AgentFixture): Promise<void> {
+  const device = fixture.addDevice();
+  await using agent = await fixture.startAgent(device, { args: ["-prettyLogging"] });
+  await fixture.studio.waitForStatus(device, "CONNECTED");
   assert.equal(await agent.stop(), 0);
   const form = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (DBG|INF|WRN|ERR) [a-z_]+\.[jt]s(:\d+)+ > .+$/;
   const lines = agent.output.trimEnd().split("\n");
   assert.deepEqual(lines.filter((line) => !form.test(line) || line.includes("\u001b")), []);
   assert.match(agent.output, / INF \S+ > Connected\n/);
   const file = await agent.readLog();
-  assert.equal(file.length, lines.length, "each line is in both");
+  assert.equal(file.length, lines.length, "the file and stdout differ");
   assert.ok(file.every(({ level }) => level !== "unreadable"));
 }
 
-async function profiling(world: AgentWorld): Promise<void> {
-  const device = world.addDevice();
-  await using agent = await world.startAgent(device, { args: ["-profiling", "-profilingPort", "16060"] });
+async function profiling(fixture: AgentFixture): Promise<void> {
+  const device = fixture.addDevice();
+  await using agent = await fixture.startAgent(device, { args: ["-profiling", "-profilingPort", "16060"] });
   await agent.waitForLog("Profiling server listens");
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const response = await fetch("http://127.0.0.1:16060/metrics", { client });
-  const figures: unknown = await response.json();
-  assert.ok(typeof figures === "object" && figures !== null && "pid" in figures && "memory" in figures);
-  assert.equal(figures.pid, agent.pid);
+  const metrics: unknown = await response.json();
+  assert.ok(typeof metrics === "object" && metrics !== null && "pid" in metrics && "memory" in metrics);
+  assert.equal(metrics.pid, agent.pid);
   assert.equal(await agent.stop(), 0);
 }
 
-/** Programs that only write down when they ran and with what, in a folder that comes first in PATH. */
+/** Makes programs that only record when and how they were run, in a folder that comes first in PATH. */
 async function harmlessPrograms(folder: string): Promise<string> {
   await Deno.mkdir(folder);
   for (const name of ["reboot", "poweroff", "systemctl"]) {
@@ -183,26 +184,26 @@ async function harmlessPrograms(folder: string): Promise<string> {
   return `${folder}:${Deno.env.get("PATH")}`;
 }
 
-async function powerActions(world: AgentWorld): Promise<void> {
+async function powerActions(fixture: AgentFixture): Promise<void> {
   const folder = `${await Deno.makeTempDir({ prefix: "p-" })}/bin`;
-  const device = world.addDevice();
-  await using agent = await world.startAgent(device, { env: { PATH: await harmlessPrograms(folder) } });
-  await world.studio.waitForStatus(device, "CONNECTED");
+  const device = fixture.addDevice();
+  await using agent = await fixture.startAgent(device, { env: { PATH: await harmlessPrograms(folder) } });
+  await fixture.studio.waitForStatus(device, "CONNECTED");
   const actions = [["system_reboot", "reboot", ""], ["system_shutdown", "poweroff", ""], [
     "system_restart_agent",
     "systemctl",
     "restart reagent",
   ]] as const;
   const denied = ["reboot device", "power off device", "restart agent"];
-  await using stranger = await world.openStranger();
+  await using outsider = await fixture.openOutsider();
   for (const [index, [procedure]] of actions.entries()) {
-    await assert.rejects(stranger.call(`re.mgmt.${device.serial}.${procedure}`), {
+    await assert.rejects(outsider.call(`re.mgmt.${device.serial}.${procedure}`), {
       uri: "wamp.error.canceled",
       message: new RegExp(`insufficient privileges to ${denied[index]}`),
     });
   }
   for (const [procedure, program, words] of actions) {
-    assert.deepEqual((await world.studio.call(device, procedure)).args, []);
+    assert.deepEqual((await fixture.studio.call(device, procedure)).args, []);
     const repliedAt = Date.now();
     const ran = await pollUntil(`${program} ran`, () => readTextIfThere(`${folder}/${program}.ran`));
     const [, ms, args] = /^(\d+) (.*)\n$/.exec(ran) ?? [];
@@ -215,17 +216,17 @@ async function powerActions(world: AgentWorld): Promise<void> {
 }
 
 Deno.test("an agent as a process", async (test) => {
-  await using world = await AgentWorld.start();
-  const cases: Record<string, (world: AgentWorld) => Promise<void>> = {
-    "a broken .flock file ends the start with a reason, and stays as it is": brokenFlock,
-    "a wrong device secret is final": wrongSecret,
+  await using fixture = await AgentFixture.start();
+  const cases: Record<string, (fixture: AgentFixture) => Promise<void>> = {
+    "an invalid .flock file ends the start with a reason, and is left unchanged": brokenFlock,
+    "a wrong device secret ends the agent": wrongSecret,
     "a second agent on the machine does not start": sameMachine,
-    "a second device with the serial number is found after eight dials, and the first goes on": sameSerial,
-    "offline, apps start, nothing is connected, and the end is in order": offline,
-    "an engine that comes late: the device can be reached, and its apps start when it is there": lateEngine,
-    "lines for people are on stdout as well as in the file": prettyLogging,
-    "figures are served on the profiling port": profiling,
-    "the machine is restarted two seconds after the reply, for who may ask for it": powerActions,
+    "a second device with the same serial number gives up after eight dials, and the first one stays": sameSerial,
+    "offline, it starts apps, connects to nothing and shuts down cleanly": offline,
+    "without an engine the device can be reached, and its apps start once the engine is up": lateEngine,
+    "pretty lines are on stdout as well as in the file": prettyLogging,
+    "metrics are served on the profiling port": profiling,
+    "the machine is restarted two seconds after the reply, for authorized callers only": powerActions,
   };
-  for (const [name, run] of Object.entries(cases)) await test.step(name, () => run(world));
+  for (const [name, run] of Object.entries(cases)) await test.step(name, () => run(fixture));
 });

@@ -1,14 +1,14 @@
 // box engine registry
 import assert from "node:assert/strict";
-import { AppsWorld } from "./apps_world.ts";
+import { AppsFixture } from "./apps_fixture.ts";
 
 Deno.test("the life of an app", async (t) => {
-  await using world = await AppsWorld.start();
-  await world.publish("1", { prints: ["hello"], tickMs: 200 });
-  await world.publish("2", { prints: ["hello again"], tickMs: 200 });
+  await using fixture = await AppsFixture.start();
+  await fixture.publish("1", { prints: ["hello"], tickMs: 200 });
+  await fixture.publish("2", { prints: ["hello again"], tickMs: 200 });
 
-  await t.step("a first run pulls, starts and tells each step", async () => {
-    assert.deepEqual(await world.askUntil("RUNNING", '"Now running app Shop (1)"'), [
+  await t.step("a first run pulls, starts and reports each step", async () => {
+    assert.deepEqual(await fixture.requestUntil("RUNNING", '"Now running app Shop (1)"'), [
       "LOGGER_CLEAR",
       '"Starting Shop..."',
       "STARTING",
@@ -19,23 +19,23 @@ Deno.test("the life of an app", async (t) => {
       "RUNNING",
       '"Now running app Shop (1)"',
     ]);
-    assert.equal(await world.status(), "running");
-    assert.ok(world.studio.progress > 0);
+    assert.equal(await fixture.status(), "running");
+    assert.ok(fixture.studio.progress > 0);
   });
 
   await t.step("a stop removes the container and keeps the image", async () => {
-    assert.deepEqual(await world.askUntil("PRESENT", '"Successfully stopped Shop"'), [
+    assert.deepEqual(await fixture.requestUntil("PRESENT", '"Successfully stopped Shop"'), [
       "STOPPING",
       '"Received stop signal for Shop"',
       "PRESENT",
       '"Successfully stopped Shop"',
     ]);
-    assert.equal(await world.status(), undefined);
-    assert.deepEqual(await world.tags(), ["1"]);
+    assert.equal(await fixture.status(), undefined);
+    assert.deepEqual(await fixture.tags(), ["1"]);
   });
 
   await t.step("a second run downloads nothing", async () => {
-    assert.deepEqual(await world.askUntil("RUNNING", '"Now running app Shop (1)"'), [
+    assert.deepEqual(await fixture.requestUntil("RUNNING", '"Now running app Shop (1)"'), [
       '"Starting Shop..."',
       "STARTING",
       "RUNNING",
@@ -43,19 +43,19 @@ Deno.test("the life of an app", async (t) => {
     ]);
   });
 
-  await t.step("the same wish again is told, and changes nothing", async () => {
-    const before = await world.engine.docker("inspect", "-f", "{{.Id}}", "prod_7_shop");
-    assert.deepEqual(await world.askUntil("RUNNING", "RUNNING"), ["RUNNING"]);
-    assert.equal(await world.engine.docker("inspect", "-f", "{{.Id}}", "prod_7_shop"), before);
+  await t.step("repeating a request is answered, and changes nothing", async () => {
+    const before = await fixture.engine.docker("inspect", "-f", "{{.Id}}", "prod_7_shop");
+    assert.deepEqual(await fixture.requestUntil("RUNNING", "RUNNING"), ["RUNNING"]);
+    assert.equal(await fixture.engine.docker("inspect", "-f", "{{.Id}}", "prod_7_shop"), before);
   });
 
-  await t.step("an update ends in the new version running, and takes the old image away", async () => {
-    const told = await world.askUntil("RUNNING", '"Now running app Shop (2)"', {
+  await t.step("an update ends with the new version running", async () => {
+    const reported = await fixture.requestUntil("RUNNING", '"Now running app Shop (2)"', {
       newest_version: "2",
       new_release_key: 8,
       request_update: true,
     });
-    assert.deepEqual(told, [
+    assert.deepEqual(reported, [
       "UPDATING",
       '"Initialising download for the app: Shop..."',
       '"Succesfully installed the app: Shop (Version: 2)"',
@@ -65,27 +65,27 @@ Deno.test("the life of an app", async (t) => {
       "RUNNING completed",
       '"Now running app Shop (2)"',
     ]);
-    assert.equal(world.studio.reports.at(-1)?.releaseKey, 8);
-    await world.until('"Now running app Shop (2)"');
+    assert.equal(fixture.studio.reports.at(-1)?.releaseKey, 8);
+    await fixture.until('"Now running app Shop (2)"');
   });
 
-  await t.step("a removal takes container, images and rows", async () => {
-    const told = await world.askUntil("REMOVED", '"Successfully removed Shop!"', { present_version: "2" });
-    assert.deepEqual(told.map((entry) => entry.replace(" completed", "")), [
+  await t.step("a removal deletes container, images and rows", async () => {
+    const reported = await fixture.requestUntil("REMOVED", '"Successfully removed Shop!"', { present_version: "2" });
+    assert.deepEqual(reported.map((entry) => entry.replace(" completed", "")), [
       '"Starting removal process for Shop..."',
       "DELETING",
       "REMOVED",
       '"Successfully removed Shop!"',
     ]);
-    assert.equal(await world.status(), undefined);
-    assert.deepEqual(await world.tags(), []);
-    assert.deepEqual(world.apps.list(), []);
+    assert.equal(await fixture.status(), undefined);
+    assert.deepEqual(await fixture.tags(), []);
+    assert.deepEqual(fixture.apps.list(), []);
   });
 
-  await t.step("an uninstall tells both ends", async () => {
-    await world.askUntil("RUNNING", '"Now running app Shop (1)"');
-    const told = await world.askUntil("UNINSTALLED", "UNINSTALLED");
-    assert.deepEqual(told.filter((entry) => !entry.startsWith('"')), ["DELETING", "REMOVED", "UNINSTALLED"]);
-    assert.deepEqual(world.apps.list(), []);
+  await t.step("an uninstall reports REMOVED and UNINSTALLED", async () => {
+    await fixture.requestUntil("RUNNING", '"Now running app Shop (1)"');
+    const reported = await fixture.requestUntil("UNINSTALLED", "UNINSTALLED");
+    assert.deepEqual(reported.filter((entry) => !entry.startsWith('"')), ["DELETING", "REMOVED", "UNINSTALLED"]);
+    assert.deepEqual(fixture.apps.list(), []);
   });
 });

@@ -1,8 +1,8 @@
 // box engine registry
 /**
- * What is shipped: the minified bundle, and with DENORT_BIN in the environment the executable of this machine. Each answers on
- * its command line as Go would, is a device from start to end, shows the log of an app to a viewer, and loads later what it
- * does not need at the start. Without DENORT_BIN the tests of the executable are listed as skipped.
+ * What is shipped: the minified bundle, and with DENORT_BIN in the environment the executable for this machine. Each one
+ * parses its command line as Go does, runs a device from start to end, publishes the log of an app, and loads on demand
+ * what it does not need at the start. Without DENORT_BIN the test of the executable is listed as skipped.
  */
 
 import assert from "node:assert/strict";
@@ -11,6 +11,7 @@ import { build } from "../../scripts/build.ts";
 import { checkLogin } from "../../scripts/studio/logins.ts";
 import { ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
 import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
+import type { FollowedLogs } from "../../scripts/studio/studio.ts";
 import { agentCommand, AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { runProgram } from "../../scripts/programs.ts";
@@ -20,30 +21,30 @@ import { Registry } from "../../scripts/testbed/registry.ts";
 import recorded from "../lib/flags/go_outcomes.json" with { type: "json" };
 import { projectRoot } from "../../scripts/paths.ts";
 
-/** In a box of its own every port is free. */
+/** In a box every port is free. */
 const profilingPort = 7_070;
 const hasBase = Boolean(Deno.env.get("DENORT_BIN"));
 
-/** Builds what `args` ask for in `folder`. */
+/** Runs the build with `args` and writes to `folder`. */
 async function buildIn(folder: string, args: readonly string[]): Promise<void> {
-  const said: string[] = [];
+  const printed: string[] = [];
   const targets = await Deno.readTextFile(`${projectRoot}targets`);
   const options = { entry: `${projectRoot}main.ts`, folder, targets, environment: Deno.env.toObject() };
-  assert.equal(await build(args, { ...options, say: (text) => said.push(text) }), 0, said.join("\n"));
+  assert.equal(await build(args, { ...options, say: (text) => printed.push(text) }), 0, printed.join("\n"));
 }
 
-/** Every so many of the recorded command lines are tried, and so many at once. */
+/** Every eighth recorded command line is tried, four at a time. */
 const sampleStep = 8;
 const atOnce = 4;
 
 const usageText = "Usage of .*:\\n {2}-agentDir string\\n";
 const usage = new RegExp(`^${usageText}`);
 
-/** The command lines that do not make an agent of the program, with what Go said to them: the beginning of its answer. */
+/** Command lines that do not start an agent, with the beginning of what Go answered. */
 const commandLines = recorded.flatMap((row, index) => {
   const given: Readonly<Record<string, string | undefined>> = row.flags ?? {};
   if (index % sampleStep !== 0 || given.config !== undefined) return [];
-  // Go takes an empty database, which the agent refuses; and no process can be given a zero byte.
+  // Go accepts an empty database name, which the agent refuses; and arguments cannot contain a zero byte.
   if (given.dbFileName === "" || row.args.some((arg) => arg.includes("\0"))) return [];
   switch (row.kind) {
     case "flags":
@@ -70,7 +71,7 @@ function escapeText(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-async function assertAnswers(program: string): Promise<void> {
+async function assertCommandLine(program: string): Promise<void> {
   const [file, ...first] = agentCommand(program);
   const version = { args: ["-version"], code: 0, stdout: `${agentVersion}\n`, stderr: /^$/ };
   const all = [version, { args: ["-help"], code: 0, stdout: "", stderr: usage }, ...commandLines];
@@ -87,8 +88,8 @@ async function assertAnswers(program: string): Promise<void> {
   }
 }
 
-/** What only a profile needs is loaded by the first request for one. */
-async function assertLoadsLater(port: number, pid: number | undefined): Promise<void> {
+/** Asserts that the first request for a profile loads what a profile needs. */
+async function assertLoadsOnDemand(port: number, pid: number | undefined): Promise<void> {
   const ask = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`);
     return { status: response.status, text: await response.text() };
@@ -101,8 +102,8 @@ async function assertLoadsLater(port: number, pid: number | undefined): Promise<
   assert.match(heap.text.slice(0, 40), /^\{"snapshot":/);
 }
 
-/** A device from its first start to its end, with an app on it. Gives the callers that its log names. */
-async function liveOnce(program: string): Promise<string[]> {
+/** Runs a device with an app from its first start to its end. Returns the callers that its log names. */
+async function runDevice(program: string): Promise<string[]> {
   const shared: { studio?: Studio } = {};
   const check = (login: Parameters<typeof checkLogin>[1]) =>
     shared.studio !== undefined && checkLogin(shared.studio.store, login) !== false;
@@ -125,17 +126,13 @@ async function liveOnce(program: string): Promise<string[]> {
   await studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });
   const { args: [metadata] } = await studio.call(device, "get_agent_metadata");
   assert.equal(Object(metadata).version, agentVersion);
-  await assertLoadsLater(profilingPort, agent.pid);
+  await assertLoadsOnDemand(profilingPort, agent.pid);
   await using viewer = await studio.followLogs(device, "shop");
   await studio.request(device, "shop", { target: "RUNNING" });
   await studio.waitForReport(device, { appName: "shop", state: "RUNNING" }, { limitMs: 60_000 });
   assert.match(await engine.docker("ps", "--format", "{{.Names}} {{.Image}}"), /^prod_\d+_shop .*:1\.0\.0$/);
   assert.match(await engine.docker("logs", await engine.docker("ps", "--quiet")), /^open\r?$/m);
-  const hasLines = () => Promise.resolve(viewer.lines.length >= 10 || undefined);
-  await pollUntil("the viewer has lines of the app", hasLines, { limitMs: 20_000 });
-  const ticks = viewer.lines.filter((line) => line.startsWith("tick "));
-  const from = Number(ticks[0]?.slice("tick ".length));
-  assert.deepEqual(ticks, ticks.map((_, index) => `tick ${from + index}`), "lines in order, none twice, none missing");
+  await assertShowsLog(viewer);
 
   assert.equal(await agent.stop(), 0, agent.errors);
   assert.equal(agent.errors, "");
@@ -146,19 +143,28 @@ async function liveOnce(program: string): Promise<string[]> {
   return lines.map(({ fields }) => String(fields.caller ?? ""));
 }
 
+/** Asserts that the viewer receives every line of the app once and in order. */
+async function assertShowsLog(viewer: FollowedLogs): Promise<void> {
+  const hasLines = () => Promise.resolve(viewer.lines.length >= 10 || undefined);
+  await pollUntil("the viewer has lines of the app", hasLines, { limitMs: 20_000 });
+  const ticks = viewer.lines.filter((line) => line.startsWith("tick "));
+  const from = Number(ticks[0]?.slice("tick ".length));
+  assert.deepEqual(ticks, ticks.map((_, index) => `tick ${from + index}`));
+}
+
 Deno.test("the minified bundle answers on the command line, connects, runs an app and ends on TERM", async () => {
   const folder = await Deno.makeTempDir({ prefix: "b-" });
   try {
     await buildIn(folder, ["--bundle-only"]);
     const program = `${folder}/reagent.js`;
-    await assertAnswers(program);
-    const callers = await liveOnce(program);
+    await assertCommandLine(program);
+    const callers = await runDevice(program);
     const lines = (await Deno.readTextFile(program)).split("\n");
-    assert.ok(callers.length > 10, `${callers.length} lines of the log`);
+    assert.ok(callers.length > 10, `${callers.length} log lines`);
     for (const caller of callers) {
       const [, line, column] = /^reagent\.js:(\d+):(\d+)$/.exec(caller) ?? [];
       const code = lines[Number(line) - 1]?.slice(Number(column) - 1) ?? "";
-      assert.match(code, /^(trace|debug|info|warn|error|fatal)\(/, `"${caller}" leads to ${code.slice(0, 40)}`);
+      assert.match(code, /^(trace|debug|info|warn|error|fatal)\(/, `"${caller}" points to ${code.slice(0, 40)}`);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -175,8 +181,8 @@ Deno.test({
       const files = await Array.fromAsync(Deno.readDir(folder), (entry) => entry.name);
       const [file] = files.filter((name) => name !== "reagent.js");
       assert.ok(file, files.join(", "));
-      await assertAnswers(`${folder}/${file}`);
-      for (const caller of await liveOnce(`${folder}/${file}`)) assert.match(caller, /^[^/]+:\d+:\d+$/);
+      await assertCommandLine(`${folder}/${file}`);
+      for (const caller of await runDevice(`${folder}/${file}`)) assert.match(caller, /^[^/]+:\d+:\d+$/);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -1,17 +1,17 @@
 // box engine registry
-/** The demo as a stranger runs it: what it says, how long it takes, and that nothing is left however it ends. */
+/** The demo as a newcomer runs it: what it prints, how long it takes, and that it leaves nothing, however it ends. */
 
 import assert from "node:assert/strict";
-import { listProcesses } from "../../scripts/testbed/background.ts";
-import { requireBox } from "../../scripts/testbed/box.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { runProgram } from "../../scripts/programs.ts";
+import { listProcesses } from "../../scripts/testbed/background.ts";
+import { requireBox } from "../../scripts/testbed/box.ts";
 import { busyboxImage, Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { projectRoot } from "../../scripts/paths.ts";
 
 const lock = "/tmp/ironflock-reagent.lock";
 
-/** What the demo says, in this order, whatever engine it uses. */
+/** What the demo prints, in this order, on any engine. */
 const story = [
   "1. A Docker engine",
   "2. A Studio",
@@ -36,7 +36,7 @@ const story = [
   "task studio --help",
 ];
 
-/** A demo that runs: its output so far, and its end. */
+/** A running demo with its output so far. */
 class Demo implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #read: Promise<void>;
@@ -54,20 +54,20 @@ class Demo implements AsyncDisposable {
     this.#read = this.#follow();
   }
 
-  /** Sends a signal as soon as the output has a text. */
+  /** Sends a signal as soon as the output contains a text. */
   async signalAt(text: string, signal: Deno.Signal): Promise<void> {
-    await pollUntil(`the demo says "${text}" after:\n${this.text}`, () => {
+    await pollUntil(`the demo prints "${text}" after:\n${this.text}`, () => {
       return Promise.resolve(this.text.includes(text) || undefined);
     }, { limitMs: 60_000 });
     this.#child.kill(signal);
   }
 
-  /** What it has said, without the line breaks of long sentences. */
+  /** Its output without the line breaks of long sentences. */
   get words(): string {
     return this.text.replaceAll(/\s+/g, " ");
   }
 
-  /** Its exit code. */
+  /** Waits for its end and returns the exit code. */
   async end(): Promise<number> {
     await this.#read;
     return (await this.#child.status).code;
@@ -84,8 +84,8 @@ class Demo implements AsyncDisposable {
 }
 
 /**
- * All that the demos of this test could leave: processes, boxes, folders, control groups, network interfaces, the lock.
- * Whatever else runs on this machine is not counted: the test has a box of its own, whose name their boxes carry.
+ * Everything that the demos of this test could leave: processes, boxes, folders, control groups, network interfaces, the
+ * lock. What others leave on this machine is not counted: the test runs in a box, and the demos' boxes carry its name.
  */
 async function traces(): Promise<Record<string, unknown>> {
   const shell = async (script: string) => (await runProgram("sh", ["-c", script])).stdout.trim();
@@ -101,7 +101,7 @@ async function traces(): Promise<Record<string, unknown>> {
   };
 }
 
-/** Containers and images of an engine. */
+/** The containers, images, volumes and networks of an engine. */
 async function contents(engine: Dockerd): Promise<string> {
   const containers = await engine.docker("ps", "--all", "--format", "{{.ID}} {{.Names}} {{.State}}");
   const images = await engine.docker("images", "--all", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}");
@@ -113,30 +113,30 @@ function assertInOrder(text: string, parts: readonly string[]): void {
   let position = 0;
   for (const part of parts) {
     const found = text.indexOf(part, position);
-    assert.ok(found >= 0, `"${part}" is missing, or not in its place, in:\n${text}`);
+    assert.ok(found >= 0, `"${part}" is missing or out of order in:\n${text}`);
     position = found + part.length;
   }
 }
 
-/** Runs a demo to its end and checks what it says and how long it takes. */
+/** Runs a demo to its end and checks its output and how long it takes. */
 async function assertShows(env: Record<string, string>): Promise<string> {
   const startedMs = performance.now();
   await using demo = new Demo(env);
   assert.equal(await demo.end(), 0, demo.text);
   assert.ok(performance.now() - startedMs < 90_000);
   assertInOrder(demo.text, story);
-  // Reports and lines of the log come on ways of their own.
+  // Log lines and reports travel independently, so their order varies.
   for (const line of ["Hello from 1.0.0", "Hello from 2.0.0", "version 2.0.0 counts and knows the time: 1 at "]) {
     assert.ok(demo.text.includes(`   log | ${line}`), demo.text);
   }
-  // People read it in a terminal.
+  // It must fit a terminal.
   assert.deepEqual(demo.text.split("\n").filter((line) => line.length > 100 || line !== line.trimEnd()), []);
   return demo.text;
 }
 
-Deno.test("on a machine without an engine two demos at once run in boxes of their own and leave nothing", async () => {
+Deno.test("on a machine without an engine two demos at once run in their own boxes and leave nothing", async () => {
   const before = await traces();
-  // Both have to end before anything is thrown.
+  // Both must end before anything is thrown.
   for (const shown of await Promise.allSettled([assertShows({}), assertShows({})])) {
     if (shown.status === "rejected") throw shown.reason;
     const text = shown.value;
@@ -163,14 +163,14 @@ for (
   });
 }
 
-Deno.test("the demo on the engine that is there", async (test) => {
+Deno.test("the demo on an existing engine", async (test) => {
   await using engine = await Dockerd.start();
   const env = { DOCKER_HOST: engine.host };
   await engine.docker("run", "--detach", "--name", "somebodys", busyboxImage, "sleep", "1000");
   const before = [await traces(), await contents(engine)];
   const assertNothingLeft = async () => assert.deepEqual([await traces(), await contents(engine)], before);
 
-  await test.step("uses it and leaves what it has found", async () => {
+  await test.step("uses it and leaves it as it was", async () => {
     assert.match(await assertShows(env), /Docker \S+ runs here and is used/);
     await assertNothingLeft();
   });
@@ -184,7 +184,7 @@ Deno.test("the demo on the engine that is there", async (test) => {
       ["9. Clean up", "SIGTERM", 143],
     ] as const
   ) {
-    await test.step(`${signal} at "${moment}" ends it with ${code} and leaves what it has found`, async () => {
+    await test.step(`${signal} at "${moment}" ends it with ${code} and leaves the engine as it was`, async () => {
       await using demo = new Demo(env);
       await demo.signalAt(moment, signal);
       assert.equal(await demo.end(), code, demo.text);
@@ -192,7 +192,7 @@ Deno.test("the demo on the engine that is there", async (test) => {
     });
   }
 
-  await test.step("what a killed demo left on it is removed by the next one", async () => {
+  await test.step("removes what a killed demo has left on it", async () => {
     const left = ["--label", "real=True", "--name", "prod_1_reagent-demo", busyboxImage, "sleep", "1000"];
     await engine.docker("run", "--detach", ...left);
     await using demo = new Demo(env);
@@ -202,7 +202,7 @@ Deno.test("the demo on the engine that is there", async (test) => {
     await assertNothingLeft();
   });
 
-  await test.step("leaves it alone while an agent runs, and takes a private one", async () => {
+  await test.step("leaves it alone while an agent runs, and starts a private one", async () => {
     const holder = new Deno.Command("flock", { args: ["-n", "--no-fork", lock, "sleep", "60"] }).spawn();
     await using demo = new Demo(env);
     await demo.signalAt("2. A Studio", "SIGINT");
@@ -212,7 +212,7 @@ Deno.test("the demo on the engine that is there", async (test) => {
     await holder.status;
   });
 
-  await test.step("leaves it alone when another agent's containers are on it", async () => {
+  await test.step("leaves it alone when it has containers of another agent", async () => {
     await engine.docker(
       "run",
       "--detach",

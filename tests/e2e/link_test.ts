@@ -1,5 +1,5 @@
 // box
-/** The link against the real router: what it survives, what it ends over, and what the router makes of it. */
+/** The link against a real router: what it survives, what ends it, and what the router sees. */
 
 import assert from "node:assert/strict";
 import type { Session } from "../../lib/wamp/session.ts";
@@ -26,7 +26,7 @@ function through(relay: Relay): string {
   return `ws://127.0.0.1:${relay.port}/ws`;
 }
 
-/** A session that watches the device, closed at the end. */
+/** Opens a session that observes the device. */
 async function openSystem(crossbar: Crossbar): Promise<Session & AsyncDisposable> {
   const session = await openSession(crossbar.url, { authid: "system" });
   return Object.assign(session, { [Symbol.asyncDispose]: () => session.close() });
@@ -36,11 +36,11 @@ async function greet(session: Session): Promise<unknown> {
   return (await session.call(markerProcedure)).args[0];
 }
 
-/** Options with pings quick enough for a test. */
+/** Pings that are frequent enough for a test. */
 const alert: TestLinkOptions = { timeouts: { pingMs: 200, askMs: 1_000 } };
 
 const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
-  "the link connects, answers on the marker and leaves": async (crossbar) => {
+  "the link connects, answers on its marker and leaves": async (crossbar) => {
     await using system = await openSystem(crossbar);
     const device = startLink(crossbar.url);
     await device.untilRun(1);
@@ -49,7 +49,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     await assert.rejects(system.call(markerProcedure), { uri: "wamp.error.no_such_procedure" });
   },
 
-  "a wrong secret is final": async (crossbar) => {
+  "a wrong secret ends the link": async (crossbar) => {
     const device = startLink(crossbar.url, { identity: { secret: "wrong" } });
     assert.deepEqual(await device.link.ended, { kind: "authRejected" });
   },
@@ -60,7 +60,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     assert.equal(device.link.isConnected, true);
   },
 
-  "a living second device is found after eight dials and leaves the first alone": async (crossbar) => {
+  "a second device with the same serial number gives up after eight dials": async (crossbar) => {
     await using system = await openSystem(crossbar);
     await using first = startLink(crossbar.url);
     await first.untilRun(1);
@@ -71,7 +71,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     assert.equal(await greet(system), "Hello :-)");
   },
 
-  "a session whose link went dead is taken over while the router still holds it": async (crossbar) => {
+  "a dead session is taken over while the router still keeps it": async (crossbar) => {
     await using system = await openSystem(crossbar);
     await using relay = Relay.listen(crossbar.port);
     await using device = startLink(through(relay), alert);
@@ -83,7 +83,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     await device.untilRun(2);
     assert.equal((await session.closed).kind, "lost");
     const held = (await system.call("wamp.session.list")).args[0];
-    assert.ok(Array.isArray(held) && held.includes(session.id), "the router has not missed the old session");
+    assert.ok(Array.isArray(held) && held.includes(session.id), "the router has noticed the loss already");
     await device.link.register("re.mgmt.SN-1.get_images", () => Promise.resolve({ args: ["new"] }), {
       forceReregister: true,
     });
@@ -92,7 +92,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     relay.cut();
   },
 
-  "a killed session is back within ten seconds, with its registrations free": async (crossbar) => {
+  "after a kill the device is back within ten seconds, and can register again": async (crossbar) => {
     await using system = await openSystem(crossbar);
     await using device = startLink(crossbar.url);
     const { session } = await device.untilRun(1);
@@ -104,18 +104,18 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     assert.equal(await greet(system), "Hello :-)");
   },
 
-  "five kills in a row, five new sessions": async (crossbar) => {
+  "five kills in a row lead to five new sessions": async (crossbar) => {
     await using system = await openSystem(crossbar);
     await using device = startLink(crossbar.url);
-    for (let round = 1; round <= 5; round++) {
-      const { session } = await device.untilRun(round);
+    for (let count = 1; count <= 5; count++) {
+      const { session } = await device.untilRun(count);
       await system.call("wamp.session.kill", [session.id]);
       await session.closed;
     }
     await device.untilRun(6);
   },
 
-  "the testament is published when the device goes without a farewell": async (crossbar) => {
+  "the testament is published when the device disappears without a GOODBYE": async (crossbar) => {
     await using system = await openSystem(crossbar);
     await using relay = Relay.listen(crossbar.port);
     await using device = startLink(through(relay));
@@ -129,7 +129,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     await device.untilRun(2);
   },
 
-  "a canceled call reaches the callee as INTERRUPT and leaves both sessions up": async (crossbar) => {
+  "a canceled call reaches the callee as INTERRUPT, and both sessions stay open": async (crossbar) => {
     await using system = await openSystem(crossbar);
     await using device = startLink(crossbar.url);
     await device.untilRun(1);
@@ -152,7 +152,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     assert.equal(device.link.isConnected, true);
   },
 
-  "a router that is killed and started again has the device back": async (crossbar) => {
+  "the device reconnects after the router was killed and started again": async (crossbar) => {
     await using device = startLink(crossbar.url, { random: () => 0.5 });
     await device.untilRun(1);
     await crossbar.kill();
@@ -162,7 +162,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     assert.equal(await greet(system), "Hello :-)");
   },
 
-  "a router that stands still is left and dialled until it goes on": async (crossbar) => {
+  "the device leaves a frozen router and dials until it answers again": async (crossbar) => {
     await using device = startLink(crossbar.url, { ...alert, timeouts: { ...alert.timeouts, connectMs: 1_000 } });
     const { session } = await device.untilRun(1);
     await crossbar.freeze();
@@ -172,7 +172,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
     await device.untilRun(2);
   },
 
-  "a router that stops in order has the device back": async (crossbar) => {
+  "the device reconnects after the router was restarted": async (crossbar) => {
     await using device = startLink(crossbar.url, { random: () => 0.5 });
     await device.untilRun(1);
     await crossbar.restart();
@@ -180,7 +180,7 @@ const cases: Record<string, (crossbar: Crossbar) => Promise<void>> = {
   },
 };
 
-Deno.test("the link and the real router", async (test) => {
+Deno.test("the link on a real router", async (test) => {
   await using crossbar = await Crossbar.start({ users });
   for (const [name, run] of Object.entries(cases)) await test.step(name, () => run(crossbar));
 });

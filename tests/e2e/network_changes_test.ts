@@ -1,5 +1,5 @@
 // box
-/** The network of a real machine changes below a link that is down. */
+/** The network of a real machine changes while a link is down. */
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/async/clock.ts";
@@ -8,14 +8,14 @@ import { requireBox } from "../../scripts/testbed/box.ts";
 import { startRouter } from "../lib/wamp/open_session.ts";
 import { startLink } from "../lib/wamp/start_link.ts";
 
-/** The machine's own tables, read by a child: the runtime reads /proc only for programs with all permissions. */
+/** Reads the machine's tables with a child process: the runtime reads /proc only with all permissions. */
 const reader: NetworkReader = {
   facts: async () => ({
     addresses: Deno.networkInterfaces(),
     routes: await read("/proc/net/route"),
     routesV6: await read("/proc/net/ipv6_route"),
   }),
-  // The box has the outer machine's /sys, which does not know its interfaces.
+  // The box shares the /sys of the machine outside, which does not list its interfaces.
   linkState: () => Promise.resolve("up"),
 };
 
@@ -35,7 +35,7 @@ Deno.test("a link that waits for its next dial dials at once when an interface g
   await ip("link", "set", "peer0", "up");
   await using router = await startRouter();
   router.refuse();
-  // All waits are as long as they can be: without the network's word the link would be away for minutes.
+  // All waits are as long as possible: without a network change the link would stay down for minutes.
   const device = startLink(router.url, {
     random: () => 0.999,
     clock: { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 1_000 ? 100 : ms * 1_000, signal) },

@@ -1,36 +1,36 @@
 // box engine registry crossbar
 /**
- * Eight bad networks below one agent, which is installing an app when each begins. On each of them Studio hears the states in
- * order and none twice, the last one is never lost, people hear every message, and the device is back soon after the network is. One after the other, because agents that
- * share an engine take each other's containers for orphans.
+ * Eight bad networks, each of which sets in while an agent installs an app. Studio receives the states in order and none
+ * twice, the last state and all messages arrive, and the device is back soon after the network is. One agent goes
+ * through all of them, because agents that share an engine would remove each other's containers.
  */
 
 import assert from "node:assert/strict";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
-import type { Told } from "../e2e/agent_told.ts";
-import { AgentWorld } from "../e2e/agent_world.ts";
+import type { AppTranscript } from "../e2e/app_transcript.ts";
+import { AgentFixture } from "../e2e/agent_fixture.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { BadLink } from "../../scripts/testbed/bad_link.ts";
 import { sleep } from "../../scripts/testbed/wait.ts";
 import { FakeNameServer } from "../fakes/fake_name_server.ts";
 
-/** What a profile may do and look at. */
-interface Place {
+/** What a profile works with. */
+interface Network {
   link: BadLink;
   names: FakeNameServer;
-  /** Waits until the agent has noticed that it is not connected, and gives how long that took. */
-  untilAway(): Promise<number>;
+  /** Waits until the agent has noticed that it is disconnected, and returns how long that took. */
+  untilDisconnected(): Promise<number>;
 }
 
 interface Profile {
   name: string;
-  /** True when the connection is to outlive it. */
+  /** True when the connection must survive. */
   isBearable?: boolean;
-  /** Makes the network bad, waits, and returns at the moment when it is good again. */
-  run(place: Place): Promise<void>;
+  /** Makes the network bad, waits, and returns when it is good again. */
+  run(network: Network): Promise<void>;
 }
 
-/** The longest wait between two dials, four seconds, and the time to dial and to be configured. */
+/** The longest wait between two dials, four seconds, plus the time to dial and to configure. */
 const backLimitMs = 5_000;
 const installed = ["STARTING", "DOWNLOADING", "PRESENT", "RUNNING"];
 const page = "<html>Please log in</html>";
@@ -68,10 +68,10 @@ const profiles: readonly Profile[] = [
     },
   },
   {
-    name: "half-open: nothing is carried and nothing closed",
-    run: async ({ link, untilAway }) => {
+    name: "half-open: nothing is delivered and nothing is closed",
+    run: async ({ link, untilDisconnected }) => {
       link.weather = { kind: "silent" };
-      const ms = await untilAway();
+      const ms = await untilDisconnected();
       assert.ok(ms < 12_000, `noticed after ${ms} ms`);
       await sleep(2_000);
       link.cut();
@@ -79,20 +79,20 @@ const profiles: readonly Profile[] = [
     },
   },
   {
-    name: "names: the name server is dead for eight seconds",
-    run: async ({ link, names, untilAway }) => {
+    name: "names: the name server is down for eight seconds",
+    run: async ({ link, names, untilDisconnected }) => {
       names.isDead = true;
       link.cut();
-      await untilAway();
+      await untilDisconnected();
       await sleep(8_000);
       names.isDead = false;
     },
   },
   {
-    name: "portal: every upgrade is answered with a redirect, then with a page",
-    run: async ({ link, untilAway }) => {
+    name: "portal: every upgrade is answered with a redirect, later with a page",
+    run: async ({ link, untilDisconnected }) => {
       link.weather = { kind: "portal", answer: redirect };
-      await untilAway();
+      await untilDisconnected();
       await sleep(4_000);
       link.weather = { kind: "portal", answer: login };
       await sleep(4_000);
@@ -100,7 +100,7 @@ const profiles: readonly Profile[] = [
     },
   },
   {
-    name: "flapping: away and back every five seconds",
+    name: "flapping: down and up every five seconds",
     run: async ({ link }) => {
       for (let flap = 0; flap < 4; flap++) {
         link.weather = { kind: "refused" };
@@ -121,66 +121,66 @@ const profiles: readonly Profile[] = [
 ];
 
 Deno.test("an agent on bad networks", async (test) => {
-  await using world = await AgentWorld.start();
+  await using fixture = await AgentFixture.start();
   await using names = await FakeNameServer.start();
-  await using link = BadLink.listen(world.crossbar.port);
-  const device = world.addDevice();
+  await using link = BadLink.listen(fixture.crossbar.port);
+  const device = fixture.addDevice();
   const flock = { device_endpoint_url: `ws://router.test:${link.port}/ws` };
-  await using agent = await world.startAgent(device, { flock });
-  await world.studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });
+  await using agent = await fixture.startAgent(device, { flock });
+  await fixture.studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });
   for (const [index, profile] of profiles.entries()) {
-    await test.step(profile.name, () => live({ world, device, agent, link, names }, profile, `app${index}`));
+    await test.step(profile.name, () => runProfile(profile, `app${index}`, { fixture, device, agent, link, names }));
   }
 });
 
-interface Stage {
-  world: AgentWorld;
+interface NetworkSetup {
+  fixture: AgentFixture;
   device: AddedDevice;
   agent: AgentProcess;
   link: BadLink;
   names: FakeNameServer;
 }
 
-async function live(stage: Stage, profile: Profile, app: string): Promise<void> {
-  const { world, device, agent } = stage;
-  await world.publish(app, "1.0.0", { prints: ["open"], sizeMb: 2 });
-  await using told = await world.listen(device, app);
-  const { sessionId } = world.studio.device(device);
+async function runProfile(profile: Profile, app: string, setup: NetworkSetup): Promise<void> {
+  const { fixture, device, agent } = setup;
+  await fixture.publish(app, "1.0.0", { prints: ["open"], sizeMb: 2 });
+  await using transcript = await fixture.record(device, app);
+  const { sessionId } = fixture.studio.device(device);
   const afterLine = (await agent.readLog()).length;
 
-  await world.studio.request(device, app, { target: "RUNNING" });
-  await told.until("DOWNLOADING");
+  await fixture.studio.request(device, app, { target: "RUNNING" });
+  await transcript.until("DOWNLOADING");
   const startedMs = performance.now();
-  const untilAway = async () => {
+  const untilDisconnected = async () => {
     await agent.waitForLog("Disconnected", { limitMs: 30_000, afterLine });
     return performance.now() - startedMs;
   };
-  await profile.run({ ...stage, untilAway });
+  await profile.run({ ...setup, untilDisconnected });
 
   const clearMs = performance.now();
-  if (profile.isBearable) assert.equal(world.studio.device(device).sessionId, sessionId, "the connection was lost");
-  else await world.untilBack(device, sessionId, 30_000);
+  if (profile.isBearable) assert.equal(fixture.studio.device(device).sessionId, sessionId, "the connection was lost");
+  else await fixture.untilBack(device, sessionId, { limitMs: 30_000 });
   const backMs = performance.now() - clearMs;
   assert.ok(backMs < backLimitMs, `back after ${Math.round(backMs)} ms`);
-  await told.until("RUNNING", 10_000);
-  await world.studio.request(device, app, { target: "PRESENT" });
-  await told.until(`"Successfully stopped ${app}"`, 15_000);
-  const states = statesOf(told);
-  // A state that has passed while nothing could be told may be left out.
+  await transcript.until("RUNNING", 10_000);
+  await fixture.studio.request(device, app, { target: "PRESENT" });
+  await transcript.until(`"Successfully stopped ${app}"`, 15_000);
+  const states = statesOf(transcript);
+  // A state that has passed while the device was disconnected may be left out.
   const before = states.slice(0, states.indexOf("STOPPING"));
   const passed = installed.filter((state) => profile.isBearable || before.includes(state));
-  assert.deepEqual(states, [...passed, "STOPPING", "PRESENT"], JSON.stringify(told.entries));
-  const messages = told.entries.filter((entry) => entry.startsWith('"'));
-  assert.deepEqual([...new Set(messages)], messagesOf(app), JSON.stringify(told.entries));
-  // What left right before the link died may have arrived, and is said once more.
+  assert.deepEqual(states, [...passed, "STOPPING", "PRESENT"], JSON.stringify(transcript.entries));
+  const messages = transcript.entries.filter((entry) => entry.startsWith('"'));
+  assert.deepEqual([...new Set(messages)], messagesOf(app), JSON.stringify(transcript.entries));
+  // What was sent right before the link was lost may have arrived, and is sent once more.
   const losses = (await agent.readLog()).slice(afterLine).filter(({ message }) => message === "Disconnected").length;
   for (const message of messagesOf(app)) {
-    const said = messages.filter((other) => other === message).length;
-    assert.ok(said <= 1 + losses, `${message} was said ${said} times, the link was lost ${losses} times`);
+    const count = messages.filter((other) => other === message).length;
+    assert.ok(count <= 1 + losses, `${message} arrived ${count} times, the link was lost ${losses} times`);
   }
 }
 
-/** What people are told of an app that is installed, runs and is stopped. */
+/** The messages about an app that is installed, runs and is stopped. */
 function messagesOf(app: string): string[] {
   return [
     `Starting ${app}...`,
@@ -192,9 +192,11 @@ function messagesOf(app: string): string[] {
   ].map((text) => `"${text}"`);
 }
 
-/** The states that were told, without repetitions: a device says all states again when it is back. */
-function statesOf(told: Told): string[] {
-  const states = told.entries.filter((entry) => /^[A-Z]+( |$)/.test(entry)).map((entry) => entry.split(" ")[0] ?? "");
+/** The reported states without repetitions: a device reports all states again when it is back. */
+function statesOf(transcript: AppTranscript): string[] {
+  const states = transcript.entries.filter((entry) => /^[A-Z]+( |$)/.test(entry)).map((entry) =>
+    entry.split(" ")[0] ?? ""
+  );
   return withoutRepetitions(states);
 }
 

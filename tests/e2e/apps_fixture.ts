@@ -1,4 +1,4 @@
-/** A device for the tests of its apps: real engine, real registry, real database, and a Studio that writes down what it hears. */
+/** The apps of a device in this process, on a real engine, registry and database, and with a fake Studio. */
 
 import { systemClock } from "../../lib/async/clock.ts";
 import type { PullSpace } from "../../lib/disk_space/pull_space.ts";
@@ -14,54 +14,51 @@ import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
 
-/** What a test asks for; the rest is filled in. */
-export interface Wish {
+/** The fields of an app request that a test sets; the rest is filled in. */
+export interface RequestFields {
   target_state?: string;
   present_version?: string;
   newest_version?: string;
   [name: string]: unknown;
 }
 
-/** The app that tests run unless they name another. */
+/** The app that the tests request. */
 export const shop = { app_key: 7, app_name: "Shop", stage: "PROD" };
 
-/** Name of its container. */
+/** The name of its container. */
 export const container = "prod_7_shop";
 
 const repository = "apps/prod_amd64_7_shop";
 
-/**
- * One device with engine and registry.
- * - `restart()` ends the agent's part and begins it anew on the same database.
- */
-export class AppsWorld implements AsyncDisposable {
+/** One device with its engine and registry. `restartAgent()` keeps the database. */
+export class AppsFixture implements AsyncDisposable {
   readonly studio = new Studio();
   readonly engine: Dockerd;
   readonly registry: Registry;
   readonly folder: string;
-  /** The disk is too full to work. */
-  isFull = false;
-  room: PullSpace = { kind: "fits" };
+  /** True for a disk that is too full to run apps. */
+  isDiskFull = false;
+  pullSpace: PullSpace = { kind: "fits" };
   #apps: Apps | undefined;
   #database: Database | undefined;
   #life = new AbortController();
 
-  private constructor(parts: { engine: Dockerd; registry: Registry; folder: string }) {
-    this.engine = parts.engine;
-    this.registry = parts.registry;
-    this.folder = parts.folder;
+  private constructor(deps: { engine: Dockerd; registry: Registry; folder: string }) {
+    this.engine = deps.engine;
+    this.registry = deps.registry;
+    this.folder = deps.folder;
   }
 
-  /** Starts the parts and an agent's apps on top. */
-  static async start(): Promise<AppsWorld> {
+  /** Starts engine and registry, and the apps of an agent. */
+  static async start(): Promise<AppsFixture> {
     const [engine, registry, folder] = await Promise.all([
       Dockerd.start(),
       Registry.start({ accounts: { token: "secret" } }),
       Deno.makeTempDir({ prefix: "a-" }),
     ]);
-    const world = new AppsWorld({ engine, registry, folder });
-    world.begin();
-    return world;
+    const fixture = new AppsFixture({ engine, registry, folder });
+    fixture.startAgent();
+    return fixture;
   }
 
   /** The apps of the running agent. */
@@ -76,8 +73,8 @@ export class AppsWorld implements AsyncDisposable {
     return this.#database;
   }
 
-  /** Begins an agent's life. */
-  begin(): void {
+  /** Starts the agent. */
+  startAgent(): void {
     this.#life = new AbortController();
     this.#database = Database.open(`${this.folder}/reagent.db`, { log: silentLog });
     this.#apps = createApps({
@@ -91,18 +88,18 @@ export class AppsWorld implements AsyncDisposable {
       ...quietDevice(this.folder, { registryUrl: `${this.registry.host}/` }),
       appsDir: `${this.folder}/apps`,
       readIdleMark,
-      isEmergency: () => this.isFull,
-      checkRoom: () => Promise.resolve(this.room),
+      isEmergency: () => this.isDiskFull,
+      checkRoom: () => Promise.resolve(this.pullSpace),
     });
   }
 
-  /** Observes from now on. */
-  observe(): void {
+  /** Lets the agent observe its containers from now on. */
+  startObserving(): void {
     this.apps.startObserving(this.#life.signal);
   }
 
-  /** Ends the agent's life; containers stay. */
-  async end(): Promise<void> {
+  /** Stops the agent; containers stay. */
+  async stopAgent(): Promise<void> {
     this.#life.abort();
     await this.#apps?.[Symbol.asyncDispose]();
     this.#database?.[Symbol.dispose]();
@@ -110,60 +107,60 @@ export class AppsWorld implements AsyncDisposable {
     this.#database = undefined;
   }
 
-  /** Ends the agent and starts it again, up to the local reconcile. */
-  async restart(): Promise<void> {
-    await this.end();
-    this.begin();
+  /** Stops the agent, starts it again and reconciles locally. */
+  async restartAgent(): Promise<void> {
+    await this.stopAgent();
+    this.startAgent();
     await this.apps.reconcileLocal(this.#life.signal);
   }
 
-  /** Makes a release of the app and pushes it. */
+  /** Builds a release of the app and pushes it. */
   async publish(version: string, recipe: AppRecipe = {}): Promise<void> {
     await pushImage(this.engine, this.registry, { name: `${repository}:${version}`, recipe });
   }
 
-  /** Asks the device for a state of the app, as Studio does. */
-  async ask(target: string, wish: Wish = {}): Promise<void> {
-    await this.apps.request({ ...shop, target_state: target, present_version: "1", newest_version: "1", ...wish });
+  /** Requests a state of the app, as Studio does. */
+  async request(target: string, fields: RequestFields = {}): Promise<void> {
+    await this.apps.request({ ...shop, target_state: target, present_version: "1", newest_version: "1", ...fields });
   }
 
-  /** Asks, and waits until the last thing told is `end`. Gives what was told since. */
-  async askUntil(target: string, end: string, wish: Wish = {}): Promise<string[]> {
+  /** Requests a state and waits for the entry `end`. Returns all that was reported since. */
+  async requestUntil(target: string, end: string, fields: RequestFields = {}): Promise<string[]> {
     this.studio.clear();
-    await this.ask(target, wish);
+    await this.request(target, fields);
     await this.until(end);
     return [...this.studio.told];
   }
 
-  /** Waits until `entry` was told. */
+  /** Waits until `entry` has been reported. */
   async until(entry: string, limitMs = 10_000): Promise<void> {
     try {
-      await pollUntil(`told ${entry}`, () => Promise.resolve(this.studio.told.includes(entry) || undefined), {
+      await pollUntil(`entry ${entry}`, () => Promise.resolve(this.studio.told.includes(entry) || undefined), {
         limitMs,
       });
-    } catch (error) {
-      throw new Error(`${error}; told: ${JSON.stringify(this.studio.told)}`);
+    } catch (cause) {
+      throw new Error(`No entry ${entry} among ${JSON.stringify(this.studio.told)}`, { cause });
     }
   }
 
-  /** Status of the app's container; nothing when there is none. */
+  /** The status of the app's container; undefined when there is none. */
   async status(): Promise<string | undefined> {
     const { code, stdout } = await this.engine.tryDocker(["inspect", "-f", "{{.State.Status}}", container]);
     return code === 0 ? stdout.trim() : undefined;
   }
 
-  /** Tags of the app that the engine has. */
+  /** The tags of the app's images on the engine, sorted. */
   async tags(): Promise<string[]> {
     const all = await this.engine.docker("images", "--format", "{{.Tag}}", `${this.registry.host}/${repository}`);
     return all.split("\n").filter((tag) => tag !== "").sort();
   }
 
-  /** Removes all apps, whatever state they are in, and forgets what was told. */
-  async clean(): Promise<void> {
+  /** Removes all apps, whatever state they are in, and clears what was reported. */
+  async removeAllApps(): Promise<void> {
     this.studio.isConnected = true;
     this.studio.token = "token";
     await this.engine.tryDocker(["rm", "-f", container]);
-    for (const { id } of this.apps.list()) await this.ask("UNINSTALLED", { app_key: id.appKey });
+    for (const { id } of this.apps.list()) await this.request("UNINSTALLED", { app_key: id.appKey });
     await pollUntil("no app is left", () => Promise.resolve(this.apps.list().length === 0 || undefined), {
       limitMs: 20_000,
     });
@@ -171,7 +168,7 @@ export class AppsWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end();
+    await this.stopAgent();
     await this.registry[Symbol.asyncDispose]();
     await this.engine[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
