@@ -12,7 +12,8 @@ import {
   type ReadFlock,
   readFlock,
 } from "./config/flock.ts";
-import { readLeftovers, writeFileDurably } from "./files/atomic_file.ts";
+import { writeFileDurably } from "./files/atomic_file.ts";
+import { readLeftovers } from "./files/leftovers.ts";
 
 /** A real one has a few kilobytes. */
 const limitBytes = 4 * 1024 * 1024;

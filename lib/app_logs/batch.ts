@@ -3,6 +3,7 @@
  * devices dropped by the router. Lines wait as bytes and are decoded once a message. Pure: the caller brings the timer.
  */
 
+import { lineFeed } from "../base/bytes.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 
 /** How long lines are gathered, in milliseconds. */
@@ -16,8 +17,6 @@ export const backlogLimitBytes = 1_048_576;
 
 /** What the first lines take; grows up to the limit of the backlog, and is given back when nothing waits. */
 const firstRoomBytes = 16 * 1024;
-
-const lineFeed = 10;
 
 /** Gathers the lines of one stream. A line costs its UTF-8 bytes and one more. */
 export class Batch {

@@ -20,7 +20,7 @@ export interface JsonMember {
 /** A tree, or why there is none: a phrase that quotes nothing of the text. */
 export type ParsedJson = { kind: "tree"; root: JsonNode } | { kind: "broken"; reason: string };
 
-const depthLimit = 100;
+const nestingLimit = 100;
 
 /** Reads JSON text. Of members with the same name all are kept. */
 export function parseJsonTree(text: string): ParsedJson {
@@ -32,7 +32,7 @@ export function parseJsonTree(text: string): ParsedJson {
   }
   const root = new TreeReader(text).read(0);
   return root === undefined
-    ? { kind: "broken", reason: `it is nested deeper than ${depthLimit} levels` }
+    ? { kind: "broken", reason: `it is nested deeper than ${nestingLimit} levels` }
     : { kind: "tree", root };
 }
 
@@ -89,7 +89,7 @@ class TreeReader {
 
   /** Gives undefined when the text is nested too deeply. */
   read(depth: number): JsonNode | undefined {
-    if (depth > depthLimit) return undefined;
+    if (depth > nestingLimit) return undefined;
     this.#skipSpace();
     const first = this.#text[this.#at];
     if (first === "{") return this.#readObject(depth);

@@ -51,7 +51,7 @@ export function tunnelServer(config: Pick<DeviceConfig, "applianceDomain" | "env
  */
 export function endpointForApps(url: string): string {
   const found = findHost(url);
-  if (found === undefined || !isThisMachine(found.host)) return url;
+  if (found === undefined || !isLoopbackHost(found.host)) return url;
   return `${url.slice(0, found.start)}host.docker.internal${url.slice(found.end)}`;
 }
 
@@ -76,7 +76,7 @@ function findHost(url: string): { host: string; start: number; end: number } | u
   return host === "" ? undefined : { host, start, end };
 }
 
-function isThisMachine(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return host.toLowerCase() === "localhost" || /^127(\.\d{1,3}){3}$/.test(host) || isIpv6Loopback(host);
 }
 

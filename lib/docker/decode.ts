@@ -82,12 +82,12 @@ export interface EnginePlatform {
 }
 
 /** Members of a container's config that the engine chose for this one container. */
-const ownMembers: ReadonlySet<string> = new Set(["Hostname", "Domainname"]);
+const perContainerMembers: ReadonlySet<string> = new Set(["Hostname", "Domainname"]);
 
 /** The body that creates the same container again, from an answer of inspect. */
 export function decodeSettings(value: unknown): Dict {
   const wire = dictField(value);
-  const config = Object.entries(dictField(wire.Config)).filter(([name]) => !ownMembers.has(name));
+  const config = Object.entries(dictField(wire.Config)).filter(([name]) => !perContainerMembers.has(name));
   return { ...Object.fromEntries(config), HostConfig: dictField(wire.HostConfig) };
 }
 

@@ -1,6 +1,7 @@
 /** Where the container engine listens, from the usual `DOCKER_*` variables. */
 
 import { AgentError } from "../base/errors.ts";
+import { existsSync } from "../files/exists.ts";
 
 /** The variables that are read; absent ones are undefined. */
 export type EngineEnvironment = Record<string, string | undefined>;
@@ -91,15 +92,5 @@ function readCertificates(folder: string): Pick<EngineEndpoint, "ca" | "cert" | 
 function usualSocket(env: EngineEnvironment, platform: typeof Deno.build.os): string {
   if (platform === "windows") return "//./pipe/docker_engine";
   const desktop = `${env.HOME ?? ""}/.docker/run/docker.sock`;
-  return platform === "darwin" && exists(desktop) ? desktop : "/var/run/docker.sock";
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    // Not there, or not for us: either way it is not the socket to use.
-    return false;
-  }
+  return platform === "darwin" && existsSync(desktop) ? desktop : "/var/run/docker.sock";
 }

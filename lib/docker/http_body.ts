@@ -3,6 +3,8 @@
  * Pure.
  */
 
+import { carriageReturn, lineFeed } from "../base/bytes.ts";
+
 /** What the head of an answer says. */
 export interface AnswerHead {
   status: number;
@@ -15,9 +17,6 @@ const headLimitBytes = 64 * 1024;
 
 /** Far above any chunk, far below where numbers are no longer exact. */
 const chunkLimitBytes = 2 ** 40;
-
-const lineFeed = 10;
-const carriageReturn = 13;
 
 /** Collects the head of an answer. */
 export class HeadReader {

@@ -3,6 +3,8 @@
  * Pure.
  */
 
+import { carriageReturn, lineFeed } from "../base/bytes.ts";
+
 /** A line longer than this is given in pieces. */
 export const lineLimitBytes = 1024 * 1024;
 
@@ -10,9 +12,6 @@ export const lineLimitBytes = 1024 * 1024;
  * Takes a piece of a line, without line feed; `isEnd` tells the last piece of a line, which for most is the only one.
  */
 export type OnPiece = (piece: Uint8Array, isEnd: boolean) => void;
-
-const lineFeed = 10;
-const carriageReturn = 13;
 
 /**
  * Collects bytes until a line is complete; keeps at most `limitBytes` and gives a longer line in pieces of that size.

@@ -3,6 +3,7 @@
  * until somebody asks for their text: most are never looked at. Pure.
  */
 
+import { carriageReturn, lineFeed } from "../base/bytes.ts";
 import { AgentError } from "../base/errors.ts";
 import { joinBytes, LineCutter } from "./lines.ts";
 
@@ -20,9 +21,6 @@ const messageBytes = 16 * 1024;
 
 /** 64 messages are 1 MiB of text, and a line cut there goes on with a stamp. */
 const rawLimitBytes = 64 * (stampBytes + messageBytes);
-
-const carriageReturn = 13;
-const lineFeed = 10;
 
 /**
  * One line of a container's output. It lies in bytes that the next read of its stream may overwrite: copy what is to

@@ -1,5 +1,5 @@
 /**
- * One agent per machine: each removes containers it does not know, so two would wipe out each other's apps. The lock is
+ * One agent per machine: each removes containers it does not know, so two would remove each other's apps. The lock is
  * flock(2) on a file of its own, so it ends with the process, however that ends, and excludes older agents too.
  */
 
@@ -12,12 +12,12 @@ export interface InstanceLock extends Disposable {
 }
 
 /**
- * Takes the lock at `path`, without waiting. The file is made readable for everybody, so that every user can lock it, and
- * is never removed. Throws `lock_held` when another process has it, `io_failed` when it cannot be opened.
+ * Acquires the lock at `path`, without waiting. The file is made readable for everybody, so that every user can lock
+ * it, and is never removed. Throws `lock_held` when another process holds it, `io_failed` when it cannot be opened.
  */
 export async function acquireInstanceLock(path: string): Promise<InstanceLock> {
-  for (let tries = 0; tries < 100; tries++) {
-    const file = await open(path);
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const file = await openLockFile(path);
     if (file === undefined) continue;
     try {
       if (!await file.tryLock(true)) throw heldError(path);
@@ -39,29 +39,29 @@ function heldError(path: string): AgentError {
 }
 
 /**
- * Opened for reading only, because the file may belong to another user; and without the wish to create where it exists,
- * because the kernel refuses that wish on a stranger's file in a shared folder even to root. Gives undefined when the file
- * was removed in between.
+ * Opens for reading only, because the file may belong to another user; and does not ask to create a file that exists,
+ * because the kernel refuses that for another user's file in a shared folder, even to root. Undefined when the file was
+ * removed in between.
  */
-async function open(path: string): Promise<Deno.FsFile | undefined> {
+async function openLockFile(path: string): Promise<Deno.FsFile | undefined> {
   try {
     await assertPlainFile(path);
-    await create(path);
+    await createLockFile(path);
     return await openIfThere(path);
   } catch (error) {
     throw fileError(`Cannot open the lock file "${path}"`, error);
   }
 }
 
-/** Opening a pipe would wait for ever. */
+/** Opening a pipe would wait forever. */
 async function assertPlainFile(path: string): Promise<void> {
-  const info = await statIfThere(path);
+  const info = await lockFileInfo(path);
   if (info === undefined || info.isFile) return;
   throw new AgentError("io_failed", `Cannot open the lock file "${path}": it is not a file`);
 }
 
-async function create(path: string): Promise<void> {
-  if (await statIfThere(path) !== undefined) return;
+async function createLockFile(path: string): Promise<void> {
+  if (await lockFileInfo(path) !== undefined) return;
   try {
     using file = await Deno.open(path, { write: true, createNew: true, mode: 0o644 });
     await file.sync();
@@ -70,10 +70,10 @@ async function create(path: string): Promise<void> {
     if ((await Deno.lstat(path)).isSymlink) {
       throw new AgentError("io_failed", `Cannot open the lock file "${path}": it is a link to nothing`);
     }
-    // Somebody else was faster; theirs is as good.
+    // Another process was faster; its file is as good.
     return;
   }
-  // The umask may have taken the right to read from other users.
+  // The umask may have removed the read permission of other users.
   if (Deno.build.os !== "windows") await Deno.chmod(path, 0o644);
 }
 
@@ -87,11 +87,11 @@ async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {
 }
 
 async function isFileAt(path: string, file: Deno.FsFile): Promise<boolean> {
-  const [locked, there] = [await file.stat(), await statIfThere(path)];
+  const [locked, there] = [await file.stat(), await lockFileInfo(path)];
   return there !== undefined && there.dev === locked.dev && there.ino === locked.ino;
 }
 
-async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+async function lockFileInfo(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.stat(path);
   } catch (error) {

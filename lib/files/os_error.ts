@@ -1,14 +1,16 @@
-/** What the operating system said to a file operation, and errors with a code from it. */
+/** Errors of file operations, by the code of the operating system. */
 
 import { AgentError } from "../base/errors.ts";
 
-/** The operating system's name of an error, as in `ENOSPC`; undefined when the error is not from there. */
+/** The operating system's code of an error, as in `ENOSPC`; undefined when the error is not from the system. */
 export function osCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** The error to throw when `attempt` ("Cannot write …") failed: `no_space` for a full disk or quota, else `io_failed`. */
+/**
+ * The error to throw when `attempt` ("Cannot write …") failed: `no_space` for a full disk or quota, else `io_failed`.
+ */
 export function fileError(attempt: string, error: unknown): AgentError {
   if (error instanceof AgentError) return error;
   const code = osCodeOf(error);

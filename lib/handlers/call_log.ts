@@ -1,7 +1,7 @@
 /** Logs answered calls, without letting a caller that never stops push everything else out of the log. */
 
 import type { Clock } from "../async/clock.ts";
-import type { Fields, Log } from "../base/log.ts";
+import type { Log, LogFields } from "../base/log.ts";
 
 /** Of one procedure. */
 const linesPerSecond = 5;
@@ -12,7 +12,7 @@ const linesPerSecond = 5;
  */
 export function createCallLog(
   { log, clock }: { log: Log; clock: Pick<Clock, "now"> },
-): (fields: () => Fields) => void {
+): (fields: () => LogFields) => void {
   let secondMs = -Infinity;
   let lines = 0;
   let leftOut = 0;

@@ -2,7 +2,7 @@
 
 import { AgentError } from "../base/errors.ts";
 import { localTimeText } from "../base/local_time.ts";
-import type { Fields, Level } from "../base/log.ts";
+import type { Level, LogFields } from "../base/log.ts";
 import { escapeText, quoteText } from "../base/quote.ts";
 import { framesOf } from "./caller.ts";
 import { errorText, type Plain, plainValue } from "./plain_value.ts";
@@ -48,7 +48,7 @@ const levelColors: Readonly<Partial<Record<Level, string>>> = {
  * The fields as they are written: `error` first, as text, with `stack` when it was no `AgentError` but a mistake in the program;
  * then the others in their order. A field with the name of a fixed part of the line gets an underscore behind it.
  */
-export function plainFields(fields: Fields, secrets: Secrets): Record<string, Plain> {
+export function plainFields(fields: LogFields, secrets: Secrets): Record<string, Plain> {
   try {
     return Object.fromEntries(renderFields(fields, secrets));
   } catch {
@@ -57,7 +57,7 @@ export function plainFields(fields: Fields, secrets: Secrets): Record<string, Pl
   }
 }
 
-function renderFields(fields: Fields, secrets: Secrets): [string, Plain][] {
+function renderFields(fields: LogFields, secrets: Secrets): [string, Plain][] {
   const shown: [string, Plain][] = [];
   const taken = new Set(reservedNames);
   let leftChars = recordLimitChars;

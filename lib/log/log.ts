@@ -12,7 +12,7 @@ import {
 } from "@logtape/logtape";
 import type { Clock } from "../async/clock.ts";
 import { isCanceled, textOf } from "../base/errors.ts";
-import type { Fields, Level, Log } from "../base/log.ts";
+import type { Level, Log, LogFields } from "../base/log.ts";
 import { callerOf, placeText } from "./caller.ts";
 import { type ByteOutput, LineStream } from "./console.ts";
 import { LogFile } from "./log_file.ts";
@@ -52,7 +52,7 @@ const flushLimitMs = 1_000;
 const root = "reagent";
 
 type Method = (...args: never[]) => unknown;
-type Write = (level: Level, text: { message: string; fields?: Fields | undefined; method: Method }) => void;
+type Write = (level: Level, text: { message: string; fields?: LogFields | undefined; method: Method }) => void;
 
 /**
  * Opens the log; never fails, see `LogFile`. Disposing it writes what waits and closes the file. Several logs may be open at once.

@@ -42,7 +42,7 @@ export function addMessage(
 /** All that wait, oldest first. Rows that cannot be read are skipped with a warning. Throws `store_failed`. */
 export function readMessages(database: Database): WaitingMessage[] {
   const rows = database.all("SELECT * FROM ReagentMessages ORDER BY id");
-  return decodeRows(rows, { decode: decodeMessage, log: database.log });
+  return decodeRows(rows, { decode: decodeMessageRow, log: database.log });
 }
 
 /** Removes one; nothing when it is gone already. Throws `store_failed`. */
@@ -50,7 +50,7 @@ export function deleteMessage(database: Database, rowId: number): void {
   database.run("DELETE FROM ReagentMessages WHERE id = ?", rowId);
 }
 
-function decodeMessage(row: Row): WaitingMessage {
+function decodeMessageRow(row: Row): WaitingMessage {
   const columns = new Columns("ReagentMessages", row);
   return {
     rowId: columns.count("id"),

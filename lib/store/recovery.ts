@@ -2,6 +2,7 @@
 
 import { AgentError, hasCode, messageOf, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { fileNameOf, folderOf } from "../files/path_parts.ts";
 import { Database } from "./database.ts";
 
 /** An open database, and what happened to the one before it. */
@@ -106,9 +107,8 @@ function removeOldest(path: string, log: Log): void {
 
 /** The files of damaged databases next to `path`, with their side files; none where the folder cannot be read. */
 function damagedFiles(path: string): string[] {
-  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  const folder = end < 0 ? "." : path.slice(0, end) || "/";
-  const prefix = `${path.slice(end + 1)}.damaged-`;
+  const folder = folderOf(path);
+  const prefix = `${fileNameOf(path)}.damaged-`;
   try {
     const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
     return names.filter((name) => name.startsWith(prefix)).map((name) => `${folder}/${name}`);

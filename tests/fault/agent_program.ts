@@ -6,7 +6,7 @@ import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startWithEngine } from "../../lib/agent/engine_start.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
 import { textOf } from "../../lib/base/errors.ts";
-import type { Fields, Level, Log } from "../../lib/base/log.ts";
+import type { Level, Log, LogFields } from "../../lib/base/log.ts";
 import { encodePortRule } from "../../lib/model/port_rule.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { openWithRecovery } from "../../lib/store/recovery.ts";
@@ -137,7 +137,7 @@ class FaultyAgent {
 
   /** Every word of the agent passes here, so this is where a step is met. */
   #log(): Log {
-    const writer = (level: Level) => (message: string, fields?: Fields) => {
+    const writer = (level: Level) => (message: string, fields?: LogFields) => {
       this.#write(level, message, fields);
       if (message === "Step begins") this.#meet(fields, "begin");
       if (message === "Step") this.#meet(fields, "end");
@@ -148,7 +148,7 @@ class FaultyAgent {
     return { trace, debug, info, warn, error: writer("error"), fatal: writer("fatal") };
   }
 
-  #meet(fields: Fields | undefined, at: Moment["at"]): void {
+  #meet(fields: LogFields | undefined, at: Moment["at"]): void {
     const [goal, step] = [String(fields?.goal), nameOfStep(String(fields?.step))];
     if (at === "begin") this.#tell({ event: "step", goal, step });
     const armed = this.#armed;
@@ -182,7 +182,7 @@ class FaultyAgent {
     this.#tell({ event: "told", app });
   }
 
-  #tellTransition(fields: Fields | undefined, phase: "begins" | "ended"): void {
+  #tellTransition(fields: LogFields | undefined, phase: "begins" | "ended"): void {
     this.#tell({ event: "transition", goal: String(fields?.goal), phase });
   }
 
@@ -190,7 +190,7 @@ class FaultyAgent {
     appendLine(this.#place.eventsFile, event);
   }
 
-  #write(level: string, message: string, fields: Fields = {}): void {
+  #write(level: string, message: string, fields: LogFields = {}): void {
     const rest = Object.entries(fields).map(([name, value]) => {
       return `${name}=${name === "error" ? textOf(value) : JSON.stringify(value)}`;
     });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Fields, type Log, silentLog } from "../../lib/base/log.ts";
+import { type Log, type LogFields, silentLog } from "../../lib/base/log.ts";
 import { type Profiling, type ProfilingOptions, startProfiling } from "../../lib/profiling.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { projectRoot } from "../../scripts/paths.ts";
@@ -173,7 +173,7 @@ function recordingLog(): { log: Log; errors: string[] } {
   const errors: string[] = [];
   const log = {
     ...silentLog,
-    error: (message: string, fields: Fields = {}) => void errors.push(`${message}: ${fields.error}`),
+    error: (message: string, fields: LogFields = {}) => void errors.push(`${message}: ${fields.error}`),
   };
   return { log, errors };
 }

@@ -3,6 +3,7 @@
 import type { AppId, AppRequest } from "../../model/app.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
+import { existsSync } from "../../files/exists.ts";
 import { type ContainerOptions, createRequest } from "./create_request.ts";
 import { type AppCredential, appCredential } from "./app_credential.ts";
 import { AppPorts } from "./app_ports.ts";
@@ -98,17 +99,7 @@ export class ContainerSetup {
     return [
       { source: Deno.realPathSync(this.#deps.sharedDir), target: "/shared" },
       { source: Deno.realPathSync(dataFolder), target: "/data" },
-      ...sharedHostFolders.filter(isPresent).map((path) => ({ source: path, target: path })),
+      ...sharedHostFolders.filter(existsSync).map((path) => ({ source: path, target: path })),
     ];
-  }
-}
-
-function isPresent(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    // Not on this device.
-    return false;
   }
 }

@@ -4,7 +4,8 @@
  */
 
 import { fileError } from "../../files/os_error.ts";
-import { processTag } from "../../files/process_tag.ts";
+import { parseTemporaryName, temporaryName } from "../../files/temporary_name.ts";
+import { writeAll } from "../../files/write_all.ts";
 import { isVariableName, type Variable } from "./variable.ts";
 
 /** Holds the names that the agent has written, one a line, so that files of the app itself are never removed. */
@@ -12,9 +13,6 @@ const recordName = ".variables";
 
 /** A longer record is not one that the agent wrote. */
 const recordLimitBytes = 1_048_576;
-
-/** The name of a temporary file holds the tag of its process, so that leftovers of others are recognized. */
-const temporaryPattern = /^\.(\d+-\d+)-[0-9a-f]{8}\.tmp$/;
 
 interface FileContent {
   bytes: Uint8Array;
@@ -81,8 +79,7 @@ export class EnvFolder {
   async removeLeftovers(): Promise<void> {
     await withFileError(`Cannot clean the folder "${this.path}"`, async () => {
       for await (const { name } of Deno.readDir(this.path)) {
-        const tag = temporaryPattern.exec(name)?.[1];
-        if (tag !== undefined && tag !== processTag()) await removeIfPresent(`${this.path}/${name}`);
+        if (parseTemporaryName(name, ".")?.isOwn === false) await removeIfPresent(`${this.path}/${name}`);
       }
     });
   }
@@ -99,7 +96,7 @@ export class EnvFolder {
   async #replace(fileName: string, { content, mode }: { content: string; mode: number }): Promise<void> {
     const path = `${this.path}/${fileName}`;
     const bytes = new TextEncoder().encode(content);
-    const temporary = `${this.path}/.${processTag()}-${crypto.randomUUID().slice(0, 8)}.tmp`;
+    const temporary = `${this.path}/${temporaryName(".")}`;
     await withFileError(`Cannot write "${path}"`, async () => {
       // An app in a crash loop must not wear out the flash.
       if (await isWritten(path, { bytes, mode })) return;
@@ -127,7 +124,7 @@ async function isWritten(path: string, { bytes, mode }: FileContent): Promise<bo
 
 async function createFile(path: string, { bytes, mode }: FileContent): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode });
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+  await writeAll(file, bytes);
   if (!hasMode(await file.stat(), mode)) await setMode(path, mode);
 }
 

@@ -1,7 +1,7 @@
 /** `serve`: router, backend, token server and registry, until a signal ends them. */
 
 import { AgentError, hasCode } from "../../../lib/base/errors.ts";
-import { type Fields, type Log, silentLog } from "../../../lib/base/log.ts";
+import { type Log, type LogFields, silentLog } from "../../../lib/base/log.ts";
 import { controlProcedures } from "../control.ts";
 import type { Report } from "../reports.ts";
 import { startStudio } from "../start_studio.ts";
@@ -74,7 +74,7 @@ async function untilSignal(): Promise<void> {
 }
 
 function logTo(context: Context): Log {
-  const write = (message: string, fields: Fields = {}) => {
+  const write = (message: string, fields: LogFields = {}) => {
     context.complain(`${message} ${JSON.stringify(fields)}`);
   };
   return { ...silentLog, warn: write, error: write, fatal: write };

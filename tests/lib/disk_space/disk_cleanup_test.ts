@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
-import { type Fields, type Log, silentLog } from "../../../lib/base/log.ts";
+import { type Log, type LogFields, silentLog } from "../../../lib/base/log.ts";
 import type { DanglingVolume } from "../../../lib/docker/engine_storage.ts";
 import { DiskCleanup } from "../../../lib/disk_space/disk_cleanup.ts";
 import type { DiskUser } from "../../../lib/disk_space/disk_space.ts";
@@ -23,7 +23,7 @@ class World implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly folder = Deno.makeTempDirSync();
   readonly calls: string[] = [];
-  readonly warnings: Fields[] = [];
+  readonly warnings: LogFields[] = [];
   readonly failing = new Set<string>();
   apps: readonly DiskUser[] | undefined = [shop];
   registryUrl = "127.0.0.1:5002/";

@@ -1,14 +1,12 @@
-/** Tests of durable writing: content, modes, links, leftovers, and what a kill at any moment leaves. */
-
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import { readLeftovers, writeFileDurably } from "../../../lib/files/atomic_file.ts";
+import { writeFileDurably } from "../../../lib/files/atomic_file.ts";
 import { pathOf, projectRoot } from "../../../scripts/paths.ts";
 
 const log = silentLog;
 
-Deno.test("writeFileDurably() gives a new file mode 0600, or the asked one, whatever the umask", async () => {
+Deno.test("writeFileDurably() creates a file with mode 0600, or with the given one, whatever the umask is", async () => {
   await using folder = await makeFolder();
   await writeFileDurably(`${folder.path}/plain`, "text", { log });
   await writeFileDurably(`${folder.path}/open`, new Uint8Array([1, 2, 3]), { log, mode: 0o666 });
@@ -45,7 +43,7 @@ Deno.test("writeFileDurably() keeps the owner of a file", { ignore: Deno.uid() !
   assert.deepEqual({ uid, gid }, { uid: 12_345, gid: 54_321 });
 });
 
-Deno.test("writeFileDurably() writes through symbolic links and leaves them links", async () => {
+Deno.test("writeFileDurably() writes through symbolic links and leaves them as they are", async () => {
   await using folder = await makeFolder();
   await Deno.mkdir(`${folder.path}/real`);
   await Deno.writeTextFile(`${folder.path}/real/file`, "old");
@@ -56,7 +54,7 @@ Deno.test("writeFileDurably() writes through symbolic links and leaves them link
   assert.ok((await Deno.lstat(`${folder.path}/one`)).isSymlink && (await Deno.lstat(`${folder.path}/two`)).isSymlink);
 });
 
-Deno.test("writeFileDurably() makes the file that a link points at", async () => {
+Deno.test("writeFileDurably() creates the file that a link points at", async () => {
   await using folder = await makeFolder();
   await Deno.mkdir(`${folder.path}/real`);
   await Deno.symlink("real/file", `${folder.path}/one`);
@@ -64,7 +62,7 @@ Deno.test("writeFileDurably() makes the file that a link points at", async () =>
   assert.equal(await Deno.readTextFile(`${folder.path}/real/file`), "new");
 });
 
-Deno.test("writeFileDurably() does not follow links in a circle for ever", async () => {
+Deno.test("writeFileDurably() does not follow links in a circle forever", async () => {
   await using folder = await makeFolder();
   await Deno.symlink("b", `${folder.path}/a`);
   await Deno.symlink("a", `${folder.path}/b`);
@@ -74,7 +72,7 @@ Deno.test("writeFileDurably() does not follow links in a circle for ever", async
   );
 });
 
-Deno.test("writeFileDurably() removes what other processes left of this file, and nothing else", async () => {
+Deno.test("writeFileDurably() removes what earlier processes left of this file, and nothing else", async () => {
   await using folder = await makeFolder();
   const left = ".file.1-1700000000000-0a1b2c3d.tmp";
   const others = [".file.mine.tmp", ".file2.1-1700000000000-0a1b2c3d.tmp", "file.tmp"];
@@ -83,21 +81,7 @@ Deno.test("writeFileDurably() removes what other processes left of this file, an
   assert.deepEqual(await folder.names(), ["file", ...others].sort());
 });
 
-Deno.test("readLeftovers() gives what cut writes of this file have left, newest first", async () => {
-  await using folder = await makeFolder();
-  const name = (pid: number) => `${folder.path}/.file.${pid}-1700000000000-0a1b2c3d.tmp`;
-  for (const [pid, text] of [[1, "older"], [2, "newer"]] as const) {
-    await Deno.writeTextFile(name(pid), text);
-    await Deno.utime(name(pid), pid, pid);
-  }
-  await Deno.writeTextFile(`${folder.path}/.other.1-1700000000000-0a1b2c3d.tmp`, "another file's");
-  await Deno.symlink("file", `${folder.path}/link`);
-  assert.deepEqual(await readLeftovers(`${folder.path}/file`), ["newer", "older"]);
-  assert.deepEqual(await readLeftovers(`${folder.path}/link`), ["newer", "older"]);
-  assert.deepEqual(await readLeftovers(`${folder.path}/missing/file`), []);
-});
-
-Deno.test("writeFileDurably() lets two writes of one file both end in order", async () => {
+Deno.test("writeFileDurably() lets several writes of one file at once all succeed", async () => {
   await using folder = await makeFolder();
   const path = `${folder.path}/file`;
   const texts = Array.from({ length: 8 }, (_, index) => `content ${index}`);
@@ -106,7 +90,7 @@ Deno.test("writeFileDurably() lets two writes of one file both end in order", as
   assert.deepEqual(await folder.names(), ["file"]);
 });
 
-Deno.test("writeFileDurably() copes with the longest names", async () => {
+Deno.test("writeFileDurably() handles the longest names", async () => {
   await using folder = await makeFolder();
   const path = `${folder.path}/${"n".repeat(255)}`;
   await writeFileDurably(path, "new", { log });
@@ -117,7 +101,7 @@ Deno.test("writeFileDurably() copes with the longest names", async () => {
 const impossible: [what: string, name: string][] = [
   ["a folder", "folder"],
   ["a file below a file", "file/x"],
-  ["a file in a folder that is not there", "missing/x"],
+  ["a file in a missing folder", "missing/x"],
 ];
 
 for (const [what, name] of impossible) {
@@ -148,7 +132,7 @@ Deno.test("writeFileDurably() leaves the old or the new content when the process
       stderr: "inherit",
     }).spawn();
     const reader = child.stdout.getReader();
-    // The writer says when it has begun; the kill comes at a moment of its own in each round.
+    // The writer reports when it has begun; each round kills it at another moment.
     await reader.read();
     const until = performance.now() + round * 1.7;
     while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 0));

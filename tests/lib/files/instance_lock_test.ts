@@ -1,4 +1,4 @@
-/** Tests of the lock that keeps a second agent away, also against flock(1), which locks as other agents do. */
+/** Tests of the lock that keeps a second agent away, also against flock(1), which locks in the same way as other agents. */
 
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
@@ -7,7 +7,7 @@ import { pathOf, projectRoot } from "../../../scripts/paths.ts";
 
 const isRoot = Deno.uid() === 0;
 
-Deno.test("acquireInstanceLock() refuses a second holder and says how to stop the first", async () => {
+Deno.test("acquireInstanceLock() refuses a second holder and explains how to stop the first", async () => {
   await using folder = await makeFolder();
   using lock = await acquireInstanceLock(`${folder.path}/lock`);
   assert.equal(lock.path, `${folder.path}/lock`);
@@ -17,7 +17,7 @@ Deno.test("acquireInstanceLock() refuses a second holder and says how to stop th
   });
 });
 
-Deno.test("acquireInstanceLock() can be had again after the first let go, and leaves the file", async () => {
+Deno.test("acquireInstanceLock() succeeds again after the first holder has released, and leaves the file", async () => {
   await using folder = await makeFolder();
   const path = `${folder.path}/lock`;
   (await acquireInstanceLock(path))[Symbol.dispose]();
@@ -25,7 +25,7 @@ Deno.test("acquireInstanceLock() can be had again after the first let go, and le
   (await acquireInstanceLock(path))[Symbol.dispose]();
 });
 
-Deno.test("acquireInstanceLock() makes the file readable for everybody, whatever the umask", async () => {
+Deno.test("acquireInstanceLock() makes the file readable for everybody, whatever the umask is", async () => {
   await using folder = await makeFolder();
   const script = 'umask 077; exec "$0" run --no-prompt --quiet -P=tools "$1" "$2"';
   await using holder = await startHolder(["sh", "-c", script, Deno.execPath(), holderScript(), `${folder.path}/lock`]);
@@ -33,7 +33,7 @@ Deno.test("acquireInstanceLock() makes the file readable for everybody, whatever
   assert.equal(((await Deno.stat(`${folder.path}/lock`)).mode ?? 0) & 0o777, 0o644);
 });
 
-Deno.test("acquireInstanceLock() ends with a process that is killed", async () => {
+Deno.test("the lock ends with a process that is killed", async () => {
   await using folder = await makeFolder();
   const path = `${folder.path}/lock`;
   {
@@ -60,7 +60,7 @@ Deno.test("acquireInstanceLock() is excluded by flock(2) of another program, and
   assert.equal(code, 75);
 });
 
-Deno.test("acquireInstanceLock() does not take a removed or replaced file for the lock", async () => {
+Deno.test("acquireInstanceLock() does not mistake a removed or replaced file for the lock", async () => {
   await using folder = await makeFolder();
   const path = `${folder.path}/lock`;
   using _first = await acquireInstanceLock(path);
@@ -69,7 +69,7 @@ Deno.test("acquireInstanceLock() does not take a removed or replaced file for th
   await assert.rejects(acquireInstanceLock(path), (error) => hasCode(error, "lock_held"));
 });
 
-Deno.test("acquireInstanceLock() holds the file that is there while it is replaced all the time", async () => {
+Deno.test("acquireInstanceLock() locks the file at the path even while it is replaced all the time", async () => {
   await using folder = await makeFolder();
   const path = `${folder.path}/lock`;
   const stop = new AbortController();
@@ -106,7 +106,7 @@ Deno.test("acquireInstanceLock() locks a file of another user in a shared folder
   assert.equal(lock.path, path);
 });
 
-Deno.test("acquireInstanceLock() does not wait on a pipe or a folder in its place", async () => {
+Deno.test("acquireInstanceLock() does not wait for a pipe or a folder in its place", async () => {
   await using folder = await makeFolder();
   await new Deno.Command("mkfifo", { args: [`${folder.path}/pipe`] }).output();
   await Deno.mkdir(`${folder.path}/folder`);
@@ -117,14 +117,14 @@ Deno.test("acquireInstanceLock() does not wait on a pipe or a folder in its plac
   }
 });
 
-Deno.test("acquireInstanceLock() names the file when its folder is not there", async () => {
+Deno.test("acquireInstanceLock() names the file when its folder is missing", async () => {
   await using folder = await makeFolder();
   await assert.rejects(acquireInstanceLock(`${folder.path}/none/lock`), (error) => {
     return hasCode(error, "io_failed") && error.message.includes(`"${folder.path}/none/lock"`);
   });
 });
 
-Deno.test("acquireInstanceLock() says that a link leads to nothing, and makes no file at its end", async () => {
+Deno.test("acquireInstanceLock() reports a link to nothing, and creates no file at its end", async () => {
   await using folder = await makeFolder();
   const path = `${folder.path}/lock`;
   await Deno.symlink(`${folder.path}/elsewhere`, path);

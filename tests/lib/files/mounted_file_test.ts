@@ -8,7 +8,7 @@ import { writeFileDurably } from "../../../lib/files/atomic_file.ts";
 
 const log = silentLog;
 
-Deno.test("writeFileDurably() keeps the old content on a full disk and leaves nothing beside it", async () => {
+Deno.test("writeFileDurably() keeps the old content on a full disk and leaves nothing next to it", async () => {
   await using mount = await mountMemory("size=64k");
   const path = `${mount.path}/file`;
   await Deno.writeTextFile(path, "old");
@@ -24,7 +24,7 @@ Deno.test("writeFileDurably() keeps the old content on a full disk and leaves no
   ]);
 });
 
-Deno.test("writeFileDurably() makes no file on a full disk", async () => {
+Deno.test("writeFileDurably() creates no file on a full disk", async () => {
   await using mount = await mountMemory("size=64k");
   await fill(mount.path);
   await assert.rejects(writeFileDurably(`${mount.path}/file`, "new", { log }), (error) => hasCode(error, "no_space"));
@@ -100,7 +100,7 @@ async function mountFile(text: string): Promise<Mount & { source: string; folder
   };
 }
 
-/** Takes all the room there is. */
+/** Fills the disk. */
 async function fill(folder: string): Promise<void> {
   using file = await Deno.open(`${folder}/filler`, { write: true, create: true });
   const block = new Uint8Array(4_096);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { type Fields, silentLog } from "../../../lib/base/log.ts";
+import { type LogFields, silentLog } from "../../../lib/base/log.ts";
 import { createCallLog } from "../../../lib/handlers/call_log.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
-function createNotes(): { clock: FakeClock; lines: (Fields | undefined)[]; note: (call: number) => void } {
+function createNotes(): { clock: FakeClock; lines: (LogFields | undefined)[]; note: (call: number) => void } {
   const clock = new FakeClock();
-  const lines: (Fields | undefined)[] = [];
-  const log = { ...silentLog, debug: (_message: string, fields?: Fields) => void lines.push(fields) };
+  const lines: (LogFields | undefined)[] = [];
+  const log = { ...silentLog, debug: (_message: string, fields?: LogFields) => void lines.push(fields) };
   const note = createCallLog({ log, clock });
   return { clock, lines, note: (call) => note(() => ({ call })) };
 }

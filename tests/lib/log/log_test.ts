@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getConfig } from "@logtape/logtape";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { localTimeText } from "../../../lib/base/local_time.ts";
-import type { Fields } from "../../../lib/base/log.ts";
+import type { LogFields } from "../../../lib/base/log.ts";
 import { type AgentLog, openLog, startErrorLine } from "../../../lib/log/log.ts";
 import { retryMs } from "../../../lib/log/log_file.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
@@ -255,7 +255,7 @@ Deno.test("several logs live beside each other, and the last one leaves nothing 
 Deno.test("the log takes whatever it is given", async () => {
   await using place = new Place();
   const { log } = place.agentLog;
-  const circle: Fields = { big: 1n, call: () => 1, map: new Map([["a", 1]]), bytes: new Uint8Array(3) };
+  const circle: LogFields = { big: 1n, call: () => 1, map: new Map([["a", 1]]), bytes: new Uint8Array(3) };
   circle.self = circle;
   log.info("circle", circle);
   log.info("hostile", {

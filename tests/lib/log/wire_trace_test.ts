@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import type { Fields, Log } from "../../../lib/base/log.ts";
+import type { Log, LogFields } from "../../../lib/base/log.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { Secrets } from "../../../lib/log/redact.ts";
 import { createWireTrace, frameLimitChars, type WireTrace } from "../../../lib/log/wire_trace.ts";
 
 function makeTrace(
   ...known: string[]
-): { trace: WireTrace; lines: { message: string; fields?: Fields | undefined }[] } {
-  const lines: { message: string; fields?: Fields | undefined }[] = [];
+): { trace: WireTrace; lines: { message: string; fields?: LogFields | undefined }[] } {
+  const lines: { message: string; fields?: LogFields | undefined }[] = [];
   const log: Log = { ...silentLog, debug: (message, fields) => lines.push({ message, fields }) };
   const secrets = new Secrets();
   for (const secret of known) secrets.add(secret);

@@ -6,7 +6,7 @@
 
 import { systemClock } from "../../../lib/async/clock.ts";
 import { AgentError, textOf } from "../../../lib/base/errors.ts";
-import { type Fields, type Log, silentLog } from "../../../lib/base/log.ts";
+import { type Log, type LogFields, silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { Database } from "../../../lib/store/database.ts";
 import { Link } from "../../../lib/wamp/link.ts";
@@ -24,7 +24,7 @@ function openDatabase(): string {
 
 async function dialNobody(): Promise<string> {
   const refused = Promise.withResolvers<string>();
-  const warn = (message: string, fields: Fields = {}) => refused.resolve(`${message}: ${fields.error}`);
+  const warn = (message: string, fields: LogFields = {}) => refused.resolve(`${message}: ${fields.error}`);
   const link = linkTo(`ws://127.0.0.1:${port}/`, { log: { ...silentLog, warn }, onSession: () => Promise.resolve() });
   link.start();
   const text = await refused.promise;

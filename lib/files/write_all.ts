@@ -1,0 +1,4 @@
+/** Writes to an open file until everything is written: one write may take only a part of the bytes. */
+export async function writeAll(file: Pick<Deno.FsFile, "write">, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+}
