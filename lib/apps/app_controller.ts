@@ -12,9 +12,12 @@ import type { AppsDeps } from "./dependencies.ts";
 import { rebuiltText } from "./plan/texts.ts";
 import { Outbox } from "./report/outbox.ts";
 import { StateReporter } from "./report/state_reporter.ts";
-import { acceptRequest } from "./requests/accept.ts";
-import { decodeRequest } from "./requests/decode.ts";
-import { type ReconcileDeps, reconcileLocal, reconcileRemote, resumeWanted } from "./requests/reconcile.ts";
+import { acceptRequest } from "./requests/accept_request.ts";
+import type { ReconcileDeps } from "./requests/reconcile_deps.ts";
+import { reconcileLocal } from "./requests/reconcile_local.ts";
+import { reconcileRemote } from "./requests/reconcile_remote.ts";
+import { resumeWanted } from "./requests/start_wanted.ts";
+import { decodeStateRequest } from "./requests/state_request.ts";
 import { AppRecords } from "./state/app_records.ts";
 import { type AppSnapshot, snapshotOf } from "./state/app_snapshot.ts";
 import { diskUses } from "./state/disk_use.ts";
@@ -70,11 +73,11 @@ export class AppController {
 
   // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
   async request(kwargs: Dict): Promise<void> {
-    const { request, problems } = decodeRequest(kwargs);
+    const { request, problems } = decodeStateRequest(kwargs);
     for (const problem of problems) {
       this.#deps.log.warn("Part of a request is skipped", { app: request.appName, problem });
     }
-    this.#accept(request, { isQuestion: true });
+    this.#accept(request, { isUnprompted: true });
     this.#requestedAtMs.set(idText(request), this.#deps.clock.now());
     void this.#tasks.add(this.#workers.of(request).act(request, "request"));
   }
@@ -124,8 +127,9 @@ export class AppController {
     await this.#outbox.settled();
   }
 
-  #accept(request: AppRequest, options: { isQuestion: boolean }): boolean {
-    return acceptRequest({ records: this.#records, reporter: this.#reporter, log: this.#deps.log }, request, options);
+  #accept(request: AppRequest, options: { isUnprompted: boolean }): boolean {
+    const deps = { records: this.#records, reporter: this.#reporter, log: this.#deps.log };
+    return acceptRequest(deps, { request, ...options });
   }
 
   #keepAppCredKey(key: string): void {
@@ -153,17 +157,17 @@ export class AppController {
       records: this.#records,
       engine,
       backend,
-      take: (request) => this.#accept(request, { isQuestion: false }),
+      accept: (request) => this.#accept(request, { isUnprompted: false }),
       sendMissed: () => this.#outbox.sendMissed(),
       onAnswer: () => this.#completeRebuild(),
-      runnerOf: (id) => this.#workers.of(id),
+      workerOf: (id) => this.#workers.of(id),
       namesOf: (app) => this.#steps.namesOf(app),
       removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),
       forget: (app) => {
         this.#reporter.forget(app);
         this.#steps.forget(app);
       },
-      wasAskedSince: (id: AppId, sinceMs) => (this.#requestedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,
+      wasRequestedSince: (id: AppId, sinceMs) => (this.#requestedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,
       keep: (task) => void this.#tasks.add(task),
       clock,
       log,

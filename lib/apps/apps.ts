@@ -19,10 +19,10 @@ export interface Apps extends AsyncDisposable {
    * `store_failed`; nothing has changed then.
    */
   request(kwargs: Dict): Promise<void>;
-  /** Brings the states of all apps in line with the engine; see `requests/reconcile.ts`. To be called once at the start. */
+  /** Brings the states of all apps in line with the engine; see `requests/reconcile_local.ts`. To be called once at the start. */
   reconcileLocal(signal: AbortSignal): Promise<void>;
   /**
-   * Waits for `reconcileLocal()`, then brings the device in line with what Studio wants; see `requests/reconcile.ts`. `isRepeated`: an
+   * Waits for `reconcileLocal()`, then brings the device in line with what Studio wants; see `requests/reconcile_remote.ts`. `isRepeated`: an
    * earlier try on this connection has failed.
    */
   reconcileRemote(signal: AbortSignal, options?: { isRepeated?: boolean }): Promise<void>;

@@ -1,6 +1,6 @@
 /** The state machine of an app: which transition leads from a state to a wanted one. Pure; see `docs/states.md`. */
 
-import type { AppState } from "../../model/app.ts";
+import { type AppState, isAppState } from "../../model/app.ts";
 
 /** The work that leads from a state to a wanted one. */
 export type Transition =
@@ -95,6 +95,11 @@ export function stableTarget(target: AppState): AppState {
     case "RUNNING":
       return target;
   }
+}
+
+/** True for a state that Studio can ask for; `STOPPED` exists, but can be neither stored nor reached. */
+export function isStorableState(value: unknown): value is AppState {
+  return isAppState(value) && value !== "STOPPED";
 }
 
 const transientStates: ReadonlySet<AppState> = new Set([

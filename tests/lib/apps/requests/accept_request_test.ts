@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { acceptRequest } from "../../../../lib/apps/requests/accept.ts";
+import { acceptRequest } from "../../../../lib/apps/requests/accept_request.ts";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
 import { AppRecords } from "../../../../lib/apps/state/app_records.ts";
 import type { AppRequest } from "../../../../lib/model/app.ts";
@@ -16,9 +16,10 @@ class World implements Disposable {
   readonly records = new AppRecords({ database: this.database, clock: new FakeClock() });
   readonly later: LiveApp[] = [];
 
-  take(change: Partial<AppRequest>, options = { isQuestion: true }): boolean {
+  accept(change: Partial<AppRequest>, options = { isUnprompted: true }): boolean {
     const reporter = { storeLater: (app: LiveApp) => void this.later.push(app) };
-    return acceptRequest({ records: this.records, reporter, log: silentLog }, sampleRequest(change), options);
+    const deps = { records: this.records, reporter, log: silentLog };
+    return acceptRequest(deps, { request: sampleRequest(change), ...options });
   }
 
   [Symbol.dispose](): void {
@@ -27,31 +28,31 @@ class World implements Disposable {
   }
 }
 
-Deno.test("takeRequest() stores what can be stored", () => {
+Deno.test("acceptRequest() stores a request", () => {
   using world = new World();
   for (const target of ["RUNNING", "PRESENT", "REMOVED"] as const) {
-    assert.equal(world.take({ target }), true);
+    assert.equal(world.accept({ target }), true);
     assert.equal(world.records.request(id)?.target, target);
   }
   assert.deepEqual(world.later, []);
 });
 
-Deno.test("takeRequest() holds what makes room when the database refuses it, also of an app that is not known", () => {
+Deno.test("acceptRequest() holds a request that frees space when the database refuses it, even for an unknown app", () => {
   for (const isKnown of [true, false]) {
     using world = new World();
-    if (isKnown) world.take({ target: "RUNNING" });
+    if (isKnown) world.accept({ target: "RUNNING" });
     world.database.sql.exec("PRAGMA query_only = ON");
-    assert.equal(world.take({ target: "REMOVED" }), false);
+    assert.equal(world.accept({ target: "REMOVED" }), false);
     assert.equal(world.records.request(id)?.target, "REMOVED");
     assert.deepEqual(world.later, [world.records.find(id)]);
   }
 });
 
-Deno.test("takeRequest() throws what else the database refuses, and keeps nothing of it", () => {
+Deno.test("acceptRequest() throws for any other request that the database refuses, and keeps nothing of it", () => {
   using world = new World();
   world.database.sql.exec("PRAGMA query_only = ON");
   for (const target of ["RUNNING", "PRESENT"] as const) {
-    assert.throws(() => world.take({ target }), { code: "store_failed" }, target);
+    assert.throws(() => world.accept({ target }), { code: "store_failed" }, target);
   }
   assert.deepEqual([world.records.all(), world.records.requests(), world.later], [[], [], []]);
 });

@@ -7,24 +7,25 @@ import { splitReference } from "../../docker/registry.ts";
 import { isUsableAppName, parseContainerName } from "../../model/app_names.ts";
 import { appLabels, isMadeByAgent } from "../../model/labels.ts";
 
-/** Variables that the agent gives to every app; they are made anew. */
-const ownVariables =
+/** Variables that the agent sets for every app, and sets again. */
+const agentVariableNames =
   /^(DEVICE_(SERIAL_NUMBER|KEY|NAME|ENDPOINT_URL|LAN_IP|URL|PORT_FOR_.*)|ENV|SWARM_KEY|APP_(KEY|NAME)|APP_AUTH_.*|TUNNEL_DOMAIN|INSTANCE_KEY|RESWARM_URL|REMOTE_PORT_FOR_.*|PATH)$/;
 
 /**
- * The request that the container was made for, as far as it tells: the app is wanted as running, in the version and with the variables
- * and ports that it has. Undefined when it is no container of an app. What Studio says later replaces it.
+ * The request that the container was created for, as far as it can be read from it: the app is wanted as running, with
+ * the container's version, variables and ports. Undefined when it is not the container of an app. Studio's next answer
+ * replaces the request.
  */
-export function requestOfContainer(seen: ContainerDetails): AppRequest | undefined {
-  const named = parseContainerName(seen.name);
-  if (named === undefined || !isMadeByAgent(seen.labels)) return undefined;
-  const { labels } = seen;
+export function adoptedRequest(container: ContainerDetails): AppRequest | undefined {
+  const named = parseContainerName(container.name);
+  if (named === undefined || !isMadeByAgent(container.labels)) return undefined;
+  const { labels } = container;
   const stage = isStage(labels[appLabels.stage]) ? labels[appLabels.stage] : named.id.stage;
   const appName = labels[appLabels.appName] ?? named.appName;
   if (!isUsableAppName(appName) || appName.toLowerCase() !== named.appName || stage !== named.id.stage) {
     return undefined;
   }
-  const version = labels[appLabels.version] ?? splitReference(seen.image).tag;
+  const version = labels[appLabels.version] ?? splitReference(container.image).tag;
   return {
     appKey: named.id.appKey,
     stage,
@@ -40,9 +41,9 @@ export function requestOfContainer(seen: ContainerDetails): AppRequest | undefin
     newestVersion: version,
     requestUpdate: false,
     cancelTransition: false,
-    environment: environmentOf(seen.env),
+    environment: userEnvironment(container.env),
     environmentTemplate: {},
-    ports: Object.entries(seen.portBindings).flatMap(([port, bindings]) => ruleOf(port, bindings[0]?.hostPort ?? 0)),
+    ports: Object.entries(container.portBindings).flatMap(([port, [binding]]) => ruleOf(port, binding?.hostPort ?? 0)),
     otherPorts: [],
     dockerCompose: null,
     newDockerCompose: null,
@@ -52,12 +53,12 @@ export function requestOfContainer(seen: ContainerDetails): AppRequest | undefin
   };
 }
 
-function environmentOf(env: readonly string[]): Record<string, unknown> {
+function userEnvironment(env: readonly string[]): Record<string, unknown> {
   const entries = env.filter((text) => text.includes("=")).map((text) => {
     const equals = text.indexOf("=");
     return [text.slice(0, equals), { value: text.slice(equals + 1) }] as const;
   });
-  return Object.fromEntries(entries.filter(([name]) => name !== "" && !ownVariables.test(name)));
+  return Object.fromEntries(entries.filter(([name]) => name !== "" && !agentVariableNames.test(name)));
 }
 
 function ruleOf(declared: string, hostPort: number): PortRule[] {

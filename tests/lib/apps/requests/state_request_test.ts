@@ -1,37 +1,11 @@
 import assert from "node:assert/strict";
-import { decodeRequest, decodeRow, inheritingApp } from "../../../../lib/apps/requests/decode.ts";
+import { decodeStateRequest } from "../../../../lib/apps/requests/state_request.ts";
+import { emptyRequest, leastRequest } from "./request_samples.ts";
 
-const least = { app_key: 7, app_name: "Shop", stage: "PROD", target_state: "RUNNING" };
-const empty = {
-  appKey: 7,
-  stage: "PROD",
-  appName: "Shop",
-  target: "RUNNING",
-  current: undefined,
-  requestorAccountKey: 0,
-  deviceOwnerAccountKey: 0,
-  instanceKey: 0,
-  appCredEpoch: 0,
-  releaseKey: 0,
-  newReleaseKey: 0,
-  version: "",
-  presentVersion: "",
-  newestVersion: "",
-  requestUpdate: false,
-  cancelTransition: false,
-  environment: {},
-  environmentTemplate: {},
-  ports: [],
-  otherPorts: [],
-  dockerCompose: null,
-  newDockerCompose: null,
-  dockerCredentials: {},
-};
-
-/** The text that a call with these arguments is answered with; undefined when they are good. */
+/** The error text for these arguments; undefined when they are valid. */
 function errorOf(kwargs: Record<string, unknown>): string | undefined {
   try {
-    decodeRequest(kwargs);
+    decodeStateRequest(kwargs);
     return undefined;
   } catch (error) {
     assert.ok(error instanceof Error && "code" in error && error.code === "bad_request");
@@ -39,15 +13,15 @@ function errorOf(kwargs: Record<string, unknown>): string | undefined {
   }
 }
 
-Deno.test("decodeRequest() fills in what is absent or null", () => {
-  assert.deepEqual(decodeRequest(least), { request: empty, problems: [] });
+Deno.test("decodeStateRequest() fills in what is absent or null", () => {
+  assert.deepEqual(decodeStateRequest(leastRequest), { request: emptyRequest, problems: [] });
   const nulls = Object.fromEntries(["current_state", "ports", "environment", "docker_compose"].map((n) => [n, null]));
-  assert.deepEqual(decodeRequest({ ...least, ...nulls }).request, empty);
+  assert.deepEqual(decodeStateRequest({ ...leastRequest, ...nulls }).request, emptyRequest);
 });
 
-Deno.test("decodeRequest() reads every argument", () => {
-  const { request } = decodeRequest({
-    ...least,
+Deno.test("decodeStateRequest() reads every argument", () => {
+  const { request } = decodeStateRequest({
+    ...leastRequest,
     current_state: "PRESENT",
     requestor_account_key: "3",
     device_owner_account_key: 2,
@@ -68,7 +42,7 @@ Deno.test("decodeRequest() reads every argument", () => {
     docker_credentials: { "r.example.com": { username: "u", password: "p" } },
   });
   assert.deepEqual({ ...request, ports: request.ports.length }, {
-    ...empty,
+    ...emptyRequest,
     current: "PRESENT",
     requestorAccountKey: 3,
     deviceOwnerAccountKey: 2,
@@ -90,14 +64,14 @@ Deno.test("decodeRequest() reads every argument", () => {
   });
 });
 
-Deno.test("decodeRequest() takes the older names where the newer ones say nothing", () => {
-  const { app_key, app_name, stage } = least;
+Deno.test("decodeStateRequest() takes the older names when the newer ones are empty", () => {
+  const { app_key, app_name, stage } = leastRequest;
   const older = { app_key, app_name, stage, manually_requested_state: "PRESENT", state: "FAILED", account_id: "12" };
-  const { request } = decodeRequest({ ...older, target_state: "", current_state: "", requestor_account_key: 0 });
+  const { request } = decodeStateRequest({ ...older, target_state: "", current_state: "", requestor_account_key: 0 });
   assert.deepEqual([request.target, request.current, request.requestorAccountKey], ["PRESENT", "FAILED", 12]);
 });
 
-Deno.test("decodeRequest() answers wrong arguments in the words of the contract", () => {
+Deno.test("decodeStateRequest() rejects wrong arguments with the texts of the contract", () => {
   const cases: [Record<string, unknown>, string][] = [
     [{ app_key: "7" }, "failed to parse app_key"],
     [{ app_key: -7 }, "failed to parse app_key"],
@@ -146,51 +120,24 @@ Deno.test("decodeRequest() answers wrong arguments in the words of the contract"
     [{ docker_credentials: { r: { username: "u" } } }, "failed to parse docker credentials"],
   ];
   for (const [change, expected] of cases) {
-    assert.equal(errorOf({ ...least, ...change }), expected, JSON.stringify(change));
+    assert.equal(errorOf({ ...leastRequest, ...change }), expected, JSON.stringify(change));
   }
 });
 
-Deno.test("decodeRequest() never fails for an instance key or a credential epoch", () => {
+Deno.test("decodeStateRequest() never rejects an instance key or a credential epoch", () => {
   for (const value of ["x", -1, 1.5, [], {}, true, null]) {
-    const { request } = decodeRequest({ ...least, instance_key: value, app_cred_epoch: value });
+    const { request } = decodeStateRequest({ ...leastRequest, instance_key: value, app_cred_epoch: value });
     assert.deepEqual([request.instanceKey, request.appCredEpoch], [0, 0]);
   }
 });
 
-Deno.test("decodeRequest() skips a malformed port rule and says so", () => {
-  const { request, problems } = decodeRequest({ ...least, ports: [{ port: "80" }, { port: 81 }] });
+Deno.test("decodeStateRequest() skips a malformed port rule and reports it", () => {
+  const { request, problems } = decodeStateRequest({ ...leastRequest, ports: [{ port: "80" }, { port: 81 }] });
   assert.deepEqual(request.ports.map(({ port }) => port), [81]);
   assert.equal(problems.length, 1);
 });
 
-Deno.test("decodeRequest() is not fooled by names that every object has", () => {
+Deno.test("decodeStateRequest() is not fooled by members of the prototype", () => {
   assert.equal(errorOf(JSON.parse('{"__proto__": {"app_key": 7}, "app_name": "x"}')), "missing from payload app_key");
-  assert.equal(errorOf({ ...least, toString: 5, constructor: [] }), undefined);
-});
-
-Deno.test("decodeRow() takes a member of the wrong type as missing", () => {
-  const row = {
-    ...least,
-    release_key: "7",
-    environment: [],
-    request_update: "yes",
-    present_version: "1",
-    current_state: 5,
-  };
-  assert.deepEqual(decodeRow(row).request, { ...empty, version: "1", presentVersion: "1" });
-});
-
-Deno.test("decodeRow() refuses a row that does not say what is wanted of which app", () => {
-  const wrong = [null, 7, "x", [], {}, { ...least, app_key: "7" }, { ...least, app_key: 0 }, { ...least, stage: "X" }];
-  const states = [{ ...least, target_state: "STOPPED" }, { ...least, target_state: 5 }, { ...least, app_name: "a/b" }];
-  for (const row of [...wrong, ...states]) {
-    assert.throws(() => decodeRow(row), { code: "bad_request" }, JSON.stringify(row));
-  }
-});
-
-Deno.test("inheritingApp() gives the app of a row that wants nothing of it", () => {
-  assert.deepEqual(inheritingApp({ ...least, target_state: "INHERIT" }), { appKey: 7, stage: "PROD" });
-  assert.equal(inheritingApp(least), undefined);
-  assert.equal(inheritingApp({ target_state: "INHERIT", stage: "PROD" }), undefined);
-  assert.equal(inheritingApp("INHERIT"), undefined);
+  assert.equal(errorOf({ ...leastRequest, toString: 5, constructor: [] }), undefined);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { requestOfContainer } from "../../../../lib/apps/requests/adopt.ts";
+import { adoptedRequest } from "../../../../lib/apps/requests/adopted_request.ts";
 import { type ContainerOptions, createRequest } from "../../../../lib/apps/container/create_request.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { type ContainerDetails, decodeContainer } from "../../../../lib/docker/decode.ts";
@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 const rebuilt =
   '"The agent\'s database was damaged and has been set aside; what it knows of this app comes from the container engine and from Studio"';
 
-const facts: ContainerOptions = {
+const options: ContainerOptions = {
   image: "r.example.com/apps/prod_amd64_71_fan_ctl:1.2.0",
   app: { id: { appKey: 71, stage: "PROD" }, appName: "Fan_Ctl", version: "1.2.0", releaseKey: 12 },
   env: ["SPEED=7", "EMPTY=", "TWO=a=b"],
@@ -18,17 +18,17 @@ const facts: ContainerOptions = {
   withGpu: false,
 };
 
-/** The container that the agent makes of `facts`; `change` replaces parts of what the engine shows of it. */
-function seenOf(change: Partial<ContainerDetails> = {}, given = facts): ContainerDetails {
-  const body = createRequest(given);
+/** The container that the agent creates with `options`; `change` replaces members of what the engine returns. */
+function containerWith(change: Partial<ContainerDetails> = {}): ContainerDetails {
+  const body = createRequest(options);
   return {
     ...decodeContainer({ Id: "c1", Name: "/prod_71_fan_ctl", Config: body, HostConfig: body.HostConfig }),
     ...change,
   };
 }
 
-Deno.test("requestOfContainer() gives back what a container of the agent was made for", () => {
-  const request = requestOfContainer(seenOf());
+Deno.test("adoptedRequest() returns what a container of the agent was created for", () => {
+  const request = adoptedRequest(containerWith());
   assert.deepEqual({ ...request, ports: request?.ports.map((rule) => [rule.port, rule.protocol, rule.hostPort]) }, {
     appKey: 71,
     stage: "PROD",
@@ -56,15 +56,15 @@ Deno.test("requestOfContainer() gives back what a container of the agent was mad
   });
 });
 
-Deno.test("requestOfContainer() reads a container of an older agent from its name and its image", () => {
-  const request = requestOfContainer(seenOf({ labels: { real: "True" } }));
+Deno.test("adoptedRequest() reads name and image when the container is from an older agent", () => {
+  const request = adoptedRequest(containerWith({ labels: { real: "True" } }));
   assert.deepEqual([request?.appName, request?.stage, request?.appKey], ["fan_ctl", "PROD", 71]);
   assert.deepEqual([request?.version, request?.releaseKey], ["1.2.0", 0]);
-  const untagged = requestOfContainer(seenOf({ labels: { real: "True" }, name: "dev_5_a" }));
+  const untagged = adoptedRequest(containerWith({ labels: { real: "True" }, name: "dev_5_a" }));
   assert.deepEqual([untagged?.stage, untagged?.appKey, untagged?.appName], ["DEV", 5, "a"]);
 });
 
-Deno.test("requestOfContainer() leaves out the variables that the agent itself gives", () => {
+Deno.test("adoptedRequest() leaves out the variables that the agent itself sets", () => {
   const own = [
     ...["DEVICE_SERIAL_NUMBER", "DEVICE_KEY", "DEVICE_NAME", "DEVICE_ENDPOINT_URL", "DEVICE_LAN_IP", "DEVICE_URL"],
     ...["DEVICE_PORT_FOR_80", "REMOTE_PORT_FOR_80", "ENV", "SWARM_KEY", "APP_KEY", "APP_NAME", "APP_AUTH_ID"],
@@ -72,27 +72,27 @@ Deno.test("requestOfContainer() leaves out the variables that the agent itself g
   ];
   const kept = ["DEVICE", "MY_PATH", "PATHS", "ENVIRONMENT", "APP_LEVEL"];
   const env = [...own, ...kept].map((name) => `${name}=x`);
-  const request = requestOfContainer(seenOf({ env: [...env, "NO_VALUE", "=nameless"] }));
+  const request = adoptedRequest(containerWith({ env: [...env, "NO_VALUE", "=nameless"] }));
   assert.deepEqual(Object.keys(request?.environment ?? {}), kept);
 });
 
 const foreign: { name: string; change: Partial<ContainerDetails> }[] = [
   { name: "without the agent's label", change: { labels: {} } },
   { name: "with another value of the label", change: { labels: { real: "true" } } },
-  { name: "with a name of somebody's own", change: { name: "postgres" } },
+  { name: "with the name of another program", change: { name: "postgres" } },
   { name: "with a name that has no key", change: { name: "prod_x_fan_ctl" } },
-  { name: "with a name that is none of an app", change: { name: "prod_71_.." } },
+  { name: "with a name that no app can have", change: { name: "prod_71_.." } },
   { name: "whose labels name another app", change: { labels: { real: "True", "reagent.app-name": "other" } } },
   { name: "whose labels name another stage", change: { labels: { real: "True", "reagent.stage": "DEV" } } },
 ];
 
 for (const { name, change } of foreign) {
-  Deno.test(`requestOfContainer() knows nothing of a container ${name}`, () => {
-    assert.equal(requestOfContainer(seenOf(change)), undefined);
+  Deno.test(`adoptedRequest() returns nothing for a container ${name}`, () => {
+    assert.equal(adoptedRequest(containerWith(change)), undefined);
   });
 }
 
-Deno.test("an app whose database was lost is taken over from its container, which goes on, and people are told once", async () => {
+Deno.test("an app whose database was lost is adopted from its container, which goes on, and its log says so once", async () => {
   await using world = new SmallWorld();
   await world.ask("RUNNING", { release_key: 7, environment: { LEVEL: { value: "x" } } });
   const before = await world.engine.inspect(container, never);
@@ -114,7 +114,7 @@ Deno.test("an app whose database was lost is taken over from its container, whic
   assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
 });
 
-Deno.test("an app that was taken over runs again after a crash, as it was", async () => {
+Deno.test("an adopted app is restarted after a crash, as it was", async () => {
   await using world = new SmallWorld();
   await world.ask("RUNNING", { environment: { LEVEL: { value: "x" } } });
   await world.loseDatabase();
@@ -125,12 +125,12 @@ Deno.test("an app that was taken over runs again after a crash, as it was", asyn
   assert.ok((await world.engine.inspect(container, never))?.env.includes("LEVEL=x"));
 });
 
-Deno.test("an app that is known already is not taken over, and neither is anything without a lost database", async () => {
+Deno.test("known apps are not adopted, and without a lost database none are", async () => {
   await using world = new SmallWorld();
   await world.ask("RUNNING", { release_key: 7 });
   await world.ask("PRESENT");
   world.engine.stock(`${repository}:9`, {});
-  const body = createRequest({ ...facts, image: `${repository}:9`, app: { ...facts.app, appName: "Shop" } });
+  const body = createRequest({ ...options, image: `${repository}:9`, app: { ...options.app, appName: "Shop" } });
   await world.engine.create(container, body, never);
   await world.engine.create("prod_9_other", { ...body, Labels: { real: "True" } }, never);
   await world.end();
@@ -145,7 +145,7 @@ Deno.test("an app that is known already is not taken over, and neither is anythi
   assert.notEqual((await world.engine.inspect(container, never))?.status, "running", "it was wanted as PRESENT");
 });
 
-Deno.test("a container of somebody else is neither taken over nor touched", async () => {
+Deno.test("a container of another program is neither adopted nor touched", async () => {
   await using world = new SmallWorld();
   world.engine.stock("postgres:16", {});
   await world.engine.create("postgres", { Image: "postgres:16" }, never);
@@ -157,7 +157,7 @@ Deno.test("a container of somebody else is neither taken over nor touched", asyn
   assert.deepEqual(["postgres", "prod_8_shop"].map((name) => world.engine.status(name)), ["created", "created"]);
 });
 
-Deno.test("what the apps need of the disk is unknown until Studio has said what it wants, also after a restart", async () => {
+Deno.test("the disk use of apps is unknown until everything that Studio wants is stored, even after a restart", async () => {
   await using world = new SmallWorld();
   await world.loseDatabase();
   await world.apps.reconcileLocal(never);

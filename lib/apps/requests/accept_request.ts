@@ -1,4 +1,4 @@
-/** Takes what Studio asks: into the database, or into memory when the disk is too full and the request makes room. */
+/** Accepts a request of Studio: into the database, or into memory when the disk is full and the request frees space. */
 
 import type { AppRequest } from "../../model/app.ts";
 import { hasCode } from "../../base/errors.ts";
@@ -7,7 +7,7 @@ import type { StateReporter } from "../report/state_reporter.ts";
 import { makesRoom } from "../plan/decide.ts";
 import type { AppRecords } from "../state/app_records.ts";
 
-/** What requests are taken with. */
+/** What requests are accepted with. */
 export interface AcceptDeps {
   records: AppRecords;
   reporter: Pick<StateReporter, "storeLater">;
@@ -15,19 +15,18 @@ export interface AcceptDeps {
 }
 
 /**
- * Takes a request; true when it is stored. A full disk is when people remove apps to get room, so what makes room is acted on although
- * it is in memory only, and stored once there is room. After an end of the agent before that, Studio's next answer tells it again.
- * `isQuestion`: Studio asks by itself, and does not repeat what it wants. Throws `store_failed` for everything else that cannot be
- * stored; nothing of it is kept then.
+ * Accepts a request; true when it is stored. A full disk is when people remove apps, so a request that frees space is
+ * carried out although it is only held in memory, and stored later. If the agent ends before that, Studio's next answer
+ * repeats it. `isUnprompted`: Studio has sent the request of its own accord, not as an answer. Throws `store_failed`
+ * for any other request that cannot be stored; nothing of it is kept.
  */
 export function acceptRequest(
   { records, reporter, log }: AcceptDeps,
-  request: AppRequest,
-  { isQuestion }: { isQuestion: boolean },
+  { request, isUnprompted }: { request: AppRequest; isUnprompted: boolean },
 ): boolean {
   const known = records.find(request);
   try {
-    if (isQuestion && known !== undefined) records.updates.noteRequest(known, request);
+    if (isUnprompted && known !== undefined) records.updates.noteRequest(known, request);
     records.store(request);
     return true;
   } catch (error) {

@@ -10,7 +10,7 @@ function states(told: readonly string[]): string[] {
   return told.filter((entry) => !entry.startsWith('"'));
 }
 
-/** A device on which the app runs, as Studio wants it. `asked` counts the questions for all apps. */
+/** A device for which Studio answers what it wants of all apps. `asked` counts the questions. */
 class World extends SmallWorld {
   asked = 0;
 
@@ -23,7 +23,7 @@ class World extends SmallWorld {
     return world;
   }
 
-  /** Studio answers the questions for all apps with these, one after the other; then with the last. */
+  /** Studio gives these answers, one after the other, and the last one again and again. */
   answers(...answers: (unknown[] | Error)[]): void {
     this.asked = 0;
     this.studio.answer = () => {
@@ -34,7 +34,7 @@ class World extends SmallWorld {
     };
   }
 
-  /** Reconciles on a connect and lets `ms` milliseconds pass. Gives what was thrown. */
+  /** Reconciles as on a connect and lets `ms` milliseconds pass. Returns what was thrown. */
   async connect(options: { isRepeated?: boolean; ms?: number } = {}): Promise<unknown> {
     const { isRepeated = false, ms = 5_000 } = options;
     let failure: unknown;
@@ -52,16 +52,16 @@ class World extends SmallWorld {
 
 const away = new AgentError("call_failed", "the backend is away");
 
-Deno.test("a connect stores what Studio wants, reports every app and brings it about", async () => {
+Deno.test("a connect stores what Studio wants, reports every app and carries it out", async () => {
   await using world = await World.running();
   world.answers([{ ...shop, target_state: "PRESENT" }]);
   assert.equal(await world.connect(), undefined);
-  assert.equal(states(world.studio.told)[0], "RUNNING", "first as it is");
+  assert.equal(states(world.studio.told)[0], "RUNNING", "first its present state");
   assert.equal(states(world.studio.told).at(-1), "PRESENT");
   assert.deepEqual(world.list, ["Shop PRESENT"]);
 });
 
-/** A device on which so many apps run, as Studio wants them: each with a port. */
+/** A device with this many running apps, as Studio wants them, each with a port. */
 async function runningApps(count: number): Promise<World> {
   const world = new World();
   await world.apps.reconcileLocal(never);
@@ -82,15 +82,15 @@ async function runningApps(count: number): Promise<World> {
   return world;
 }
 
-Deno.test("a connect of many apps that are as Studio wants them asks the engine and Studio little, and waits for nothing", async () => {
+Deno.test("a connect with many apps as Studio wants them makes few calls to engine and Studio, and waits for nothing", async () => {
   await using world = await runningApps(50);
   assert.equal(await world.connect({ ms: 0 }), undefined);
-  assert.equal(world.studio.reports.length, 100, "each as it is, and as being right");
-  assert.ok(world.engine.calls <= 5, `the engine was asked ${world.engine.calls} times`);
+  assert.equal(world.studio.reports.length, 100, "each app once when it is found and once when it is right");
+  assert.ok(world.engine.calls <= 5, `there were ${world.engine.calls} calls to the engine`);
   assert.equal(world.studio.tokens, 0);
 });
 
-Deno.test("after a restart, ports of apps that run are known from one look at all", async () => {
+Deno.test("after a restart, the ports of running apps are known from one snapshot", async () => {
   await using world = await runningApps(20);
   const before = world.studio.ports.at(-1)?.ports.map(({ hostPort }) => hostPort);
   await world.end();
@@ -98,11 +98,11 @@ Deno.test("after a restart, ports of apps that run are known from one look at al
   world.engine.calls = 0;
   await world.apps.reconcileLocal(never);
   assert.equal(await world.connect({ ms: 0 }), undefined);
-  assert.ok(world.engine.calls <= 10, `the engine was asked ${world.engine.calls} times`);
+  assert.ok(world.engine.calls <= 10, `there were ${world.engine.calls} calls to the engine`);
   assert.deepEqual(world.studio.ports.at(-1)?.ports.map(({ hostPort }) => hostPort), before);
 });
 
-Deno.test("a start follows the log of what runs by the one look at all, and a connect follows nothing twice", async () => {
+Deno.test("a start follows the logs of running apps from one snapshot, and a connect follows none twice", async () => {
   await using world = await World.running();
   const id = (await world.engine.inspect(container, never))?.id;
   await world.end();
@@ -116,7 +116,7 @@ Deno.test("a start follows the log of what runs by the one look at all, and a co
   assert.equal(world.studio.followed.length, 1);
 });
 
-Deno.test("a Studio that is slow to take reports gets eight at a time", async () => {
+Deno.test("a Studio that takes reports slowly gets eight at a time", async () => {
   await using world = await runningApps(20);
   const seen = { open: 0, most: 0, mostAtEnd: 0 };
   world.studio.onReport = async () => {
@@ -130,7 +130,7 @@ Deno.test("a Studio that is slow to take reports gets eight at a time", async ()
   assert.equal(seen.mostAtEnd, 8);
 });
 
-Deno.test("an app that is asked for while Studio answers the question for all apps is not in the answer, and stays", async () => {
+Deno.test("an app that is requested while Studio answers is not in the answer, and stays", async () => {
   await using world = await World.running();
   world.engine.stock("r.example.com/apps/prod_amd64_9_other:1", {});
   let asked: Promise<void> | undefined;
@@ -143,31 +143,31 @@ Deno.test("an app that is asked for while Studio answers the question for all ap
   assert.deepEqual(world.list, ["Shop RUNNING", "Other RUNNING"]);
 });
 
-Deno.test("what was seen of an app before something was done with it does not count", async () => {
+Deno.test("a snapshot of an app from before other work on it does not count", async () => {
   await using world = await World.running();
   world.answers([shop]);
-  const hasLooked = Promise.withResolvers<void>();
-  const mayGoOn = Promise.withResolvers<void>();
-  const usual = world.engine.listImages.bind(world.engine);
+  const isListed = Promise.withResolvers<void>();
+  const mayContinue = Promise.withResolvers<void>();
+  const listImages = world.engine.listImages.bind(world.engine);
   world.engine.listImages = async (signal) => {
-    const images = await usual(signal);
-    hasLooked.resolve();
-    await mayGoOn.promise;
+    const images = await listImages(signal);
+    isListed.resolve();
+    await mayContinue.promise;
     return images;
   };
   const done = world.apps.reconcileRemote(never, { isRepeated: false });
-  await hasLooked.promise;
+  await isListed.promise;
   await world.pass(1);
   await world.ask("PRESENT");
   assert.equal(world.state, "PRESENT");
-  mayGoOn.resolve();
+  mayContinue.resolve();
   await done;
   await world.pass(2_000);
   assert.deepEqual(states(world.studio.told), ["STOPPING", "PRESENT", "PRESENT", "PRESENT"]);
   assert.equal(world.engine.status(container), undefined);
 });
 
-Deno.test("a connect whose question fails reports and drives what is stored all the same, and throws", async () => {
+Deno.test("a connect whose question fails still reports and carries out what is stored, and throws", async () => {
   await using world = await World.running();
   await world.end();
   await world.engine.remove(container, { force: true, signal: never });
@@ -179,14 +179,14 @@ Deno.test("a connect whose question fails reports and drives what is stored all 
   assert.equal(world.engine.status(container), "running");
 });
 
-Deno.test("a repetition whose question fails neither reports nor drives anything, and throws", async () => {
+Deno.test("a repetition whose question fails neither reports nor carries out anything, and throws", async () => {
   await using world = await World.running();
   world.answers(away);
   assert.equal(await world.connect({ isRepeated: true }), away);
   assert.deepEqual(world.studio.told, []);
 });
 
-Deno.test("a repetition that fails leaves an app in its crash loop where it is", async () => {
+Deno.test("a repetition that fails leaves an app in its crash loop alone", async () => {
   await using world = new World({ "1": { livesMs: 1_000, exitCode: 1 } });
   await world.apps.reconcileLocal(never);
   await world.ask("RUNNING", {}, 30_000);
@@ -205,7 +205,7 @@ Deno.test("a repetition that succeeds does everything that a connect does", asyn
   assert.deepEqual([states(world.studio.told)[0], states(world.studio.told).at(-1)], ["RUNNING", "PRESENT"]);
 });
 
-Deno.test("apps that Studio does not name go, and its other apps stay", async () => {
+Deno.test("apps that Studio does not name are removed, and the others stay", async () => {
   await using world = await World.running();
   world.answers([other]);
   await world.connect();
@@ -213,26 +213,26 @@ Deno.test("apps that Studio does not name go, and its other apps stay", async ()
   assert.ok(world.list.every((entry) => entry.startsWith("Other")), world.list.join());
 });
 
-Deno.test("a row that wants nothing of an app protects it from removal, and changes nothing of it", async () => {
+Deno.test("a row that wants no state of an app protects it from removal, and changes nothing", async () => {
   await using world = await World.running();
   const before = await world.engine.inspect(container, never);
   const row = { ...shop, target_state: "INHERIT", present_version: "2", newest_version: "2", request_update: true };
   world.answers([row, { ...row, app_key: 99 }]);
   assert.equal(await world.connect(), undefined);
-  assert.deepEqual(world.list, ["Shop RUNNING"], "and makes no app");
+  assert.deepEqual(world.list, ["Shop RUNNING"], "and no app is created");
   assert.deepEqual(states(world.studio.told), ["RUNNING", "RUNNING"]);
   assert.deepEqual(world.tags, ["1"]);
   assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
 });
 
-Deno.test("a row that wants nothing of one app keeps no other from its removal", async () => {
+Deno.test("a row that wants no state of one app protects no other", async () => {
   await using world = await World.running();
   world.answers([{ ...shop, app_key: 99, target_state: "INHERIT" }]);
   await world.connect();
   assert.deepEqual(world.list, []);
 });
 
-Deno.test("a row that cannot be read keeps every app, and the others are taken over", async () => {
+Deno.test("a row that cannot be read protects every app, and the other rows are applied", async () => {
   for (const broken of [null, "x", {}, { ...shop, app_key: "7" }, { ...shop, target_state: "DANCING" }]) {
     await using world = await World.running();
     world.answers([broken, other]);
@@ -243,7 +243,7 @@ Deno.test("a row that cannot be read keeps every app, and the others are taken o
   }
 });
 
-Deno.test("an answer that names no app is asked for once more before anything is removed", async () => {
+Deno.test("when the answer names no app, Studio is asked again before anything is removed", async () => {
   await using world = await World.running();
   world.answers([], [shop]);
   await world.connect();
@@ -251,7 +251,7 @@ Deno.test("an answer that names no app is asked for once more before anything is
   assert.deepEqual(world.list, ["Shop RUNNING"]);
 });
 
-Deno.test("apps are removed when Studio names none twice, and stay when it does not answer the second time", async () => {
+Deno.test("apps are removed when Studio names none twice, and stay when the second question fails", async () => {
   await using world = await World.running();
   world.answers([], away);
   assert.equal(await world.connect(), away);
@@ -271,7 +271,7 @@ Deno.test("a device without apps asks once", async () => {
   assert.equal(world.asked, 1);
 });
 
-Deno.test("what Studio has missed of any app is told before what is", async () => {
+Deno.test("the reports that Studio has missed of any app are sent before present states", async () => {
   await using world = await World.running();
   world.studio.isConnected = false;
   await world.ask("RUNNING", { app_key: 9, app_name: "Other" });
@@ -283,7 +283,7 @@ Deno.test("what Studio has missed of any app is told before what is", async () =
   assert.deepEqual(told.slice(0, 2), ["9 FAILED", "7 RUNNING"]);
 });
 
-Deno.test("what a person asks while Studio answers counts for more than the answer", async () => {
+Deno.test("a request that arrives while Studio answers takes precedence over the answer", async () => {
   await using world = await World.running();
   world.studio.answer = () => {
     world.studio.clear();
@@ -295,24 +295,24 @@ Deno.test("what a person asks while Studio answers counts for more than the answ
   assert.deepEqual(world.list, ["Shop PRESENT"]);
 });
 
-/** Makes containers that the agent would have made, of apps of which nothing is stored. */
-async function makeUnknown(world: World, ...names: string[]): Promise<() => string[]> {
+/** Creates containers of the agent without anything stored of their apps. Returns what lists those that are left. */
+async function createUnknown(world: World, ...names: string[]): Promise<() => string[]> {
   world.engine.stock("old:1", {});
   for (const name of names) await world.engine.create(name, { Image: "old:1", Labels: { real: "True" } }, never);
   return () => names.filter((name) => world.engine.status(name) !== undefined);
 }
 
-Deno.test("a container of no app goes, unless Studio names its app", async () => {
+Deno.test("a container without an app is removed, unless Studio names its app", async () => {
   await using world = await World.running();
-  const left = await makeUnknown(world, "prod_9_other", "dev_9_other", "prod_11_later", "prod_12_nobody");
+  const left = await createUnknown(world, "prod_9_other", "dev_9_other", "prod_11_later", "prod_12_nobody");
   world.answers([shop, { ...other, stage: "DEV" }, { ...other, app_key: 11, target_state: "INHERIT" }]);
   assert.equal(await world.connect(), undefined);
   assert.deepEqual(left(), ["dev_9_other", "prod_11_later"]);
 });
 
-Deno.test("a row that cannot be read keeps containers of which nothing is stored", async () => {
+Deno.test("a row that cannot be read protects containers without an app", async () => {
   await using world = await World.running();
-  const left = await makeUnknown(world, "prod_9_other");
+  const left = await createUnknown(world, "prod_9_other");
   world.answers([shop, { ...other, app_name: 5 }]);
   await world.connect();
   assert.deepEqual(left(), ["prod_9_other"]);
@@ -321,9 +321,9 @@ Deno.test("a row that cannot be read keeps containers of which nothing is stored
   assert.deepEqual(left(), []);
 });
 
-Deno.test("a row that cannot be stored keeps the container of its app", async () => {
+Deno.test("a row that cannot be stored protects the container of its app", async () => {
   await using world = await World.running();
-  const left = await makeUnknown(world, "prod_9_other");
+  const left = await createUnknown(world, "prod_9_other");
   world.database.sql.exec("CREATE TRIGGER full BEFORE INSERT ON AppStates BEGIN SELECT RAISE(ABORT, 'full'); END");
   world.answers([shop, other]);
   await world.connect();

@@ -1,0 +1,115 @@
+/** Applies Studio's answer to the question what it wants of all apps. */
+
+import { type AppId, type AppRequest, idText } from "../../model/app.ts";
+import { parseContainerName } from "../../model/app_names.ts";
+import { throwIfAborted, within } from "../../async/deadline.ts";
+import type { Log } from "../../base/log.ts";
+import { orphansAmong } from "../watch/orphans.ts";
+import type { ReconcileDeps } from "./reconcile_deps.ts";
+import { decodeRequestedState, inheritingApp } from "./requested_state.ts";
+
+/** The engine gets this long to remove a container without an app. */
+const orphanLimitMs = 30_000;
+
+/**
+ * Removes the apps that the answer does not name, stores the requests in it, and removes containers without an app.
+ * `askedAtMs` is when Studio was asked, on the clock. Throws `engine_unreachable`, `engine_failed`, `store_failed`,
+ * `canceled`.
+ */
+export async function applyAnswer(
+  deps: ReconcileDeps,
+  answer: { rows: readonly unknown[]; askedAtMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { askedAtMs } = answer;
+  const inheriting = answer.rows.map(inheritingApp).filter((app) => app !== undefined);
+  const others = answer.rows.filter((row) => inheritingApp(row) === undefined);
+  const requests = others.map((row) => tryDecode(row, deps.log)).filter((request) => request !== undefined);
+  // An entry that cannot be read or stored may be for any app, so nothing is removed then.
+  const isReadable = requests.length === others.length;
+  if (isReadable) await removeUnlisted(deps, { listed: [...requests, ...inheriting], askedAtMs }, signal);
+  const isStored = storeRequests(deps, { requests, askedAtMs });
+  if (!isReadable || !isStored) return;
+  await removeOrphans(deps, { requests, inheriting }, signal);
+  deps.onAnswer();
+}
+
+function tryDecode(row: unknown, log: Log): AppRequest | undefined {
+  try {
+    const { request, problems } = decodeRequestedState(row);
+    for (const problem of problems) log.warn("Skipped a part of what Studio wants of an app", { problem });
+    return request;
+  } catch (error) {
+    log.warn("Cannot read what Studio wants of an app", { error });
+    return undefined;
+  }
+}
+
+/** Returns true when all of them are stored. */
+function storeRequests(
+  deps: ReconcileDeps,
+  { requests, askedAtMs }: { requests: readonly AppRequest[]; askedAtMs: number },
+): boolean {
+  let isComplete = true;
+  for (const request of requests) {
+    // A request from after the question is newer than the answer, and a developer at work is not disturbed.
+    if (request.stage === "DEV" || deps.wasRequestedSince(request, askedAtMs)) continue;
+    try {
+      if (!deps.accept(request)) isComplete = false;
+    } catch (error) {
+      deps.log.error("Cannot store what Studio wants of an app", { app: request.appName, error });
+      isComplete = false;
+    }
+  }
+  return isComplete;
+}
+
+/** An app that was requested after the question is not in the answer, and stays. */
+async function removeUnlisted(
+  deps: ReconcileDeps,
+  answer: { listed: readonly AppId[]; askedAtMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const listed = new Set(answer.listed.map(idText));
+  for (const app of deps.records.all()) {
+    if (listed.has(idText(app.id)) || deps.wasRequestedSince(app.id, answer.askedAtMs)) continue;
+    const { container } = deps.namesOf(app);
+    deps.log.info("Removing an app that Studio does not know any more", { app: app.appName, ...app.id });
+    try {
+      await deps.workerOf(app.id).replace(async (jobSignal) => {
+        await deps.removeContainer(container, AbortSignal.any([signal, jobSignal]));
+        deps.forget(app);
+      });
+    } catch (error) {
+      throwIfAborted(signal, "Removing apps that Studio does not know");
+      deps.log.warn("Cannot remove an app that Studio does not know", { app: app.appName, error });
+    }
+  }
+}
+
+/** Containers of apps that Studio names are no orphans, even if nothing is stored of the app, as for DEV apps. */
+async function removeOrphans(
+  deps: ReconcileDeps,
+  answer: { requests: readonly AppRequest[]; inheriting: readonly AppId[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const containers = await deps.engine.listContainers(signal);
+  const listed = answer.requests.map(({ appKey, stage, appName }) => ({ id: { appKey, stage }, appName }));
+  const known = new Set([...deps.records.all(), ...listed].map((app) => deps.namesOf(app).container));
+  const inheriting = new Set(answer.inheriting.map(idText));
+  const isInheriting = (name: string) => {
+    const id = parseContainerName(name)?.id;
+    return id !== undefined && inheriting.has(idText(id));
+  };
+  const candidates = containers.filter((container) => !container.names.some(isInheriting));
+  for (const { id, names } of orphansAmong(candidates, known)) {
+    deps.log.info("Removing a container without an app", { names });
+    try {
+      const what = "Removing a container without an app";
+      await within(orphanLimitMs, (limit) => deps.removeContainer(id, limit), { what, signal });
+    } catch (error) {
+      throwIfAborted(signal, "Removing containers without an app");
+      deps.log.warn("Cannot remove a container without an app", { names, error });
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** Brings the device in line with what is stored, at the start and without Studio. */
+
+import type { AppRequest } from "../../model/app.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import { EngineSnapshot } from "../watch/engine_snapshot.ts";
+import { adoptedRequest } from "./adopted_request.ts";
+import type { ReconcileDeps } from "./reconcile_deps.ts";
+import { isDriven, startPauseMs, startWanted } from "./start_wanted.ts";
+import { observeApps } from "./observe_apps.ts";
+
+/**
+ * Sets the states of all apps to what the engine has, then starts what is stored as wanted and can be done without
+ * Studio. Resolves when the states are right; the starts go on. Containers without an app are left to the next connect,
+ * because only Studio knows whether they belong to apps that a lost database has forgotten. With `isRebuilt`, apps of
+ * unknown containers are adopted first. Throws `engine_unreachable`, `engine_failed`, `store_failed`, `canceled`.
+ */
+export async function reconcileLocal(
+  deps: ReconcileDeps,
+  options: { isRebuilt: boolean; signal: AbortSignal },
+): Promise<void> {
+  const { isRebuilt, signal } = options;
+  const snapshot = await EngineSnapshot.take(deps.engine, { clock: deps.clock, signal });
+  const { takenAtMs } = snapshot;
+  if (isRebuilt) await adoptContainers(deps, snapshot, signal);
+  for (const { app, found } of observeApps(deps, snapshot)) {
+    if (found !== undefined) await deps.workerOf(app.id).correct(found, { isReported: false, takenAtMs });
+  }
+  deps.keep(startWanted(deps, { origin: "boot", pauseMs: startPauseMs, isWanted: mayStartOffline }));
+}
+
+/** What runs goes on, as the app that it was created for. */
+async function adoptContainers(deps: ReconcileDeps, snapshot: EngineSnapshot, signal: AbortSignal): Promise<void> {
+  const { records, engine, log } = deps;
+  for (const { id } of snapshot.containers) {
+    const container = await engine.inspect(id, signal);
+    const request = container && adoptedRequest(container);
+    if (request === undefined || records.find(request) !== undefined) continue;
+    log.warn("Adopted an app from its container", { app: request.appName, appKey: request.appKey });
+    records.store(request);
+  }
+}
+
+/** Nothing is downloaded and nothing is built offline. */
+function mayStartOffline(app: LiveApp, request: AppRequest): boolean {
+  if (!isDriven(app, request) || app.state === app.target) return false;
+  if (isGone(app.state) && !isGone(app.target)) return false;
+  return !(app.target === "PRESENT" && request.requestUpdate);
+}

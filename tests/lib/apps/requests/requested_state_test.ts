@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { decodeRequestedState, inheritingApp } from "../../../../lib/apps/requests/requested_state.ts";
+import { emptyRequest, leastRequest } from "./request_samples.ts";
+
+Deno.test("decodeRequestedState() treats a member of the wrong type as missing", () => {
+  const row = {
+    ...leastRequest,
+    release_key: "7",
+    environment: [],
+    request_update: "yes",
+    present_version: "1",
+    current_state: 5,
+  };
+  assert.deepEqual(decodeRequestedState(row).request, { ...emptyRequest, version: "1", presentVersion: "1" });
+});
+
+Deno.test("decodeRequestedState() rejects a row without a valid app or wanted state", () => {
+  const wrong = [null, 7, "x", [], {}, { ...leastRequest, app_key: "7" }, { ...leastRequest, app_key: 0 }, {
+    ...leastRequest,
+    stage: "X",
+  }];
+  const states = [{ ...leastRequest, target_state: "STOPPED" }, { ...leastRequest, target_state: 5 }, {
+    ...leastRequest,
+    app_name: "a/b",
+  }];
+  for (const row of [...wrong, ...states]) {
+    assert.throws(() => decodeRequestedState(row), { code: "bad_request" }, JSON.stringify(row));
+  }
+});
+
+Deno.test("inheritingApp() returns the app of a row that wants no state of it", () => {
+  assert.deepEqual(inheritingApp({ ...leastRequest, target_state: "INHERIT" }), { appKey: 7, stage: "PROD" });
+  assert.equal(inheritingApp(leastRequest), undefined);
+  assert.equal(inheritingApp({ target_state: "INHERIT", stage: "PROD" }), undefined);
+  assert.equal(inheritingApp("INHERIT"), undefined);
+});
