@@ -96,7 +96,7 @@ export class AppRecords {
 
   /**
    * Sets the state of an app. An app that is gone, as Studio wants it, is forgotten: its rows and its object, which
-   * whoever holds it may go on using. An app that is to be uninstalled is kept until it is `UNINSTALLED`.
+   * callers may go on using. An app that is to be uninstalled is kept until it is `UNINSTALLED`.
    */
   setState(app: LiveApp, state: AppState): void {
     // It has happened, whether it can be stored or not.

@@ -6,7 +6,7 @@ import type { AppStateWrite, StoredApp } from "../../store/app_rows.ts";
 /** One app in memory. Lives from the first request or the start of the agent until it is removed. */
 export interface LiveApp {
   readonly id: AppId;
-  /** As Studio writes it, upper and lower case kept. */
+  /** As Studio writes it, in upper and lower case. */
   appName: string;
   /** The state that it is in, as far as the agent knows. */
   state: AppState;
@@ -16,7 +16,7 @@ export interface LiveApp {
   version: string;
   /** The installed release. */
   releaseKey: number;
-  /** Whoever sent the latest request. */
+  /** The account that sent the latest request. */
   requestorAccountKey: number;
   /** The flag of the request that created this object; false after a restart of the agent. */
   requestUpdate: boolean;

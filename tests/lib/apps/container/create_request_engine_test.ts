@@ -81,14 +81,14 @@ async function runApp(
   const container = await engine.create(name, { ...body, Cmd }, signal);
   const watch = await engine.watchExit(container, { condition: "next-exit", signal });
   await engine.start(container, signal);
-  const seen = await engine.inspect(name, signal);
-  assert.equal(seen?.status, "running");
-  assert.equal(seen.networkMode, "bridge");
-  assert.deepEqual(seen.portBindings, {
+  const created = await engine.inspect(name, signal);
+  assert.equal(created?.status, "running");
+  assert.equal(created.networkMode, "bridge");
+  assert.deepEqual(created.portBindings, {
     "8080/tcp": [{ hostIp: "0.0.0.0", hostPort }],
     "53/udp": [{ hostIp: "0.0.0.0", hostPort }],
   });
-  assert.deepEqual([seen.labels["real"], seen.labels["reagent.stage"], seen.tty], ["True", id.stage, true]);
+  assert.deepEqual([created.labels["real"], created.labels["reagent.stage"], created.tty], ["True", id.stage, true]);
   await engine.stop(container, { graceSeconds: 1, signal });
   await watch.exitCode();
   assert.equal(await Deno.readTextFile(`${appFolder.path}/seen`), "a=b ca=b c");

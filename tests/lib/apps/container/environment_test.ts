@@ -99,7 +99,7 @@ const always = [
   "TUNNEL_DOMAIN=app.ironflock.dev",
 ];
 
-Deno.test("appEnvironment() gives every app what is always known", () => {
+Deno.test("appEnvironment() has what is always known, for every app", () => {
   assert.deepEqual(build({}), { text: always, warnings: [] });
   assert.deepEqual(build({ stage: "DEV" }).text, always.map((text) => text === "ENV=PROD" ? "ENV=DEV" : text));
 });

@@ -147,7 +147,7 @@ Deno.test("for every sequence of calls, no two keys of one transport have one po
       }
     }
     const done: string[] = [];
-    for (let round = 0; round < 200; round++) {
+    for (let count = 0; count < 200; count++) {
       const chosen = keys[pick(keys.length)] ?? key(80);
       const before = ports.find(chosen);
       const kind = pick(6);
@@ -157,9 +157,9 @@ Deno.test("for every sequence of calls, no two keys of one transport have one po
       else if (kind === 2) ports.reserveDeclared(chosen);
       else if (kind === 3) ports.recoverOrReserve(chosen, pick(2) * (portPool.first + pick(10)));
       else {
-        const given = kind === 4 ? ports.reassign(chosen) : ports.recoverOrReserve(chosen, 0);
+        const assigned = kind === 4 ? ports.reassign(chosen) : ports.recoverOrReserve(chosen, 0);
         const isFresh = kind === 4 || before === undefined;
-        assert.ok(!isFresh || !taken.has(`${chosen.transport}:${given}`), `seed ${seed}: ${done.join(" ")}`);
+        assert.ok(!isFresh || !taken.has(`${chosen.transport}:${assigned}`), `seed ${seed}: ${done.join(" ")}`);
       }
       const owned = keys.flatMap((each) => {
         const hostPort = ports.find(each);

@@ -26,7 +26,7 @@ for (const transport of transports) {
   }
 }
 
-Deno.test("probePort() tells the transports apart", () => {
+Deno.test("probePort() probes each transport by itself", () => {
   const held = holdPort("udp", "0.0.0.0");
   assert.equal(probePort(held.port, "tcp"), true);
   held.close();

@@ -70,10 +70,10 @@ Deno.test("adoptedRequest() leaves out the variables that the agent itself sets"
     ...["DEVICE_PORT_FOR_80", "REMOTE_PORT_FOR_80", "ENV", "SWARM_KEY", "APP_KEY", "APP_NAME", "APP_AUTH_ID"],
     ...["APP_AUTH_SECRET", "TUNNEL_DOMAIN", "INSTANCE_KEY", "RESWARM_URL", "PATH"],
   ];
-  const kept = ["DEVICE", "MY_PATH", "PATHS", "ENVIRONMENT", "APP_LEVEL"];
-  const env = [...own, ...kept].map((name) => `${name}=x`);
+  const others = ["DEVICE", "MY_PATH", "PATHS", "ENVIRONMENT", "APP_LEVEL"];
+  const env = [...own, ...others].map((name) => `${name}=x`);
   const request = adoptedRequest(containerWith({ env: [...env, "NO_VALUE", "=nameless"] }));
-  assert.deepEqual(Object.keys(request?.environment ?? {}), kept);
+  assert.deepEqual(Object.keys(request?.environment ?? {}), others);
 });
 
 const foreign: { name: string; change: Partial<ContainerDetails> }[] = [
@@ -92,7 +92,7 @@ for (const { name, change } of foreign) {
   });
 }
 
-Deno.test("an app whose database was lost is adopted from its container, which goes on, and its log says so once", async () => {
+Deno.test("an app whose database was lost is adopted from its running container, and its log mentions that once", async () => {
   await using world = new SmallWorld();
   await world.ask("RUNNING", { release_key: 7, environment: { LEVEL: { value: "x" } } });
   const before = await world.engine.inspect(container, never);

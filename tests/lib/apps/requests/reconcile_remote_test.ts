@@ -6,8 +6,8 @@ const never = new AbortController().signal;
 const shop = { app_key: 7, app_name: "Shop", stage: "PROD", target_state: "RUNNING", present_version: "1" };
 const other = { ...shop, app_key: 9, app_name: "Other", target_state: "PRESENT" };
 
-function states(told: readonly string[]): string[] {
-  return told.filter((entry) => !entry.startsWith('"'));
+function states(transcript: readonly string[]): string[] {
+  return transcript.filter((entry) => !entry.startsWith('"'));
 }
 
 /** A device for which Studio answers what it wants of all apps. `asked` counts the questions. */
@@ -23,7 +23,7 @@ class World extends SmallWorld {
     return world;
   }
 
-  /** Studio gives these answers, one after the other, and the last one again and again. */
+  /** Studio answers with these, one after the other, and with the last one from then on. */
   answers(...answers: (unknown[] | Error)[]): void {
     this.asked = 0;
     this.studio.answer = () => {
@@ -118,16 +118,16 @@ Deno.test("a start follows the logs of running apps from one snapshot, and a con
 
 Deno.test("a Studio that takes reports slowly gets eight at a time", async () => {
   await using world = await runningApps(20);
-  const seen = { open: 0, most: 0, mostAtEnd: 0 };
+  const sending = { now: 0, most: 0, mostAtEnd: 0 };
   world.studio.onReport = async () => {
-    seen.most = Math.max(seen.most, seen.open += 1);
+    sending.most = Math.max(sending.most, sending.now += 1);
     await world.clock.sleep(200);
-    seen.open -= 1;
+    sending.now -= 1;
   };
-  const done = world.apps.reconcileRemote(never, { isRepeated: false }).then(() => seen.mostAtEnd = seen.most);
+  const done = world.apps.reconcileRemote(never, { isRepeated: false }).then(() => sending.mostAtEnd = sending.most);
   await world.pass(600);
   await done;
-  assert.equal(seen.mostAtEnd, 8);
+  assert.equal(sending.mostAtEnd, 8);
 });
 
 Deno.test("an app that is requested while Studio answers is not in the answer, and stays", async () => {
@@ -279,8 +279,8 @@ Deno.test("the reports that Studio has missed of any app are sent before present
   world.studio.clear();
   world.answers([shop, other]);
   await world.connect();
-  const told = world.studio.reports.map(({ id, state }) => `${id.appKey} ${state}`);
-  assert.deepEqual(told.slice(0, 2), ["9 FAILED", "7 RUNNING"]);
+  const reported = world.studio.reports.map(({ id, state }) => `${id.appKey} ${state}`);
+  assert.deepEqual(reported.slice(0, 2), ["9 FAILED", "7 RUNNING"]);
 });
 
 Deno.test("a request that arrives while Studio answers takes precedence over the answer", async () => {
