@@ -1,6 +1,6 @@
 /** Makes the page about the states of an app from the agent's own tables and plans. Pure. */
 
-import { type Given, plan, type Seen, type Wanted } from "../../lib/apps/plan/container_plan.ts";
+import { type Given, plan, type Wanted } from "../../lib/apps/plan/container_plan.ts";
 import { type Goal, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 import {
   growsDisk,
@@ -11,6 +11,7 @@ import {
   transitions,
 } from "../../lib/apps/state/transitions.ts";
 import { type AppState, appStates } from "../../lib/model/app.ts";
+import type { ObservedApp, ObservedContainer } from "../../lib/apps/state/observed_app.ts";
 import { blamelessCodes } from "../../lib/apps/plan/rollback.ts";
 import { code, table } from "./markdown.ts";
 
@@ -21,7 +22,7 @@ export type Transitions = Readonly<Partial<Record<AppState, Readonly<Partial<Rec
 interface Example {
   goal: Goal;
   situation: string;
-  seen: Seen;
+  observed: ObservedApp;
   /** The app at that moment; absent where it is the usual one. */
   wanted?: Partial<Wanted>;
 }
@@ -31,37 +32,37 @@ const engineWords = ["created", "running", "paused", "restarting", "removing", "
 /** An app that was updated from 1.0.0 to 2.0.0 a moment ago. */
 const onProbation: Partial<Wanted> = { version: "2.0.0", fallback: "1.0.0" };
 
-const running = { id: "old", status: "running" };
+const running: ObservedContainer = { id: "old", name: "prod_7_shop", status: "running" };
 
 const examples: readonly Example[] = [
-  { goal: "install", situation: "nothing is there", seen: { container: undefined, tags: [] } },
-  { goal: "run", situation: "the image is there", seen: { container: undefined, tags: ["1.0.0"] } },
-  { goal: "run", situation: "the image is missing", seen: { container: undefined, tags: [] } },
-  { goal: "run", situation: "after an update", seen: { container: undefined, tags: ["1.0.0", "0.9.0"] } },
-  { goal: "stop", situation: "it runs", seen: { container: running, tags: ["1.0.0"] } },
-  { goal: "remove", situation: "it runs", seen: { container: running, tags: ["1.0.0"] } },
-  { goal: "uninstall", situation: "it runs", seen: { container: running, tags: ["1.0.0"] } },
+  { goal: "install", situation: "nothing is there", observed: { containers: [], tags: [] } },
+  { goal: "run", situation: "the image is there", observed: { containers: [], tags: ["1.0.0"] } },
+  { goal: "run", situation: "the image is missing", observed: { containers: [], tags: [] } },
+  { goal: "run", situation: "after an update", observed: { containers: [], tags: ["1.0.0", "0.9.0"] } },
+  { goal: "stop", situation: "it runs", observed: { containers: [running], tags: ["1.0.0"] } },
+  { goal: "remove", situation: "it runs", observed: { containers: [running], tags: ["1.0.0"] } },
+  { goal: "uninstall", situation: "it runs", observed: { containers: [running], tags: ["1.0.0"] } },
   {
     goal: "recoverPresent",
     situation: "it has failed",
-    seen: { container: { id: "old", status: "exited" }, tags: ["1.0.0"] },
+    observed: { containers: [{ ...running, id: "old", status: "exited" }], tags: ["1.0.0"] },
   },
-  { goal: "update", situation: "the version before runs", seen: { container: running, tags: ["1.0.0"] } },
+  { goal: "update", situation: "the version before runs", observed: { containers: [running], tags: ["1.0.0"] } },
   {
     goal: "rollBack",
     situation: "the release on probation has ended",
-    seen: { container: { id: "new", status: "exited" }, tags: ["2.0.0", "1.0.0"] },
+    observed: { containers: [{ ...running, id: "new", status: "exited" }], tags: ["2.0.0", "1.0.0"] },
     wanted: onProbation,
   },
   {
     goal: "closeUpdate",
     situation: "the probation is over",
-    seen: { container: { id: "new", status: "running" }, tags: ["2.0.0", "1.0.0"] },
+    observed: { containers: [{ ...running, id: "new", status: "running" }], tags: ["2.0.0", "1.0.0"] },
     wanted: onProbation,
   },
-  { goal: "tidy", situation: "an image was left over", seen: { container: running, tags: ["1.0.0", "0.9.0"] } },
-  { goal: "removeCanceled", situation: "a pull was canceled", seen: { container: undefined, tags: [] } },
-  { goal: "uninstallCanceled", situation: "a pull was canceled", seen: { container: undefined, tags: [] } },
+  { goal: "tidy", situation: "an image was left over", observed: { containers: [running], tags: ["1.0.0", "0.9.0"] } },
+  { goal: "removeCanceled", situation: "a pull was canceled", observed: { containers: [], tags: [] } },
+  { goal: "uninstallCanceled", situation: "a pull was canceled", observed: { containers: [], tags: [] } },
 ];
 
 const usual: Wanted = {
@@ -101,13 +102,13 @@ ${table(["", ...columns], rows.map((row) => [`**${row}**`, ...columns.map((colum
 function states(): string {
   const rows = appStates.map((state) => [
     code(state),
-    isTransient(state) ? "in passing" : "at rest",
+    isTransient(state) ? "transient" : "stable",
     stableTarget(state) === state ? "" : code(stableTarget(state)),
     growsDisk(state) ? "yes" : "",
   ]);
   return `## What the states are
 
-A target in passing means the state in the third column. A target that needs disk is refused while the disk is too full
+A transient target means the state in the third column. A target that needs disk is refused while the disk is too full
 to work.
 
 ${table(["State", "Kind", "As a target", "Needs disk"], rows)}`;
@@ -136,11 +137,11 @@ minute; the image and the container settings of the version before are kept for 
 }
 
 function plans(): string {
-  const entries = examples.map(({ goal, situation, seen, wanted }) => {
+  const entries = examples.map(({ goal, situation, observed, wanted }) => {
     const given: Given = {
       wanted: { ...usual, ...wanted },
-      seen,
-      progress: { done: new Set(), madeContainer: undefined },
+      observed,
+      progress: { done: new Set(), createdContainer: undefined },
     };
     const steps = plan(goal, given).map((step) => `1. ${stepText(step)}`);
     return `### ${goal}: ${situation}\n\n${steps.join("\n")}`;

@@ -1,6 +1,7 @@
 /** The steps that the agent's own plan has for a goal, by name. Pure. */
 
-import { plan, type Seen } from "../../lib/apps/plan/container_plan.ts";
+import { plan } from "../../lib/apps/plan/container_plan.ts";
+import type { ObservedApp } from "../../lib/apps/state/observed_app.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 
 /** What an app is like before a goal is worked on. */
@@ -23,19 +24,22 @@ export function nameOfStep(key: string): string {
 export function stepsOf(goal: Goal, situation: Situation): Step[] {
   const device = new PlannedDevice(situation);
   const steps: Step[] = [];
-  let progress: Progress = { done: new Set(), madeContainer: undefined };
+  let progress: Progress = { done: new Set(), createdContainer: undefined };
   for (let count = 0; count < 100; count += 1) {
-    const [step] = plan(goal, { wanted: device.wanted(), seen: device.look(), progress });
+    const [step] = plan(goal, { wanted: device.wanted(), observed: device.observe(), progress });
     if (step === undefined) return steps;
     steps.push(step);
-    const made = device.take(step);
+    const created = device.take(step);
     progress = {
       done: new Set([...progress.done, stepKey(step)]),
-      madeContainer: made ?? progress.madeContainer,
+      createdContainer: created ?? progress.createdContainer,
     };
   }
   throw new Error(`The plan for ${goal} does not end`);
 }
+
+/** Of every container. */
+const name = "prod_7_shop";
 
 /** What steps do to a device, as far as the plan looks at it. */
 class PlannedDevice {
@@ -59,21 +63,21 @@ class PlannedDevice {
     return { appName: "Shop", version: this.#version, newest, fallback: this.#fallback };
   }
 
-  look(): Seen {
-    return { container: this.#container && { ...this.#container }, tags: [...this.#tags] };
+  observe(): ObservedApp {
+    return { containers: this.#container === undefined ? [] : [{ ...this.#container, name }], tags: [...this.#tags] };
   }
 
-  /** Gives the id of the container that it made. */
+  /** Returns the id of the container that it has created. */
   take(step: Step): string | undefined {
     switch (step.kind) {
       case "readPull":
         this.#tags.push(step.tag);
         return undefined;
       case "createContainer":
-        this.#container = { id: "made", status: "created" };
-        return "made";
+        this.#container = { id: "created", status: "created" };
+        return "created";
       case "startContainer":
-        this.#container = { id: "made", status: "running" };
+        this.#container = { id: "created", status: "running" };
         return undefined;
       case "stopContainer":
         this.#container = { id: step.id, status: "exited" };

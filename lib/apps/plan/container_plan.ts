@@ -1,40 +1,27 @@
 /**
- * Decides what is to be done next for a PROD app of one container: goal, what is seen and what this transition has done become a
- * list of typed steps. Pure. After each step the runner knows what is there and asks anew, so that a step may run twice, fail, or be
- * cut anywhere.
+ * Plans the steps that bring a PROD app of one container to a goal, from what the app wants, what the engine has and
+ * what this transition has done. Pure. After each step the transition observes and plans again, so a step may run
+ * twice, fail, or be interrupted anywhere.
  */
 
+import { type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
 import { type Goal, type Progress, type Step, stepKey } from "./steps.ts";
 
-/** The app's container as the engine shows it. */
-export interface SeenContainer {
-  id: string;
-  /** The engine's word: `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
-  status: string;
-}
-
-/** What the engine has of an app. */
-export interface Seen {
-  container: SeenContainer | undefined;
-  /** Tags of the app's own repository. */
-  tags: readonly string[];
-}
-
-/** What the plan needs to know of the app. */
+/** What a plan needs to know of the app. */
 export interface Wanted {
   appName: string;
-  /** The version that runs next (for an update: the one that runs now). */
+  /** The version that runs next; for an update, the one that runs until then. */
   version: string;
   /** Where an update goes. */
   newest: { version: string; releaseKey: number };
-  /** The version to return to while an update is on its way or on probation; undefined at all other times. */
+  /** The version to return to while an update is under way or on probation; undefined at all other times. */
   fallback: string | undefined;
 }
 
 /** Everything a plan is made from. */
 export interface Given {
   wanted: Wanted;
-  seen: Seen;
+  observed: ObservedApp;
   progress: Progress;
 }
 
@@ -78,9 +65,9 @@ function installSteps(given: Given): Step[] {
 }
 
 function runSteps(given: Given): Step[] {
-  const { wanted: { appName, version }, seen, progress } = given;
+  const { wanted: { appName, version }, observed, progress } = given;
   // A small image is there before its pull has been read.
-  const isPulling = !seen.tags.includes(version) || hasDone(progress, { kind: "openPull", tag: version });
+  const isPulling = !observed.tags.includes(version) || hasDone(progress, { kind: "openPull", tag: version });
   return [
     ...(isPulling ? once(given, { kind: "clearViewer" }) : []),
     ...once(given, { kind: "clearHistory" }, say(`Starting ${appName}...`), { kind: "report", state: "STARTING" }),
@@ -101,26 +88,27 @@ function runSteps(given: Given): Step[] {
   ];
 }
 
-/** Images of other versions are of no use any more, except the one that there is a way back to. */
+/** Removes the images of all other versions, except that of the fallback. */
 function dropOthers(given: Given): Step[] {
-  const { wanted: { version, fallback }, seen } = given;
-  const others = seen.tags.filter((tag) => tag !== version && tag !== fallback);
+  const { wanted: { version, fallback }, observed } = given;
+  const others = observed.tags.filter((tag) => tag !== version && tag !== fallback);
   return others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others, isNeeded: false });
 }
 
-/** Takes away what a transition would have taken away that was cut in its last step. */
+/** Removes what a transition has left that was interrupted in its last step. */
 function tidySteps(given: Given): Step[] {
-  const { wanted: { version }, seen: { tags } } = given;
-  return tags.includes(version) ? dropOthers(given) : [];
+  const { wanted: { version }, observed } = given;
+  return observed.tags.includes(version) ? dropOthers(given) : [];
 }
 
-/** A container is never taken over from before: its settings, also its variables, may have changed. */
+/** An existing container is never reused: its settings, such as variables, may have changed. */
 function startSteps(given: Given): Step[] {
-  const { wanted, seen: { container }, progress } = given;
+  const { wanted, observed, progress } = given;
+  const container = soleContainer(observed);
   const start: Step = { kind: "startContainer" };
   const settle: Step = { kind: "awaitSettled" };
   if (hasDone(progress, start)) return once(given, settle);
-  if (container !== undefined && container.id === progress.madeContainer) return [start, settle];
+  if (container !== undefined && container.id === progress.createdContainer) return [start, settle];
   return [
     ...(container === undefined ? [] : [removal(container)]),
     { kind: "createContainer", tag: wanted.version },
@@ -130,7 +118,8 @@ function startSteps(given: Given): Step[] {
 }
 
 function stopSteps(given: Given): Step[] {
-  const { wanted: { appName }, seen: { container }, progress } = given;
+  const { wanted: { appName }, observed, progress } = given;
+  const container = soleContainer(observed);
   const stopping: Step = { kind: "report", state: "STOPPING" };
   const hasStop = container !== undefined || hasDone(progress, stopping);
   return [
@@ -154,12 +143,15 @@ function removeSteps(given: Given): Step[] {
   ];
 }
 
-/** After a canceled pull: nothing worked before, so Studio hears of the end only. */
+/** After a canceled pull only the end is reported: nothing was there before. */
 function removeCanceledSteps(given: Given): Step[] {
   return [...wipeSteps(given), ...once(given, { kind: "report", state: "REMOVED" })];
 }
 
-/** The folder goes first: who hears `UNINSTALLED` may rely on it, and the stored request brings us back when it is cut. */
+/**
+ * The folder is deleted first: `UNINSTALLED` promises that it is gone, and after an interruption the stored request
+ * leads here again.
+ */
 function uninstallSteps(given: Given): Step[] {
   return once(
     given,
@@ -170,8 +162,9 @@ function uninstallSteps(given: Given): Step[] {
 }
 
 function recoverPresentSteps(given: Given): Step[] {
-  const { wanted, seen: { container, tags }, progress } = given;
-  const isPulling = tags.length === 0 || hasDone(progress, { kind: "openPull", tag: wanted.version });
+  const { wanted, observed, progress } = given;
+  const container = soleContainer(observed);
+  const isPulling = observed.tags.length === 0 || hasDone(progress, { kind: "openPull", tag: wanted.version });
   return [
     ...(container === undefined ? [] : [removal(container)]),
     ...(isPulling ? installSteps(given) : once(given, { kind: "report", state: "PRESENT" })),
@@ -179,19 +172,19 @@ function recoverPresentSteps(given: Given): Step[] {
 }
 
 /**
- * The new image is pulled and verified while the old container runs; only then is the container taken away. Its image and its
- * settings are kept until the new release has run for a while. A window for the switch, and a limit for the download, go before
- * `openSwitch` and into `pullSteps()`.
+ * The new image is pulled and verified while the old container runs; only then is that container removed. Its image and
+ * its settings are kept until the new release has run for a while. A time window for updates would go before
+ * `openSwitch`, a limit for the download into `pullSteps()`.
  */
 function updateSteps(given: Given): Step[] {
-  const { wanted: { appName, newest }, seen: { container } } = given;
+  const { wanted: { appName, newest }, observed } = given;
   return [
     ...once(given, { kind: "report", state: "UPDATING" }, { kind: "clearHistory" }),
     ...pullSteps(given, newest.version, { isUpdate: true }),
     ...once(given, { kind: "verifyImage", tag: newest.version }, sayInstalled(appName, newest.version), {
       kind: "openSwitch",
     }),
-    ...stopAndRemove(container),
+    ...stopAndRemove(soleContainer(observed)),
     ...once(
       given,
       { kind: "adoptVersion", version: newest.version, releaseKey: newest.releaseKey },
@@ -200,7 +193,7 @@ function updateSteps(given: Given): Step[] {
   ];
 }
 
-/** The version counts first: whatever cuts the rest, the next start of the app is one of the old version. */
+/** The version is reverted first: whatever interrupts the rest, the next start is one of the old version. */
 function rollBackSteps(given: Given): Step[] {
   const { wanted, progress } = given;
   const revert: Step = { kind: "revertVersion" };
@@ -209,14 +202,14 @@ function rollBackSteps(given: Given): Step[] {
   return [revert, ...runSteps({ ...given, wanted: { ...wanted, version: fallback ?? version, fallback: undefined } })];
 }
 
-/** Once the update is closed nothing goes back to the version before, so its image goes too. */
+/** Once the update is closed, nothing goes back to the version before, so its image is removed too. */
 function closeUpdateSteps(given: Given): Step[] {
   const close: Step = { kind: "closeUpdate" };
   if (hasDone(given.progress, close)) return dropOthers(given);
   return [close, ...dropOthers({ ...given, wanted: { ...given.wanted, fallback: undefined } })];
 }
 
-/** `DOWNLOADING` is told once the stream is open, because Studio may answer it with a cancel at once. */
+/** `DOWNLOADING` is reported once the stream is open, because Studio may answer it with a cancel at once. */
 function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = {}): Step[] {
   const sayPull = say(`Initialising download for the app: ${given.wanted.appName}...`);
   const read: Step = { kind: "readPull", tag };
@@ -232,7 +225,8 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
 }
 
 function wipeSteps(given: Given): Step[] {
-  const { container, tags } = given.seen;
+  const { tags } = given.observed;
+  const container = soleContainer(given.observed);
   return [
     ...(container === undefined ? [] : [removal(container)]),
     ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags, isNeeded: true } as const]),
@@ -240,13 +234,13 @@ function wipeSteps(given: Given): Step[] {
   ];
 }
 
-function stopAndRemove(container: SeenContainer | undefined): Step[] {
+function stopAndRemove(container: ObservedContainer | undefined): Step[] {
   if (container === undefined) return [];
   const isAlive = ["running", "paused", "restarting"].includes(container.status);
   return [...(isAlive ? [{ kind: "stopContainer", id: container.id } as const] : []), removal(container)];
 }
 
-function removal(container: SeenContainer): Step {
+function removal(container: ObservedContainer): Step {
   return { kind: container.status === "removing" ? "awaitGone" : "removeContainer", id: container.id };
 }
 

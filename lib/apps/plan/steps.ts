@@ -67,8 +67,8 @@ export type Step =
 export interface Progress {
   /** Keys of the steps that are through. */
   readonly done: ReadonlySet<string>;
-  /** The container that this transition has created. */
-  readonly madeContainer: string | undefined;
+  /** Id of the container that this transition has created. */
+  readonly createdContainer: string | undefined;
 }
 
 /** The name under which a step is remembered as done. */

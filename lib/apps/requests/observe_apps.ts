@@ -2,17 +2,18 @@
 
 import { idText } from "../../model/app.ts";
 import type { LiveApp } from "../state/live_app.ts";
-import type { EngineSnapshot, Surveyed } from "../watch/engine_snapshot.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
+import type { EngineSnapshot } from "../watch/engine_snapshot.ts";
 import type { ReconcileDeps } from "./reconcile_deps.ts";
 
 /** All apps, each with what the snapshot has of it; nothing for a compose app, which is more than one container. */
 export function observeApps(
   { records, namesOf }: Pick<ReconcileDeps, "records" | "namesOf">,
   snapshot: EngineSnapshot,
-): { app: LiveApp; found: Surveyed | undefined }[] {
+): { app: LiveApp; observed: ObservedApp | undefined }[] {
   const requests = new Map(records.requests().map((request) => [idText(request), request]));
   return records.all().map((app) => {
     const isCompose = (requests.get(idText(app.id))?.dockerCompose ?? null) !== null;
-    return { app, found: isCompose ? undefined : snapshot.find(namesOf(app)) };
+    return { app, observed: isCompose ? undefined : snapshot.find(namesOf(app)) };
   });
 }

@@ -22,8 +22,8 @@ export async function reconcileLocal(
   const snapshot = await EngineSnapshot.take(deps.engine, { clock: deps.clock, signal });
   const { takenAtMs } = snapshot;
   if (isRebuilt) await adoptContainers(deps, snapshot, signal);
-  for (const { app, found } of observeApps(deps, snapshot)) {
-    if (found !== undefined) await deps.workerOf(app.id).correct(found, { isReported: false, takenAtMs });
+  for (const { app, observed } of observeApps(deps, snapshot)) {
+    if (observed !== undefined) await deps.workerOf(app.id).correct(observed, { isReported: false, takenAtMs });
   }
   deps.keep(startWanted(deps, { origin: "boot", pauseMs: startPauseMs, isWanted: mayStartOffline }));
 }

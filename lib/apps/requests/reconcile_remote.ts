@@ -61,8 +61,8 @@ async function reportAll(deps: ReconcileDeps, snapshot: EngineSnapshot, signal: 
   const semaphore = new Semaphore(reportsAtOnce);
   const { takenAtMs } = snapshot;
   await Promise.all(
-    observeApps(deps, snapshot).map(({ app, found }) => {
-      return semaphore.run(() => deps.workerOf(app.id).correct(found, { isReported: true, takenAtMs }), signal);
+    observeApps(deps, snapshot).map(({ app, observed }) => {
+      return semaphore.run(() => deps.workerOf(app.id).correct(observed, { isReported: true, takenAtMs }), signal);
     }),
   );
 }

@@ -24,8 +24,8 @@ export async function startWanted(
   for (const request of deps.records.requests()) {
     const app = deps.records.find(request);
     if (app === undefined || !options.isWanted(app, request)) continue;
-    const seen = snapshot && { ...snapshot.find(deps.namesOf(app)), takenAtMs: snapshot.takenAtMs };
-    deps.keep(deps.workerOf(app.id).act(request, options.origin, seen));
+    const observed = snapshot && { ...snapshot.find(deps.namesOf(app)), takenAtMs: snapshot.takenAtMs };
+    deps.keep(deps.workerOf(app.id).act(request, options.origin, observed));
     if (options.pauseMs > 0) await deps.clock.sleep(options.pauseMs, deps.life);
   }
 }

@@ -1,49 +1,41 @@
-/** One look at everything on the engine, for all apps together. */
+/** All containers and images of the engine at one moment, to be looked up by app. */
 
-import type { ContainerSummary, ImageSummary, PortBinding } from "../../docker/decode.ts";
+import type { ContainerSummary, ImageSummary } from "../../docker/decode.ts";
 import type { Clock } from "../../async/clock.ts";
 import { splitReference } from "../../docker/registry.ts";
 import { isMadeByAgent } from "../../model/labels.ts";
-import type { Found } from "./observed_state.ts";
+import type { ObservedApp, ObservedContainer } from "../state/observed_app.ts";
 
-/** The engine as a survey sees it. */
+/** The engine as a snapshot needs it. */
 export interface SnapshotEngine {
   listContainers(signal: AbortSignal): Promise<ContainerSummary[]>;
   listImages(signal: AbortSignal): Promise<ImageSummary[]>;
 }
 
-/** What a survey has of one app. */
-export interface Surveyed extends Found {
-  /** Tags of the app's own repository. */
-  tags: readonly string[];
-  /** Where its ports are published, by `<port>/<protocol>`; undefined when only a closer look would tell. */
-  published: Readonly<Record<string, PortBinding[]>> | undefined;
-}
-
-/** What the engine had at one moment. */
+/** What the engine has at one moment. */
 export class EngineSnapshot {
-  /** When it was begun, on the clock of the caller. */
+  /** When reading it began, on the caller's clock. */
   readonly takenAtMs: number;
   readonly containers: readonly ContainerSummary[];
   readonly #byName: ReadonlyMap<string, ContainerSummary>;
   readonly #tags = new Map<string, string[]>();
 
-  constructor(seen: {
+  constructor({ takenAtMs, containers, images }: {
     takenAtMs: number;
     containers: readonly ContainerSummary[];
     images: readonly ImageSummary[];
   }) {
-    this.takenAtMs = seen.takenAtMs;
-    this.containers = seen.containers;
-    this.#byName = new Map(seen.containers.flatMap((entry) => entry.names.map((name) => [name, entry] as const)));
-    for (const { repository, tag } of seen.images.flatMap((image) => image.repoTags).map(splitReference)) {
+    this.takenAtMs = takenAtMs;
+    this.containers = containers;
+    this.#byName = new Map(containers.flatMap((entry) => entry.names.map((name) => [name, entry] as const)));
+    for (const { repository, tag } of images.flatMap((image) => image.repoTags).map(splitReference)) {
       const tags = this.#tags.get(repository);
       if (tags === undefined) this.#tags.set(repository, [tag]);
       else tags.push(tag);
     }
   }
 
-  /** Takes one. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
+  /** Reads it. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
   static async take(
     engine: SnapshotEngine,
     { clock, signal }: { clock: Pick<Clock, "now">; signal: AbortSignal },
@@ -54,18 +46,15 @@ export class EngineSnapshot {
   }
 
   /** What there is of an app, by the exact name of its container and the repository of its images. */
-  find(names: { container: string; repository: string }): Surveyed {
-    const container = this.#byName.get(names.container);
+  find(names: { container: string; repository: string }): ObservedApp {
+    const summary = this.#byName.get(names.container);
     const tags = this.#tags.get(names.repository) ?? [];
-    return {
-      status: container?.state,
-      hasImage: tags.length > 0,
-      tags,
-      published: container?.state === "running" ? container.published : undefined,
-      run: container?.id ?? "",
-      ownId: container !== undefined && isMadeByAgent(container.labels) ? container.id : undefined,
-      exitCode: 0,
-      wasKilled: false,
-    };
+    return { containers: summary === undefined ? [] : [observedContainer(names.container, summary)], tags };
   }
+}
+
+function observedContainer(name: string, { id, state, labels, published }: ContainerSummary): ObservedContainer {
+  // The list shows ports only while a container runs.
+  const ports = state === "running" ? { published } : {};
+  return { id, name, status: state, isMadeByAgent: isMadeByAgent(labels), ...ports };
 }

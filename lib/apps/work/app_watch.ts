@@ -6,10 +6,11 @@ import type { Log } from "../../base/log.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { StepFactory } from "./step_factory.ts";
 import { decide } from "../plan/decide.ts";
-import { correctedState, type Found, observedState } from "../watch/observed_state.ts";
+import { correctedState, observedState } from "../watch/observed_state.ts";
 import { crashLoopText } from "../watch/crash_loop.ts";
 import { Health } from "../watch/health.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
+import { type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { PlannedRetry } from "../watch/retry.ts";
 import type { Attempt } from "./attempt.ts";
@@ -51,7 +52,8 @@ export class AppWatch {
   readonly #id: AppId;
   readonly #parts: AppWatchDeps;
   readonly #health: Health;
-  #followedRun = "";
+  /** By name, the containers whose logs are followed. */
+  readonly #followed = new Map<string, Pick<ObservedContainer, "id" | "startedAt">>();
 
   constructor(id: AppId, parts: AppWatchDeps) {
     this.#id = id;
@@ -63,17 +65,18 @@ export class AppWatch {
   async observe(turn: Job, { isReturn }: { isReturn: boolean }): Promise<Attempt | undefined> {
     const { records, reporter, bench } = this.#parts;
     const app = records.find(this.#id);
-    const found = app && await this.#tryFind(app, turn.signal);
-    if (app === undefined || found === undefined) return undefined;
-    const state = observedState(app.state, found);
+    const observed = app && await this.#tryObserve(app, turn.signal);
+    if (app === undefined || observed === undefined) return undefined;
+    const state = observedState(app.state, observed);
+    const { exitCode = 0, wasKilled = false } = soleContainer(observed) ?? {};
     const request = records.request(this.#id);
-    const failure: ReleaseFailure = { kind: "exit", exitCode: found.exitCode, wasKilled: found.wasKilled };
+    const failure: ReleaseFailure = { kind: "exit", exitCode, wasKilled };
     const isOwnFault = state === "FAILED" && !isReturn && this.blamesRelease(failure);
     if (isOwnFault && request !== undefined && isOnProbation(records.updates.find(app.id))) {
       // An engine that stops takes its containers down first; then it is the engine that has to come back.
       await this.#parts.clock.sleep(engineDoubtMs, turn.signal);
-      if (this.#isDeviceUnstable() || await this.#tryFind(app, turn.signal) === undefined) return undefined;
-      await bench.showExit(app, found.exitCode, turn.signal);
+      if (this.#isDeviceUnstable() || await this.#tryObserve(app, turn.signal) === undefined) return undefined;
+      await bench.showExit(app, exitCode, turn.signal);
       return this.rollBack(app, request, failure);
     }
     if (state !== undefined) await reporter.announce(app, state, turn.signal);
@@ -87,27 +90,27 @@ export class AppWatch {
     }
     const again: Attempt | undefined = request && { request, why: "later", mayUpdate: true };
     if (app.state === "FAILED" && (state !== undefined || isReturn)) {
-      if (state !== undefined) await bench.showExit(app, found.exitCode, turn.signal);
+      if (state !== undefined) await bench.showExit(app, exitCode, turn.signal);
       if (app.id.stage === "DEV") return undefined;
       if (isReturn) return again;
       this.sayRetry(app);
       return undefined;
     }
-    this.noteState(app, found);
+    this.noteState(app, observed);
     return state !== undefined && app.id.stage === "PROD" ? again : undefined;
   }
 
   /** Sets the state of an unwatched app to what was found of it; with `isReported` Studio is told in any case. */
-  async correct(turn: Job, found: Found | undefined, options: { isReported: boolean }): Promise<void> {
+  async correct(turn: Job, observed: ObservedApp | undefined, options: { isReported: boolean }): Promise<void> {
     const { records, reporter } = this.#parts;
     const app = records.find(this.#id);
     if (app === undefined) return;
-    if (found !== undefined) {
-      const state = correctedState(app.state, found);
+    if (observed !== undefined) {
+      const state = correctedState(app.state, observed);
       // A removal that was cut has more to take away than the engine shows.
       const isCut = app.state === "DELETING" && isGone(app.target) && isGone(state);
       reporter.setState(app, isCut ? app.state : state);
-      this.noteState(app, found);
+      this.noteState(app, observed);
     }
     if (options.isReported) await reporter.report(app, turn.signal);
   }
@@ -132,20 +135,24 @@ export class AppWatch {
   }
 
   /** Remembers how the app does, and follows the log of a run that nobody has followed yet. */
-  noteState(app: LiveApp, found?: Found): void {
+  noteState(app: LiveApp, observed?: ObservedApp): void {
     const isRunning = app.state === "RUNNING";
     this.#health.note({
       isRunning,
       isOnProbation: isRunning && isOnProbation(this.#parts.records.updates.find(app.id)),
     });
-    if (!isRunning || found === undefined || this.#isFollowed(found)) return;
-    this.#followedRun = found.run;
-    this.#parts.bench.follow(app, found.ownId);
+    if (!isRunning || observed === undefined) return;
+    for (const container of observed.containers) {
+      if (this.#isFollowed(container)) continue;
+      this.#followed.set(container.name, container);
+      this.#parts.bench.follow(container);
+    }
   }
 
-  /** A look at all containers together does not tell when one was started; who follows its log sees a new start. */
-  #isFollowed({ run }: Found): boolean {
-    return this.#followedRun === run || this.#followedRun.startsWith(`${run} `);
+  /** A list of all containers does not tell when one was started; the follower of its log notices a new start. */
+  #isFollowed({ name, id, startedAt }: ObservedContainer): boolean {
+    const followed = this.#followed.get(name);
+    return followed?.id === id && (startedAt === undefined || followed.startedAt === startedAt);
   }
 
   /** Something of the app has failed with this. */
@@ -175,9 +182,9 @@ export class AppWatch {
   }
 
   /** Undefined when the engine does not answer; who watches it looks again when it does. */
-  async #tryFind(app: LiveApp, signal: AbortSignal): Promise<Found | undefined> {
+  async #tryObserve(app: LiveApp, signal: AbortSignal): Promise<ObservedApp | undefined> {
     try {
-      return await this.#parts.bench.find(app, signal);
+      return await this.#parts.bench.observe(app, signal);
     } catch (error) {
       this.#parts.log.debug("Cannot look at an app", { app: app.appName, error });
       return undefined;

@@ -4,9 +4,8 @@ import type { AppId, AppRequest } from "../../model/app.ts";
 import { within } from "../../async/deadline.ts";
 import { AppWatch, type AppWatchDeps } from "./app_watch.ts";
 import { interrupts } from "../plan/decide.ts";
-import type { Found } from "../watch/observed_state.ts";
 import { Attempts, type AttemptsDeps } from "./attempts.ts";
-import type { Surveyed } from "../watch/engine_snapshot.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
 import { Job } from "./job.ts";
 
 /**
@@ -59,13 +58,13 @@ export class AppWorker {
 
   /**
    * Acts on a stored request and resolves when all is done that follows from it. While something else is done it cuts that, or
-   * leaves itself to it, and resolves at once. `seen` spares it a look at the engine. Never throws.
+   * leaves itself to it, and resolves at once. `observed` spares it a look at the engine. Never throws.
    */
-  async act(request: AppRequest, origin: Origin, seen?: Surveyed & { takenAtMs: number }): Promise<void> {
+  async act(request: AppRequest, origin: Origin, observed?: ObservedApp & { takenAtMs: number }): Promise<void> {
     if (origin === "request" || origin === "sync") this.#rounds.forgetFailures();
     const turn = this.#turn;
     if (turn === undefined) {
-      const look = seen !== undefined && this.#isFresh(seen) ? { seen } : {};
+      const look = observed !== undefined && this.#isFresh(observed) ? { observed } : {};
       await this.#takeTurn((own) => {
         return this.#rounds.drive(own, { request, why: origin, mayUpdate: origin !== "boot", ...look });
       });
@@ -98,12 +97,12 @@ export class AppWorker {
    * the app, or when something was since, its state is left alone, and so it is when nothing was found out. With `isReported` Studio
    * is told the state in any case. Never throws.
    */
-  async correct(found: Found | undefined, options: { isReported: boolean; takenAtMs: number }): Promise<void> {
+  async correct(observed: ObservedApp | undefined, options: { isReported: boolean; takenAtMs: number }): Promise<void> {
     if (this.#turn !== undefined) {
       if (options.isReported) await this.#watch.report(this.#parts.life);
       return;
     }
-    const news = this.#isFresh(options) ? found : undefined;
+    const news = this.#isFresh(options) ? observed : undefined;
     await this.#takeTurn((turn) => this.#watch.correct(turn, news, options), { isLook: true });
   }
 

@@ -1,7 +1,7 @@
 /** What a turn is made of. */
 
 import type { AppRequest } from "../../model/app.ts";
-import type { Surveyed } from "../watch/engine_snapshot.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
 
 /** One thing to do within a turn. */
 export interface Attempt {
@@ -13,7 +13,7 @@ export interface Attempt {
   /** False where an update must not begin. */
   mayUpdate: boolean;
   /** What the engine had of the app just now; absent when that has to be looked at. */
-  seen?: Surveyed;
+  observed?: ObservedApp;
   /** What is to be done, whatever the request asks; with `rollBack`, why. */
   forced?: { goal: "rollBack"; reason: string } | { goal: "closeUpdate" };
 }

@@ -14,7 +14,7 @@ import type { Goal, Step } from "../plan/steps.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { Attempt } from "./attempt.ts";
 import { stableTarget } from "../state/transitions.ts";
-import type { Surveyed } from "../watch/engine_snapshot.ts";
+import { type ObservedApp, soleContainer } from "../state/observed_app.ts";
 import { type FailedUpdate, failedUpdate, hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import { cutText, failureText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
 import { runTransition } from "./transition.ts";
@@ -110,7 +110,7 @@ export class Attempts {
         return this.#next(turn, round, { onlyIfAsked: true });
       case "noAction":
         await reporter.announce(app, app.state, turn.signal);
-        if (!this.#isTidy(app, round.seen)) await bench.tidy(app, round.request, turn.signal);
+        if (!this.#isTidy(app, round.observed)) await bench.tidy(app, round.request, turn.signal);
         return this.#next(turn, round, { onlyIfAsked: true });
       case "refuse":
         return await this.#fail(turn, app, { round, error: choice.error });
@@ -130,9 +130,9 @@ export class Attempts {
   }
 
   /** Files, ports, and the version that Studio knows to be installed. */
-  async #makeReady(turn: Job, app: LiveApp, { request, seen }: Attempt): Promise<void> {
+  async #makeReady(turn: Job, app: LiveApp, { request, observed }: Attempt): Promise<void> {
     const { reporter, bench, records } = this.#parts;
-    await bench.prepare(app, { request, published: seen?.published }, turn.signal);
+    await bench.prepare(app, { request, published: observed && soleContainer(observed)?.published }, turn.signal);
     const known = request.presentVersion;
     // Studio may not have heard yet of an update that went through, or of a release that has failed here.
     const isLate = request.requestUpdate && request.newestVersion === app.version;
@@ -141,8 +141,8 @@ export class Attempts {
   }
 
   /** True when it was seen that the app has no image too many. */
-  #isTidy(app: LiveApp, seen: Surveyed | undefined): boolean {
-    return seen !== undefined && seen.tags.every((tag) => tag === app.version);
+  #isTidy(app: LiveApp, observed: ObservedApp | undefined): boolean {
+    return observed !== undefined && observed.tags.every((tag) => tag === app.version);
   }
 
   /** A first install takes what the request names; nothing of an earlier life of the app counts. */
@@ -264,8 +264,8 @@ export class Attempts {
   /** An update has ended before the switch: the app is what it was, and goes on being that. */
   async #keepOld(turn: Job, app: LiveApp, round: Attempt): Promise<Attempt | undefined> {
     const { reporter, bench } = this.#parts;
-    const found = await bench.find(app, turn.signal);
-    await reporter.announce(app, correctedState(app.state, found), turn.signal);
+    const observed = await bench.observe(app, turn.signal);
+    await reporter.announce(app, correctedState(app.state, observed), turn.signal);
     return this.#next(turn, round, { onlyIfAsked: false });
   }
 

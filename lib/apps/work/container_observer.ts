@@ -68,8 +68,7 @@ export class ContainerObserver {
     const takenAtMs = clock.now();
     const snapshot = new EngineSnapshot({ takenAtMs, containers: await engine.listContainers(signal), images: [] });
     for (const app of records.all()) {
-      const found = { ...snapshot.find(steps.namesOf(app)), hasImage: true };
-      const hasChanged = observedState(app.state, found) !== undefined;
+      const hasChanged = observedState(app.state, snapshot.find(steps.namesOf(app))) !== undefined;
       if (hasChanged || (isReturn && app.state === "FAILED")) keep(workers.of(app.id).look({ isReturn }));
     }
   }

@@ -10,11 +10,13 @@ import type { ExitWatch } from "../../docker/exit_watch.ts";
 import type { Pull } from "../../docker/pull.ts";
 import type { RegistryAuth } from "../../docker/registry.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
+import { observeApp } from "../watch/observe_app.ts";
 import { wasKilledOutside } from "../watch/observed_state.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { AppNames } from "../../model/app_names.ts";
 import type { AppsDeps, StepEngine } from "../dependencies.ts";
-import type { Seen, Wanted } from "../plan/container_plan.ts";
+import type { Wanted } from "../plan/container_plan.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
 import type { Step } from "../plan/steps.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { fallbackOf, settingsToRestore } from "../plan/rollback.ts";
@@ -93,14 +95,8 @@ export class ContainerSteps implements StepExecutor, Disposable {
   }
 
   /** See `Workbench`. */
-  async look(signal: AbortSignal): Promise<Seen> {
-    const { engine } = this.#parts;
-    const { names } = this.#work;
-    const [container, tags] = await Promise.all([
-      engine.inspect(names.container, signal),
-      engine.imagesOf(names.repository, signal),
-    ]);
-    return { container: container && { id: container.id, status: container.status }, tags };
+  async observe(signal: AbortSignal): Promise<ObservedApp> {
+    return await observeApp(this.#parts.engine, this.#work.names, signal);
   }
 
   /** See `Workbench`. */
@@ -274,8 +270,9 @@ export class ContainerSteps implements StepExecutor, Disposable {
     const body = settingsToRestore(tag, update) ??
       await this.#work.configure({ image, withGpu: this.#withGpu }, signal);
     try {
-      this.#containerId = await this.#parts.engine.create(this.#work.names.container, body, signal);
-      return { kind: "made", containerId: this.#containerId };
+      const name = this.#work.names.container;
+      const id = this.#containerId = await this.#parts.engine.create(name, body, signal);
+      return { kind: "created", container: { id, name, status: "created" } };
     } catch (error) {
       if (this.#dropGpu(error)) return { kind: "again" };
       throw error;

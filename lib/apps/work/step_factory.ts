@@ -5,7 +5,8 @@ import { throwIfAborted, waitAtMost } from "../../async/deadline.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { type RegistryAuth, trimHost } from "../../docker/registry.ts";
 import { patienceMs, type StateReporter } from "../report/state_reporter.ts";
-import { type Found, wasKilledOutside } from "../watch/observed_state.ts";
+import { observeApp } from "../watch/observe_app.ts";
+import type { ObservedApp, ObservedContainer } from "../state/observed_app.ts";
 import type { PortBindings } from "../container/app_ports.ts";
 import { ContainerSetup } from "../container/container_setup.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
@@ -50,17 +51,8 @@ export class StepFactory {
   }
 
   /** What the engine has of an app. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
-  async find(app: LiveApp, signal: AbortSignal): Promise<Found> {
-    const { engine } = this.#parts.outside;
-    const { container, repository } = this.namesOf(app);
-    const [seen, tags] = await Promise.all([engine.inspect(container, signal), engine.imagesOf(repository, signal)]);
-    return {
-      status: seen?.status,
-      hasImage: tags.length > 0,
-      run: seen === undefined ? "" : `${seen.id} ${seen.startedAt}`,
-      exitCode: seen?.exitCode ?? 0,
-      wasKilled: seen !== undefined && wasKilledOutside(seen),
-    };
+  async observe(app: LiveApp, signal: AbortSignal): Promise<ObservedApp> {
+    return await observeApp(this.#parts.outside.engine, this.namesOf(app), signal);
   }
 
   /**
@@ -141,11 +133,10 @@ export class StepFactory {
     this.say(app, `${app.appName} (${app.id.stage}) exited with status code: ${exitCode}`);
   }
 
-  /** The container's log goes to the app's log. */
-  follow(app: LiveApp, ownId?: string): void {
-    const { container } = this.namesOf(app);
-    const known = ownId === undefined ? undefined : { id: ownId, status: "running", tty: true };
-    this.#parts.outside.appLogs.follow(container, container, known);
+  /** The log of a running container goes to its channel. */
+  follow({ id, name, isMadeByAgent = false }: ObservedContainer): void {
+    const known = isMadeByAgent ? { id, status: "running", tty: true } : undefined;
+    this.#parts.outside.appLogs.follow(name, name, known);
   }
 
   /** Forgets an app that is gone. What its log says of the removal stays for those who look at it, unless its data went too. */

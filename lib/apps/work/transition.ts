@@ -3,13 +3,14 @@
 import type { Clock } from "../../async/clock.ts";
 import { AgentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { plan, type Seen, type Wanted } from "../plan/container_plan.ts";
+import { type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
+import { plan, type Wanted } from "../plan/container_plan.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../plan/steps.ts";
 
 /** What came of a step. */
 export type Effect =
   | { kind: "done" }
-  | { kind: "made"; containerId: string }
+  | { kind: "created"; container: ObservedContainer }
   /** The container is of no use; another one is to be made. */
   | { kind: "again" }
   /** The app's process has ended instead of running; `wasKilled`: somebody outside ended it. */
@@ -18,7 +19,7 @@ export type Effect =
 /** Who does the steps of one transition. */
 export interface StepExecutor {
   wanted(): Wanted;
-  look(signal: AbortSignal): Promise<Seen>;
+  observe(signal: AbortSignal): Promise<ObservedApp>;
   /** Throws what the step fails with, `canceled` when `signal` ended. */
   perform(step: Step, signal: AbortSignal): Promise<Effect>;
 }
@@ -49,11 +50,11 @@ export async function runTransition(goal: Goal, bench: StepExecutor, options: Tr
   const { signal, clock, log, onStep } = options;
   let step: Step | undefined;
   try {
-    let progress: Progress = { done: new Set(), madeContainer: undefined };
-    let seen: Seen | undefined;
+    let progress: Progress = { done: new Set(), createdContainer: undefined };
+    let observed: ObservedApp | undefined;
     for (let count = 0; count < stepLimit; count += 1) {
-      seen ??= await bench.look(signal);
-      [step] = plan(goal, { wanted: bench.wanted(), seen, progress });
+      observed ??= await bench.observe(signal);
+      [step] = plan(goal, { wanted: bench.wanted(), observed, progress });
       if (step === undefined) return { kind: "reached" };
       onStep(step);
       log.trace("Step begins", { goal, step: stepKey(step) });
@@ -62,7 +63,7 @@ export async function runTransition(goal: Goal, bench: StepExecutor, options: Tr
       log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
       if (effect.kind === "exited") return { ...effect, step };
       progress = advance(progress, step, effect);
-      seen = seenAfter(seen, step, effect);
+      observed = observedAfter(observed, step, effect);
       step = undefined;
     }
     throw new AgentError("internal", `The plan for ${goal} does not end`);
@@ -74,15 +75,20 @@ export async function runTransition(goal: Goal, bench: StepExecutor, options: Tr
 }
 
 /** What the engine has of the app after a step, as far as its answer tells; undefined when it has to be looked at. Pure. */
-function seenAfter(seen: Seen, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Seen | undefined {
+function observedAfter(
+  observed: ObservedApp,
+  step: Step,
+  effect: Exclude<Effect, { kind: "exited" }>,
+): ObservedApp | undefined {
   if (effect.kind === "again") return undefined;
+  const container = soleContainer(observed);
   switch (step.kind) {
     case "stopContainer":
-      return { ...seen, container: { id: step.id, status: "exited" } };
+      return container && { ...observed, containers: [{ ...container, status: "exited" }] };
     case "createContainer":
-      return effect.kind === "made" ? { ...seen, container: { id: effect.containerId, status: "created" } } : undefined;
+      return effect.kind === "created" ? { ...observed, containers: [effect.container] } : undefined;
     case "startContainer":
-      return seen.container && { ...seen, container: { ...seen.container, status: "running" } };
+      return container && { ...observed, containers: [{ ...container, status: "running" }] };
     case "readPull":
     case "removeContainer":
     case "awaitGone":
@@ -104,7 +110,7 @@ function seenAfter(seen: Seen, step: Step, effect: Exclude<Effect, { kind: "exit
     case "deleteEnvFiles":
     case "releasePorts":
     case "deleteData":
-      return seen;
+      return observed;
   }
 }
 
@@ -112,10 +118,10 @@ function advance(progress: Progress, step: Step, effect: Exclude<Effect, { kind:
   switch (effect.kind) {
     case "done":
       return { ...progress, done: new Set([...progress.done, stepKey(step)]) };
-    case "made":
-      return { done: new Set([...progress.done, stepKey(step)]), madeContainer: effect.containerId };
+    case "created":
+      return { done: new Set([...progress.done, stepKey(step)]), createdContainer: effect.container.id };
     case "again":
       // The plan clears the container of this try away.
-      return { ...progress, madeContainer: undefined };
+      return { ...progress, createdContainer: undefined };
   }
 }

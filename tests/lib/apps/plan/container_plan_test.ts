@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
+import { type ObservedApp, type ObservedContainer, soleContainer } from "../../../../lib/apps/state/observed_app.ts";
 import type { AppState } from "../../../../lib/model/app.ts";
-import { plan, type Seen, type Wanted } from "../../../../lib/apps/plan/container_plan.ts";
+import { plan, type Wanted } from "../../../../lib/apps/plan/container_plan.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../../../../lib/apps/plan/steps.ts";
 
 const wanted: Wanted = { appName: "Shop", version: "1", newest: { version: "2", releaseKey: 8 }, fallback: undefined };
-const nothing: Progress = { done: new Set(), madeContainer: undefined };
-const empty: Seen = { container: undefined, tags: [] };
-const old = { id: "old", status: "running" };
+const nothing: Progress = { done: new Set(), createdContainer: undefined };
+const empty: ObservedApp = { containers: [], tags: [] };
+const old = container("running");
+
+function container(status: string): ObservedContainer {
+  return { id: "old", name: "prod_7_shop", status };
+}
 
 /** A device in memory: what steps do to it, and what can be seen of it. */
 class World {
   version = wanted.version;
   fallback: string | undefined;
-  container: { id: string; status: string; tag: string } | undefined;
+  container: (ObservedContainer & { tag: string }) | undefined;
   tags: string[];
   hasData = true;
   /** The image is there as soon as its pull is open. */
@@ -21,16 +26,16 @@ class World {
   readonly reports: AppState[] = [];
   readonly said: string[] = [];
   readonly steps: Step[] = [];
-  #made = 0;
+  #created = 0;
 
-  constructor(seen: Seen) {
-    this.container = seen.container && { ...seen.container, tag: "1" };
-    this.tags = [...seen.tags];
+  constructor(observed: ObservedApp) {
+    const found = soleContainer(observed);
+    this.container = found && { ...found, tag: "1" };
+    this.tags = [...observed.tags];
   }
 
-  look(): Seen {
-    const { container, tags } = this;
-    return { container: container && { id: container.id, status: container.status }, tags: [...tags] };
+  observe(): ObservedApp {
+    return { containers: this.container === undefined ? [] : [{ ...this.container }], tags: [...this.tags] };
   }
 
   /** Does the step and gives the id of the container that it made. */
@@ -54,7 +59,7 @@ class World {
       case "createContainer":
         assert.equal(this.container, undefined, "the name is free");
         assert.ok(this.tags.includes(step.tag), "the image is there");
-        this.container = { id: `made${++this.#made}`, status: "created", tag: step.tag };
+        this.container = { ...container("created"), id: `created${++this.#created}`, tag: step.tag };
         return this.container.id;
       case "startContainer":
         assert.ok(this.container);
@@ -106,19 +111,19 @@ function drive(goal: Goal, world: World, cutAfter = 100): void {
   let progress = nothing;
   for (let count = 0; count < cutAfter; count += 1) {
     const { version, fallback } = world;
-    const [step] = plan(goal, { wanted: { ...wanted, version, fallback }, seen: world.look(), progress });
+    const [step] = plan(goal, { wanted: { ...wanted, version, fallback }, observed: world.observe(), progress });
     if (step === undefined) return;
-    const made = world.do(step);
+    const created = world.do(step);
     progress = {
       done: new Set([...progress.done, stepKey(step)]),
-      madeContainer: made ?? progress.madeContainer,
+      createdContainer: created ?? progress.createdContainer,
     };
   }
   assert.ok(cutAfter < 100, `the plan for ${goal} does not end`);
 }
 
-function run(goal: Goal, seen: Seen): World {
-  const world = new World(seen);
+function run(goal: Goal, observed: ObservedApp): World {
+  const world = new World(observed);
   drive(goal, world);
   return world;
 }
@@ -142,8 +147,8 @@ const goals: Goal[] = [
   ...["recoverPresent", "update", "rollBack", "closeUpdate", "tidy", "removeCanceled", "uninstallCanceled"] as const,
 ];
 const statuses = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
-const allSeen: Seen[] = [undefined, ...statuses.map((status) => ({ id: "old", status }))].flatMap((container) =>
-  [[], ["1"], ["2"], ["1", "2"], ["0", "1"]].map((tags) => ({ container, tags }))
+const allObserved: ObservedApp[] = [[], ...statuses.map((status) => [container(status)])].flatMap((containers) =>
+  [[], ["1"], ["2"], ["1", "2"], ["0", "1"]].map((tags) => ({ containers, tags }))
 );
 
 /** What must be true of the device when a goal is reached. */
@@ -151,7 +156,7 @@ const ends: Record<Goal, (world: World) => boolean> = {
   install: (world) => world.reports.at(-1) === "PRESENT" && world.tags.includes("1"),
   run: (world) =>
     world.reports.at(-1) === "RUNNING" && world.container?.status === "running" &&
-    world.container.id.startsWith("made") && world.container.tag === world.version &&
+    world.container.id.startsWith("created") && world.container.tag === world.version &&
     world.tags.join() === world.version,
   stop: (world) => world.reports.at(-1) === "PRESENT" && world.container === undefined,
   remove: (world) => world.reports.at(-1) === "REMOVED" && isWiped(world),
@@ -195,7 +200,7 @@ Deno.test("plan() reads and tells a pull to its end although its image is there 
 });
 
 Deno.test("plan() of a run with the image at hand neither clears the viewer nor asks the registry", () => {
-  assert.deepEqual(words(run("run", { container: undefined, tags: ["1"] })), [
+  assert.deepEqual(words(run("run", { containers: [], tags: ["1"] })), [
     ...["clearHistory", '"Starting Shop..."', "STARTING", "createContainer", "startContainer", "awaitSettled"],
     ...["RUNNING", '"Now running app Shop (1)"', "followLogs"],
   ]);
@@ -203,14 +208,18 @@ Deno.test("plan() of a run with the image at hand neither clears the viewer nor 
 
 Deno.test("plan() of a run replaces a container from before, whatever its state", () => {
   for (const status of statuses) {
-    const world = run("run", { container: { id: "old", status }, tags: ["1"] });
-    assert.equal(world.container?.id, "made1", status);
+    const world = run("run", { containers: [container(status)], tags: ["1"] });
+    assert.equal(world.container?.id, "created1", status);
   }
 });
 
 Deno.test("plan() creates again when the container that it made is gone before the start", () => {
   const done = new Set(["clearHistory", "say Starting Shop...", "report STARTING", "createContainer 1"]);
-  const left = plan("run", { wanted, seen: { ...empty, tags: ["1"] }, progress: { done, madeContainer: "made1" } });
+  const left = plan("run", {
+    wanted,
+    observed: { ...empty, tags: ["1"] },
+    progress: { done, createdContainer: "created1" },
+  });
   assert.deepEqual(left.slice(0, 2).map((step) => step.kind), ["createContainer", "startContainer"]);
 });
 
@@ -222,19 +231,23 @@ Deno.test("plan() does not create again once the process was started: the settle
     "createContainer 1",
     "startContainer",
   ]);
-  const left = plan("run", { wanted, seen: { ...empty, tags: ["1"] }, progress: { done, madeContainer: "made1" } });
+  const left = plan("run", {
+    wanted,
+    observed: { ...empty, tags: ["1"] },
+    progress: { done, createdContainer: "created1" },
+  });
   assert.equal(left[0]?.kind, "awaitSettled");
 });
 
 Deno.test("plan() of a stop tells STOPPING once, and stops before it removes", () => {
-  assert.deepEqual(words(run("stop", { container: old, tags: ["1"] })), [
+  assert.deepEqual(words(run("stop", { containers: [old], tags: ["1"] })), [
     ...["STOPPING", '"Received stop signal for Shop"', "stopContainer", "removeContainer"],
     ...["PRESENT", '"Successfully stopped Shop"'],
   ]);
 });
 
 Deno.test("plan() of a stop without a container is done at once", () => {
-  assert.deepEqual(words(run("stop", { container: undefined, tags: ["1"] })), [
+  assert.deepEqual(words(run("stop", { containers: [], tags: ["1"] })), [
     ...["PRESENT", '"Successfully stopped Shop"'],
   ]);
 });
@@ -247,26 +260,26 @@ Deno.test("plan() of an install tells PRESENT after the pull", () => {
 });
 
 Deno.test("plan() of a removal takes container and tags before it tells REMOVED", () => {
-  assert.deepEqual(words(run("remove", { container: old, tags: ["1", "2"] })), [
+  assert.deepEqual(words(run("remove", { containers: [old], tags: ["1", "2"] })), [
     ...["clearHistory", '"Starting removal process for Shop..."', "DELETING", "removeContainer", "untagImages"],
     ...["deleteEnvFiles", "REMOVED", '"Successfully removed Shop!"'],
   ]);
 });
 
 Deno.test("plan() of an uninstall deletes the data before it tells UNINSTALLED", () => {
-  assert.deepEqual(words(run("uninstall", { container: undefined, tags: [] })).slice(3), [
+  assert.deepEqual(words(run("uninstall", { containers: [], tags: [] })).slice(3), [
     ...["deleteEnvFiles", "REMOVED", '"Successfully removed Shop!"', "releasePorts", "deleteData", "UNINSTALLED"],
   ]);
 });
 
 Deno.test("plan() after a canceled pull tells the end only", () => {
-  assert.deepEqual(words(run("removeCanceled", { container: undefined, tags: ["1"] })), [
+  assert.deepEqual(words(run("removeCanceled", { containers: [], tags: ["1"] })), [
     ...["untagImages", "deleteEnvFiles", "REMOVED"],
   ]);
 });
 
 Deno.test("plan() of an update pulls while the old container runs and keeps the old image", () => {
-  const world = run("update", { container: old, tags: ["1"] });
+  const world = run("update", { containers: [old], tags: ["1"] });
   assert.deepEqual(words(world), [
     ...["UPDATING", "clearHistory", '"Initialising download for the app: Shop..."', "checkLogin", "openPull"],
     ...["readPull", "verifyImage", '"Succesfully installed the app: Shop (Version: 2)"', "openSwitch"],
@@ -276,7 +289,7 @@ Deno.test("plan() of an update pulls while the old container runs and keeps the 
 });
 
 Deno.test("plan() keeps the replaced image until the update is closed", () => {
-  const world = run("update", { container: old, tags: ["1"] });
+  const world = run("update", { containers: [old], tags: ["1"] });
   world.steps.length = 0;
   drive("run", world);
   assert.deepEqual(words(world).slice(-3), ["RUNNING", '"Now running app Shop (2)"', "followLogs"]);
@@ -288,7 +301,7 @@ Deno.test("plan() keeps the replaced image until the update is closed", () => {
 });
 
 Deno.test("plan() of a roll-back lets the version before count, runs it, and takes the failed image away", () => {
-  const world = run("update", { container: old, tags: ["1"] });
+  const world = run("update", { containers: [old], tags: ["1"] });
   drive("run", world);
   world.steps.length = 0;
   drive("rollBack", world);
@@ -300,28 +313,28 @@ Deno.test("plan() of a roll-back lets the version before count, runs it, and tak
 });
 
 Deno.test("plan() recovers to PRESENT from any image of the app, and pulls when there is none", () => {
-  assert.deepEqual(words(run("recoverPresent", { container: old, tags: ["0"] })), ["removeContainer", "PRESENT"]);
-  assert.ok(words(run("recoverPresent", { container: old, tags: [] })).includes("readPull"));
+  assert.deepEqual(words(run("recoverPresent", { containers: [old], tags: ["0"] })), ["removeContainer", "PRESENT"]);
+  assert.ok(words(run("recoverPresent", { containers: [old], tags: [] })).includes("readPull"));
 });
 
 Deno.test("every plan ends in its goal from whatever is seen", () => {
   for (const goal of goals) {
-    for (const seen of allSeen) {
-      assert.ok(ends[goal](run(goal, seen)), `${goal} from ${JSON.stringify(seen)}`);
+    for (const observed of allObserved) {
+      assert.ok(ends[goal](run(goal, observed)), `${goal} from ${JSON.stringify(observed)}`);
     }
   }
 });
 
 Deno.test("every plan that was cut after any step and begun anew ends in its goal", () => {
   for (const goal of goals) {
-    for (const seen of allSeen) {
+    for (const observed of allObserved) {
       for (let cutAfter = 1; cutAfter < 20; cutAfter += 1) {
-        const world = new World(seen);
+        const world = new World(observed);
         drive(goal, world, cutAfter);
         world.pulled = undefined;
         world.reports.length = 0;
         drive(goal, world);
-        assert.ok(ends[goal](world), `${goal} from ${JSON.stringify(seen)}, cut after ${cutAfter}`);
+        assert.ok(ends[goal](world), `${goal} from ${JSON.stringify(observed)}, cut after ${cutAfter}`);
       }
     }
   }
@@ -329,32 +342,34 @@ Deno.test("every plan that was cut after any step and begun anew ends in its goa
 
 Deno.test("no plan takes away an image that one of its later steps needs", () => {
   for (const goal of goals) {
-    for (const seen of allSeen) {
-      const steps = plan(goal, { wanted, seen, progress: nothing });
+    for (const observed of allObserved) {
+      const steps = plan(goal, { wanted, observed, progress: nothing });
       const taken = new Set<string>();
       for (const step of steps) {
         if (step.kind === "untagImages") { for (const tag of step.tags) taken.add(tag); }
-        if (step.kind === "createContainer") assert.ok(!taken.has(step.tag), `${goal} from ${JSON.stringify(seen)}`);
+        if (step.kind === "createContainer") {
+          assert.ok(!taken.has(step.tag), `${goal} from ${JSON.stringify(observed)}`);
+        }
       }
     }
   }
 });
 
 Deno.test("no plan touches the running container before the image of its successor is there", () => {
-  for (const seen of allSeen.filter((candidate) => candidate.container !== undefined)) {
-    const steps = plan("update", { wanted, seen, progress: nothing }).map((step) => step.kind);
+  for (const observed of allObserved.filter(({ containers }) => containers.length > 0)) {
+    const steps = plan("update", { wanted, observed, progress: nothing }).map((step) => step.kind);
     const firstTouch = steps.findIndex((kind) => /^(stop|remove)Container$|^awaitGone$/.test(kind));
-    assert.ok(steps.indexOf("readPull") < firstTouch, JSON.stringify(seen));
+    assert.ok(steps.indexOf("readPull") < firstTouch, JSON.stringify(observed));
   }
 });
 
 Deno.test("no plan that keeps the app takes its last image away", () => {
   for (const goal of ["install", "run", "stop", "recoverPresent", "update"] as const) {
-    for (const seen of allSeen) {
-      const world = new World(seen);
+    for (const observed of allObserved) {
+      const world = new World(observed);
       const hadImage = world.tags.length > 0;
       drive(goal, world);
-      assert.ok(world.tags.length > 0 || !hadImage, `${goal} from ${JSON.stringify(seen)}`);
+      assert.ok(world.tags.length > 0 || !hadImage, `${goal} from ${JSON.stringify(observed)}`);
     }
   }
 });

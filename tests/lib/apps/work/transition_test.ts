@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
+import type { ObservedApp, ObservedContainer } from "../../../../lib/apps/state/observed_app.ts";
 import type { Step } from "../../../../lib/apps/plan/steps.ts";
 import { type Effect, runTransition, type StepExecutor } from "../../../../lib/apps/work/transition.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 
-/** A bench on which an app with its image is started; `change` says what becomes of a step. */
-class Bench implements StepExecutor {
+/** Executes the start of an app whose image is there; `change` replaces the effect of a step. */
+class Executor implements StepExecutor {
   readonly steps: string[] = [];
-  looks = 0;
-  #container: string | undefined;
+  observations = 0;
+  #container: ObservedContainer | undefined;
   readonly #change: (step: Step) => Effect | undefined;
 
   constructor(change: (step: Step) => Effect | undefined = () => undefined) {
@@ -20,19 +21,18 @@ class Bench implements StepExecutor {
     return { appName: "Shop", version: "1", newest: { version: "1", releaseKey: 1 }, fallback: undefined };
   }
 
-  look(signal: AbortSignal) {
+  observe(signal: AbortSignal): Promise<ObservedApp> {
     signal.throwIfAborted();
-    this.looks += 1;
-    const container = this.#container === undefined ? undefined : { id: this.#container, status: "created" };
-    return Promise.resolve({ container, tags: ["1"] });
+    this.observations += 1;
+    return Promise.resolve({ containers: this.#container === undefined ? [] : [this.#container], tags: ["1"] });
   }
 
   perform(step: Step): Promise<Effect> {
     this.steps.push(step.kind);
     if (step.kind === "removeContainer") this.#container = undefined;
     if (step.kind === "createContainer") {
-      this.#container = `c${this.steps.length}`;
-      return Promise.resolve({ kind: "made", containerId: this.#container });
+      this.#container = { id: `c${this.steps.length}`, name: "prod_7_shop", status: "created" };
+      return Promise.resolve({ kind: "created", container: this.#container });
     }
     return Promise.resolve(this.#change(step) ?? { kind: "done" });
   }
@@ -44,21 +44,23 @@ function options(signal = new AbortController().signal) {
 }
 
 Deno.test("runTransition() does the steps of the plan one after the other and says which", async () => {
-  const bench = new Bench();
+  const executor = new Executor();
   const given = options();
-  assert.deepEqual(await runTransition("run", bench, given), { kind: "reached" });
-  assert.deepEqual(bench.steps, [
+  assert.deepEqual(await runTransition("run", executor, given), { kind: "reached" });
+  assert.deepEqual(executor.steps, [
     ...["clearHistory", "say", "report", "createContainer", "startContainer", "awaitSettled", "report", "say"],
     "followLogs",
   ]);
-  assert.deepEqual(given.seen, bench.steps);
+  assert.deepEqual(given.seen, executor.steps);
 });
 
 Deno.test("runTransition() makes another container when the one it made is of no use", async () => {
   let tries = 0;
-  const bench = new Bench((step) => step.kind === "startContainer" && tries++ < 2 ? { kind: "again" } : undefined);
-  assert.deepEqual(await runTransition("run", bench, options()), { kind: "reached" });
-  assert.deepEqual(bench.steps.slice(3, 12), [
+  const executor = new Executor((step) =>
+    step.kind === "startContainer" && tries++ < 2 ? { kind: "again" } : undefined
+  );
+  assert.deepEqual(await runTransition("run", executor, options()), { kind: "reached" });
+  assert.deepEqual(executor.steps.slice(3, 12), [
     ...["createContainer", "startContainer", "removeContainer"],
     ...["createContainer", "startContainer", "removeContainer"],
     ...["createContainer", "startContainer", "awaitSettled"],
@@ -67,11 +69,11 @@ Deno.test("runTransition() makes another container when the one it made is of no
 
 Deno.test("runTransition() ends with the step that failed", async () => {
   const error = new AgentError("start_failed", "no");
-  const bench = new Bench((step) => {
+  const executor = new Executor((step) => {
     if (step.kind === "awaitSettled") throw error;
     return undefined;
   });
-  assert.deepEqual(await runTransition("run", bench, options()), {
+  assert.deepEqual(await runTransition("run", executor, options()), {
     kind: "failed",
     error,
     step: { kind: "awaitSettled" },
@@ -80,35 +82,35 @@ Deno.test("runTransition() ends with the step that failed", async () => {
 
 Deno.test("runTransition() ends with the exit of the app's process", async () => {
   const error = new AgentError("start_failed", "the container has exited");
-  const bench = new Bench((step) =>
+  const executor = new Executor((step) =>
     step.kind === "awaitSettled" ? { kind: "exited", exitCode: 3, wasKilled: false, error } : undefined
   );
-  const ending = await runTransition("run", bench, options());
+  const ending = await runTransition("run", executor, options());
   assert.deepEqual(ending, { kind: "exited", exitCode: 3, wasKilled: false, error, step: { kind: "awaitSettled" } });
 });
 
 Deno.test("runTransition() is canceled when its signal ends, whatever the cut call throws", async () => {
   const controller = new AbortController();
-  const bench = new Bench((step) => {
+  const executor = new Executor((step) => {
     if (step.kind !== "report") return undefined;
     controller.abort();
     throw new AgentError("engine_unreachable", "socket hang up");
   });
-  assert.deepEqual(await runTransition("run", bench, options(controller.signal)), { kind: "canceled" });
+  assert.deepEqual(await runTransition("run", executor, options(controller.signal)), { kind: "canceled" });
 });
 
 Deno.test("runTransition() gives up on a plan that does not end", async () => {
-  const bench = new Bench((step) => step.kind === "startContainer" ? { kind: "again" } : undefined);
-  const ending = await runTransition("run", bench, options());
+  const executor = new Executor((step) => step.kind === "startContainer" ? { kind: "again" } : undefined);
+  const ending = await runTransition("run", executor, options());
   assert.equal(ending.kind === "failed" && ending.error instanceof AgentError && ending.error.code, "internal");
 });
 
 Deno.test("runTransition() asks the engine once at first, and then only after steps whose effect its answer does not tell", async () => {
-  const bench = new Bench();
-  await runTransition("run", bench, options());
-  const changes = bench.steps.filter((kind) =>
+  const executor = new Executor();
+  await runTransition("run", executor, options());
+  const changes = executor.steps.filter((kind) =>
     ["readPull", "removeContainer", "awaitGone", "untagImages"].includes(kind)
   );
-  assert.ok(bench.steps.includes("createContainer") && bench.steps.includes("awaitSettled"));
-  assert.equal(bench.looks, 1 + changes.length);
+  assert.ok(executor.steps.includes("createContainer") && executor.steps.includes("awaitSettled"));
+  assert.equal(executor.observations, 1 + changes.length);
 });
