@@ -1,7 +1,8 @@
 /** The program: flags in, signals in, exit code out. */
 
 import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_lock.ts";
-import { earlyAnswer, type Flags, type HostPlatform, parseFlags } from "./lib/flags.ts";
+import { earlyAnswer, type Flags, parseFlags } from "./lib/flags.ts";
+import type { HostPlatform } from "./lib/flags/defaults.ts";
 import { startErrorLine } from "./lib/log/log.ts";
 import { pathsOf } from "./lib/paths.ts";
 import { agentVersion, buildArch } from "./lib/version.ts";

@@ -1,4 +1,4 @@
-/** The device's config: read from its .flock file, kept up to date from Studio, written back durably. */
+/** The device's config: read from its .flock file, updated by Studio, written back durably. */
 
 import { AgentError, textOf } from "./base/errors.ts";
 import { KeyedMutex } from "./async/keyed_mutex.ts";
@@ -18,18 +18,18 @@ import { readLeftovers } from "./files/leftovers.ts";
 /** A real one has a few kilobytes. */
 const limitBytes = 4 * 1024 * 1024;
 
-/** What some editors put before the text; no other agent reads it. */
+/** Some editors put it before the text; other agents cannot read it. */
 const byteOrderMark = /^\ufeff/;
 
 /**
  * The .flock file of the device.
  * - The file is written only when its content changes.
- * - A file that cannot be written costs a warning; the values then live in memory.
+ * - A file that cannot be written is logged as a warning; the values are then only in memory.
  */
 export class ConfigFile {
   readonly #path: string;
   readonly #log: Log;
-  readonly #gate = new KeyedMutex<"save">();
+  readonly #mutex = new KeyedMutex<"save">();
   #flock: Flock;
   #onDisk: string;
 
@@ -41,15 +41,15 @@ export class ConfigFile {
   }
 
   /**
-   * Reads the file and writes it back in its normal form when that differs. Fields with a wrong type and missing ones are
-   * named in warnings. Throws `config_missing` when there is no readable file, `config_broken` when its content is not a
-   * JSON object; then the file stays as it is.
+   * Reads the file and writes it back in its normal form when that differs. Fields with a wrong type and missing ones
+   * are logged as warnings. Throws `config_missing` when there is no readable file, `config_broken` when its content is
+   * not a JSON object; the file then stays as it is.
    */
   static async open(path: string, options: { log: Log }): Promise<ConfigFile> {
     const { log } = options;
     const onDisk = await readConfigText(path);
     const given = readFlock(onDisk.replace(byteOrderMark, ""));
-    const read = given.kind === "broken" ? await readCut(path, log) ?? given : given;
+    const read = given.kind === "broken" ? await restoreInterrupted(path, log) ?? given : given;
     if (read.kind === "broken") {
       const text = `Cannot use the config file "${path}": ${read.reason}; it was left as it is`;
       throw new AgentError("config_broken", text);
@@ -63,14 +63,15 @@ export class ConfigFile {
     return file;
   }
 
-  /** The values in force. A new object after each change. */
+  /** The current values. A new object after each change. */
   get current(): DeviceConfig {
     return this.#flock.config;
   }
 
   /**
-   * Takes over what Studio knows; a name that is undefined keeps its value. Tells whether the project is another one, which
-   * calls for a new connection. Throws `bad_request`, with nothing changed, when the project's key is no whole number ≥ 0.
+   * Stores what Studio knows; a name that is undefined keeps its value. Returns whether the project is another one,
+   * which requires a new connection. Throws `bad_request`, with nothing changed, when the project's key is not a whole
+   * number ≥ 0.
    */
   async refresh(meta: DeviceConfigChange): Promise<{ swarmKeyChanged: boolean }> {
     const { name, swarmName, swarmOwnerName, swarmKey } = meta;
@@ -82,7 +83,7 @@ export class ConfigFile {
     }
     const before = this.current.swarmKey;
     this.#flock = changeFlock(this.#flock, { name, swarmName, swarmOwnerName, swarmKey });
-    await this.#gate.run("save", () => this.#save());
+    await this.#mutex.run("save", () => this.#save());
     return { swarmKeyChanged: before !== swarmKey };
   }
 
@@ -99,11 +100,11 @@ export class ConfigFile {
   }
 }
 
-/** What was being written when a cut broke the file; undefined when nothing readable is left of it. */
-async function readCut(path: string, log: Log): Promise<ReadFlock | undefined> {
+/** What was being written when the file was broken; undefined when nothing readable is left of it. */
+async function restoreInterrupted(path: string, log: Log): Promise<ReadFlock | undefined> {
   const reads = (await readLeftovers(path)).map((text) => readFlock(text));
   const read = reads.find(({ kind }) => kind === "read");
-  if (read !== undefined) log.warn("The config file was cut while it was written; restoring it", { path });
+  if (read !== undefined) log.warn("Writing the config file was interrupted; restoring it", { path });
   return read;
 }
 

@@ -1,4 +1,4 @@
-/** Every path on disk that follows from the flags, and the folders that must be there before anything else. */
+/** Every path that follows from the flags, and the folders that must exist before anything else starts. */
 
 import { AgentError } from "./base/errors.ts";
 import type { Flags } from "./flags.ts";
@@ -20,8 +20,8 @@ export interface Paths {
 }
 
 /**
- * The paths for these flags. Inner folders are joined with `/` on every operating system, as installers expect. `machine`
- * says what the place of the lock file depends on; only Windows needs `programData` (its variable `ProgramData`).
+ * The paths for these flags. Inner folders are joined with `/` on every operating system, as installers expect. The
+ * path of the lock file depends on `machine`; only Windows needs `programData` (its variable `ProgramData`).
  */
 export function pathsOf(
   flags: Pick<Flags, "agentDir" | "appsDir" | "dbFileName" | "logFile">,
@@ -42,8 +42,8 @@ export function pathsOf(
 }
 
 /**
- * Creates the folders of the apps and the downloads, with every folder above them; those that are there are left as they
- * are. The mode is 0777 less the umask. Throws `io_failed` for the first that cannot be made.
+ * Creates the folders of the apps and the downloads, with every folder above them; existing ones are left as they are.
+ * The mode is 0777 less the umask. Throws `io_failed` for the first that cannot be created.
  */
 export async function createFolders(
   paths: Pick<Paths, "appsDir" | "buildDir" | "composeDir" | "sharedDir" | "downloadsDir">,

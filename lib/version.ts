@@ -6,11 +6,11 @@ export const agentVersion = "0.21.0";
 /** An architecture as image names, download addresses and Studio spell it: `{arch: "amd64", variant: ""}`. */
 export interface BuildArch {
   arch: string;
-  /** Only 32-bit ARM has one (`v7`); the runtime does not exist for it. */
+  /** Only 32-bit ARM has one (`v7`), which the runtime does not support. */
   variant: string;
 }
 
-/** The architecture of the running executable. `runtimeArch` is the runtime's word for it. */
+/** The architecture of the running executable. `runtimeArch` is the runtime's name of it. */
 export function buildArch(runtimeArch: string = Deno.build.arch): BuildArch {
   const names: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
   return { arch: names[runtimeArch] ?? runtimeArch, variant: "" };

@@ -210,8 +210,8 @@ function rowsOf(text: string): string[][] {
   return lines.map((line) => line.slice(1, -1).split("|").map((cell) => cell.trim()));
 }
 
-function defaultText({ standard }: FlagRow): string {
-  return standard === "" ? "empty" : `\`${standard}\``;
+function defaultText({ defaultValue }: FlagRow): string {
+  return defaultValue === "" ? "empty" : `\`${defaultValue}\``;
 }
 
 /** The targets of all links within the project. */

@@ -4,37 +4,37 @@ import type { DeviceConfig } from "./flock.ts";
 
 const legacyEndpoint = /devices.*\.(com|io):8080/;
 
-/** Whom the device is to the router: `<swarm key>-<device key>`. */
+/** The identity of the device at the router: `<swarm key>-<device key>`. */
 export function authid(config: Pick<DeviceConfig, "swarmKey" | "deviceKey">): string {
   return `${config.swarmKey}-${config.deviceKey}`;
 }
 
-/** True for the legacy endpoint: the device shows its client certificate there and does not verify the server. */
+/** True for the legacy endpoint: there the device presents its client certificate and does not verify the server. */
 export function usesClientCertificate(url: string): boolean {
   return legacyEndpoint.test(url);
 }
 
-/** Which entry of the version index counts: the environment, or what the endpoint tells. */
+/** Which entry of the version index counts: the environment, or what the endpoint implies. */
 export function updateChannel(config: Pick<DeviceConfig, "environment" | "endpointUrl">): string {
   if (config.environment !== "") return config.environment;
   if (config.endpointUrl.includes("datapods")) return "test";
   return config.endpointUrl.includes("record-evolution") ? "production" : "local";
 }
 
-/** Where downloads are, without adding or removing a slash. `flag` is the value of `-remoteUpdateURL`. */
+/** The base address of downloads, without adding or removing a slash. `flag` is the value of `-remoteUpdateURL`. */
 export function downloadBase(config: Pick<DeviceConfig, "updateUrl">, flag: string): string {
   return config.updateUrl === "" ? flag : config.updateUrl;
 }
 
-/** The domain that apps get told for their tunnels. It does not follow the endpoint. */
+/** The domain that apps get for their tunnels. It does not follow the endpoint. */
 export function tunnelDomain(config: Pick<DeviceConfig, "applianceDomain" | "environment">): string {
   if (config.applianceDomain !== "") return config.applianceDomain;
   return config.environment === "local" ? "localhost" : productDomain(config.environment);
 }
 
 /**
- * The host of the tunnel server: that of an appliance; else the endpoint's, with `app` in place of its first label unless it
- * is an address, this machine or a single label; else the one of the environment.
+ * The host of the tunnel server: that of an appliance; else the endpoint's, with `app` in place of its first label
+ * unless it is an address, this machine or a single label; else the one of the environment.
  */
 export function tunnelServer(config: Pick<DeviceConfig, "applianceDomain" | "environment" | "endpointUrl">): string {
   if (config.applianceDomain !== "") return config.applianceDomain;
@@ -46,8 +46,8 @@ export function tunnelServer(config: Pick<DeviceConfig, "applianceDomain" | "env
 }
 
 /**
- * The endpoint as apps reach it: a host that means this machine becomes `host.docker.internal`, everything else stays as it
- * is, also what is no URL.
+ * The endpoint as apps reach it: a host that means this machine becomes `host.docker.internal`, everything else stays
+ * as it is, also what is no URL.
  */
 export function endpointForApps(url: string): string {
   const found = findHost(url);

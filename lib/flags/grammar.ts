@@ -1,6 +1,6 @@
 /**
- * The grammar of Go's `flag` package over a table of flags: which arguments are flags, what their values are, and the exact
- * words for what is wrong. Pure.
+ * The grammar of Go's `flag` package: which arguments are flags, what their values are, and the exact texts for what is
+ * wrong. Pure.
  */
 
 import { quoteText } from "../base/quote.ts";
@@ -14,21 +14,21 @@ export type GivenFlag =
   | { kind: "bool"; name: string; value: boolean }
   | { kind: "uint"; name: string; value: bigint };
 
-/** What a command line says: its flags in order, a wish for help, or what is wrong with it. */
+/** The flags of a command line in order, a request for help, or what is wrong with it. */
 export type ScanResult =
   | { kind: "flags"; given: GivenFlag[] }
   | { kind: "help" }
   | { kind: "error"; text: string };
 
 /**
- * Reads the flags of `args` up to the first argument that is none; what follows is ignored. `kinds` names the flags that
- * exist, in their exact spelling. `check` may object to a value with a reason.
+ * Reads the flags of `args` up to the first argument that is not one; the rest is ignored. `kinds` has the flags that
+ * exist, in their exact spelling. `check` may return the reason why it refuses a value.
  */
 export function scanFlags(
   args: readonly string[],
-  kinds: ReadonlyMap<string, FlagKind>,
-  check: (flag: GivenFlag) => string | undefined = () => undefined,
+  options: { kinds: ReadonlyMap<string, FlagKind>; check?: (flag: GivenFlag) => string | undefined },
 ): ScanResult {
+  const { kinds, check } = options;
   const given: GivenFlag[] = [];
   for (let index = 0; index < args.length;) {
     const arg = args[index] ?? "";
@@ -47,16 +47,16 @@ export function scanFlags(
       if (text === undefined) return fail(`flag needs an argument: -${name}`);
       index += 1;
     }
-    const flag = readFlag(name, kind, text);
+    const flag = readFlag({ kind, name, text });
     if (flag.kind === "error") return fail(flag.text);
-    const objection = check(flag);
+    const objection = check?.(flag);
     if (objection !== undefined) return fail(`invalid value ${quoteText(text ?? "")} for flag -${name}: ${objection}`);
     given.push(flag);
   }
   return { kind: "flags", given };
 }
 
-/** Gives the name after one or two dashes and the text after the first `=`; undefined for a name that cannot be one. */
+/** The name after one or two dashes and the text after the first `=`; undefined for a name that cannot be one. */
 function splitArgument(arg: string): { name: string; value: string | undefined } | undefined {
   const rest = arg.slice(arg.startsWith("--") ? 2 : 1);
   if (rest === "" || rest.startsWith("-") || rest.startsWith("=")) return undefined;
@@ -70,7 +70,9 @@ function fail(text: string): ScanResult {
 }
 
 /** `text` is undefined only for a bool without a value, which stands for true. */
-function readFlag(name: string, kind: FlagKind, text = "true"): GivenFlag | { kind: "error"; text: string } {
+function readFlag(
+  { kind, name, text = "true" }: { kind: FlagKind; name: string; text: string | undefined },
+): GivenFlag | { kind: "error"; text: string } {
   switch (kind) {
     case "string":
       return { kind, name, value: text };
@@ -96,9 +98,9 @@ function readBool(text: string): boolean | undefined {
 const uint64Limit = 2n ** 64n;
 
 /**
- * Reads a whole number as Go's `strconv.ParseUint(text, 0, 64)`: decimal, `0x`, `0o`, a leading `0` (octal) or `0b`, with
- * underscores between digits. The range is judged digit by digit, so that a wrong character after a number that is already
- * too big is out of range.
+ * Reads a whole number as Go's `strconv.ParseUint(text, 0, 64)`: decimal, `0x`, `0o`, a leading `0` (octal) or `0b`,
+ * with underscores between digits. The range is checked digit by digit, so a wrong character after a number that is
+ * already too big is out of range.
  */
 export function readUint64(text: string): bigint | "parse error" | "value out of range" {
   const { base, digits } = splitBase(text);

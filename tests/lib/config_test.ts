@@ -64,7 +64,7 @@ for (const [what, bytes, code, reason] of refused) {
   });
 }
 
-Deno.test("ConfigFile.open() says that a file is missing, and makes none", async () => {
+Deno.test("ConfigFile.open() reports that a file is missing, and creates none", async () => {
   await using world = await makeWorld("{}");
   for (const path of [`${world.folder}/none.flock`, world.folder, `${world.path}/x`]) {
     await assert.rejects(ConfigFile.open(path, { log: world.log }), (error) => {
@@ -98,19 +98,19 @@ Deno.test("ConfigFile.open() writes through a symbolic link", async () => {
   assert.ok((await Deno.readTextFile(world.path)).startsWith("{\n "));
 });
 
-Deno.test("ConfigFile.open() restores a file from what was being written when a cut broke it", async () => {
+Deno.test("ConfigFile.open() restores a file from what was being written when it was broken", async () => {
   await using world = await makeWorld(JSON.stringify(content).slice(0, 90));
   const left = (pid: number) => `${world.folder}/.device.flock.${pid}-1700000000000-0a1b2c3d.tmp`;
   await Deno.writeTextFile(left(1), JSON.stringify({ ...content, name: "whole" }));
   await Deno.writeTextFile(left(2), `{"name": "hal`);
   const file = await ConfigFile.open(world.path, { log: world.log });
   assert.equal(file.current.name, "whole");
-  assert.deepEqual(world.warnings, ["The config file was cut while it was written; restoring it"]);
+  assert.deepEqual(world.warnings, ["Writing the config file was interrupted; restoring it"]);
   assert.ok((await Deno.readTextFile(world.path)).startsWith('{\n "name": "whole"'));
   assert.deepEqual((await Array.fromAsync(Deno.readDir(world.folder))).map(({ name }) => name), ["device.flock"]);
 });
 
-Deno.test("refresh() takes over what Studio knows, saves it, and tells a change of the project", async () => {
+Deno.test("refresh() stores what Studio knows, saves it, and reports a change of the project", async () => {
   await using world = await makeWorld(JSON.stringify({ ...content, swarm_name: "plant" }));
   const file = await ConfigFile.open(world.path, { log: world.log });
   assert.deepEqual(await file.refresh({ name: "pump 8", swarmOwnerName: "joe", swarmKey: 12 }), {
@@ -146,7 +146,7 @@ for (const swarmKey of [-1, 1.5, Number.NaN, 2 ** 53]) {
   });
 }
 
-Deno.test("refresh() leaves the last of several values when they come at once", async () => {
+Deno.test("refresh() keeps the last of several values that come at once", async () => {
   await using world = await makeWorld(JSON.stringify(content));
   const file = await ConfigFile.open(world.path, { log: world.log });
   await Promise.all([1, 2, 3, 4].map((swarmKey) => file.refresh({ name: `n${swarmKey}`, swarmKey })));
@@ -154,7 +154,7 @@ Deno.test("refresh() leaves the last of several values when they come at once", 
   assert.deepEqual([again.current.name, again.current.swarmKey], ["n4", 4]);
 });
 
-Deno.test("refresh() goes on in memory when the file cannot be written, and saves when it can again", async () => {
+Deno.test("refresh() keeps values in memory when the file cannot be written, and saves them when it can be again", async () => {
   await using world = await makeWorld(JSON.stringify(content));
   const file = await ConfigFile.open(world.path, { log: world.log });
   await Deno.rename(world.path, `${world.folder}/away`);

@@ -1,13 +1,14 @@
-/** Tests of the agent's own flags: names, defaults per platform, help, and what a start without a config answers. */
+/** Tests of the agent's own flags: names, defaults by platform, help, and the output of a start without a config. */
 
 import assert from "node:assert/strict";
-import { earlyAnswer, type Flags, flagTable, type HostPlatform, parseFlags } from "../../lib/flags.ts";
+import { earlyAnswer, type Flags, flagTable, parseFlags } from "../../lib/flags.ts";
+import type { HostPlatform } from "../../lib/flags/defaults.ts";
 
 const linux: HostPlatform = { os: "linux", homeDir: undefined };
 const mac: HostPlatform = { os: "darwin", homeDir: "/Users/joe" };
 const windows: HostPlatform = { os: "windows", homeDir: "C:\\Users\\joe" };
 
-Deno.test("parseFlags() gives the defaults of Linux", () => {
+Deno.test("parseFlags() returns the defaults of Linux", () => {
   assert.deepEqual(flagsOf([], linux), {
     agentDir: "/opt/reagent",
     appsDir: "/opt/reagent/apps",
@@ -43,7 +44,7 @@ Deno.test("parseFlags() puts the defaults of macOS below the home folder", () =>
   });
 });
 
-Deno.test("parseFlags() normalises only two of the defaults of Windows", () => {
+Deno.test("parseFlags() normalizes only two of the defaults of Windows", () => {
   const { agentDir, appsDir, dbFileName, logFile } = flagsOf([], windows);
   assert.deepEqual({ agentDir, appsDir, dbFileName, logFile }, {
     agentDir: "C:\\Users\\joe/reagent",
@@ -54,7 +55,7 @@ Deno.test("parseFlags() normalises only two of the defaults of Windows", () => {
   assert.equal(flagsOf([], { os: "windows", homeDir: "\\\\host\\joe" }).appsDir, "\\\\host\\joe\\reagent\\apps");
 });
 
-Deno.test("parseFlags() ends with exit code 1 when the home folder is unknown, whatever was asked", () => {
+Deno.test("parseFlags() ends with exit code 1 when the home folder is unknown, whatever the arguments are", () => {
   for (const homeDir of [undefined, ""]) {
     for (const args of [[], ["-version"], ["-help"], ["-nonsense"]]) {
       assert.deepEqual(parseFlags(args, { program: "reagent", platform: { os: "darwin", homeDir } }), {
@@ -68,22 +69,22 @@ Deno.test("parseFlags() ends with exit code 1 when the home folder is unknown, w
   assert.deepEqual(parsed, { kind: "error", text: "%USERPROFILE% is not defined", exitCode: 1 });
 });
 
-Deno.test("parseFlags() moves nothing else when only -agentDir is given", () => {
+Deno.test("parseFlags() changes nothing else when only -agentDir is given", () => {
   assert.deepEqual(flagsOf(["-agentDir", "/data"], linux), { ...flagsOf([], linux), agentDir: "/data" });
 });
 
-Deno.test("parseFlags() sets each flag of the table and nothing beside it", () => {
+Deno.test("parseFlags() sets each flag of the table and nothing else", () => {
   for (const row of flagTable(linux)) {
-    const value = row.kind === "string" ? "elsewhere" : row.kind === "uint" ? 4711 : !row.standard;
+    const value = row.kind === "string" ? "elsewhere" : row.kind === "uint" ? 4711 : !row.defaultValue;
     assert.deepEqual(flagsOf([`-${row.name}=${value}`], linux), { ...flagsOf([], linux), [row.name]: value });
   }
 });
 
-Deno.test("parseFlags() takes the last of two equal flags", () => {
+Deno.test("parseFlags() uses the last of two equal flags", () => {
   assert.equal(flagsOf(["-connTimeout", "1", "--connTimeout=0x2"], linux).connTimeout, 2);
 });
 
-Deno.test("parseFlags() shortens waits to what a timer can do", () => {
+Deno.test("parseFlags() limits waits to what a timer supports", () => {
   const flags = flagsOf(["-connTimeout=18446744073709551615", "-ppTimeout=2147483648", "-respTimeout=0"], linux);
   assert.equal(flags.connTimeout, 2_147_483_647);
   assert.equal(flags.ppTimeout, 2_147_483_647);
@@ -105,7 +106,7 @@ Deno.test("parseFlags() keeps a relative database path as it is and refuses an e
   }
 });
 
-Deno.test("parseFlags() answers a mistake with its line and the whole help", () => {
+Deno.test("parseFlags() answers a mistake with its text and the whole help", () => {
   const parsed = parseFlags(["-bogus"], { program: "./reagent", platform: linux });
   const help = parseFlags(["-h"], { program: "./reagent", platform: linux });
   assert.ok(help.kind === "help");
@@ -116,7 +117,7 @@ Deno.test("parseFlags() answers a mistake with its line and the whole help", () 
   });
 });
 
-Deno.test("parseFlags() lays the help out as Go does", () => {
+Deno.test("parseFlags() formats the help as Go does", () => {
   const parsed = parseFlags(["--help"], { program: "./reagent", platform: windows });
   assert.ok(parsed.kind === "help");
   const lines = parsed.text.split("\n");

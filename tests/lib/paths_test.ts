@@ -1,10 +1,10 @@
-/** Tests of the paths that follow from the flags, and of the folders made at the start. */
+/** Tests of the paths that follow from the flags, and of the folders created at the start. */
 
 import assert from "node:assert/strict";
 import { hasCode } from "../../lib/base/errors.ts";
 import { createFolders, pathsOf } from "../../lib/paths.ts";
 
-Deno.test("pathsOf() joins inner folders with a slash and takes files as they are", () => {
+Deno.test("pathsOf() joins inner folders with a slash and leaves files as they are", () => {
   const flags = { agentDir: "/a", appsDir: "C:\\apps", dbFileName: "my.db", logFile: "/l/r.log" };
   assert.deepEqual(pathsOf(flags, { os: "linux" }), {
     agentDir: "/a",
@@ -19,7 +19,7 @@ Deno.test("pathsOf() joins inner folders with a slash and takes files as they ar
   });
 });
 
-Deno.test("pathsOf() gives one lock file per machine, whatever the flags", () => {
+Deno.test("pathsOf() returns one lock file for the machine, whatever the flags are", () => {
   const lockFileOf = (agentDir: string, machine: { os: string; programData?: string }) =>
     pathsOf({ agentDir, appsDir: agentDir, dbFileName: "d", logFile: "l" }, machine).lockFile;
   assert.equal(lockFileOf("/a", { os: "darwin" }), lockFileOf("/b", { os: "linux" }));
@@ -27,7 +27,7 @@ Deno.test("pathsOf() gives one lock file per machine, whatever the flags", () =>
   assert.equal(lockFileOf("/a", { os: "windows" }), "C:\\ProgramData\\ironflock-reagent.lock");
 });
 
-Deno.test("createFolders() makes all folders, leaves those that are there, and can run twice", async () => {
+Deno.test("createFolders() creates all folders, leaves existing ones, and can run twice", async () => {
   const root = await Deno.makeTempDir();
   try {
     const paths = pathsOf({ agentDir: `${root}/deep/agent`, appsDir: `${root}/apps`, dbFileName: "d", logFile: "l" });
@@ -44,7 +44,7 @@ Deno.test("createFolders() makes all folders, leaves those that are there, and c
   }
 });
 
-Deno.test("createFolders() names the folder that cannot be made and makes none after it", async () => {
+Deno.test("createFolders() names the folder that cannot be created and creates none after it", async () => {
   const root = await Deno.makeTempDir();
   try {
     const paths = pathsOf({ agentDir: `${root}/agent`, appsDir: `${root}/apps`, dbFileName: "d", logFile: "l" });

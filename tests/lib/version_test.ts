@@ -25,6 +25,6 @@ Deno.test("buildArch() spells architectures as downloads do, for each target", a
   for (const target of targets) assert.match(target, /^(linux|windows|darwin)\/(amd64|arm64)$/);
 });
 
-Deno.test("buildArch() names the running architecture when nothing else is said", () => {
+Deno.test("buildArch() returns the running architecture when none is given", () => {
   assert.equal(buildArch().arch, buildArch(Deno.build.arch).arch);
 });

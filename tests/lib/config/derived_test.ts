@@ -107,7 +107,7 @@ for (const [url, forApps] of endpoints) {
   Deno.test(`endpointForApps() makes "${forApps}" of "${url}"`, () => assert.equal(endpointForApps(url), forApps));
 }
 
-Deno.test("deviceUrl() is the device's page, once the base is known", () => {
+Deno.test("deviceUrl() is the device's page when the base URL is known", () => {
   const config = { swarmOwnerName: "joe", swarmName: "plant", name: "pump 7" };
   assert.equal(
     deviceUrl(config, "https://studio.ironflock.com"),

@@ -49,7 +49,7 @@ const minimalText = `{
  "docker_main_repository": "apps/"
 }`;
 
-Deno.test("readFlock() fills a minimal file up to its normal form", () => {
+Deno.test("readFlock() completes a minimal file to its normal form", () => {
   const flock = read(minimal);
   assert.equal(flock.text, minimalText);
   assert.deepEqual(flock.wrongTypes, []);
@@ -73,7 +73,7 @@ Deno.test("readFlock() fills a minimal file up to its normal form", () => {
   });
 });
 
-Deno.test("readFlock() gives every field of a full file, in the order of the format", () => {
+Deno.test("readFlock() returns every field of a full file, in the order of the format", () => {
   const board = { model: "appliance", cpu: { cores: 4 }, docs: "d", board: "b", boardname: "n", modelname: "m" };
   const full = {
     update_url: "https://dl.example.com/dl",
@@ -108,7 +108,7 @@ Deno.test("readFlock() gives every field of a full file, in the order of the for
   assert.deepEqual(config.authentication, { key: "KEY", certificate: "CERT" });
 });
 
-Deno.test("readFlock() matches names whatever their case and takes the last of equal ones", () => {
+Deno.test("readFlock() matches names whatever their case and uses the last of equal ones", () => {
   const { config, text } = read('{"SECRET":"a","Secret":"b","ſwarm_\u212aey":7,"Board":{"MODEL":"appliance"}}');
   assert.equal(config.secret, "b");
   assert.equal(config.swarmKey, 7);
@@ -116,7 +116,7 @@ Deno.test("readFlock() matches names whatever their case and takes the last of e
   assert.equal(text.match(/secret/gi)?.length, 1);
 });
 
-Deno.test("readFlock() takes null for the zero value", () => {
+Deno.test("readFlock() reads null as the zero value", () => {
   const nothing = Object.fromEntries(Object.keys(JSON.parse(minimalText)).map((name) => [name, null]));
   const { text, wrongTypes, missing } = read({ ...nothing, update_url: null, environment: null });
   assert.deepEqual(JSON.parse(text), {
@@ -139,7 +139,7 @@ Deno.test("readFlock() keeps unknown fields in their order, at every level, with
   assert.equal(read(flock.text).text, flock.text);
 });
 
-Deno.test("readFlock() names fields of the wrong type, counts them as missing and keeps what they hold", () => {
+Deno.test("readFlock() names fields of the wrong type, counts them as missing and keeps their values", () => {
   const flock = read({
     ...minimal,
     swarm_key: "2",
@@ -153,7 +153,7 @@ Deno.test("readFlock() names fields of the wrong type, counts them as missing an
     "board must be an object, got text",
     "swarm_key must be a whole number below 2^53 without fraction or exponent, got text",
     "authentication.key must be text, got a list",
-    "authentication.certificate must be text, got a truth value",
+    "authentication.certificate must be text, got a boolean",
     "environment must be text, got an object",
   ]);
   assert.deepEqual(flock.missing, []);
@@ -195,7 +195,7 @@ for (const [text, value, isWrong] of numbers) {
   });
 }
 
-Deno.test("readFlock() names each needed field that is missing or empty", () => {
+Deno.test("readFlock() names each required field that is missing or empty", () => {
   assert.deepEqual(read({}).missing, [
     "serial_number",
     "secret",
@@ -231,7 +231,7 @@ for (const text of ["", "null", "[]", '"text"', "12", "{", '{"secret":"x"'] as c
   });
 }
 
-Deno.test("readFlock() gives the same for its own text, whatever the file held", () => {
+Deno.test("readFlock() returns the same for its own text, whatever was in the file", () => {
   const values = [null, "", "x", 0, 5, 2.5, true, [], {}, { model: "m", key: "k" }, "registry.reswarm.io/"];
   let seed = 7;
   const random = (count: number) => Math.floor((seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32) / 2 ** 32 * count);

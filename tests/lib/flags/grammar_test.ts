@@ -1,7 +1,7 @@
-/** Tests of the flag grammar: the rules one by one, and 300 command lines with what Go's own `flag` package said to them. */
+/** Tests of the flag grammar: the rules one by one, and 300 command lines with the outcome of Go's own `flag` package. */
 
 import assert from "node:assert/strict";
-import { type FlagKind, readUint64, scanFlags } from "../../../lib/flags/grammar.ts";
+import { type FlagKind, type GivenFlag, readUint64, scanFlags } from "../../../lib/flags/grammar.ts";
 import { flagTable } from "../../../lib/flags.ts";
 
 // Recorded from a Go 1.26 program with the same flags; all of their defaults were zero values.
@@ -17,22 +17,23 @@ Deno.test("scanFlags() decides like Go's flag package on 300 recorded command li
   }
 });
 
-Deno.test("scanFlags() lets a bool flag take no value from the next argument", () => {
-  assert.deepEqual(scanFlags(["-debug", "false", "-version"], kinds), {
+Deno.test("scanFlags() does not read the value of a bool flag from the next argument", () => {
+  assert.deepEqual(scanFlags(["-debug", "false", "-version"], { kinds }), {
     kind: "flags",
     given: [{ kind: "bool", name: "debug", value: true }],
   });
 });
 
-Deno.test("scanFlags() takes the next argument of other flags verbatim", () => {
-  assert.deepEqual(scanFlags(["-config", "-version"], kinds), {
+Deno.test("scanFlags() reads the value of other flags verbatim from the next argument", () => {
+  assert.deepEqual(scanFlags(["-config", "-version"], { kinds }), {
     kind: "flags",
     given: [{ kind: "string", name: "config", value: "-version" }],
   });
 });
 
-Deno.test("scanFlags() reports what a check objects to in the words of the grammar", () => {
-  const scanned = scanFlags(["-config="], kinds, (flag) => flag.value === "" ? "must not be empty" : undefined);
+Deno.test("scanFlags() reports what a check refuses in the format of the grammar", () => {
+  const check = (flag: GivenFlag) => flag.value === "" ? "must not be empty" : undefined;
+  const scanned = scanFlags(["-config="], { kinds, check });
   assert.deepEqual(scanned, { kind: "error", text: 'invalid value "" for flag -config: must not be empty' });
 });
 
@@ -68,7 +69,7 @@ for (const [text, value] of numbers) {
   });
 }
 
-Deno.test("readUint64() reads every number back in each base", () => {
+Deno.test("readUint64() reads every number in each base", () => {
   for (let bit = 0n; bit < 64n; bit++) {
     for (const value of [2n ** bit, 2n ** bit - 1n, 2n ** 64n - 2n ** bit]) {
       for (const [prefix, base] of [["", 10], ["0x", 16], ["0b", 2], ["0o", 8], ["0", 8]] as const) {
@@ -91,7 +92,7 @@ function outcomeText(outcome: Outcome): string {
 }
 
 function outcomeOf(args: readonly string[]): string {
-  const scanned = scanFlags(args, kinds);
+  const scanned = scanFlags(args, { kinds });
   switch (scanned.kind) {
     case "help":
       return outcomeText(scanned);
