@@ -1,7 +1,6 @@
 /** Connects the areas, in the order of the layers. The only place that knows which areas there are. */
 
-import { appLogsConnectSteps } from "../app_logs/connect_steps.ts";
-import { type AppLogs, createAppLogs } from "../app_logs/app_logs.ts";
+import { type AppLogs, type ChannelContainer, createAppLogs } from "../app_logs/app_logs.ts";
 import { type Apps, createApps } from "../apps/apps.ts";
 import { cachedRead } from "../async/cached_read.ts";
 import { singleFlight } from "../async/single_flight.ts";
@@ -64,7 +63,7 @@ export function createAreas(
   const stats = new StatsReader();
   const diskSpace: DiskSpace = diskSpaceOf(site, () => apps);
   const status = statusOf(site, { stats, diskSpace, apps: () => apps });
-  const appLogs = appLogsOf(site);
+  const appLogs = appLogsOf(site, () => apps);
   const apps: Apps = appsOf(site, { appLogs, status, diskSpace });
   stack.use(diskSpace);
   stack.use(status);
@@ -72,7 +71,7 @@ export function createAreas(
   const { backend } = connection;
   const connectSteps = [
     identityStep({ config, backend }),
-    ...appLogsConnectSteps({ appLogs, channels: () => channelsToFollow(apps) }),
+    ...appLogs.connectSteps,
     ...apps.connectSteps,
     registerStep(device, clock),
     metadataStep({ backend }),
@@ -125,7 +124,7 @@ function statusOf(
   });
 }
 
-function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: Site): AppLogs {
+function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: Site, apps: () => Apps): AppLogs {
   const { config, engine, database, clock, log } = foundation;
   return stack.use(
     createAppLogs({
@@ -136,6 +135,7 @@ function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: S
       isConnected: () => wire.isConnected,
       waitingBytes: () => link?.waitingBytes() ?? 0,
       match: (topic) => backend.matchSubscription(topic),
+      containersToFollow: () => containersToFollow(apps()),
       clock,
       random: Math.random,
       log,
@@ -168,9 +168,10 @@ function appsOf(
 }
 
 /** Apps that are stopped or gone have no container whose log could be followed. */
-function channelsToFollow(apps: Apps): string[] {
+function containersToFollow(apps: Apps): ChannelContainer[] {
   const isStopped = (state: string) => ["PRESENT", "REMOVED", "UNINSTALLED"].includes(state);
-  return apps.list().filter(({ state }) => !isStopped(state)).flatMap(({ channels }) => channels);
+  return apps.list().filter(({ state }) => !isStopped(state))
+    .flatMap(({ channels }) => channels.map((channel) => ({ channel, containerName: channel })));
 }
 
 function deviceOf(

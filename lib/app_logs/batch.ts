@@ -1,40 +1,42 @@
 /**
- * Joins log lines into few messages. One message per line once filled the socket's send queue, delayed the keepalive, and got
- * devices dropped by the router. Lines wait as bytes and are decoded once a message. Pure: the caller brings the timer.
+ * Joins log lines into few messages. One message per line once filled the socket's send queue, delayed the keepalive,
+ * and made the router drop devices. Lines wait as bytes and are decoded once per message. Pure: the caller has the
+ * timer.
  */
 
 import { lineFeed } from "../base/bytes.ts";
 import type { LogLine } from "../docker/log_lines.ts";
+import { byteLength } from "./byte_length.ts";
 
-/** How long lines are gathered, in milliseconds. */
+/** How long lines are gathered. */
 export const flushIntervalMs = 200;
 
-/** Bytes of one message, the marker of dropped lines not counted. */
+/** Bytes of one message, without the marker for dropped lines. */
 export const payloadLimitBytes = 262_144;
 
 /** Bytes that may wait for the next message. */
 export const backlogLimitBytes = 1_048_576;
 
-/** What the first lines take; grows up to the limit of the backlog, and is given back when nothing waits. */
-const firstRoomBytes = 16 * 1024;
+/** First size of the buffer. It grows up to the limit of the backlog, and is freed when nothing waits. */
+const firstBufferBytes = 16 * 1024;
 
-/** Gathers the lines of one stream. A line costs its UTF-8 bytes and one more. */
+/** Gathers the lines of one stream. A line takes its UTF-8 bytes and one more. */
 export class Batch {
-  /** The lines, each with a line feed behind it; what lies before `#from` has been taken. */
+  /** The lines, each followed by a line feed; those before `#from` have been taken. */
   #bytes = new Uint8Array();
   #from = 0;
   #to = 0;
-  /** Where each line ends, behind its line feed. */
+  /** Where each line ends, after its line feed. */
   #ends: number[] = [];
   #dropped = 0;
   #takenLines = 0;
 
-  /** True when there is nothing to send, not even a count of dropped lines. */
+  /** True when there is nothing to send, including a count of dropped lines. */
   get isEmpty(): boolean {
     return this.#ends.length === 0 && this.#dropped === 0;
   }
 
-  /** True when more waits than one message may carry. */
+  /** True when one message cannot carry everything. */
   get isFull(): boolean {
     return this.backlogBytes > payloadLimitBytes;
   }
@@ -44,7 +46,7 @@ export class Batch {
     return this.#to - this.#from;
   }
 
-  /** Lines that the text taken last stands for, those that its marker counts among them. */
+  /** How many lines the last taken text stands for, including those that its marker counts. */
   get takenLines(): number {
     return this.#takenLines;
   }
@@ -52,52 +54,52 @@ export class Batch {
   /** Takes a line, or counts it as dropped when the backlog is full. */
   add(text: string): void {
     const size = byteLength(text);
-    if (!this.#makeRoom(size + 1)) return;
+    if (!this.#reserve(size + 1)) return;
     new TextEncoder().encodeInto(text, this.#bytes.subarray(this.#to));
     this.#endLine(size);
   }
 
   /** Takes a line of a container, or counts it as dropped. Its bytes are copied. */
   addLine({ source, from, to }: LogLine): void {
-    if (!this.#makeRoom(to - from + 1)) return;
+    if (!this.#reserve(to - from + 1)) return;
     this.#bytes.set(source.subarray(from, to), this.#to);
     this.#endLine(to - from);
   }
 
   /**
-   * Everything that waits as one text, lines joined by `\n`; undefined when there is nothing. From the first line that does not
-   * fit on, lines are dropped, and a last line says how many were dropped since the message before.
+   * Returns everything as one text, lines joined by `\n`; undefined when there is nothing. Lines from the first that
+   * does not fit are dropped, and a last line says how many were dropped since the previous message.
    */
   take(): string | undefined {
     if (this.isEmpty) return undefined;
     const { text, lines } = this.#readFitting();
     const dropped = this.#dropped + this.#ends.length - lines;
     this.clear();
-    return this.#give({ text, lines, dropped });
+    return this.#taken({ text, lines, dropped });
   }
 
   /**
-   * As much of what waits as one message may carry, as `take()` gives it; the rest stays. A line that no message can carry is
-   * dropped by itself. After lines were dropped for want of room nothing stays: what came behind them must not close the gap.
+   * Like `take()`, but lines that do not fit stay. Only a line that is too long for any message is dropped. After lines
+   * were dropped because the backlog was full nothing stays: later lines must not close the gap.
    */
   takeFitting(): string | undefined {
     if (this.isEmpty || this.#dropped > 0) return this.take();
     const { text, lines } = this.#readFitting();
-    // A line whose text is too long only once it is decoded goes alone too.
+    // A line that becomes too long by decoding is dropped alone too.
     let next = Math.max(lines, 1);
     while (next < this.#ends.length && this.#lineBytes(next) > payloadLimitBytes) next += 1;
     this.#from = this.#ends[next - 1] ?? this.#from;
     this.#ends = this.#ends.slice(next);
     if (this.#ends.length === 0) this.clear();
-    return this.#give({ text, lines, dropped: next - lines });
+    return this.#taken({ text, lines, dropped: next - lines });
   }
 
-  /** Counts lines as dropped that were taken and could not be sent. */
+  /** Counts lines as dropped that were taken but could not be sent. */
   countLost(lines: number): void {
     this.#dropped += lines;
   }
 
-  /** Forgets what waits. */
+  /** Drops all lines and counts. */
   clear(): void {
     this.#bytes = new Uint8Array();
     this.#from = 0;
@@ -106,22 +108,22 @@ export class Batch {
     this.#dropped = 0;
   }
 
-  /** False, with the line counted as dropped, when there is none. */
-  #makeRoom(size: number): boolean {
+  /** Makes sure that `size` more bytes fit. False when the backlog is full; then the line counts as dropped. */
+  #reserve(size: number): boolean {
     const needed = this.backlogBytes + size;
     if (needed > backlogLimitBytes) {
       this.#dropped += 1;
       return false;
     }
-    if (this.#to + size > this.#bytes.length) this.#moveTo(needed);
+    if (this.#to + size > this.#bytes.length) this.#compact(needed);
     return true;
   }
 
-  /** Moves what waits to the front of a buffer in which there is room for `needed` bytes, and for more of the same. */
-  #moveTo(needed: number): void {
+  /** Moves the backlog to the front of a buffer that holds at least `needed` bytes, with space for more. */
+  #compact(needed: number): void {
     const waiting = this.#bytes.subarray(this.#from, this.#to);
     if (2 * needed > this.#bytes.length) {
-      this.#bytes = new Uint8Array(Math.min(Math.max(2 * needed, firstRoomBytes), backlogLimitBytes));
+      this.#bytes = new Uint8Array(Math.min(Math.max(2 * needed, firstBufferBytes), backlogLimitBytes));
     }
     this.#bytes.set(waiting);
     const moved = this.#from;
@@ -130,7 +132,7 @@ export class Batch {
     this.#to = waiting.length;
   }
 
-  #give(taken: { text: string; lines: number; dropped: number }): string {
+  #taken(taken: { text: string; lines: number; dropped: number }): string {
     this.#takenLines = taken.lines + taken.dropped;
     return joinMarker(taken);
   }
@@ -145,14 +147,14 @@ export class Batch {
     return (this.#ends[index] ?? this.#to) - (this.#ends[index - 1] ?? this.#from);
   }
 
-  /** The first lines that a message may carry, without the last line feed. */
+  /** The first lines that fit into a message, without the last line feed. */
   #readFitting(): { text: string; lines: number } {
     let lines = 0;
     while (lines < this.#ends.length && (this.#ends[lines] ?? 0) - this.#from <= payloadLimitBytes) lines += 1;
     try {
       return { text: this.#read(lines, new TextDecoder("utf-8", { ignoreBOM: true, fatal: true })), lines };
     } catch {
-      // Bytes that are no UTF-8 become characters of three bytes, so fewer lines may fit.
+      // Invalid UTF-8 is decoded to characters of three bytes, so fewer lines may fit.
       return this.#readWidened(lines);
     }
   }
@@ -173,27 +175,6 @@ export class Batch {
     const end = this.#ends[lines - 1];
     return end === undefined ? "" : decoder.decode(this.#bytes.subarray(this.#from, end - 1));
   }
-}
-
-/** The length of `text` in UTF-8; a lone surrogate counts as the replacement character that stands for it on the wire. */
-export function byteLength(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    if (unit < 0x800) bytes += 1;
-    else if (isPair(text, index)) {
-      bytes += 2;
-      index += 1;
-    } else bytes += 2;
-  }
-  return bytes;
-}
-
-function isPair(text: string, index: number): boolean {
-  const high = text.charCodeAt(index);
-  const low = text.charCodeAt(index + 1);
-  return high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000;
 }
 
 function joinMarker(taken: { text: string; lines: number; dropped: number }): string {

@@ -1,4 +1,7 @@
-/** Keeps exactly one follower for each log channel, and its place in the container's log between two lives of the container. */
+/**
+ * Keeps exactly one follower per log channel, and its position in the container's log between two runs of the
+ * container.
+ */
 
 import type { Clock } from "../async/clock.ts";
 import { TaskSet } from "../async/task_set.ts";
@@ -6,45 +9,54 @@ import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follower.ts";
 
-/** What the followers are built from. */
+/** Where followers read, and where their lines go. */
 export interface FollowersDeps {
   engine: FollowEngine;
   onLines(channel: string, lines: readonly LogLine[]): void;
-  /** Called when a stream has ended, unless the channel was forgotten. The channel counts as followed until it resolves. */
+  /**
+   * Called when a stream has ended, unless the channel was forgotten. The channel counts as followed until it resolves.
+   */
   onEnd(channel: string, end: { containerName: string; why: FollowEnd }): Promise<void>;
   clock: Clock;
-  /** A number from 0 to 1. */
+  /** Returns a number from 0 to 1. */
   random(): number;
   log: Log;
+}
+
+/** Which container is followed. */
+export interface FollowTarget {
+  containerName: string;
+  /** The container as just inspected, which saves the follower its first inspection. */
+  known?: FollowedContainer | undefined;
 }
 
 interface Following {
   containerName: string;
   follower: Follower;
   controller: AbortController;
-  /** Somebody asked again while it ran: the container may have been started anew. */
-  isAskedAgain: boolean;
+  /** `follow()` was called while it ran: the container may have been started again. */
+  isRequestedAgain: boolean;
   isForgotten: boolean;
-  done: Promise<void>;
+  done: Promise<unknown>;
 }
 
-/** The last words of a container that was removed are worth so long. */
-const leaveMs = 2_000;
+/** How long the log of a removed container is still read. */
+const leaveAfterMs = 2_000;
 
-/** The followers of all channels. Invariant: at most one runs for a channel that is not being replaced. */
+/** The followers of all channels. Invariant: at most one runs for a channel, except while it is being replaced. */
 export class Followers implements AsyncDisposable {
-  readonly #parts: FollowersDeps;
+  readonly #deps: FollowersDeps;
   readonly #running = new Map<string, Following>();
-  /** Followers that have ended keep their place, for the next start of the same container. */
-  readonly #resting = new Map<string, { containerName: string; follower: Follower }>();
+  /** Followers that have ended keep their position for the next start of the same container. */
+  readonly #idle = new Map<string, { containerName: string; follower: Follower }>();
   readonly #tasks: TaskSet;
   #isStopped = false;
 
-  constructor(parts: FollowersDeps) {
-    this.#parts = parts;
-    this.#tasks = new TaskSet((error, about) => {
-      parts.log.error("Following a container's log failed", { ...about, error });
-    });
+  constructor(deps: FollowersDeps) {
+    this.#deps = deps;
+    this.#tasks = new TaskSet((error, about) =>
+      deps.log.error("Cannot follow the log of a container", { ...about, error })
+    );
   }
 
   /** True while the channel is followed. */
@@ -53,21 +65,21 @@ export class Followers implements AsyncDisposable {
   }
 
   /**
-   * Follows a container under a channel. A follower of the same container name keeps running and looks once more before it ends;
-   * one of another name is replaced. `known` spares a follower that is begun its first look.
+   * Follows a container in a channel. A follower of the same container name keeps running and inspects the container
+   * once more before it ends; one of another name is replaced.
    */
-  follow(channel: string, containerName: string, known?: FollowedContainer): void {
+  follow(channel: string, target: FollowTarget): void {
     const running = this.#running.get(channel);
-    if (running?.containerName === containerName) {
-      running.isAskedAgain = true;
-      this.#tasks.add(this.#leaveReplaced(running), { container: containerName });
+    if (running?.containerName === target.containerName) {
+      running.isRequestedAgain = true;
+      this.#tasks.add(this.#leaveReplaced(running), { container: target.containerName });
       return;
     }
     running?.controller.abort();
-    if (!this.#isStopped) this.#start(channel, containerName, known);
+    if (!this.#isStopped) this.#start(channel, target);
   }
 
-  /** The container of a channel was removed: what is left of its log is read for two seconds at most. */
+  /** The container of a channel was removed: the rest of its log is read for at most two seconds. */
   leave(channel: string): void {
     const running = this.#running.get(channel);
     if (running !== undefined) this.#tasks.add(this.#leaveLater(running), { container: running.containerName });
@@ -78,11 +90,11 @@ export class Followers implements AsyncDisposable {
     await this.#running.get(channel)?.done;
   }
 
-  /** Ends the channel's follower without `onEnd`, and forgets its place. */
+  /** Ends the channel's follower without `onEnd`, and forgets its position. */
   forget(channel: string): void {
     const running = this.#running.get(channel);
     this.#running.delete(channel);
-    this.#resting.delete(channel);
+    this.#idle.delete(channel);
     if (running === undefined) return;
     running.isForgotten = true;
     running.controller.abort();
@@ -95,12 +107,12 @@ export class Followers implements AsyncDisposable {
     await this.#tasks.settled();
   }
 
-  #start(channel: string, containerName: string, known?: FollowedContainer): void {
+  #start(channel: string, { containerName, known }: FollowTarget): void {
     const running: Following = {
       containerName,
-      follower: this.#wake(channel, containerName),
+      follower: this.#takeFollower(channel, containerName),
       controller: new AbortController(),
-      isAskedAgain: false,
+      isRequestedAgain: false,
       isForgotten: false,
       done: Promise.resolve(),
     };
@@ -110,9 +122,9 @@ export class Followers implements AsyncDisposable {
 
   async #leaveLater(running: Following): Promise<void> {
     try {
-      await this.#parts.clock.sleep(leaveMs, running.controller.signal);
+      await this.#deps.clock.sleep(leaveAfterMs, running.controller.signal);
     } catch {
-      // It was left by another way.
+      // It has ended meanwhile.
       return;
     }
     await this.#leaveReplaced(running);
@@ -123,15 +135,15 @@ export class Followers implements AsyncDisposable {
       await follower.leaveReplaced(controller.signal);
     } catch (error) {
       // The stream ends with the engine, or by itself.
-      this.#parts.log.debug("Cannot see whether a container was replaced", { container: containerName, error });
+      this.#deps.log.debug("Cannot find out whether a container was replaced", { container: containerName, error });
     }
   }
 
-  #wake(channel: string, containerName: string): Follower {
-    const resting = this.#resting.get(channel);
-    this.#resting.delete(channel);
-    if (resting?.containerName === containerName) return resting.follower;
-    const { engine, clock, random, log, onLines } = this.#parts;
+  #takeFollower(channel: string, containerName: string): Follower {
+    const idle = this.#idle.get(channel);
+    this.#idle.delete(channel);
+    if (idle?.containerName === containerName) return idle.follower;
+    const { engine, clock, random, log, onLines } = this.#deps;
     return new Follower({ containerName, engine, onLines: (lines) => onLines(channel, lines), clock, random, log });
   }
 
@@ -139,26 +151,26 @@ export class Followers implements AsyncDisposable {
     const { follower, controller, containerName } = running;
     let why: FollowEnd;
     do {
-      running.isAskedAgain = false;
-      why = await follower.run(controller.signal, known);
+      running.isRequestedAgain = false;
+      why = await follower.run({ signal: controller.signal, known });
       known = undefined;
-    } while (running.isAskedAgain && why !== "canceled");
-    // What has ended need not be left any more; the end of the agent would wait for that.
+    } while (running.isRequestedAgain && why !== "canceled");
+    // Ends a pending `leave()`, for which the end of the agent would wait.
     controller.abort();
     if (running.isForgotten) return;
     try {
-      await this.#parts.onEnd(channel, { containerName, why });
+      await this.#deps.onEnd(channel, { containerName, why });
     } finally {
-      this.#rest(channel, running);
+      this.#setIdle(channel, running);
     }
   }
 
-  #rest(channel: string, running: Following): void {
+  #setIdle(channel: string, running: Following): void {
     if (this.#running.get(channel) !== running) return;
     this.#running.delete(channel);
     const { containerName, follower } = running;
-    this.#resting.set(channel, { containerName, follower });
-    // Asked for while the end was being told: the container runs again.
-    if (running.isAskedAgain && !this.#isStopped) this.#start(channel, containerName);
+    this.#idle.set(channel, { containerName, follower });
+    // Requested again during `onEnd`: the container is running again.
+    if (running.isRequestedAgain && !this.#isStopped) this.#start(channel, { containerName });
   }
 }

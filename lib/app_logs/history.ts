@@ -1,31 +1,31 @@
-/** The last lines of one log channel, kept so that a viewer that opens later sees what came before. Pure. */
+/** The last lines of one log channel, for viewers that open later. Pure. */
 
 import { decodeText, type LogLine } from "../docker/log_lines.ts";
-import { byteLength } from "./batch.ts";
+import { byteLength } from "./byte_length.ts";
 
-/** Lines a channel remembers. */
+/** Lines of a history. */
 export const historyLines = 100;
 
-/** Bytes a channel remembers, so that a hundred lines of a megabyte each do not fill the device's memory. */
+/** Bytes of a history, so that a hundred lines of a megabyte each do not fill the device's memory. */
 export const historyBytes = 1_048_576;
 
 /** Who wrote a line: the app (or the engine on its behalf), or the agent. */
 export type HistoryOrigin = "CONTAINER" | "AGENT";
 
-/** Lines that came together. */
-interface Run {
-  /** One text, or bytes that are cut at `ends` when somebody asks. */
+/** Lines that were added together. */
+interface LineBlock {
+  /** One line, or the bytes of all lines, split at `ends` when they are read. */
   content: string | Uint8Array;
-  /** Where each line ends, in bytes; the first line begins at 0. */
+  /** Where each line ends, in bytes. */
   ends: readonly number[];
-  /** Lines at the front that have gone. */
-  gone: number;
+  /** Lines at the front that were dropped. */
+  dropped: number;
   origin: HistoryOrigin;
 }
 
 /** Keeps the newest lines: at most `historyLines` and at most `historyBytes`, but always the last one. */
 export class History {
-  #runs: Run[] = [];
+  #blocks: LineBlock[] = [];
   #size = 0;
   #bytes = 0;
 
@@ -36,18 +36,18 @@ export class History {
 
   /** True when at least one of the lines was written by the app itself. */
   get hasContainerLine(): boolean {
-    return this.#runs.some((run) => run.origin === "CONTAINER");
+    return this.#blocks.some((block) => block.origin === "CONTAINER");
   }
 
-  /** Adds a line; the oldest go when there are too many. */
+  /** Adds a line; the oldest are dropped when there are too many. */
   push(text: string, origin: HistoryOrigin): void {
-    this.#add({ content: text, ends: [byteLength(text)], gone: 0, origin });
+    this.#add({ content: text, ends: [byteLength(text)], dropped: 0, origin });
   }
 
-  /** Adds lines of the app. What is kept of them is copied, and not decoded before somebody asks. */
+  /** Adds lines of the app. Those that are kept are copied, and decoded when they are read. */
   pushLines(lines: readonly LogLine[]): void {
     const first = firstKept(lines);
-    // What was there before is older than lines that find no room.
+    // Earlier lines are older than those that do not fit.
     if (first > 0) this.clear();
     const kept = lines.slice(first);
     const content = new Uint8Array(kept.reduce((size, { from, to }) => size + to - from, 0));
@@ -58,42 +58,42 @@ export class History {
       at += to - from;
       ends.push(at);
     }
-    if (ends.length > 0) this.#add({ content, ends, gone: 0, origin: "CONTAINER" });
+    if (ends.length > 0) this.#add({ content, ends, dropped: 0, origin: "CONTAINER" });
   }
 
   /** The lines, oldest first. */
   texts(): string[] {
-    return this.#runs.flatMap(({ content, ends, gone }) => {
+    return this.#blocks.flatMap(({ content, ends, dropped }) => {
       if (typeof content === "string") return [content];
-      return ends.slice(gone).map((end, index) => decodeText(content.subarray(ends[gone + index - 1] ?? 0, end)));
+      return ends.slice(dropped).map((end, index) => decodeText(content.subarray(ends[dropped + index - 1] ?? 0, end)));
     });
   }
 
   /** Forgets all lines. */
   clear(): void {
-    this.#runs = [];
+    this.#blocks = [];
     this.#size = 0;
     this.#bytes = 0;
   }
 
-  #add(run: Run): void {
-    this.#runs.push(run);
-    this.#size += run.ends.length;
-    this.#bytes += (run.ends.at(-1) ?? 0) + run.ends.length;
+  #add(block: LineBlock): void {
+    this.#blocks.push(block);
+    this.#size += block.ends.length;
+    this.#bytes += (block.ends.at(-1) ?? 0) + block.ends.length;
     while (this.#size > 1 && (this.#size > historyLines || this.#bytes > historyBytes)) this.#dropFirst();
   }
 
   #dropFirst(): void {
-    const [first] = this.#runs;
+    const [first] = this.#blocks;
     if (first === undefined) return;
-    this.#bytes -= (first.ends[first.gone] ?? 0) - (first.ends[first.gone - 1] ?? 0) + 1;
+    this.#bytes -= (first.ends[first.dropped] ?? 0) - (first.ends[first.dropped - 1] ?? 0) + 1;
     this.#size -= 1;
-    first.gone += 1;
-    if (first.gone === first.ends.length) this.#runs.shift();
+    first.dropped += 1;
+    if (first.dropped === first.ends.length) this.#blocks.shift();
   }
 }
 
-/** The first of the lines that a history keeps when nothing else is in it. */
+/** The index of the first line that an empty history would keep. */
 function firstKept(lines: readonly LogLine[]): number {
   let bytes = 0;
   for (let index = lines.length - 1; index >= 0 && index >= lines.length - historyLines; index -= 1) {
@@ -104,7 +104,7 @@ function firstKept(lines: readonly LogLine[]): number {
   return Math.max(0, lines.length - historyLines);
 }
 
-/** The newest of `lines` whose bytes (each line and one more) stay within `limitBytes`; whole lines go, oldest first. */
+/** The newest of `lines` that fit into `limitBytes`, one byte added per line; the oldest lines are dropped whole. */
 export function trimFront(lines: readonly string[], limitBytes: number): { lines: string[]; isTrimmed: boolean } {
   let start = lines.length;
   let bytes = 0;

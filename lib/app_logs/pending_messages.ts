@@ -1,4 +1,4 @@
-/** Keeps messages that could not be sent on the disk, so that neither a cut of the link nor the end of the agent loses one. */
+/** Stores messages that could not be sent, so that neither a lost link nor the end of the agent loses one. */
 
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -11,59 +11,62 @@ import {
   type WaitingMessage,
 } from "../store/message_rows.ts";
 
-/** What is needed to keep messages. */
+/** Where messages are stored. */
 export interface PendingMessagesDeps {
   database: Database;
   clock: Pick<Clock, "wall">;
   log: Log;
 }
 
-/** The messages on the disk. Each is held by the outlet that will send it, or waits for one. Nothing here throws. */
+/**
+ * The stored messages of all channels. Each is claimed by the queue that will send it, or waits for one. Nothing
+ * throws.
+ */
 export class PendingMessages {
-  readonly #parts: PendingMessagesDeps;
-  readonly #held = new Set<number>();
+  readonly #deps: PendingMessagesDeps;
+  readonly #claimed = new Set<number>();
 
-  constructor(parts: PendingMessagesDeps) {
-    this.#parts = parts;
+  constructor(deps: PendingMessagesDeps) {
+    this.#deps = deps;
   }
 
-  /** Stores a message for whoever holds it. Gives its row; undefined when the disk refuses it. */
-  keep(message: ChannelMessage): number | undefined {
-    const { database, clock, log } = this.#parts;
+  /** Stores a message that the caller claims. Returns its row; undefined when it cannot be stored. */
+  add(message: ChannelMessage): number | undefined {
+    const { database, clock, log } = this.#deps;
     try {
       const { rowId, dropped } = addMessage(database, message, { now: clock.wall() });
-      if (dropped > 0) log.warn("The oldest messages that waited were dropped", { dropped });
-      this.#held.add(rowId);
+      if (dropped > 0) log.warn("Dropped the oldest waiting messages", { dropped });
+      this.#claimed.add(rowId);
       return rowId;
     } catch (error) {
-      log.warn("Cannot keep a message about an app", { channel: message.channel, error });
+      log.warn("Cannot store a message about an app", { channel: message.channel, error });
       return undefined;
     }
   }
 
-  /** The message was sent, or is not wanted any more. While the disk does not let it go it counts as held, so that it is not sent twice. */
-  drop(rowId: number): void {
+  /** The message was sent or dropped. If it cannot be deleted it stays claimed, so that it is not sent twice. */
+  remove(rowId: number): void {
     try {
-      deleteMessage(this.#parts.database, rowId);
-      this.#held.delete(rowId);
+      deleteMessage(this.#deps.database, rowId);
+      this.#claimed.delete(rowId);
     } catch (error) {
-      this.#parts.log.warn("Cannot take out a message that was sent", { error });
+      this.#deps.log.warn("Cannot delete a message that was sent", { error });
     }
   }
 
-  /** Whoever held the message sends it no more; it stays on the disk. */
+  /** Gives up the claim; the message stays stored. */
   release(rowId: number): void {
-    this.#held.delete(rowId);
+    this.#claimed.delete(rowId);
   }
 
-  /** Those that nobody holds, oldest first. The caller holds them from now on. */
-  takeOver(): WaitingMessage[] {
+  /** Claims all messages that nobody has claimed, and returns them, oldest first. */
+  claimAll(): WaitingMessage[] {
     try {
-      const free = readMessages(this.#parts.database).filter(({ rowId }) => !this.#held.has(rowId));
-      for (const { rowId } of free) this.#held.add(rowId);
+      const free = readMessages(this.#deps.database).filter(({ rowId }) => !this.#claimed.has(rowId));
+      for (const { rowId } of free) this.#claimed.add(rowId);
       return free;
     } catch (error) {
-      this.#parts.log.warn("Cannot read the messages that wait", { error });
+      this.#deps.log.warn("Cannot read the waiting messages", { error });
       return [];
     }
   }

@@ -1,6 +1,7 @@
 /**
- * Knows which log channels somebody listens to, so that lines nobody wants never use the uplink. The router tells of
- * subscriptions that come and go; which of them match a topic, also by prefix, is asked with `wamp.subscription.match`.
+ * Knows which log channels somebody listens to, so that unwanted lines never use the uplink. The router's meta events
+ * report new and ended subscriptions; `wamp.subscription.match` returns those that match a topic, including prefix
+ * subscriptions.
  */
 
 import { within } from "../async/deadline.ts";
@@ -9,85 +10,85 @@ import { isCount, isDict } from "../base/json.ts";
 import { logTopic, logTopicPrefix } from "../backend/uris.ts";
 import { routerEvents } from "../wamp/uris.ts";
 
-/** `pending`: the router was asked for the first time and has not answered yet. */
-export type SubscribersState = "open" | "closed" | "pending";
+/** Whether anybody listens to a channel. `unknown`: the router has not answered the first query yet. */
+export type Audience = "some" | "none" | "unknown";
 
-/** An event of the router as the gate reads it. */
+/** A meta event of the router. */
 export interface MetaEvent {
   args: unknown[];
 }
 
-/** The part of a session that the gate needs. */
+/** What is needed of a session. */
 export interface MetaSession {
   subscribe(topic: string, handler: (event: MetaEvent) => void): Promise<unknown>;
 }
 
-/** What the gate is built from. */
+/** How subscriptions are found. */
 export interface SubscribersDeps {
   serialNumber: string;
-  /** The ids of all subscriptions that match a topic. Every failure counts as "none". */
+  /** Returns the ids of all subscriptions that match a topic. A failure counts as none. */
   match(topic: string): Promise<number[]>;
-  /** Called when the state of a watched channel is known. */
-  onSettled(channel: string): void;
+  /** Called when the audience of a watched channel is known. */
+  onKnown(channel: string): void;
   log: Log;
 }
 
-/** Subscriptions to channels without a stream that are remembered; a viewer can name any channel. */
-const strangersLimit = 256;
+/** Channels that have a subscription and no stream yet. A limit, because viewers can subscribe to any name. */
+const unwatchedLimit = 256;
 
-/** How long lines wait for the answer who listens. */
+/** How long lines wait for the answer to a query. */
 const matchLimitMs = 10_000;
 
-interface Round {
+/** Subscriptions that began and ended during a query, whose answer may be older. */
+interface Changes {
   created: Set<number>;
   deleted: Set<number>;
 }
 
 interface ChannelRecord {
-  state: SubscribersState;
+  audience: Audience;
   ids: Set<number>;
-  /** A stream or a message needs the channel; otherwise it only stands for a subscription that came first. */
+  /** A stream needs the channel; otherwise there is only a subscription that came before the stream. */
   isWatched: boolean;
-  /** What the router told while it was being asked. Its answer may be older than that. */
-  round: Round | undefined;
-  askAgain: boolean;
-  asking: Promise<void> | undefined;
+  /** Undefined when no query is running. */
+  changes: Changes | undefined;
+  queryAgain: boolean;
+  querying: Promise<void> | undefined;
 }
 
 /**
- * The gates of all channels. Invariants: a channel is asked for at most once at a time; events that arrive while an answer is
- * awaited win over the answer; a gate is closed only by an answer, or an event, after which no subscription is left.
+ * The audiences of all channels. Invariants: at most one query runs for a channel; events that arrive during a query
+ * win over its answer; an audience becomes `none` only by an answer or an event that leaves no subscription.
  */
 export class Subscribers {
-  readonly #parts: SubscribersDeps;
+  readonly #deps: SubscribersDeps;
   readonly #records = new Map<string, ChannelRecord>();
 
-  constructor(parts: SubscribersDeps) {
-    this.#parts = parts;
+  constructor(deps: SubscribersDeps) {
+    this.#deps = deps;
   }
 
-  /** The state of a channel; unknown channels are closed. */
-  state(channel: string): SubscribersState {
-    return this.#records.get(channel)?.state ?? "closed";
+  /** The audience of a channel; `none` for unknown channels. */
+  audience(channel: string): Audience {
+    return this.#records.get(channel)?.audience ?? "none";
   }
 
-  /** Starts to watch a channel and asks who listens. Resolves when that is known; never throws. */
+  /** Starts to watch a channel and queries its audience. Resolves when the audience is known; never throws. */
   async watch(channel: string): Promise<void> {
     const record = this.#recordOf(channel);
     record.isWatched = true;
-    if (record.state === "closed") record.state = "pending";
-    await this.#ask(channel, record);
+    if (record.audience === "none") record.audience = "unknown";
+    await this.#query(channel, record);
   }
 
-  /** Stops to watch a channel. */
+  /** Stops watching a channel. */
   forget(channel: string): void {
     this.#records.delete(channel);
   }
 
   /**
-   * Takes over a new session: listens to the router's events first, then asks anew for every watched channel, so that nothing
-   * that happened in between or while the link was down is missed. Throws when the events cannot be subscribed; the channels
-   * have been asked for all the same.
+   * Continues on a new session: subscribes to the meta events first and then queries every watched channel, so that no
+   * change is missed. Throws when the events cannot be subscribed; the channels have been queried nevertheless.
    */
   async attach(session: MetaSession): Promise<void> {
     for (const [channel, record] of this.#records) {
@@ -98,27 +99,27 @@ export class Subscribers {
       session.subscribe(routerEvents.subscriptionCreated, (event) => this.#onCreate(event.args)),
       session.subscribe(routerEvents.subscriptionDeleted, (event) => this.#onDelete(event.args)),
     ]);
-    await this.#askAll();
+    await this.#queryAll();
     for (const result of subscribed) {
       if (result.status === "rejected") throw result.reason;
     }
   }
 
-  /** Resolves when no answer is awaited. */
+  /** Resolves when no query is running. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#records.values()].map((record) => record.asking));
+    await Promise.all([...this.#records.values()].map((record) => record.querying));
   }
 
   #recordOf(channel: string): ChannelRecord {
     let record = this.#records.get(channel);
     if (record === undefined) {
       record = {
-        state: "closed",
+        audience: "none",
         ids: new Set(),
         isWatched: false,
-        round: undefined,
-        askAgain: false,
-        asking: undefined,
+        changes: undefined,
+        queryAgain: false,
+        querying: undefined,
       };
       this.#records.set(channel, record);
     }
@@ -131,8 +132,8 @@ export class Subscribers {
     const { id, uri } = { id: details["id"], uri: details["uri"] };
     if (!uri.startsWith(logTopicPrefix)) return;
     if (details["match"] !== undefined && details["match"] !== "exact") {
-      // A prefix can cover any of the channels; the router knows which.
-      this.#askAll().catch((error) => this.#parts.log.warn("Cannot ask for log subscriptions", { error }));
+      // A prefix can match any of the channels.
+      this.#queryAll().catch((error) => this.#deps.log.warn("Cannot query log subscriptions", { error }));
       return;
     }
     const channel = this.#channelOf(uri);
@@ -140,78 +141,78 @@ export class Subscribers {
   }
 
   #addSubscription(channel: string, id: number): void {
-    if (!this.#records.has(channel) && this.#countStrangers() >= strangersLimit) return;
+    if (!this.#records.has(channel) && this.#countUnwatched() >= unwatchedLimit) return;
     const record = this.#recordOf(channel);
     record.ids.add(id);
-    record.round?.created.add(id);
-    this.#settle(channel, record, "open");
+    record.changes?.created.add(id);
+    this.#setAudience(channel, record, "some");
   }
 
   #onDelete(args: unknown[]): void {
     const id = args[1];
     if (!isCount(id)) return;
     for (const [channel, record] of this.#records) {
-      record.round?.deleted.add(id);
+      record.changes?.deleted.add(id);
       if (!record.ids.delete(id)) continue;
-      if (record.isWatched) this.#askInBackground(channel, record);
+      if (record.isWatched) this.#queryInBackground(channel, record);
       else if (record.ids.size === 0) this.#records.delete(channel);
     }
   }
 
-  async #askAll(): Promise<void> {
+  async #queryAll(): Promise<void> {
     const watched = [...this.#records].filter(([, record]) => record.isWatched);
-    await Promise.all(watched.map(([channel, record]) => this.#ask(channel, record)));
+    await Promise.all(watched.map(([channel, record]) => this.#query(channel, record)));
   }
 
-  #askInBackground(channel: string, record: ChannelRecord): void {
-    this.#ask(channel, record).catch((error) => this.#parts.log.warn("Cannot ask for log subscriptions", { error }));
+  #queryInBackground(channel: string, record: ChannelRecord): void {
+    this.#query(channel, record).catch((error) => this.#deps.log.warn("Cannot query log subscriptions", { error }));
   }
 
-  /** One question at a time; a wish that comes meanwhile is one more question afterwards. */
-  async #ask(channel: string, record: ChannelRecord): Promise<void> {
-    record.askAgain = true;
-    record.asking ??= this.#askUntilQuiet(channel, record);
-    await record.asking;
+  /** One query at a time; requests that come meanwhile cause one more query. */
+  async #query(channel: string, record: ChannelRecord): Promise<void> {
+    record.queryAgain = true;
+    record.querying ??= this.#queryUntilCurrent(channel, record);
+    await record.querying;
   }
 
-  async #askUntilQuiet(channel: string, record: ChannelRecord): Promise<void> {
-    let isOpen = false;
-    while (record.askAgain) {
-      record.askAgain = false;
-      const round: Round = { created: new Set(), deleted: new Set() };
-      record.round = round;
+  async #queryUntilCurrent(channel: string, record: ChannelRecord): Promise<void> {
+    let hasListeners = false;
+    while (record.queryAgain) {
+      record.queryAgain = false;
+      const changes: Changes = { created: new Set(), deleted: new Set() };
+      record.changes = changes;
       const found = await this.#match(channel);
-      record.round = undefined;
-      record.ids = found.union(round.created).difference(round.deleted);
-      isOpen = record.ids.size > 0;
+      record.changes = undefined;
+      record.ids = found.union(changes.created).difference(changes.deleted);
+      hasListeners = record.ids.size > 0;
     }
-    record.asking = undefined;
-    if (this.#records.get(channel) === record) this.#settle(channel, record, isOpen ? "open" : "closed");
+    record.querying = undefined;
+    if (this.#records.get(channel) === record) this.#setAudience(channel, record, hasListeners ? "some" : "none");
   }
 
   async #match(channel: string): Promise<Set<number>> {
     try {
-      const topic = logTopic(this.#parts.serialNumber, channel);
-      const what = "Asking who listens to a log";
-      return new Set(await within(matchLimitMs, () => this.#parts.match(topic), { what }));
+      const topic = logTopic(this.#deps.serialNumber, channel);
+      const what = "Querying the subscriptions of a log";
+      return new Set(await within(matchLimitMs, () => this.#deps.match(topic), { what }));
     } catch (error) {
-      this.#parts.log.debug("Cannot ask who listens to a log, taking it as nobody", { channel, error });
+      this.#deps.log.debug("Cannot query the subscriptions of a log; assuming that nobody listens", { channel, error });
       return new Set();
     }
   }
 
-  #settle(channel: string, record: ChannelRecord, state: SubscribersState): void {
-    record.state = state;
-    if (record.isWatched) this.#parts.onSettled(channel);
+  #setAudience(channel: string, record: ChannelRecord, audience: Audience): void {
+    record.audience = audience;
+    if (record.isWatched) this.#deps.onKnown(channel);
   }
 
-  /** The channel that an exact topic names. Serial numbers and app names may hold dots, so the topic is not split at dots. */
+  /** The channel of an exact topic, which is not split at dots: serial numbers and app names may contain some. */
   #channelOf(uri: string): string | undefined {
-    const prefix = logTopic(this.#parts.serialNumber, "");
+    const prefix = logTopic(this.#deps.serialNumber, "");
     return uri.startsWith(prefix) && uri.length > prefix.length ? uri.slice(prefix.length) : undefined;
   }
 
-  #countStrangers(): number {
+  #countUnwatched(): number {
     let count = 0;
     for (const record of this.#records.values()) if (!record.isWatched) count += 1;
     return count;

@@ -45,7 +45,7 @@ async function runAgent([socket = "", routerUrl = "", home = ""]: readonly strin
   const logs = openPrinterLogs(wire, { socket, home });
   const greet = async (session: Session) => {
     await session.register("bench.usage", () => Promise.resolve({ args: [readMemory()] }));
-    await logs.attach(session, [channel]);
+    await logs.attach(session, [{ channel, containerName: channel }]);
     heartbeat.restart();
     await session.register("bench.ping", () => Promise.resolve({ args: ["pong"] }));
   };

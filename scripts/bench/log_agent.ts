@@ -22,7 +22,7 @@ async function runAgent([socket = "", routerUrl = "", home = ""]: readonly strin
   await session.register("bench.usage", () => Promise.resolve({ args: [{ ...cpuUsage(), ...memoryUsage() }] }));
   await session.register("bench.history", async () => ({ args: [await logs.readHistory(channel, never)] }));
   await session.register("bench.profile", ({ args }) => profile(String(args[0])));
-  await logs.attach(session, [channel]);
+  await logs.attach(session, [{ channel, containerName: channel }]);
   await session.closed;
 }
 

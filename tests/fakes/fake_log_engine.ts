@@ -1,6 +1,7 @@
 /**
- * A small container engine on a unix socket: containers with a terminal that print what a test tells them, inspect, and logs
- * with `follow`, `since` and `tail` as the real engine gives them. It can be stopped, started again, and cut its streams.
+ * A fake container engine on a unix socket: inspection, and logs with `follow`, `since` and `tail` like those of the
+ * real engine. Containers have a terminal and print what a test wants. The engine can be stopped and started again, and
+ * break its streams.
  */
 
 interface StoredLine {
@@ -9,8 +10,8 @@ interface StoredLine {
   text: string;
 }
 
-/** A container of the small engine. */
-export interface SmallContainer {
+/** A container of the fake engine. */
+export interface FakeLogContainer {
   readonly id: string;
   status: string;
   readonly lines: StoredLine[];
@@ -18,24 +19,24 @@ export interface SmallContainer {
 }
 
 /** The engine. Disposing ends it and removes its socket. */
-export class EngineServer implements AsyncDisposable {
+export class FakeLogEngine implements AsyncDisposable {
   readonly folder: string;
-  readonly containers = new Map<string, SmallContainer>();
-  /** Query of each log request, in order. */
+  readonly containers = new Map<string, FakeLogContainer>();
+  /** The query of each log request, in order. */
   readonly logRequests: URLSearchParams[] = [];
-  /** So many log requests are answered with an error instead of the log. */
+  /** How many of the next log requests are answered with an error. */
   failingLogRequests = 0;
   #server: Deno.HttpServer<Deno.UnixAddr> | undefined;
   #counter = 0;
-  readonly #waiting: { isTrue: () => boolean; tell: () => void }[] = [];
+  readonly #waiting: { isTrue: () => boolean; resolve: () => void }[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
   }
 
   /** Starts an engine without containers. */
-  static async start(): Promise<EngineServer> {
-    const engine = new EngineServer(await Deno.makeTempDir({ prefix: "logs-" }));
+  static async start(): Promise<FakeLogEngine> {
+    const engine = new FakeLogEngine(await Deno.makeTempDir({ prefix: "logs-" }));
     engine.start();
     return engine;
   }
@@ -53,29 +54,34 @@ export class EngineServer implements AsyncDisposable {
     );
   }
 
-  /** Goes away; streams break, containers stay. */
+  /** Stops listening; streams break, containers stay. */
   async stop(): Promise<void> {
-    this.cut();
+    this.breakStreams();
     await this.#server?.shutdown();
     this.#server = undefined;
     await Deno.remove(`${this.folder}/docker.sock`).catch(() => {});
   }
 
-  /** How often somebody has looked at a container. */
-  looks = 0;
+  /** How many times a container was inspected. */
+  inspections = 0;
 
-  /** Starts a container; one of the same name is replaced, as after a removal. */
-  run(name: string): SmallContainer {
+  /** Starts a container; it replaces one of the same name, as after a removal. */
+  run(name: string): FakeLogContainer {
     this.#counter += 1;
-    const made = { id: `c${this.#counter}`.padEnd(64, "0"), status: "running", lines: [], followers: new Set<never>() };
-    this.containers.set(name, made);
-    return made;
+    const container = {
+      id: `c${this.#counter}`.padEnd(64, "0"),
+      status: "running",
+      lines: [],
+      followers: new Set<never>(),
+    };
+    this.containers.set(name, container);
+    return container;
   }
 
-  /** Prints a line. `time` counts nanoseconds. */
-  print(container: SmallContainer, text: string, time: number): void {
-    const stamp = `2031-03-05T07:00:${String(Math.floor(time / 1e9)).padStart(2, "0")}.${
-      String(time % 1e9).padStart(9, "0")
+  /** Prints a line. `atNs`: its time in nanoseconds. */
+  print(container: FakeLogContainer, text: string, { atNs }: { atNs: number }): void {
+    const stamp = `2031-03-05T07:00:${String(Math.floor(atNs / 1e9)).padStart(2, "0")}.${
+      String(atNs % 1e9).padStart(9, "0")
     }Z`;
     const line = { time: stamp, text };
     container.lines.push(line);
@@ -83,7 +89,7 @@ export class EngineServer implements AsyncDisposable {
   }
 
   /** Ends a container as its program would. */
-  exit(container: SmallContainer): void {
+  exit(container: FakeLogContainer): void {
     container.status = "exited";
     for (const follower of container.followers) follower.close();
     container.followers.clear();
@@ -97,21 +103,21 @@ export class EngineServer implements AsyncDisposable {
     if (container !== undefined) this.exit(container);
   }
 
-  /** Breaks all log streams in the middle. */
-  cut(): void {
+  /** Breaks all log streams. */
+  breakStreams(): void {
     for (const container of this.containers.values()) {
-      for (const follower of container.followers) follower.error(new Error("cut"));
+      for (const follower of container.followers) follower.error(new Error("broken"));
       container.followers.clear();
     }
   }
 
-  /** Resolves when somebody follows the container. */
-  async followed(container: SmallContainer): Promise<void> {
+  /** Resolves when the container is followed. */
+  async followed(container: FakeLogContainer): Promise<void> {
     await this.#until(() => container.followers.size > 0);
   }
 
-  /** Resolves when `count` log requests have come. */
-  async asked(count: number): Promise<void> {
+  /** Resolves after `count` log requests. */
+  async requested(count: number): Promise<void> {
     await this.#until(() => this.logRequests.length >= count);
   }
 
@@ -127,7 +133,7 @@ export class EngineServer implements AsyncDisposable {
     if (found === undefined) return Response.json({ message: `No such container: ${nameOrId}` }, { status: 404 });
     const [name, container] = found;
     if (what === "json") {
-      this.looks += 1;
+      this.inspections += 1;
       return Response.json(inspectBody(name, container));
     }
     this.logRequests.push(url.searchParams);
@@ -139,7 +145,7 @@ export class EngineServer implements AsyncDisposable {
     return new Response(this.#logs(container, url.searchParams));
   }
 
-  #logs(container: SmallContainer, query: URLSearchParams): ReadableStream<Uint8Array> {
+  #logs(container: FakeLogContainer, query: URLSearchParams): ReadableStream<Uint8Array> {
     const since = query.get("since") ?? "";
     const tail = Number(query.get("tail") ?? NaN);
     const all = container.lines.filter((line) => since === "" || seconds(line.time) >= seconds(since));
@@ -160,15 +166,15 @@ export class EngineServer implements AsyncDisposable {
 
   async #until(isTrue: () => boolean): Promise<void> {
     if (isTrue()) return;
-    await new Promise<void>((tell) => this.#waiting.push({ isTrue, tell }));
+    await new Promise<void>((resolve) => this.#waiting.push({ isTrue, resolve }));
   }
 
   #check(): void {
-    for (const { isTrue, tell } of this.#waiting) if (isTrue()) tell();
+    for (const { isTrue, resolve } of this.#waiting) if (isTrue()) resolve();
   }
 }
 
-function inspectBody(name: string, container: SmallContainer): unknown {
+function inspectBody(name: string, container: FakeLogContainer): unknown {
   return {
     Id: container.id,
     Name: `/${name}`,
@@ -182,7 +188,7 @@ function encode(line: StoredLine): Uint8Array {
   return new TextEncoder().encode(`${line.time} ${line.text}\r\n`);
 }
 
-/** Seconds since 1970 with nine decimals, from either spelling, as one comparable text. */
+/** Seconds since 1970 with nine decimals, as comparable text; `time` has either spelling of the engine. */
 function seconds(time: string): string {
   if (/^[0-9]/.test(time) && !time.includes("T")) return time;
   const fraction = /\.([0-9]+)/.exec(time)?.[1] ?? "";

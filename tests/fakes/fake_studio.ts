@@ -80,7 +80,7 @@ export class Studio {
       say: (_, text) => void this.told.push(`"${text}"`),
       clearViewer: () => void this.told.push("LOGGER_CLEAR"),
       clearHistory: () => {},
-      follow: (channel, _, known) => void this.followed.push(known === undefined ? channel : `${channel} ${known.id}`),
+      follow: (channel, { known }) => void this.followed.push(known === undefined ? channel : `${channel} ${known.id}`),
       leave: () => {},
       openFeed: () => ({ push: () => void (this.progress += 1), end: () => Promise.resolve() }),
       showExited: () => Promise.resolve(),

@@ -172,7 +172,7 @@ export class ContainerSteps implements StepExecutor, Disposable {
         appLogs.say(container, step.text);
         return done;
       case "followLogs":
-        appLogs.follow(container, container);
+        appLogs.follow(container, { containerName: container });
         return done;
     }
   }

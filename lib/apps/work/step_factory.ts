@@ -136,7 +136,7 @@ export class StepFactory {
   /** The log of a running container goes to its channel. */
   follow({ id, name, isMadeByAgent = false }: ObservedContainer): void {
     const known = isMadeByAgent ? { id, status: "running", tty: true } : undefined;
-    this.#parts.outside.appLogs.follow(name, name, known);
+    this.#parts.outside.appLogs.follow(name, { containerName: name, known });
   }
 
   /** Forgets an app that is gone. What its log says of the removal stays for those who look at it, unless its data went too. */

@@ -1,4 +1,4 @@
-/** What the tests of app logs share: a router, a device and a viewer on it, a small engine, a database, and the logs. */
+/** For the tests of app logs: a router with a device and viewers, a fake engine, a database, and the logs. */
 
 import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
@@ -11,9 +11,9 @@ import type { Router } from "../../../scripts/studio/router/router.ts";
 import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { openSession, startRouter } from "../wamp/open_session.ts";
-import { EngineServer } from "../../fakes/fake_log_engine.ts";
+import { FakeLogEngine } from "../../fakes/fake_log_engine.ts";
 
-/** The channel that most tests use; also the name of its container. */
+/** The channel of most tests; also the name of its container. */
 export const channel = "prod_42_shop";
 
 /** Its app. */
@@ -22,24 +22,24 @@ export const shop = { appKey: 42, stage: "PROD" } as const;
 /** Listens to one topic. */
 export class Viewer {
   readonly seen: unknown[] = [];
-  readonly #waiting: { count: number; tell: () => void }[] = [];
+  readonly #waiting: { count: number; resolve: () => void }[] = [];
 
   constructor(readonly session: Session) {}
 
-  /** What was seen, with joined lines apart. */
+  /** All messages, with joined lines split. */
   get lines(): unknown[] {
     return this.seen.flatMap((payload) => typeof payload === "string" ? payload.split("\n") : [payload]);
   }
 
-  /** Takes an event. */
+  /** Takes the payload of an event. */
   take(payload: unknown): void {
     this.seen.push(payload);
-    for (const { count, tell } of this.#waiting) if (this.seen.length >= count) tell();
+    for (const { count, resolve } of this.#waiting) if (this.seen.length >= count) resolve();
   }
 
-  /** Resolves when so many messages have come, and gives them. */
+  /** Returns all messages as soon as there are `count`. */
   async messages(count: number): Promise<unknown[]> {
-    if (this.seen.length < count) await new Promise<void>((tell) => this.#waiting.push({ count, tell }));
+    if (this.seen.length < count) await new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
     return this.seen;
   }
 }
@@ -53,7 +53,7 @@ export class LogsWorld implements AsyncDisposable {
   logs: AppLogs;
   database: Database;
 
-  private constructor(readonly router: Router, readonly engine: EngineServer) {
+  private constructor(readonly router: Router, readonly engine: FakeLogEngine) {
     this.#folder = Deno.makeTempDirSync({ prefix: "logs-" });
     this.database = this.#openDatabase();
     this.logs = this.#createLogs();
@@ -61,16 +61,16 @@ export class LogsWorld implements AsyncDisposable {
 
   /** Starts router and engine; the device is not connected yet. */
   static async start(): Promise<LogsWorld> {
-    return new LogsWorld(await startRouter(), await EngineServer.start());
+    return new LogsWorld(await startRouter(), await FakeLogEngine.start());
   }
 
-  /** Connects the device, as the link would. */
+  /** Connects the device, as the link does. */
   async connect(channels: string[] = []): Promise<void> {
     this.#session = await openSession(this.router.url);
-    await this.logs.attach(this.#session, channels);
+    await this.logs.attach(this.#session, channels.map((name) => ({ channel: name, containerName: name })));
   }
 
-  /** Cuts the device's connection. */
+  /** Breaks the device's connection. */
   async disconnect(): Promise<void> {
     const session = this.#session;
     if (session === undefined) return;
@@ -78,12 +78,12 @@ export class LogsWorld implements AsyncDisposable {
     await session.closed;
   }
 
-  /** Resolves when the device has got everything that the router has sent it so far. */
-  async heardAll(): Promise<void> {
+  /** Resolves when the device has received everything that the router has sent so far. */
+  async receivedAll(): Promise<void> {
     await this.#session?.call("wamp.session.count");
   }
 
-  /** Lets somebody listen to a channel. */
+  /** Opens a viewer of a channel. */
   async view(name = channel): Promise<Viewer> {
     const session = await openSession(this.router.url, { authid: "system" });
     this.#viewers.push(session);
@@ -92,7 +92,7 @@ export class LogsWorld implements AsyncDisposable {
     return viewer;
   }
 
-  /** Ends the logs in order and starts new ones on the same database. */
+  /** Disposes the logs and creates new ones with the same database. */
   async restartAgent(): Promise<void> {
     await this.logs[Symbol.asyncDispose]();
     this.database[Symbol.dispose]();
@@ -100,7 +100,7 @@ export class LogsWorld implements AsyncDisposable {
     this.logs = this.#createLogs();
   }
 
-  /** Lets time pass until so many lines and messages have reached a viewer, and gives them, however they were joined. */
+  /** Lets time pass until a viewer has `count` lines and messages, and returns them, however they were joined. */
   async delivered(viewer: Viewer, count: number): Promise<unknown[]> {
     for (let messages = 1; viewer.lines.length < count; messages += 1) {
       await this.passTimeUntil(viewer.messages(messages));
@@ -108,21 +108,21 @@ export class LogsWorld implements AsyncDisposable {
     return viewer.lines;
   }
 
-  /** Lets time pass, a batch at a time, until something has happened. */
+  /** Lets time pass, 200 ms at a time, until `event` has resolved. */
   async passTimeUntil(event: Promise<unknown>): Promise<void> {
     let hasHappened = false;
     const noticed = event.then(() => hasHappened = true);
     for (let round = 0; !hasHappened; round += 1) {
-      if (round > 1_000) throw new Error("What was waited for did not happen");
+      if (round > 1_000) throw new Error("The event did not happen");
       await this.clock.advance(200);
     }
     await noticed;
   }
 
-  /** Resolves when so many lines are remembered: a follower has read them then. */
-  async kept(count: number): Promise<void> {
+  /** Resolves when the history has `count` lines, which a follower has read then. */
+  async remembered(count: number): Promise<void> {
     const { signal } = new AbortController();
-    await pollUntil(`${count} lines are kept`, async () => {
+    await pollUntil(`${count} lines are remembered`, async () => {
       return (await this.logs.readHistory(channel, signal)).length >= count || undefined;
     });
   }
@@ -158,6 +158,7 @@ export class LogsWorld implements AsyncDisposable {
       isConnected: () => session()?.isOpen ?? false,
       waitingBytes: () => 0,
       match: (topic) => backend.matchSubscription(topic),
+      containersToFollow: () => [],
       clock: this.clock,
       random: () => 0.5,
       log: silentLog,

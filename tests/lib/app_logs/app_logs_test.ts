@@ -24,7 +24,7 @@ function storeShop(world: LogsWorld): void {
   writeAppState(world.database, state, { now: new Date() });
 }
 
-Deno.test("agent messages are published whoever listens, in order, and kept", async () => {
+Deno.test("agent messages are published whether or not anybody listens, in order, and remembered", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const viewer = await world.view();
@@ -39,57 +39,57 @@ Deno.test("agent messages are published whoever listens, in order, and kept", as
   assert.deepEqual(await world.logs.readHistory(channel, never), ["Starting shop...", "Now running app shop (1.0)"]);
 });
 
-Deno.test("a viewer that was there first gets the whole stored log, and then what comes", async () => {
+Deno.test("a viewer that was there first gets the whole stored log, and then new lines", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const viewer = await world.view();
   const container = world.engine.run(channel);
-  world.engine.print(container, "first", 1);
-  world.engine.print(container, "second", 2);
-  world.logs.follow(channel, channel);
+  world.engine.print(container, "first", { atNs: 1 });
+  world.engine.print(container, "second", { atNs: 2 });
+  world.logs.follow(channel, { containerName: channel });
   await world.engine.followed(container);
   assert.deepEqual(await world.delivered(viewer, 2), ["first", "second"]);
-  world.engine.print(container, "third", 3);
+  world.engine.print(container, "third", { atNs: 3 });
   assert.deepEqual(await world.delivered(viewer, 3), ["first", "second", "third"]);
 });
 
-Deno.test("a viewer that comes later gets what is written from then on, and one that leaves costs nothing", async () => {
+Deno.test("a viewer that comes later gets later lines, and one that has left causes no traffic", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const container = world.engine.run(channel);
-  world.engine.print(container, "unheard", 1);
-  world.logs.follow(channel, channel);
+  world.engine.print(container, "before", { atNs: 1 });
+  world.logs.follow(channel, { containerName: channel });
   await world.engine.followed(container);
   const viewer = await world.view();
-  await world.heardAll();
-  world.engine.print(container, "heard", 2);
-  assert.deepEqual(await world.delivered(viewer, 1), ["heard"]);
+  await world.receivedAll();
+  world.engine.print(container, "during", { atNs: 2 });
+  assert.deepEqual(await world.delivered(viewer, 1), ["during"]);
   await viewer.session.close();
-  // The first answer comes behind the news that the viewer left, the second behind the answer who else listens.
-  await world.heardAll();
-  await world.heardAll();
-  world.engine.print(container, "unheard too", 3);
-  await world.kept(3);
-  assert.deepEqual(await world.logs.readHistory(channel, never), ["unheard", "heard", "unheard too"]);
+  // The first reply comes after the event that the viewer has left, the second after the query that follows it.
+  await world.receivedAll();
+  await world.receivedAll();
+  world.engine.print(container, "after", { atNs: 3 });
+  await world.remembered(3);
+  assert.deepEqual(await world.logs.readHistory(channel, never), ["before", "during", "after"]);
   assert.equal(world.clock.sleeping, 0);
 });
 
-Deno.test("somebody who listens to all logs with a prefix gets the lines of apps that start later", async () => {
+Deno.test("a prefix subscription to all logs gets the lines of apps that start later", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   await using bridge = await RawPeer.open(world.router.url);
   await bridge.join({ authid: "system", secret: "s" });
   await bridge.subscribe("reswarm.logs.", { match: "prefix" });
   const container = world.engine.run(channel);
-  world.engine.print(container, "line", 1);
-  world.logs.follow(channel, channel);
+  world.engine.print(container, "line", { atNs: 1 });
+  world.logs.follow(channel, { containerName: channel });
   const events = bridge.next(36);
   await world.passTimeUntil(events);
   const event = await events;
   assert.deepEqual(event[4], ["line"]);
 });
 
-Deno.test("lines of a pull are passed on word for word and kept", async () => {
+Deno.test("lines of a pull are passed on verbatim and remembered", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const viewer = await world.view();
@@ -104,27 +104,27 @@ Deno.test("lines of a pull are passed on word for word and kept", async () => {
   assert.deepEqual(readLogHistory(world.database, shop), lines);
 });
 
-Deno.test("what happens while the link is down reaches the viewer when it is back, once and in order", async () => {
+Deno.test("lines and messages of a time without link reach the viewer later, once and in order", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const viewer = await world.view();
   const container = world.engine.run(channel);
-  world.logs.follow(channel, channel);
+  world.logs.follow(channel, { containerName: channel });
   await world.engine.followed(container);
-  world.engine.print(container, "before", 1);
+  world.engine.print(container, "before", { atNs: 1 });
   await world.delivered(viewer, 1);
   await world.disconnect();
-  world.engine.print(container, "during", 2);
-  // The line is in the history when it was read.
-  await world.kept(2);
+  world.engine.print(container, "during", { atNs: 2 });
+  // A line is in the history once it was read.
+  await world.remembered(2);
   world.logs.say(channel, "m");
   await world.connect([channel]);
-  world.engine.print(container, "after", 3);
+  world.engine.print(container, "after", { atNs: 3 });
   assert.deepEqual(await world.delivered(viewer, 4), ["before", "during", message("m"), "after"]);
   assert.equal(world.engine.logRequests.length, 1);
 });
 
-Deno.test("what the agent said while the link was down is sent after a restart, once, before what it says later", async () => {
+Deno.test("messages of a time without link are sent after a restart, once, before later ones", async () => {
   await using world = await LogsWorld.start();
   world.logs.clearViewer(channel);
   world.logs.say(channel, "Starting shop...");
@@ -143,7 +143,7 @@ Deno.test("what the agent said while the link was down is sent after a restart, 
   assert.deepEqual(readMessages(world.database), []);
 });
 
-Deno.test("what was said of an app that was forgotten while the link was down is sent when it is back", async () => {
+Deno.test("messages about an app that was forgotten while the link was down are sent when it is back", async () => {
   await using world = await LogsWorld.start();
   world.logs.say(channel, "Removing shop...");
   world.logs.forget(shop, channel);
@@ -154,7 +154,7 @@ Deno.test("what was said of an app that was forgotten while the link was down is
   assert.deepEqual(readMessages(world.database), []);
 });
 
-Deno.test("what was said into a link that had died unnoticed is sent again when it is back", async () => {
+Deno.test("messages sent into a dead link are sent again when it is back", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const viewer = await world.view();
@@ -171,22 +171,22 @@ Deno.test("a viewer that came or left while the link was down is noticed", async
   await using world = await LogsWorld.start();
   await world.connect();
   const container = world.engine.run(channel);
-  world.logs.follow(channel, channel);
+  world.logs.follow(channel, { containerName: channel });
   await world.engine.followed(container);
   await world.disconnect();
   const viewer = await world.view();
   await world.connect();
-  world.engine.print(container, "a", 1);
+  world.engine.print(container, "a", { atNs: 1 });
   assert.deepEqual(await world.delivered(viewer, 1), ["a"]);
   await world.disconnect();
   await viewer.session.close();
   await world.connect();
-  world.engine.print(container, "b", 2);
-  await world.kept(2);
+  world.engine.print(container, "b", { atNs: 2 });
+  await world.remembered(2);
   assert.equal(world.clock.sleeping, 0);
 });
 
-Deno.test("attach() follows the containers that are not followed yet, each once", async () => {
+Deno.test("attach() follows containers that are not followed yet, each once", async () => {
   await using world = await LogsWorld.start();
   const container = world.engine.run(channel);
   const other = world.engine.run("dev_7_other");
@@ -195,17 +195,17 @@ Deno.test("attach() follows the containers that are not followed yet, each once"
   await world.engine.followed(other);
   await world.disconnect();
   await world.connect([channel, "dev_7_other"]);
-  world.logs.follow(channel, channel);
+  world.logs.follow(channel, { containerName: channel });
   assert.equal(container.followers.size, 1);
   assert.equal(other.followers.size, 1);
   assert.equal(world.engine.logRequests.length, 2);
 });
 
-Deno.test("the history is stored when a stream ends, and read from there after a restart", async () => {
+Deno.test("the history is stored when a stream ends, and available after a restart", async () => {
   await using world = await LogsWorld.start();
   storeShop(world);
   const container = world.engine.run(channel);
-  world.engine.print(container, "a", 1);
+  world.engine.print(container, "a", { atNs: 1 });
   world.engine.exit(container);
   world.logs.say(channel, "Starting shop...");
   await world.logs.showExited(channel, channel, never);
@@ -215,18 +215,18 @@ Deno.test("the history is stored when a stream ends, and read from there after a
   assert.deepEqual(await world.logs.readHistory(channel, never), ["Starting shop...", "a"]);
 });
 
-Deno.test("the history is stored when the agent stops in the middle of a stream", async () => {
+Deno.test("the history is stored when the agent stops during a stream", async () => {
   await using world = await LogsWorld.start();
   const container = world.engine.run(channel);
-  world.engine.print(container, "a", 1);
-  world.logs.follow(channel, channel);
+  world.engine.print(container, "a", { atNs: 1 });
+  world.logs.follow(channel, { containerName: channel });
   await world.engine.followed(container);
-  await world.kept(1);
+  await world.remembered(1);
   await world.restartAgent();
   assert.deepEqual(readLogHistory(world.database, shop), ["a"]);
 });
 
-Deno.test("a container that is gone does not wipe what was stored of it", async () => {
+Deno.test("a missing container does not erase its stored history", async () => {
   await using world = await LogsWorld.start();
   storeShop(world);
   writeLogHistory(world.database, { id: shop, appName: "shop" }, { lines: ["old"] });
@@ -242,10 +242,10 @@ Deno.test("stored lines of an app that the device does not know are not shown", 
   assert.deepEqual(await world.logs.readHistory(channel, never), []);
 });
 
-Deno.test("a history of nothing but agent messages is filled up with the last lines of the container", async () => {
+Deno.test("a history with only agent messages is completed with the last lines of the container", async () => {
   await using world = await LogsWorld.start();
   const container = world.engine.run(channel);
-  for (let index = 0; index < 60; index += 1) world.engine.print(container, `line ${index}`, index);
+  for (let index = 0; index < 60; index += 1) world.engine.print(container, `line ${index}`, { atNs: index });
   world.logs.say(channel, "Starting shop...");
   const lines = await world.logs.readHistory(`/${channel.toUpperCase()}`, never);
   assert.equal(lines.length, 51);
@@ -259,7 +259,7 @@ Deno.test("without an engine the agent messages are the history", async () => {
   assert.deepEqual(await world.logs.readHistory(channel, never), ["Starting shop..."]);
 });
 
-Deno.test("readHistory() of a name that is no channel says so", async () => {
+Deno.test("readHistory() rejects a name that is no channel", async () => {
   await using world = await LogsWorld.start();
   for (const name of ["shop", "prod_x_shop", "prod_42_../shop", "", "prod_42_a b"]) {
     await assert.rejects(world.logs.readHistory(name, never), {
@@ -269,17 +269,17 @@ Deno.test("readHistory() of a name that is no channel says so", async () => {
   }
 });
 
-Deno.test("the last lines of a log that no follower could read are shown one by one, whoever listens", async () => {
+Deno.test("the last lines of a log that no follower could read are published one by one, whether or not anybody listens", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const container = world.engine.run(channel);
-  world.engine.print(container, "cannot open port", 1);
-  world.engine.print(container, "giving up", 2);
+  world.engine.print(container, "cannot open port", { atNs: 1 });
+  world.engine.print(container, "giving up", { atNs: 2 });
   world.engine.exit(container);
   world.engine.failingLogRequests = 9;
   const viewer = await world.view();
   world.logs.say(channel, "Starting shop...");
-  world.logs.follow(channel, channel);
+  world.logs.follow(channel, { containerName: channel });
   for (let round = 0; round < 8; round += 1) {
     await world.clock.untilSleeping();
     await world.clock.advance(world.clock.nextInMs ?? 0);
@@ -288,7 +288,7 @@ Deno.test("the last lines of a log that no follower could read are shown one by 
   assert.deepEqual(readLogHistory(world.database, shop), ["Starting shop..."]);
 });
 
-Deno.test("showExited() gives up with its signal", async () => {
+Deno.test("showExited() resolves when its signal is aborted", async () => {
   await using world = await LogsWorld.start();
   const container = world.engine.run(channel);
   const controller = new AbortController();
@@ -299,7 +299,7 @@ Deno.test("showExited() gives up with its signal", async () => {
   assert.equal(container.followers.size, 1);
 });
 
-Deno.test("clearHistory() empties what is in memory and what is stored, and lines go on", async () => {
+Deno.test("clearHistory() empties the history in memory and the stored one, and later lines are remembered", async () => {
   await using world = await LogsWorld.start();
   storeShop(world);
   writeLogHistory(world.database, { id: shop, appName: "shop" }, { lines: ["old"] });
@@ -311,42 +311,42 @@ Deno.test("clearHistory() empties what is in memory and what is stored, and line
   assert.deepEqual(await world.logs.readHistory(channel, never), ["n"]);
 });
 
-Deno.test("forget() ends the follower and removes every trace; messages on their way still arrive", async () => {
+Deno.test("forget() ends the follower and deletes the history; waiting messages still arrive", async () => {
   await using world = await LogsWorld.start();
   storeShop(world);
   await world.connect();
   const viewer = await world.view();
   const container = world.engine.run(channel);
   writeLogHistory(world.database, { id: shop, appName: "shop" }, { lines: ["old"] });
-  world.logs.follow(channel, channel);
+  world.logs.follow(channel, { containerName: channel });
   await world.engine.followed(container);
   world.logs.say(channel, "Successfully removed shop!");
   world.logs.forget(shop, channel);
   assert.deepEqual(await viewer.messages(1), [message("Successfully removed shop!")]);
-  world.engine.print(container, "late", 5);
+  world.engine.print(container, "late", { atNs: 5 });
   world.engine.remove(channel);
   assert.deepEqual(await world.logs.readHistory(channel, never), []);
   await world.restartAgent();
   assert.equal(readLogHistory(world.database, shop), undefined);
 });
 
-Deno.test("a container that was started anew while its follower was ending is followed on", async () => {
+Deno.test("a container that was started again while its follower was ending is followed", async () => {
   await using world = await LogsWorld.start();
   const first = world.engine.run(channel);
-  world.logs.follow(channel, channel);
+  world.logs.follow(channel, { containerName: channel });
   await world.engine.followed(first);
   world.engine.remove(channel);
   const second = world.engine.run(channel);
-  world.logs.follow(channel, channel);
+  world.logs.follow(channel, { containerName: channel });
   await world.clock.untilSleeping();
   await world.clock.advance(5_000);
   await world.engine.followed(second);
-  world.engine.print(second, "again", 1);
-  await world.kept(1);
+  world.engine.print(second, "again", { atNs: 1 });
+  await world.remembered(1);
   assert.deepEqual(await world.logs.readHistory(channel, never), ["again"]);
 });
 
-Deno.test("nothing about logs ever throws, whatever is broken", async () => {
+Deno.test("no call throws, whatever is broken", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   await world.disconnect();
@@ -359,13 +359,13 @@ Deno.test("nothing about logs ever throws, whatever is broken", async () => {
     const feed = world.logs.openFeed(name);
     feed.push("line");
     await feed.end();
-    world.logs.follow(name, name);
+    world.logs.follow(name, { containerName: name });
     await world.logs.showExited(name, name, AbortSignal.abort());
     world.logs.forget(shop, name);
   }
 });
 
-Deno.test("every log line of a flood is delivered or counted", async () => {
+Deno.test("every line of a flood is delivered or counted", async () => {
   await using world = await LogsWorld.start();
   await world.connect();
   const viewer = await world.view();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LogLine } from "../../../lib/docker/log_lines.ts";
-import { backlogLimitBytes, Batch, byteLength, payloadLimitBytes } from "../../../lib/app_logs/batch.ts";
+import { backlogLimitBytes, Batch, payloadLimitBytes } from "../../../lib/app_logs/batch.ts";
+import { byteLength } from "../../../lib/app_logs/byte_length.ts";
 
 const longLine = "x".repeat(80_000);
 
@@ -10,7 +11,7 @@ function take(lines: string[]): string | undefined {
   return batch.take();
 }
 
-Deno.test("take() joins lines with line feeds and leaves nothing behind", () => {
+Deno.test("take() joins lines with line feeds and leaves nothing", () => {
   const batch = new Batch();
   batch.add("x1");
   batch.add("x2");
@@ -20,21 +21,21 @@ Deno.test("take() joins lines with line feeds and leaves nothing behind", () => 
   assert.equal(batch.take(), undefined);
 });
 
-Deno.test("take() keeps what fits into a message and says how many lines did not", () => {
+Deno.test("take() returns what fits into a message and counts the lines that do not", () => {
   const text = take([longLine, longLine, longLine, longLine, longLine]);
   assert.equal(text, [longLine, longLine, longLine, "… 2 log line(s) dropped (rate limit)"].join("\n"));
 });
 
-Deno.test("take() drops everything behind the first line that does not fit, also short lines", () => {
+Deno.test("take() drops everything after the first line that does not fit, also short lines", () => {
   const text = take(["a", "y".repeat(payloadLimitBytes), "b", "c"]);
   assert.equal(text, "a\n… 3 log line(s) dropped (rate limit)");
 });
 
-Deno.test("take() gives the marker alone when no line fits", () => {
+Deno.test("take() returns only the marker when no line fits", () => {
   assert.equal(take(["y".repeat(payloadLimitBytes)]), "… 1 log line(s) dropped (rate limit)");
 });
 
-Deno.test("add() counts lines above the backlog as dropped and keeps those before", () => {
+Deno.test("add() counts lines above the backlog limit as dropped and keeps those before", () => {
   const batch = new Batch();
   for (let index = 0; index < 14; index += 1) batch.add(longLine);
   assert.equal(batch.backlogBytes, 1_040_013);
@@ -43,7 +44,7 @@ Deno.test("add() counts lines above the backlog as dropped and keeps those befor
   assert.match(batch.take() ?? "", /\n… 12 log line\(s\) dropped \(rate limit\)$/);
 });
 
-Deno.test("add() counts a line above the whole backlog, and the count reaches the next message", () => {
+Deno.test("add() counts a line larger than the whole backlog, and the next message reports it", () => {
   const batch = new Batch();
   batch.add("z".repeat(backlogLimitBytes));
   assert.equal(batch.backlogBytes, 0);
@@ -52,12 +53,12 @@ Deno.test("add() counts a line above the whole backlog, and the count reaches th
   assert.equal(batch.take(), "after\n… 1 log line(s) dropped (rate limit)");
 });
 
-Deno.test("take() keeps empty lines, at the start too", () => {
+Deno.test("take() keeps empty lines, also at the start", () => {
   assert.equal(take(["", "", "a", ""]), "\n\na\n");
   assert.equal(take([""]), "");
 });
 
-Deno.test("clear() forgets lines and counts", () => {
+Deno.test("clear() drops lines and counts", () => {
   const batch = new Batch();
   batch.add("z".repeat(backlogLimitBytes));
   batch.add("a");
@@ -66,7 +67,7 @@ Deno.test("clear() forgets lines and counts", () => {
   assert.equal(batch.backlogBytes, 0);
 });
 
-Deno.test("a message never passes the limit, whatever the lines", () => {
+Deno.test("a message never exceeds the limit, whatever the lines", () => {
   // A fixed sequence of lengths that jumps between tiny and huge lines.
   let seed = 7;
   for (let round = 0; round < 50; round += 1) {
@@ -91,7 +92,7 @@ function lineOf(bytes: Uint8Array): LogLine {
   return new LogLine(bytes, { stampAt: -1, from: 0, to: bytes.length });
 }
 
-Deno.test("takeFitting() gives one full message after the other and drops nothing", () => {
+Deno.test("takeFitting() returns one full message after the other and drops nothing", () => {
   const batch = new Batch();
   const printed = Array.from({ length: 9_000 }, (_, index) => `${index} ${"é".repeat(index % 50)}`);
   for (const [index, text] of printed.entries()) {
@@ -107,7 +108,7 @@ Deno.test("takeFitting() gives one full message after the other and drops nothin
   assert.equal(batch.backlogBytes, 0);
 });
 
-Deno.test("takeFitting() drops a line that no message can carry by itself, and says so where it was", () => {
+Deno.test("takeFitting() drops only the line that no message can carry, and says so in its place", () => {
   const batch = new Batch();
   for (const text of ["a", "y".repeat(payloadLimitBytes), "b"]) batch.add(text);
   assert.equal(batch.takeFitting(), "a\n… 1 log line(s) dropped (rate limit)");
@@ -115,14 +116,14 @@ Deno.test("takeFitting() drops a line that no message can carry by itself, and s
   assert.equal(batch.takeFitting(), undefined);
 });
 
-Deno.test("takeFitting() leaves nothing behind lines that were dropped for want of room", () => {
+Deno.test("takeFitting() leaves nothing after lines were dropped because the backlog was full", () => {
   const batch = new Batch();
   for (let index = 0; index < 14; index += 1) batch.add(longLine);
   assert.match(batch.takeFitting() ?? "", /\n… 11 log line\(s\) dropped \(rate limit\)$/);
   assert.equal(batch.isEmpty, true);
 });
 
-Deno.test("a message of bytes that are no UTF-8 stays within the limit of the wire, and its lines are counted", () => {
+Deno.test("a message of invalid UTF-8 stays within the limit, and its lines are counted", () => {
   const batch = new Batch();
   for (let index = 0; index < 900; index += 1) batch.addLine(lineOf(new Uint8Array(999).fill(0xff)));
   let counted = 0;
@@ -135,7 +136,7 @@ Deno.test("a message of bytes that are no UTF-8 stays within the limit of the wi
   assert.equal(counted, 900);
 });
 
-Deno.test("for every order of lines and takes, what is taken and what the markers say is what was added", () => {
+Deno.test("for every order of lines and takes, taken and dropped lines add up to those added", () => {
   let seed = 19;
   const random = (limit: number) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
   for (let round = 0; round < 30; round += 1) {
@@ -161,11 +162,5 @@ Deno.test("for every order of lines and takes, what is taken and what the marker
     }
     while (!batch.isEmpty) count(batch.takeFitting());
     assert.equal(tally.taken + tally.dropped, tally.added);
-  }
-});
-
-Deno.test("byteLength() counts UTF-8 bytes as an encoder does", () => {
-  for (const text of ["", "a", "é", "…", "𝄞", "a𝄞é…", "\ud834", "\udd1e\ud834", "\ud834a", "日本語"]) {
-    assert.equal(byteLength(text), new TextEncoder().encode(text).length, JSON.stringify(text));
   }
 });

@@ -20,7 +20,7 @@ Deno.test("push() keeps at most a megabyte, but always the last line", () => {
   assert.deepEqual(history.texts(), ["small"]);
 });
 
-Deno.test("hasContainerLine tells whether the app itself has said something that is still kept", () => {
+Deno.test("hasContainerLine is true while a line of the app itself is kept", () => {
   const history = new History();
   history.push("Starting shop...", "AGENT");
   assert.equal(history.hasContainerLine, false);
@@ -30,7 +30,7 @@ Deno.test("hasContainerLine tells whether the app itself has said something that
   assert.equal(history.hasContainerLine, false);
 });
 
-Deno.test("clear() forgets all lines and their bytes", () => {
+Deno.test("clear() drops all lines and their bytes", () => {
   const history = new History();
   for (let index = 0; index < 3; index += 1) history.push("x".repeat(300_000), "CONTAINER");
   history.clear();
@@ -39,7 +39,7 @@ Deno.test("clear() forgets all lines and their bytes", () => {
   assert.equal(history.size, 3);
 });
 
-/** Lines that lie in one piece of bytes, as those of a read do. */
+/** Lines in one piece of bytes, like those of one read. */
 function linesOf(texts: readonly string[]): LogLine[] {
   const source = new TextEncoder().encode(texts.join(""));
   let at = 0;
@@ -54,7 +54,7 @@ Deno.test("pushLines() keeps the same lines as push(), however many come at once
   const [whole, single] = [new History(), new History()];
   for (let round = 0; round < 200; round += 1) {
     const texts = Array.from({ length: random(250) }, (_, index) => `${round}é${index}`.padEnd(random(40), "…"));
-    // From time to time one that takes most of the room.
+    // Sometimes one that takes most of the space.
     if (random(10) === 0) texts.splice(random(5), 0, "x".repeat(random(2 * historyBytes)));
     whole.pushLines(linesOf(texts));
     for (const text of texts) single.push(text, "CONTAINER");
@@ -65,7 +65,7 @@ Deno.test("pushLines() keeps the same lines as push(), however many come at once
   }
 });
 
-Deno.test("pushLines() keeps nothing of the bytes that it was given", () => {
+Deno.test("pushLines() copies the bytes", () => {
   const history = new History();
   const lines = linesOf(["first", "second"]);
   history.pushLines(lines);

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import type { SubscribersState } from "../../../lib/app_logs/subscribers.ts";
+import type { Audience } from "../../../lib/app_logs/subscribers.ts";
 import { Publisher } from "../../../lib/app_logs/publisher.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
-/** The world around one outlet: what was published, and the switches a test turns. */
+/** A publisher, what it has published, and the switches around it. */
 class World {
   readonly clock = new FakeClock();
   readonly sent: unknown[] = [];
-  gate: SubscribersState = "open";
+  audience: Audience = "some";
   isConnected = true;
   isCongested = false;
-  /** What is kept on the disk, by row. */
-  readonly kept = new Map<number, string>();
+  /** The stored messages, by row. */
+  readonly stored = new Map<number, string>();
   readonly released: number[] = [];
   #rows = 0;
   publish: (payload: unknown) => Promise<void> = (payload) => {
@@ -21,17 +21,17 @@ class World {
     this.sent.push(payload);
     return Promise.resolve();
   };
-  readonly outlet = new Publisher({
+  readonly publisher = new Publisher({
     publish: (payload) => this.publish(payload),
-    gate: () => this.gate,
+    audience: () => this.audience,
     isConnected: () => this.isConnected,
     isCongested: () => this.isCongested,
-    shelf: {
-      keep: (chunk) => {
-        this.kept.set(this.#rows += 1, chunk);
+    store: {
+      add: (chunk) => {
+        this.stored.set(this.#rows += 1, chunk);
         return this.#rows;
       },
-      drop: (row) => this.kept.delete(row),
+      remove: (row) => this.stored.delete(row),
       release: (row) => this.released.push(row),
     },
     clock: this.clock,
@@ -39,11 +39,11 @@ class World {
   });
 }
 
-Deno.test("lines leave together 200 ms after the first", async () => {
+Deno.test("lines are sent together 200 ms after the first", async () => {
   const world = new World();
-  world.outlet.addLine("a");
+  world.publisher.addLine("a");
   await world.clock.advance(150);
-  world.outlet.addLine("b");
+  world.publisher.addLine("b");
   await world.clock.advance(49);
   assert.deepEqual(world.sent, []);
   await world.clock.advance(1);
@@ -51,37 +51,37 @@ Deno.test("lines leave together 200 ms after the first", async () => {
   assert.equal(world.clock.sleeping, 0);
 });
 
-Deno.test("lines that nobody listens to are not sent, nor those whose listener left", async () => {
+Deno.test("lines without a listener are not sent, nor those whose listener has left", async () => {
   const world = new World();
-  world.gate = "closed";
-  world.outlet.addLine("unheard");
+  world.audience = "none";
+  world.publisher.addLine("without a listener");
   assert.equal(world.clock.sleeping, 0);
-  world.gate = "open";
-  world.outlet.addLine("late");
-  world.gate = "closed";
-  world.outlet.resume();
+  world.audience = "some";
+  world.publisher.addLine("late");
+  world.audience = "none";
+  world.publisher.resume();
   await world.clock.advance(400);
   assert.deepEqual(world.sent, []);
   assert.equal(world.clock.sleeping, 0);
 });
 
-Deno.test("lines wait while the gate is being asked for", async () => {
+Deno.test("lines wait while the audience is unknown", async () => {
   const world = new World();
-  world.gate = "pending";
-  world.outlet.addLine("first");
+  world.audience = "unknown";
+  world.publisher.addLine("first");
   await world.clock.advance(1_000);
   assert.deepEqual(world.sent, []);
-  world.gate = "open";
-  world.outlet.resume();
+  world.audience = "some";
+  world.publisher.resume();
   await world.clock.advance(200);
   assert.deepEqual(world.sent, ["first"]);
 });
 
-Deno.test("a message leaves at once, behind the lines that came before it", async () => {
+Deno.test("a message is sent at once, after the lines that came before it", async () => {
   const world = new World();
-  world.outlet.addLine("a");
-  world.outlet.addMessage({ type: "build", chunk: "Stopped" });
-  world.outlet.addLine("b");
+  world.publisher.addLine("a");
+  world.publisher.addMessage({ type: "build", chunk: "Stopped" });
+  world.publisher.addLine("b");
   await world.clock.advance(0);
   assert.deepEqual(world.sent, ["a", { type: "build", chunk: "Stopped" }]);
   await world.clock.advance(200);
@@ -90,83 +90,83 @@ Deno.test("a message leaves at once, behind the lines that came before it", asyn
 
 Deno.test("messages are on the wire when addMessage() returns, so that no report overtakes them", () => {
   const world = new World();
-  world.outlet.addLine("a");
-  world.outlet.addMessage("m");
-  world.outlet.addMessage("n");
+  world.publisher.addLine("a");
+  world.publisher.addMessage("m");
+  world.publisher.addMessage("n");
   assert.deepEqual(world.sent, ["a", "m", "n"]);
-  return world.outlet.end();
+  return world.publisher.end();
 });
 
-Deno.test("a message leaves although nobody listens", async () => {
+Deno.test("a message is sent although nobody listens", async () => {
   const world = new World();
-  world.gate = "closed";
-  world.outlet.addMessage("m");
+  world.audience = "none";
+  world.publisher.addMessage("m");
   await world.clock.advance(0);
   assert.deepEqual(world.sent, ["m"]);
 });
 
-Deno.test("what waits while the link is down leaves in order when it is back", async () => {
+Deno.test("lines and messages that waited for the link are sent in order when it is back", async () => {
   const world = new World();
   world.isConnected = false;
-  world.outlet.addLine("a");
-  world.outlet.addMessage("m");
-  world.outlet.addLine("b");
+  world.publisher.addLine("a");
+  world.publisher.addMessage("m");
+  world.publisher.addLine("b");
   await world.clock.advance(1_000);
   assert.deepEqual(world.sent, []);
   assert.equal(world.clock.sleeping, 0);
   world.isConnected = true;
-  world.outlet.resume();
+  world.publisher.resume();
   await world.clock.advance(200);
   assert.deepEqual(world.sent, ["a", "m", "b"]);
 });
 
-Deno.test("a message that the closing link refused is sent again on the next one", async () => {
+Deno.test("a message that the closing link refused is sent again on the next link", async () => {
   const world = new World();
-  const usual = world.publish;
+  const publish = world.publish;
   world.publish = () => Promise.reject(new AgentError("not_connected", "not connected"));
-  world.outlet.addMessage("m");
+  world.publisher.addMessage("m");
   await world.clock.advance(0);
-  world.publish = usual;
-  world.outlet.resume();
+  world.publish = publish;
+  world.publisher.resume();
   await world.clock.advance(0);
   assert.deepEqual(world.sent, ["m"]);
 });
 
-Deno.test("a message that is refused for another reason is given up", async () => {
+Deno.test("a message that is refused for another reason is dropped", async () => {
   const world = new World();
-  const usual = world.publish;
+  const publish = world.publish;
   world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
-  world.outlet.addMessage("m");
+  world.publisher.addMessage("m");
   await world.clock.advance(0);
-  world.publish = usual;
-  world.outlet.addMessage("n");
+  world.publish = publish;
+  world.publisher.addMessage("n");
   await world.clock.advance(0);
   assert.deepEqual(world.sent, ["n"]);
 });
 
-Deno.test("while the link is down the newest messages are kept, and not more", async () => {
+Deno.test("while the link is down only the newest messages are kept", async () => {
   const world = new World();
   world.isConnected = false;
-  for (let index = 0; index < 500; index += 1) world.outlet.addMessage(`${index}`);
+  for (let index = 0; index < 500; index += 1) world.publisher.addMessage(`${index}`);
   world.isConnected = true;
-  world.outlet.resume();
+  world.publisher.resume();
   await world.clock.advance(0);
   assert.equal(world.sent.length, 64);
   assert.deepEqual(world.sent.at(-1), "499");
 });
 
-Deno.test("the reader never waits for a slow network, and what passes the limits is counted", async () => {
+Deno.test("the reader never waits for a slow network, and lines above the limits are counted", async () => {
   const world = new World();
-  const gate = Promise.withResolvers<void>();
+  const network = Promise.withResolvers<void>();
   world.publish = async (payload) => {
-    await gate.promise;
+    await network.promise;
     world.sent.push(payload);
   };
   for (let round = 0; round < 100; round += 1) {
-    for (let index = 0; index < 100; index += 1) world.outlet.addLine("x".repeat(1_000));
+    for (let index = 0; index < 100; index += 1) world.publisher.addLine("x".repeat(1_000));
     await world.clock.advance(200);
   }
-  gate.resolve();
+  network.resolve();
   await world.clock.advance(200);
   const counted = world.sent.map((text) => {
     const lines = String(text).split("\n");
@@ -177,7 +177,7 @@ Deno.test("the reader never waits for a slow network, and what passes the limits
   assert.equal(counted.reduce((sum, count) => sum + count, 0), 10_000);
 });
 
-/** How many lines came, and how many the markers say are missing. */
+/** How many lines arrived, and how many are missing according to the markers. */
 function count(sent: readonly unknown[]): { came: number; dropped: number } {
   let [came, dropped] = [0, 0];
   for (const text of sent) {
@@ -189,12 +189,12 @@ function count(sent: readonly unknown[]): { came: number; dropped: number } {
   return { came, dropped };
 }
 
-Deno.test("a full message leaves at once while the link takes it, and nothing is dropped", async () => {
+Deno.test("a full message is sent at once while the link takes it, and nothing is dropped", async () => {
   const world = new World();
-  for (let index = 0; index < 2_700; index += 1) world.outlet.addLine("x".repeat(99));
+  for (let index = 0; index < 2_700; index += 1) world.publisher.addLine("x".repeat(99));
   await world.clock.advance(0);
   assert.equal(world.sent.length, 1);
-  for (let index = 0; index < 8_000; index += 1) world.outlet.addLine("x".repeat(99));
+  for (let index = 0; index < 8_000; index += 1) world.publisher.addLine("x".repeat(99));
   await world.clock.advance(0);
   assert.equal(world.sent.length, 4);
   await world.clock.advance(200);
@@ -203,28 +203,28 @@ Deno.test("a full message leaves at once while the link takes it, and nothing is
   for (const text of world.sent) assert.ok(String(text).length < 262_144);
 });
 
-Deno.test("a message of the agent leaves behind all lines before it, however many messages they fill", () => {
+Deno.test("an agent message is sent after all earlier lines, however many messages they fill", () => {
   const world = new World();
-  for (let index = 0; index < 8_000; index += 1) world.outlet.addLine("x".repeat(99));
-  world.outlet.addMessage("m");
+  for (let index = 0; index < 8_000; index += 1) world.publisher.addLine("x".repeat(99));
+  world.publisher.addMessage("m");
   assert.equal(world.sent.length, 5);
   assert.equal(world.sent.at(-1), "m");
-  return world.outlet.end();
+  return world.publisher.end();
 });
 
-Deno.test("lines that were refused are counted in the next message", async () => {
+Deno.test("refused lines are counted in the next message", async () => {
   const world = new World();
-  const usual = world.publish;
+  const publish = world.publish;
   world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
-  for (const text of ["a", "b", "x".repeat(300_000)]) world.outlet.addLine(text);
+  for (const text of ["a", "b", "x".repeat(300_000)]) world.publisher.addLine(text);
   await world.clock.advance(200);
-  world.publish = usual;
-  world.outlet.addLine("c");
+  world.publish = publish;
+  world.publisher.addLine("c");
   await world.clock.advance(200);
   assert.deepEqual(count(world.sent), { came: 1, dropped: 3 });
 });
 
-Deno.test("lines behind a congested link leave when it is free; after a whole pause only the first message of them does", async () => {
+Deno.test("lines are sent after a congestion; when it outlasts the pause, only the first message of them is", async () => {
   for (
     const { heldMs, came, dropped } of [{ heldMs: 150, came: 8_000, dropped: 0 }, {
       heldMs: 250,
@@ -234,24 +234,26 @@ Deno.test("lines behind a congested link leave when it is free; after a whole pa
   ) {
     const world = new World();
     world.isCongested = true;
-    for (let index = 0; index < 7_999; index += 1) world.outlet.addLine("x".repeat(99));
+    for (let index = 0; index < 7_999; index += 1) world.publisher.addLine("x".repeat(99));
     await world.clock.advance(heldMs);
     assert.deepEqual(world.sent, []);
     world.isCongested = false;
-    world.outlet.addLine("x".repeat(99));
+    world.publisher.addLine("x".repeat(99));
     await world.clock.advance(400);
     assert.deepEqual(count(world.sent), { came, dropped });
   }
 });
 
-Deno.test("for every link that is congested now and then, what came and what the markers say is what was printed", async () => {
+Deno.test("for every pattern of congestion, arrived and counted lines add up to those printed", async () => {
   let seed = 31;
   const random = (limit: number) => (seed = (seed * 48_271) % 2_147_483_647) % limit;
   const world = new World();
   let printed = 0;
   for (let round = 0; round < 100; round += 1) {
     world.isCongested = random(3) > 0;
-    for (let index = random(4_000); index >= 0; index -= 1, printed += 1) world.outlet.addLine("x".repeat(random(300)));
+    for (let index = random(4_000); index >= 0; index -= 1, printed += 1) {
+      world.publisher.addLine("x".repeat(random(300)));
+    }
     await world.clock.advance(random(120));
   }
   world.isCongested = false;
@@ -262,12 +264,12 @@ Deno.test("for every link that is congested now and then, what came and what the
   for (const text of world.sent) assert.ok(new TextEncoder().encode(String(text)).length < 262_144 + 60);
 });
 
-Deno.test("lines are held back while the link is congested; messages are not", async () => {
+Deno.test("lines wait while the link is congested; messages do not", async () => {
   const world = new World();
   world.isCongested = true;
-  world.outlet.addLine("a");
+  world.publisher.addLine("a");
   await world.clock.advance(1_000);
-  world.outlet.addMessage("m");
+  world.publisher.addMessage("m");
   await world.clock.advance(0);
   assert.deepEqual(world.sent, ["m"]);
   world.isCongested = false;
@@ -275,37 +277,37 @@ Deno.test("lines are held back while the link is congested; messages are not", a
   assert.deepEqual(world.sent, ["m", "a"]);
 });
 
-Deno.test("flush() sends what waits without the pause", async () => {
+Deno.test("flush() sends waiting lines without the pause", async () => {
   const world = new World();
-  world.outlet.addLine("a");
-  await world.outlet.flush(1_000);
+  world.publisher.addLine("a");
+  await world.publisher.flush(1_000);
   assert.deepEqual(world.sent, ["a"]);
   assert.equal(world.clock.sleeping, 0);
 });
 
-Deno.test("flush() returns when there is nothing to send, nobody listens or the link is down", async () => {
+Deno.test("flush() resolves when there is nothing to send, nobody listens or the link is down", async () => {
   const world = new World();
-  await world.outlet.flush(1_000);
-  world.gate = "pending";
-  world.outlet.addLine("a");
-  world.gate = "closed";
-  await world.outlet.flush(1_000);
-  world.gate = "open";
+  await world.publisher.flush(1_000);
+  world.audience = "unknown";
+  world.publisher.addLine("a");
+  world.audience = "none";
+  await world.publisher.flush(1_000);
+  world.audience = "some";
   world.isConnected = false;
-  world.outlet.addLine("b");
-  await world.outlet.flush(1_000);
+  world.publisher.addLine("b");
+  await world.publisher.flush(1_000);
   world.isConnected = true;
-  world.outlet.addLine("c");
+  world.publisher.addLine("c");
   await world.clock.advance(200);
   assert.deepEqual(world.sent, ["b\nc"]);
 });
 
 Deno.test("end() drops what waits and takes nothing more", async () => {
   const world = new World();
-  world.outlet.addLine("a");
-  await world.outlet.end();
-  world.outlet.addLine("b");
-  world.outlet.addMessage("m");
+  world.publisher.addLine("a");
+  await world.publisher.end();
+  world.publisher.addLine("b");
+  world.publisher.addMessage("m");
   await world.clock.advance(400);
   assert.deepEqual(world.sent, []);
   assert.equal(world.clock.sleeping, 0);
@@ -315,81 +317,81 @@ function said(chunk: string) {
   return { type: "build", chunk } as const;
 }
 
-Deno.test("words of the agent that wait for the link are kept until they are sent; lines of streams are not", async () => {
+Deno.test("agent messages that wait for the link are stored until they are sent; log lines are not", async () => {
   const world = new World();
-  world.outlet.addMessage(said("sent at once"));
-  assert.deepEqual([...world.kept.values()], []);
+  world.publisher.addMessage(said("sent at once"));
+  assert.deepEqual([...world.stored.values()], []);
   world.isConnected = false;
-  world.outlet.addMessage(said("a"));
-  world.outlet.addMessage("line");
-  world.outlet.addMessage(said("b"));
-  assert.deepEqual([...world.kept.values()], ["a", "b"]);
+  world.publisher.addMessage(said("a"));
+  world.publisher.addMessage("line");
+  world.publisher.addMessage(said("b"));
+  assert.deepEqual([...world.stored.values()], ["a", "b"]);
   world.isConnected = true;
-  world.outlet.resume();
+  world.publisher.resume();
   await world.clock.advance(0);
   assert.deepEqual(world.sent, [said("sent at once"), said("a"), "line", said("b")]);
-  assert.deepEqual([...world.kept.values()], []);
+  assert.deepEqual([...world.stored.values()], []);
 });
 
-Deno.test("a word that the closing link refused is kept, and dropped when it is given up for another reason", async () => {
+Deno.test("an agent message that the closing link refused is stored, and removed when it is dropped for another reason", async () => {
   const world = new World();
   world.publish = () => Promise.reject(new AgentError("not_connected", "not connected"));
-  world.outlet.addMessage(said("a"));
+  world.publisher.addMessage(said("a"));
   await world.clock.advance(0);
-  assert.deepEqual([...world.kept.values()], ["a"]);
+  assert.deepEqual([...world.stored.values()], ["a"]);
   world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
-  world.outlet.resume();
+  world.publisher.resume();
   await world.clock.advance(0);
-  assert.deepEqual([...world.kept.values()], []);
+  assert.deepEqual([...world.stored.values()], []);
 });
 
-Deno.test("words above the limit are dropped from the disk too, oldest first", () => {
+Deno.test("agent messages above the limit are removed from the store too, oldest first", () => {
   const world = new World();
   world.isConnected = false;
-  for (let index = 0; index < 70; index += 1) world.outlet.addMessage(said(`${index}`));
-  assert.deepEqual([...world.kept.values()], Array.from({ length: 64 }, (_, index) => `${index + 6}`));
+  for (let index = 0; index < 70; index += 1) world.publisher.addMessage(said(`${index}`));
+  assert.deepEqual([...world.stored.values()], Array.from({ length: 64 }, (_, index) => `${index + 6}`));
 });
 
-Deno.test("end() leaves kept words on the disk for who comes next, and restore() sends them before all others", async () => {
+Deno.test("end() leaves stored messages for the next publisher, and restore() sends them before all others", async () => {
   const world = new World();
   world.isConnected = false;
-  world.outlet.addMessage(said("a"));
-  world.outlet.addMessage(said("b"));
-  await world.outlet.end();
-  assert.deepEqual([...world.kept], [[1, "a"], [2, "b"]]);
+  world.publisher.addMessage(said("a"));
+  world.publisher.addMessage(said("b"));
+  await world.publisher.end();
+  assert.deepEqual([...world.stored], [[1, "a"], [2, "b"]]);
   assert.deepEqual(world.released, [1, 2]);
-  world.outlet.restore("late", 3);
+  world.publisher.restore("late", 3);
   assert.deepEqual(world.released, [1, 2, 3]);
 
   const next = new World();
   next.isConnected = false;
-  next.outlet.addMessage(said("c"));
-  next.kept.set(7, "a").set(8, "b");
-  next.outlet.restore("b", 8);
-  next.outlet.restore("a", 7);
+  next.publisher.addMessage(said("c"));
+  next.stored.set(7, "a").set(8, "b");
+  next.publisher.restore("b", 8);
+  next.publisher.restore("a", 7);
   next.isConnected = true;
-  next.outlet.resume();
+  next.publisher.resume();
   await next.clock.advance(0);
   assert.deepEqual(next.sent, [said("a"), said("b"), said("c")]);
-  assert.deepEqual([...next.kept], []);
+  assert.deepEqual([...next.stored], []);
 });
 
-Deno.test("words that left after the router was last heard are sent again; those before, and lines, are not", async () => {
+Deno.test("agent messages sent after the router was last heard are sent again; earlier ones and lines are not", async () => {
   const world = new World();
-  world.outlet.addMessage(said("heard"));
+  world.publisher.addMessage(said("confirmed"));
   await world.clock.advance(10);
-  const heardMs = world.clock.now();
+  const lastHeardMs = world.clock.now();
   await world.clock.advance(10);
-  world.outlet.addMessage("line");
-  world.outlet.addMessage(said("unheard"));
+  world.publisher.addMessage("line");
+  world.publisher.addMessage(said("unconfirmed"));
   await world.clock.advance(0);
   world.isConnected = false;
-  world.outlet.lose(heardMs);
-  assert.deepEqual([...world.kept.values()], ["unheard"]);
-  world.outlet.lose(heardMs);
+  world.publisher.linkLost(lastHeardMs);
+  assert.deepEqual([...world.stored.values()], ["unconfirmed"]);
+  world.publisher.linkLost(lastHeardMs);
   world.isConnected = true;
-  world.outlet.resume();
+  world.publisher.resume();
   await world.clock.advance(0);
-  assert.deepEqual(world.sent, [said("heard"), "line", said("unheard"), said("unheard")]);
-  assert.deepEqual([...world.kept.values()], []);
+  assert.deepEqual(world.sent, [said("confirmed"), "line", said("unconfirmed"), said("unconfirmed")]);
+  assert.deepEqual([...world.stored.values()], []);
 });

@@ -6,29 +6,29 @@ import { routerEvents } from "../../../lib/wamp/uris.ts";
 const channel = "prod_42_shop";
 const topic = `reswarm.logs.SN-1.${channel}`;
 
-/** A router's subscription registry: what it would answer, and events in the order a test wants. */
+/** A router's subscriptions: its answers, and its events in the order of the test. */
 class Registry {
-  readonly asked: string[] = [];
+  readonly queried: string[] = [];
   answer: (topic: string) => Promise<number[]> = () => Promise.resolve([]);
-  readonly settled: string[] = [];
-  readonly gate: Subscribers;
+  readonly known: string[] = [];
+  readonly subscribers: Subscribers;
   readonly #handlers = new Map<string, (event: MetaEvent) => void>();
   isRefusing = false;
 
   constructor() {
-    this.gate = new Subscribers({
+    this.subscribers = new Subscribers({
       serialNumber: "SN-1",
-      match: (asked) => {
-        this.asked.push(asked);
-        return this.answer(asked);
+      match: (uri) => {
+        this.queried.push(uri);
+        return this.answer(uri);
       },
-      onSettled: (name) => this.settled.push(`${name} ${this.gate.state(name)}`),
+      onKnown: (name) => this.known.push(`${name} ${this.subscribers.audience(name)}`),
       log: silentLog,
     });
   }
 
   async attach(): Promise<void> {
-    await this.gate.attach({
+    await this.subscribers.attach({
       subscribe: (name, handler) => {
         if (this.isRefusing) return Promise.reject(new Error("no meta interface"));
         this.#handlers.set(name, handler);
@@ -37,7 +37,7 @@ class Registry {
     });
   }
 
-  create(id: number, uri: string, match?: string): void {
+  create(id: number, uri: string, { match }: { match?: string } = {}): void {
     this.send(routerEvents.subscriptionCreated, [1, match === undefined ? { id, uri } : { id, uri, match }]);
   }
 
@@ -52,61 +52,61 @@ class Registry {
   }
 }
 
-Deno.test("a stream that starts while somebody listens opens its gate, also for a prefix subscription", async () => {
+Deno.test("a stream that starts while somebody listens has an audience, also with a prefix subscription", async () => {
   const registry = new Registry();
   registry.answer = () => Promise.resolve([17, 42]);
-  const watched = registry.gate.watch(channel);
-  assert.equal(registry.gate.state(channel), "pending");
+  const watched = registry.subscribers.watch(channel);
+  assert.equal(registry.subscribers.audience(channel), "unknown");
   await watched;
-  assert.equal(registry.gate.state(channel), "open");
-  assert.deepEqual(registry.asked, [topic]);
-  assert.deepEqual(registry.settled, [`${channel} open`]);
+  assert.equal(registry.subscribers.audience(channel), "some");
+  assert.deepEqual(registry.queried, [topic]);
+  assert.deepEqual(registry.known, [`${channel} some`]);
 });
 
-Deno.test("a router that cannot tell counts as nobody listening", async () => {
+Deno.test("a router that cannot answer counts as nobody listening", async () => {
   const registry = new Registry();
   registry.answer = () => Promise.reject(new Error("no such procedure"));
-  await registry.gate.watch(channel);
-  assert.equal(registry.gate.state(channel), "closed");
+  await registry.subscribers.watch(channel);
+  assert.equal(registry.subscribers.audience(channel), "none");
 });
 
-Deno.test("a subscription that comes opens the gate at once, and its end closes it", async () => {
+Deno.test("a new subscription counts at once, and its end too", async () => {
   const registry = new Registry();
   await registry.attach();
-  await registry.gate.watch(channel);
-  assert.equal(registry.gate.state(channel), "closed");
-  registry.create(88, topic, "exact");
-  assert.equal(registry.gate.state(channel), "open");
+  await registry.subscribers.watch(channel);
+  assert.equal(registry.subscribers.audience(channel), "none");
+  registry.create(88, topic, { match: "exact" });
+  assert.equal(registry.subscribers.audience(channel), "some");
   registry.delete(88);
-  await registry.gate.settled();
-  assert.equal(registry.gate.state(channel), "closed");
+  await registry.subscribers.settled();
+  assert.equal(registry.subscribers.audience(channel), "none");
 });
 
-Deno.test("a subscription before the stream is remembered, and is forgotten when it ends before the stream starts", async () => {
+Deno.test("a subscription before the stream is remembered, until it ends", async () => {
   const registry = new Registry();
   await registry.attach();
   registry.create(88, topic);
-  assert.equal(registry.gate.state(channel), "open");
+  assert.equal(registry.subscribers.audience(channel), "some");
   registry.delete(88);
-  assert.equal(registry.gate.state(channel), "closed");
-  assert.deepEqual(registry.asked, []);
+  assert.equal(registry.subscribers.audience(channel), "none");
+  assert.deepEqual(registry.queried, []);
 });
 
-Deno.test("the end of one of two subscriptions keeps the gate open", async () => {
+Deno.test("the end of one of two subscriptions leaves an audience", async () => {
   const registry = new Registry();
   await registry.attach();
-  await registry.gate.watch(channel);
-  registry.create(88, topic, "exact");
+  await registry.subscribers.watch(channel);
+  registry.create(88, topic, { match: "exact" });
   // The bridge of an appliance listens to everything.
   registry.answer = () => Promise.resolve([7]);
   registry.delete(88);
-  assert.equal(registry.gate.state(channel), "open");
-  await registry.gate.settled();
-  assert.equal(registry.gate.state(channel), "open");
+  assert.equal(registry.subscribers.audience(channel), "some");
+  await registry.subscribers.settled();
+  assert.equal(registry.subscribers.audience(channel), "some");
   registry.answer = () => Promise.resolve([]);
   registry.delete(7);
-  await registry.gate.settled();
-  assert.equal(registry.gate.state(channel), "closed");
+  await registry.subscribers.settled();
+  assert.equal(registry.subscribers.audience(channel), "none");
 });
 
 Deno.test("a page that reloads keeps its logs, in whatever order its two events arrive", async () => {
@@ -114,98 +114,98 @@ Deno.test("a page that reloads keeps its logs, in whatever order its two events 
     const registry = new Registry();
     await registry.attach();
     registry.answer = () => Promise.resolve([1]);
-    await registry.gate.watch(channel);
+    await registry.subscribers.watch(channel);
     registry.answer = () => Promise.resolve([2]);
-    const events = [() => registry.delete(1), () => registry.create(2, topic, "exact")];
+    const events = [() => registry.delete(1), () => registry.create(2, topic, { match: "exact" })];
     if (order === "create first") events.reverse();
     for (const event of events) event();
-    await registry.gate.settled();
-    assert.equal(registry.gate.state(channel), "open", order);
+    await registry.subscribers.settled();
+    assert.equal(registry.subscribers.audience(channel), "some", order);
   }
 });
 
-Deno.test("an answer that is older than an event does not undo it", async () => {
+Deno.test("an answer older than an event does not undo it", async () => {
   const cases: { name: string; answer: number[]; event(registry: Registry): void; expected: string }[] = [
-    { name: "created meanwhile", answer: [], event: (r) => r.create(5, topic, "exact"), expected: "open" },
-    { name: "deleted meanwhile", answer: [5], event: (r) => r.delete(5), expected: "closed" },
-    { name: "one of two deleted", answer: [5, 6], event: (r) => r.delete(5), expected: "open" },
+    { name: "created meanwhile", answer: [], event: (r) => r.create(5, topic, { match: "exact" }), expected: "some" },
+    { name: "deleted meanwhile", answer: [5], event: (r) => r.delete(5), expected: "none" },
+    { name: "one of two deleted", answer: [5, 6], event: (r) => r.delete(5), expected: "some" },
     {
       name: "created and deleted",
       answer: [],
-      event: (r) => (r.create(5, topic, "exact"), r.delete(5)),
-      expected: "closed",
+      event: (r) => (r.create(5, topic, { match: "exact" }), r.delete(5)),
+      expected: "none",
     },
   ];
   for (const { name, answer, event, expected } of cases) {
     const registry = new Registry();
     await registry.attach();
-    const asked = Promise.withResolvers<number[]>();
-    registry.answer = () => asked.promise;
-    const watched = registry.gate.watch(channel);
+    const query = Promise.withResolvers<number[]>();
+    registry.answer = () => query.promise;
+    const watched = registry.subscribers.watch(channel);
     event(registry);
-    // Questions after the first one see the truth.
-    registry.answer = () => Promise.resolve(expected === "open" ? [6] : []);
-    asked.resolve(answer);
+    // Later queries return the current state.
+    registry.answer = () => Promise.resolve(expected === "some" ? [6] : []);
+    query.resolve(answer);
     await watched;
-    await registry.gate.settled();
-    assert.equal(registry.gate.state(channel), expected, name);
+    await registry.subscribers.settled();
+    assert.equal(registry.subscribers.audience(channel), expected, name);
   }
 });
 
-Deno.test("a prefix subscription that comes later is asked for on every channel", async () => {
+Deno.test("a later prefix subscription makes every channel be queried", async () => {
   const registry = new Registry();
   await registry.attach();
-  await registry.gate.watch(channel);
-  await registry.gate.watch("dev_7_other");
-  registry.asked.length = 0;
-  registry.answer = (asked) => Promise.resolve(asked === topic ? [9] : []);
-  registry.create(9, "reswarm.logs.", "prefix");
-  await registry.gate.settled();
-  assert.deepEqual(registry.asked.sort(), ["reswarm.logs.SN-1.dev_7_other", topic]);
-  assert.equal(registry.gate.state(channel), "open");
-  assert.equal(registry.gate.state("dev_7_other"), "closed");
+  await registry.subscribers.watch(channel);
+  await registry.subscribers.watch("dev_7_other");
+  registry.queried.length = 0;
+  registry.answer = (uri) => Promise.resolve(uri === topic ? [9] : []);
+  registry.create(9, "reswarm.logs.", { match: "prefix" });
+  await registry.subscribers.settled();
+  assert.deepEqual(registry.queried.sort(), ["reswarm.logs.SN-1.dev_7_other", topic]);
+  assert.equal(registry.subscribers.audience(channel), "some");
+  assert.equal(registry.subscribers.audience("dev_7_other"), "none");
 });
 
-Deno.test("a new session is listened to first, and asked anew for every channel", async () => {
+Deno.test("attach() subscribes to the events first, and then queries every channel again", async () => {
   const registry = new Registry();
   registry.answer = () => Promise.resolve([3]);
   await registry.attach();
-  await registry.gate.watch(channel);
-  assert.equal(registry.gate.state(channel), "open");
+  await registry.subscribers.watch(channel);
+  assert.equal(registry.subscribers.audience(channel), "some");
   // The viewer left while the link was down.
   const order: string[] = [];
   registry.answer = () => {
     order.push("match");
     return Promise.resolve([]);
   };
-  await registry.gate.attach({ subscribe: (name) => (order.push(name), Promise.resolve()) });
+  await registry.subscribers.attach({ subscribe: (name) => (order.push(name), Promise.resolve()) });
   assert.deepEqual(order, [routerEvents.subscriptionCreated, routerEvents.subscriptionDeleted, "match"]);
-  assert.equal(registry.gate.state(channel), "closed");
+  assert.equal(registry.subscribers.audience(channel), "none");
 });
 
-Deno.test("attach() without a meta interface says so, after it has asked for the channels", async () => {
+Deno.test("attach() without a meta interface throws, after it has queried the channels", async () => {
   const registry = new Registry();
-  await registry.gate.watch(channel);
+  await registry.subscribers.watch(channel);
   registry.answer = () => Promise.resolve([3]);
   registry.isRefusing = true;
   await assert.rejects(registry.attach(), /no meta interface/);
-  assert.equal(registry.gate.state(channel), "open");
+  assert.equal(registry.subscribers.audience(channel), "some");
 });
 
-Deno.test("serial numbers and app names with dots are matched whole", async () => {
+Deno.test("serial numbers and app names with dots are matched as a whole", async () => {
   const registry = new Registry();
   await registry.attach();
-  registry.create(1, "reswarm.logs.SN-1.prod_42_my.app", "exact");
-  assert.equal(registry.gate.state("prod_42_my.app"), "open");
-  registry.create(2, "reswarm.logs.SN-1.x.prod_42_shop", "exact");
-  assert.equal(registry.gate.state(channel), "closed");
+  registry.create(1, "reswarm.logs.SN-1.prod_42_my.app", { match: "exact" });
+  assert.equal(registry.subscribers.audience("prod_42_my.app"), "some");
+  registry.create(2, "reswarm.logs.SN-1.x.prod_42_shop", { match: "exact" });
+  assert.equal(registry.subscribers.audience(channel), "none");
 });
 
-Deno.test("events that are none of ours, or none at all, change nothing", async () => {
+Deno.test("foreign and malformed events change nothing", async () => {
   const registry = new Registry();
   await registry.attach();
-  await registry.gate.watch(channel);
-  registry.asked.length = 0;
+  await registry.subscribers.watch(channel);
+  registry.queried.length = 0;
   const uris = [
     "reswarm.logs",
     "reswarm.logs.",
@@ -215,7 +215,7 @@ Deno.test("events that are none of ours, or none at all, change nothing", async 
     "",
     "x",
   ];
-  for (const uri of uris) registry.create(5, uri, "exact");
+  for (const uri of uris) registry.create(5, uri, { match: "exact" });
   const hostile = [[], [1], [1, null], [1, 5], [1, { id: "5", uri: topic }], [1, { id: -1, uri: topic }], [1, {
     id: 5,
   }], [1, []]];
@@ -223,42 +223,42 @@ Deno.test("events that are none of ours, or none at all, change nothing", async 
   for (const args of [[], [1], [1, "5"], [1, null], [1, {}], [1, -5], [1, 999]]) {
     registry.send(routerEvents.subscriptionDeleted, args);
   }
-  await registry.gate.settled();
-  assert.equal(registry.gate.state(channel), "closed");
-  assert.deepEqual(registry.asked, []);
+  await registry.subscribers.settled();
+  assert.equal(registry.subscribers.audience(channel), "none");
+  assert.deepEqual(registry.queried, []);
 });
 
-Deno.test("a flood of subscriptions to channels that do not exist is not remembered without end", async () => {
+Deno.test("remembered subscriptions to unknown channels are limited", async () => {
   const registry = new Registry();
   await registry.attach();
-  for (let id = 1; id <= 2_000; id += 1) registry.create(id, `reswarm.logs.SN-1.prod_${id}_x`, "exact");
-  assert.equal(registry.gate.state("prod_1_x"), "open");
-  assert.equal(registry.gate.state("prod_2000_x"), "closed");
-  // Its stream asks for itself when it starts.
+  for (let id = 1; id <= 2_000; id += 1) registry.create(id, `reswarm.logs.SN-1.prod_${id}_x`, { match: "exact" });
+  assert.equal(registry.subscribers.audience("prod_1_x"), "some");
+  assert.equal(registry.subscribers.audience("prod_2000_x"), "none");
+  // Its stream is queried when it starts.
   registry.answer = () => Promise.resolve([2_000]);
-  await registry.gate.watch("prod_2000_x");
-  assert.equal(registry.gate.state("prod_2000_x"), "open");
+  await registry.subscribers.watch("prod_2000_x");
+  assert.equal(registry.subscribers.audience("prod_2000_x"), "some");
 });
 
-Deno.test("forget() closes the gate, and an answer that comes later does not open it", async () => {
+Deno.test("forget() leaves no audience, also when an answer comes later", async () => {
   const registry = new Registry();
-  const asked = Promise.withResolvers<number[]>();
-  registry.answer = () => asked.promise;
-  const watched = registry.gate.watch(channel);
-  registry.gate.forget(channel);
-  asked.resolve([1]);
+  const query = Promise.withResolvers<number[]>();
+  registry.answer = () => query.promise;
+  const watched = registry.subscribers.watch(channel);
+  registry.subscribers.forget(channel);
+  query.resolve([1]);
   await watched;
-  assert.equal(registry.gate.state(channel), "closed");
+  assert.equal(registry.subscribers.audience(channel), "none");
 });
 
-Deno.test("many wishes while an answer is awaited are one more question", async () => {
+Deno.test("many requests during a query cause one more query", async () => {
   const registry = new Registry();
-  const asked = Promise.withResolvers<number[]>();
-  registry.answer = () => asked.promise;
-  const watches = Array.from({ length: 20 }, () => registry.gate.watch(channel));
+  const query = Promise.withResolvers<number[]>();
+  registry.answer = () => query.promise;
+  const watches = Array.from({ length: 20 }, () => registry.subscribers.watch(channel));
   registry.answer = () => Promise.resolve([1]);
-  asked.resolve([]);
+  query.resolve([]);
   await Promise.all(watches);
-  assert.equal(registry.asked.length, 2);
-  assert.equal(registry.gate.state(channel), "open");
+  assert.equal(registry.queried.length, 2);
+  assert.equal(registry.subscribers.audience(channel), "some");
 });

@@ -44,6 +44,7 @@ export class RegisteredDevice implements AsyncDisposable {
       isConnected: () => false,
       waitingBytes: () => 0,
       match: () => Promise.resolve([]),
+      containersToFollow: () => [],
       clock: systemClock,
       random: () => 0.5,
       log: silentLog,

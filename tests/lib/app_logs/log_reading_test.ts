@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type LogLine, logReader } from "../../../lib/docker/log_lines.ts";
-import { LogReading } from "../../../lib/app_logs/position.ts";
+import { LogReading } from "../../../lib/app_logs/log_reading.ts";
 
 const second = (fraction: string) => `2031-03-05T07:00:00.${fraction.padEnd(9, "0")}Z`;
 
@@ -12,7 +12,7 @@ function linesOf(log: readonly (readonly [string, string])[]): LogLine[] {
   return lines;
 }
 
-/** Reads a log the way the engine gives it: all lines at or after a time. */
+/** Reads a log as the engine sends it: all lines at or after a time. */
 function readAgain(reading: LogReading, log: readonly (readonly [string, string])[]): string[] {
   const since = reading.position?.time;
   reading.resume();
@@ -20,7 +20,7 @@ function readAgain(reading: LogReading, log: readonly (readonly [string, string]
   return reading.takeAll(linesOf(given)).map(({ text }) => text);
 }
 
-Deno.test("a log that is read again in pieces gives every line once, also lines of the same moment", () => {
+Deno.test("a log that is read in several streams yields every line once, also lines with the same time", () => {
   const log: [string, string][] = [
     [second("100000000"), "a"],
     [second("100000001"), "b1"],
@@ -37,7 +37,7 @@ Deno.test("a log that is read again in pieces gives every line once, also lines 
   }
 });
 
-Deno.test("a line that is a little older than the one before is delivered and does not move the position back", () => {
+Deno.test("a line slightly older than the previous one is delivered and does not move the position back", () => {
   const reading = new LogReading();
   assert.equal(reading.position, undefined);
   reading.resume();
@@ -45,7 +45,7 @@ Deno.test("a line that is a little older than the one before is delivered and do
   assert.deepEqual(reading.position, { time: second("5"), lines: 1 });
 });
 
-Deno.test("a new stream that starts too early skips what lies before the position", () => {
+Deno.test("a new stream that starts too early skips the lines before the position", () => {
   const reading = new LogReading();
   texts(reading, [[second("5"), "a"]]);
   reading.resume();
@@ -57,7 +57,7 @@ Deno.test("a new stream that starts too early skips what lies before the positio
   assert.deepEqual(reading.position, { time: second("5"), lines: 2 });
 });
 
-Deno.test("lines without a time are told from each other by their number, and are older than all others", () => {
+Deno.test("lines without a time are told apart by their number, and are older than all others", () => {
   const reading = new LogReading();
   assert.deepEqual(texts(reading, [["", "x"], ["", "y"]]), ["x", "y"]);
   assert.deepEqual(reading.position, { time: "", lines: 2 });

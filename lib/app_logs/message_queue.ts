@@ -1,0 +1,175 @@
+/** The messages of one log channel, sent in the order in which they were added. */
+
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
+import { TaskSet } from "../async/task_set.ts";
+import { hasCode } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+
+/** A message of the agent as it is sent. */
+export interface AgentMessage {
+  type: "build";
+  chunk: string;
+}
+
+/** Stores agent messages of the channel, so that they outlive the agent. Nothing in it throws. */
+export interface MessageStore {
+  /** Returns the row that holds the message; undefined when it could not be stored. */
+  add(chunk: string): number | undefined;
+  /** The message was sent or dropped. */
+  remove(row: number): void;
+  /** The message stays stored, and this queue does not send it any more. */
+  release(row: number): void;
+}
+
+/** Where messages go. */
+export interface MessageQueueDeps {
+  /** Sends one payload on the channel's topic. */
+  publish(payload: unknown): Promise<void>;
+  isConnected(): boolean;
+  store: MessageStore;
+  /** Called when a message was dropped that stands for so many log lines. */
+  onDropped(lines: number): void;
+  clock: Clock;
+  log: Log;
+}
+
+interface Message {
+  /** Its position among all messages of the channel. */
+  number: number;
+  payload: string | AgentMessage;
+  /** How many log lines it stands for. */
+  lines: number;
+  /** Where it is stored. */
+  row?: number | undefined;
+  sentAtMs?: number;
+}
+
+/** Messages that may wait, be sent at a time, or be unconfirmed; the oldest are dropped first. */
+const messagesLimit = 64;
+
+/** The time that one message may take. */
+const publishLimitMs = 10_000;
+
+/**
+ * Invariants: messages leave in order; a message is on the wire when `add()` returns unless it has to wait, so that no
+ * report of the same moment overtakes it; while the link is down messages wait, those of the agent in the store.
+ */
+export class MessageQueue {
+  readonly #deps: MessageQueueDeps;
+  readonly #senders: TaskSet;
+  #waiting: Message[] = [];
+  /** Sent agent messages of which it is not known yet whether the link was still up. */
+  #unconfirmed: Message[] = [];
+  #count = 0;
+  #isEnded = false;
+
+  constructor(deps: MessageQueueDeps) {
+    this.#deps = deps;
+    this.#senders = new TaskSet((error) => deps.log.error("Cannot send log messages", { error }));
+  }
+
+  /** Sends a message, or lets it wait. `lines`: how many log lines it stands for. */
+  add(payload: string | AgentMessage, lines = 0): void {
+    if (this.#isEnded) return;
+    this.#waiting.push({ number: this.#count += 1, payload, lines });
+    this.#trim();
+    this.send();
+    this.#storeWaiting();
+  }
+
+  /** Takes over a message that an earlier queue has left in `row`. It is sent before all others. */
+  restore(chunk: string, row: number): void {
+    if (this.#isEnded) return this.#deps.store.release(row);
+    // Rows also start at 1 and count upwards.
+    this.#putBack([{ number: row - Number.MAX_SAFE_INTEGER, payload: { type: "build", chunk }, lines: 0, row }]);
+  }
+
+  /**
+   * The link is down, and the router was last heard at `lastHeardMs` (monotonic; undefined: never). Agent messages sent
+   * after that may be lost, and wait to be sent again.
+   */
+  linkLost(lastHeardMs: number | undefined): void {
+    const lost = this.#unconfirmed.filter(({ sentAtMs = 0 }) => lastHeardMs === undefined || sentAtMs >= lastHeardMs);
+    this.#unconfirmed = [];
+    this.#putBack(lost);
+  }
+
+  /** Sends what waits, as far as the link is up. A message takes its place on the wire when publishing is called. */
+  send(): void {
+    while (this.#deps.isConnected() && this.#senders.size < messagesLimit) {
+      const message = this.#waiting.shift();
+      if (message === undefined) return;
+      this.#senders.add(this.#sendFrom(message));
+    }
+  }
+
+  /** Resolves when no message is being sent. */
+  async settled(): Promise<void> {
+    await this.#senders.settled();
+  }
+
+  /** Drops what waits and takes nothing more; stored messages stay stored. */
+  end(): void {
+    this.#isEnded = true;
+    for (const { row } of this.#waiting) if (row !== undefined) this.#deps.store.release(row);
+    this.#waiting = [];
+  }
+
+  async #sendFrom(first: Message): Promise<void> {
+    let message: Message | undefined = first;
+    while (message !== undefined && await this.#publish(message)) {
+      message = this.#deps.isConnected() ? this.#waiting.shift() : undefined;
+    }
+  }
+
+  /** False when the link is closing; then the message waits again in its old position. */
+  async #publish(message: Message): Promise<boolean> {
+    try {
+      const what = "Publishing a log message";
+      await within(publishLimitMs, () => this.#deps.publish(message.payload), { what });
+      this.#noteSent(message);
+      return true;
+    } catch (error) {
+      if (hasCode(error, "not_connected") && !this.#isEnded) {
+        this.#putBack([message]);
+        return false;
+      }
+      this.#drop(message);
+      this.#deps.log.debug("Cannot publish a log message", { error });
+      return true;
+    }
+  }
+
+  #noteSent(message: Message): void {
+    const { payload, row } = message;
+    if (row !== undefined) this.#deps.store.remove(row);
+    if (typeof payload === "string") return;
+    this.#unconfirmed.push({ ...message, row: undefined, sentAtMs: this.#deps.clock.now() });
+    if (this.#unconfirmed.length > messagesLimit) this.#unconfirmed.shift();
+  }
+
+  #putBack(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    this.#waiting = [...this.#waiting, ...messages].sort((a, b) => a.number - b.number);
+    this.#trim();
+    this.#storeWaiting();
+  }
+
+  #trim(): void {
+    while (this.#waiting.length > messagesLimit) this.#drop(this.#waiting.shift());
+  }
+
+  #drop(message: Message | undefined): void {
+    if (message?.row !== undefined) this.#deps.store.remove(message.row);
+    if (!this.#isEnded) this.#deps.onDropped(message?.lines ?? 0);
+  }
+
+  /** Only messages of the agent are stored; log lines are in the log of the container. */
+  #storeWaiting(): void {
+    for (const message of this.#waiting) {
+      if (message.row !== undefined || typeof message.payload === "string") continue;
+      message.row = this.#deps.store.add(message.payload.chunk);
+    }
+  }
+}
