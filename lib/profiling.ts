@@ -1,18 +1,18 @@
 /**
- * The server behind `-profiling`: figures, a CPU profile and a heap snapshot of the running agent, over HTTP on loopback
- * only. The modules of the runtime that it needs are imported by the first request that needs them.
+ * The server behind `-profiling`: metrics, a CPU profile and a heap snapshot of the running agent, over HTTP on
+ * loopback only. Modules of the runtime are imported by the first request that needs them.
  */
 
 import { type Clock, systemClock } from "./async/clock.ts";
 import { messageOf, textOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 
-/** What the server needs. */
+/** What to serve, and where. */
 export interface ProfilingOptions {
   /** Port on 127.0.0.1; 0 takes a free one. */
   port: number;
   log: Log;
-  /** Figures of the agent itself, asked for by each request for figures. */
+  /** Metrics of the agent itself, read again for every request. */
   metrics(): Readonly<Record<string, number | string>>;
   clock?: Clock;
 }
@@ -27,19 +27,19 @@ const highestPort = 65_535;
 const standardSeconds = 30;
 const longestSeconds = 120;
 
-const contents = `Reagent, for people who look into a running agent
+const contents = `Reagent: metrics and profiles of the running agent
 
 /metrics                           memory, processor time and open resources, as JSON
 /debug/pprof/profile?seconds=${standardSeconds}    CPU profile of 1 to ${longestSeconds} seconds, as .cpuprofile
-/debug/pprof/heap                  heap snapshot, as .heapsnapshot; stops the agent while it is made and needs more than
-                                   ten times the memory of the heap. It holds every secret that the agent knows
+/debug/pprof/heap                  heap snapshot, as .heapsnapshot; stops the agent meanwhile and needs more than ten
+                                   times the memory of the heap. It holds every secret that the agent knows
 
 The developer tools of Chromium open both kinds of files.
 `;
 
 /**
- * Starts the server. A port that is taken, not allowed or not a port is logged as an error and gives undefined: an agent
- * without a profile is better than none.
+ * Starts the server. Returns undefined, and logs an error, when the port is in use, not allowed or not a port: the
+ * agent must run without profiles, too.
  */
 export function startProfiling(options: ProfilingOptions): Promise<Profiling | undefined> {
   return Promise.resolve(listen(options));
@@ -47,7 +47,7 @@ export function startProfiling(options: ProfilingOptions): Promise<Profiling | u
 
 function listen(options: ProfilingOptions): Profiling | undefined {
   const stop = new AbortController();
-  const handler = new Handler(options);
+  const handler = new ProfilingHandler(options);
   try {
     if (!Number.isInteger(options.port) || options.port < 0 || options.port > highestPort) {
       throw new RangeError(`a port is a number from 0 to ${highestPort}`);
@@ -72,8 +72,8 @@ function listen(options: ProfilingOptions): Profiling | undefined {
   }
 }
 
-/** Answers requests. Invariant: at most one CPU profile or heap snapshot is made or sent at a time. */
-class Handler {
+/** Answers requests. Invariant: at most one CPU profile or heap snapshot is being made or sent. */
+class ProfilingHandler {
   readonly #options: ProfilingOptions;
   #isBusy = false;
 
@@ -81,35 +81,35 @@ class Handler {
     this.#options = options;
   }
 
-  /** `completed` settles when the answer was sent or its reader has gone. */
+  /** `completed` settles when the answer has been sent or its reader is gone. */
   async answer(request: Request, completed: Promise<void>): Promise<Response> {
     const url = new URL(request.url);
-    if (!isLoopbackHost(request.headers.get("host"))) return textResponse(403, "Ask by a loopback address");
-    if (request.method !== "GET") return textResponse(405, "Only GET is answered", { allow: "GET" });
+    if (!namesLoopback(request.headers.get("host"))) return textResponse(403, "Use a loopback address");
+    if (request.method !== "GET") return textResponse(405, "Only GET is supported", { allow: "GET" });
     switch (url.pathname) {
       case "/":
         return textResponse(200, contents);
       case "/metrics":
-        return Response.json(await readMetrics(this.#options.metrics()));
+        return Response.json(await collectMetrics(this.#options.metrics()));
       case "/debug/pprof/profile":
-        return await this.#alone(completed, () => this.#profile(url));
+        return await this.#exclusively(completed, () => this.#profile(url));
       case "/debug/pprof/heap":
-        return await this.#alone(completed, takeHeapSnapshot);
+        return await this.#exclusively(completed, takeHeapSnapshot);
       default:
-        return textResponse(404, "There is nothing here; / lists what there is");
+        return textResponse(404, "Not found; see / for what there is");
     }
   }
 
   fail(error: unknown): Response {
-    this.#options.log.error("Cannot answer a request for a profile", { error: textOf(error) });
+    this.#options.log.error("Cannot answer a profiling request", { error: textOf(error) });
     return textResponse(500, messageOf(error));
   }
 
-  async #alone(completed: Promise<void>, work: () => Promise<Response>): Promise<Response> {
+  async #exclusively(completed: Promise<void>, work: () => Promise<Response>): Promise<Response> {
     if (this.#isBusy) return textResponse(409, "Another profile is being made");
     this.#isBusy = true;
     const release = () => void (this.#isBusy = false);
-    // A reader that goes away is no fault of ours: both outcomes only make room for the next.
+    // Whether the answer was sent or its reader left: the next profile may begin.
     completed.then(release, release);
     return await work();
   }
@@ -122,8 +122,8 @@ class Handler {
   }
 }
 
-/** A page in somebody's browser can give its own name this address, and would then speak as that name. */
-function isLoopbackHost(host: string | null): boolean {
+/** A web page can let its own name resolve to this address, and its requests carry that name. */
+function namesLoopback(host: string | null): boolean {
   return host !== null && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host);
 }
 
@@ -132,7 +132,10 @@ function readSeconds(given: string | null): number | undefined {
   return seconds >= 1 && seconds <= longestSeconds ? seconds : undefined;
 }
 
-/** The answer begins with the recording, and its body comes at the end: only a body tells that its reader has gone. */
+/**
+ * The answer begins with the recording and its body comes at the end, because only a body notices that its reader is
+ * gone.
+ */
 async function recordCpuProfile(wait: (gone: AbortSignal) => Promise<void>): Promise<Response> {
   const { Session } = await import("node:inspector/promises");
   const session = new Session();
@@ -161,14 +164,16 @@ async function recordCpuProfile(wait: (gone: AbortSignal) => Promise<void>): Pro
   return fileResponse("reagent.cpuprofile", body);
 }
 
-/** Made in memory: a file would need the same memory, as much disk, and would leave secrets on it after a cut. */
+/**
+ * Made in memory: a file would need the same memory, as much disk, and would leave secrets on it after a power loss.
+ */
 async function takeHeapSnapshot(): Promise<Response> {
   const { getHeapSnapshot } = await import("node:v8");
   const chunks: AsyncIterable<Uint8Array> = getHeapSnapshot();
   return fileResponse("reagent.heapsnapshot", ReadableStream.from(chunks));
 }
 
-async function readMetrics(agent: Readonly<Record<string, number | string>>): Promise<Record<string, unknown>> {
+async function collectMetrics(agent: Readonly<Record<string, number | string>>): Promise<Record<string, unknown>> {
   const { cpuUsage, pid } = await import("node:process");
   const memory = Deno.memoryUsage();
   const processor = cpuUsage();
@@ -187,19 +192,19 @@ async function readMetrics(agent: Readonly<Record<string, number | string>>): Pr
   };
 }
 
-/** What the kernel holds open for this process, by kind; empty where it does not say. */
+/** What the process holds open, by kind; empty on systems that do not show it. */
 async function countResources(): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const add = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
   try {
     for await (const _ of Deno.readDir("/proc/self/task")) add("threads");
     for await (const { name } of Deno.readDir("/proc/self/fd")) {
-      // One that was closed since, like that of the folder itself, is not open.
+      // It may have been closed since, like the folder itself.
       const target = await Deno.readLink(`/proc/self/fd/${name}`).catch(() => undefined);
       if (target !== undefined) add(kindOf(target));
     }
   } catch {
-    // Other systems have no such folders, and other figures are worth the answer.
+    // Other systems have no such folders; the other metrics are useful without.
   }
   return counts;
 }

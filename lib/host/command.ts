@@ -1,40 +1,40 @@
-/**
- * Runs programs of the device. Each is the head of a process group of its own, so that an end ends its children too.
- */
+/** Runs programs of the device, each in its own process group, so that killing it kills its children, too. */
 
+import { systemClock } from "../async/clock.ts";
+import { throwIfAborted, waitAtMost } from "../async/deadline.ts";
 import { AgentError, messageOf } from "../base/errors.ts";
 
 /** How a program ended, and what it wrote. */
 export interface CommandEnd {
   /** Its exit code; 128 plus the number of the signal that ended it. */
   code: number;
-  /** UTF-8; of a longer output the last 1 MiB. */
+  /** Decoded as UTF-8; the last MiB of a longer output. */
   stdout: string;
   stderr: string;
-  /** How many bytes of both outputs were left out at their beginning. */
+  /** How many bytes are missing at the beginning of both outputs together. */
   droppedBytes: number;
 }
 
-/** How a program is run. */
+/** How to run a program. */
 export interface CommandOptions {
   signal: AbortSignal;
   timeoutMs: number;
-  /** Added to the variables of the agent. */
+  /** Added to the agent's own variables. */
   env?: Record<string, string>;
-  /** Written to its input, which is closed then; no input unless given. */
+  /** Written to its input, which is closed afterwards. Without it, the input is empty. */
   stdin?: string | Uint8Array;
 }
 
-/** How much of each output is kept. */
+/** How much is kept of each output. */
 const outputLimitBytes = 1024 * 1024;
 
-/** After its end a program's outputs may be held open by a child that goes on; for so long they are still read. */
+/** A child that keeps running may hold the outputs of a program open; they are read for this long after its end. */
 const drainMs = 500;
 
 /**
- * Runs a program to its end; an exit code other than 0 is an answer, not an error. No shell is involved. Throws
- * `command_failed` when it cannot be started, `timeout` after `timeoutMs` and `canceled` when `signal` ends: then its
- * whole process group has been killed, and is gone.
+ * Runs a program to its end; an exit code other than 0 is a result, not an error. No shell is involved. Throws
+ * `command_failed` when it cannot be started, `timeout` after `timeoutMs` and `canceled` when `signal` is aborted; its
+ * whole process group has been killed then, and has ended.
  */
 export async function runCommand(
   program: string,
@@ -43,7 +43,7 @@ export async function runCommand(
 ): Promise<CommandEnd> {
   // Arguments may hold secrets.
   const what = `"${program}"`;
-  if (options.signal.aborted) throw new AgentError("canceled", `Running ${what} was canceled`);
+  throwIfAborted(options.signal, `Running ${what}`);
   const child = startChild(program, args, options);
   let killedBy: AgentError | undefined;
   const kill = (error: AgentError) => {
@@ -57,7 +57,7 @@ export async function runCommand(
   );
   options.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const end = await waitForEnd(child, options.stdin);
+    const end = await waitForEnd(child, options);
     if (killedBy !== undefined) throw killedBy;
     return end;
   } finally {
@@ -66,9 +66,7 @@ export async function runCommand(
   }
 }
 
-/**
- * Like `runCommand()`, with an exit code other than 0 as `command_failed` that says what the program complained about.
- */
+/** Like `runCommand()`, but throws `command_failed` with the last lines of output for an exit code other than 0. */
 export async function mustRunCommand(
   program: string,
   args: readonly string[],
@@ -76,8 +74,8 @@ export async function mustRunCommand(
 ): Promise<CommandEnd> {
   const end = await runCommand(program, args, options);
   if (end.code === 0) return end;
-  const complaint = (end.stderr.trim() || end.stdout.trim()).split("\n").slice(-5).join("; ").slice(-500);
-  throw new AgentError("command_failed", `"${program}" ended with code ${end.code}: ${complaint || "no output"}`);
+  const lastLines = (end.stderr.trim() || end.stdout.trim()).split("\n").slice(-5).join("; ").slice(-500);
+  throw new AgentError("command_failed", `"${program}" ended with code ${end.code}: ${lastLines || "no output"}`);
 }
 
 function startChild(program: string, args: readonly string[], options: CommandOptions): Deno.ChildProcess {
@@ -95,21 +93,18 @@ function startChild(program: string, args: readonly string[], options: CommandOp
   }
 }
 
-async function waitForEnd(child: Deno.ChildProcess, stdin: string | Uint8Array | undefined): Promise<CommandEnd> {
+async function waitForEnd(child: Deno.ChildProcess, { stdin, signal }: CommandOptions): Promise<CommandEnd> {
   const stdout = new Tail(child.stdout);
   const stderr = new Tail(child.stderr);
-  const feeding = stdin === undefined ? Promise.resolve() : feed(child.stdin, stdin);
+  const writing = stdin === undefined ? Promise.resolve() : writeInput(child.stdin, stdin);
   const reading = Promise.all([stdout.read(), stderr.read()]);
   const { code } = await child.status;
-  const { promise: patience, resolve: loseIt } = Promise.withResolvers<void>();
-  const timer = setTimeout(loseIt, drainMs);
-  await Promise.race([reading, patience]);
-  clearTimeout(timer);
-  await Promise.all([stdout.stop(), stderr.stop(), reading, feeding]);
+  await waitAtMost(reading, { limitMs: drainMs, clock: systemClock, signal });
+  await Promise.all([stdout.stop(), stderr.stop(), reading, writing]);
   return { code, stdout: stdout.text(), stderr: stderr.text(), droppedBytes: stdout.dropped + stderr.dropped };
 }
 
-/** The newest part of a stream of bytes. */
+/** The last part of a byte stream. */
 class Tail {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #parts: Uint8Array[] = [];
@@ -149,13 +144,13 @@ class Tail {
   }
 }
 
-async function feed(stream: WritableStream<Uint8Array>, input: string | Uint8Array): Promise<void> {
+async function writeInput(stream: WritableStream<Uint8Array>, input: string | Uint8Array): Promise<void> {
   const writer = stream.getWriter();
   try {
     await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
     await writer.close();
   } catch {
-    // A program need not read its input; its exit code tells whether it was content.
+    // A program need not read its input; its exit code shows whether that was fine.
   }
 }
 
@@ -164,6 +159,6 @@ function killGroup(child: Deno.ChildProcess): void {
     if (Deno.build.os === "windows") child.kill("SIGKILL");
     else Deno.kill(-child.pid, "SIGKILL");
   } catch {
-    // It ended in this moment, which is what was wanted.
+    // It has just ended by itself.
   }
 }

@@ -1,13 +1,15 @@
 /**
- * One line about the operating system: its word, platform, version and kernel, as in `linux debian 12.5
+ * One line about the operating system: name, distribution, version and kernel, as in `linux debian 12.5
  * 6.1.0-18-arm64`.
  */
 
 import { mustRunCommand } from "./command.ts";
+import { readSystemFile } from "./system_file.ts";
 
-/** Gives the text of a file, or undefined when it cannot be read. */
+/** Returns the text of a file, or undefined when it cannot be read. */
 export type ReadMarkerFile = (path: string) => string | undefined;
 
+/** A distribution, or the product name on Windows, and its version; empty when unknown. */
 interface OsRelease {
   platform: string;
   version: string;
@@ -15,33 +17,33 @@ interface OsRelease {
 
 const osQueryLimitMs = 10_000;
 
-/** Reads the line. Never throws: when the rest cannot be found out it is the word alone, such as `linux`. */
+/** Reads the line. Never throws: when nothing else can be read, it is the name alone, such as `linux`. */
 export async function readOsInfo(signal: AbortSignal): Promise<string> {
-  const word = Deno.build.os;
+  const { os } = Deno.build;
   try {
-    if (word === "linux") return osInfoLine(word, { ...linuxRelease(readTextIfThere), kernel: Deno.osRelease() });
-    if (word === "darwin") {
+    if (os === "linux") return osInfoLine(os, { ...linuxRelease(readSystemFile), kernel: Deno.osRelease() });
+    if (os === "darwin") {
       const { stdout } = await mustRunCommand("sw_vers", ["-productVersion"], { signal, timeoutMs: osQueryLimitMs });
-      return osInfoLine(word, { platform: word, version: stdout.trim(), kernel: Deno.osRelease() });
+      return osInfoLine(os, { platform: os, version: stdout.trim(), kernel: Deno.osRelease() });
     }
-    if (word === "windows") {
+    if (os === "windows") {
       const args = ["query", "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"];
       const { stdout } = await mustRunCommand("reg", args, { signal, timeoutMs: osQueryLimitMs });
-      return osInfoLine(word, windowsRelease(stdout));
+      return osInfoLine(os, windowsRelease(stdout));
     }
   } catch {
-    // Less is known then, and said.
+    // The name alone is better than nothing.
   }
-  return word;
+  return os;
 }
 
-/** Joins the parts with spaces; empty parts, and a platform that repeats the word, are left out. Pure. */
-export function osInfoLine(word: string, parts: OsRelease & { kernel: string }): string {
-  const platform = parts.platform === word ? "" : parts.platform;
-  return [word, platform, parts.version, parts.kernel].filter((part) => part !== "").join(" ");
+/** Joins the parts with spaces, without empty ones and without a platform that repeats the name. Pure. */
+export function osInfoLine(os: string, parts: OsRelease & { kernel: string }): string {
+  const platform = parts.platform === os ? "" : parts.platform;
+  return [os, platform, parts.version, parts.kernel].filter((part) => part !== "").join(" ");
 }
 
-/** Finds the distribution by the first of its marker files that is there. Pure but for `read`. */
+/** Finds the distribution by the first marker file that exists. Pure but for `read`. */
 export function linuxRelease(read: ReadMarkerFile): OsRelease {
   for (const [path, decide] of markers) {
     const text = read(path);
@@ -50,11 +52,11 @@ export function linuxRelease(read: ReadMarkerFile): OsRelease {
   return { platform: "", version: "" };
 }
 
-/** Reads the answer of `reg query`. Pure. */
-export function windowsRelease(answer: string): OsRelease & { kernel: string } {
-  const value = (name: string) => new RegExp(`^\\s+${name}\\s+REG_\\w+\\s+(.*?)\\s*$`, "m").exec(answer)?.[1] ?? "";
+/** Parses the output of `reg query`. Pure. */
+export function windowsRelease(output: string): OsRelease & { kernel: string } {
+  const value = (name: string) => new RegExp(`^\\s+${name}\\s+REG_\\w+\\s+(.*?)\\s*$`, "m").exec(output)?.[1] ?? "";
   const build = value("CurrentBuildNumber");
-  // Windows 11 still calls itself 10 in its registry.
+  // Windows 11 still calls itself 10 in the registry.
   const product = Number(build) >= 22000 ? value("ProductName").replace("10", "11") : value("ProductName");
   const revision = `${build}.${Number(value("UBR"))}`;
   const major = `${Number(value("CurrentMajorVersionNumber"))}.${Number(value("CurrentMinorVersionNumber"))}`;
@@ -65,7 +67,7 @@ export function windowsRelease(answer: string): OsRelease & { kernel: string } {
   };
 }
 
-// The order decides: many distributions carry the marker of the one they come from.
+// The order decides: many distributions have the marker file of the one they derive from.
 const markers: [path: string, decide: (text: string, read: ReadMarkerFile) => OsRelease][] = [
   ["/etc/oracle-release", (text) => ({ platform: "oracle", version: releaseVersion(text) })],
   ["/etc/enterprise-release", (text) => ({ platform: "oracle", version: releaseVersion(text) })],
@@ -94,8 +96,8 @@ const markers: [path: string, decide: (text: string, read: ReadMarkerFile) => Os
 
 const lsbRelease = "/etc/lsb-release";
 
-/** Distributions that come from Debian and say so in `lsb-release`. */
-const debianKin: Record<string, string> = {
+/** Distributions that derive from Debian, by their names in `lsb-release`. */
+const debianDerivatives: Record<string, string> = {
   Ubuntu: "ubuntu",
   LinuxMint: "linuxmint",
   Kylin: "Kylin",
@@ -104,8 +106,8 @@ const debianKin: Record<string, string> = {
 
 function debianRelease(text: string, read: ReadMarkerFile): OsRelease {
   const { DISTRIB_ID = "", DISTRIB_RELEASE = "" } = readAssignments(read, lsbRelease);
-  const kin = debianKin[DISTRIB_ID];
-  if (kin !== undefined) return { platform: kin, version: DISTRIB_RELEASE };
+  const derivative = debianDerivatives[DISTRIB_ID];
+  if (derivative !== undefined) return { platform: derivative, version: DISTRIB_RELEASE };
   const isRaspbian = read("/usr/bin/raspi-config") !== undefined;
   return { platform: isRaspbian ? "raspbian" : "debian", version: firstLine(text) };
 }
@@ -122,23 +124,14 @@ function releaseVersion(text: string): string {
 
 /** The lines `NAME=value` of a file, without the quotes around values. */
 function readAssignments(read: ReadMarkerFile, path: string): Record<string, string> {
-  const found: Record<string, string> = {};
+  const values: Record<string, string> = {};
   for (const line of (read(path) ?? "").split("\n")) {
     const [, name, value = ""] = /^(\w+)=(.*)$/.exec(line.trim()) ?? [];
-    if (name !== undefined) found[name] = value.replaceAll(/^["']|["']$/g, "");
+    if (name !== undefined) values[name] = value.replaceAll(/^["']|["']$/g, "");
   }
-  return found;
+  return values;
 }
 
 function firstLine(text: string): string {
   return text.split("\n", 1)[0]?.trim() ?? "";
-}
-
-function readTextIfThere(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    // Most of the marker files are not there, which is what makes them markers.
-    return undefined;
-  }
 }

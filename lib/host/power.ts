@@ -1,15 +1,15 @@
-/** The commands that restart or end the device or the agent. When to run them is decided elsewhere. */
+/** The commands that restart or shut down the device or restart the agent. When to run them is decided elsewhere. */
 
 import { AgentError } from "../base/errors.ts";
 import { mustRunCommand } from "./command.ts";
 
-/** What can be asked for. */
+/** What can be requested. */
 export type PowerAction = "reboot" | "shutdown" | "restartAgent";
 
 /** A program with its arguments for each action; undefined where the platform has none. */
 export type PowerCommands = Readonly<Record<PowerAction, readonly [program: string, ...args: string[]] | undefined>>;
 
-/** Long enough for a slow init system; the device usually goes before. */
+/** Long enough for a slow init system; usually the device is down before. */
 const powerCommandLimitMs = 60_000;
 
 /** The commands of a platform. */

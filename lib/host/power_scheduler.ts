@@ -1,4 +1,4 @@
-/** Restarts the device or the agent a moment after it was asked for: acting at once would lose the reply. */
+/** Restarts the device or the agent a moment after the request: acting at once would lose the reply. */
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
@@ -6,7 +6,7 @@ import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { PowerAction } from "./power.ts";
 
-/** What the actions are built from. */
+/** What runs the actions. */
 export interface PowerSchedulerDeps {
   /** Runs the command of an action. */
   run(action: PowerAction, signal: AbortSignal): Promise<void>;
@@ -14,30 +14,30 @@ export interface PowerSchedulerDeps {
   log: Log;
 }
 
-/** The time between the reply and the action. */
+/** The time between request and action. */
 const delayMs = 2_000;
 
-/** How long the end of the agent waits for a command that runs. */
+/** How long the end of the agent waits for a running command. */
 const disposeLimitMs = 2_000;
 
-/** The actions that wait or run. Invariant: each kind at most once. */
+/** The scheduled and running actions. Invariant: each kind at most once. */
 export class PowerScheduler implements AsyncDisposable {
-  readonly #parts: PowerSchedulerDeps;
+  readonly #deps: PowerSchedulerDeps;
   readonly #running = new Map<PowerAction, Promise<void>>();
   readonly #stopped = new AbortController();
   readonly #killed = new AbortController();
 
-  constructor(parts: PowerSchedulerDeps) {
-    this.#parts = parts;
+  constructor(deps: PowerSchedulerDeps) {
+    this.#deps = deps;
   }
 
-  /** Does it two seconds from now; its failure is only logged. Asked again while it waits or runs, it is done once. */
+  /** Runs the action two seconds from now, unless it is scheduled or running already. A failure is only logged. */
   schedule(action: PowerAction): void {
     if (this.#running.has(action) || this.#stopped.signal.aborted) return;
     this.#running.set(action, this.#runLater(action).finally(() => this.#running.delete(action)));
   }
 
-  /** Gives up what still waits; a command that runs gets two more seconds. */
+  /** Cancels what is scheduled; a running command gets two more seconds. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort();
     const running = Promise.all(this.#running.values());
@@ -50,10 +50,10 @@ export class PowerScheduler implements AsyncDisposable {
   }
 
   async #runLater(action: PowerAction): Promise<void> {
-    const { clock, log, run } = this.#parts;
+    const { clock, log, run } = this.#deps;
     try {
       await clock.sleep(delayMs, this.#stopped.signal);
-      log.info("Running a system command that was asked for", { action });
+      log.info("Running a requested system command", { action });
       await run(action, this.#killed.signal);
     } catch (error) {
       if (!isCanceled(error)) log.error("Cannot run a system command", { action, error });

@@ -1,15 +1,16 @@
-/** The figures of the device: processors, memory, storage. */
+/** Measurements of the device: processors, memory, storage. */
 
 import { statfs } from "node:fs/promises";
 import { cpus } from "node:os";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { cachedRead } from "../async/cached_read.ts";
+import { readSystemFile } from "./system_file.ts";
 
-/** What a status report and `get_storage_data` carry, under the names of the wire. Bytes, if not said otherwise. */
+/** What status reports and `get_storage_data` contain, with the names of the wire. In bytes unless noted otherwise. */
 export interface Stats {
   /** Logical processors. */
   cpu_count: number;
-  /** Percent of all processors together, since the call before. */
+  /** Percent of all processors together, since the last reading. */
   cpu_usage: number;
   memory_total: number;
   memory_used: number;
@@ -18,11 +19,11 @@ export interface Stats {
   storage_total: number;
   storage_used: number;
   storage_free: number;
-  /** Of the file system that apps are kept on; 0 when there is none. */
+  /** Of the file system for apps; 0 when there is none. */
   docker_apps_total: number;
   docker_apps_used: number;
   docker_apps_free: number;
-  /** True when that is a file system of its own. */
+  /** True when that is a separate file system. */
   docker_apps_mounted: boolean;
 }
 
@@ -40,7 +41,8 @@ export interface MemorySize {
 }
 
 /**
- * Bytes of a file system; `used` counts what is not free at all, `free` what programs without special rights can have.
+ * Bytes of a file system. `used` counts what is not free for anyone, `free` what programs without special rights can
+ * use.
  */
 export interface FileSystemSize {
   total: number;
@@ -48,12 +50,12 @@ export interface FileSystemSize {
   free: number;
 }
 
-/** A reading serves for this long: asking the system again and again would keep the agent from everything else. */
+/** A reading is shared for this long: reading again and again would keep the agent from everything else. */
 const statsAgeMs = 100;
 
 /**
- * Reads the figures. Use of the processors is counted from one reading to the next, first from the construction. Calls within 100 ms
- * of a reading share it.
+ * Reads the stats. Processor use is measured from one reading to the next, the first time from the construction.
+ * Calls within 100 ms of a reading share it.
  */
 export class StatsReader {
   readonly #appsFolder: string;
@@ -68,7 +70,7 @@ export class StatsReader {
     this.#times = readTimes();
   }
 
-  /** Never throws: a figure that cannot be read is 0. */
+  /** Never throws: what cannot be read is 0. */
   async read(): Promise<Stats> {
     return await this.#readShared();
   }
@@ -82,18 +84,18 @@ export class StatsReader {
   }
 }
 
-/** The figures as one record. Pure. */
-export function toStats(parts: {
+/** The measurements as one record. Pure. */
+export function toStats(measured: {
   processors: number;
   usage: number;
   memory: MemorySize;
   storage: FileSystemSize;
   apps: FileSystemSize;
 }): Stats {
-  const { memory, storage, apps } = parts;
+  const { memory, storage, apps } = measured;
   return {
-    cpu_count: parts.processors,
-    cpu_usage: parts.usage,
+    cpu_count: measured.processors,
+    cpu_usage: measured.usage,
     memory_total: memory.total,
     memory_used: Math.max(memory.total - memory.available, 0),
     memory_available: memory.available,
@@ -115,7 +117,9 @@ export function usagePercent(before: ProcessorTimes, after: ProcessorTimes): num
   return Math.round(Math.min(Math.max(percent, 0), 100) * 100) / 100;
 }
 
-/** Reads Linux's `/proc/stat`. Waiting counts as idle; time of guests is part of `user` and `nice` already. Pure. */
+/**
+ * Parses Linux's `/proc/stat`. Waiting for a disk counts as idle; `user` and `nice` include the time of guests. Pure.
+ */
 export function parseProcessorTimes(text: string): ProcessorTimes {
   const line = /^cpu +(.*)$/m.exec(text)?.[1] ?? "";
   const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = line.split(/\s+/).map(
@@ -127,18 +131,16 @@ export function parseProcessorTimes(text: string): ProcessorTimes {
 }
 
 /**
- * Reads Linux's `/proc/meminfo`; bytes. Kernels before 3.14 do not say what is available; free memory stands in for it.
- * Pure.
+ * Parses Linux's `/proc/meminfo`. Kernels before 3.14 do not report available memory; free memory replaces it. Pure.
  */
 export function parseMemory(text: string): MemorySize {
   const bytesOf = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1024;
   return { total: bytesOf("MemTotal"), available: bytesOf("MemAvailable") || bytesOf("MemFree") };
 }
 
-// The runtime reads /proc only for programs with all permissions; else its own figures serve, which do not know of
-// waiting.
+// The runtime shows /proc only to programs with all permissions. Its own numbers, which replace it, leave out waiting.
 function readTimes(): ProcessorTimes {
-  const text = readProc("/proc/stat");
+  const text = readSystemFile("/proc/stat");
   if (text !== undefined) return parseProcessorTimes(text);
   const processors = cpus();
   const sum = (pick: (times: typeof processors[number]["times"]) => number) =>
@@ -148,19 +150,10 @@ function readTimes(): ProcessorTimes {
 }
 
 function readMemory(): MemorySize {
-  const text = readProc("/proc/meminfo");
+  const text = readSystemFile("/proc/meminfo");
   if (text !== undefined) return parseMemory(text);
   const { total, available } = Deno.systemMemoryInfo();
   return { total, available };
-}
-
-function readProc(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    // Not Linux, or not allowed: the caller has another source.
-    return undefined;
-  }
 }
 
 async function readFileSystem(path: string): Promise<FileSystemSize> {
@@ -168,7 +161,7 @@ async function readFileSystem(path: string): Promise<FileSystemSize> {
     const { bsize, blocks, bfree, bavail } = await statfs(path);
     return { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize };
   } catch {
-    // No such folder, or nobody to ask: 0.
+    // No such folder, or no answer.
     return { total: 0, used: 0, free: 0 };
   }
 }

@@ -10,17 +10,17 @@ import { startLink } from "../lib/wamp/start_link.ts";
 
 /** Reads the machine's tables with a child process: the runtime reads /proc only with all permissions. */
 const reader: NetworkReader = {
-  facts: async () => ({
+  state: () => ({
     addresses: Deno.networkInterfaces(),
-    routes: await read("/proc/net/route"),
-    routesV6: await read("/proc/net/ipv6_route"),
+    routes: read("/proc/net/route"),
+    routesV6: read("/proc/net/ipv6_route"),
   }),
   // The box shares the /sys of the machine outside, which does not list its interfaces.
-  linkState: () => Promise.resolve("up"),
+  linkState: () => "up",
 };
 
-async function read(path: string): Promise<string> {
-  return new TextDecoder().decode((await new Deno.Command("cat", { args: [path] }).output()).stdout);
+function read(path: string): string {
+  return new TextDecoder().decode(new Deno.Command("cat", { args: [path] }).outputSync().stdout);
 }
 
 async function ip(...args: string[]): Promise<void> {

@@ -11,7 +11,7 @@ async function start(options: Partial<ProfilingOptions> = {}): Promise<Profiling
   return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-/** The status of the answer to a request as it is written. */
+/** Sends a request as it is written and returns the status of the answer. */
 async function ask(port: number, request: string): Promise<number> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(new TextEncoder().encode(request));
@@ -25,13 +25,18 @@ const table = [
   { name: "refuses a HEAD", line: "HEAD /", status: 405 },
   { name: "refuses seconds below 1", line: "GET /debug/pprof/profile?seconds=0", status: 400 },
   { name: "refuses seconds above 120", line: "GET /debug/pprof/profile?seconds=120.5", status: 400 },
-  { name: "refuses seconds that are no number", line: "GET /debug/pprof/profile?seconds=1e1", status: 400 },
+  { name: "refuses seconds that are not a number", line: "GET /debug/pprof/profile?seconds=1e1", status: 400 },
   { name: "refuses empty seconds", line: "GET /debug/pprof/profile?seconds=", status: 400 },
-  { name: "refuses a name of somebody's page", line: "GET /metrics", host: "evil.example", status: 403 },
-  { name: "refuses a name that begins like ours", line: "GET /metrics", host: "127.0.0.1.evil.example", status: 403 },
+  { name: "refuses the name of a web page", line: "GET /metrics", host: "evil.example", status: 403 },
+  {
+    name: "refuses a name that begins like a loopback address",
+    line: "GET /metrics",
+    host: "127.0.0.1.evil.example",
+    status: 403,
+  },
   { name: "refuses an empty name", line: "GET /metrics", host: "", status: 403 },
   { name: "answers under its address", line: "GET /metrics", host: "127.0.0.1:80", status: 200 },
-  { name: "answers under the machine's name for itself", line: "GET /metrics", host: "LOCALHOST", status: 200 },
+  { name: "answers under localhost", line: "GET /metrics", host: "LOCALHOST", status: 200 },
   { name: "answers under the other loopback address", line: "GET /metrics", host: "[::1]:80", status: 200 },
 ];
 
@@ -50,47 +55,47 @@ Deno.test("profiling lists what there is", async () => {
   assert.deepEqual(paths, ["/metrics", "/debug/pprof/profile", "/debug/pprof/heap"]);
 });
 
-Deno.test("profiling tells the figures of the process and those of the agent", async () => {
+Deno.test("profiling serves the metrics of the process and those of the agent", async () => {
   let calls = 0;
   await using server = await start({ metrics: () => ({ calls: ++calls, link: "connected" }) });
   await (await fetch(`${server.url}/metrics`)).text();
-  const figures = await (await fetch(`${server.url}/metrics`)).json();
-  assert.equal(figures.pid, Deno.pid);
-  assert.deepEqual(figures.agent, { calls: 2, link: "connected" });
-  assert.ok(figures.memory.rssBytes > figures.memory.heapUsedBytes && figures.memory.heapUsedBytes > 1_000_000);
-  assert.ok(figures.uptimeSeconds > 0 && figures.processor.userSeconds > 0);
-  assert.equal(typeof figures.resources, "object");
+  const metrics = await (await fetch(`${server.url}/metrics`)).json();
+  assert.equal(metrics.pid, Deno.pid);
+  assert.deepEqual(metrics.agent, { calls: 2, link: "connected" });
+  assert.ok(metrics.memory.rssBytes > metrics.memory.heapUsedBytes && metrics.memory.heapUsedBytes > 1_000_000);
+  assert.ok(metrics.uptimeSeconds > 0 && metrics.processor.userSeconds > 0);
+  assert.equal(typeof metrics.resources, "object");
 });
 
-Deno.test("profiling answers 500 and logs when the agent's figures cannot be had", async () => {
+Deno.test("profiling answers 500 and logs an error when the agent's metrics cannot be read", async () => {
   const { log, errors } = recordingLog();
   const metrics = () => {
-    throw new Error("no figures");
+    throw new Error("no metrics");
   };
   await using server = await start({ log, metrics });
   const answer = await fetch(`${server.url}/metrics`);
-  assert.deepEqual([answer.status, await answer.text()], [500, "no figures\n"]);
-  assert.deepEqual(errors, ["Cannot answer a request for a profile: no figures"]);
+  assert.deepEqual([answer.status, await answer.text()], [500, "no metrics\n"]);
+  assert.deepEqual(errors, ["Cannot answer a profiling request: no metrics"]);
 });
 
-Deno.test("profiling records which function has used the processor", async () => {
+Deno.test("profiling records which function used the processor", async () => {
   const clock = new FakeClock();
   await using server = await start({ clock });
   const answer = await fetch(`${server.url}/debug/pprof/profile?seconds=120`);
   assert.match(answer.headers.get("content-disposition") ?? "", /\.cpuprofile"/);
   await clock.untilSleeping();
-  function turnInCircles() {
+  function spin() {
     for (const endMs = performance.now() + 100; performance.now() < endMs;);
   }
-  turnInCircles();
+  spin();
   await clock.advance(120_000);
   const profile = await answer.json();
   const names = profile.nodes.map((node: { callFrame: { functionName: string } }) => node.callFrame.functionName);
-  assert.ok(names.includes("turnInCircles"), names.join(" "));
+  assert.ok(names.includes("spin"), names.join(" "));
   assert.equal(profile.samples.length, profile.timeDeltas.length);
 });
 
-Deno.test("profiling makes one profile at a time, and the next when the reader of the first has gone", async () => {
+Deno.test("profiling makes one profile at a time, and the next one when the reader of the first is gone", async () => {
   const clock = new FakeClock();
   await using server = await start({ clock });
   const first = await fetch(`${server.url}/debug/pprof/profile`);
@@ -100,7 +105,7 @@ Deno.test("profiling makes one profile at a time, and the next when the reader o
     assert.deepEqual([second.status, await second.text()], [409, "Another profile is being made\n"]);
   }
   await first.body?.cancel();
-  // Nothing tells a client when the server has seen that it left.
+  // A client cannot know when the server has noticed that it left.
   const third = await untilNot(409, () => fetch(`${server.url}/debug/pprof/profile?seconds=1`));
   await clock.untilSleeping();
   assert.equal(clock.sleeping, 1);
@@ -109,8 +114,8 @@ Deno.test("profiling makes one profile at a time, and the next when the reader o
 });
 
 Deno.test("profiling sends a heap snapshot", async () => {
-  class HeldWhileWeLook {}
-  const held = new HeldWhileWeLook();
+  class KeptForTheSnapshot {}
+  const held = new KeptForTheSnapshot();
   await using server = await start();
   const answer = await fetch(`${server.url}/debug/pprof/heap`);
   assert.match(answer.headers.get("content-disposition") ?? "", /\.heapsnapshot"/);
@@ -121,7 +126,7 @@ Deno.test("profiling sends a heap snapshot", async () => {
   await next.body?.cancel();
 });
 
-Deno.test("profiling ends at once with a profile half made and a snapshot half read", async () => {
+Deno.test("profiling ends at once during a profile and while a snapshot is being read", async () => {
   const { log, errors } = recordingLog();
   for (const path of ["profile", "heap"]) {
     const server = await start({ clock: new FakeClock(), log });
@@ -134,7 +139,7 @@ Deno.test("profiling ends at once with a profile half made and a snapshot half r
   assert.deepEqual(errors, []);
 });
 
-Deno.test("profiling logs a port that it cannot have and goes on without", async () => {
+Deno.test("profiling logs an error for a port that it cannot use, and nothing else happens", async () => {
   const { log, errors } = recordingLog();
   await using server = await start();
   for (const port of [server.port, 65_536, -1, 80.5]) {
@@ -155,7 +160,7 @@ Deno.test({
   },
 });
 
-Deno.test("profiling imports no module of the runtime before it needs one", async () => {
+Deno.test("profiling imports modules of the runtime only when it needs them", async () => {
   const source = await Deno.readTextFile(new URL("../../lib/profiling.ts", import.meta.url));
   assert.doesNotMatch(source, /^import .*"node:/m);
   assert.match(source, /await import\("node:/);
@@ -180,7 +185,7 @@ function recordingLog(): { log: Log; errors: string[] } {
 
 Deno.test({
   name: "profiling counts what the process holds open",
-  // Other systems do not say.
+  // Other systems do not show it.
   ignore: Deno.build.os !== "linux",
   async fn() {
     const program = `
@@ -190,7 +195,7 @@ Deno.test({
       await using server = await startProfiling({ port: 0, log: silentLog, metrics: () => ({}) });
       const answer = await fetch("http://127.0.0.1:" + server.port + "/metrics");
       console.log(JSON.stringify((await answer.json()).resources));`;
-    // The tests have no right to look into the folders of the kernel; the agent has.
+    // Tests do not have all permissions, which the runtime demands for /proc; the agent has.
     const output = await new Deno.Command(Deno.execPath(), {
       args: ["eval", "--quiet", program],
       cwd: projectRoot,

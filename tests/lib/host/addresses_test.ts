@@ -50,12 +50,12 @@ const cases: { name: string; routes: string[]; expected: string }[] = [
   },
   { name: "the first real interface without a route", routes: [], expected: "10.0.0.5" },
   {
-    name: "the first real interface when the route's has no address",
+    name: "the first real interface when that of the route has no address",
     routes: [route("tun0", {})],
     expected: "10.0.0.5",
   },
   {
-    name: "the first real interface when the route's is the engine's",
+    name: "the first real interface when that of the route belongs to the engine",
     routes: [route("docker0", {})],
     expected: "10.0.0.5",
   },
@@ -68,7 +68,7 @@ for (const { name, routes, expected } of cases) {
   });
 }
 
-Deno.test("chooseLanAddress() gives nothing when there is no usable address", () => {
+Deno.test("chooseLanAddress() is undefined when there is no usable address", () => {
   assert.equal(chooseLanAddress([], ""), undefined);
   assert.equal(
     chooseLanAddress([ipv4("lo", "127.0.0.1"), ipv4("br-1", "10.9.0.1"), ipv4("veth1", "10.8.0.1")], ""),

@@ -5,7 +5,7 @@ import { mustRunCommand, runCommand } from "../../../lib/host/command.ts";
 const never = new AbortController().signal;
 const plain = { signal: never, timeoutMs: 20_000 };
 
-Deno.test("runCommand() gives exit code and both outputs", async () => {
+Deno.test("runCommand() returns exit code and both outputs", async () => {
   const end = await runCommand("sh", ["-c", "echo größe; echo oops >&2; exit 3"], plain);
   assert.deepEqual(end, { code: 3, stdout: "größe\n", stderr: "oops\n", droppedBytes: 0 });
 });
@@ -15,7 +15,7 @@ Deno.test("runCommand() passes arguments as they are, without a shell", async ()
   assert.equal(stdout, "a b|$HOME|; echo x|'|");
 });
 
-Deno.test("runCommand() adds variables and keeps those of the agent", async () => {
+Deno.test("runCommand() adds variables to those of the agent", async () => {
   const { stdout } = await runCommand("sh", ["-c", 'echo "$EXTRA"; test -n "$PATH"'], {
     ...plain,
     env: { EXTRA: "x y" },
@@ -23,13 +23,13 @@ Deno.test("runCommand() adds variables and keeps those of the agent", async () =
   assert.equal(stdout, "x y\n");
 });
 
-Deno.test("runCommand() feeds the input and closes it", async () => {
+Deno.test("runCommand() writes the input and closes it", async () => {
   const input = "line\n".repeat(100_000);
   assert.equal((await runCommand("wc", ["-c"], { ...plain, stdin: input })).stdout.trim(), `${input.length}`);
   assert.equal((await runCommand("cat", [], { ...plain, stdin: new Uint8Array([104, 105]) })).stdout, "hi");
 });
 
-Deno.test("runCommand() does not mind a program that ignores its input", async () => {
+Deno.test("runCommand() accepts that a program ignores its input", async () => {
   const { code } = await runCommand("sh", ["-c", "exit 4"], { ...plain, stdin: "x".repeat(1_000_000) });
   assert.equal(code, 4);
 });
@@ -47,7 +47,7 @@ Deno.test("runCommand() keeps the last MiB of an output and counts the rest", as
   assert.equal(end.droppedBytes, 2_000_003 - 1024 * 1024);
 });
 
-Deno.test("runCommand() of a program that does not exist is command_failed and names it", async () => {
+Deno.test("runCommand() throws command_failed with the name of a program that does not exist", async () => {
   await assert.rejects(runCommand("/no/such/program", ["secret"], plain), (error) => {
     assert.ok(hasCode(error, "command_failed"));
     assert.match(error.message, /^Cannot run "\/no\/such\/program": /);
@@ -70,7 +70,7 @@ Deno.test("runCommand() kills the whole process group at its time limit", async 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("runCommand() kills the whole process group when its signal ends", async () => {
+Deno.test("runCommand() kills the whole process group when its signal is aborted", async () => {
   const controller = new AbortController();
   const folder = await Deno.makeTempDir();
   const pipe = `${folder}/pipe`;
@@ -87,14 +87,14 @@ Deno.test("runCommand() kills the whole process group when its signal ends", asy
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("runCommand() starts nothing when its signal has ended before", async () => {
+Deno.test("runCommand() starts nothing when its signal is aborted already", async () => {
   const folder = await Deno.makeTempDir();
   await assert.rejects(runCommand("touch", [`${folder}/x`], { ...plain, signal: AbortSignal.abort() }), isCanceled);
   assert.deepEqual([...Deno.readDirSync(folder)], []);
   await Deno.remove(folder);
 });
 
-Deno.test("runCommand() does not wait for a child that goes on and holds the outputs", async () => {
+Deno.test("runCommand() does not wait for a child that keeps running with the outputs open", async () => {
   const end = await runCommand("sh", ["-c", "setsid sleep 1000 & echo $!"], plain);
   assert.equal(end.code, 0);
   const child = Number(end.stdout);
@@ -102,7 +102,7 @@ Deno.test("runCommand() does not wait for a child that goes on and holds the out
   Deno.kill(child, "SIGKILL");
 });
 
-Deno.test("mustRunCommand() makes a failed command an error with the last lines of what it said", async () => {
+Deno.test("mustRunCommand() throws the last lines of output of a failed command", async () => {
   await assert.rejects(
     mustRunCommand("sh", ["-c", "echo out; echo bad >&2; echo worse >&2; exit 2"], plain),
     (error) => {

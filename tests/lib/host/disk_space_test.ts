@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFreeBytes } from "../../../lib/host/disk_space.ts";
 
-Deno.test("readFreeBytes() gives what df calls available", async () => {
+Deno.test("readFreeBytes() returns what df calls available", async () => {
   const folder = await Deno.makeTempDir();
   const df = await new Deno.Command("df", { args: ["-B1", "--output=avail", folder] }).output();
   const available = Number(new TextDecoder().decode(df.stdout).trim().split("\n")[1]);

@@ -5,7 +5,7 @@ import { FakeClock } from "../../fakes/fake_clock.ts";
 const never = new AbortController().signal;
 const none: NvidiaTraces = { driverFolder: "/no/such", modelFile: "/no/such", libraryList: ["echo", "libc.so.6"] };
 
-Deno.test("hasNvidia() finds each trace by itself", async () => {
+Deno.test("hasNvidiaGpu() finds each trace by itself", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/model`, "NVIDIA Jetson Nano Developer Kit\0");
   assert.equal(await hasNvidiaGpu(never, none), false);
@@ -18,7 +18,7 @@ Deno.test("hasNvidia() finds each trace by itself", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("hasNvidia() takes what cannot be read for no trace", async () => {
+Deno.test("hasNvidiaGpu() treats what cannot be read as no trace", async () => {
   assert.equal(
     await hasNvidiaGpu(never, { ...none, driverFolder: "/etc/passwd", libraryList: ["/no/such/program"] }),
     false,
@@ -26,7 +26,7 @@ Deno.test("hasNvidia() takes what cannot be read for no trace", async () => {
   assert.equal(await hasNvidiaGpu(AbortSignal.abort(), none), false);
 });
 
-Deno.test("watchNvidiaGpu() looks once for all who ask within ten seconds", async () => {
+Deno.test("watchNvidiaGpu() checks once for all calls within ten seconds", async () => {
   const folder = await Deno.makeTempDir();
   const clock = new FakeClock();
   const hasGpu = watchNvidiaGpu(clock, { ...none, driverFolder: `${folder}/nvidia` });

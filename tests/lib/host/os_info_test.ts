@@ -27,13 +27,13 @@ const distributions: { files: Record<string, string>; expected: string }[] = [
 ];
 
 for (const { files, expected } of distributions) {
-  Deno.test(`linuxPlatform() recognises "${expected}" by ${Object.keys(files).join(" and ") || "nothing"}`, () => {
+  Deno.test(`linuxRelease() recognises "${expected}" by ${Object.keys(files).join(" and ") || "nothing"}`, () => {
     const { platform, version } = linuxRelease((path) => files[path]);
     assert.equal(`${platform} ${version}`, expected);
   });
 }
 
-Deno.test("joinOsText() leaves out what is empty or said already", () => {
+Deno.test("osInfoLine() leaves out what is empty or repeated", () => {
   assert.equal(
     osInfoLine("linux", { platform: "debian", version: "12.5", kernel: "6.1.0-18-arm64" }),
     "linux debian 12.5 6.1.0-18-arm64",
@@ -42,7 +42,7 @@ Deno.test("joinOsText() leaves out what is empty or said already", () => {
   assert.equal(osInfoLine("linux", { platform: "", version: "", kernel: "6.1" }), "linux 6.1");
 });
 
-Deno.test("windowsPlatform() reads the registry's answer and knows Windows 11 by its build", () => {
+Deno.test("windowsRelease() reads the registry and recognises Windows 11 by its build", () => {
   const answer = [
     "",
     "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion",
@@ -65,7 +65,7 @@ Deno.test("windowsPlatform() reads the registry's answer and knows Windows 11 by
   );
 });
 
-Deno.test("readOsText() of this machine ends with its kernel", async () => {
+Deno.test("readOsInfo() of this machine ends with its kernel", async () => {
   const text = await readOsInfo(new AbortController().signal);
   assert.ok(text.startsWith(`${Deno.build.os} `));
   assert.ok(text.endsWith(Deno.osRelease()));

@@ -4,15 +4,15 @@ import type { PowerAction } from "../../../lib/host/power.ts";
 import { PowerScheduler } from "../../../lib/host/power_scheduler.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
-/** Actions whose commands a test decides on. */
-function createWorld(run: (action: PowerAction, signal: AbortSignal) => Promise<void> = () => Promise.resolve()): {
+/** A scheduler whose commands the test provides. */
+function createScheduler(run: (action: PowerAction, signal: AbortSignal) => Promise<void> = () => Promise.resolve()): {
   clock: FakeClock;
   ran: string[];
-  actions: PowerScheduler;
+  scheduler: PowerScheduler;
 } {
   const clock = new FakeClock();
   const ran: string[] = [];
-  const actions = new PowerScheduler({
+  const scheduler = new PowerScheduler({
     run: (action, signal) => {
       ran.push(`${action} at ${clock.now()}`);
       return run(action, signal);
@@ -20,61 +20,61 @@ function createWorld(run: (action: PowerAction, signal: AbortSignal) => Promise<
     clock,
     log: silentLog,
   });
-  return { clock, ran, actions };
+  return { clock, ran, scheduler };
 }
 
-Deno.test("an action runs two seconds after it was asked for", async () => {
-  const { clock, ran, actions } = createWorld();
-  await using _ = actions;
-  actions.schedule("reboot");
+Deno.test("an action runs two seconds after the request", async () => {
+  const { clock, ran, scheduler } = createScheduler();
+  await using _ = scheduler;
+  scheduler.schedule("reboot");
   await clock.advance(1_999);
   assert.deepEqual(ran, []);
   await clock.advance(1);
   assert.deepEqual(ran, ["reboot at 2000"]);
 });
 
-Deno.test("the same action asked for twice runs once, another one beside it", async () => {
-  const { clock, ran, actions } = createWorld();
-  await using _ = actions;
-  actions.schedule("restartAgent");
-  actions.schedule("restartAgent");
-  actions.schedule("shutdown");
+Deno.test("the same action requested twice runs once, next to another one", async () => {
+  const { clock, ran, scheduler } = createScheduler();
+  await using _ = scheduler;
+  scheduler.schedule("restartAgent");
+  scheduler.schedule("restartAgent");
+  scheduler.schedule("shutdown");
   await clock.advance(2_000);
-  actions.schedule("restartAgent");
+  scheduler.schedule("restartAgent");
   await clock.advance(2_000);
   assert.deepEqual(ran, ["restartAgent at 2000", "shutdown at 2000", "restartAgent at 4000"]);
 });
 
-Deno.test("a command that fails is over and can be asked for again", async () => {
-  const { clock, ran, actions } = createWorld(() => Promise.reject(new Error("no such program")));
-  await using _ = actions;
-  actions.schedule("reboot");
+Deno.test("a failed command can be requested again", async () => {
+  const { clock, ran, scheduler } = createScheduler(() => Promise.reject(new Error("no such program")));
+  await using _ = scheduler;
+  scheduler.schedule("reboot");
   await clock.advance(2_000);
-  actions.schedule("reboot");
+  scheduler.schedule("reboot");
   await clock.advance(2_000);
   assert.equal(ran.length, 2);
 });
 
-Deno.test("disposing gives up what waits and takes nothing more", async () => {
-  const { clock, ran, actions } = createWorld();
-  actions.schedule("reboot");
-  await actions[Symbol.asyncDispose]();
-  actions.schedule("shutdown");
+Deno.test("disposing cancels what is scheduled and accepts nothing more", async () => {
+  const { clock, ran, scheduler } = createScheduler();
+  scheduler.schedule("reboot");
+  await scheduler[Symbol.asyncDispose]();
+  scheduler.schedule("shutdown");
   await clock.advance(5_000);
   assert.deepEqual(ran, []);
   assert.equal(clock.sleeping, 0);
 });
 
-Deno.test("disposing lets a command that runs come to its end", async () => {
+Deno.test("disposing lets a running command finish", async () => {
   const done = Promise.withResolvers<void>();
   let isEnded = false;
-  const { clock, actions } = createWorld(async () => {
+  const { clock, scheduler } = createScheduler(async () => {
     await done.promise;
     isEnded = true;
   });
-  actions.schedule("restartAgent");
+  scheduler.schedule("restartAgent");
   await clock.advance(2_000);
-  const disposed = actions[Symbol.asyncDispose]();
+  const disposed = scheduler[Symbol.asyncDispose]();
   done.resolve();
   await disposed;
   assert.equal(isEnded, true);

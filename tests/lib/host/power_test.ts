@@ -4,7 +4,7 @@ import { powerCommands, runPowerAction } from "../../../lib/host/power.ts";
 
 const signal = new AbortController().signal;
 
-Deno.test("powerCommands() has the commands of each platform", () => {
+Deno.test("powerCommands() knows the commands of each platform", () => {
   const unix = { reboot: ["reboot"], shutdown: ["poweroff"], restartAgent: ["systemctl", "restart", "reagent"] };
   assert.deepEqual(powerCommands("linux"), unix);
   assert.deepEqual(powerCommands("darwin"), unix);
@@ -27,7 +27,7 @@ Deno.test("runPowerAction() runs the command of the action and no other", async 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("runPowerAction() says when a command fails or is missing", async () => {
+Deno.test("runPowerAction() throws when a command fails or is missing", async () => {
   const commands = {
     reboot: ["sh", "-c", "echo no rights >&2; exit 1"],
     shutdown: ["/no/such"],

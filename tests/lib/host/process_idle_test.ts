@@ -31,20 +31,20 @@ async function read(change: Files, container = { containerId: "c0ffee", pid: 7 }
   }
 }
 
-Deno.test("readIdleMark() tells what all threads of all processes have done", async () => {
+Deno.test("readIdleMark() covers all threads of all processes", async () => {
   const mark = await read({});
   assert.equal(mark, "7 100 20 3\n8 500 60 7\n9 800 90 10");
   assert.notEqual(await read({ "8/task/9/schedstat": "800 90 11\n" }), mark);
   assert.equal(await read({ "7/task/7/children": "\n" }), "7 100 20 3");
 });
 
-Deno.test("readIdleMark() of who works, could work, waits for a disk or is dead is undefined", async () => {
+Deno.test("readIdleMark() is undefined when a thread runs, waits for a disk, is stopped or is dead", async () => {
   for (const state of ["R", "D", "Z", "T"]) {
     assert.equal(await read({ "8/task/9/stat": `9 (worker S ) ${state} 7 7` }), undefined, state);
   }
 });
 
-Deno.test("readIdleMark() tells nothing of what it cannot see", async () => {
+Deno.test("readIdleMark() is undefined for what it cannot see", async () => {
   assert.equal(await read({}, { containerId: "c0ffee", pid: 0 }), undefined);
   assert.equal(await read({}, { containerId: "c0ffee", pid: 70 }), undefined);
   assert.equal(await read({}, { containerId: "another", pid: 7 }), undefined);
@@ -60,8 +60,8 @@ Deno.test("readIdleMark() tells nothing of what it cannot see", async () => {
 });
 
 /**
- * Looks at a process twice with 50 ms in between, up to `tries` times until it has rested. The runtime shows other processes only to
- * programs with all permissions, which tests do not have.
+ * Looks at a process twice with 50 ms in between, up to `tries` times until it is idle. The runtime shows other
+ * processes only to programs with all permissions, which tests do not have.
  */
 async function lookTwice(pid: number, tries: number): Promise<(string | null)[]> {
   const code = `
@@ -79,7 +79,7 @@ async function lookTwice(pid: number, tries: number): Promise<(string | null)[]>
   return JSON.parse(stdout);
 }
 
-Deno.test("readIdleMark() sees that a real program has gone to sleep, and that another works", {
+Deno.test("readIdleMark() sees that a real program sleeps and that another one runs", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using stack = new AsyncDisposableStack();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseMemory, parseProcessorTimes, StatsReader, toStats, usagePercent } from "../../../lib/host/stats.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
-Deno.test("read() gives the figures of this machine as df and /proc see them", async () => {
+Deno.test("read() returns the stats of this machine as df and /proc see them", async () => {
   const stats = await new StatsReader({ appsFolder: "/no/such/folder" }).read();
   const df = new TextDecoder().decode(
     (await new Deno.Command("df", { args: ["-B1", "--output=size,used", "/"] }).output()).stdout,
@@ -24,13 +24,13 @@ Deno.test("read() gives the figures of this machine as df and /proc see them", a
   assert.equal(Object.keys(stats).length, 12);
 });
 
-Deno.test("read() does not take a folder of the root's file system for one of its own", async () => {
+Deno.test("read() does not take a folder of the root's file system for a separate file system", async () => {
   const stats = await new StatsReader({ appsFolder: "/etc" }).read();
   assert.equal(stats.docker_apps_mounted, false);
   assert.equal(stats.docker_apps_total, stats.storage_total);
 });
 
-Deno.test("joinStats() tells a second file system by its size", () => {
+Deno.test("toStats() recognises a second file system by its size", () => {
   const none = { total: 0, used: 0, free: 0 };
   const storage = { total: 100, used: 30, free: 60 };
   const apps = { total: 500, used: 1, free: 499 };
@@ -53,14 +53,14 @@ Deno.test("joinStats() tells a second file system by its size", () => {
   assert.equal(toStats({ ...parts, apps: storage }).docker_apps_mounted, false);
 });
 
-Deno.test("read() counts the use of the processors from call to call", async () => {
+Deno.test("read() measures processor use from call to call", async () => {
   const reader = new StatsReader();
   const until = performance.now() + 150;
   while (performance.now() < until);
   assert.ok((await reader.read()).cpu_usage > 10);
 });
 
-Deno.test("read() shares a reading for 100 ms, however many ask", async () => {
+Deno.test("read() shares a reading for 100 ms between all callers", async () => {
   const clock = new FakeClock();
   const reader = new StatsReader({ clock });
   const first = await reader.read();
@@ -71,14 +71,14 @@ Deno.test("read() shares a reading for 100 ms, however many ask", async () => {
   assert.ok(await reader.read() !== first);
 });
 
-Deno.test("parseProcessorTimes() takes waiting as idle and does not count guests twice", () => {
+Deno.test("parseProcessorTimes() counts waiting as idle and does not count guests twice", () => {
   const text = "cpu  10 20 30 400 50 6 7 8 9 9\ncpu0 1 2\ncpu1 1 2\nintr 5\nctxt 1\n";
   assert.deepEqual(parseProcessorTimes(text), { count: 2, busy: 81, total: 531 });
   assert.deepEqual(parseProcessorTimes(""), { count: 0, busy: 0, total: 0 });
   assert.deepEqual(parseProcessorTimes("cpu  a b c\ncpu0 1\n"), { count: 1, busy: 0, total: 0 });
 });
 
-Deno.test("usagePercent() is a share from 0 to 100, and nothing when no time has passed", () => {
+Deno.test("usagePercent() is a share from 0 to 100, and undefined when no time has passed", () => {
   const at = (busy: number, total: number) => ({ count: 1, busy, total });
   assert.equal(usagePercent(at(10, 100), at(43, 200)), 33);
   assert.equal(usagePercent(at(0, 0), at(1, 3)), 33.33);
@@ -87,7 +87,7 @@ Deno.test("usagePercent() is a share from 0 to 100, and nothing when no time has
   assert.equal(usagePercent(at(10, 100), at(0, 0)), undefined);
 });
 
-Deno.test("parseMemory() gives bytes, with free memory where old kernels do not know what is available", () => {
+Deno.test("parseMemory() returns bytes, with free memory where old kernels do not report available memory", () => {
   assert.deepEqual(parseMemory("MemTotal:  2000 kB\nMemFree:  500 kB\nMemAvailable:  1500 kB\n"), {
     total: 2_048_000,
     available: 1_536_000,
