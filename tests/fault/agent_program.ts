@@ -1,4 +1,4 @@
-/** Process of a test: the part of the agent that works on apps, with a fault that strikes at a given step. */
+/** The agent process of a fault test: the agent's apps and a fake Studio, with a fault that happens at a given step. */
 
 import { type Apps, createApps } from "../../lib/apps/apps.ts";
 import { readIdleMark } from "../../lib/host/process_idle.ts";
@@ -16,11 +16,19 @@ import { encodeRequest } from "../../scripts/studio/wish.ts";
 import { Studio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
 import { sleep } from "../../scripts/testbed/wait.ts";
-import { type AgentPlace, appendLine, type Event, type Moment, type Order, readLines, type Strike } from "./orders.ts";
+import {
+  type AgentCommand,
+  type AgentEvent,
+  type AgentSettings,
+  appendLine,
+  type FaultAction,
+  type FaultPoint,
+  readLines,
+} from "./agent_commands.ts";
 import { releaseOf } from "./releases.ts";
-import { nameOfStep } from "./step_list.ts";
+import { stepName } from "./step_list.ts";
 
-/** Of the agent's long waits; they are shorter here, so that a row takes seconds. */
+/** Long waits of the agent are shortened, so that a row takes seconds. */
 const shortProbationMs = 700;
 const longWaitMs = 5_000;
 
@@ -31,34 +39,34 @@ const device = {
 };
 
 /**
- * The agent's apps, and Studio in the same process. What Studio knows is written down before a call of it returns, so that the end of
- * this process does not lose it.
+ * The agent's apps, and Studio in the same process. What Studio knows is written to the events before a call returns, so
+ * that it survives a kill of this process.
  */
 class FaultyAgent {
-  readonly #place: AgentPlace;
+  readonly #settings: AgentSettings;
   readonly #studio = new Studio();
   readonly #life = new AbortController();
   #apps: Apps | undefined;
   #known: DeviceApp | undefined;
-  #armed: { moment: Moment; strike: Strike } | undefined;
+  #armed: { point: FaultPoint; action: FaultAction } | undefined;
   #clockShiftMs = 0;
 
-  constructor(place: AgentPlace) {
-    this.#place = place;
+  constructor(settings: AgentSettings) {
+    this.#settings = settings;
   }
 
-  /** Does one order. */
-  async obey(order: Order): Promise<void> {
-    switch (order.do) {
-      case "begin":
-        this.#known = order.app;
-        return await this.#begin();
+  /** Carries out one command. */
+  async execute(command: AgentCommand): Promise<void> {
+    switch (command.do) {
+      case "start":
+        this.#known = command.app;
+        return await this.#start();
       case "arm":
-        this.#armed = order;
+        this.#armed = command;
         return;
-      case "ask":
-        this.#learn(order.app);
-        return await this.#apps?.request(encodeRequest(order.app, device));
+      case "request":
+        this.#learn(command.app);
+        return await this.#apps?.request(encodeRequest(command.app, device));
       case "connect":
         this.#studio.isConnected = true;
         return await this.#connect();
@@ -67,8 +75,8 @@ class FaultyAgent {
     }
   }
 
-  async #begin(): Promise<void> {
-    const { folder, engineHost, registryHost } = this.#place;
+  async #start(): Promise<void> {
+    const { folder, engineHost, registryHost } = this.#settings;
     const log = this.#log();
     const engine = new Engine({ log, env: { DOCKER_HOST: engineHost } });
     const { database, isRebuilt } = openWithRecovery(`${folder}/reagent.db`, { log, now: new Date() });
@@ -91,15 +99,15 @@ class FaultyAgent {
     const disk = { measure: () => Promise.resolve() };
     await startWithEngine({ engine, apps, disk, onLate: () => {}, clock: systemClock, log }, this.#life.signal);
     await this.#connect();
-    this.#tell({ event: "ready" });
+    this.#emit({ event: "ready" });
   }
 
-  /** What a connect brings for the apps; it is repeated until it is through, as on a device. */
+  /** Reconciles the apps with Studio; retries until that succeeds, as a device does. */
   async #connect(): Promise<void> {
     for (let isRepeated = false;; isRepeated = true) {
       try {
         await this.#apps?.reconcileRemote(this.#life.signal, { isRepeated });
-        return this.#tell({ event: "connected" });
+        return this.#emit({ event: "connected" });
       } catch (error) {
         this.#write("warn", "Cannot take over what Studio wants of the apps", { error });
         if (!this.#studio.isConnected) return;
@@ -135,59 +143,59 @@ class FaultyAgent {
     };
   }
 
-  /** Every word of the agent passes here, so this is where a step is met. */
+  /** Everything that the agent logs passes through here, so this is where steps are noticed. */
   #log(): Log {
     const writer = (level: Level) => (message: string, fields?: LogFields) => {
       this.#write(level, message, fields);
-      if (message === "Step begins") this.#meet(fields, "begin");
-      if (message === "Step") this.#meet(fields, "end");
-      if (message === "Transition begins") this.#tellTransition(fields, "begins");
-      if (message === "Transition ended") this.#tellTransition(fields, "ended");
+      if (message === "Step begins") this.#onStep(fields, "begin");
+      if (message === "Step") this.#onStep(fields, "end");
+      if (message === "Transition begins") this.#onTransition(fields, "begins");
+      if (message === "Transition ended") this.#onTransition(fields, "ended");
     };
     const [trace, debug, info, warn] = [writer("trace"), writer("debug"), writer("info"), writer("warn")];
     return { trace, debug, info, warn, error: writer("error"), fatal: writer("fatal") };
   }
 
-  #meet(fields: LogFields | undefined, at: Moment["at"]): void {
-    const [goal, step] = [String(fields?.goal), nameOfStep(String(fields?.step))];
-    if (at === "begin") this.#tell({ event: "step", goal, step });
+  #onStep(fields: LogFields | undefined, at: FaultPoint["at"]): void {
+    const [goal, step] = [String(fields?.goal), stepName(String(fields?.step))];
+    if (at === "begin") this.#emit({ event: "step", goal, step });
     const armed = this.#armed;
-    if (armed === undefined || armed.moment.at !== at) return;
-    if (armed.moment.goal !== goal || armed.moment.step !== step) return;
+    if (armed === undefined || armed.point.at !== at) return;
+    if (armed.point.goal !== goal || armed.point.step !== step) return;
     this.#armed = undefined;
-    this.#tell({ event: "struck" });
-    this.#strike(armed.strike);
+    this.#emit({ event: "fault" });
+    this.#cause(armed.action);
   }
 
-  #strike(strike: Strike): void {
-    switch (strike.kind) {
+  #cause(action: FaultAction): void {
+    switch (action.kind) {
       case "kill":
         Deno.kill(Deno.pid, "SIGKILL");
-        // The signal takes effect a moment later; nothing more must happen until then.
+        // The signal takes effect with a delay; nothing else must happen until then.
         for (;;);
       case "run":
-        new Deno.Command(strike.program, { args: [...strike.args], stdout: "null", stderr: "null" }).outputSync();
+        new Deno.Command(action.program, { args: [...action.args], stdout: "null", stderr: "null" }).outputSync();
         return;
       case "cutLink":
         this.#studio.isConnected = false;
         return;
       case "moveClock":
-        this.#clockShiftMs = strike.ms;
+        this.#clockShiftMs = action.ms;
         return;
     }
   }
 
   #learn(app: DeviceApp): void {
     this.#known = app;
-    this.#tell({ event: "told", app });
+    this.#emit({ event: "known", app });
   }
 
-  #tellTransition(fields: LogFields | undefined, phase: "begins" | "ended"): void {
-    this.#tell({ event: "transition", goal: String(fields?.goal), phase });
+  #onTransition(fields: LogFields | undefined, phase: "begins" | "ended"): void {
+    this.#emit({ event: "transition", goal: String(fields?.goal), phase });
   }
 
-  #tell(event: Event): void {
-    appendLine(this.#place.eventsFile, event);
+  #emit(event: AgentEvent): void {
+    appendLine(this.#settings.eventsFile, event);
   }
 
   #write(level: string, message: string, fields: LogFields = {}): void {
@@ -200,13 +208,13 @@ class FaultyAgent {
 }
 
 if (import.meta.main) {
-  const place: AgentPlace = JSON.parse(Deno.args[0] ?? "");
-  const agent = new FaultyAgent(place);
+  const settings: AgentSettings = JSON.parse(Deno.args[0] ?? "");
+  const agent = new FaultyAgent(settings);
   let offset = 0;
   for (;;) {
-    const orders = readLines<Order>(place.ordersFile, offset);
-    offset = orders.offset;
-    for (const order of orders.lines) await agent.obey(order);
+    const commands = readLines<AgentCommand>(settings.commandsFile, offset);
+    offset = commands.offset;
+    for (const command of commands.lines) await agent.execute(command);
     await sleep(10);
   }
 }

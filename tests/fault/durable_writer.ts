@@ -1,17 +1,17 @@
 /**
- * Child process of a test: writes one step after the other into a folder, and says the number of each once it is on the disk.
- * Ends with an error when a write fails. Arguments: what is written, the folder, the first step.
+ * The child process of a test: writes step after step to a folder, and prints the number of each once it is on the disk.
+ * Ends with an error when a write fails. Arguments: what to write, the folder, the first step.
  */
 
 import { openDurable } from "./durable_writes.ts";
 
 const [kind = "", folder = "", first = "1"] = Deno.args;
-const say = (text: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+const print = (text: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 
 if (kind !== "database" && kind !== "flock") throw new Error(`There is no kind "${kind}"`);
-say("begun");
+print("begun");
 using durable = await openDurable(kind, folder);
 for (let step = Number(first); step < 100_000; step++) {
   await durable.write(step);
-  say(String(step));
+  print(String(step));
 }

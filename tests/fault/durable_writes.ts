@@ -1,6 +1,6 @@
 /**
- * Everything that the agent writes durably, as a numbered row of steps: step n always writes the same, so that the content of a
- * disk tells how many steps it has seen.
+ * Everything that the agent writes durably, as numbered steps. Step n always writes the same, so the content of a disk
+ * shows how many steps have reached it.
  */
 
 import { type Log, silentLog } from "../../lib/base/log.ts";
@@ -14,13 +14,13 @@ import { storeAppAndRequest, writeRequest } from "../../lib/store/request_rows.t
 import { deleteUpdate, type UpdatePhase, writeFailures, writeUpdate } from "../../lib/store/update_rows.ts";
 import { sampleRequest } from "../lib/store/samples.ts";
 
-/** Something that is written step by step and can be looked at. */
+/** Something that is written step by step. */
 export interface Durable extends Disposable {
-  /** Writes step `step`; returns when it is on the disk. */
+  /** Writes one step; resolves when it is on the disk. */
   write(step: number): Promise<void>;
 }
 
-/** Every write fails loudly, also one that the agent would only warn of. */
+/** Turns warnings into errors, so that no failed write goes unnoticed. */
 const strictLog: Log = {
   ...silentLog,
   warn: (message, fields) => {
@@ -28,11 +28,11 @@ const strictLog: Log = {
   },
 };
 
-/** Opens what `kind` names in `folder`, which may be empty. */
+/** Opens the database or the .flock file in `folder`, which may be empty. */
 export async function openDurable(kind: "database" | "flock", folder: string): Promise<Durable> {
   if (kind === "flock") return await openFlock(`${folder}/device.flock`);
   const database = Database.open(`${folder}/reagent.db`, { log: strictLog });
-  // So low that the log is copied into the database every few steps and begins anew.
+  // So low that the write-ahead log is copied into the database every few steps.
   database.sql.exec("PRAGMA wal_autocheckpoint = 12");
   return {
     write: (step) => Promise.resolve(writeDatabaseStep(database, step)),
@@ -40,20 +40,20 @@ export async function openDurable(kind: "database" | "flock", folder: string): P
   };
 }
 
-/** Writes step `step` of the database. */
+/** Writes one step of the database. */
 export function writeDatabaseStep(database: Database, step: number): void {
   const write = databaseWrites[step % databaseWrites.length];
   write?.(database, step);
 }
 
-/** Rows of all tables, without the times that a start leaves. */
+/** Reads the rows of all tables that the steps write. */
 export function readAll(database: Database): string[] {
   return tables.flatMap((table) => {
     return database.all(`SELECT rowid, * FROM ${table} ORDER BY rowid`).map((row) => `${table} ${JSON.stringify(row)}`);
   });
 }
 
-/** A .flock file as a device is delivered with it. */
+/** The .flock file that a device is delivered with. */
 export const deliveredFlock = {
   name: "device 0",
   secret: "secret-of-the-device",
@@ -65,7 +65,7 @@ export const deliveredFlock = {
   docker_main_repository: "apps/",
 };
 
-/** What step `step` changes in it: names of all lengths, so that the file grows and shrinks. */
+/** What a step changes in the .flock file: names of varying length, so that the file grows and shrinks. */
 export function flockChange(step: number): { name: string; swarmKey: number } {
   return { name: `device ${step}${"x".repeat((step * 397) % 5_000)}`, swarmKey: step + 1 };
 }
@@ -78,7 +78,7 @@ const tables = [
 
 const phases: readonly UpdatePhase[] = ["switch", "probation", "failed"];
 
-/** One kind of write after the other; a few apps take turns, so that rows are made, changed and removed. */
+/** The kinds of writes, in turn. They alternate between a few apps, so that rows are added, changed and removed. */
 const databaseWrites: readonly ((database: Database, step: number) => void)[] = [
   (database, step) =>
     storeAppAndRequest(database, appOf(step), { request: sampleRequest(appOf(step)), now: timeOf(step) }),

@@ -1,7 +1,7 @@
 // box
 /**
- * The power goes while the agent writes: on an ext4 file system that loses all that had not reached its device. What was
- * acknowledged is there afterwards, what was being written is there whole or not at all, and everything opens.
+ * Power is lost while the agent writes to an ext4 file system, which loses everything that has not reached its device.
+ * Acknowledged writes survive, interrupted ones are complete or absent, and every file can be opened.
  */
 
 import assert from "node:assert/strict";
@@ -16,22 +16,22 @@ import { deliveredFlock, flockChange, readAll, writeDatabaseStep } from "./durab
 import { projectRoot } from "../../scripts/paths.ts";
 
 const cuts = 50;
-/** So many cuts hit one folder, then the next one begins with nothing in it. */
+/** After this many power cuts the test goes on in another, empty folder. */
 const cutsPerFolder = 5;
 
-/** Steps that the disk must have, and those that it may have. */
+/** The number of steps that the disk must have, and that it may have. */
 interface Range {
   least: number;
   most: number;
 }
 
-/** Tells after a cut how many steps the disk has. */
+/** Counts the steps on the disk after a power cut. */
 interface Check extends Disposable {
-  /** Makes what a device is delivered with in an empty folder. */
+  /** Writes what a device is delivered with to an empty folder. */
   deliver(folder: string): Promise<void>;
-  /** Comes before each cut. */
+  /** Runs before each power cut. */
   prepare?(folder: string): Promise<void>;
-  /** Throws when it is none of the numbers in the range. */
+  /** Throws when the number is not within the range. */
   count(folder: string, range: Range): Promise<number>;
 }
 
@@ -41,11 +41,11 @@ for (
   const [kind, what, startCheck] of [
     ["database", "the state of apps, requests, updates and reports", startDatabaseCheck],
     ["flock", "the .flock file", startFlockCheck],
-    ["flock", "a .flock file that is mounted alone", startMountedFlockCheck],
+    ["flock", "a .flock file that is a mount of its own", startMountedFlockCheck],
   ] as const
 ) {
   const reason = why === undefined ? "" : ` (not here: ${why})`;
-  const name = `${what} loses nothing that was acknowledged in ${cuts} power cuts${reason}`;
+  const name = `${what}: no acknowledged write is lost in ${cuts} power cuts${reason}`;
   Deno.test({ name, ignore: why !== undefined }, async () => {
     await using disk = await DiskWithPower.create();
     for (let first = 0; first < cuts; first += cutsPerFolder) {
@@ -64,7 +64,7 @@ for (
   });
 }
 
-/** Lets a child write, and cuts the power at a moment of its own each time. */
+/** Lets a child process write, and cuts the power at a different moment each time. */
 async function writeUntilCut(
   disk: DiskWithPower,
   options: { kind: string; folder: string; from: number; cut: number },
@@ -72,12 +72,12 @@ async function writeUntilCut(
   const { kind, folder, from, cut } = options;
   const writer = `${projectRoot}tests/fault/durable_writer.ts`;
   const deno = [Deno.execPath(), "run", "--no-prompt", "--quiet", "-P=tools", "--config", `${projectRoot}deno.json`];
-  // The first cut in a folder comes while the file itself is being made.
+  // The first cut in a folder happens while the file is being created.
   const moment = cut % cutsPerFolder === 0
     ? { afterLines: 1, afterUs: (cut * 617) % 20_000 }
     : { afterLines: 2 + cut % 13, afterUs: (cut * 617) % 3_000 };
   const { before, later, errors } = await disk.cutBelow([...deno, writer, kind, folder, `${from}`], moment);
-  // SQLite has several words for a file whose disk fails while it is being opened.
+  // SQLite has several messages for a file whose disk fails while it is being opened.
   assert.match(errors, /disk I\/O error|disk image is malformed|unable to open database file|os error (5|30)\b/);
   const last = (lines: string[]) => Number(lines.filter((line) => line !== "begun").at(-1) ?? from - 1);
   return { least: last(before), most: last([...before, ...later]) + 1 };
@@ -112,7 +112,7 @@ function startDatabaseCheck(): Check {
   };
 }
 
-/** A file that is a mount of its own, as a container gets it, cannot be replaced: it is written in place. */
+/** A file that is a mount of its own, as in a container, cannot be replaced; it is written in place. */
 function startMountedFlockCheck(): Check {
   return {
     ...startFlockCheck(),

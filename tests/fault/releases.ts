@@ -1,4 +1,4 @@
-/** The app that the stories are about, and its releases. */
+/** The app of the scenarios and its releases. */
 
 import type { DeviceApp, Installed } from "../../scripts/studio/device_apps.ts";
 import type { AppRecipe } from "../../scripts/testbed/images.ts";
@@ -13,8 +13,8 @@ export const recipes: Readonly<Record<string, AppRecipe>> = {
   "huge": { sizeMb: 100 },
 };
 
-/** The app as Studio knows it before anything is wanted of it. */
-export const fresh: DeviceApp = {
+/** The app as Studio knows it before the first request. */
+export const newApp: DeviceApp = {
   appKey: 7,
   appName: "Shop",
   stage: "PROD",
@@ -36,18 +36,18 @@ export const fresh: DeviceApp = {
   appCredEpoch: 0,
 };
 
-/** The members of an app that has this version, and is to have it. */
-export function only(version: string): Partial<DeviceApp> {
+/** The members of an app whose installed and newest version is this one. */
+export function inVersion(version: string): Partial<DeviceApp> {
   const releaseKey = keyOf(version);
   return { presentVersion: version, newestVersion: version, releaseKey, newReleaseKey: releaseKey };
 }
 
-/** The members of an app that is to be updated to this version. */
+/** The members of a request for an update to a version. */
 export function updateTo(version: string): Partial<DeviceApp> {
   return { newestVersion: version, newReleaseKey: keyOf(version), requestUpdate: true };
 }
 
-/** The release with this key; undefined when there is none. */
+/** The release with a key; undefined when there is none. */
 export function releaseOf(releaseKey: number): Installed | undefined {
   const version = Object.keys(keys).find((name) => keys[name] === releaseKey);
   return version === undefined ? undefined : { version, releaseKey, dockerCompose: null, environmentTemplate: {} };

@@ -1,15 +1,15 @@
-/** The disks of a device on which things go wrong: small enough to be filled in a moment. */
+/** The disks of a device in a fault test: small enough to be filled in a moment. */
 
 import { runProgram } from "../../scripts/programs.ts";
-import type { Strike } from "./orders.ts";
+import type { FaultAction } from "./agent_commands.ts";
 
 const agentDiskMb = 8;
 const engineDiskMb = 400;
 const layersDiskMb = 600;
 
 /**
- * The agent's disk, and that of the engine. The engine's layers have one of their own, because a disk that is frozen stops everything
- * that is kept on it.
+ * The agent's disk and the engine's. The engine's layers have a disk of their own, because a frozen disk blocks every
+ * access to it.
  */
 export class SmallDisks implements AsyncDisposable {
   readonly agent: string;
@@ -22,7 +22,7 @@ export class SmallDisks implements AsyncDisposable {
     this.#layers = `${folder}/engine/overlay2`;
   }
 
-  /** Makes them in a folder, empty. */
+  /** Creates empty disks in a folder. */
   static async make(folder: string): Promise<SmallDisks> {
     const script = 'set -e; cd "$1"; mkdir agent engine; mount -t tmpfs -o size="$2"m,mode=755 agent agent; ' +
       'truncate -s "$3"M disk; mkfs.ext4 -q -F -m 0 disk; mount -o loop disk engine; mkdir engine/overlay2; ' +
@@ -31,8 +31,8 @@ export class SmallDisks implements AsyncDisposable {
     return new SmallDisks(folder);
   }
 
-  /** What fills a disk to its last block. */
-  fill(disk: "agent" | "engine"): Strike & { kind: "run" } {
+  /** The action that fills a disk to its last block. */
+  fill(disk: "agent" | "engine"): FaultAction & { kind: "run" } {
     const folders = disk === "agent" ? [this.agent] : [this.engine, this.#layers];
     const script = 'for d; do fallocate -l "$(df --output=avail -B1 "$d" | tail -n 1)" "$d/full"; ' +
       'dd if=/dev/zero of="$d/full1" bs=64k; dd if=/dev/zero of="$d/full2" bs=512; done; true';
@@ -45,22 +45,22 @@ export class SmallDisks implements AsyncDisposable {
     await runProgram(program, [...args]);
   }
 
-  /** Takes away what has filled them. */
-  async makeRoom(): Promise<void> {
+  /** Removes what has filled the disks. */
+  async freeUp(): Promise<void> {
     await sh('for d; do rm -f "$d"/full*; done', [this.agent, this.engine, this.#layers]);
   }
 
-  /** Takes away everything that the agent has stored. */
-  async forget(): Promise<void> {
+  /** Removes everything that the agent has stored. */
+  async clearAgent(): Promise<void> {
     await sh('find "$1" -mindepth 1 -delete', [this.agent]);
   }
 
-  /** Lets whoever changes a layer wait until `thaw()`. */
+  /** Blocks all changes of layers until `thaw()`. */
   async freeze(): Promise<void> {
     await sh('fsfreeze -f "$1"', [this.#layers]);
   }
 
-  /** Ends a `freeze()`. */
+  /** Ends `freeze()`. */
   async thaw(): Promise<void> {
     await sh('fsfreeze -u "$1"', [this.#layers]);
   }

@@ -1,26 +1,26 @@
-/** The steps that the agent's own plan has for a goal, by name. Pure. */
+/** The steps of the agent's own plan for a goal, by name. Pure. */
 
 import { plan } from "../../lib/apps/plan/container_plan.ts";
 import type { ObservedApp } from "../../lib/apps/state/observed_app.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 
-/** What an app is like before a goal is worked on. */
+/** The state of an app before a goal is worked on. */
 export interface Situation {
   /** Status of its container; absent when there is none. */
   container?: string;
   tags?: readonly string[];
   version?: string;
   newest?: string;
-  /** The version that there is a way back to. */
+  /** The version to which a rollback returns. */
   fallback?: string;
 }
 
-/** Names of containers are of no meaning, so a step on one is called by its kind. */
-export function nameOfStep(key: string): string {
+/** The name of a step. Container ids vary, so a step on a container is named by its kind only. */
+export function stepName(key: string): string {
   return key.replace(/^(stopContainer|removeContainer|awaitGone) .*$/, "$1");
 }
 
-/** What the plan does in this situation, step by step, when nothing goes wrong. */
+/** The steps of the plan in this situation when nothing goes wrong. */
 export function stepsOf(goal: Goal, situation: Situation): Step[] {
   const device = new PlannedDevice(situation);
   const steps: Step[] = [];
@@ -29,7 +29,7 @@ export function stepsOf(goal: Goal, situation: Situation): Step[] {
     const [step] = plan(goal, { wanted: device.wanted(), observed: device.observe(), progress });
     if (step === undefined) return steps;
     steps.push(step);
-    const created = device.take(step);
+    const created = device.apply(step);
     progress = {
       done: new Set([...progress.done, stepKey(step)]),
       createdContainer: created ?? progress.createdContainer,
@@ -38,10 +38,10 @@ export function stepsOf(goal: Goal, situation: Situation): Step[] {
   throw new Error(`The plan for ${goal} does not end`);
 }
 
-/** Of every container. */
+/** The name of every container. */
 const name = "prod_7_shop";
 
-/** What steps do to a device, as far as the plan looks at it. */
+/** A device on which steps have the effects that the plan observes. */
 class PlannedDevice {
   #container: { id: string; status: string } | undefined;
   #tags: string[];
@@ -67,8 +67,8 @@ class PlannedDevice {
     return { containers: this.#container === undefined ? [] : [{ ...this.#container, name }], tags: [...this.#tags] };
   }
 
-  /** Returns the id of the container that it has created. */
-  take(step: Step): string | undefined {
+  /** Applies a step. Returns the id of the container that it created. */
+  apply(step: Step): string | undefined {
     switch (step.kind) {
       case "readPull":
         this.#tags.push(step.tag);

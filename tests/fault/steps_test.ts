@@ -1,47 +1,55 @@
 // box engine registry
-import { FaultWorld, type Pictures } from "./fault_world.ts";
+import { FaultFixture, type ScenarioSnapshots } from "./fault_fixture.ts";
 import { recipes } from "./releases.ts";
-import { type FullDiskRow, fullDiskRows, type Row, rows, sampleRows, stories, type Story } from "./table.ts";
+import {
+  type FaultRow,
+  faultRows,
+  type FullDiskRow,
+  fullDiskRows,
+  sampleRows,
+  type Scenario,
+  scenarios,
+} from "./table.ts";
 
-Deno.test("an app gets where Studio wants it whatever goes wrong at whatever step", async (t) => {
-  await using world = await FaultWorld.start(recipes);
+Deno.test("an app reaches its requested state whatever goes wrong at any step", async (t) => {
+  await using fixture = await FaultFixture.start(recipes);
   const chosen = chooseRows();
   const onFullDisk = chooseFullDiskRows();
-  const pictures = new Map<string, Pictures>();
-  for (const story of stories.filter((each) => [...chosen, ...onFullDisk].some((row) => row.story === each))) {
-    await t.step(`${story.name}, and nothing goes wrong`, async () => {
-      pictures.set(story.name, await world.play(story));
+  const snapshots = new Map<string, ScenarioSnapshots>();
+  for (const scenario of scenarios.filter((each) => [...chosen, ...onFullDisk].some((row) => row.scenario === each))) {
+    await t.step(`${scenario.name}, and nothing goes wrong`, async () => {
+      snapshots.set(scenario.name, await fixture.run(scenario));
     });
   }
-  const play = (row: { name: string; story: Story }, work: (known: Pictures) => Promise<void>) => {
+  const run = (row: { name: string; scenario: Scenario }, work: (known: ScenarioSnapshots) => Promise<void>) => {
     return t.step(row.name, async () => {
-      const known = pictures.get(row.story.name);
-      if (known === undefined) throw new Error("The story goes wrong by itself");
+      const known = snapshots.get(row.scenario.name);
+      if (known === undefined) throw new Error("The scenario fails even without a fault");
       try {
         await work(known);
       } catch (error) {
-        throw new Error(`${error}\n${await world.readLog()}`);
+        throw new Error(`${error}\n${await fixture.readLog()}`);
       }
     });
   };
-  for (const row of chosen) await play(row, (known) => world.strike(row, known));
-  for (const row of onFullDisk) await play(row, (known) => world.askOnFullDisk(row, known));
+  for (const row of chosen) await run(row, (known) => fixture.runWithFault(row, known));
+  for (const row of onFullDisk) await run(row, (known) => fixture.runOnFullDisk(row, known));
 });
 
-/** A sample, unless `REAGENT_FAULTS` is `all` or a part of names of rows. */
-function chooseRows(): readonly Row[] {
-  const wish = Deno.env.get("REAGENT_FAULTS");
-  if (!wish) return sampleRows();
-  return wish === "all" ? rows : rows.filter((row) => row.name.includes(wish));
+/** A sample, unless `REAGENT_FAULTS` is `all` or a part of the names of rows. */
+function chooseRows(): readonly FaultRow[] {
+  const wanted = Deno.env.get("REAGENT_FAULTS");
+  if (!wanted) return sampleRows();
+  return wanted === "all" ? faultRows : faultRows.filter((row) => row.name.includes(wanted));
 }
 
-/** A stop and a removal, one of them with a kill; all with `all`, or what has a part of the name. */
+/** By default a stop and a removal, the latter with a kill. */
 function chooseFullDiskRows(): readonly FullDiskRow[] {
-  const wish = Deno.env.get("REAGENT_FAULTS");
-  if (!wish) {
-    return fullDiskRows.filter(({ story: { name }, isKilled }) => {
+  const wanted = Deno.env.get("REAGENT_FAULTS");
+  if (!wanted) {
+    return fullDiskRows.filter(({ scenario: { name }, isKilled }) => {
       return isKilled ? name === "an app is removed" : name === "an app is stopped";
     });
   }
-  return wish === "all" ? fullDiskRows : fullDiskRows.filter((row) => row.name.includes(wish));
+  return wanted === "all" ? fullDiskRows : fullDiskRows.filter((row) => row.name.includes(wanted));
 }

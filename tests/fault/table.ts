@@ -1,35 +1,35 @@
-/** The table of faults: stories of an app, the steps that each takes, and what may go wrong at each step. Pure. */
+/** The table of faults: scenarios of an app, the steps of each, and what may go wrong at each step. Pure. */
 
 import { type Goal, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
-import type { Moment } from "./orders.ts";
-import { only, updateTo } from "./releases.ts";
-import { nameOfStep, type Situation, stepsOf } from "./step_list.ts";
+import type { FaultPoint } from "./agent_commands.ts";
+import { inVersion, updateTo } from "./releases.ts";
+import { type Situation, stepName, stepsOf } from "./step_list.ts";
 
-/** What Studio wants of the app. */
-export type Wish = Partial<DeviceApp> & Pick<DeviceApp, "target">;
+/** What Studio requests of the app. */
+export type RequestedApp = Partial<DeviceApp> & Pick<DeviceApp, "target">;
 
-/** What the engine is brought to before a story begins. */
-export type Trick =
-  /** It has an image of the app that nobody needs. */
+/** The special state of the engine before a scenario begins. */
+export type Preparation =
+  /** It has an unused image of the app. */
   | "uselessImage"
-  /** The agent does not run while it removes the app's container, and that takes longer than the agent's start. */
+  /** It removes the app's container, which takes longer than the start of the agent. */
   | "longRemoval";
 
-/** One thing that is done with an app. */
-export interface Story {
+/** One request for an app, from the state before to the state after. */
+export interface Scenario {
   name: string;
-  /** What is wanted before, and what Studio then has to hear before the story begins. */
-  before: readonly { wish: Wish; until: string }[];
-  trick?: Trick;
-  wish: Wish;
-  /** What Studio hears last. */
+  /** Earlier requests, each with the state that Studio must know before the scenario goes on. */
+  before: readonly { request: RequestedApp; until: string }[];
+  preparation?: Preparation;
+  request: RequestedApp;
+  /** The state that Studio knows at the end. */
   end: string;
-  /** The app does not come to rest before the story begins. */
-  isRestless?: boolean;
+  /** The agent is still busy with the app when the scenario begins. */
+  isBusyBefore?: boolean;
   goals: readonly { goal: Goal; situation: Situation }[];
-  /** Only these steps are rows: the others are those of another story. */
-  only?: readonly Step["kind"][];
+  /** Limits the rows to these steps; the others belong to another scenario. */
+  steps?: readonly Step["kind"][];
 }
 
 /** Something that goes wrong. */
@@ -37,24 +37,24 @@ export type Fault =
   | ("kill" | "killAfter" | "engineKill" | "linkCut")
   | ("agentDiskFull" | "engineDiskFull" | "clockForward" | "clockBack");
 
-/** One row: a fault at a step of a story. */
-export interface Row {
+/** One row: a fault at a step of a scenario. */
+export interface FaultRow {
   name: string;
-  story: Story;
+  scenario: Scenario;
   kind: Step["kind"];
-  moment: Moment;
+  point: FaultPoint;
   fault: Fault;
 }
 
-/** One row: a wish that a full disk refuses to store. */
+/** One row: a request that cannot be stored because the disk is full. */
 export interface FullDiskRow {
   name: string;
-  story: Story;
-  /** The agent is killed when all is done, before there is room. */
+  scenario: Scenario;
+  /** The agent is killed after it has carried out the request, before there is free space. */
   isKilled: boolean;
 }
 
-/** Every fault, as the name of a row says it. */
+/** How the name of a row describes each fault. */
 export const faults: Readonly<Record<Fault, string>> = {
   kill: "the agent is killed right before",
   killAfter: "the agent is killed right after",
@@ -71,45 +71,45 @@ const faultNames: readonly Fault[] = [
   ...["agentDiskFull", "engineDiskFull", "clockForward", "clockBack"] as const,
 ];
 
-const runs: Wish = { target: "RUNNING" };
-const running = { wish: runs, until: "RUNNING" };
-const loading = { wish: { ...only("huge"), ...runs }, until: "DOWNLOADING" } as const;
+const runs: RequestedApp = { target: "RUNNING" };
+const running = { request: runs, until: "RUNNING" };
+const downloading = { request: { ...inVersion("huge"), ...runs }, until: "DOWNLOADING" } as const;
 const runningSituation: Situation = { container: "running", tags: ["1"] };
 
-/** Every story. Together they take every step that there is. */
-export const stories: readonly Story[] = [
+/** All scenarios. Together they take every kind of step. */
+export const scenarios: readonly Scenario[] = [
   {
     name: "an app is installed",
     before: [],
-    wish: { target: "PRESENT" },
+    request: { target: "PRESENT" },
     end: "PRESENT",
     goals: [{ goal: "install", situation: {} }],
   },
   {
     name: "an app runs for the first time",
     before: [],
-    wish: runs,
+    request: runs,
     end: "RUNNING",
     goals: [{ goal: "run", situation: {} }],
   },
   {
     name: "an app that is stopped runs again",
-    before: [{ wish: { target: "PRESENT" }, until: "PRESENT" }],
-    wish: runs,
+    before: [{ request: { target: "PRESENT" }, until: "PRESENT" }],
+    request: runs,
     end: "RUNNING",
     goals: [{ goal: "run", situation: { tags: ["1"] } }],
   },
   {
     name: "an app is stopped",
     before: [running],
-    wish: { target: "PRESENT" },
+    request: { target: "PRESENT" },
     end: "PRESENT",
     goals: [{ goal: "stop", situation: runningSituation }],
   },
   {
     name: "an app is updated",
     before: [running],
-    wish: { ...updateTo("2"), ...runs },
+    request: { ...updateTo("2"), ...runs },
     end: "RUNNING",
     goals: [
       { goal: "update", situation: { ...runningSituation, newest: "2" } },
@@ -120,7 +120,7 @@ export const stories: readonly Story[] = [
   {
     name: "an update is rolled back",
     before: [running],
-    wish: { ...updateTo("dies"), ...runs },
+    request: { ...updateTo("dies"), ...runs },
     end: "RUNNING",
     goals: [
       { goal: "rollBack", situation: { container: "exited", tags: ["1", "dies"], version: "dies", fallback: "1" } },
@@ -129,103 +129,106 @@ export const stories: readonly Story[] = [
   {
     name: "an app is removed",
     before: [running],
-    wish: { target: "REMOVED" },
+    request: { target: "REMOVED" },
     end: "REMOVED",
     goals: [{ goal: "remove", situation: runningSituation }],
   },
   {
     name: "an app is uninstalled",
     before: [running],
-    wish: { target: "UNINSTALLED" },
+    request: { target: "UNINSTALLED" },
     end: "UNINSTALLED",
     goals: [{ goal: "uninstall", situation: runningSituation }],
   },
   {
     name: "an app that fails is stopped",
-    before: [{ wish: { ...only("dies"), ...runs }, until: "FAILED" }],
-    wish: { target: "PRESENT" },
+    before: [{ request: { ...inVersion("dies"), ...runs }, until: "FAILED" }],
+    request: { target: "PRESENT" },
     end: "PRESENT",
-    isRestless: true,
+    isBusyBefore: true,
     goals: [{ goal: "recoverPresent", situation: { container: "exited", tags: ["dies"], version: "dies" } }],
   },
   {
     name: "an app is removed while it is downloaded",
-    before: [loading],
-    wish: { target: "REMOVED" },
+    before: [downloading],
+    request: { target: "REMOVED" },
     end: "REMOVED",
-    isRestless: true,
+    isBusyBefore: true,
     goals: [{ goal: "removeCanceled", situation: {} }],
   },
   {
     name: "an app is uninstalled while it is downloaded",
-    before: [loading],
-    wish: { target: "UNINSTALLED" },
+    before: [downloading],
+    request: { target: "UNINSTALLED" },
     end: "UNINSTALLED",
-    isRestless: true,
+    isBusyBefore: true,
     goals: [{ goal: "uninstallCanceled", situation: {} }],
   },
   {
     name: "an image is left over",
     before: [running],
-    trick: "uselessImage",
-    wish: runs,
+    preparation: "uselessImage",
+    request: runs,
     end: "RUNNING",
     goals: [{ goal: "tidy", situation: { container: "running", tags: ["1", "useless"] } }],
   },
   {
     name: "the agent starts while an app's container is removed",
     before: [running],
-    trick: "longRemoval",
-    wish: runs,
+    preparation: "longRemoval",
+    request: runs,
     end: "RUNNING",
-    isRestless: true,
+    isBusyBefore: true,
     goals: [{ goal: "run", situation: { container: "removing", tags: ["1"] } }],
-    only: ["awaitGone"],
+    steps: ["awaitGone"],
   },
 ];
 
-/** Every step of every story with every fault. */
-export const rows: readonly Row[] = stories.flatMap((story) => {
-  return story.goals.flatMap(({ goal, situation }) => {
-    const steps = stepsOf(goal, situation).filter((step) => story.only === undefined || story.only.includes(step.kind));
-    return steps.flatMap((step) => faultNames.map((fault) => rowOf({ story, goal, step, fault })));
+/** Every step of every scenario with every fault. */
+export const faultRows: readonly FaultRow[] = scenarios.flatMap((scenario) => {
+  return scenario.goals.flatMap(({ goal, situation }) => {
+    const steps = stepsOf(goal, situation).filter((step) => scenario.steps?.includes(step.kind) ?? true);
+    return steps.flatMap((step) => faultNames.map((fault) => rowOf({ scenario, goal, step, fault })));
   });
 });
 
-/** Every wish that takes something away, on a full disk; what brings something is refused there. */
-export const fullDiskRows: readonly FullDiskRow[] = stories
-  .filter((story) => story.before.length > 0 && story.wish.target !== "RUNNING")
-  .flatMap((story) => [
-    { name: `${story.name}; the agent's disk is full when that is asked`, story, isKilled: false },
+/** Every request that removes something, on a full disk; a full disk refuses requests that add something. */
+export const fullDiskRows: readonly FullDiskRow[] = scenarios
+  .filter((scenario) => scenario.before.length > 0 && scenario.request.target !== "RUNNING")
+  .flatMap((scenario) => [
+    { name: `${scenario.name}; the agent's disk is full at the request`, scenario, isKilled: false },
     {
-      name: `${story.name}; the agent's disk is full when that is asked, and it is killed then`,
-      story,
+      name: `${scenario.name}; the agent's disk is full at the request, and it is killed afterwards`,
+      scenario,
       isKilled: true,
     },
   ]);
 
 /**
- * The rows of every test run: each kind of step with a kill of the agent, and with one more fault, by turns; and the last step of each
- * story that has no row by then.
+ * The rows of a regular test run: each kind of step with a kill of the agent and with one of the other faults in turn;
+ * and the last step of each scenario that has no row by then.
  */
-export function sampleRows(): Row[] {
-  const kinds = [...new Set(rows.map((row) => row.kind))];
+export function sampleRows(): FaultRow[] {
+  const kinds = [...new Set(faultRows.map((row) => row.kind))];
   const others = faultNames.slice(1);
   const sample = kinds.flatMap((kind, index) => {
-    const pick = (fault: Fault, turn: number) => {
-      const candidates = rows.filter((row) => row.kind === kind && row.fault === fault);
-      return candidates.slice(turn % candidates.length).slice(0, 1);
+    const pick = (fault: Fault, index: number) => {
+      const candidates = faultRows.filter((row) => row.kind === kind && row.fault === fault);
+      return candidates.slice(index % candidates.length).slice(0, 1);
     };
     const second = others[index % others.length] ?? "killAfter";
     return [...pick("kill", index), ...pick(second, index + 1)];
   });
-  const missing = stories.filter((story) => !sample.some((row) => row.story === story));
-  return [...sample, ...missing.flatMap((story) => rows.filter((row) => row.story === story).slice(-8, -7))];
+  const missing = scenarios.filter((scenario) => !sample.some((row) => row.scenario === scenario));
+  return [
+    ...sample,
+    ...missing.flatMap((scenario) => faultRows.filter((row) => row.scenario === scenario).slice(-8, -7)),
+  ];
 }
 
-function rowOf(parts: { story: Story; goal: Goal; step: Step; fault: Fault }): Row {
-  const { story, goal, step, fault } = parts;
-  const name = nameOfStep(stepKey(step));
-  const moment: Moment = { goal, step: name, at: fault === "killAfter" ? "end" : "begin" };
-  return { name: `${story.name}; ${faults[fault]} ${goal}: ${name}`, story, kind: step.kind, moment, fault };
+function rowOf(row: { scenario: Scenario; goal: Goal; step: Step; fault: Fault }): FaultRow {
+  const { scenario, goal, step, fault } = row;
+  const name = stepName(stepKey(step));
+  const point: FaultPoint = { goal, step: name, at: fault === "killAfter" ? "end" : "begin" };
+  return { name: `${scenario.name}; ${faults[fault]} ${goal}: ${name}`, scenario, kind: step.kind, point, fault };
 }

@@ -1,0 +1,312 @@
+/** A device that faults are tried on: a real engine and registry on small disks, and an agent in a process of its own. */
+
+import { isDeepStrictEqual } from "node:util";
+import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
+import { Dockerd } from "../../scripts/testbed/dockerd.ts";
+import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
+import { Registry } from "../../scripts/testbed/registry.ts";
+import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
+import type { AgentCommand, FaultAction } from "./agent_commands.ts";
+import {
+  describeContradiction,
+  describeDifferences,
+  type DeviceSnapshot,
+  takeSnapshot,
+  withoutUntaggedImages,
+} from "./device_snapshot.ts";
+import { callEngine, listContainers, readImages, readStatus } from "./engine_api.ts";
+import { newApp } from "./releases.ts";
+import { SmallDisks } from "./small_disks.ts";
+import type { Fault, FaultRow, FullDiskRow, RequestedApp, Scenario } from "./table.ts";
+import { TestedAgent } from "./tested_agent.ts";
+
+const repository = "apps/prod_amd64_7_shop";
+const containerName = "prod_7_shop";
+
+/** How long a disk stays full, or the link is down. */
+const faultMs = 700;
+
+/** How long a device may take to recover from a fault. */
+const recoveryLimitMs = 20_000;
+
+/** A recovered device must stay as it is for this long. */
+const stableMs = 200;
+
+const twoDaysMs = 2 * 24 * 3_600_000;
+
+/** The device before and after a scenario in which nothing goes wrong. */
+export interface ScenarioSnapshots {
+  /** Undefined when the device is still busy at that point. */
+  before: DeviceSnapshot | undefined;
+  after: DeviceSnapshot;
+}
+
+/** One device. Its engine and registry are shared by all rows; everything else starts from scratch with each. */
+export class FaultFixture implements AsyncDisposable {
+  readonly #disks: SmallDisks;
+  readonly #engine: Dockerd;
+  readonly #registry: Registry;
+  readonly #agent: TestedAgent;
+  readonly #folder: string;
+  #removing: Promise<void> | undefined;
+
+  private constructor(
+    deps: { disks: SmallDisks; engine: Dockerd; registry: Registry; agent: TestedAgent; folder: string },
+  ) {
+    this.#disks = deps.disks;
+    this.#engine = deps.engine;
+    this.#registry = deps.registry;
+    this.#agent = deps.agent;
+    this.#folder = deps.folder;
+  }
+
+  /** Creates the disks and starts engine and registry on them. */
+  static async start(releases: Readonly<Record<string, AppRecipe>>): Promise<FaultFixture> {
+    const folder = await Deno.makeTempDir({ prefix: "f-" });
+    const disks = await SmallDisks.make(folder);
+    const [engine, registry] = await Promise.all([
+      Dockerd.start({ args: ["--data-root", disks.engine] }),
+      Registry.start({ accounts: { token: "secret" } }),
+    ]);
+    for (const [version, recipe] of Object.entries(releases)) {
+      await pushImage(engine, registry, { name: `${repository}:${version}`, recipe });
+    }
+    const settings = { folder: disks.agent, engineHost: engine.host, registryHost: registry.host };
+    const agent = await TestedAgent.create(folder, settings);
+    return new FaultFixture({ disks, engine, registry, agent, folder });
+  }
+
+  /** Runs a scenario in which nothing goes wrong. */
+  async run(scenario: Scenario): Promise<ScenarioSnapshots> {
+    await this.#reset();
+    const before = await this.#prepare(scenario, undefined);
+    await this.#begin(scenario, undefined);
+    this.#registry.thaw();
+    return { before, after: await this.#settle(scenario.end) };
+  }
+
+  /**
+   * Runs a scenario with a fault. Throws when the device does not end as it does without the fault: a request is stored
+   * before anything is done, so the device must never stay in its earlier state.
+   */
+  async runWithFault(row: FaultRow, snapshots: ScenarioSnapshots): Promise<void> {
+    await this.#reset();
+    await this.#prepare(row.scenario, snapshots.before);
+    await this.#begin(row.scenario, { do: "arm", point: row.point, action: await this.#actionOf(row.fault) });
+    await this.#agent.until(`${row.point.goal}: ${row.point.step}`, ({ event }) => event === "fault");
+    this.#registry.thaw();
+    await this.#repair(row.fault);
+    await this.#recover(row.fault, snapshots.after);
+  }
+
+  /**
+   * Runs a scenario whose request cannot be stored because the agent's disk is full. Throws when the request is not
+   * carried out nevertheless, or when the device does not end as after the scenario once there is free space.
+   */
+  async runOnFullDisk({ scenario, isKilled }: FullDiskRow, snapshots: ScenarioSnapshots): Promise<void> {
+    await this.#reset();
+    await this.#prepare(scenario, snapshots.before);
+    await this.#disks.fillNow("agent");
+    await this.#begin(scenario, undefined);
+    this.#registry.thaw();
+    await this.#agent.untilState(scenario.end);
+    if (!(await this.readLog()).includes("doing it nevertheless")) throw new Error("The request was stored");
+    if (isKilled) await this.#agent.kill();
+    await this.#disks.freeUp();
+    if (isKilled) await this.#agent.start();
+    await this.#recover("agentDiskFull", snapshots.after);
+  }
+
+  /** The end of the agent's log, for the message of a failed row. */
+  async readLog(): Promise<string> {
+    return await this.#agent.readLog();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent[Symbol.asyncDispose]();
+    await this.#thaw();
+    await this.#registry[Symbol.asyncDispose]();
+    await this.#engine[Symbol.asyncDispose]();
+    await this.#disks[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** Prepares a scenario and waits for `expected`; without it, returns the snapshot once the device is idle. */
+  async #prepare(scenario: Scenario, expected: DeviceSnapshot | undefined): Promise<DeviceSnapshot | undefined> {
+    await this.#agent.start();
+    await this.#agent.untilReady();
+    for (const { request, until } of scenario.before) {
+      this.#request(request);
+      await this.#agent.untilState(until);
+    }
+    if (scenario.preparation === "uselessImage") {
+      const image = `${this.#registry.host}/${repository}`;
+      await this.#engine.docker("tag", `${image}:1`, `${image}:useless`);
+    }
+    if (scenario.isBusyBefore) return undefined;
+    if (expected === undefined) return await this.#settle(scenario.before.at(-1)?.until);
+    let observed: DeviceSnapshot | undefined;
+    try {
+      await pollUntil("the scenario begins as it should", async () => {
+        observed = await this.#takeSnapshot();
+        return isDeepStrictEqual(observed, expected) || undefined;
+      });
+    } catch (cause) {
+      throw new Error(`The scenario begins differently: ${describeDifferences(observed, expected)}`, { cause });
+    }
+    return expected;
+  }
+
+  /** Begins what the scenario is about, with a fault prepared if there is one. */
+  async #begin(scenario: Scenario, arm: AgentCommand | undefined): Promise<void> {
+    if (scenario.preparation === "longRemoval") {
+      await this.#agent.kill();
+      await this.#removeSlowly();
+      await this.#agent.start(arm);
+      await this.#agent.until("the agent waits", (event) => event.event === "step" && event.step === "awaitGone");
+      return await this.#thaw();
+    }
+    if (scenario.before.at(-1)?.until === "DOWNLOADING") await this.#registry.freeze();
+    if (arm !== undefined) this.#agent.send(arm);
+    this.#request(scenario.request);
+  }
+
+  /** Makes the engine remove the container, and keeps it from finishing. */
+  async #removeSlowly(): Promise<void> {
+    const { socket } = this.#engine;
+    await this.#engine.docker("kill", containerName);
+    await this.#disks.freeze();
+    const removing = callEngine(socket, { method: "DELETE", path: `/containers/${containerName}?force=1` });
+    this.#removing = removing.then(() => {}, () => {});
+    await pollUntil("the container is being removed", async () => {
+      return await readStatus(socket, containerName) === "removing" || undefined;
+    });
+  }
+
+  /** Releases what a scenario has held up. */
+  async #thaw(): Promise<void> {
+    this.#registry.thaw();
+    if (this.#removing === undefined) return;
+    await this.#disks.thaw();
+    await this.#removing;
+    this.#removing = undefined;
+  }
+
+  /** Waits until Studio knows the state and the device is idle, and takes a snapshot. */
+  async #settle(state: string | undefined): Promise<DeviceSnapshot> {
+    const agent = this.#agent;
+    await pollUntil(`idle after ${state}`, async () => {
+      const count = agent.readEvents().length;
+      if (agent.app?.current !== state || agent.isBusy) return undefined;
+      await sleep(1_200);
+      return agent.readEvents().length === count && agent.app?.current === state || undefined;
+    }, { limitMs: 15_000 });
+    const snapshot = await this.#takeSnapshot();
+    const text = describeContradiction(snapshot, agent.app);
+    if (text !== "") throw new Error(text);
+    return snapshot;
+  }
+
+  /** Waits until the device is as after the scenario. Throws with the differences when it never is. */
+  async #recover(fault: Fault, expected: DeviceSnapshot): Promise<void> {
+    let last: DeviceSnapshot | undefined;
+    const isRecovered = async () => {
+      last = await this.#tryTakeSnapshot();
+      if (last !== undefined && fault === "engineDiskFull") last = withoutUntaggedImages(last);
+      return isDeepStrictEqual(last, expected) && !this.#agent.isBusy;
+    };
+    const startedMs = performance.now();
+    while (performance.now() - startedMs < recoveryLimitMs) {
+      if (await isRecovered()) {
+        await sleep(stableMs);
+        if (await isRecovered()) return;
+      }
+      await sleep(30);
+    }
+    throw new Error(`Not as after the scenario: ${describeDifferences(last, expected)}`);
+  }
+
+  async #takeSnapshot(): Promise<DeviceSnapshot> {
+    this.#agent.readEvents();
+    return await takeSnapshot({ socket: this.#engine.socket, folder: this.#disks.agent }, this.#agent.app);
+  }
+
+  /** Undefined while the engine or the database cannot be read. */
+  async #tryTakeSnapshot(): Promise<DeviceSnapshot | undefined> {
+    try {
+      return await this.#takeSnapshot();
+    } catch {
+      // A permanent failure shows as a difference when the time is over.
+      return undefined;
+    }
+  }
+
+  /** Restores a device that has never had an app. */
+  async #reset(): Promise<void> {
+    await this.#agent.kill();
+    await this.#thaw();
+    const { socket } = this.#engine;
+    for (const { Id } of await listContainers(socket)) {
+      await callEngine(socket, { method: "DELETE", path: `/containers/${Id}?force=1&v=1` });
+    }
+    for (const image of await readImages(socket)) {
+      await callEngine(socket, { method: "DELETE", path: `/images/${image}?force=1` });
+    }
+    await this.#disks.freeUp();
+    await this.#disks.clearAgent();
+    await this.#agent.reset();
+  }
+
+  #request(request: RequestedApp): void {
+    this.#agent.readEvents();
+    const app: DeviceApp = { ...newApp, ...this.#agent.app, ...request };
+    this.#agent.request(app);
+  }
+
+  async #actionOf(fault: Fault): Promise<FaultAction> {
+    switch (fault) {
+      case "kill":
+      case "killAfter":
+        return { kind: "kill" };
+      case "engineKill": {
+        const containerd = (await Deno.readTextFile(`${this.#engine.folder}/exec/containerd/containerd.pid`)).trim();
+        return { kind: "run", program: "kill", args: ["-9", String(this.#engine.pid), containerd] };
+      }
+      case "linkCut":
+        return { kind: "cutLink" };
+      case "agentDiskFull":
+        return this.#disks.fill("agent");
+      case "engineDiskFull":
+        return this.#disks.fill("engine");
+      case "clockForward":
+        return { kind: "moveClock", ms: twoDaysMs };
+      case "clockBack":
+        return { kind: "moveClock", ms: -twoDaysMs };
+    }
+  }
+
+  async #repair(fault: Fault): Promise<void> {
+    switch (fault) {
+      case "kill":
+      case "killAfter":
+        await this.#agent.untilEnded();
+        await this.#agent.start();
+        return await this.#agent.untilReady();
+      case "engineKill":
+        await this.#engine.kill();
+        return await this.#engine.start();
+      case "linkCut":
+        await sleep(faultMs);
+        this.#agent.send({ do: "connect" });
+        return await this.#agent.until("the link is back", ({ event }) => event === "connected", { limitMs: 10_000 });
+      case "agentDiskFull":
+      case "engineDiskFull":
+        await sleep(faultMs);
+        await this.#disks.freeUp();
+        return fault === "engineDiskFull" ? this.#agent.send({ do: "resume" }) : undefined;
+      case "clockForward":
+      case "clockBack":
+        return;
+    }
+  }
+}
