@@ -117,7 +117,7 @@ async function sources(paths: string[]): Promise<SourceFile[]> {
 /** Runs the unit tests with coverage and compares the lines covered in `lib/` with the floor, which may only rise. */
 async function checkCoverage(): Promise<Outcome> {
   const { unit } = selectFiles(await findTests(projectRoot), {
-    wish: { substrings: [] },
+    filter: { substrings: [] },
     missing: new Map(),
     lastMs: {},
   });

@@ -3,8 +3,8 @@
 import type { TestFile } from "./selection.ts";
 
 /**
- * All test files below `tests/`, with the first line that says what they need. `root` is the project's folder, with a
- * slash.
+ * All test files below `tests/`, with the first line, which says what they need. `root` is the project's folder and
+ * ends with a slash.
  */
 export async function findTests(root: string): Promise<TestFile[]> {
   return await findBelow(root, "tests");

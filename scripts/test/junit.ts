@@ -1,4 +1,4 @@
-/** Reads the JUnit report that the test runner of the runtime writes. Pure. */
+/** Reads the JUnit reports of the runtime's test runner. Pure. */
 
 /** How one test ended. Steps of a test count as tests. */
 export interface TestOutcome {
@@ -10,7 +10,7 @@ export interface TestOutcome {
   text: string;
 }
 
-/** The outcomes in a report; none for an empty text. */
+/** The outcomes in a report; none in an empty one. */
 export function readJunit(xml: string): TestOutcome[] {
   const outcomes: TestOutcome[] = [];
   const pattern = /<testcase name="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g;
@@ -27,8 +27,8 @@ export function readJunit(xml: string): TestOutcome[] {
 }
 
 /**
- * The outcomes of one run: those of its report, and one failure for each file that the report does not know (it did not
- * load, or has no test), or for a run that ended badly without a failed test.
+ * The outcomes of one run: those in its report, one failure for each file that the report does not mention (it did not
+ * load, or has no test), and one for a run that failed without a failed test.
  */
 export function judgeRun(
   files: readonly string[],

@@ -2,19 +2,20 @@
 
 import { allParts, type MissingParts, type PartName } from "../testbed/setup/install_parts.ts";
 
-/** A test file as it was found. */
+/** A test file. */
 export interface TestFile {
+  /** From the project's root. */
   path: string;
   firstLine: string;
 }
 
-/** What the user asked for: parts of paths (none: everything) and one of the two kinds of tests. */
-export interface Wish {
+/** Limits a run to files whose path contains one of the substrings (if any is given), and to one kind of tests. */
+export interface Filter {
   substrings: readonly string[];
   only?: "unit" | "box";
 }
 
-/** Which files run outside, which in a box of their own, and which cannot run, with the reason. */
+/** Which files run as unit tests, which in a box of their own, and which cannot run, with the reason. */
 export interface Selection {
   unit: string[];
   box: string[];
@@ -22,8 +23,8 @@ export interface Selection {
 }
 
 /**
- * The real parts a file needs; nothing for a file that runs outside a box. Files in `tests/e2e/` need all. Others say
- * so in their first line: `// box` and the parts, or all of them when none is named.
+ * The real parts a file needs; undefined for unit tests. Files in `tests/e2e/` need all of them. Others name them in
+ * their first line: `// box` and the parts, or just `// box` for all of them.
  */
 export function neededParts(file: TestFile): PartName[] | undefined {
   const match = /^\/\/ box\b(.*)$/.exec(file.firstLine);
@@ -38,18 +39,18 @@ export function neededParts(file: TestFile): PartName[] | undefined {
 }
 
 /**
- * Sorts the files by where they run. Those in boxes come longest first, by the milliseconds they took the last time.
+ * Decides where each file runs. Those in boxes come longest first, by the milliseconds they took the last time.
  */
 export function selectFiles(
   files: readonly TestFile[],
-  options: { wish: Wish; missing: MissingParts; lastMs: Readonly<Record<string, number>> },
+  options: { filter: Filter; missing: MissingParts; lastMs: Readonly<Record<string, number>> },
 ): Selection {
-  const { wish, missing, lastMs } = options;
+  const { filter, missing, lastMs } = options;
   const selection: Selection = { unit: [], box: [], skipped: [] };
   for (const file of files) {
-    if (wish.substrings.length > 0 && !wish.substrings.some((part) => file.path.includes(part))) continue;
+    if (filter.substrings.length > 0 && !filter.substrings.some((text) => file.path.includes(text))) continue;
     const parts = neededParts(file);
-    if (wish.only !== undefined && wish.only !== (parts === undefined ? "unit" : "box")) continue;
+    if (filter.only !== undefined && filter.only !== (parts === undefined ? "unit" : "box")) continue;
     const lacking = parts?.find((part) => missing.has(part));
     if (lacking !== undefined) {
       selection.skipped.push({ path: file.path, reason: `no ${lacking}: ${missing.get(lacking)}` });

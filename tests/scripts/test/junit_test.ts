@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { judgeRun, readJunit } from "../../../scripts/test/junit.ts";
-import { neededParts, selectFiles } from "../../../scripts/test/selection.ts";
 
 const report = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="5" failures="1" errors="1" time="0.008">
@@ -37,7 +36,7 @@ Deno.test("readJunit() finds what passed, failed and was skipped", () => {
   assert.deepEqual(readJunit(""), []);
 });
 
-Deno.test("judgeRun() counts a file that did not load, and a run that ended badly, as failed", () => {
+Deno.test("judgeRun() counts a file without tests, and a run that failed without a failed test, as failed", () => {
   const failed = (files: string[], run: { xml: string; success: boolean; output: string }) =>
     judgeRun(files, run).filter((outcome) => outcome.kind === "failed").map(({ file, name, text }) => ({
       file,
@@ -56,51 +55,4 @@ Deno.test("judgeRun() counts a file that did not load, and a run that ended badl
   assert.deepEqual(failed(files, { xml: good, success: false, output: "uncaught" }), [
     { file: "tests/a_test.ts, tests/d_test.ts", name: "ended with an error", text: "uncaught" },
   ]);
-});
-
-Deno.test("neededParts() reads the first line; files in tests/e2e need everything", () => {
-  const table = [
-    ["tests/lib/apps/plan/container_plan_test.ts", "import x", undefined],
-    ["tests/e2e/boot_test.ts", "import x", ["box", "engine", "registry", "crossbar"]],
-    ["tests/e2e/boot_test.ts", "// box crossbar", ["box", "crossbar"]],
-    ["tests/lib/docker/engine_test.ts", "// box engine, registry", ["box", "engine", "registry"]],
-    ["tests/lib/docker/engine_test.ts", "// box", ["box", "engine", "registry", "crossbar"]],
-    ["tests/lib/docker/engine_test.ts", "// boxes are nice", undefined],
-  ] as const;
-  for (const [path, firstLine, parts] of table) assert.deepEqual(neededParts({ path, firstLine }), parts, firstLine);
-  assert.throws(
-    () => neededParts({ path: "tests/a_test.ts", firstLine: "// box egnine" }),
-    /there is no part "egnine"/,
-  );
-});
-
-Deno.test("selectFiles() filters by path and kind, puts long ones first, and skips what lacks a part", () => {
-  const files = [
-    "tests/b_test.ts",
-    "tests/a_test.ts",
-    "tests/e2e/x_test.ts",
-    "tests/e2e/y_test.ts",
-    "tests/e2e/z_test.ts",
-  ]
-    .map((path) => ({ path, firstLine: "" }));
-  files.push({ path: "tests/wamp/real_test.ts", firstLine: "// box crossbar" });
-  const lastMs = { "tests/e2e/x_test.ts": 5, "tests/e2e/z_test.ts": 90_000, "tests/wamp/real_test.ts": 50_000 };
-  const missing = new Map();
-  assert.deepEqual(selectFiles(files, { wish: { substrings: [] }, missing, lastMs }), {
-    unit: ["tests/a_test.ts", "tests/b_test.ts"],
-    box: ["tests/e2e/z_test.ts", "tests/e2e/y_test.ts", "tests/wamp/real_test.ts", "tests/e2e/x_test.ts"],
-    skipped: [],
-  });
-  assert.deepEqual(selectFiles(files, { wish: { substrings: ["a_t", "e2e/x"] }, missing, lastMs }), {
-    unit: ["tests/a_test.ts"],
-    box: ["tests/e2e/x_test.ts"],
-    skipped: [],
-  });
-  assert.deepEqual(selectFiles(files, { wish: { substrings: [], only: "unit" }, missing, lastMs }).box, []);
-  const noEngine = new Map([["engine", "no mirror"]] as const);
-  assert.deepEqual(selectFiles(files, { wish: { substrings: [], only: "box" }, missing: noEngine, lastMs }), {
-    unit: [],
-    box: ["tests/wamp/real_test.ts"],
-    skipped: ["x", "y", "z"].map((name) => ({ path: `tests/e2e/${name}_test.ts`, reason: "no engine: no mirror" })),
-  });
 });
