@@ -1,9 +1,9 @@
-/** A name server for the box that knows one address for every name, and can be dead: it then answers nothing. */
+/** A name server for the box that resolves every name to one address, or does not answer at all. */
 
 import { runProgram } from "../../scripts/programs.ts";
 import { requireBox } from "../../scripts/testbed/box.ts";
 
-/** Serves the names of the whole box until disposed. */
+/** Resolves names for the whole box until it is disposed. */
 export class FakeNameServer implements AsyncDisposable {
   readonly #socket: Deno.DatagramConn;
   readonly #serving: Promise<void>;
@@ -14,7 +14,7 @@ export class FakeNameServer implements AsyncDisposable {
     this.#serving = this.#serve();
   }
 
-  /** Takes the place of the machine's name servers, for this box only. */
+  /** Replaces the machine's name servers inside this box. */
   static async start(): Promise<FakeNameServer> {
     const file = `${requireBox().folder}/resolv.conf`;
     await Deno.writeTextFile(file, "nameserver 127.0.0.1\n");
@@ -36,7 +36,7 @@ export class FakeNameServer implements AsyncDisposable {
   }
 }
 
-/** One question, and for an IPv4 address (type 1) the answer 127.0.0.1 for a minute. */
+/** Repeats the question and, for an IPv4 address (type 1), answers 127.0.0.1 for a minute. */
 function answerTo(query: Uint8Array): Uint8Array {
   const end = query.indexOf(0, 12) + 5;
   const question = query.subarray(12, end);

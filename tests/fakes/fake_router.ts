@@ -1,13 +1,13 @@
-/** A WebSocket server on loopback whose every frame the test writes itself: for routers that break the rules. */
+/** A WebSocket server on loopback whose frames the test writes itself: for routers that break the rules. */
 
 import type { IncomingHttpHeaders } from "node:http";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/** One connection of the device, seen from the router. */
+/** One connection of the client, seen from the router. */
 export class Peer {
   /** The headers of the upgrade request. */
   readonly headers: IncomingHttpHeaders;
-  /** Resolves with code and reason of the close frame; 1006 when the socket was cut. */
+  /** Resolves with code and reason of the close frame; 1006 when there was none. */
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #socket: WebSocket;
   readonly #received: unknown[][] = [];
@@ -24,7 +24,7 @@ export class Peer {
     socket.on("error", () => {});
     socket.on("ping", (data) => {
       this.#pings.push(data.toString());
-      for (const tell of this.#pingWaiters.splice(0)) tell();
+      for (const resolve of this.#pingWaiters.splice(0)) resolve();
     });
     socket.on("message", (data) => {
       const message: unknown[] = JSON.parse(data.toString());
@@ -39,48 +39,48 @@ export class Peer {
     return this.#pings;
   }
 
-  /** Resolves when the device has sent `count` pings; an answer of this server is on its way then. */
-  async pinged(count: number): Promise<void> {
+  /** Resolves when the client has sent `count` pings; the pong is on its way then. */
+  async untilPinged(count: number): Promise<void> {
     while (this.#pings.length < count) await new Promise<void>((resolve) => this.#pingWaiters.push(resolve));
   }
 
-  /** The next message of the device. */
+  /** The next message from the client. */
   read(): Promise<unknown[]> {
     const message = this.#received.shift();
     if (message !== undefined) return Promise.resolve(message);
     return new Promise((resolve) => this.#readers.push(resolve));
   }
 
-  /** The next message of the device; throws when it is of another type. Gives its second element, the request id. */
+  /** Reads the next message and returns its second element, the request id. Throws when it has another type. */
   async expect(type: number): Promise<number> {
     const message = await this.read();
     if (message[0] !== type) throw new Error(`Expected a message of type ${type}, got ${JSON.stringify(message)}`);
     return Number(message[1]);
   }
 
-  /** Sends messages without giving the device a turn between them. */
+  /** Sends messages in one go, so that they arrive right behind each other. */
   send(...messages: unknown[]): void {
     for (const message of messages) this.#socket.send(JSON.stringify(message));
   }
 
-  /** Sends a frame as it is; bytes go as a binary frame unless `asText`. */
+  /** Sends a frame as it is; bytes become a binary frame unless `asText`. */
   sendFrame(frame: string | Uint8Array, options: { asText?: boolean } = {}): void {
     this.#socket.send(frame, { binary: typeof frame !== "string" && !options.asText });
   }
 
-  /** Sends the first part of a text message whose rest is still to come. */
+  /** Sends the first part of a text message and leaves out the rest. */
   sendPart(text: string): void {
     this.#socket.send(text, { fin: false });
   }
 
-  /** Pings the device and resolves when its answer is there. */
+  /** Pings the client and resolves when its pong has arrived. */
   async ping(): Promise<void> {
     const answered = new Promise<void>((resolve) => this.#socket.once("pong", () => resolve()));
     this.#socket.ping("are you there");
     await answered;
   }
 
-  /** Answers the HELLO with a WELCOME, without a challenge. Gives the HELLO. */
+  /** Answers HELLO with WELCOME, without a challenge. Returns the HELLO. */
   async welcome(options: { id?: number; roles?: unknown } = {}): Promise<unknown[]> {
     const hello = await this.read();
     this.send([2, options.id ?? 77, { roles: options.roles ?? { broker: {}, dealer: {} } }]);
@@ -92,13 +92,13 @@ export class Peer {
     this.#socket.close(code, reason);
   }
 
-  /** Cuts the socket. */
-  cut(): void {
+  /** Destroys the socket. */
+  terminate(): void {
     this.#socket.terminate();
   }
 }
 
-/** Listens until disposed; then all its sockets are cut. */
+/** Listens until it is disposed, which destroys all its sockets. */
 export class FakeRouter implements AsyncDisposable {
   readonly #server: WebSocketServer;
   readonly #peers: Peer[] = [];
@@ -114,7 +114,7 @@ export class FakeRouter implements AsyncDisposable {
     });
   }
 
-  /** Starts one. `autoPong` false leaves pings unanswered; `protocol` is what the server chooses. */
+  /** Starts a server. `autoPong` false leaves pings unanswered; `protocol` is the subprotocol it chooses. */
   static async listen(options: { autoPong?: boolean; protocol?: string | false } = {}): Promise<FakeRouter> {
     const server = new WebSocketServer({
       host: "127.0.0.1",
@@ -126,7 +126,7 @@ export class FakeRouter implements AsyncDisposable {
     return new FakeRouter(server);
   }
 
-  /** Where to dial. */
+  /** The URL to dial. */
   get url(): string {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("The server does not listen");

@@ -3,7 +3,7 @@ import type { PortRule } from "../../../lib/model/app.ts";
 import { type Backend, createBackend } from "../../../lib/backend/backend.ts";
 import { offlineWire, type Wire } from "../../../lib/wamp/wire.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { openScripted, type ScriptedSession } from "../wamp/open_session.ts";
+import { openWithPeer, type SessionWithPeer } from "../wamp/open_session.ts";
 
 const device = { deviceKey: 345, swarmKey: 12, serialNumber: "SN-1" };
 
@@ -73,7 +73,7 @@ const cases: Asked[] = [
     expected: { swarmKey: 13 },
   },
   {
-    name: "metadata with names that are no text",
+    name: "metadata with names that are not text",
     ask: readMetadata,
     uri: metadataUri,
     answer: [[{ swarm_key: 13, device_name: 5, swarm_name: null }]],
@@ -115,7 +115,7 @@ const cases: Asked[] = [
   { name: "a status answer with an empty list", ask: sendStatus, uri: statusUri, answer: [[]], expected: {} },
   { name: "a status answer with null", ask: sendStatus, uri: statusUri, answer: [[null]], expected: {} },
   {
-    name: "a base address that is no text",
+    name: "a base address that is not text",
     ask: sendStatus,
     uri: statusUri,
     answer: [[{ reswarmBaseURL: null }]],
@@ -261,12 +261,12 @@ const cases: Asked[] = [
 
 for (const { name, ask, uri, args, answer, expected } of cases) {
   Deno.test(`backend: ${name}`, async () => {
-    await using scripted = await openScripted();
-    const asking = ask(createBackend(wireOf(scripted), () => device));
-    const [type, request, options, procedure, sent] = await scripted.peer.read();
+    await using opened = await openWithPeer();
+    const asking = ask(createBackend(wireOf(opened), () => device));
+    const [type, request, options, procedure, sent] = await opened.peer.read();
     assert.deepEqual([type, options, procedure], [48, {}, uri]);
     if (args !== undefined) assert.deepEqual(sent ?? [], args);
-    scripted.peer.send([50, request, {}, ...answer]);
+    opened.peer.send([50, request, {}, ...answer]);
     assert.deepEqual(await asking, expected);
   });
 }
@@ -279,7 +279,7 @@ const failures: { name: string; ask: (backend: Backend) => Promise<unknown>; ans
     error: { code: "bad_request", message: "Cannot read device metadata: args[0] must be an object, got null" },
   },
   {
-    name: "a swarm key that is no number",
+    name: "a swarm key that is not a number",
     ask: readMetadata,
     answer: [[{ swarm_key: true }]],
     error: { code: "bad_request", message: "swarm_key has invalid type boolean" },
@@ -303,7 +303,7 @@ const failures: { name: string; ask: (backend: Backend) => Promise<unknown>; ans
     error: { code: "bad_request", message: "invalid app_cred_key payload" },
   },
   {
-    name: "a privilege that is no boolean",
+    name: "a privilege that is not a boolean",
     ask: isAllowed,
     answer: [["true"]],
     error: { code: "privilege_check_failed", message: "type of argument is not bool" },
@@ -333,7 +333,7 @@ const failures: { name: string; ask: (backend: Backend) => Promise<unknown>; ans
     error: { code: "bad_request" },
   },
   {
-    name: "a registry token that is no text",
+    name: "a registry token that is not text",
     ask: (backend) => backend.getRegistryToken(1),
     answer: [[5]],
     error: { code: "bad_request", message: "invalid registry_token payload" },
@@ -342,20 +342,20 @@ const failures: { name: string; ask: (backend: Backend) => Promise<unknown>; ans
 
 for (const { name, ask, answer, error } of failures) {
   Deno.test(`backend: ${name} is an error`, async () => {
-    await using scripted = await openScripted();
-    const asking = assert.rejects(ask(createBackend(wireOf(scripted), () => device)), error);
-    scripted.peer.send([50, await scripted.peer.expect(48), {}, ...answer]);
+    await using opened = await openWithPeer();
+    const asking = assert.rejects(ask(createBackend(wireOf(opened), () => device)), error);
+    opened.peer.send([50, await opened.peer.expect(48), {}, ...answer]);
     await asking;
   });
 }
 
-Deno.test("backend: an error of the backend is surfaced with procedure, URI and arguments", async () => {
-  await using scripted = await openScripted();
-  const asking = assert.rejects(isAllowed(createBackend(wireOf(scripted), () => device)), {
+Deno.test("backend: an error of the backend has procedure, URI and arguments in its text", async () => {
+  await using opened = await openWithPeer();
+  const asking = assert.rejects(isAllowed(createBackend(wireOf(opened), () => device)), {
     code: "call_failed",
     message: "calling remote procedure 'reswarm.devices.check_privilege': wamp.error.runtime_error: no such device",
   });
-  scripted.peer.send([8, 48, await scripted.peer.expect(48), {}, "wamp.error.runtime_error", ["no such device"]]);
+  opened.peer.send([8, 48, await opened.peer.expect(48), {}, "wamp.error.runtime_error", ["no such device"]]);
   await asking;
 });
 
@@ -372,8 +372,8 @@ Deno.test("offlineWire() sends nothing and answers with nothing", async () => {
   await assert.rejects(backend.getRequestedAppStates(), { code: "bad_request" });
 });
 
-/** A session seen as the wire. */
-function wireOf({ session }: ScriptedSession): Wire {
+/** A session as a wire. */
+function wireOf({ session }: SessionWithPeer): Wire {
   const bound: Session = session;
   return {
     isConnected: true,

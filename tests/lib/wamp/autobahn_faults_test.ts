@@ -1,14 +1,17 @@
 // deno-lint-ignore-file no-console -- one test looks at what is written to the console
-/** Each fault that autobahn 26.3.1 has by itself, shown to be closed. The numbers are those of docs/autobahn.md. */
+/**
+ * One test or more for each fault of autobahn 26.3.1: it does not reach us. The numbers are those of
+ * docs/autobahn.md.
+ */
 
 import assert from "node:assert/strict";
 import { within } from "../../../lib/async/deadline.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeRouter } from "../../fakes/fake_router.ts";
-import { keepingLog, openScripted, openSession, openTransport, startRouter } from "./open_session.ts";
+import { openSession, openTransport, openWithPeer, recordingLog, startRouter } from "./open_session.ts";
 import { startLink } from "./start_link.ts";
 
-/** Runs a Deno program and gives its output. */
+/** Runs a Deno program and returns its output. */
 async function run(source: string): Promise<{ code: number; stdout: string; stderr: string }> {
   const args = ["eval", "--quiet", "--no-lock", "--ext=ts", source];
   const output = await new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" }).output();
@@ -18,7 +21,7 @@ async function run(source: string): Promise<{ code: number; stdout: string; stde
 
 const joinUrl = new URL("../../../lib/wamp/join.ts", import.meta.url).href;
 
-Deno.test("fault 1: a peer that answers no ping is given up soon after the second ping, and closed is known at once", async () => {
+Deno.test("fault 1: a peer that answers no ping is given up soon after the second ping", async () => {
   await using router = await FakeRouter.listen({ autoPong: false });
   const clock = new FakeClock();
   const [session, peer] = await Promise.all([
@@ -39,7 +42,7 @@ Deno.test("fault 1: a peer that answers no ping is given up soon after the secon
   assert.deepEqual(peer.pings, ["keepalive", "keepalive"]);
 });
 
-Deno.test("fault 1: close() towards a dead peer takes one second, not fifteen", async () => {
+Deno.test("fault 1: close() to a dead peer takes one second, not fifteen", async () => {
   await using router = await startRouter();
   const clock = new FakeClock();
   const session = await openSession(router.url, { clock });
@@ -56,7 +59,7 @@ Deno.test("fault 1: close() towards a dead peer takes one second, not fifteen", 
   router.resume();
 });
 
-Deno.test("fault 1: a dial of a server that accepts and says nothing ends with its signal", async () => {
+Deno.test("fault 1: a dial to a server that accepts and stays silent ends with its signal", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();
   const controller = new AbortController();
@@ -73,7 +76,7 @@ Deno.test("fault 1: a dial of a server that accepts and says nothing ends with i
 });
 
 const badFrames: { name: string; frame: string | Uint8Array; asText?: boolean }[] = [
-  { name: "text that is no JSON", frame: "hello" },
+  { name: "text that is not JSON", frame: "hello" },
   { name: "an object", frame: "{}" },
   { name: "an empty list", frame: "[]" },
   { name: "a list of text", frame: '["a"]' },
@@ -82,8 +85,8 @@ const badFrames: { name: string; frame: string | Uint8Array; asText?: boolean }[
 ];
 
 for (const { name, frame, asText } of badFrames) {
-  Deno.test(`fault 2: ${name} closes the connection in order and nothing else`, async () => {
-    await using router = await openScripted();
+  Deno.test(`fault 2: ${name} closes the connection cleanly`, async () => {
+    await using router = await openWithPeer();
     const { session, peer } = router;
     peer.sendFrame(frame, { asText });
     const answer = await peer.read();
@@ -93,7 +96,7 @@ for (const { name, frame, asText } of badFrames) {
   });
 }
 
-Deno.test("fault 2: arguments that cannot be serialised fail that call alone", async () => {
+Deno.test("fault 2: arguments that cannot be serialised fail only their call", async () => {
   await using router = await startRouter();
   const session = await openSession(router.url);
   await session.register("x.echo", ({ args }) => Promise.resolve({ args }));
@@ -113,7 +116,7 @@ Deno.test("fault 2: an answer that cannot be serialised becomes an error for the
 });
 
 Deno.test("fault 3: a canceled call sends CANCEL, and the late answers to it are dropped", async () => {
-  await using router = await openScripted();
+  await using router = await openWithPeer();
   const { session, peer } = router;
   const controller = new AbortController();
   const call = session.call("x.slow", [], { signal: controller.signal });
@@ -128,8 +131,8 @@ Deno.test("fault 3: a canceled call sends CANCEL, and the late answers to it are
   assert.equal(session.isOpen, true);
 });
 
-Deno.test("fault 4: INTERRUPT ends the handler's signal and is answered at once", async () => {
-  await using router = await openScripted();
+Deno.test("fault 4: INTERRUPT aborts the handler's signal and is answered at once", async () => {
+  await using router = await openWithPeer();
   const { session, peer } = router;
   const { promise: ended, resolve: end } = Promise.withResolvers<string>();
   const registered = session.register("x.slow", async ({ signal }) => {
@@ -146,7 +149,7 @@ Deno.test("fault 4: INTERRUPT ends the handler's signal and is answered at once"
 });
 
 Deno.test("fault 5: pending requests are rejected when the link drops, and later ones at once", async () => {
-  await using router = await openScripted();
+  await using router = await openWithPeer();
   const { session, peer } = router;
   const pending = [
     session.call("x.a"),
@@ -155,7 +158,7 @@ Deno.test("fault 5: pending requests are rejected when the link drops, and later
     session.publish("x.d", [], { acknowledge: true }),
   ].map((request) => assert.rejects(request, { code: "not_connected", message: "not connected" }));
   for (let count = 0; count < 4; count++) await peer.read();
-  peer.cut();
+  peer.terminate();
   await Promise.all(pending);
   await session.closed;
   await assert.rejects(session.call("x.a"), { code: "not_connected" });
@@ -165,7 +168,7 @@ Deno.test("fault 5: pending requests are rejected when the link drops, and later
 });
 
 Deno.test("fault 5: a request that the router does not answer ends after the response deadline", async () => {
-  await using router = await openScripted({ responseMs: 250 });
+  await using router = await openWithPeer({ responseMs: 250 });
   const { session } = router;
   const requests = {
     register: () => session.register("x.b", () => Promise.resolve({})),
@@ -178,7 +181,7 @@ Deno.test("fault 5: a request that the router does not answer ends after the res
   }
 });
 
-Deno.test("fault 6: close() ends the session for good, also while it is being closed already", async () => {
+Deno.test("fault 6: close() ends the session for good, even while it is being closed already", async () => {
   await using router = await startRouter();
   const session = await openSession(router.url);
   await Promise.all([session.close(), session.close()]);
@@ -222,8 +225,8 @@ Deno.test("fault 7: the text of a handler's plain Error reaches the caller", asy
   await session.close();
 });
 
-Deno.test("fault 8: a progressive result that nobody asked for does not end the call", async () => {
-  await using router = await openScripted();
+Deno.test("fault 8: an unrequested progressive result does not end the call", async () => {
+  await using router = await openWithPeer();
   const { session, peer } = router;
   const call = session.call("x.slow");
   const request = await peer.expect(48);
@@ -233,12 +236,12 @@ Deno.test("fault 8: a progressive result that nobody asked for does not end the 
 
 Deno.test("fault 9: violations and closes write nothing to the console and leave the global object alone", async () => {
   const before = Object.keys(globalThis);
-  const said: unknown[] = [];
+  const written: unknown[] = [];
   const saved = { warn: console.warn, error: console.error };
-  console.warn = console.error = (...parts: unknown[]) => void said.push(parts);
+  console.warn = console.error = (...parts: unknown[]) => void written.push(parts);
   try {
     for (const message of [[33, 5, 5], [36, 5, 5, {}], [67, 0], [8, 32, 7, {}, "x"], [50, 1, {}]]) {
-      await using router = await openScripted();
+      await using router = await openWithPeer();
       router.peer.send(message);
       router.peer.close();
       await router.session.closed;
@@ -246,7 +249,7 @@ Deno.test("fault 9: violations and closes write nothing to the console and leave
   } finally {
     Object.assign(console, saved);
   }
-  assert.deepEqual(said, []);
+  assert.deepEqual(written, []);
   assert.deepEqual(Object.keys(globalThis), before);
 });
 
@@ -284,7 +287,7 @@ Deno.test("fault 10: calls and subscriptions work in the minified bundle", async
   }
 });
 
-Deno.test("fault 11: the cryptography and serialisers that autobahn brings are not loaded", async () => {
+Deno.test("fault 11: the cryptography and serialisers of autobahn are not loaded", async () => {
   const source = `import ${JSON.stringify(joinUrl)};
     import { createRequire } from "node:module";
     const loaded = Object.keys(createRequire(import.meta.url).cache ?? {});
@@ -293,8 +296,8 @@ Deno.test("fault 11: the cryptography and serialisers that autobahn brings are n
   assert.equal(stdout.trim(), "0 true", stderr);
 });
 
-Deno.test("an event handler that throws is logged, and the next handler and event still run", async () => {
-  const { log, lines } = keepingLog();
+Deno.test("an event handler that throws is logged, and the next handler and the next event still run", async () => {
+  const { log, lines } = recordingLog();
   await using router = await startRouter();
   const session = await openSession(router.url, { log });
   const other = await openSession(router.url, { authid: "system" });

@@ -3,11 +3,11 @@ import type { Log } from "../../../lib/base/log.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeRouter, type Peer } from "../../fakes/fake_router.ts";
-import { keepingLog, openSession, startRouter } from "./open_session.ts";
+import { openSession, recordingLog, startRouter } from "./open_session.ts";
 import { markerProcedure, startLink } from "./start_link.ts";
 
-/** Keeps the log's lines of every level. */
-function countingLog(): { log: Log; lines: string[] } {
+/** Records the messages of every level. */
+function fullyRecordingLog(): { log: Log; lines: string[] } {
   const lines: string[] = [];
   const keep = (message: string) => void lines.push(message);
   return { lines, log: { trace: keep, debug: keep, info: keep, warn: keep, error: keep, fatal: keep } };
@@ -22,7 +22,7 @@ Deno.test("a refused signature ends the link after one dial", async () => {
   await link.stop();
 });
 
-Deno.test("an unknown authid is dialled again for ever", async () => {
+Deno.test("a router that does not know the authid is dialled again forever", async () => {
   await using router = await startRouter();
   const clock = new FakeClock();
   const device = startLink(router.url, { identity: { authid: "9-9" }, clock, random: () => 0.999 });
@@ -37,12 +37,12 @@ Deno.test("an unknown authid is dialled again for ever", async () => {
   await device.link.stop();
 });
 
-Deno.test("a living second device ends the link after eight dials, one second apart, and is left alone", async () => {
+Deno.test("a second client that answers ends the link after eight dials, one second apart, and stays connected", async () => {
   await using router = await startRouter();
   await using holder = startLink(router.url);
   await holder.untilRun(1);
   const clock = new FakeClock();
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   const { link, runs } = startLink(router.url, { clock, log });
   for (let dial = 1; dial < 8; dial++) {
     while (clock.nextInMs !== 1_000) await clock.untilSleeping().then(() => clock.advance(0));
@@ -58,7 +58,7 @@ Deno.test("a living second device ends the link after eight dials, one second ap
   await link.stop();
 });
 
-Deno.test("a second device that goes away in time is forgotten", async () => {
+Deno.test("a second client that leaves in time is forgotten", async () => {
   await using router = await startRouter();
   const holder = startLink(router.url);
   await holder.untilRun(1);
@@ -71,9 +71,9 @@ Deno.test("a second device that goes away in time is forgotten", async () => {
   await device.link.stop();
 });
 
-Deno.test("our own session that the router has not missed yet is taken over", async () => {
+Deno.test("the marker of our own session that the router still keeps is taken over", async () => {
   await using router = await startRouter();
-  const { log, lines } = countingLog();
+  const { log, lines } = fullyRecordingLog();
   const device = startLink(router.url, { log });
   await device.untilRun(1);
   const oldId = device.link.sessionId;
@@ -97,13 +97,13 @@ Deno.test("a refused marker is logged and the connection kept", async () => {
     users,
     authorise: ({ action }) => action !== "register",
   });
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   await using device = startLink(router.url, { log });
   await device.untilRun(1);
   assert.deepEqual(lines, ["The router refused the connection marker; continuing without it"]);
 });
 
-Deno.test("a testament that is refused ends the link on the first connection", async () => {
+Deno.test("a refused testament ends the link on the first connection only", async () => {
   const users = { "12-345": { secret: "s" } };
   let isAllowed = false;
   await using router = await Router.listen({
@@ -118,7 +118,7 @@ Deno.test("a testament that is refused ends the link on the first connection", a
   assert.deepEqual(first.runs, []);
   assert.equal(router.sessions.length, 0);
   isAllowed = true;
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   await using second = startLink(router.url, { log });
   await second.untilRun(1);
   isAllowed = false;
@@ -127,7 +127,7 @@ Deno.test("a testament that is refused ends the link on the first connection", a
   assert.deepEqual(lines, ["The router did not accept the testament; continuing without it"]);
 });
 
-/** Welcomes a dial and answers the marker; gives the request id of the testament call. */
+/** Welcomes a dial and confirms the marker; returns the request id of the testament call. */
 async function reachTestament(peer: Peer): Promise<number> {
   await peer.welcome();
   peer.send([65, await peer.expect(64), 9]);
@@ -136,13 +136,13 @@ async function reachTestament(peer: Peer): Promise<number> {
 
 Deno.test("a router without testaments is used without one", async () => {
   await using router = await FakeRouter.listen();
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   const device = startLink(router.url, { log });
   const peer = await router.accept();
   peer.send([8, 48, await reachTestament(peer), {}, "wamp.error.no_such_procedure"]);
   await device.untilRun(1);
   assert.deepEqual(lines, ["The router did not accept the testament; continuing without it"]);
-  peer.cut();
+  peer.terminate();
   await device.link.stop();
 });
 
@@ -162,24 +162,24 @@ Deno.test("the first requests of a connection are the marker without force and t
   ]);
   peer.send([50, 2, {}]);
   await device.untilRun(1);
-  peer.cut();
+  peer.terminate();
   await device.link.stop();
 });
 
-Deno.test("a link that is lost during the testament is dialled again", async () => {
+Deno.test("a connection that is lost during the testament is dialled again", async () => {
   await using router = await FakeRouter.listen();
   const device = startLink(router.url);
   const first = await router.accept();
   await reachTestament(first);
-  first.cut();
+  first.terminate();
   const second = await router.accept();
   second.send([50, await reachTestament(second), {}]);
   await device.untilRun(1);
-  second.cut();
+  second.terminate();
   await device.link.stop();
 });
 
-Deno.test("ABORT of an open session is followed by a dial at once", async () => {
+Deno.test("ABORT in an open session is followed by an immediate dial", async () => {
   await using router = await FakeRouter.listen();
   const device = startLink(router.url);
   const first = await router.accept();
@@ -191,14 +191,14 @@ Deno.test("ABORT of an open session is followed by a dial at once", async () => 
   const second = await router.accept();
   second.send([50, await reachTestament(second), {}]);
   await device.untilRun(2);
-  second.cut();
+  second.terminate();
   await device.link.stop();
 });
 
-Deno.test("a dial that throws before it has begun is a failed dial", async () => {
+Deno.test("a dial that throws before it connects is a failed dial", async () => {
   await using router = await startRouter();
   const clock = new FakeClock();
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   const identity = { clientCertificate: { certificate: "nonsense", key: "nonsense" }, url: "wss://127.0.0.1:1/ws" };
   const device = startLink(router.url, { clock, log, identity, random: () => 0.999 });
   await clock.untilSleeping();

@@ -3,10 +3,10 @@ import { systemClock } from "../../../lib/async/clock.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeRouter } from "../../fakes/fake_router.ts";
-import { keepingLog, openSession, startRouter } from "./open_session.ts";
+import { openSession, recordingLog, startRouter } from "./open_session.ts";
 import { markerProcedure, startLink } from "./start_link.ts";
 
-Deno.test("a link connects, holds the marker and the testament, and says GOODBYE when it stops", async () => {
+Deno.test("a link connects, holds the marker and the testament, and sends GOODBYE when it stops", async () => {
   await using router = await startRouter();
   const watcher = await openSession(router.url, { authid: "system" });
   const testaments: unknown[] = [];
@@ -26,7 +26,7 @@ Deno.test("a link connects, holds the marker and the testament, and says GOODBYE
   await watcher.close();
 });
 
-Deno.test("a link carries calls, events and registrations of the session that is up", async () => {
+Deno.test("a link forwards calls, events and registrations to the open session", async () => {
   await using router = await startRouter();
   await using device = startLink(router.url);
   await assert.rejects(device.link.call("x.a"), { code: "not_connected", message: "not connected" });
@@ -38,7 +38,7 @@ Deno.test("a link carries calls, events and registrations of the session that is
   await device.link.publish("x.topic", [1], { acknowledge: true });
 });
 
-Deno.test("a link tells when the router was last heard, and keeps it while there is no session", async () => {
+Deno.test("lastTrafficAt() is the time of the last bytes, also while there is no session", async () => {
   await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   await using device = startLink(router.url, { clock });
@@ -53,14 +53,14 @@ Deno.test("a link tells when the router was last heard, and keeps it while there
   await peer.ping();
   assert.equal(device.link.lastTrafficAt(), 1_000);
   await clock.advance(1_000);
-  peer.cut();
+  peer.terminate();
   await session.closed;
   assert.equal(device.link.isConnected, false);
   await clock.advance(1_000);
   assert.equal(device.link.lastTrafficAt(), 1_000);
 });
 
-Deno.test("a link tells how much waits to be sent", async () => {
+Deno.test("waitingBytes() counts what waits to be sent", async () => {
   await using router = await startRouter();
   await using device = startLink(router.url);
   assert.equal(device.link.waitingBytes(), 0);
@@ -75,7 +75,7 @@ Deno.test("a link tells how much waits to be sent", async () => {
   assert.equal(device.link.waitingBytes(), 0);
 });
 
-Deno.test("after each of five drops the link is back at once, and every run is told that it is a reconnect", async () => {
+Deno.test("after each of five drops the link is back at once, and every run knows that it is a reconnect", async () => {
   await using router = await startRouter();
   await using device = startLink(router.url);
   for (let round = 1; round <= 5; round++) {
@@ -129,10 +129,10 @@ Deno.test("a newer session ends the run of the older one and waits for it", asyn
   assert.deepEqual(order, ["begin 1", "end 1", "begin 2"]);
 });
 
-Deno.test("a run that ignores its signal does not keep the next one away for longer than five seconds", async () => {
+Deno.test("a run that ignores its signal delays the next one by five seconds at most", async () => {
   await using router = await startRouter();
   const clock = new FakeClock();
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   const { promise: stuck, resolve: release } = Promise.withResolvers<void>();
   const device = startLink(router.url, {
     clock,
@@ -153,7 +153,7 @@ Deno.test("a run that ignores its signal does not keep the next one away for lon
 
 Deno.test("a run that throws is logged and ends nothing", async () => {
   await using router = await startRouter();
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   await using device = startLink(router.url, { log, work: () => Promise.reject(new Error("boot failed")) });
   await device.untilRun(1);
   assert.deepEqual((await device.link.call("wamp.session.count")).args.length, 1);
@@ -183,7 +183,7 @@ Deno.test("waits between dials grow with full jitter: to a steady 4 s in the fir
   await device.link.stop();
 });
 
-Deno.test("a session that does not last makes the next dial wait longer; one that lasted does not", async () => {
+Deno.test("a session that does not last delays the next dial; one that lasted does not", async () => {
   await using router = await startRouter();
   const clock = new FakeClock();
   const device = startLink(router.url, { clock, random: () => 0.999 });
@@ -204,14 +204,14 @@ Deno.test("a session that does not last makes the next dial wait longer; one tha
   await device.link.stop();
 });
 
-Deno.test("a change of the network dials at once, and is listened to only while there is no session", async () => {
+Deno.test("a change of the network dials at once, and the network is watched only while there is no session", async () => {
   await using router = await startRouter();
   router.refuse();
   const clock = new FakeClock();
   const { promise: changed, resolve: change } = Promise.withResolvers<void>();
-  let listeners = 0;
+  let watchers = 0;
   async function* networkChanges(signal: AbortSignal): AsyncIterable<void> {
-    listeners += 1;
+    watchers += 1;
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     signal.addEventListener("abort", () => end(), { once: true });
     try {
@@ -219,23 +219,23 @@ Deno.test("a change of the network dials at once, and is listened to only while 
       if (!signal.aborted) yield;
       await ended;
     } finally {
-      listeners -= 1;
+      watchers -= 1;
     }
   }
   const device = startLink(router.url, { clock, random: () => 0.999, networkChanges });
   await clock.untilSleeping();
-  assert.equal(listeners, 1);
+  assert.equal(watchers, 1);
   await router.accept();
   change();
   await device.untilRun(1);
   assert.equal(clock.now(), 0, "no time has passed");
-  assert.equal(listeners, 0);
+  assert.equal(watchers, 0);
   await device.link.stop();
 });
 
 Deno.test("a network watch that fails is logged and ends nothing", async () => {
   await using router = await startRouter();
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   // deno-lint-ignore require-yield
   const networkChanges = async function* (): AsyncIterable<void> {
     await Promise.resolve();
@@ -246,7 +246,7 @@ Deno.test("a network watch that fails is logged and ends nothing", async () => {
   assert.deepEqual(lines, ["Cannot watch the network for changes"]);
 });
 
-/** What a router does that never gets further than a given step. */
+/** Routers that answer only a given number of steps. */
 const phases: { name: string; steps: number }[] = [
   { name: "HELLO is not answered", steps: 0 },
   { name: "REGISTER of the marker is not answered", steps: 1 },
@@ -270,7 +270,7 @@ for (const { name, steps } of phases) {
   });
 }
 
-Deno.test("stop() ends a dial that connects, one that waits for its turn, and a link that never began", async () => {
+Deno.test("stop() ends a dial that connects, a wait before a dial, and a link that never began", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();
   const connecting = startLink(`ws://127.0.0.1:${listener.addr.port}/ws`);
@@ -287,7 +287,7 @@ Deno.test("stop() ends a dial that connects, one that waits for its turn, and a 
   assert.deepEqual(await waiting.link.ended, { kind: "stopped" });
 });
 
-Deno.test("a dial that found no answer was a wait already: the next one follows without another", async () => {
+Deno.test("a dial that timed out counts as the wait before the next one", async () => {
   await using router = await startRouter();
   router.pause();
   const waits: number[] = [];

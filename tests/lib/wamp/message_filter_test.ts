@@ -21,7 +21,7 @@ interface Case {
 
 const cases: Case[] = [
   { name: "RESULT of a pending call", sent: [[48, 1, {}, "p"]], given: [50, 1, {}, [1]], expected: "pass" },
-  { name: "RESULT nobody waits for", given: [50, 1, {}, [1]], expected: "drop" },
+  { name: "RESULT of no pending call", given: [50, 1, {}, [1]], expected: "drop" },
   {
     name: "RESULT of a canceled call",
     sent: [[48, 1, {}, "p"], [49, 1, {}]],
@@ -47,7 +47,7 @@ const cases: Case[] = [
   { name: "ERROR for an invocation", given: [8, 68, 1, {}, "a.b"], expected: "drop" },
   { name: "ERROR without a request", given: [8, 48], expected: "violation" },
   { name: "REGISTERED", sent: [[64, 1, {}, "p"]], given: [65, 1, 9], expected: "pass" },
-  { name: "REGISTERED nobody asked for", given: [65, 1, 9], expected: "drop" },
+  { name: "REGISTERED without a request", given: [65, 1, 9], expected: "drop" },
   { name: "REGISTERED without an id", sent: [[64, 1, {}, "p"]], given: [65, 1, "x"], expected: "violation" },
   {
     name: "INVOCATION right behind REGISTERED",
@@ -104,7 +104,7 @@ const cases: Case[] = [
     expected: "drop",
   },
   { name: "PUBLISHED", sent: [[16, 1, { acknowledge: true }, "t"]], given: [17, 1, 4], expected: "pass" },
-  { name: "PUBLISHED nobody asked for", sent: [[16, 1, {}, "t"]], given: [17, 1, 4], expected: "drop" },
+  { name: "PUBLISHED without a request", sent: [[16, 1, {}, "t"]], given: [17, 1, 4], expected: "drop" },
   { name: "INTERRUPT", given: [69, 3, {}], expected: "interrupt" },
   { name: "INTERRUPT without an id", given: [69], expected: "violation" },
   { name: "GOODBYE", given: [6, {}, "wamp.close.normal"], expected: "goodbye" },
@@ -112,8 +112,8 @@ const cases: Case[] = [
   { name: "ABORT in an open session", given: [3, {}, "x"], expected: "abort" },
   { name: "a second WELCOME", given: welcome, expected: "violation" },
   { name: "CHALLENGE in an open session", given: [4, "wampcra", {}], expected: "violation" },
-  { name: "a type that nobody knows", given: [99, 1, 2], expected: "drop" },
-  { name: "request ids that are names of the language", given: [50, "toString", {}], expected: "violation" },
+  { name: "an unknown type", given: [99, 1, 2], expected: "drop" },
+  { name: "a request id that is the name of a built-in method", given: [50, "toString", {}], expected: "violation" },
 ];
 
 for (const { name, sent, received, given, expected } of cases) {
@@ -142,19 +142,19 @@ for (const { name, given, expected } of joining) {
   });
 }
 
-Deno.test("classify() names the missing roles as the reference does", () => {
+Deno.test("classify() reports missing roles with the text that installers know", () => {
   const verdict = new MessageFilter().classify([2, 5, { roles: {} }]);
   assert.deepEqual(verdict, { kind: "violation", why: "router did not announce any supported roles" });
 });
 
-Deno.test("classify() keeps results apart that autobahn would mix up", () => {
+Deno.test("classify() keeps results apart that autobahn would confuse", () => {
   for (const [args, kwargs] of [[[], {}], [[null], {}], [[[1, 2]], {}], [[1, 2], {}], [[], { a: 1 }]] as const) {
     const verdict = openFilter([48, 1, {}, "p"]).classify([50, 1, {}, args, kwargs]);
     assert.deepEqual(verdict, { kind: "pass", message: [50, 1, {}, [new Payload([...args], { ...kwargs })]] });
   }
 });
 
-Deno.test("classify() takes null for empty arguments", () => {
+Deno.test("classify() accepts null as empty arguments", () => {
   const verdict = openFilter([48, 1, {}, "p"]).classify([50, 1, {}, null, null]);
   assert.deepEqual(verdict, { kind: "pass", message: [50, 1, {}, [new Payload([], {})]] });
 });

@@ -30,14 +30,14 @@ for (const { name, given, expected } of texts) {
   });
 }
 
-Deno.test("encodeMessage() replaces a leading NUL at every depth, also in names of members", () => {
+Deno.test("encodeMessage() replaces a leading NUL at every depth, also in member names", () => {
   const given = [1, { a: [["\u0000x"], { "\u0000k": "\u0000v" }] }, ["", "\u0000"], { "": "\u0000" }];
   const expected = [1, { a: [["\ufffdx"], { "\ufffdk": "\ufffdv" }] }, ["", "\ufffd"], { "": "\ufffd" }];
   assert.deepEqual(JSON.parse(encodeMessage(given)), expected);
   assert.ok(!encodeMessage(given).includes("\\u0000"));
 });
 
-Deno.test("encodeMessage() changes nothing but the first character, whatever a text is made of", () => {
+Deno.test("encodeMessage() changes only the first character, whatever the text", () => {
   const signs = ["\u0000", '"', "\\", ",", "[", ":", "{", "u0000", "a"];
   const all = signs.flatMap((a) => signs.flatMap((b) => signs.flatMap((c) => signs.map((d) => a + b + c + d))));
   for (const text of all) {
@@ -47,7 +47,7 @@ Deno.test("encodeMessage() changes nothing but the first character, whatever a t
   }
 });
 
-Deno.test("encodeMessage() refuses what JSON cannot carry, and says so", () => {
+Deno.test("encodeMessage() refuses what JSON cannot carry", () => {
   const loop: unknown[] = [];
   loop.push(loop);
   for (const value of [10n, loop]) {

@@ -9,7 +9,7 @@ import { type Trace, Transport } from "../../../lib/wamp/transport.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
 import { FakeRouter, type Peer } from "../../fakes/fake_router.ts";
 
-/** What a test may want to be different. */
+/** What a test may change. */
 export interface OpenOptions {
   authid?: string;
   secret?: string;
@@ -21,7 +21,7 @@ export interface OpenOptions {
   signal?: AbortSignal;
 }
 
-/** A signal that never ends. */
+/** A signal that is never aborted. */
 export const never = new AbortController().signal;
 
 /** Dials. */
@@ -62,14 +62,14 @@ export function startRouter(): Promise<Router> {
   return Router.listen({ hostname: "127.0.0.1", port: 0, realm: "realm1", users });
 }
 
-/** A session and the scripted router behind it. Disposing ends both. */
-export interface ScriptedSession extends AsyncDisposable {
+/** A session and the router's end of its connection. Disposing ends both. */
+export interface SessionWithPeer extends AsyncDisposable {
   session: Session;
   peer: Peer;
 }
 
-/** A session on a scripted router that welcomed it without a challenge. */
-export async function openScripted(options: OpenOptions = {}): Promise<ScriptedSession> {
+/** Opens a session on a fake router, which welcomes it without a challenge. */
+export async function openWithPeer(options: OpenOptions = {}): Promise<SessionWithPeer> {
   const router = await FakeRouter.listen();
   const [session, peer] = await Promise.all([
     openSession(router.url, options),
@@ -88,8 +88,8 @@ export async function openScripted(options: OpenOptions = {}): Promise<ScriptedS
   };
 }
 
-/** A log that keeps what was said at `warn` and above. */
-export function keepingLog(): { log: Log; lines: string[] } {
+/** A log that records the messages at `warn` and above. */
+export function recordingLog(): { log: Log; lines: string[] } {
   const lines: string[] = [];
   const keep = (message: string) => void lines.push(message);
   return { lines, log: { ...silentLog, warn: keep, error: keep, fatal: keep } };

@@ -40,7 +40,7 @@ for (const { name, url, none, expected } of choices) {
   });
 }
 
-Deno.test("chooseProxy() takes a proxy without a scheme as http, and refuses what is no proxy", () => {
+Deno.test("chooseProxy() takes a proxy without a scheme as http, and refuses what is not a proxy", () => {
   const url = new URL("ws://a.b/");
   assert.equal(chooseProxy(url, { ...noProxies, http: "proxy:3128" })?.href, "http://proxy:3128/");
   assert.equal(chooseProxy(url, noProxies), undefined);

@@ -4,7 +4,7 @@ import { noProxies, type ProxySettings } from "../../../lib/wamp/proxy.ts";
 import { openStream } from "../../../lib/wamp/stream.ts";
 import { never } from "./open_session.ts";
 
-/** A small proxy on loopback that notes what it was asked and connects every wish to `target`. */
+/** A small proxy on loopback that records what it was asked for. */
 class Proxy implements AsyncDisposable {
   readonly asked: string[] = [];
   readonly #server: Server;
@@ -47,7 +47,7 @@ function connectProxy(status: string): (socket: Socket, proxy: Proxy) => void {
   };
 }
 
-/** A SOCKS5 proxy that speaks byte by byte, so that every answer arrives in pieces. */
+/** A SOCKS5 proxy that sends every answer byte by byte. */
 function socksProxy(options: { login?: string; refuse?: number }): (socket: Socket, proxy: Proxy) => void {
   const speak = async (socket: Socket, proxy: Proxy) => {
     const reader = socket[Symbol.asyncIterator]();
@@ -63,13 +63,15 @@ function socksProxy(options: { login?: string; refuse?: number }): (socket: Sock
       proxy.asked.push(login);
       write([1, login.includes(options.login) ? 0 : 1]);
     }
-    const wish = await read();
-    if (wish.length === 0) return;
-    proxy.asked.push(`${String.fromCharCode(...wish.slice(5, -2))}:${(wish.at(-2) ?? 0) * 256 + (wish.at(-1) ?? 0)}`);
+    const target = await read();
+    if (target.length === 0) return;
+    proxy.asked.push(
+      `${String.fromCharCode(...target.slice(5, -2))}:${(target.at(-2) ?? 0) * 256 + (target.at(-1) ?? 0)}`,
+    );
     write([5, options.refuse ?? 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     if (options.refuse === undefined) socket.write("hello");
   };
-  // The client may leave in the middle of a sentence.
+  // The client may leave at any moment.
   return (socket, proxy) => void speak(socket, proxy).catch(() => {});
 }
 
@@ -83,7 +85,7 @@ async function readGreeting(settings: Partial<ProxySettings>): Promise<string> {
   return greeting;
 }
 
-Deno.test("openStream() asks an HTTP proxy with CONNECT and hands on what came right behind the answer", async () => {
+Deno.test("openStream() sends CONNECT to an HTTP proxy and keeps what follows right behind the answer", async () => {
   await using proxy = await Proxy.listen(connectProxy("200 Connection established"));
   assert.equal(await readGreeting({ http: `http://us%40er:p%25w@${proxy.address}` }), "hello");
   const login = btoa("us@er:p%w");
@@ -92,7 +94,7 @@ Deno.test("openStream() asks an HTTP proxy with CONNECT and hands on what came r
   ]);
 });
 
-Deno.test("openStream() names the answer of an HTTP proxy that refuses", async () => {
+Deno.test("openStream() reports the answer of an HTTP proxy that refuses", async () => {
   await using proxy = await Proxy.listen(connectProxy("407 Proxy Authentication Required"));
   await assert.rejects(readGreeting({ http: proxy.address }), {
     code: "connect_failed",
@@ -119,7 +121,7 @@ const socksFaults: { name: string; options: { login?: string; refuse?: number };
 ];
 
 for (const { name, options, user, message } of socksFaults) {
-  Deno.test(`openStream() names ${name} of a SOCKS5 proxy`, async () => {
+  Deno.test(`openStream() reports ${name} of a SOCKS5 proxy`, async () => {
     await using proxy = await Proxy.listen(socksProxy(options));
     await assert.rejects(readGreeting({ http: `socks5://${user}${proxy.address}` }), {
       code: "connect_failed",
@@ -128,7 +130,7 @@ for (const { name, options, user, message } of socksFaults) {
   });
 }
 
-Deno.test("openStream() ends when the proxy closes, and with its signal while the proxy is silent", async () => {
+Deno.test("openStream() ends when the proxy closes, and when its signal is aborted while the proxy is silent", async () => {
   await using closing = await Proxy.listen((socket) => socket.destroy());
   await assert.rejects(readGreeting({ http: closing.address }), { code: "connect_failed" });
   const { promise: reached, resolve } = Promise.withResolvers<void>();

@@ -3,7 +3,7 @@ import { messageOf } from "../../../lib/base/errors.ts";
 import { sendBacklogLimitBytes } from "../../../lib/wamp/transport.ts";
 import { openSession, startRouter } from "./open_session.ts";
 
-Deno.test("answers that find the line full are sent when there is room, and none is lost", async () => {
+Deno.test("replies that the socket cannot take yet are sent later, and none is lost", async () => {
   await using router = await startRouter();
   const [device, caller] = await Promise.all([openSession(router.url), openSession(router.url)]);
   const answer = "x".repeat(sendBacklogLimitBytes / 2);

@@ -8,7 +8,7 @@ import { noProxies } from "../../../lib/wamp/proxy.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { deviceUri, testamentTopic } from "../../../lib/backend/uris.ts";
 
-/** What happened to `onSession`, in order. */
+/** One call of `onSession`. */
 export interface Run {
   session: Session;
   isReconnect: boolean;
@@ -19,11 +19,11 @@ export interface Run {
 export interface TestLink extends AsyncDisposable {
   link: Link;
   runs: Run[];
-  /** Resolves when `onSession` was called `count` times in all. */
+  /** Resolves when `onSession` has been called `count` times. */
   untilRun(count: number): Promise<Run>;
 }
 
-/** What a test may want to be different. */
+/** What a test may change. */
 export interface TestLinkOptions {
   identity?: Partial<LinkIdentity>;
   clock?: Clock;
@@ -50,7 +50,7 @@ export function startLink(url: string, options: TestLinkOptions = {}): TestLink 
     onSession: async (session, { isReconnect, signal }) => {
       const run = { session, isReconnect, signal };
       runs.push(run);
-      for (const tell of waiting.splice(0)) tell();
+      for (const resolve of waiting.splice(0)) resolve();
       await options.work?.(run);
     },
     log: options.log ?? silentLog,

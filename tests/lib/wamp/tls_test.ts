@@ -84,7 +84,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`a wss dial to a router whose certificate ${what} asks for the clock of the device`, async () => {
+  Deno.test(`a wss dial to a router whose certificate ${what} asks whether the clock of the device is right`, async () => {
     await using place = await makePlace();
     const day = (days: number) => new Date(Date.now() + days * 86_400_000);
     const validity = { from: day(fromDays), to: day(toDays) };
@@ -132,11 +132,11 @@ async function startMirror(place: Place): Promise<{ port: number } & AsyncDispos
     stderr: "null",
   }).spawn();
   const reader = child.stdout.getReader();
-  let said = "";
-  while (!said.includes("ACCEPT")) {
+  let output = "";
+  while (!output.includes("ACCEPT")) {
     const { value, done } = await reader.read();
     if (done) throw new Error("openssl s_server did not start");
-    said += new TextDecoder().decode(value);
+    output += new TextDecoder().decode(value);
   }
   return {
     port,
@@ -163,7 +163,7 @@ async function askMirror(port: number, clientCertificate?: ClientCertificate): P
   return said;
 }
 
-Deno.test("the legacy endpoint gets the client certificate, and its own is not checked", async () => {
+Deno.test("a server gets the client certificate, and its own is not verified", async () => {
   await using place = await makePlace();
   const files = await place.ca.sign("device");
   const pair = { certificate: await place.read(files.certificateFile), key: await place.read(files.keyFile) };

@@ -3,7 +3,7 @@ import { silentLog } from "../../../lib/base/log.ts";
 import { sendBacklogLimitBytes } from "../../../lib/wamp/transport.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeRouter, type Peer } from "../../fakes/fake_router.ts";
-import { keepingLog, openTransport, startRouter } from "./open_session.ts";
+import { openTransport, recordingLog, startRouter } from "./open_session.ts";
 
 async function openBoth(
   router: FakeRouter,
@@ -13,7 +13,7 @@ async function openBoth(
   return { transport, peer };
 }
 
-/** Waits until something that is on its way has come in. */
+/** Waits until something that is on its way has arrived. */
 async function heard(transport: { lastHeardMs: number }, ms: number, what: string): Promise<void> {
   for (let turn = 0; turn < 2_000 && transport.lastHeardMs < ms; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -21,7 +21,7 @@ async function heard(transport: { lastHeardMs: number }, ms: number, what: strin
   assert.equal(transport.lastHeardMs, ms, what);
 }
 
-Deno.test("open() names an address where nobody listens", async () => {
+Deno.test("open() reports the address when nobody listens there", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -37,7 +37,7 @@ for (const url of ["", "nonsense", "ftp://127.0.0.1/", "ws://127.0.0.1:1/#part",
   });
 }
 
-Deno.test("open() takes http for ws", async () => {
+Deno.test("open() accepts http for ws", async () => {
   await using router = await FakeRouter.listen();
   const [transport, peer] = await Promise.all([
     openTransport(router.url.replace("ws:", "http:")),
@@ -47,7 +47,7 @@ Deno.test("open() takes http for ws", async () => {
   assert.deepEqual(await peer.closed, { code: 1000, reason: "goodbye" });
 });
 
-Deno.test("open() names the status of a server that does not upgrade", async () => {
+Deno.test("open() reports the status of a server that does not upgrade", async () => {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     () => new Response("no", { status: 403 }),
@@ -59,7 +59,7 @@ Deno.test("open() names the status of a server that does not upgrade", async () 
   await server.shutdown();
 });
 
-Deno.test("a pong resets the count, so an answering peer is never given up", async () => {
+Deno.test("a pong resets the count, so a peer that answers stays connected", async () => {
   await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   const { transport, peer } = await openBoth(router, { clock, pingMs: 5_000 });
@@ -67,7 +67,7 @@ Deno.test("a pong resets the count, so an answering peer is never given up", asy
     const { promise: behindPong, resolve } = Promise.withResolvers<void>();
     transport.setReceiver({ onMessage: () => resolve(), onBadFrame: () => {} });
     await clock.advance(5_000);
-    await peer.pinged(round);
+    await peer.untilPinged(round);
     peer.send([0]);
     await behindPong;
   }
@@ -83,7 +83,7 @@ Deno.test("no pings are sent when the interval is 0", async () => {
   transport.terminate();
 });
 
-Deno.test("closed tells who closed and why, once", async () => {
+Deno.test("closed resolves once, with code and reason", async () => {
   await using router = await FakeRouter.listen();
   const { transport, peer } = await openBoth(router);
   peer.close(4000, "maintenance");
@@ -105,7 +105,7 @@ Deno.test("terminate() ends the connection at once and leaves no timer", async (
   assert.equal((await peer.closed).code, 1006);
 });
 
-Deno.test("send() refuses when too much waits already, and says how much", async () => {
+Deno.test("send() refuses when too much waits already, and reports how much", async () => {
   await using router = await startRouter();
   const transport = await openTransport(router.url);
   router.pause();
@@ -119,7 +119,7 @@ Deno.test("send() refuses when too much waits already, and says how much", async
   router.resume();
 });
 
-Deno.test("waitingBytes counts what the peer does not take, and nothing of a closed connection", async () => {
+Deno.test("waitingBytes counts what the peer has not taken, and is 0 once the connection is closed", async () => {
   await using router = await startRouter();
   const transport = await openTransport(router.url);
   assert.equal(transport.waitingBytes, 0);
@@ -131,7 +131,7 @@ Deno.test("waitingBytes counts what the peer does not take, and nothing of a clo
   router.resume();
 });
 
-Deno.test("lastHeardMs is the time of the last bytes of the router, whatever they were", async () => {
+Deno.test("lastHeardMs is the time of the last bytes from the router, whatever they are", async () => {
   await using router = await FakeRouter.listen();
   const clock = new FakeClock();
   await clock.advance(100);
@@ -158,7 +158,7 @@ Deno.test("lastHeardMs is the time of the last bytes of the router, whatever the
 
 Deno.test("a receiver that throws ends the connection and not the process", async () => {
   await using router = await FakeRouter.listen();
-  const { log, lines } = keepingLog();
+  const { log, lines } = recordingLog();
   const { transport, peer } = await openBoth(router, { log });
   transport.setReceiver({
     onMessage: () => {
