@@ -7,8 +7,8 @@ import type { runCommand } from "../host/command.ts";
 export type RunProgram = typeof runCommand;
 
 /**
- * Removes everything that no running container uses, volumes included, and returns what the program printed. Throws `command_failed`
- * with the program's complaint, `timeout` and `canceled`.
+ * Removes everything that no running container uses, volumes included, and returns what the program printed. Throws
+ * `command_failed` with the program's complaint, `timeout` and `canceled`.
  */
 export async function pruneSystem(
   run: RunProgram,

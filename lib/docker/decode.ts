@@ -1,30 +1,30 @@
 /**
- * What the engine tells of containers and images, decoded. Pure. Members that an engine lacks become empty, never an
- * error.
+ * Decodes what the engine reports about containers and images. Members that an engine lacks become empty, never an
+ * error. Pure.
  */
 
 import { AgentError } from "../base/errors.ts";
 import { type Dict, isDict, show } from "../base/json.ts";
 
-/** A container as inspect shows it. */
+/** A container as inspect reports it. */
 export interface ContainerDetails {
   id: string;
-  /** Without the slash before it. */
+  /** Without the leading slash. */
   name: string;
   /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
   status: string;
   exitCode: number;
-  /** Why the engine could not start or keep it; empty when there is no reason to give. */
+  /** Why the engine could not start it or keep it running; empty when nothing failed. */
   error: string;
   oomKilled: boolean;
-  /** Its first process, as the engine's machine counts them; 0 while it does not run. */
+  /** Its first process, numbered as on the engine's machine; 0 while it is not running. */
   pid: number;
-  /** RFC 3339; the year 1 when it never started. Together with `id` it names one run. */
+  /** RFC 3339; the year 1 when it never started. Together with `id` it identifies one run. */
   startedAt: string;
   finishedAt: string;
   /** `bridge`, `default`, `host`, … */
   networkMode: string;
-  /** By `<port>/<protocol>`, as asked at creation. */
+  /** By `<port>/<protocol>`, as requested at creation. */
   portBindings: Record<string, PortBinding[]>;
   /** The reference it was created from. */
   image: string;
@@ -42,20 +42,22 @@ export interface PortBinding {
   hostPort: number;
 }
 
-/** A container as a list shows it. */
+/** A container as a list reports it. */
 export interface ContainerSummary {
   id: string;
-  /** Without the slash before them. */
+  /** Without the leading slash. */
   names: string[];
-  /** As `ContainerSeen.status`. */
+  /** As `ContainerDetails.status`. */
   state: string;
   image: string;
   labels: Record<string, string>;
-  /** Where its ports are published at this moment, by `<port>/<protocol>`; nothing while it does not run. */
+  /** Where its ports are published at this moment, by `<port>/<protocol>`; nothing while it is not running. */
   published: Record<string, PortBinding[]>;
 }
 
-/** An image as a list shows it. Figures that the engine does not give are undefined; −1 means that it did not count. */
+/**
+ * An image as a list reports it. Numbers that the engine does not report are undefined; −1 means that it did not count.
+ */
 export interface ImageSummary {
   id: string;
   repoTags: string[];
@@ -69,13 +71,13 @@ export interface ImageSummary {
   containers: number | undefined;
 }
 
-/** An image as inspect shows it. */
+/** An image as inspect reports it. */
 export interface ImageDetails extends EnginePlatform {
-  /** Of the manifests by which it was pulled: `sha256:…`; none for one that was built here. */
+  /** Of the manifests by which it was pulled: `sha256:…`; none for an image that was built here. */
   digests: string[];
 }
 
-/** What a program is made for, in the engine's words: `linux`, `amd64`. */
+/** The platform of a program, as the engine spells it: `linux`, `amd64`. */
 export interface EnginePlatform {
   os: string;
   architecture: string;
@@ -91,7 +93,7 @@ export function decodeSettings(value: unknown): Dict {
   return { ...Object.fromEntries(config), HostConfig: dictField(wire.HostConfig) };
 }
 
-/** Decodes an answer of inspect. Throws `engine_failed` when it is no container. */
+/** Decodes an answer of inspect. Throws `engine_failed` when it is not a container. */
 export function decodeContainer(value: unknown): ContainerDetails {
   const wire = dictField(value);
   const id = textField(wire.Id);

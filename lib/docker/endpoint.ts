@@ -1,4 +1,4 @@
-/** Where the container engine listens, from the usual `DOCKER_*` variables. */
+/** Where the container engine listens, by the usual `DOCKER_*` variables. */
 
 import { AgentError } from "../base/errors.ts";
 import { existsSync } from "../files/exists.ts";
@@ -6,9 +6,7 @@ import { existsSync } from "../files/exists.ts";
 /** The variables that are read; absent ones are undefined. */
 export type EngineEnvironment = Record<string, string | undefined>;
 
-/**
- * How to reach the engine. Every member is given, because the library behind it would fill gaps from its own reading.
- */
+/** How to reach the engine. No member is optional, because dockerode would fill gaps from the environment by itself. */
 export interface EngineEndpoint {
   socketPath: string | undefined;
   host: string | undefined;
@@ -21,7 +19,7 @@ export interface EngineEndpoint {
   version: string | undefined;
 }
 
-/** The names that `engineEndpoint()` looks at. */
+/** The variables that `engineEndpoint()` reads. */
 export const engineVariables = [
   "DOCKER_HOST",
   "DOCKER_API_VERSION",
@@ -42,27 +40,27 @@ const nowhere: EngineEndpoint = {
 };
 
 /**
- * Decides where the engine is: `DOCKER_HOST` as `unix://…`, `npipe://…`, `tcp://host:port` (with TLS when
+ * Decides where the engine listens: `DOCKER_HOST` as `unix://…`, `npipe://…`, `tcp://host:port` (with TLS when
  * `DOCKER_TLS_VERIFY` is not empty or the port is 2376, certificates from `DOCKER_CERT_PATH`), else the usual socket of
- * the platform. Throws `engine_unreachable` when `DOCKER_HOST` cannot be understood or a certificate cannot be read.
+ * the platform. Throws `engine_unreachable` when `DOCKER_HOST` is malformed or a certificate cannot be read.
  */
 export function engineEndpoint(env: EngineEnvironment, platform: typeof Deno.build.os): EngineEndpoint {
   const version = env.DOCKER_API_VERSION ? `v${env.DOCKER_API_VERSION.replace(/^v/, "")}` : undefined;
-  const asked = env.DOCKER_HOST ?? "";
-  const socket = /^(?:unix|npipe):\/\/(.*)$/.exec(asked)?.[1];
-  if (asked === "" || socket !== undefined) {
+  const address = env.DOCKER_HOST ?? "";
+  const socket = /^(?:unix|npipe):\/\/(.*)$/.exec(address)?.[1];
+  if (address === "" || socket !== undefined) {
     return { ...nowhere, version, socketPath: socket || usualSocket(env, platform) };
   }
-  return { ...nowhere, version, ...remoteEndpoint(asked, env) };
+  return { ...nowhere, version, ...remoteEndpoint(address, env) };
 }
 
-function remoteEndpoint(asked: string, env: EngineEnvironment): Partial<EngineEndpoint> {
-  const [, scheme = "", rest = ""] = /^([a-z]+):\/\/(.*)$/.exec(asked) ?? [];
+function remoteEndpoint(address: string, env: EngineEnvironment): Partial<EngineEndpoint> {
+  const [, scheme = "", rest = ""] = /^([a-z]+):\/\/(.*)$/.exec(address) ?? [];
   const url = URL.canParse(`http://${rest}`) ? new URL(`http://${rest}`) : undefined;
   if (url === undefined || url.pathname !== "/" || !["tcp", "http", "https"].includes(scheme)) {
     throw new AgentError(
       "engine_unreachable",
-      `DOCKER_HOST must be unix://…, npipe://… or tcp://host:port, is "${asked}"`,
+      `DOCKER_HOST must be unix://…, npipe://… or tcp://host:port, is "${address}"`,
     );
   }
   const usesTls = scheme === "https" || (env.DOCKER_TLS_VERIFY ?? "") !== "" || url.port === "2376";

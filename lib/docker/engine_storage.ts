@@ -1,4 +1,4 @@
-/** The calls to the engine about what fills its disk: volumes, images with their users, the build cache. */
+/** The engine's calls about what fills its disk: volumes, images with their containers, the build cache. */
 
 import type { EngineEnvironment } from "./endpoint.ts";
 import {
@@ -18,12 +18,12 @@ export interface DanglingVolume {
   labels: Record<string, string>;
 }
 
-/** A container as far as it uses the disk. */
+/** A container and what it keeps on the disk. */
 export interface ContainerUse {
   id: string;
-  /** Without the slash before them. */
+  /** Without the leading slash. */
   names: string[];
-  /** A process of it may write; a paused or restarting one counts. */
+  /** A process of it may write; a paused or restarting container counts too. */
   isRunning: boolean;
   /** The reference it was created from. */
   image: string;
@@ -31,10 +31,8 @@ export interface ContainerUse {
   labels: Record<string, string>;
 }
 
-/** A full disk makes engines slow, and wedges some for good. */
-const listLimitMs = 120_000;
-const removeLimitMs = 60_000;
-const pruneLimitMs = 300_000;
+/** A full disk makes engines slow, and blocks some forever. */
+const storageLimits = { listMs: 120_000, removeMs: 60_000, pruneMs: 300_000 };
 
 const aliveStates: readonly string[] = ["running", "paused", "restarting"];
 
@@ -52,13 +50,13 @@ export class EngineStorage {
   /** All containers. */
   async listContainers(signal: AbortSignal): Promise<ContainerUse[]> {
     const request = { method: "GET", path: "/containers/json", query: { all: "1" } } as const;
-    const options = { what: "Listing containers", signal, limitMs: listLimitMs };
+    const options = { what: "Listing containers", signal, limitMs: storageLimits.listMs };
     return listField(await this.#transport.readJson(request, options)).flatMap(decodeUse);
   }
 
   /** All images, without the layers in between. */
   async listImages(signal: AbortSignal): Promise<ImageSummary[]> {
-    const options = { what: "Listing images", signal, limitMs: listLimitMs };
+    const options = { what: "Listing images", signal, limitMs: storageLimits.listMs };
     const images = listField(await this.#transport.readJson({ method: "GET", path: "/images/json" }, options));
     return images.map(decodeImage).filter((image) => image !== undefined);
   }
@@ -66,14 +64,14 @@ export class EngineStorage {
   /** The volumes that no container references. */
   async listDanglingVolumes(signal: AbortSignal): Promise<DanglingVolume[]> {
     const query = { filters: JSON.stringify({ dangling: ["true"] }) };
-    const options = { what: "Listing volumes", signal, limitMs: listLimitMs };
+    const options = { what: "Listing volumes", signal, limitMs: storageLimits.listMs };
     const answer = dictField(await this.#transport.readJson({ method: "GET", path: "/volumes", query }, options));
     return listField(answer.Volumes).flatMap(decodeVolume);
   }
 
-  /** Removes a volume with its data, never one that is used. */
+  /** Removes a volume with its data, never one that is in use. */
   async removeVolume(name: string, signal: AbortSignal): Promise<void> {
-    const options = { what: `Removing volume "${name}"`, signal, limitMs: removeLimitMs };
+    const options = { what: `Removing volume "${name}"`, signal, limitMs: storageLimits.removeMs };
     await this.#transport.read({ method: "DELETE", path: `/volumes/${pathPart(name)}` }, options);
   }
 
@@ -82,13 +80,13 @@ export class EngineStorage {
    * forced.
    */
   async removeTag(reference: string, signal: AbortSignal): Promise<void> {
-    const options = { what: `Removing image "${reference}"`, signal, limitMs: removeLimitMs };
+    const options = { what: `Removing image "${reference}"`, signal, limitMs: storageLimits.removeMs };
     await this.#transport.read({ method: "DELETE", path: `/images/${pathPart(reference)}` }, options);
   }
 
-  /** Removes what builds keep and no image needs; gives the bytes that the engine says it has won. */
+  /** Removes what builds cache and no image needs; returns the bytes that the engine reports as freed. */
   async pruneBuildCache(signal: AbortSignal): Promise<number> {
-    const options = { what: "Pruning the build cache", signal, limitMs: pruneLimitMs };
+    const options = { what: "Pruning the build cache", signal, limitMs: storageLimits.pruneMs };
     const answer = dictField(await this.#transport.readJson({ method: "POST", path: "/build/prune" }, options));
     return numberField(answer.SpaceReclaimed) ?? 0;
   }

@@ -1,14 +1,12 @@
-/** Turns what the engine answers into the agent's error codes: the status decides, the text only breaks ties. Pure. */
+/** Turns answers of the engine into the agent's error codes: the status decides, the text only breaks ties. Pure. */
 
 import { AgentError, type ErrorCode, messageOf } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
 
-/** Longest piece of the engine's own words that goes into a message. */
-const textLimit = 2_000;
+/** Most characters of the engine's own message that an error quotes. */
+const engineTextLimit = 2_000;
 
-/**
- * An answer of the engine with a status of 400 or above, seen by the call that `what` names ("Starting container "x"").
- */
+/** The error for an answer with a status of 400 or above. `what` names the call ("Starting container "x""). */
 export function engineFailure(
   what: string,
   answer: { status: number; text: string; missing?: ErrorCode },
@@ -17,22 +15,20 @@ export function engineFailure(
   return new AgentError(codeOf(answer.status, { text, missing: answer.missing }), `${what} failed: ${text}`);
 }
 
-/** No answer at all: nobody listens, or the connection broke. */
+/** The error for no answer at all: nobody listens, or the connection broke. */
 export function unreachable(what: string, cause: unknown): AgentError {
   return new AgentError(
     "engine_unreachable",
     `${what} failed, the container engine cannot be reached: ${messageOf(cause)}`,
-    {
-      cause,
-    },
+    { cause },
   );
 }
 
-/** The engine's own words in an error body: the member `message` of its JSON, else the text as it is. */
+/** The engine's own message in an error body: the member `message` of its JSON, else the text as it is. */
 export function engineText(body: string): string {
   const parsed = parseJson(body);
   const text = isDict(parsed) && typeof parsed.message === "string" ? parsed.message : body;
-  return text.trim().slice(0, textLimit) || "no reason given";
+  return text.trim().slice(0, engineTextLimit) || "no reason given";
 }
 
 function codeOf(status: number, options: { text: string; missing: ErrorCode | undefined }): ErrorCode {

@@ -1,53 +1,50 @@
-/**
- * Reads an HTTP/1.1 answer from bytes, however they are cut: its head, and its body without the frame of the protocol.
- * Pure.
- */
+/** Reads an HTTP/1.1 response from bytes, however they are split: its head, and its body without the framing. Pure. */
 
 import { carriageReturn, lineFeed } from "../base/bytes.ts";
 
-/** What the head of an answer says. */
-export interface AnswerHead {
+/** The head of a response, as far as its body depends on it. */
+export interface ResponseHead {
   status: number;
-  /** How the end of the body is known; `close` means by the end of the connection. */
+  /** How the end of the body is found; `close` means by the end of the connection. */
   framing: { kind: "chunked" } | { kind: "length"; bytes: number } | { kind: "close" };
 }
 
 /** No engine sends more in front of a body. */
 const headLimitBytes = 64 * 1024;
 
-/** Far above any chunk, far below where numbers are no longer exact. */
+/** Far above any chunk, far below the numbers that are no longer exact. */
 const chunkLimitBytes = 2 ** 40;
 
-/** Collects the head of an answer. */
+/** Collects the head of a response. */
 export class HeadReader {
   #text = "";
 
   /**
-   * Takes bytes; gives the head, and the bytes of the body behind it, as soon as the head is whole. Throws when it is
-   * no head of HTTP/1.1 or is too long.
+   * Takes bytes; returns the head, and the bytes of the body behind it, as soon as the head is complete. Throws when it
+   * is not a head of HTTP/1.1 or is too long.
    */
-  push(bytes: Uint8Array): { head: AnswerHead; rest: Uint8Array } | undefined {
+  push(bytes: Uint8Array): { head: ResponseHead; rest: Uint8Array } | undefined {
     const before = this.#text.length;
     this.#text += Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
     const end = this.#text.indexOf("\r\n\r\n");
     if (end === -1) {
-      if (this.#text.length > headLimitBytes) throw new Error("the head of the answer has no end");
+      if (this.#text.length > headLimitBytes) throw new Error("the head of the response has no end");
       return undefined;
     }
     return { head: decodeHead(this.#text.slice(0, end)), rest: bytes.subarray(end + 4 - before) };
   }
 }
 
-/** Takes the frame of the protocol from a body. */
+/** Removes the framing of the protocol from a body. */
 export class BodyReader {
-  readonly #framing: AnswerHead["framing"]["kind"];
+  readonly #framing: ResponseHead["framing"]["kind"];
   #state: "size" | "extension" | "data" | "dataEnd" | "trailer" | "done";
-  /** Bytes of the body, or of its present chunk, that are still to come; while a size is read, what was read of it. */
+  /** Bytes of the body, or of its current chunk, that are still to come; while a size is read, what was read of it. */
   #left: number;
-  /** Characters of the present line of the head of a chunk, or of the trailer. */
+  /** Characters of the current line of the head of a chunk, or of the trailer. */
   #lineSize = 0;
 
-  constructor({ framing }: AnswerHead) {
+  constructor({ framing }: ResponseHead) {
     this.#framing = framing.kind;
     this.#left = framing.kind === "length" ? framing.bytes : framing.kind === "close" ? Infinity : 0;
     this.#state = framing.kind === "chunked" ? "size" : this.#left === 0 ? "done" : "data";
@@ -58,12 +55,12 @@ export class BodyReader {
     return this.#state === "done";
   }
 
-  /** True when an end of the connection in this place is how the answer ends. */
+  /** True when the response may end with its connection at this point. */
   get mayEnd(): boolean {
     return this.isDone || this.#framing === "close";
   }
 
-  /** Gives what of these bytes belongs to the body, moved to their front. Throws for a broken frame. */
+  /** Returns those of the bytes that belong to the body, moved to the front. Throws for broken framing. */
   push(bytes: Uint8Array): Uint8Array {
     let at = 0;
     let kept = 0;
@@ -85,7 +82,7 @@ export class BodyReader {
   #readFrame(byte: number): void {
     if (byte === lineFeed) return this.#endFrameLine();
     if (byte === carriageReturn) return;
-    if (this.#state === "dataEnd") throw new Error("a chunk of the answer does not end where it says");
+    if (this.#state === "dataEnd") throw new Error("a chunk of the response does not end where it should");
     if (this.#state === "trailer") this.#lineSize += 1;
     if (this.#state === "size") this.#readSize(byte);
   }
@@ -94,12 +91,12 @@ export class BodyReader {
     const digit = hexDigit(byte);
     this.#lineSize += 1;
     if (digit === undefined) {
-      if (this.#lineSize === 1) throw new Error("a chunk of the answer has no size");
+      if (this.#lineSize === 1) throw new Error("a chunk of the response has no size");
       this.#state = "extension";
       return;
     }
     this.#left = 16 * this.#left + digit;
-    if (this.#left > chunkLimitBytes) throw new Error("a chunk of the answer is too large");
+    if (this.#left > chunkLimitBytes) throw new Error("a chunk of the response is too large");
   }
 
   #endFrameLine(): void {
@@ -107,15 +104,15 @@ export class BodyReader {
     this.#lineSize = 0;
     if (state === "dataEnd") this.#state = "size";
     else if (state === "trailer") this.#state = size === 0 ? "done" : "trailer";
-    else if (size === 0) throw new Error("a chunk of the answer has no size");
+    else if (size === 0) throw new Error("a chunk of the response has no size");
     else this.#state = this.#left === 0 ? "trailer" : "data";
   }
 }
 
-function decodeHead(text: string): AnswerHead {
+function decodeHead(text: string): ResponseHead {
   const [first = "", ...lines] = text.split("\r\n");
   const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
-  if (status === undefined) throw new Error("the answer is not HTTP");
+  if (status === undefined) throw new Error("the response is not HTTP");
   const fields = new Map(lines.map((line) => {
     const colon = line.indexOf(":");
     return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const;
@@ -125,7 +122,7 @@ function decodeHead(text: string): AnswerHead {
     return { status: Number(status), framing: { kind: "chunked" } };
   }
   if (length === undefined) return { status: Number(status), framing: { kind: "close" } };
-  if (!/^\d{1,15}$/.test(length)) throw new Error("the answer has no readable length");
+  if (!/^\d{1,15}$/.test(length)) throw new Error("the response has no readable length");
   return { status: Number(status), framing: { kind: "length", bytes: Number(length) } };
 }
 

@@ -1,20 +1,17 @@
-/**
- * Cuts bytes into lines. Works on bytes and decodes once per line, so that characters split over two chunks stay whole.
- * Pure.
- */
+/** Splits bytes into lines. Decodes once a line, so that characters that are split over two chunks stay whole. Pure. */
 
 import { carriageReturn, lineFeed } from "../base/bytes.ts";
 
-/** A line longer than this is given in pieces. */
+/** A line longer than this comes in pieces. */
 export const lineLimitBytes = 1024 * 1024;
 
 /**
- * Takes a piece of a line, without line feed; `isEnd` tells the last piece of a line, which for most is the only one.
+ * Takes a piece of a line, without line feed; `isEnd` marks the last piece of a line, which is the only one of most.
  */
 export type OnPiece = (piece: Uint8Array, isEnd: boolean) => void;
 
 /**
- * Collects bytes until a line is complete; keeps at most `limitBytes` and gives a longer line in pieces of that size.
+ * Collects bytes until a line is complete; keeps at most `limitBytes` and splits a longer line in pieces of that size.
  */
 export class LineCutter {
   readonly #limitBytes: number;
@@ -41,7 +38,7 @@ export class LineCutter {
     if (from < bytes.length) this.#add(bytes.subarray(from), onPiece);
   }
 
-  /** Hands over what is left of a line that never got its end. */
+  /** Hands over the rest of a line that has no end. */
   flush(onPiece: OnPiece): void {
     if (this.#size > 0) onPiece(this.#take(), true);
   }
@@ -49,9 +46,9 @@ export class LineCutter {
   #add(bytes: Uint8Array, onPiece: OnPiece): void {
     let rest = bytes;
     while (this.#size + rest.length > this.#limitBytes) {
-      const room = this.#limitBytes - this.#size;
-      this.#keep(rest.subarray(0, room));
-      rest = rest.subarray(room);
+      const free = this.#limitBytes - this.#size;
+      this.#keep(rest.subarray(0, free));
+      rest = rest.subarray(free);
       onPiece(this.#take(), false);
     }
     this.#keep(rest);
@@ -63,7 +60,7 @@ export class LineCutter {
     this.#size += bytes.length;
   }
 
-  /** Gives what is kept as one piece and forgets it. */
+  /** Returns what is kept as one piece and forgets it. */
   #take(): Uint8Array {
     const [first = new Uint8Array()] = this.#parts;
     const piece = this.#parts.length > 1 ? joinBytes(this.#parts, this.#size) : first;
@@ -73,7 +70,7 @@ export class LineCutter {
   }
 }
 
-/** Lines as text, without their `\n` and without one `\r` before it. Bytes that are no UTF-8 become U+FFFD. */
+/** Lines as text, without their `\n` and one `\r` before it. Bytes that are not UTF-8 become U+FFFD. */
 export class TextLines {
   readonly #cutter = new LineCutter(lineLimitBytes);
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -83,15 +80,14 @@ export class TextLines {
     this.#cutter.push(bytes, (piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
   }
 
-  /** Hands over what is left of a line that never got its end. */
+  /** Hands over the rest of a line that has no end. */
   flush(onLine: (text: string) => void): void {
     this.#cutter.flush((piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
   }
 }
 
-/** The text of one piece; a character that the piece cuts in two waits in `decoder` for the next piece. */
-function decodePiece(decoder: TextDecoder, cut: { piece: Uint8Array; isEnd: boolean }): string {
-  const { piece, isEnd } = cut;
+/** The text of one piece; a character that the end of the piece splits waits in `decoder` for the next piece. */
+function decodePiece(decoder: TextDecoder, { piece, isEnd }: { piece: Uint8Array; isEnd: boolean }): string {
   if (!isEnd) return decoder.decode(piece, { stream: true });
   return decoder.decode(piece.at(-1) === carriageReturn ? piece.subarray(0, -1) : piece);
 }

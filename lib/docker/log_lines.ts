@@ -1,6 +1,6 @@
 /**
- * Container logs as the engine sends them, with a time stamp before every message, cut into lines. Lines stay bytes
- * until somebody asks for their text: most are never looked at. Pure.
+ * Splits container logs into lines, as the engine sends them: with a timestamp before every message. Lines stay bytes
+ * until their text is asked for: most are never looked at. Pure.
  */
 
 import { carriageReturn, lineFeed } from "../base/bytes.ts";
@@ -10,30 +10,33 @@ import { joinBytes, LineCutter } from "./lines.ts";
 /** Where a line lies in its bytes, as `LogLine` has it. */
 export type LinePlace = Pick<LogLine, "stampAt" | "from" | "to">;
 
-/** A time stamp (`2031-03-05T07:00:00.123456789Z`) and the space behind it. */
+/** Some bytes of many: from the first to before the last. */
+type ByteRange = Pick<LogLine, "from" | "to">;
+
+/** A timestamp (`2031-03-05T07:00:00.123456789Z`) and the space behind it. */
 const stampBytes = 31;
 
-/** Bytes of a time stamp alone. All stamps are equally long, so they order as bytes do. */
+/** Bytes of a timestamp alone. All stamps have the same length, so they sort like their bytes. */
 export const timeBytes = stampBytes - 1;
 
-/** The engine reads 16 KiB at a time; of a longer line each such part is a message and gets the stamp of the first. */
+/** The engine reads 16 KiB at a time; of a longer line each such part is a message with the stamp of the first. */
 const messageBytes = 16 * 1024;
 
-/** 64 messages are 1 MiB of text, and a line cut there goes on with a stamp. */
+/** 64 messages are 1 MiB of text, and a line that is split there goes on with a stamp. */
 const rawLimitBytes = 64 * (stampBytes + messageBytes);
 
 /**
- * One line of a container's output. It lies in bytes that the next read of its stream may overwrite: copy what is to
- * stay, or ask for it before.
+ * One line of a container's output. It lies in bytes that the next read of its stream may overwrite: copy what is to be
+ * kept, or read it before.
  */
 export class LogLine {
   /** Bytes that hold the line and others. */
   readonly source: Uint8Array;
-  /** Where the stamp begins in `source`; -1 when the engine gave none. */
+  /** Where the stamp begins in `source`; -1 when the engine sent none. */
   readonly stampAt: number;
   /** Where the text begins in `source`. */
   readonly from: number;
-  /** Where the text ends in `source`, its line end left out. */
+  /** Where the text ends in `source`, without its line end. */
   readonly to: number;
 
   constructor(source: Uint8Array, place: LinePlace) {
@@ -43,18 +46,18 @@ export class LogLine {
     this.to = place.to;
   }
 
-  /** When the engine read it: RFC 3339 with nine decimals, UTC; empty when the engine gave none. */
+  /** When the engine read it: RFC 3339 with nine decimals, UTC; empty when the engine sent none. */
   get time(): string {
     return this.stampAt < 0 ? "" : decodeText(this.source.subarray(this.stampAt, this.stampAt + timeBytes));
   }
 
-  /** Without line end. A line above 1 MiB comes in pieces of that size. Bytes that are no UTF-8 become U+FFFD. */
+  /** Without line end. A line above 1 MiB comes in pieces of that size. Bytes that are not UTF-8 become U+FFFD. */
   get text(): string {
     return decodeText(this.source.subarray(this.from, this.to));
   }
 }
 
-/** Bytes as text, without a look at what came before them; those that are no UTF-8 become U+FFFD. */
+/** Bytes as text, regardless of those before them; those that are not UTF-8 become U+FFFD. */
 export function decodeText(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
@@ -63,16 +66,16 @@ export function decodeText(bytes: Uint8Array): string {
 export class StampedLines {
   readonly #cutter = new LineCutter(rawLimitBytes);
   #isContinued = false;
-  /** Of the line that is being read, with the space behind it; empty when the engine gave none. */
+  /** Of the line that is being read, with the space behind it; empty when the engine sent none. */
   #stamp = new Uint8Array();
-  /** The first bytes of a character that the end of a piece has cut in two. */
+  /** The first bytes of a character that the end of a piece has split. */
   #half = new Uint8Array();
 
-  /** Takes bytes and hands over each line that they complete. The lines lie in these bytes; what is kept is copied. */
+  /** Takes bytes and hands over each line that they complete. The lines lie in these bytes; a rest is copied. */
   push(bytes: Uint8Array, onLine: (line: LogLine) => void): void {
     let from = 0;
     for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, from)) {
-      if (this.#isShort(at - from)) onLine(lineAt(bytes, from, at));
+      if (this.#isShort(at - from)) onLine(lineAt(bytes, { from, to: at }));
       else this.#cut(bytes.subarray(from, at + 1), onLine);
       from = at + 1;
     }
@@ -80,12 +83,12 @@ export class StampedLines {
     if (from < bytes.length) this.#cut(bytes.slice(from), onLine);
   }
 
-  /** Hands over what is left of a line that never got its end. */
+  /** Hands over the rest of a line that has no end. */
   flush(onLine: (line: LogLine) => void): void {
     this.#cutter.flush((piece, isEnd) => this.#read({ piece, isEnd }, onLine));
   }
 
-  /** Most lines are one message that has come whole: they need neither joining nor a second look. */
+  /** Most lines are one message that has arrived whole: they need neither joining nor another look. */
   #isShort(size: number): boolean {
     return size <= stampBytes + messageBytes && this.#cutter.isEmpty;
   }
@@ -97,25 +100,27 @@ export class StampedLines {
   #read(cut: { piece: Uint8Array; isEnd: boolean }, onLine: (line: LogLine) => void): void {
     const isContinued = this.#isContinued;
     this.#isContinued = !cut.isEnd;
-    const isStamped = startsWithStamp(cut.piece, 0, cut.piece.length);
+    const isStamped = startsWithStamp(cut.piece, { from: 0, to: cut.piece.length });
     if (isStamped && !isContinued && cut.isEnd && cut.piece.length <= stampBytes + messageBytes) {
-      return onLine(lineAt(cut.piece, 0, cut.piece.length));
+      return onLine(lineAt(cut.piece, { from: 0, to: cut.piece.length }));
     }
     if (isStamped) this.#stamp = cut.piece.slice(0, stampBytes);
     else if (!isContinued) this.#stamp = new Uint8Array();
     const parts = [this.#stamp, this.#half, ...(isStamped ? withoutStamps(cut.piece) : [cut.piece])];
     const source = joinBytes(parts, parts.reduce((size, part) => size + part.length, 0));
     const from = this.#stamp.length;
-    const to = cut.isEnd ? withoutReturn(source, from, source.length) : source.length - halfCharacter(source, from);
+    const to = cut.isEnd
+      ? withoutReturn(source, { from, to: source.length })
+      : source.length - halfCharacter(source, from);
     this.#half = cut.isEnd ? new Uint8Array() : source.slice(to);
-    // A line of exactly the limit is followed by a last piece that holds nothing but its stamp.
+    // A line of exactly the limit is followed by a last piece that holds nothing but a stamp.
     if (to > from || !isContinued) onLine(new LogLine(source, { stampAt: from === 0 ? -1 : 0, from, to }));
   }
 }
 
 /**
- * Reads the frames in which a container without a terminal sends its two outputs. Throws `engine_failed` for anything
- * else.
+ * Reads the frames in which the engine sends the two outputs of a container without a terminal. Throws `engine_failed`
+ * for anything else.
  */
 export class FrameReader {
   readonly #header = new Uint8Array(8);
@@ -141,7 +146,7 @@ export class FrameReader {
     if (this.#headerSize < header.length) return at;
     const [output = 0, first, second, third, a = 0, b = 0, c = 0, d = 0] = header;
     if (output > 2 || first !== 0 || second !== 0 || third !== 0) {
-      throw new AgentError("engine_failed", `Cannot read container log: ${header} is no frame header`);
+      throw new AgentError("engine_failed", `Cannot read container log: ${header} is not a frame header`);
     }
     this.#remaining = a * 0x1000000 + b * 0x10000 + c * 0x100 + d;
     this.#headerSize = 0;
@@ -149,7 +154,7 @@ export class FrameReader {
   }
 }
 
-/** Gives a reader of whole logs: raw for a container with a terminal, framed for one without. */
+/** A reader of whole logs: raw for a container with a terminal, framed for one without. */
 export function logReader(isTty: boolean): {
   push(bytes: Uint8Array, onLine: (line: LogLine) => void): void;
   flush(onLine: (line: LogLine) => void): void;
@@ -169,23 +174,25 @@ export function logReader(isTty: boolean): {
 }
 
 /** The line between two places in bytes, which is one message or a part of one. */
-function lineAt(source: Uint8Array, begin: number, end: number): LogLine {
-  const isStamped = startsWithStamp(source, begin, end);
-  const from = isStamped ? begin + stampBytes : begin;
-  return new LogLine(source, { stampAt: isStamped ? begin : -1, from, to: withoutReturn(source, from, end) });
+function lineAt(source: Uint8Array, range: ByteRange): LogLine {
+  const isStamped = startsWithStamp(source, range);
+  const from = isStamped ? range.from + stampBytes : range.from;
+  const to = withoutReturn(source, { from, to: range.to });
+  return new LogLine(source, { stampAt: isStamped ? range.from : -1, from, to });
 }
 
-function withoutReturn(bytes: Uint8Array, from: number, to: number): number {
+/** The end of a range without the carriage return at its end. */
+function withoutReturn(bytes: Uint8Array, { from, to }: ByteRange): number {
   return to > from && bytes[to - 1] === carriageReturn ? to - 1 : to;
 }
 
-/** Four digits, `-`, …, `T`, …, `Z`, space: enough to tell a stamp from text that has none. */
-function startsWithStamp(bytes: Uint8Array, at: number, end: number): boolean {
-  return end - at >= stampBytes && bytes[at + 4] === 0x2d && bytes[at + 10] === 0x54 && bytes[at + 19] === 0x2e &&
-    bytes[at + 29] === 0x5a && bytes[at + 30] === 0x20;
+/** Four digits, `-`, …, `T`, …, `Z`, space: enough to tell a stamp from text without one. */
+function startsWithStamp(bytes: Uint8Array, { from, to }: ByteRange): boolean {
+  return to - from >= stampBytes && bytes[from + 4] === 0x2d && bytes[from + 10] === 0x54 &&
+    bytes[from + 19] === 0x2e && bytes[from + 29] === 0x5a && bytes[from + 30] === 0x20;
 }
 
-/** The parts of a piece between the stamps that the engine has put in. */
+/** The parts of a piece between the stamps that the engine has added. */
 function withoutStamps(piece: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   let from = stampBytes;
@@ -203,7 +210,7 @@ function isSameStamp(piece: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** How many of the last bytes, at most three, are the start of a character whose end is not there. */
+/** How many of the last bytes, at most three, are the start of a character whose end is missing. */
 function halfCharacter(bytes: Uint8Array, from: number): number {
   for (let size = 1; size <= 3 && bytes.length - size >= from; size += 1) {
     const byte = bytes[bytes.length - size] ?? 0;

@@ -18,7 +18,7 @@ Deno.test("pruneSystem() runs docker system prune and returns its output", async
   assert.deepEqual(runs, [["docker", "system", "prune", "-af", "--volumes", options]]);
 });
 
-Deno.test("pruneSystem() reports what the program complained about", async () => {
+Deno.test("pruneSystem() reports the program's error", async () => {
   await assert.rejects(pruneSystem(ends({ code: 1, stdout: "half\n", stderr: "cannot connect\n" }), options), {
     code: "command_failed",
     message: "Cannot prune the engine: exit status 1: cannot connect",

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { decodeContainer, decodeImage, decodeSummary } from "../../../lib/docker/decode.ts";
-import { decodeEvent } from "../../../lib/docker/events.ts";
 
 const emptyContainer = {
   id: "a1",
@@ -21,7 +20,7 @@ const emptyContainer = {
   tty: false,
 };
 
-Deno.test("decodeContainer() reads what inspect tells", () => {
+Deno.test("decodeContainer() reads what inspect reports", () => {
   const wire = {
     Id: "a1",
     Name: "/shop",
@@ -54,7 +53,7 @@ Deno.test("decodeContainer() reads what inspect tells", () => {
   });
 });
 
-Deno.test("decodeContainer() takes every missing or wrong member as empty, but not a missing id", () => {
+Deno.test("decodeContainer() reads every missing or wrong member as empty, but not a missing id", () => {
   const hostile = [{}, { State: null, Config: 7, HostConfig: [] }, {
     Config: { Env: [1, null], Labels: null, Tty: "true" },
   }];
@@ -64,7 +63,7 @@ Deno.test("decodeContainer() takes every missing or wrong member as empty, but n
   }
 });
 
-Deno.test("decodeSummary() and decodeImage() read list entries and leave out what has no id", () => {
+Deno.test("decodeSummary() and decodeImage() read list entries and skip those without an id", () => {
   assert.deepEqual(
     decodeSummary({
       ...{ Id: "a", Names: ["/x", "/y/x"], State: "running", Image: "i", Labels: { k: "v" } },
@@ -95,34 +94,5 @@ Deno.test("decodeSummary() and decodeImage() read list entries and leave out wha
   for (const wire of [null, [], {}, "x", { Id: 1 }]) {
     assert.equal(decodeSummary(wire), undefined);
     assert.equal(decodeImage(wire), undefined);
-  }
-});
-
-Deno.test("decodeEvent() keeps the nanoseconds that a number would lose", () => {
-  const line =
-    `{"status":"die","Type":"container","Action":"die","Actor":{"ID":"a1","Attributes":{"exitCode":"3","name":"shop","n":1}},"time":1,"timeNano":1930000000123456789}`;
-  assert.deepEqual(decodeEvent(line), {
-    action: "die",
-    id: "a1",
-    name: "shop",
-    labels: { exitCode: "3", name: "shop" },
-    exitCode: 3,
-    timeNano: 1930000000123456789n,
-  });
-});
-
-Deno.test("decodeEvent() gives nothing for what is no event", () => {
-  for (
-    const line of [
-      "",
-      "{",
-      "null",
-      "[]",
-      `{"Action":1,"Actor":{}}`,
-      `{"Action":"die"}`,
-      `{"Action":"die","Actor":{"ID":5}}`,
-    ]
-  ) {
-    assert.equal(decodeEvent(line), undefined);
   }
 });

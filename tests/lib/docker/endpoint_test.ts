@@ -44,7 +44,7 @@ for (const { name, env, expected } of cases) {
   });
 }
 
-Deno.test("engineEndpoint() knows the usual places of Windows and macOS", () => {
+Deno.test("engineEndpoint() knows the default sockets of Windows and macOS", () => {
   const home = Deno.makeTempDirSync();
   assert.equal(engineEndpoint({}, "windows").socketPath, "//./pipe/docker_engine");
   assert.equal(engineEndpoint({ HOME: home }, "darwin").socketPath, "/var/run/docker.sock");

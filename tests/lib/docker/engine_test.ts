@@ -31,7 +31,7 @@ async function create(engine: Engine, given: Script): Promise<string> {
 }
 
 Deno.test("the real engine", async (t) => {
-  // Containers that stay make a restart of the engine quick.
+  // Containers that keep running make a restart of the engine quick.
   await using dockerd = await Dockerd.start({ liveRestore: true });
   const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: dockerd.host } });
 
@@ -40,7 +40,7 @@ Deno.test("the real engine", async (t) => {
     assert.equal(await engine.dataRoot(never), `${dockerd.folder}/data`);
   });
 
-  await t.step("create(), inspect(), the lists and remove() agree about a container", async () => {
+  await t.step("create(), inspect(), the lists and remove() agree on a container", async () => {
     const ports = { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "31000" }] } };
     const id = await create(engine, { name: "prod_1_shop", script: "sleep 60", host: ports });
     const seen = await engine.inspect("prod_1_shop", never);
@@ -71,7 +71,7 @@ Deno.test("the real engine", async (t) => {
     assert.equal(await engine.inspect("prod_1_shop", never), undefined);
   });
 
-  await t.step("inspect() wants the exact name", async () => {
+  await t.step("inspect() requires the exact name", async () => {
     const id = await create(engine, { name: "prod_6_app2", script: "true" });
     assert.equal(await engine.inspect("prod_6_app", never), undefined);
     await engine.remove(id, { force: false, signal: never });
@@ -106,7 +106,7 @@ Deno.test("the real engine", async (t) => {
     await engine.remove(id, { force: true, signal: never });
   });
 
-  await t.step("start() of a command that does not exist says so", async () => {
+  await t.step("start() reports a command that does not exist", async () => {
     const id = await engine.create("broken", {
       Image: busyboxImage,
       Cmd: ["/no/such"],
@@ -163,7 +163,7 @@ Deno.test("the real engine", async (t) => {
     }
   });
 
-  await t.step("a wait ends with its signal", async () => {
+  await t.step("a wait ends when its signal is aborted", async () => {
     const id = await create(engine, { name: "long", script: "sleep 60" });
     await engine.start(id, never);
     const controller = new AbortController();
@@ -174,7 +174,7 @@ Deno.test("the real engine", async (t) => {
     await engine.remove(id, { force: true, signal: never });
   });
 
-  await t.step("events() tells start, end with exit code and removal, with labels", async () => {
+  await t.step("events() reports start, exit with exit code and removal, with labels", async () => {
     const controller = new AbortController();
     const events = engine.events(controller.signal);
     const first = events.next();
@@ -234,14 +234,14 @@ Deno.test("the real engine", async (t) => {
     await engine.remove(id, { force: true, signal: never });
   });
 
-  await t.step("a login to a registry that refuses connections fails with the engine's words", async () => {
+  await t.step("a login to a registry that refuses connections fails with the engine's message", async () => {
     await assert.rejects(
       engine.checkLogin({ host: "127.0.0.1:9", user: "u", password: "p" }, never),
       (error) => hasCode(error, "engine_failed") && /connection refused/.test(error.message),
     );
   });
 
-  await t.step("a frozen engine runs into the deadline, an engine that is away is engine_unreachable", async () => {
+  await t.step("a frozen engine runs into the deadline, a stopped engine is engine_unreachable", async () => {
     const impatient = new Engine({ log: silentLog, env: { DOCKER_HOST: dockerd.host }, limits: { pingMs: 200 } });
     await dockerd.freeze();
     try {

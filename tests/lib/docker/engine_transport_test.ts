@@ -28,7 +28,7 @@ async function failureOf(promise: Promise<unknown>): Promise<AgentError> {
   assert.fail("nothing was thrown");
 }
 
-Deno.test("a call to a socket that is not there is engine_unreachable", async () => {
+Deno.test("a call to a missing socket is engine_unreachable", async () => {
   const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } });
   const error = await failureOf(engine.listImages(never));
   assert.equal(error.code, "engine_unreachable");
@@ -77,7 +77,7 @@ Deno.test("an engine behind TLS is reached with the authority of DOCKER_CERT_PAT
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a DOCKER_HOST that cannot be understood fails the call, not the construction", async () => {
+Deno.test("a malformed DOCKER_HOST fails the call, not the construction", async () => {
   const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: "ssh://h" } });
   assert.match((await failureOf(engine.ping(never))).message, /DOCKER_HOST must be/);
 });
@@ -116,7 +116,7 @@ Deno.test("an abort ends a call as canceled, before and after it was sent", asyn
   assert.equal((await call).code, "canceled");
 });
 
-Deno.test("an answer that is no JSON is engine_failed", async () => {
+Deno.test("an answer that is not JSON is engine_failed", async () => {
   await using server = new ScriptedEngine(answerWith(200, "<html>"));
   assert.equal(
     (await failureOf(server.client().listImages(never))).message,
@@ -124,7 +124,7 @@ Deno.test("an answer that is no JSON is engine_failed", async () => {
   );
 });
 
-Deno.test("answers of another shape give nothing instead of failing", async () => {
+Deno.test("answers of another shape are read as empty instead of failing", async () => {
   await using server = new ScriptedEngine(answerWith(200, `{"message":"?"}`));
   const engine = server.client();
   assert.deepEqual(await engine.listImages(never), []);
@@ -157,7 +157,7 @@ Deno.test("a pull reports an error that comes inside the stream, after all lines
   assert.deepEqual(seen, lines);
 });
 
-Deno.test("a pull that brings nothing for too long is a timeout", async () => {
+Deno.test("a pull without a byte for too long is a timeout", async () => {
   await using server = new ScriptedEngine(async (connection) => {
     await write(connection, chunkedHead + chunk(`{"status":"Pulling"}\n`));
     await untilClosed(connection);
@@ -187,7 +187,7 @@ Deno.test("a pull whose engine dies is engine_unreachable", async () => {
   assert.equal((await failureOf(pull.readToEnd(() => {}))).code, "engine_unreachable");
 });
 
-Deno.test("a pull that is refused at once keeps the engine's words", async () => {
+Deno.test("a pull that is refused at once keeps the engine's message", async () => {
   await using server = new ScriptedEngine(answerWith(500, `{"message":"unauthorized: no"}`));
   const error = await failureOf(server.client().openPull("shop:1", undefined, never));
   assert.equal(error.code, "pull_failed");
@@ -205,7 +205,7 @@ Deno.test("a pull asks for one tag, with its credentials in the header only", as
   assert.doesNotMatch(head, /secret/);
 });
 
-Deno.test("a registry that does not answer a login is a timeout that says what to check", async () => {
+Deno.test("a registry that does not answer a login is a timeout that explains what to check", async () => {
   await using server = new ScriptedEngine(untilClosed);
   const auth = { host: "r.example.com/", user: "u", password: "secret" };
   const error = await failureOf(server.client({ loginMs: 50 }).checkLogin(auth, never));
@@ -226,7 +226,7 @@ Deno.test("a refused login is denied and does not repeat the password", async ()
   assert.doesNotMatch(error.message, /secret/);
 });
 
-Deno.test("events end quietly with their signal, and with engine_unreachable when the engine closes them", async () => {
+Deno.test("events end without an error when their signal is aborted, and with engine_unreachable when the engine closes them", async () => {
   const event = `{"Type":"container","Action":"start","Actor":{"ID":"a","Attributes":{}},"timeNano":7}\n`;
   const controller = new AbortController();
   {
@@ -248,7 +248,7 @@ Deno.test("events end quietly with their signal, and with engine_unreachable whe
   assert.equal(error.code, "engine_unreachable");
 });
 
-Deno.test("leaving the loop over events closes their connection", async () => {
+Deno.test("leaving the loop over events closes the connection", async () => {
   await using server = new ScriptedEngine(async (connection) => {
     await write(connection, chunkedHead + chunk(`{"Action":"start","Actor":{"ID":"a"}}\n`));
     await untilClosed(connection);
@@ -256,7 +256,7 @@ Deno.test("leaving the loop over events closes their connection", async () => {
   for await (const _ of server.client().events(never)) break;
 });
 
-Deno.test("no more than 16 calls have a connection at once, and streams are not among them", async () => {
+Deno.test("at most 16 calls have a connection at once, and streams do not count", async () => {
   let open = 0;
   let most = 0;
   await using engine = new ScriptedEngine(async (connection, head) => {

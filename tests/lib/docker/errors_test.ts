@@ -32,7 +32,7 @@ for (const given of cases) {
   });
 }
 
-Deno.test("engineFailure() copes with bodies that are no JSON, empty or huge", () => {
+Deno.test("engineFailure() handles bodies that are not JSON, empty or huge", () => {
   const messageFor = (text: string) => engineFailure("X", { status: 500, text }).message;
   assert.equal(messageFor("page not found\n"), "X failed: page not found");
   assert.equal(messageFor(""), "X failed: no reason given");

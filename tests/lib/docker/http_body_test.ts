@@ -3,7 +3,7 @@ import { BodyReader, HeadReader } from "../../../lib/docker/http_body.ts";
 
 const encoder = new TextEncoder();
 
-/** Reads an answer that comes in pieces of `size` bytes. */
+/** Reads a response that arrives in pieces of `size` bytes. */
 function read(answer: string, size: number): { status: number; body: string; isDone: boolean; mayEnd: boolean } {
   const bytes = encoder.encode(answer);
   const heads = new HeadReader();
@@ -65,14 +65,14 @@ const answers: { name: string; answer: string; body: string; isDone: boolean; ma
 ];
 
 for (const { name, answer, ...expected } of answers) {
-  Deno.test(`an answer with ${name} is read however it is cut`, () => {
+  Deno.test(`a response with ${name} is read however it is split`, () => {
     for (let size = 1; size <= answer.length; size += 1) {
       assert.deepEqual(read(answer, size), { status: 200, ...expected });
     }
   });
 }
 
-Deno.test("what is no answer is refused, and never read for ever", () => {
+Deno.test("anything but a response is refused, and never read forever", () => {
   const broken = [
     "SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "HTTP/2 200\r\n\r\n",
@@ -90,7 +90,7 @@ Deno.test("what is no answer is refused, and never read for ever", () => {
   }
 });
 
-Deno.test("a status is told, whatever its words", () => {
+Deno.test("a status is read, whatever its text is", () => {
   for (const line of ["404 Not Found", "404", "404 "]) {
     assert.equal(read(`HTTP/1.1 ${line}\r\nContent-Length: 2\r\n\r\n{}`, 5).status, 404);
   }

@@ -22,10 +22,10 @@ const cases: { name: string; chunks: string[]; lines: string[] }[] = [
 ];
 
 for (const { name, chunks, lines } of cases) {
-  Deno.test(`TextLines cuts ${name}`, () => assert.deepEqual(linesOf(chunks), lines));
+  Deno.test(`TextLines splits ${name}`, () => assert.deepEqual(linesOf(chunks), lines));
 }
 
-Deno.test("TextLines gives the same lines however the bytes are cut", () => {
+Deno.test("TextLines returns the same lines however the bytes are split", () => {
   const bytes = new TextEncoder().encode("grüße 🚀 zwei\r\n\n日本\nrest €");
   const expected = ["grüße 🚀 zwei", "", "日本", "rest €"];
   for (let size = 1; size <= bytes.length; size++) {
@@ -35,11 +35,11 @@ Deno.test("TextLines gives the same lines however the bytes are cut", () => {
   }
 });
 
-Deno.test("TextLines replaces bytes that are no UTF-8 and keeps a byte order mark", () => {
+Deno.test("TextLines replaces bytes that are not UTF-8 and keeps a byte order mark", () => {
   assert.deepEqual(linesOf([new Uint8Array([0x78, 0xfe, 0x79, 10, 0xef, 0xbb, 0xbf, 0x61])]), ["x\uFFFDy", "\uFEFFa"]);
 });
 
-Deno.test("TextLines splits a line above 1 MiB and cuts no character in two", () => {
+Deno.test("TextLines splits a line above 1 MiB, and never a character", () => {
   const text = "x" + "€".repeat(lineLimitBytes);
   const lines = linesOf([`before\n${text.slice(0, 70_000)}`, text.slice(70_000), "\nafter\n"]);
   assert.equal(lines[0], "before");

@@ -46,7 +46,7 @@ function read(isTty: boolean, bytes: Uint8Array, chunkSize = bytes.length): Plai
   return lines;
 }
 
-Deno.test("a terminal's log gives time and text, without carriage return", () => {
+Deno.test("a terminal's log yields time and text, without carriage return", () => {
   const bytes = encoder.encode(`${time} grün\r\n${later} \r\n${later} no end`);
   const expected = [{ time, text: "grün" }, { time: later, text: "" }, { time: later, text: "no end" }];
   for (let size = 1; size <= bytes.length; size++) assert.deepEqual(read(true, bytes, size), expected);
@@ -65,7 +65,7 @@ Deno.test("a framed log keeps the lines of both outputs apart", () => {
 });
 
 for (const length of [1, messageBytes - 1, messageBytes, messageBytes + 1, 3 * messageBytes, 40_000]) {
-  Deno.test(`a line of ${length} bytes comes whole, without the stamps that the engine puts inside`, () => {
+  Deno.test(`a line of ${length} bytes comes whole, without the stamps that the engine adds inside`, () => {
     const text = "é".repeat(Math.floor(length / 2)) + "x".repeat(length % 2);
     const bytes = join(engineLine(text, "\r\n"), encoder.encode(`${later} next\r\n`));
     for (const size of [bytes.length, 1000, messageBytes + 31]) {
@@ -97,14 +97,14 @@ Deno.test("text that only looks like a repeated stamp stays", () => {
   assert.deepEqual(read(true, engineLine(text, "\n")), [{ time, text }]);
 });
 
-Deno.test("a line without a stamp is given without time", () => {
+Deno.test("a line without a stamp has no time", () => {
   assert.deepEqual(read(true, encoder.encode("oops\nerror grabbing logs: unexpected end of the file\n")), [
     { time: "", text: "oops" },
     { time: "", text: "error grabbing logs: unexpected end of the file" },
   ]);
 });
 
-Deno.test("FrameReader refuses what is no frame", () => {
+Deno.test("FrameReader refuses anything but frames", () => {
   for (const bytes of [encoder.encode("plain text that has no frames"), new Uint8Array([7, 0, 0, 0, 0, 0, 0, 1, 65])]) {
     assert.throws(() => new FrameReader().push(bytes, () => {}), (error) => hasCode(error, "engine_failed"));
   }
@@ -116,12 +116,12 @@ function sequence(seed: number): () => number {
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
 
-/** Cuts bytes at places that depend on `random`. */
+/** Splits bytes at places that depend on `random`. */
 function readCut(isTty: boolean, bytes: Uint8Array, random: () => number): PlainLine[] {
   const reader = logReader(isTty);
   const lines: PlainLine[] = [];
   const keep = ({ time, text }: LogLine) => void lines.push({ time, text });
-  // Overwritten with every read, as that of a connection is.
+  // Overwritten with every read, like that of a connection.
   const buffer = new Uint8Array(40_001);
   for (let at = 0; at < bytes.length;) {
     const piece = bytes.subarray(at, at + 1 + Math.floor(random() ** 4 * 40_000));
@@ -134,7 +134,7 @@ function readCut(isTty: boolean, bytes: Uint8Array, random: () => number): Plain
   return lines;
 }
 
-Deno.test("for every way to cut a log, its lines are the same, of every kind of container and with bytes that are no UTF-8", () => {
+Deno.test("for every way to split a log, its lines are the same, with every kind of container and with bytes that are not UTF-8", () => {
   const random = sequence(11);
   const odd = [[0xff], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0x80, 0x80], [0xc3], [...encoder.encode("größe 😀")], [13], [
     9,
@@ -169,7 +169,7 @@ function engineMessages(body: Uint8Array): Uint8Array {
   return join(...parts, Uint8Array.of(10));
 }
 
-Deno.test("bytes that are no UTF-8 become U+FFFD, each line by itself", () => {
+Deno.test("bytes that are not UTF-8 become U+FFFD, each line by itself", () => {
   const bytes = join(encoder.encode(`${time} a`), Uint8Array.of(0xe2, 0x82, 10), encoder.encode(`${time} b`));
   assert.deepEqual(read(true, bytes).map(({ text }) => text), ["a\uFFFD", "b"]);
   const stray = join(encoder.encode(`${time} `), Uint8Array.of(0xac, 0xff, 13, 10));
@@ -186,7 +186,7 @@ Deno.test("a line of 10 MB comes in ten pieces, with every byte of it once", () 
   for (const line of lines) assert.ok(encoder.encode(line.text).length <= 1024 * 1024 + 3);
 });
 
-Deno.test("a header of a frame that is cut anywhere, or broken, never gives a byte that is not of a line", () => {
+Deno.test("a header of a frame that is split anywhere, or broken, never yields a byte that is not part of a line", () => {
   const random = sequence(23);
   for (let round = 0; round < 200; round += 1) {
     const bytes = Uint8Array.from({ length: 64 }, () => Math.floor(random() ** 3 * 256));

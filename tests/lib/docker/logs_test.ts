@@ -39,7 +39,7 @@ Deno.test("logs of the real engine", async (t) => {
   for (const tty of [true, false]) {
     const kind = tty ? "a terminal" : "no terminal";
 
-    await t.step(`followLogs() of a container with ${kind} replays, follows, and ends with it`, async () => {
+    await t.step(`followLogs() of a container with ${kind} replays, follows, and ends with the container`, async () => {
       const script = "echo first; echo 'größe 日本'; echo; sleep 0.3; echo err >&2; sleep 0.1; printf 'no end'";
       const id = await run(engine, "follow", { script, tty });
       const lines = await all(engine.followLogs(id, { tty, signal: never }));
@@ -66,7 +66,7 @@ Deno.test("logs of the real engine", async (t) => {
     });
   }
 
-  await t.step("readLogs() gives the newest 4 MiB of a larger log", async () => {
+  await t.step("readLogs() returns the newest 4 MiB of a larger log", async () => {
     const script = "i=0; while [ $i -lt 6 ]; do head -c 1000000 /dev/zero | tr '\\0' $i; echo; i=$((i+1)); done";
     const id = await run(engine, "large", { script, tty: false });
     await engine.waitForExit(id, { condition: "not-running", signal: never });
@@ -75,7 +75,7 @@ Deno.test("logs of the real engine", async (t) => {
     await remove(id);
   });
 
-  await t.step("followLogs() ends quietly with its signal, and when its reader leaves", async () => {
+  await t.step("followLogs() ends without an error when its signal is aborted or its reader leaves", async () => {
     const id = await run(engine, "endless", { script: "while :; do echo tick; sleep 0.05; done", tty: true });
     const controller = new AbortController();
     let count = 0;

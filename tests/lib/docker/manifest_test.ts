@@ -10,7 +10,7 @@ const manifest = { config: { digest: "sha256:c" }, layers: [{ size: 5 }, { size:
 const config = { rootfs: { diff_ids: ["sha256:a", "sha256:b"] } };
 const layers = [{ sizeBytes: 5, diffId: "sha256:a" }, { sizeBytes: 7, diffId: "sha256:b" }];
 
-/** A registry of the test's own that answers as it is told. */
+/** A registry of the test's own, with answers that the test sets. */
 class SmallRegistry implements AsyncDisposable {
   readonly requests: { path: string; authorization: string | null; accept: string | null }[] = [];
   readonly answers = new Map<string, (request: Request) => Response | Promise<Response>>();
@@ -49,7 +49,7 @@ class SmallRegistry implements AsyncDisposable {
   }
 }
 
-/** Lets in who has this authorization; others get the challenge. */
+/** Answers requests with this authorization; others get the challenge. */
 function guard(authorization: string, challenge: string, body: unknown): (request: Request) => Response {
   return (request) => {
     if (request.headers.get("authorization") === authorization) return Response.json(body);
@@ -57,7 +57,7 @@ function guard(authorization: string, challenge: string, body: unknown): (reques
   };
 }
 
-Deno.test("an open registry tells the layers, and no password is sent to it", async () => {
+Deno.test("an open registry returns the layers, and no password is sent to it", async () => {
   await using registry = new SmallRegistry();
   assert.deepEqual(await registry.ask(), layers);
   assert.deepEqual(registry.requests.map(({ authorization }) => authorization), [null, null]);
@@ -67,13 +67,13 @@ Deno.test("an open registry tells the layers, and no password is sent to it", as
   );
 });
 
-Deno.test("a registry with basic login gets the login", async () => {
+Deno.test("a registry with basic authentication gets the login", async () => {
   await using registry = new SmallRegistry();
   registry.answer("manifests/1", guard(basic, 'Basic realm="x"', manifest));
   assert.deepEqual(await registry.ask(), layers);
 });
 
-Deno.test("a registry with tokens gets one, got with the login; realm, service and scope are those of the challenge", async () => {
+Deno.test("a registry with tokens gets one that was requested with the login; realm, service and scope are those of the challenge", async () => {
   await using registry = new SmallRegistry();
   const challenge =
     `Bearer realm="http://127.0.0.1:${registry.port}/token?a=1",service="my registry",scope="repository:apps/shop:pull"`;
@@ -89,7 +89,7 @@ Deno.test("a registry with tokens gets one, got with the login; realm, service a
   assert.equal(await registry.ask({ auth: undefined }), undefined);
 });
 
-Deno.test("no password goes in the clear to a token server on another machine", async () => {
+Deno.test("no password is sent unencrypted to a token server on another machine", async () => {
   await using registry = new SmallRegistry();
   const challenge = `Bearer realm="http://0.0.0.0:${registry.port}/token",service="s"`;
   registry.answers.set("/token", () => Response.json({ token: "t1" }));
@@ -98,7 +98,7 @@ Deno.test("no password goes in the clear to a token server on another machine", 
   assert.deepEqual(registry.requests.map(({ path }) => path), ["/v2/apps/shop/manifests/1"]);
 });
 
-Deno.test("of a list of platforms the entry of this machine counts", async () => {
+Deno.test("the entry for this machine is used from a list of platforms", async () => {
   await using registry = new SmallRegistry();
   const entry = (digest: string, os: string, architecture: string) => ({ digest, platform: { os, architecture } });
   registry.serve("manifests/1", {
@@ -114,7 +114,7 @@ Deno.test("of a list of platforms the entry of this machine counts", async () =>
   assert.equal(await registry.ask({ platform: { os: "linux", architecture: "arm64" } }), undefined);
 });
 
-Deno.test("without the image's config the sizes are known all the same", async () => {
+Deno.test("the sizes are known even without the image's config", async () => {
   await using registry = new SmallRegistry();
   const plain = layers.map(({ sizeBytes }) => ({ sizeBytes, diffId: undefined }));
   registry.answer("blobs/sha256:c", () => new Response("gone", { status: 404 }));
@@ -123,14 +123,14 @@ Deno.test("without the image's config the sizes are known all the same", async (
   assert.deepEqual(await registry.ask(), plain);
 });
 
-Deno.test("the image's config is left alone when nobody asks for the digests of layers", async () => {
+Deno.test("the image's config is not read when the digests of layers are not asked for", async () => {
   await using registry = new SmallRegistry();
   const plain = layers.map(({ sizeBytes }) => ({ sizeBytes, diffId: undefined }));
   assert.deepEqual(await registry.ask({ withDiffIds: false }), plain);
   assert.deepEqual(registry.requests.map(({ path }) => path), ["/v2/apps/shop/manifests/1"]);
 });
 
-Deno.test("what is no manifest is no answer", async () => {
+Deno.test("anything but a manifest results in undefined", async () => {
   const bodies = [
     "",
     "<html>",
@@ -156,7 +156,7 @@ Deno.test("what is no manifest is no answer", async () => {
   }
 });
 
-Deno.test("a registry that is silent or away is no answer; an abort is canceled", async () => {
+Deno.test("a registry that is silent or unreachable results in undefined; an abort is canceled", async () => {
   await using registry = new SmallRegistry();
   const release = Promise.withResolvers<void>();
   registry.answer("manifests/1", async () => {

@@ -19,7 +19,7 @@ Deno.test("pulls and logins with the real engine and a real registry", async (t)
   await dockerd.docker("push", `${repository}:1`);
   await dockerd.docker("rmi", `${repository}:1`, busyboxImage);
 
-  await t.step("checkLogin() takes a good login and denies a bad one", async () => {
+  await t.step("checkLogin() accepts a valid login and denies an invalid one", async () => {
     await engine.checkLogin(auth, never);
     await assert.rejects(engine.checkLogin({ ...auth, password: "wrong" }, never), (error) => {
       assert.ok(hasCode(error, "denied"), `${error}`);
@@ -38,7 +38,7 @@ Deno.test("pulls and logins with the real engine and a real registry", async (t)
     await registry.behave("well");
   });
 
-  await t.step("openPull() with wrong credentials is pull_failed or a stream that says so", async () => {
+  await t.step("openPull() with wrong credentials is pull_failed, at once or in the stream", async () => {
     await assert.rejects(async () => {
       const pull = await engine.openPull(`${repository}:1`, { ...auth, password: "wrong" }, never);
       await pull.readToEnd(() => {});
@@ -63,7 +63,7 @@ Deno.test("pulls and logins with the real engine and a real registry", async (t)
     assert.equal(await engine.hasImage(`${repository}:1`, never), false);
   });
 
-  await t.step("a pull brings the image and tells its progress line by line", async () => {
+  await t.step("a pull downloads the image and reports its progress line by line", async () => {
     const pull = await engine.openPull(`${repository}:1`, auth, never);
     const lines: string[] = [];
     const digest = await pull.readToEnd((line) => lines.push(line));
@@ -76,7 +76,7 @@ Deno.test("pulls and logins with the real engine and a real registry", async (t)
     assert.deepEqual(await engine.imagesOf(repository, never), ["1"]);
   });
 
-  await t.step("a registry that is away fails the pull with the engine's words", async () => {
+  await t.step("an unreachable registry fails the pull with the engine's message", async () => {
     await registry.stop();
     await assert.rejects(async () => {
       const pull = await engine.openPull(`${repository}:1`, auth, never);

@@ -13,13 +13,13 @@ const references = [
 ];
 
 for (const { reference, host, ...parts } of references) {
-  Deno.test(`the reference ${reference} has its parts and its registry`, () => {
+  Deno.test(`the reference ${reference} is split, and its registry found`, () => {
     assert.deepEqual(splitReference(reference), parts);
     assert.equal(registryHostOf(reference), host);
   });
 }
 
-Deno.test("authFor() finds the login of exactly this registry, also written with a slash", () => {
+Deno.test("authFor() finds the login of exactly this registry, even when written with a slash", () => {
   const logins = {
     "r.example.com/": { username: "a", password: "1" },
     "docker.io": { username: "b", password: "2" },

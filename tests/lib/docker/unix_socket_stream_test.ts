@@ -34,7 +34,7 @@ async function failureOf(work: Promise<unknown>): Promise<AgentError> {
   throw new Error("It did not fail");
 }
 
-Deno.test("a log is read to its end, however the engine cuts it, and asked for by version and time", async () => {
+Deno.test("a log is read to its end, however the engine splits it, and requested with version and time", async () => {
   await using server = new ScriptedEngine(async (connection) => {
     await write(connection, chunkedHead);
     for (const text of ["one", "two", "three"]) await write(connection, chunk(line(text)));
@@ -88,12 +88,12 @@ for (const { name, answer, code } of breaks) {
   });
 }
 
-Deno.test("a log of an engine that is not there is engine_unreachable", async () => {
+Deno.test("a log of a missing engine is engine_unreachable", async () => {
   const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } });
   assert.ok(hasCode(await failureOf(read(engine)), "engine_unreachable"));
 });
 
-Deno.test("an abort ends a log quietly and closes its connection, before the answer and in it", async () => {
+Deno.test("an abort ends a log without an error and closes its connection, before and during the answer", async () => {
   for (const said of ["", chunkedHead, chunkedHead + chunk(line("a"))]) {
     const isAsked = Promise.withResolvers<void>();
     await using server = new ScriptedEngine(async (connection) => {
