@@ -147,12 +147,12 @@ function appsOf(
   { foundation, connection: { backend }, stack }: Site,
   areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace },
 ): Apps {
-  const { options: { paths }, config, engine, database, isRebuilt, hideSecret, clock, log } = foundation;
+  const { options: { paths }, config, engine, database, isRebuilt, hideSecret, hideSecretsOf, clock, log } = foundation;
   const { appLogs, status, diskSpace } = areas;
   const { arch, variant } = buildArch();
   return stack.use(
     createApps({
-      ...{ engine, backend, database, isRebuilt, hideSecret, readIdleMark, clock, log },
+      ...{ engine, backend, database, isRebuilt, hideSecret, hideSecretsOf, readIdleMark, clock, log },
       appLogs,
       config: () => config.current,
       surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl }),

@@ -32,6 +32,8 @@ export interface Foundation {
   log: Log;
   /** Masks a text in the log from now on. `isKept`: for good, not just as one of the newest. */
   hideSecret(text: string, options?: { isKept?: boolean }): void;
+  /** Hides the secrets of an owner in the log, until the next call for it. */
+  hideSecretsOf: AgentLog["hideSecretsOf"];
   /** Logs every message of the link, with secrets masked. */
   traceWire: AgentLog["traceWire"];
   config: ConfigFile;
@@ -73,7 +75,7 @@ export async function openFoundation(
   times.mark("database");
   const { engine, engineEnvironment } = createEngine(log);
   return {
-    ...{ options, log, hideSecret, traceWire, config, database, isRebuilt },
+    ...{ options, log, hideSecret, hideSecretsOf: agentLog.hideSecretsOf, traceWire, config, database, isRebuilt },
     ...{ engine, engineEnvironment, times, announce, clock },
   };
 }

@@ -16,6 +16,7 @@ import { acceptRequest } from "./requests/accept_request.ts";
 import type { ReconcileDeps } from "./requests/reconcile_deps.ts";
 import { reconcileLocal } from "./requests/reconcile_local.ts";
 import { reconcileRemote } from "./requests/reconcile_remote.ts";
+import { requestSecrets } from "./requests/request_secrets.ts";
 import { resumeWanted } from "./requests/start_wanted.ts";
 import { decodeStateRequest } from "./requests/state_request.ts";
 import { AppRecords } from "./state/app_records.ts";
@@ -83,7 +84,10 @@ export class AppController {
   }
 
   async reconcileLocal(signal: AbortSignal): Promise<void> {
+    this.#hideSecretsOf(this.#records.requests());
     await reconcileLocal(this.#reconcileDeps(), { isRebuilt: this.#isRebuilt, signal });
+    // Those of adopted apps.
+    if (this.#isRebuilt) this.#hideSecretsOf(this.#records.requests());
     this.#localDone.resolve();
   }
 
@@ -127,7 +131,12 @@ export class AppController {
     await this.#outbox.settled();
   }
 
+  #hideSecretsOf(requests: readonly AppRequest[]): void {
+    for (const request of requests) this.#deps.hideSecretsOf(idText(request), requestSecrets(request));
+  }
+
   #accept(request: AppRequest, options: { isUnprompted: boolean }): boolean {
+    this.#hideSecretsOf([request]);
     const deps = { records: this.#records, reporter: this.#reporter, log: this.#deps.log };
     return acceptRequest(deps, { request, ...options });
   }

@@ -76,6 +76,8 @@ export interface AppsDeps {
   isRebuilt: boolean;
   /** Masks a text in the log from now on. */
   hideSecret(text: string): void;
+  /** Masks the secrets of an owner in the log, until the next call for it. */
+  hideSecretsOf(owner: string, texts: readonly string[]): void;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
   /** Whether an image fits on the disk. To be asked before it is pulled. */

@@ -4,9 +4,10 @@ import { AgentError } from "../base/errors.ts";
 import { localTimeText } from "../base/local_time.ts";
 import type { Level, LogFields } from "../base/log.ts";
 import { escapeText, quoteText } from "../base/quote.ts";
+import { isSecretName } from "../base/secret_name.ts";
 import { framesOf } from "./caller.ts";
 import { errorText, type Plain, plainValue } from "./plain_value.ts";
-import { isSecretName, mask, type Secrets } from "./redact.ts";
+import { mask, type Secrets } from "./redact.ts";
 
 /** One record, free of secrets and of values that JSON cannot carry. */
 export interface Entry {

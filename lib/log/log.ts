@@ -42,6 +42,8 @@ export interface AgentLog extends AsyncDisposable {
   readonly traceWire: WireTrace;
   /** Hides a value from now on: for good with `isKept`, otherwise while it is among the newest 256. */
   hideSecret(text: string, options?: { isKept?: boolean }): void;
+  /** Hides the secrets of an owner, such as an app, until the next call for it. */
+  hideSecretsOf(owner: string, texts: readonly string[]): void;
   /** A line for the operator: on stdout alone, or an info line of the log when that is on stdout anyway. */
   announce(message: string): void;
   /** Waits until stdout and stderr have taken their lines, at most a second. The file has them already. */
@@ -76,6 +78,7 @@ export function openLog(options: AgentLogOptions): AgentLog {
     log,
     traceWire: createWireTrace(log, secrets),
     hideSecret: (text, kind) => secrets.add(text, kind),
+    hideSecretsOf: (owner, texts) => secrets.replaceOwned(owner, texts),
     announce,
     flush,
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,8 @@
 /** Turns anything into a small value that JSON can carry, without secrets. Never throws, whatever it is given. */
 
 import { messageOf, textOf } from "../base/errors.ts";
-import { isSecretName, mask, type Secrets } from "./redact.ts";
+import { isSecretName } from "../base/secret_name.ts";
+import { mask, type Secrets } from "./redact.ts";
 
 /** A value as JSON has it. */
 export type Plain = string | number | boolean | null | Plain[] | { [name: string]: Plain };
@@ -16,6 +17,9 @@ export interface PlainOptions {
 const depthLimit = 8;
 const nameLimitChars = 256;
 const more = "…";
+
+/** Members of requests and compose files that hold variables of apps. */
+const variableMembers: ReadonlySet<string> = new Set(["environment", "environment_template"]);
 
 /**
  * `value` as JSON can carry it, of about `limitChars` characters at most; what is beyond is left out behind `…`. Members whose
@@ -150,7 +154,7 @@ class Rendering {
 
   /** Users keep secrets in variables of any name. */
   #member(name: string, value: unknown): Plain {
-    if (name !== "environment" || typeof value !== "object" || value === null) return this.render(value);
+    if (!variableMembers.has(name) || typeof value !== "object" || value === null) return this.render(value);
     return this.render(Object.fromEntries(Object.keys(value).map((variable) => [variable, mask])));
   }
 }

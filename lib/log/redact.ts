@@ -1,7 +1,9 @@
 /**
- * Keeps secrets out of the log: values that are known, names of fields that promise one, and texts that show one by their look.
- * Nothing here writes or throws.
+ * Keeps secrets out of the log: values that are known, names of fields that promise one, and texts that show one by
+ * their look. Nothing here writes or throws.
  */
+
+import { secretWords } from "../base/secret_name.ts";
 
 /** What stands in place of a secret. */
 export const mask = "***";
@@ -9,19 +11,19 @@ export const mask = "***";
 /** Shorter texts are no secrets: they would turn up in every second line by chance. */
 export const shortestSecret = 4;
 
-/** How many secrets that are not kept for good are known at a time; registry tokens come anew for the life of the agent. */
+/**
+ * How many secrets that are not kept for good are known at a time; registry tokens come anew for the life of the agent.
+ */
 export const passingSecretLimit = 256;
+
+/** Owners whose secrets are hidden for as long as they have them: more than a device has apps. */
+const ownerLimit = 256;
 
 /** More than any token that is recognised by its look alone, so that a cut cannot leave a readable half of one. */
 const cutMargin = 512;
 
-const secretWords =
-  "pass(?:word|wd|phrase)|secret|token|authorization|private[-_. ]?key|signature|cert(?:ificate)?[-_. ]?key|api[-_. ]?key|" +
-  "cred(?:ential)?[-_. ]?key|registry[-_]?(?:auth|config)|cookie";
-const secretName = new RegExp(`${secretWords}|^auth$|(?:^|[^a-z])psk(?:$|[^a-z])`, "i");
-
-// `"password": "…"` in a text, also where the text is quoted once more and its quotes carry backslashes. A path or an address in
-// quotes is no name of a member.
+// `"password": "…"` in a text, also where the text is quoted once more and its quotes carry backslashes. A path or an
+// address in quotes is no name of a member.
 const quotedMember = new RegExp(
   `(?<=["'][\\w-]{0,60})((?:${secretWords})[\\w-]{0,40}(\\\\*)(["'])\\s*:\\s*)(?:\\2\\3[\\s\\S]*?(?:(?<!\\\\)\\2\\3|$)|[^\\s"'\\\\,}\\]]+)`,
   "gi",
@@ -35,12 +37,9 @@ const authHeader = /(authorization\s*[:=]\s*(?:basic|bearer|digest|negotiate)\s+
 const bearer = /(\bbearer\s+)(?=[^\s"']{0,200}[0-9.])[\w.~+/=-]{8,}/gi;
 const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g;
 
-/** True for the name of a field whose value must not be shown, in any case: `app_secret`, `registryToken`, `Authorization`. */
-export function isSecretName(name: string): boolean {
-  return secretName.test(name);
-}
-
-/** `text` without what looks like a secret: logins in URLs, `password=…`, `"token": "…"`, bearer tokens, private keys. */
+/**
+ * `text` without what looks like a secret: logins in URLs, `password=…`, `"token": "…"`, bearer tokens, private keys.
+ */
 export function hideByLook(text: string): string {
   let hidden = text;
   if (hidden.includes("PRIVATE KEY-----")) hidden = hidden.replace(privateKey, mask);
@@ -63,13 +62,15 @@ export function hideByLook(text: string): string {
 export class Secrets {
   /** Each secret with the forms in which it may turn up; the bool says that it is kept for good. Oldest first. */
   readonly #known = new Map<string, { forms: string[]; isKept: boolean }>();
+  /** The secrets that belong to somebody, by owner, oldest first. */
+  readonly #owned = new Map<string, ReadonlySet<string>>();
   #byStart = new Map<string, string[]>();
   #starts: RegExp | undefined;
   #longest = 0;
 
   /**
-   * Hides `text` from this moment on. Only the newest 256 of those that are not `isKept` are hidden; adding one again makes it
-   * the newest. Texts below 4 characters are ignored.
+   * Hides `text` from this moment on. Only the newest 256 of those that are not `isKept` are hidden; adding one again
+   * makes it the newest. Texts below 4 characters are ignored.
    */
   add(text: string, options: { isKept?: boolean } = {}): void {
     if (text.length < shortestSecret) return;
@@ -84,12 +85,29 @@ export class Secrets {
     this.#index();
   }
 
+  /**
+   * Hides the secrets of an owner until it has others; those that it has no longer count among the newest 256. Only the
+   * newest 256 owners count.
+   */
+  replaceOwned(owner: string, texts: readonly string[]): void {
+    const former = this.#owned.get(owner) ?? [];
+    this.#owned.delete(owner);
+    if (texts.length > 0) this.#owned.set(owner, new Set(texts));
+    for (const [oldest] of [...this.#owned].slice(0, Math.max(0, this.#owned.size - ownerLimit))) {
+      this.#owned.delete(oldest);
+    }
+    for (const text of [...former, ...texts]) this.add(text);
+  }
+
   /** `text` with `***` in place of every known secret and of everything that looks like one. */
   hide(text: string): string {
     return hideByLook(this.#hideKnown(text));
   }
 
-  /** Like `hide`, at most about `limit` characters. A cut never leaves a part of a known secret, and says how long the text was. */
+  /**
+   * Like `hide`, at most about `limit` characters. A cut never leaves a part of a known secret, and says how long the
+   * text was.
+   */
   hideAndCut(text: string, limit: number): string {
     if (text.length <= limit) return this.hide(text);
     const margin = Math.max(cutMargin, this.#longest);
@@ -128,7 +146,8 @@ export class Secrets {
   }
 
   #forgetOldest(): void {
-    const passing = [...this.#known].filter(([, { isKept }]) => !isKept);
+    const owned = new Set([...this.#owned.values()].flatMap((texts) => [...texts]));
+    const passing = [...this.#known].filter(([text, { isKept }]) => !isKept && !owned.has(text));
     for (const [text] of passing.slice(0, Math.max(0, passing.length - passingSecretLimit))) this.#known.delete(text);
   }
 

@@ -32,7 +32,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
-  | ("checkRoom" | "hideSecret" | "isEmergency" | "isRebuilt")
+  | ("checkRoom" | "hideSecret" | "hideSecretsOf" | "isEmergency" | "isRebuilt")
 > {
   const config = sampleConfig(change);
   const nothing = () => Promise.resolve();
@@ -55,6 +55,7 @@ export function quietDevice(
     readIdleMark: () => undefined,
     isPortFree: () => true,
     hideSecret: () => {},
+    hideSecretsOf: () => {},
     isEmergency: () => false,
     checkRoom: () => Promise.resolve({ kind: "fits" }),
     isRebuilt: false,

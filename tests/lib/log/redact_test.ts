@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hideByLook, isSecretName, passingSecretLimit, Secrets } from "../../../lib/log/redact.ts";
+import { hideByLook, passingSecretLimit, Secrets } from "../../../lib/log/redact.ts";
 
 const known: { name: string; secrets: string[]; text: string; shown: string }[] = [
   { name: "no secret", secrets: [], text: "plain text", shown: "plain text" },
@@ -117,58 +117,6 @@ for (const word of memberWords) {
   });
 }
 
-const names: { isSecret: boolean; names: string[] }[] = [
-  {
-    isSecret: true,
-    names: [
-      "password",
-      "dbPassword",
-      "PASSWD",
-      "config_passphrase",
-      "secret",
-      "DEVICE_SECRET",
-      "token",
-      "registryToken",
-      "identitytoken",
-      "Authorization",
-      "privateKey",
-      "private_key",
-      "private-key",
-      "signature",
-      "certificateKey",
-      "cert_key",
-      "apiKey",
-      "app_cred_key",
-      "X-Registry-Auth",
-      "auth",
-      "wifi_psk",
-      "Set-Cookie",
-    ],
-  },
-  {
-    isSecret: false,
-    names: [
-      "app",
-      "appKey",
-      "device_key",
-      "swarm_key",
-      "authid",
-      "author",
-      "certificate",
-      "path",
-      "key",
-      "error",
-      "epsk1",
-    ],
-  },
-];
-
-for (const { isSecret, names: list } of names) {
-  for (const name of list) {
-    Deno.test(`isSecretName() is ${isSecret} for ${name}`, () => assert.equal(isSecretName(name), isSecret));
-  }
-}
-
 Deno.test("hideAndCut() leaves a short text whole and says how long a long one was", () => {
   const secrets = new Secrets();
   assert.equal(secrets.hideAndCut("x".repeat(100), 100), "x".repeat(100));
@@ -212,4 +160,27 @@ Deno.test("add() keeps a secret for good once it was asked to", () => {
   secrets.add("the secret");
   for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index};`);
   assert.equal(secrets.hide("the secret"), "***");
+});
+
+Deno.test("replaceOwned() hides the secrets of an owner, and the former ones only while they are among the newest", () => {
+  const secrets = new Secrets();
+  secrets.replaceOwned("PROD:7", ["first", "second"]);
+  secrets.replaceOwned("PROD:8", ["second"]);
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index};`);
+  assert.equal(secrets.hide("first second"), "*** ***");
+  secrets.replaceOwned("PROD:7", ["third"]);
+  assert.equal(secrets.hide("first second third"), "*** *** ***");
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index}.`);
+  assert.equal(secrets.hide("first second third"), "first *** ***");
+  secrets.replaceOwned("PROD:8", []);
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index}:`);
+  assert.equal(secrets.hide("second third"), "second ***");
+});
+
+Deno.test("replaceOwned() counts the newest owners only", () => {
+  const secrets = new Secrets();
+  for (let index = 0; index < 1_000; index += 1) secrets.replaceOwned(`PROD:${index}`, [`secret ${index};`]);
+  assert.equal(secrets.hide("secret 999; secret 744;"), "*** ***");
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index};`);
+  assert.equal(secrets.hide("secret 999; secret 744; secret 743;"), "*** *** secret 743;");
 });

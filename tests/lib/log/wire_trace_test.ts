@@ -75,6 +75,18 @@ const cases: { name: string; messages: [("in" | "out"), unknown[]][]; lines: str
     lines: ['in INVOCATION [68,1,2,{},[],{"environment":{"A":"***","B":"***"},"ports":[]}]'],
   },
   {
+    name: "masks the defaults of variables",
+    messages: [["in", [68, 1, 2, {}, [], { environment_template: { A: { defaultValue: "x", secret: true } } }]]],
+    lines: ['in INVOCATION [68,1,2,{},[],{"environment_template":{"A":"***"}}]'],
+  },
+  {
+    name: "masks the passwords of registries",
+    messages: [["in", [68, 1, 2, {}, [], {
+      docker_credentials: { "r.example.com": { username: "u", password: "x" } },
+    }]]],
+    lines: ['in INVOCATION [68,1,2,{},[],{"docker_credentials":{"r.example.com":{"username":"u","password":"***"}}}]'],
+  },
+  {
     name: "shows what is no set of variables as it is",
     messages: [["in", [68, 1, 2, {}, [], { environment: null }]]],
     lines: ['in INVOCATION [68,1,2,{},[],{"environment":null}]'],

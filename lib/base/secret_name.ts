@@ -1,0 +1,13 @@
+/** Recognizes names of values that must not be shown. Pure. */
+
+/** Parts of such names, as the source of a regular expression. */
+export const secretWords =
+  "pass(?:word|wd|phrase)|secret|token|authorization|private[-_. ]?key|signature|cert(?:ificate)?[-_. ]?key|api[-_. ]?key|" +
+  "cred(?:ential)?[-_. ]?key|registry[-_]?(?:auth|config)|cookie";
+
+const secretName = new RegExp(`${secretWords}|^auth$|(?:^|[^a-z])psk(?:$|[^a-z])`, "i");
+
+/** True for the name of a value that must not be shown, in any case: `app_secret`, `registryToken`, `Authorization`. */
+export function isSecretName(name: string): boolean {
+  return secretName.test(name);
+}
