@@ -1,6 +1,6 @@
-/** Names every way in which the agent can fail, so that callers can test a code and never a text. */
+/** The codes of all errors of the agent, so that callers test a code and never a text. */
 
-/** What went wrong, for code. The text beside it is for people. */
+/** What went wrong, for code. The message is for people. */
 export type ErrorCode =
   | "bad_request"
   | "call_failed"
@@ -48,30 +48,30 @@ export function hasCode(error: unknown, ...codes: ErrorCode[]): error is AgentEr
   return error instanceof AgentError && codes.includes(error.code);
 }
 
-/** True for an error that only says that somebody gave up waiting on purpose: our own code or a platform abort. */
+/** True for an error that only reports a deliberate abort: `canceled`, or the platform's own error. */
 export function isCanceled(error: unknown): boolean {
   return hasCode(error, "canceled") || (error instanceof DOMException && error.name === "AbortError");
 }
 
-/** The message of anything that was thrown, alone. */
+/** The message of anything that was thrown, without its causes. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   return typeof error === "string" ? error : JSON.stringify(error) ?? String(error);
 }
 
-/** The message followed by those of its causes, joined by `: `, for a log line. A cause that the message quotes is left out. */
+/** The message and those of its causes, joined by `: `, for a log line. A cause that the message quotes is left out. */
 export function textOf(error: unknown): string {
   const texts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; current !== undefined && current !== null && depth < 8; depth += 1) {
     const text = messageOf(current);
-    if (text !== "" && !texts.some((told) => told.includes(text))) texts.push(text);
+    if (text !== "" && !texts.some((earlier) => earlier.includes(text))) texts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }
   return texts.join(": ");
 }
 
-/** Waits for `work`; errors with one of these codes are fine. */
+/** Waits for `work` and ignores errors with one of these codes. */
 export async function allow(work: Promise<void>, ...codes: ErrorCode[]): Promise<void> {
   try {
     await work;

@@ -1,4 +1,4 @@
-/** Small decoders for values from outside. Each says where it failed; none throws on hostile input in any other way. */
+/** Small decoders for values from outside. Each reports where it failed; none throws anything else on hostile input. */
 
 import { AgentError } from "./errors.ts";
 
@@ -15,7 +15,7 @@ export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** A whole number ≥ 0 given as such, as an integral float or as a decimal string; undefined for anything else. */
+/** A whole number ≥ 0, given as a number or as a decimal string; undefined for anything else. */
 export function readCount(value: unknown): number | undefined {
   if (isCount(value)) return value;
   if (typeof value !== "string" || !/^[0-9]{1,16}$/.test(value)) return undefined;
@@ -23,7 +23,7 @@ export function readCount(value: unknown): number | undefined {
   return isCount(parsed) ? parsed : undefined;
 }
 
-/** Text as it is, or undefined. */
+/** `value` if it is text; undefined for anything else. */
 export function readText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
@@ -33,18 +33,18 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not JSON is an ordinary answer here; the caller decides what that means.
+    // Not JSON is an expected outcome; the caller decides what it means.
     return undefined;
   }
 }
 
-/** A short, safe picture of a foreign value for an error text: at most 60 characters, control characters escaped. */
+/** A short, safe form of a foreign value for an error text: at most 60 characters, control characters escaped. */
 export function show(value: unknown): string {
   let text: string;
   try {
     text = JSON.stringify(value) ?? String(value);
   } catch {
-    // Cyclic or otherwise not serialisable: its type is all that can be said.
+    // Cyclic or otherwise not serializable: only its type can be shown.
     text = typeof value;
   }
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;

@@ -1,5 +1,5 @@
 /**
- * JSON as a tree that loses nothing: members keep their order, also those that look like numbers, and scalars keep their
+ * JSON as a tree that loses nothing: members keep their order, even those with numbers as names, and scalars keep their
  * text, so that numbers too big for a double survive. Pure.
  */
 
@@ -17,12 +17,12 @@ export interface JsonMember {
   value: JsonNode;
 }
 
-/** A tree, or why there is none: a phrase that quotes nothing of the text. */
+/** A tree, or the reason why there is none: a phrase that quotes nothing of the text. */
 export type ParsedJson = { kind: "tree"; root: JsonNode } | { kind: "broken"; reason: string };
 
 const nestingLimit = 100;
 
-/** Reads JSON text. Of members with the same name all are kept. */
+/** Reads JSON text. All members with the same name are kept. */
 export function parseJsonTree(text: string): ParsedJson {
   if (text.trim() === "") return { kind: "broken", reason: "it is empty" };
   try {
@@ -36,35 +36,35 @@ export function parseJsonTree(text: string): ParsedJson {
     : { kind: "tree", root };
 }
 
-/** The text of a tree, with one space of indentation per level and no line break at the end. */
+/** The text of a tree, indented by one space a level, without a line break at the end. */
 export function formatJsonTree(node: JsonNode, indent = ""): string {
   switch (node.kind) {
     case "scalar":
       return node.text;
     case "list":
-      return block("[]", node.items.map((item) => formatJsonTree(item, `${indent} `)), indent);
+      return block("[]", { lines: node.items.map((item) => formatJsonTree(item, `${indent} `)), indent });
     case "object": {
       const lines = node.members.map(({ name, value }) => {
         return `${JSON.stringify(name)}: ${formatJsonTree(value, `${indent} `)}`;
       });
-      return block("{}", lines, indent);
+      return block("{}", { lines, indent });
     }
   }
 }
 
-/** What a scalar holds: text, a number, true, false or null. Undefined for lists and objects. */
+/** The value of a scalar: text, a number, true, false or null. Undefined for lists and objects. */
 export function scalarValue(node: JsonNode): unknown {
   return node.kind === "scalar" ? parseJson(node.text) : undefined;
 }
 
-function block(brackets: "[]" | "{}", lines: readonly string[], indent: string): string {
+function block(brackets: "[]" | "{}", { lines, indent }: { lines: readonly string[]; indent: string }): string {
   if (lines.length === 0) return brackets;
   return `${brackets[0]}\n${lines.map((line) => `${indent} ${line}`).join(",\n")}\n${indent}${brackets[1]}`;
 }
 
-/** The runtime's own message quotes the text around the fault, which may be a secret; only the position is taken. */
+/** The runtime's own message quotes the text around the error, which may be a secret; only its position is used. */
 function reasonOf(error: unknown, text: string): string {
-  // Of a short text it quotes all and names no position; no value begins with another character than these.
+  // For a short text it quotes everything and names no position; every value begins with one of these characters.
   const lead = /^[ \t\r\n]*(?![-{["0-9tfn \t\r\n])/.exec(text)?.[0].split("\n");
   if (lead !== undefined) return `it is not valid JSON (line ${lead.length}, column ${(lead.at(-1)?.length ?? 0) + 1})`;
   const message = error instanceof Error ? error.message : "";
@@ -73,7 +73,7 @@ function reasonOf(error: unknown, text: string): string {
   return /end of JSON|Unterminated/.test(message) ? "it ends too early" : "it is not valid JSON";
 }
 
-/** Linear, also for long strings. */
+/** Takes linear time, even for long strings. */
 function stringPattern(): RegExp {
   return /"[^"\\]*(?:\\.[^"\\]*)*"/y;
 }
@@ -87,7 +87,7 @@ class TreeReader {
     this.#text = text;
   }
 
-  /** Gives undefined when the text is nested too deeply. */
+  /** Undefined when the text is nested too deeply. */
   read(depth: number): JsonNode | undefined {
     if (depth > nestingLimit) return undefined;
     this.#skipSpace();
@@ -124,7 +124,7 @@ class TreeReader {
     this.#at += 1;
   }
 
-  /** Goes over a comma to the next entry, or over the closing bracket. */
+  /** Skips a comma before the next entry, or the closing bracket; true for the bracket. */
   #closes(bracket: string): boolean {
     this.#skipSpace();
     const next = this.#text[this.#at];

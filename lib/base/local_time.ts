@@ -1,4 +1,4 @@
-/** Wall time as text for people and for records that other programs read. */
+/** Wall time as text, for people and for records that other programs read. */
 
 /**
  * RFC 3339 with second precision and the offset of the device's time zone, as in `2031-03-05T08:00:00+01:00`; `Z`

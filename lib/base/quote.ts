@@ -1,4 +1,4 @@
-/** Text in double quotes as Go's `strconv.Quote` writes it: the form of flag errors, flag defaults and the pretty log. Pure. */
+/** Text in double quotes as Go's `strconv.Quote` writes it, for flag errors, flag defaults and the pretty log. Pure. */
 
 const namedEscapes: Readonly<Record<string, string>> = {
   "\x07": "\\a",
@@ -14,7 +14,10 @@ const namedEscapes: Readonly<Record<string, string>> = {
 
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-/** `text` in double quotes; what cannot be printed, quotes and backslashes are escaped. Half a surrogate pair becomes U+FFFD. */
+/**
+ * `text` in double quotes; unprintable characters, quotes and backslashes are escaped. Half a surrogate pair becomes
+ * U+FFFD.
+ */
 export function quoteText(text: string): string {
   return `"${escapeText(text)}"`;
 }

@@ -1,4 +1,4 @@
-/** The words of the app domain: stages, states, and what Studio asks for. Plain data, shared by store and apps. */
+/** The app domain: stages, states, and what Studio requests. Plain data, shared by store and apps. */
 
 /** All states that the agent or Studio may name, spelled as on the wire. */
 export const appStates = [
@@ -27,7 +27,7 @@ export type AppState = typeof appStates[number];
 /** `DEV` apps are built on the device, `PROD` apps are pulled from the registry. */
 export type Stage = "DEV" | "PROD";
 
-/** What a state report says about the last update. */
+/** What a state report tells Studio about the last update. */
 export type UpdateStatus = "" | "pending_remote_confirmation" | "completed" | "canceled";
 
 /** True when `text` is one of the 17 states. */
@@ -46,25 +46,25 @@ export interface AppId {
   stage: Stage;
 }
 
-/** A key for maps: `<stage>:<app key>`. */
+/** The key of an app in maps: `<stage>:<app key>`. */
 export type AppIdText = `${Stage}:${number}`;
 
-/** The map key of an app. */
+/** The key of an app in maps. */
 export function idText(id: AppId): AppIdText {
   return `${id.stage}:${id.appKey}`;
 }
 
-/** One port rule of an app. Unknown members of the wire record are kept in `extra` so that saving loses nothing. */
+/** One port rule of an app. Unknown members of the wire record are kept in `extra`, so that saving loses nothing. */
 export interface PortRule {
   main: boolean;
   name: string;
-  /** A tunnel is wanted. */
+  /** A tunnel is requested. */
   active: boolean;
   public: boolean;
-  /** What the app author wrote; the stable identity of the rule. */
+  /** The port that the author of the app wrote; the stable identity of the rule. */
   port: number;
   protocol: "http" | "https" | "tcp" | "udp";
-  /** When set, the rule points at another machine and the port is not published. */
+  /** When set, the rule is for another machine and the port is not published. */
   localIp: string;
   remotePortEnvironment: string;
   remotePort: number;
@@ -75,18 +75,18 @@ export interface PortRule {
   extra: Record<string, unknown>;
 }
 
-/** Login of one more registry. */
+/** The login of an additional registry. */
 export interface RegistryLogin {
   username: string;
   password: string;
 }
 
-/** What Studio asks for one app: the decoded form of a request, of a row of the bulk answer and of a stored row. */
+/** What Studio requests for one app: the decoded form of a request, of a row of the bulk answer and of a stored row. */
 export interface AppRequest extends AppId {
   appName: string;
-  /** The wanted state as asked, not yet mapped to a stable one. */
+  /** The requested state, not yet mapped to a stable one. */
   target: AppState;
-  /** What Studio believes; undefined when it did not say. */
+  /** The state that Studio knows; undefined when it sent none. */
   current: AppState | undefined;
   requestorAccountKey: number;
   /** 0 when unknown. */
@@ -95,7 +95,7 @@ export interface AppRequest extends AppId {
   newReleaseKey: number;
   /** The version to publish. */
   version: string;
-  /** The version Studio believes is installed. */
+  /** The version that Studio thinks is installed. */
   presentVersion: string;
   newestVersion: string;
   requestUpdate: boolean;
@@ -105,7 +105,7 @@ export interface AppRequest extends AppId {
   /** `{NAME: {defaultValue}}` as received. */
   environmentTemplate: Record<string, unknown>;
   ports: PortRule[];
-  /** Entries of the port list that could not be read. They are used for nothing, and saved back as they came. */
+  /** Entries of the port list that could not be read. They are not used, and are saved as they came. */
   otherPorts: unknown[];
   /** Not null: a compose app. */
   dockerCompose: Record<string, unknown> | null;
@@ -113,6 +113,6 @@ export interface AppRequest extends AppId {
   dockerCredentials: Record<string, RegistryLogin>;
   /** 0 when there is none. */
   instanceKey: number;
-  /** 0 stands for epoch 1. */
+  /** 0 means epoch 1. */
   appCredEpoch: number;
 }

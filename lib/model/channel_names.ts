@@ -1,4 +1,7 @@
-/** Names of log channels: `<prod|dev|pub>_<app key>_<app name>`, the last part of a log topic and the name of the container. Pure. */
+/**
+ * Names of log channels: `<prod|dev|pub>_<app key>_<app name>`, the last part of a log topic and the name of the
+ * container. Pure.
+ */
 
 import { type NamedApp, parseAppName } from "./app_names.ts";
 
@@ -11,8 +14,9 @@ export function normalizeChannel(text: string): string {
 }
 
 /**
- * The app behind a channel; `pub` stands for the build of a release and belongs to the `DEV` app. Undefined when the name has fewer
- * than three parts, another first part, a key that is no number, or characters that no container may have.
+ * The app behind a channel; `pub` stands for the build of a release and belongs to the `DEV` app. Undefined when the
+ * name has fewer than three parts, another first part, a key that is no number, or characters that no container may
+ * have.
  */
 export function parseChannel(text: string): NamedApp | undefined {
   const name = normalizeChannel(text);

@@ -1,4 +1,7 @@
-/** Every label by which containers and volumes are recognized, spelled once. Older agents read and write the same ones. Pure. */
+/**
+ * Every label by which containers and volumes are recognized, spelled once. Older agents read and write the same ones.
+ * Pure.
+ */
 
 import type { AppId } from "./app.ts";
 

@@ -1,4 +1,4 @@
-/** Port rules as Studio and the database spell them: the one place that knows the member names. Pure. */
+/** Port rules as Studio and the database spell them: the only place that knows the names of their members. Pure. */
 
 import type { PortRule } from "./app.ts";
 import { type Dict, isCount, isDict, show } from "../base/json.ts";
@@ -28,7 +28,7 @@ const knownNames = new Set([
 const protocols: readonly PortRule["protocol"][] = ["http", "https", "tcp", "udp"];
 
 /**
- * Reads a list of port rules. Absent (undefined, null) is the empty list; a missing member is empty, zero or false, a
+ * Reads a list of port rules. A missing list (undefined, null) is empty; a missing member is empty, zero or false, a
  * missing protocol is `http`. A malformed rule is left out and named in `problems`, so that it costs its own port and
  * not the app.
  */
@@ -49,10 +49,7 @@ export function decodePortRules(value: unknown): DecodedPortRules {
   return decoded;
 }
 
-/**
- * The rule as a wire record: members that Studio sent beside the known ones are kept, ports that are not set are left
- * out.
- */
+/** The rule as a wire record: other members that Studio sent are kept, ports that are not set are left out. */
 export function encodePortRule(rule: PortRule): Dict {
   return {
     ...rule.extra,
@@ -70,45 +67,64 @@ export function encodePortRule(rule: PortRule): Dict {
   };
 }
 
-/** Gives the rule, or the rest of a sentence that says what is wrong with it. */
+/** The rule, or the rest of a sentence that describes what is wrong with it. */
 function decodePortRule(entry: unknown): PortRule | string {
   if (!isDict(entry)) return ` must be an object, got ${show(entry)}`;
-  let problem: string | undefined;
-  const fail = (name: string, expected: string) => problem ??= `.${name} must be ${expected}, got ${show(entry[name])}`;
-  const flag = (name: string): boolean => {
-    const value = entry[name] ?? false;
-    if (typeof value !== "boolean") fail(name, "true or false");
-    return value === true;
-  };
-  const text = (name: string): string => {
-    const value = entry[name] ?? "";
-    if (typeof value === "string") return value;
-    fail(name, "text");
-    return "";
-  };
-  const portNumber = (name: string): number => {
-    const value = entry[name] ?? 0;
-    if (isCount(value) && value <= 65_535) return value;
-    fail(name, "a whole number from 0 to 65535");
-    return 0;
-  };
+  const members = new RuleMembers(entry);
   const rule: PortRule = {
-    main: flag("main"),
-    name: text("name"),
-    active: flag("active"),
-    public: flag("public"),
-    port: portNumber("port"),
-    protocol: "http",
-    localIp: text("local_ip"),
-    remotePortEnvironment: text("remote_port_environment"),
-    remotePort: portNumber("remote_port"),
-    hostPort: portNumber("host_port"),
-    cloudRemotePort: portNumber("cloud_remote_port"),
+    main: members.flag("main"),
+    name: members.text("name"),
+    active: members.flag("active"),
+    public: members.flag("public"),
+    port: members.port("port"),
+    localIp: members.text("local_ip"),
+    remotePortEnvironment: members.text("remote_port_environment"),
+    remotePort: members.port("remote_port"),
+    hostPort: members.port("host_port"),
+    cloudRemotePort: members.port("cloud_remote_port"),
+    protocol: members.protocol("protocol"),
     extra: Object.fromEntries(Object.entries(entry).filter(([name]) => !knownNames.has(name))),
   };
-  const asked = text("protocol").toLowerCase();
-  const protocol = asked === "" ? "http" : protocols.find((known) => known === asked);
-  if (protocol === undefined) fail("protocol", "http, https, tcp or udp");
-  else rule.protocol = protocol;
-  return problem ?? rule;
+  return members.problem ?? rule;
+}
+
+/** Reads the members of one rule, and keeps the first problem as the rest of a sentence. */
+class RuleMembers {
+  readonly #entry: Dict;
+  problem: string | undefined;
+
+  constructor(entry: Dict) {
+    this.#entry = entry;
+  }
+
+  flag(name: string): boolean {
+    const value = this.#entry[name] ?? false;
+    if (typeof value !== "boolean") this.#fail(name, "true or false");
+    return value === true;
+  }
+
+  text(name: string): string {
+    const value = this.#entry[name] ?? "";
+    if (typeof value === "string") return value;
+    this.#fail(name, "text");
+    return "";
+  }
+
+  port(name: string): number {
+    const value = this.#entry[name] ?? 0;
+    if (isCount(value) && value <= 65_535) return value;
+    this.#fail(name, "a whole number from 0 to 65535");
+    return 0;
+  }
+
+  protocol(name: string): PortRule["protocol"] {
+    const given = this.text(name).toLowerCase();
+    const known = given === "" ? "http" : protocols.find((protocol) => protocol === given);
+    if (known === undefined) this.#fail(name, "http, https, tcp or udp");
+    return known ?? "http";
+  }
+
+  #fail(name: string, expected: string): void {
+    this.problem ??= `.${name} must be ${expected}, got ${show(this.#entry[name])}`;
+  }
 }

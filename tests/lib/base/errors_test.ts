@@ -14,7 +14,7 @@ Deno.test("textOf() ends for an error that is its own cause", () => {
   assert.equal(textOf(error), "a");
 });
 
-Deno.test("hasCode() tells codes apart and ignores other errors", () => {
+Deno.test("hasCode() distinguishes codes and ignores other errors", () => {
   assert.equal(hasCode(new AgentError("timeout", "late"), "timeout", "canceled"), true);
   assert.equal(hasCode(new AgentError("denied", "no"), "timeout", "canceled"), false);
   assert.equal(hasCode(new Error("timeout"), "timeout"), false);
@@ -26,7 +26,7 @@ Deno.test("isCanceled() knows our code and the platform's abort", () => {
   assert.equal(isCanceled(new AgentError("timeout", "late")), false);
 });
 
-Deno.test("messageOf() gives a text for anything that can be thrown", () => {
+Deno.test("messageOf() returns a text for anything that can be thrown", () => {
   for (const [value, text] of [["plain", "plain"], [undefined, "undefined"], [null, "null"], [{ a: 1 }, '{"a":1}']]) {
     assert.equal(messageOf(value), text);
   }

@@ -25,15 +25,15 @@ const hostile: unknown[] = [
   () => 1,
 ];
 
-Deno.test("readCount() takes whole numbers in every shape", () => {
+Deno.test("readCount() reads whole numbers in every form", () => {
   assert.deepEqual([0, 5, 5.0, "5", "007"].map(readCount), [0, 5, 5, 5, 7]);
 });
 
-Deno.test("readCount() takes nothing else", () => {
+Deno.test("readCount() accepts nothing else", () => {
   for (const value of hostile) assert.equal(readCount(value), undefined, show(value));
 });
 
-Deno.test("isCount() and isDict() tell foreign values apart", () => {
+Deno.test("isCount() and isDict() distinguish foreign values", () => {
   assert.deepEqual([0, 2 ** 53 - 1, "5", -0.5].map(isCount), [true, true, false, false]);
   assert.deepEqual([{}, [], null, "a"].map(isDict), [true, false, false, false]);
 });
@@ -47,12 +47,12 @@ Deno.test("show() is short, on one line and never throws", () => {
   }
 });
 
-Deno.test("parseJson() answers undefined for what is not JSON", () => {
+Deno.test("parseJson() returns undefined for anything but JSON", () => {
   assert.deepEqual(parseJson('{"a":[1]}'), { a: [1] });
   assert.equal(parseJson("{"), undefined);
 });
 
-Deno.test("reject() says where it failed", () => {
+Deno.test("reject() reports where it failed", () => {
   assert.throws(
     () => reject("request", "args[0].app_key", { expected: "a whole number", got: "x" }),
     { message: 'Cannot read request: args[0].app_key must be a whole number, got "x"' },

@@ -24,7 +24,7 @@ Deno.test("parseJsonTree() and formatJsonTree() keep order, numbers, escapes and
   );
 });
 
-Deno.test("formatJsonTree() lays random trees out as JSON.stringify does, and reads its own text back", () => {
+Deno.test("formatJsonTree() formats random trees as JSON.stringify does, and its text can be read again", () => {
   const random = randomNumbers(42);
   for (let round = 0; round < 500; round++) {
     const value = randomValue(random, 0);
@@ -35,7 +35,7 @@ Deno.test("formatJsonTree() lays random trees out as JSON.stringify does, and re
   }
 });
 
-Deno.test("parseJsonTree() refuses every beginning of a text", () => {
+Deno.test("parseJsonTree() refuses every text that ends early", () => {
   const text = '{"name": "pump", "list": [1, 2, {"x": "a\\"b"}], "flag": true}';
   for (let length = 0; length < text.length; length++) {
     assert.equal(parseJsonTree(text.slice(0, length)).kind, "broken", text.slice(0, length));

@@ -9,7 +9,7 @@ const zones = [
 ];
 
 for (const { minutes, text } of zones) {
-  Deno.test(`localTimeText() gives ${text} at ${minutes} minutes from UTC`, () => {
+  Deno.test(`localTimeText() returns ${text} at ${minutes} minutes from UTC`, () => {
     const date = new Date("2031-03-05T23:30:15.789Z");
     date.getTimezoneOffset = () => -minutes;
     assert.equal(localTimeText(date), text);

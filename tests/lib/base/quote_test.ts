@@ -17,7 +17,7 @@ const cases: [text: string, quoted: string][] = [
 ];
 
 for (const [text, quoted] of cases) {
-  Deno.test(`quoteText() gives ${quoted}`, () => {
+  Deno.test(`quoteText() returns ${quoted}`, () => {
     assert.equal(quoteText(text), quoted);
     assert.equal(escapeText(text), quoted.slice(1, -1));
   });

@@ -42,7 +42,7 @@ Deno.test("parseComposeProjectName() reads what composeProjectName() writes, and
   }
 });
 
-Deno.test("isUsableAppName() refuses what leads out of a folder or cannot be a name on the engine", () => {
+Deno.test("isUsableAppName() refuses names that lead out of a folder or that the engine does not accept", () => {
   const usable = ["shop", "Fan_Ctl", "a", "7", "v1.2.3", "a-b_c", "-a", "_a", "a__b", "a-", "CON", "n".repeat(240)];
   const refused = [
     "",

@@ -14,7 +14,7 @@ Deno.test("labelsOfApp() keeps the spelling that other agents know", () => {
   });
 });
 
-Deno.test("isMadeByAgent() takes nothing but the exact value for the label of agents", () => {
+Deno.test("isMadeByAgent() accepts nothing but the exact value of the agents' label", () => {
   assert.equal(isMadeByAgent(labelsOfApp(app)), true);
   const others: Labels[] = [{}, { real: "true" }, { real: "" }, { Real: "True" }];
   for (const labels of others) assert.equal(isMadeByAgent(labels), false);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decodePortRules, encodePortRule } from "../../../lib/model/port_rule.ts";
 
-Deno.test("decodePortRules() fills what is missing and keeps unknown members for the way back", () => {
+Deno.test("decodePortRules() completes missing members and keeps unknown ones for saving", () => {
   const { rules, problems } = decodePortRules([{ port: 8080, color: "red" }]);
   assert.deepEqual(problems, []);
   const [rule] = rules;
@@ -20,7 +20,7 @@ Deno.test("decodePortRules() fills what is missing and keeps unknown members for
   });
 });
 
-Deno.test("encodePortRule() gives back every known member", () => {
+Deno.test("encodePortRule() writes every known member", () => {
   const wire = {
     main: true,
     name: "ui",
@@ -37,7 +37,7 @@ Deno.test("encodePortRule() gives back every known member", () => {
   assert.deepEqual(decodePortRules([wire]).rules.map(encodePortRule), [wire]);
 });
 
-Deno.test("decodePortRules() leaves out exactly the malformed rules and says where they fail", () => {
+Deno.test("decodePortRules() leaves out exactly the malformed rules and reports where they fail", () => {
   const cases: [unknown, string][] = [
     [7, "ports[0] must be an object, got 7"],
     [{ port: "8080" }, 'ports[0].port must be a whole number from 0 to 65535, got "8080"'],
@@ -58,7 +58,7 @@ Deno.test("decodePortRules() leaves out exactly the malformed rules and says whe
   assert.deepEqual(decodePortRules(null), { rules: [], others: [], problems: [] });
 });
 
-Deno.test("decodePortRules() gives back what it cannot read as it came, in its order", () => {
+Deno.test("decodePortRules() returns what it cannot read as it came, in its order", () => {
   const unreadable = [null, "80", ["x"], { port: "80", color: "red", deep: { a: [1] } }];
   const [first, ...rest] = unreadable;
   const { rules, others, problems } = decodePortRules([first, { port: 1 }, ...rest, { port: 2 }]);
