@@ -32,7 +32,9 @@ export type ErrorCode =
   | "store_failed"
   | "timeout";
 
-/** An error with a code. `message` says what was attempted, on what, and what was seen; it never holds a secret. */
+/**
+ * An error with a code. `message` describes what was attempted, on what, and what was seen; it never holds a secret.
+ */
 export class AgentError extends Error {
   readonly code: ErrorCode;
 

@@ -28,7 +28,7 @@ export const engineVariables = [
   "HOME",
 ] as const;
 
-const nowhere: EngineEndpoint = {
+const noEndpoint: EngineEndpoint = {
   socketPath: undefined,
   host: undefined,
   port: undefined,
@@ -49,9 +49,9 @@ export function engineEndpoint(env: EngineEnvironment, platform: typeof Deno.bui
   const address = env.DOCKER_HOST ?? "";
   const socket = /^(?:unix|npipe):\/\/(.*)$/.exec(address)?.[1];
   if (address === "" || socket !== undefined) {
-    return { ...nowhere, version, socketPath: socket || usualSocket(env, platform) };
+    return { ...noEndpoint, version, socketPath: socket || defaultSocket(env, platform) };
   }
-  return { ...nowhere, version, ...remoteEndpoint(address, env) };
+  return { ...noEndpoint, version, ...remoteEndpoint(address, env) };
 }
 
 function remoteEndpoint(address: string, env: EngineEnvironment): Partial<EngineEndpoint> {
@@ -87,7 +87,7 @@ function readCertificates(folder: string): Pick<EngineEndpoint, "ca" | "cert" | 
   }
 }
 
-function usualSocket(env: EngineEnvironment, platform: typeof Deno.build.os): string {
+function defaultSocket(env: EngineEnvironment, platform: typeof Deno.build.os): string {
   if (platform === "windows") return "//./pipe/docker_engine";
   const desktop = `${env.HOME ?? ""}/.docker/run/docker.sock`;
   return platform === "darwin" && existsSync(desktop) ? desktop : "/var/run/docker.sock";

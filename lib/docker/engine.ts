@@ -43,7 +43,7 @@ export interface EngineLimits {
   pullStallMs: number;
 }
 
-const usualLimits: EngineLimits = {
+const defaultLimits: EngineLimits = {
   pingMs: 5_000,
   dataRootMs: 10_000,
   loginMs: 10_000,
@@ -65,12 +65,12 @@ export class Engine {
   constructor(options: { log: Log; env?: EngineEnvironment; limits?: Partial<EngineLimits> }) {
     this.#transport = new EngineTransport(options.env ?? readEnvironment());
     this.#log = options.log;
-    this.#limits = { ...usualLimits, ...options.limits };
+    this.#limits = { ...defaultLimits, ...options.limits };
   }
 
   /** Returns when the engine answers. */
   async ping(signal: AbortSignal): Promise<void> {
-    const what = "Asking the container engine for a sign of life";
+    const what = "Pinging the container engine";
     await this.#transport.read({ method: "GET", path: "/_ping" }, { what, signal, limitMs: this.#limits.pingMs });
   }
 

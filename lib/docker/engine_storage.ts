@@ -76,7 +76,7 @@ export class EngineStorage {
   }
 
   /**
-   * Takes a name from an image; the image goes with its last name, and with it the layers that no other needs. Never
+   * Removes a name of an image; the image goes with its last name, and so do the layers that no other needs. Never
    * forced.
    */
   async removeTag(reference: string, signal: AbortSignal): Promise<void> {

@@ -13,7 +13,7 @@ export type OnPiece = (piece: Uint8Array, isEnd: boolean) => void;
 /**
  * Collects bytes until a line is complete; keeps at most `limitBytes` and splits a longer line in pieces of that size.
  */
-export class LineCutter {
+export class LineSplitter {
   readonly #limitBytes: number;
   #parts: Uint8Array[] = [];
   #size = 0;
@@ -72,17 +72,17 @@ export class LineCutter {
 
 /** Lines as text, without their `\n` and one `\r` before it. Bytes that are not UTF-8 become U+FFFD. */
 export class TextLines {
-  readonly #cutter = new LineCutter(lineLimitBytes);
+  readonly #splitter = new LineSplitter(lineLimitBytes);
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   /** Takes bytes and hands over each line that they complete; a line above 1 MiB comes in several. */
   push(bytes: Uint8Array, onLine: (text: string) => void): void {
-    this.#cutter.push(bytes, (piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
+    this.#splitter.push(bytes, (piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
   }
 
   /** Hands over the rest of a line that has no end. */
   flush(onLine: (text: string) => void): void {
-    this.#cutter.flush((piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
+    this.#splitter.flush((piece, isEnd) => onLine(decodePiece(this.#decoder, { piece, isEnd })));
   }
 }
 

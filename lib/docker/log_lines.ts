@@ -5,7 +5,7 @@
 
 import { carriageReturn, lineFeed } from "../base/bytes.ts";
 import { AgentError } from "../base/errors.ts";
-import { joinBytes, LineCutter } from "./lines.ts";
+import { joinBytes, LineSplitter } from "./lines.ts";
 
 /** Where a line lies in its bytes, as `LogLine` has it. */
 export type LinePlace = Pick<LogLine, "stampAt" | "from" | "to">;
@@ -64,7 +64,7 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** The lines of one output of a container. */
 export class StampedLines {
-  readonly #cutter = new LineCutter(rawLimitBytes);
+  readonly #splitter = new LineSplitter(rawLimitBytes);
   #isContinued = false;
   /** Of the line that is being read, with the space behind it; empty when the engine sent none. */
   #stamp = new Uint8Array();
@@ -76,25 +76,25 @@ export class StampedLines {
     let from = 0;
     for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, from)) {
       if (this.#isShort(at - from)) onLine(lineAt(bytes, { from, to: at }));
-      else this.#cut(bytes.subarray(from, at + 1), onLine);
+      else this.#split(bytes.subarray(from, at + 1), onLine);
       from = at + 1;
     }
     // The bytes may be overwritten before the line is complete.
-    if (from < bytes.length) this.#cut(bytes.slice(from), onLine);
+    if (from < bytes.length) this.#split(bytes.slice(from), onLine);
   }
 
   /** Hands over the rest of a line that has no end. */
   flush(onLine: (line: LogLine) => void): void {
-    this.#cutter.flush((piece, isEnd) => this.#read({ piece, isEnd }, onLine));
+    this.#splitter.flush((piece, isEnd) => this.#read({ piece, isEnd }, onLine));
   }
 
   /** Most lines are one message that has arrived whole: they need neither joining nor another look. */
   #isShort(size: number): boolean {
-    return size <= stampBytes + messageBytes && this.#cutter.isEmpty;
+    return size <= stampBytes + messageBytes && this.#splitter.isEmpty;
   }
 
-  #cut(bytes: Uint8Array, onLine: (line: LogLine) => void): void {
-    this.#cutter.push(bytes, (piece, isEnd) => this.#read({ piece, isEnd }, onLine));
+  #split(bytes: Uint8Array, onLine: (line: LogLine) => void): void {
+    this.#splitter.push(bytes, (piece, isEnd) => this.#read({ piece, isEnd }, onLine));
   }
 
   #read(cut: { piece: Uint8Array; isEnd: boolean }, onLine: (line: LogLine) => void): void {

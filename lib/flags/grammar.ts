@@ -8,7 +8,7 @@ import { quoteText } from "../base/quote.ts";
 /** What a flag holds. A `uint` is a whole number of 64 bits without sign. */
 export type FlagKind = "string" | "bool" | "uint";
 
-/** A flag as it was given. The value has the type that its kind says. */
+/** A flag as it was given. Its kind determines the type of the value. */
 export type GivenFlag =
   | { kind: "string"; name: string; value: string }
   | { kind: "bool"; name: string; value: boolean }

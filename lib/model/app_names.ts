@@ -24,7 +24,7 @@ export interface AppNames {
 }
 
 /**
- * An app as its name tells it; `appName` is spelled as in the name, which is lower case for all names that the agent
+ * An app as read from a name; `appName` is spelled as in the name, which is in lower case for all names that the agent
  * makes.
  */
 export interface NamedApp {

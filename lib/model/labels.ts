@@ -11,7 +11,7 @@ export type Labels = Readonly<Record<string, string>>;
 /** The label that agents put on their containers, and its value. */
 export const agentLabel = { name: "real", value: "True" } as const;
 
-/** What the container of an app tells about the app, so that a device whose database was lost can adopt it. */
+/** The labels that describe the app of a container, so that a device whose database was lost can adopt the app. */
 export const appLabels = {
   appKey: "reagent.app-key",
   appName: "reagent.app-name",

@@ -13,6 +13,11 @@ export interface Schema {
   transaction(work: () => void): void;
 }
 
+interface NewColumns {
+  table: string;
+  columns: readonly [name: string, declaration: string][];
+}
+
 interface Migration {
   number: number;
   name: string;
@@ -103,23 +108,29 @@ const migrations: readonly Migration[] = [
     number: 2,
     name: "columns that the reference agent added over time",
     up: (schema) =>
-      addColumns(schema, "RequestedAppStates", [
-        ["device_owner_account_key", "INTEGER NOT NULL DEFAULT 0"],
-        ["docker_compose", "TEXT"],
-        ["environment_template", "TEXT"],
-        ["new_docker_compose", "TEXT"],
-        ["ports", "TEXT"],
-      ]),
+      addColumns(schema, {
+        table: "RequestedAppStates",
+        columns: [
+          ["device_owner_account_key", "INTEGER NOT NULL DEFAULT 0"],
+          ["docker_compose", "TEXT"],
+          ["environment_template", "TEXT"],
+          ["new_docker_compose", "TEXT"],
+          ["ports", "TEXT"],
+        ],
+      }),
   },
   {
     number: 3,
     name: "what a request needs to be driven again after a restart",
     up: (schema) =>
-      addColumns(schema, "RequestedAppStates", [
-        ["instance_key", "INTEGER NOT NULL DEFAULT 0"],
-        ["app_cred_epoch", "INTEGER NOT NULL DEFAULT 0"],
-        ["docker_credentials", "TEXT"],
-      ]),
+      addColumns(schema, {
+        table: "RequestedAppStates",
+        columns: [
+          ["instance_key", "INTEGER NOT NULL DEFAULT 0"],
+          ["app_cred_epoch", "INTEGER NOT NULL DEFAULT 0"],
+          ["docker_credentials", "TEXT"],
+        ],
+      }),
   },
   {
     number: 4,
@@ -192,7 +203,7 @@ export function migrate(schema: Schema): void {
   }
 }
 
-function addColumns(schema: Schema, table: string, columns: readonly [name: string, declaration: string][]): void {
+function addColumns(schema: Schema, { table, columns }: NewColumns): void {
   const present = new Set(schema.all(`PRAGMA table_info(${table})`).map((row) => row.name));
   for (const [name, declaration] of columns) {
     if (!present.has(name)) schema.run(`ALTER TABLE ${table} ADD COLUMN ${name} ${declaration}`);

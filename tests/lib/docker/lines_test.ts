@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LineCutter, lineLimitBytes, TextLines } from "../../../lib/docker/lines.ts";
+import { lineLimitBytes, LineSplitter, TextLines } from "../../../lib/docker/lines.ts";
 
 function linesOf(chunks: (string | Uint8Array)[]): string[] {
   const encoder = new TextEncoder();
@@ -48,8 +48,8 @@ Deno.test("TextLines splits a line above 1 MiB, and never a character", () => {
   assert.equal(lines.length, 2 + 4);
 });
 
-Deno.test("LineCutter never keeps more than its limit", () => {
-  const cutter = new LineCutter(10);
+Deno.test("LineSplitter never keeps more than its limit", () => {
+  const cutter = new LineSplitter(10);
   const sizes: number[] = [];
   for (let index = 0; index < 100; index++) cutter.push(new Uint8Array(7), (piece) => sizes.push(piece.length));
   cutter.flush((piece) => sizes.push(piece.length));
