@@ -253,7 +253,7 @@ class JoinedSession implements Session {
   }
 }
 
-/** autobahn's default promises break when bundled, and progressive results need `notify`. */
+/** autobahn's own deferreds are not the same in a bundle; see docs/autobahn.md, 10. */
 function newDeferred(): autobahn.Deferred {
   return { ...Promise.withResolvers<unknown>(), notify() {} };
 }

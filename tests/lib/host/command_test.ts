@@ -34,7 +34,7 @@ Deno.test("runCommand() accepts that a program ignores its input", async () => {
   assert.equal(code, 4);
 });
 
-Deno.test("runCommand() gives a program without input an empty one", async () => {
+Deno.test("runCommand() passes an empty input unless it has one", async () => {
   assert.equal((await runCommand("cat", [], plain)).stdout, "");
 });
 

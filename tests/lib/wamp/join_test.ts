@@ -72,7 +72,7 @@ const refusals: { name: string; answers: unknown[][]; code: string; message: str
     message: "WAMP-CRA client signature is invalid",
   },
   {
-    name: "a refused signature told in answer to HELLO",
+    name: "a refused signature in answer to HELLO",
     answers: [[3, { message: "WAMP-CRA client signature is invalid" }, "wamp.error.not_authorized"]],
     code: "auth_rejected",
     message: "wamp.error.not_authorized WAMP-CRA client signature is invalid",
@@ -142,11 +142,11 @@ Deno.test("joinSession() ends when its signal is aborted and when the socket clo
   await (await router.accept()).read();
   controller.abort();
   await aborted;
-  const cut = assert.rejects(openSession(router.url), { code: "connect_failed" });
+  const failing = assert.rejects(openSession(router.url), { code: "connect_failed" });
   const peer = await router.accept();
   await peer.read();
   peer.terminate();
-  await cut;
+  await failing;
 });
 
 Deno.test("a server that does not choose wamp.2.json is refused", async () => {
