@@ -1,9 +1,9 @@
-/** The rows of one agent that does its usual work. Pure. */
+/** The rows of one agent that does its regular work. Pure. */
 
-import type { Bar, Limit, Row } from "./row.ts";
+import type { Row, Target, TargetLimit } from "./row.ts";
 
-const most = (limit: Limit): Bar => ({ kind: "most", limit });
-const least = (limit: Limit): Bar => ({ kind: "least", limit });
+const atMost = (limit: TargetLimit): Target => ({ kind: "atMost", limit });
+const atLeast = (limit: TargetLimit): Target => ({ kind: "atLeast", limit });
 
 const emptyProgram = "an empty program, launch → end";
 const bareAnswer = "a program that only answers (device_handshake)";
@@ -11,13 +11,13 @@ const engineAnswer = "the engine's own answer (list_containers)";
 const engineInstall = "the engine's own pull, create and start";
 const engineSwitch = "the engine's own stop and start";
 
-/** In the order in which they are shown. */
+/** The rows in the order in which they are shown. */
 export const agentRows = {
   "start.status.0": {
     group: "start",
     name: "launch → first status, 0 apps",
     unit: "ms",
-    bar: most({ source: 650, bundle: 450 }),
+    target: atMost({ source: 650, bundle: 450 }),
     reference: [320],
     yardstick: emptyProgram,
   },
@@ -25,7 +25,7 @@ export const agentRows = {
     group: "start",
     name: "launch → CONNECTED, 0 apps",
     unit: "ms",
-    bar: most(700),
+    target: atMost(700),
     reference: [550],
     yardstick: emptyProgram,
   },
@@ -34,7 +34,7 @@ export const agentRows = {
     group: "start",
     name: "launch → first status, 10 apps",
     unit: "ms",
-    bar: most(700),
+    target: atMost(700),
     reference: [1_950],
     yardstick: emptyProgram,
   },
@@ -42,7 +42,7 @@ export const agentRows = {
     group: "start",
     name: "launch → CONNECTED, 10 apps",
     unit: "ms",
-    bar: most(1_000),
+    target: atMost(1_000),
     reference: [4_030],
     yardstick: emptyProgram,
   },
@@ -51,21 +51,21 @@ export const agentRows = {
     group: "memory",
     name: "memory (RSS), idle for 60 s, 10 apps",
     unit: "MiB",
-    bar: most({ source: 78, bundle: 62 }),
+    target: atMost({ source: 78, bundle: 62 }),
     reference: [41],
   },
   "memory.processor": {
     group: "memory",
     name: "processor, idle, 10 apps",
     unit: "%",
-    bar: most(0.5),
+    target: atMost(0.5),
     reference: [1],
   },
   "calls.handshake.p50": {
     group: "calls",
     name: "device_handshake, p50",
     unit: "ms",
-    bar: most({ embedded: 0.8, crossbar: 1.24 }),
+    target: atMost({ embedded: 0.8, crossbar: 1.24 }),
     reference: [1.24],
     yardstick: bareAnswer,
   },
@@ -73,7 +73,7 @@ export const agentRows = {
     group: "calls",
     name: "device_handshake, p99",
     unit: "ms",
-    bar: most({ embedded: 4, crossbar: 3.5 }),
+    target: atMost({ embedded: 4, crossbar: 3.5 }),
     reference: [2, 3.5],
     yardstick: bareAnswer,
   },
@@ -81,7 +81,7 @@ export const agentRows = {
     group: "calls",
     name: "list_containers, 10 containers, p50",
     unit: "ms",
-    bar: { kind: "aboveYardstick", limit: 1.5 },
+    target: { kind: "aboveYardstick", limit: 1.5 },
     reference: [5.2],
     yardstick: engineAnswer,
   },
@@ -89,7 +89,7 @@ export const agentRows = {
     group: "calls",
     name: "list_containers, 10 containers, p99",
     unit: "ms",
-    bar: { kind: "aboveYardstick", limit: 1.5 },
+    target: { kind: "aboveYardstick", limit: 1.5 },
     reference: [12],
     yardstick: engineAnswer,
   },
@@ -99,7 +99,7 @@ export const agentRows = {
     group: "calls",
     name: "get_storage_data, 64 in flight",
     unit: "calls/s",
-    bar: least(4_000),
+    target: atLeast(4_000),
     reference: [1_700, 2_000],
   },
   "calls.storage.processor": { group: "calls", name: "… processor time of the agent for 1,000 of them", unit: "ms" },
@@ -107,34 +107,34 @@ export const agentRows = {
     group: "calls",
     name: "heartbeat meanwhile, latest beyond its 30 s",
     unit: "ms",
-    // A beat follows 30 s after the end of the one before; this much more counts as late.
-    bar: most(2_000),
+    // A heartbeat follows 30 s after the end of the previous one; this is how late it may be.
+    target: atMost(2_000),
   },
   "reconcile.ms": {
     group: "reconcile",
     name: "reconcile after a lost link, 50 apps as wanted",
     unit: "ms",
-    bar: most(1_500),
+    target: atMost(1_500),
     reference: [5_000],
   },
   "reconcile.calls": {
     group: "reconcile",
     name: "… calls to the engine",
     unit: "",
-    bar: most(60),
+    target: atMost(60),
   },
   "reconcile.start.ms": {
     group: "reconcile",
     name: "reconcile of a start, 50 apps as wanted",
     unit: "ms",
-    bar: most(1_500),
+    target: atMost(1_500),
     reference: [5_000],
   },
   "reconcile.start.calls": {
     group: "reconcile",
     name: "… calls to the engine, from the launch on",
     unit: "",
-    bar: most(60),
+    target: atMost(60),
   },
   "install.total": {
     group: "install",
@@ -146,14 +146,14 @@ export const agentRows = {
     group: "install",
     name: "install → RUNNING, beyond the engine's own",
     unit: "ms",
-    bar: most(60),
+    target: atMost(60),
     reference: [75, 120],
   },
   "install.ten": {
     group: "install",
     name: "10 apps asked for at once → RUNNING",
     unit: "ms",
-    bar: most(2_000),
+    target: atMost(2_000),
     reference: [2_500],
     yardstick: engineInstall,
   },
@@ -161,7 +161,7 @@ export const agentRows = {
     group: "update",
     name: "update, without the app, 20 MB at 32 Mbit/s",
     unit: "ms",
-    bar: { kind: "aboveYardstick", limit: 100 },
+    target: { kind: "aboveYardstick", limit: 100 },
     reference: [6_600],
     yardstick: engineSwitch,
   },
@@ -169,14 +169,14 @@ export const agentRows = {
     group: "update",
     name: "update, without the app, 1 MB, fast link",
     unit: "ms",
-    bar: { kind: "aboveYardstick", limit: 100 },
+    target: { kind: "aboveYardstick", limit: 100 },
     yardstick: engineSwitch,
   },
   "logs.processor": {
     group: "logs",
     name: "log of 1,900 lines/s, one viewer: processor",
     unit: "% per 1,000 lines/s",
-    bar: most(2.2),
+    target: atMost(2.2),
     reference: [2.2, 2.7],
   },
   "logs.processor.unseen": {
@@ -188,7 +188,7 @@ export const agentRows = {
     group: "logs",
     name: "log flood, 18,000 lines/s: delivered",
     unit: "lines/s",
-    bar: least(18_000),
+    target: atLeast(18_000),
     reference: [13_000],
     yardstick: "what the app printed",
   },
@@ -197,42 +197,42 @@ export const agentRows = {
     group: "logs",
     name: "log flood: dropped in 20 s",
     unit: "lines",
-    bar: most(0),
+    target: atMost(0),
   },
   "logs.flood.p50": {
     group: "logs",
     name: "log flood: device_handshake, p50",
     unit: "ms",
-    bar: most(3),
+    target: atMost(3),
     reference: [3.2],
   },
   "logs.flood.most": {
     group: "logs",
     name: "log flood: device_handshake, slowest",
     unit: "ms",
-    bar: most(50),
+    target: atMost(50),
     reference: [51],
   },
   "logs.flood.rss": {
     group: "logs",
     name: "log flood: memory (RSS), most",
     unit: "MiB",
-    bar: most(90),
+    target: atMost(90),
     reference: [65],
   },
   "stop.ms": {
     group: "stop",
     name: "SIGTERM → exit, all written, 10 apps",
     unit: "ms",
-    bar: most(300),
+    target: atMost(300),
     reference: [10],
   },
   "payload.bytes": {
     group: "payload",
     name: "bundle that the executable embeds",
     unit: "bytes",
-    bar: most(1_000_000),
+    target: atMost(1_000_000),
   },
   "payload.brotli": { group: "payload", name: "… compressed with brotli", unit: "bytes" },
-  "payload.modules": { group: "payload", name: "modules before bundling", unit: "modules", bar: most(600) },
+  "payload.modules": { group: "payload", name: "modules before bundling", unit: "modules", target: atMost(600) },
 } satisfies Readonly<Record<string, Row>>;

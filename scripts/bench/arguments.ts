@@ -1,16 +1,16 @@
-/** What the benchmark is asked for on its command line. Pure. */
+/** Reads the command line of the benchmark. Pure. */
 
 import { type GroupName, groupNames, longGroups, type Program, programs, type RouterName, routers } from "./row.ts";
 
-/** A benchmark as it was asked for. */
-export interface BenchWish {
+/** The options of a benchmark. */
+export interface BenchOptions {
   groups: readonly GroupName[];
-  /** Undefined: those that the bars of a group tell apart. */
+  /** Undefined: those that the targets of a group distinguish. */
   program: Program | undefined;
   router: RouterName | undefined;
-  /** Measured starts of each program without apps, and again with apps. */
+  /** How many starts to measure without apps, and again with apps. */
   starts: number;
-  /** Measure nothing, draw what the last runs have measured. */
+  /** Measure nothing; draw the stored results. */
   isPlotOnly: boolean;
 }
 
@@ -21,13 +21,13 @@ export interface Run {
   router: RouterName;
 }
 
-/** How the task is called. */
+/** The usage of the task. */
 export const usage = `Usage: deno task bench [--only GROUP,…] [--program source|bundle] [--router embedded|crossbar]
                        [--starts N] | --plot
 Groups: ${groupNames.join(", ")}
-Only when they are named: ${longGroups.join(", ")}`;
+Measured only on request: ${longGroups.join(", ")}`;
 
-const defaults: BenchWish = {
+const defaults: BenchOptions = {
   groups: groupNames.filter((group) => !longGroups.includes(group)),
   program: undefined,
   router: undefined,
@@ -35,38 +35,38 @@ const defaults: BenchWish = {
   isPlotOnly: false,
 };
 
-/** Reads the arguments; undefined when they are wrong. */
-export function readBenchWish(args: readonly string[]): BenchWish | undefined {
+/** Reads the arguments; undefined when they are invalid. */
+export function readBenchOptions(args: readonly string[]): BenchOptions | undefined {
   if (args.length === 1 && args[0] === "--plot") return { ...defaults, isPlotOnly: true };
-  const wish = { ...defaults };
+  const options = { ...defaults };
   for (let index = 0; index < args.length; index += 2) {
     const [name, value = ""] = [args[index], args[index + 1]];
     const change = readOption(name, value);
     if (change === undefined) return undefined;
-    Object.assign(wish, change);
+    Object.assign(options, change);
   }
-  return wish;
+  return options;
 }
 
-/** What is to be run, in order. Where only one program or router makes sense, it is that one, whatever was asked for. */
-export function runsOf(wish: BenchWish): Run[] {
-  return wish.groups.flatMap((group) => {
+/** The runs of a benchmark, in order. Groups that need a certain program or router always get it. */
+export function runsOf(options: BenchOptions): Run[] {
+  return options.groups.flatMap((group) => {
     const fixed = fixedSettings[group];
     if (fixed !== undefined) return [{ group, ...fixed }];
-    const wantedPrograms = wish.program === undefined ? usualPrograms(group) : [wish.program];
-    const wantedRouters = wish.router === undefined ? usualRouters(group) : [wish.router];
-    return wantedPrograms.flatMap((program) => wantedRouters.map((router) => ({ group, program, router })));
+    const chosenPrograms = options.program === undefined ? defaultPrograms(group) : [options.program];
+    const chosenRouters = options.router === undefined ? defaultRouters(group) : [options.router];
+    return chosenPrograms.flatMap((program) => chosenRouters.map((router) => ({ group, program, router })));
   });
 }
 
-/** What is measured there are parts of the agent, from source. The embedded router cannot go away and leave its address. */
+/** These groups measure components of the agent, from source. The embedded router cannot stop and keep its address. */
 const fixedSettings: Readonly<Partial<Record<GroupName, Omit<Run, "group">>>> = {
   fleet: { program: "source", router: "crossbar" },
   absence: { program: "source", router: "crossbar" },
   day: { program: "source", router: "embedded" },
 };
 
-function readOption(name: string | undefined, value: string): Partial<BenchWish> | undefined {
+function readOption(name: string | undefined, value: string): Partial<BenchOptions> | undefined {
   switch (name) {
     case "--only": {
       const names = value.split(",");
@@ -88,11 +88,11 @@ function readOption(name: string | undefined, value: string): Partial<BenchWish>
   }
 }
 
-/** Devices run the bundle; only where the bars name the sources too are these measured by default. */
-function usualPrograms(group: GroupName): readonly Program[] {
+/** Devices run the bundle; the sources are measured by default only where they have targets. */
+function defaultPrograms(group: GroupName): readonly Program[] {
   return group === "start" || group === "memory" ? programs : ["bundle"];
 }
 
-function usualRouters(group: GroupName): readonly RouterName[] {
+function defaultRouters(group: GroupName): readonly RouterName[] {
   return group === "calls" ? routers : ["embedded"];
 }

@@ -1,19 +1,19 @@
 /**
- * A program that does nothing but answer `bench.echo`, and `bench.list` with a list from a file: what a call costs without an agent. It
- * is started with URL, authid and secret for the router and the name of the file, and ends when its input does.
+ * A program that only answers `bench.echo`, and `bench.list` with a list from a file: what a call costs without an agent.
+ * Its arguments are the URL, authid and secret for the router and the name of the file; it ends with its input.
  */
 
 import { parseJson } from "../../lib/base/json.ts";
 import { openSession } from "../studio/connection.ts";
 import { projectRoot } from "../paths.ts";
 
-/** It answers this with one word. */
+/** The procedure that is answered with one word. */
 export const echoUri = "bench.echo";
 
-/** It answers this with what is in the file. */
+/** The procedure that is answered with the content of the file. */
 export const listUri = "bench.list";
 
-/** Starts it and waits until it can be called; disposing ends it. `listFile` has JSON. */
+/** Starts the program and waits until it can be called; disposing ends it. `listFile` is JSON. */
 export async function startBareCallee(
   login: { url: string; authid: string; secret: string },
   options: { listFile?: string } = {},

@@ -1,8 +1,8 @@
-/** A unix socket before the engine's own that counts what the agent asks. */
+/** A unix socket in front of the engine's own that counts the agent's requests. */
 
 import { RequestCounter, type RequestName } from "./request_counter.ts";
 
-/** Passes every connection on, unchanged, until disposed. */
+/** Forwards every connection unchanged until disposed. */
 export class CountingSocket implements AsyncDisposable {
   readonly #listener: Deno.UnixListener;
   readonly #path: string;
@@ -18,27 +18,27 @@ export class CountingSocket implements AsyncDisposable {
     this.#accepting = this.#accept();
   }
 
-  /** Listens beside the engine's socket. */
+  /** Listens next to the engine's socket. */
   static listen(target: string): CountingSocket {
     return new CountingSocket(`${target}.counted`, target);
   }
 
-  /** For DOCKER_HOST. */
+  /** The value for DOCKER_HOST. */
   get host(): string {
     return `unix://${this.#path}`;
   }
 
-  /** Requests so far, by what they ask. */
+  /** The requests so far, by name. */
   counts(): ReadonlyMap<RequestName, number> {
     return new Map(this.#counts);
   }
 
-  /** Requests so far. */
+  /** The number of requests so far. */
   get total(): number {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Ends all connections and the socket. */
+  /** Closes all connections and the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     for (const connection of [...this.#open]) this.#close(connection);
@@ -60,7 +60,7 @@ export class CountingSocket implements AsyncDisposable {
       const sent = this.#pump(client, engine, (bytes) => counter.feed(bytes));
       await Promise.all([sent, this.#pump(engine, client, () => {})]);
     } catch {
-      // One of the ends has gone, and so does the other.
+      // One side has closed its connection; the other one is closed as well.
     } finally {
       this.#close(client);
     }

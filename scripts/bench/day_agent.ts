@@ -1,7 +1,8 @@
 /**
- * What of the agent runs all day, alone in a process so that its memory can be read: `day_agent.ts SOCKET ROUTER_URL HOME`. Its link
- * and its heartbeat are the real ones on a clock that runs thousands of times faster; its logs follow the container of
- * log_printer.ts, and nobody looks. Answers `bench.ping` and, after a collection, `bench.usage`.
+ * The components of the agent that run all day, in a process of their own so that its memory can be read:
+ * `day_agent.ts SOCKET ROUTER_URL HOME`. Link and heartbeat are the real ones on a clock that runs thousands of times
+ * faster; the logs follow the container of log_printer.ts without a viewer. Answers `bench.ping` and, after a garbage
+ * collection, `bench.usage`.
  */
 
 import { cpuUsage, memoryUsage } from "node:process";
@@ -13,7 +14,7 @@ import type { OnSession } from "../../lib/wamp/session_runs.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { testamentTopic } from "../../lib/backend/uris.ts";
-import { openPrinterLogs } from "./followed_printer.ts";
+import { openPrinterLogs } from "./printer_logs.ts";
 import { channel, serialNumber } from "./log_names.ts";
 
 /** A beat every 2 ms instead of every 30 s. */
@@ -53,7 +54,7 @@ async function runAgent([socket = "", routerUrl = "", home = ""]: readonly strin
   await link.ended;
 }
 
-/** The memory as it is, with the heap as it is once what nobody needs any more was collected. */
+/** The current memory, with the heap after a garbage collection. */
 function readMemory(): Record<string, number> {
   const usage = { ...cpuUsage(), ...memoryUsage() };
   const gc: unknown = Reflect.get(globalThis, "gc");

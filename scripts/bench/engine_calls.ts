@@ -1,11 +1,11 @@
-/** Calls to the engine without anything around them: what the agent's own work is measured against. */
+/** Plain calls to the engine, as a yardstick for the agent's own work. */
 
 import { Agent, request } from "node:http";
 import { AgentError } from "../../lib/base/errors.ts";
 import { isDict, parseJson } from "../../lib/base/json.ts";
 import type { CreateRequest } from "../../lib/docker/engine.ts";
 
-/** Asks one engine. Each call has a connection of its own, as those of the agent do. */
+/** Calls one engine. Each call opens a connection, as the agent does. */
 export class EngineCalls {
   readonly #socketPath: string;
   readonly #agent = new Agent({ keepAlive: false });
@@ -19,7 +19,7 @@ export class EngineCalls {
     return await this.#ask("GET", "/containers/json?all=1");
   }
 
-  /** Pulls an image. Throws when it fails, which the engine tells inside the stream. */
+  /** Pulls an image. Throws when it fails, which the engine reports inside the stream. */
   async pull(repository: string, options: { tag: string; user: string; password: string }): Promise<void> {
     const { tag, user, password } = options;
     const auth = btoa(JSON.stringify({ username: user, password })).replaceAll("+", "-").replaceAll("/", "_");
@@ -29,11 +29,11 @@ export class EngineCalls {
     if (failed !== undefined) throw new AgentError("engine_failed", `Cannot pull: ${JSON.stringify(failed)}`);
   }
 
-  /** Makes a container and gives its id. */
+  /** Creates a container and returns its id. */
   async create(name: string, body: CreateRequest): Promise<string> {
     const answer = parseJson(await this.#ask("POST", `/containers/create?name=${name}`, { body }));
     if (isDict(answer) && typeof answer.Id === "string") return answer.Id;
-    throw new AgentError("engine_failed", "The engine names no container");
+    throw new AgentError("engine_failed", "The engine returned no container id");
   }
 
   /** Starts a container. */
@@ -41,7 +41,7 @@ export class EngineCalls {
     await this.#ask("POST", `/containers/${container}/start`);
   }
 
-  /** Stops a container, with as much patience as the agent has. */
+  /** Stops a container with the agent's grace period. */
   async stop(container: string): Promise<void> {
     await this.#ask("POST", `/containers/${container}/stop?t=1`);
   }

@@ -1,6 +1,6 @@
 /**
- * A part of a simulated fleet, in a process of its own: light agents that share the link with the real one and do nothing else.
- * Started by `fleet_part.ts`, which reads a line of JSON for each connection from the output. Ends when its input does.
+ * One process of a simulated fleet: light agents that use the link of the real agent and do nothing else. Started by
+ * `fleet_process.ts`, which reads a line of JSON for each connection from the output. Ends with its input.
  */
 
 import { systemClock } from "../../lib/async/clock.ts";
@@ -11,7 +11,7 @@ import { noProxies } from "../../lib/wamp/proxy.ts";
 import { deviceUri, markerName, realm, testamentTopic } from "../../lib/backend/uris.ts";
 import { fleetLogin } from "./fleet_logins.ts";
 
-/** How late a timer may be before it counts as a sign that the process itself is too slow. */
+/** How late a timer may be before the process itself counts as too slow. */
 const tickMs = 50;
 
 if (import.meta.main) await main(Deno.args);
@@ -23,7 +23,7 @@ async function main([url = "", first = "0", count = "0"]: readonly string[]): Pr
   }
   watchLateness();
   for await (const _ of Deno.stdin.readable) {
-    // Only its end says anything.
+    // Only the end of the input matters.
   }
   Deno.exit(0);
 }
@@ -39,22 +39,25 @@ function startAgent(
     testament: (sessionId) => ({ topic: testamentTopic, args: [{ agent, wamp_session_id: sessionId }] }),
     timeouts,
     onSession: () => {
-      say({ agent, atMs: Date.now() });
+      emit({ agent, atMs: Date.now() });
       return Promise.resolve();
     },
-    log: { ...silentLog, warn: (_message, fields) => say({ agent, failure: String(fields?.error), atMs: Date.now() }) },
+    log: {
+      ...silentLog,
+      warn: (_message, fields) => emit({ agent, failure: String(fields?.error), atMs: Date.now() }),
+    },
     clock: systemClock,
     random: Math.random,
     proxies: noProxies,
   });
-  link.ended.then((end) => say({ agent, end: end.kind }));
+  link.ended.then((end) => emit({ agent, end: end.kind }));
   link.start();
 }
 
-/** Those of an agent that was started without flags. */
+/** The timeouts of an agent without flags. */
 function standardTimeouts(): { connectMs: number; pingMs: number; responseMs: number } {
   const parsed = parseFlags([], { program: "reagent", platform: { os: "linux", homeDir: undefined } });
-  if (parsed.kind !== "run") throw new Error("The agent has no standard flags");
+  if (parsed.kind !== "run") throw new Error("The agent does not start without flags");
   const { connTimeout, ppTimeout, respTimeout } = parsed.flags;
   return { connectMs: connTimeout, pingMs: ppTimeout, responseMs: respTimeout };
 }
@@ -64,10 +67,10 @@ function watchLateness(): void {
   setInterval(() => {
     const lateMs = performance.now() - before - tickMs;
     before = performance.now();
-    if (lateMs > tickMs) say({ lateMs: Math.round(lateMs), atMs: Date.now() });
+    if (lateMs > tickMs) emit({ lateMs: Math.round(lateMs), atMs: Date.now() });
   }, tickMs);
 }
 
-function say(fact: object): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(fact)}\n`));
+function emit(event: object): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(event)}\n`));
 }

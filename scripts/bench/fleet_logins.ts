@@ -1,6 +1,6 @@
-/** Who the agents of a simulated fleet are. Pure. */
+/** The logins of the agents of a simulated fleet. Pure. */
 
-/** How one of them logs in at the router. */
+/** The login of one agent at the router. */
 export function fleetLogin(agent: number): { authid: string; secret: string } {
   return { authid: `7-${agent}`, secret: `secret-of-fleet-${agent}` };
 }

@@ -1,6 +1,6 @@
-/** What measures each group of rows. A row of a new group gets its place here. */
+/** The groups of rows and the functions that measure them. A new group is added here. */
 
-import type { Samples } from "./figures.ts";
+import type { Samples } from "./results.ts";
 import { measureCalls } from "./groups/calls.ts";
 import { measureDay } from "./groups/day.ts";
 import { measureAbsence, measureFleet } from "./groups/fleet.ts";
@@ -15,13 +15,13 @@ import { measureStop } from "./groups/stop.ts";
 import { measureTransitions } from "./groups/transitions.ts";
 import { measureUpdate } from "./groups/update.ts";
 import type { GroupName } from "./row.ts";
-import type { GroupWork } from "./stage.ts";
+import type { GroupOptions } from "./fixture.ts";
 
-/** Measures a group in a box, on parts of its own, which are ended again. Throws when it cannot be measured. */
-export type Measure = (work: GroupWork) => Promise<Samples>;
+/** Measures a group in a box, in a fixture of its own. Throws when it cannot be measured. */
+export type MeasureGroup = (work: GroupOptions) => Promise<Samples>;
 
 /** All groups. */
-export const groups: Readonly<Record<GroupName, Measure>> = {
+export const groups: Readonly<Record<GroupName, MeasureGroup>> = {
   start: measureStart,
   memory: measureMemory,
   calls: measureCalls,

@@ -1,6 +1,6 @@
-/** How what must not grow has grown. Pure. */
+/** Growth of something that must stay constant. Pure. */
 
-/** How much more the last value is than the first. Throws for no values. */
+/** The difference between the last and the first value. Throws for no values. */
 export function growthOf(values: readonly number[]): number {
   const [first, last] = [values.at(0), values.at(-1)];
   if (first === undefined || last === undefined) throw new RangeError("There are no values");

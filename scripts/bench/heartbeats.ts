@@ -1,16 +1,16 @@
-/** Watches whether the heartbeats of the agent come in time. */
+/** Checks that the heartbeats of the agent arrive in time. */
 
 import { beatPauseMs } from "../../lib/status/heartbeat.ts";
 import { sleep } from "../testbed/wait.ts";
-import type { Stage } from "./stage.ts";
+import type { BenchFixture } from "./fixture.ts";
 
 const watchMs = 200;
 
-/** Does `work`, and gives what `latestBeatMs()` gives for that time; the beat before counts as well. */
-export async function watchWhile<T>(
-  { studio, device }: Stage,
+/** Runs `work`. Returns its result and `latestHeartbeatMs()` for that time; the heartbeat before counts as well. */
+export async function watchHeartbeats<T>(
+  { studio, device }: BenchFixture,
   work: () => Promise<T>,
-): Promise<{ latestBeatMs: number; result: T }> {
+): Promise<{ lateMs: number; result: T }> {
   const read = () => Date.parse(studio.device(device).reportedAt);
   const beats = new Set([read()]);
   const done = new AbortController();
@@ -21,15 +21,18 @@ export async function watchWhile<T>(
   try {
     const result = await work();
     beats.add(read());
-    return { latestBeatMs: latestBeatMs([...beats], Date.now()), result };
+    return { lateMs: latestHeartbeatMs([...beats], Date.now()), result };
   } finally {
     done.abort();
     await watching;
   }
 }
 
-/** In milliseconds, how long after its time the latest heartbeat came, or is still to come at `nowMs`; 0 when all were in time. Pure. */
-export function latestBeatMs(beats: readonly number[], nowMs: number): number {
+/**
+ * How late the latest heartbeat was, in milliseconds, including one that is still missing at `nowMs`; 0 when all were in
+ * time. Pure.
+ */
+export function latestHeartbeatMs(beats: readonly number[], nowMs: number): number {
   const pauses = [...beats, nowMs].slice(1).map((time, index) => time - (beats[index] ?? time));
   return Math.max(0, ...pauses.map((pauseMs) => pauseMs - beatPauseMs));
 }

@@ -1,12 +1,13 @@
 /**
- * The agent's side of the log path, alone in a process so that its cost can be read: `log_agent.ts SOCKET ROUTER_URL HOME`
- * follows the container of log_printer.ts and publishes its lines. Answers `bench.usage`, `bench.ping`, `bench.profile`.
+ * The agent's log path in a process of its own, so that its cost can be measured: `log_agent.ts SOCKET ROUTER_URL HOME`
+ * follows the container of log_printer.ts and publishes its lines. Answers `bench.usage`, `bench.ping`,
+ * `bench.history` and `bench.profile`.
  */
 
 import type { Session } from "node:inspector/promises";
 import { cpuUsage, memoryUsage } from "node:process";
 import { openSession } from "../../tests/lib/wamp/open_session.ts";
-import { openPrinterLogs } from "./followed_printer.ts";
+import { openPrinterLogs } from "./printer_logs.ts";
 import { channel } from "./log_names.ts";
 
 async function runAgent([socket = "", routerUrl = "", home = ""]: readonly string[]): Promise<void> {
@@ -28,10 +29,10 @@ async function runAgent([socket = "", routerUrl = "", home = ""]: readonly strin
 
 let inspector: Session | undefined;
 
-/** The first call starts a CPU profile, the second writes it. */
+/** The first call starts a CPU profile, the second one writes it. */
 async function profile(file: string): Promise<Record<string, never>> {
   if (inspector === undefined) {
-    // Not before it is needed: it takes memory that is no part of what is measured.
+    // Imported on demand: it takes memory that must not be measured.
     const { Session } = await import("node:inspector/promises");
     inspector = new Session();
     inspector.connect();

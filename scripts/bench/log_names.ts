@@ -1,7 +1,7 @@
-/** What the programs that measure the log path call things. */
+/** Names that the programs which measure the log path share. */
 
-/** The followed container, and its channel. */
+/** The name of the followed container and of its channel. */
 export const channel = "prod_42_bench";
 
-/** The device. */
+/** The serial number of the device. */
 export const serialNumber = "SN-1";

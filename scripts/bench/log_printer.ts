@@ -1,14 +1,14 @@
 /**
- * An engine with one container that prints as fast as it is told, for measuring the log path: `log_printer.ts SOCKET FORM`,
- * FORM being `tty` or `frames`. Raw, so that its own cost stays small: every line is an HTTP chunk of its own, as the real
- * engine writes it. `GET /print?rate=…&seconds=…&lines=…` prints until the seconds or lines are over (without `rate`
- * as fast as they are read) and answers with the number of lines.
+ * A fake engine with one container that prints on command, for measuring the log path: `log_printer.ts SOCKET FORM`,
+ * where FORM is `tty` or `frames`. It writes raw bytes to keep its own cost small: every line is one HTTP chunk, as from
+ * the real engine. `GET /print?rate=…&seconds=…&lines=…` prints until the seconds or lines are over (without `rate` as
+ * fast as they are read) and returns the number of lines.
  */
 
 import { printedLine } from "./printed_lines.ts";
 
-/** What a run of printing is told. */
-interface PrintOrder {
+/** What to print. */
+interface PrintOptions {
   linesPerSecond: number;
   seconds: number;
   lines: number;
@@ -16,7 +16,7 @@ interface PrintOrder {
 
 const encoder = new TextEncoder();
 const tickMs = 1;
-/** So many lines leave with one write at most. */
+/** The most lines per write. */
 const writeLines = 2_000;
 
 /** Serves until the process is ended. */
@@ -25,14 +25,14 @@ async function serve(path: string, isTty: boolean): Promise<void> {
   const listener = Deno.listen({ transport: "unix", path });
   for await (const connection of listener) {
     answer(connection, { followers, isTty }).catch(() => {
-      // The other side has gone; so has what was asked.
+      // The client has disconnected, so nobody needs the answer.
     });
   }
 }
 
 async function answer(
   connection: Deno.Conn,
-  world: { followers: Set<Deno.Conn>; isTty: boolean },
+  container: { followers: Set<Deno.Conn>; isTty: boolean },
 ): Promise<void> {
   const buffer = new Uint8Array(65_536);
   const size = await connection.read(buffer) ?? 0;
@@ -40,12 +40,12 @@ async function answer(
   const url = new URL(path, "http://engine");
   if (url.pathname.endsWith("/logs")) {
     await write(connection, encoder.encode("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"));
-    world.followers.add(connection);
+    container.followers.add(connection);
     return;
   }
   const body = url.pathname === "/print"
-    ? JSON.stringify(await print(orderOf(url.searchParams), world))
-    : JSON.stringify(inspectBody(world.isTty));
+    ? JSON.stringify(await print(readOptions(url.searchParams), container))
+    : JSON.stringify(inspectBody(container.isTty));
   await write(
     connection,
     encoder.encode(
@@ -55,7 +55,7 @@ async function answer(
   connection.close();
 }
 
-function orderOf(query: URLSearchParams): PrintOrder {
+function readOptions(query: URLSearchParams): PrintOptions {
   return {
     linesPerSecond: Number(query.get("rate") ?? Infinity),
     seconds: Number(query.get("seconds") ?? Infinity),
@@ -64,24 +64,24 @@ function orderOf(query: URLSearchParams): PrintOrder {
 }
 
 async function print(
-  order: PrintOrder,
-  world: { followers: Set<Deno.Conn>; isTty: boolean },
+  options: PrintOptions,
+  container: { followers: Set<Deno.Conn>; isTty: boolean },
 ): Promise<{ lines: number; ms: number }> {
-  const { linesPerSecond } = order;
+  const { linesPerSecond } = options;
   const beganMs = performance.now();
   let lines = 0;
-  for (let nowMs = 0; nowMs < order.seconds * 1_000 && lines < order.lines; nowMs = performance.now() - beganMs) {
-    const due = Math.min(lines + writeLines, order.lines, Math.floor(linesPerSecond * nowMs / 1_000));
+  for (let nowMs = 0; nowMs < options.seconds * 1_000 && lines < options.lines; nowMs = performance.now() - beganMs) {
+    const due = Math.min(lines + writeLines, options.lines, Math.floor(linesPerSecond * nowMs / 1_000));
     const parts: string[] = [];
-    for (; lines < due; lines += 1) parts.push(chunkOf(printedLine(lines), world.isTty));
+    for (; lines < due; lines += 1) parts.push(chunkOf(printedLine(lines), container.isTty));
     const bytes = Uint8Array.from(parts.join(""), (character) => character.charCodeAt(0));
-    for (const connection of world.followers) if (bytes.length > 0) await write(connection, bytes);
+    for (const connection of container.followers) if (bytes.length > 0) await write(connection, bytes);
     if (linesPerSecond !== Infinity) await new Promise((resolve) => setTimeout(resolve, tickMs));
   }
   return { lines, ms: performance.now() - beganMs };
 }
 
-/** A line as the engine sends it: stamp, text, in a frame when the container has no terminal, in a chunk of its own. */
+/** A line as the engine sends it: timestamp and text, framed unless the container has a terminal, in one chunk. */
 function chunkOf(text: string, isTty: boolean): string {
   const stamp = new Date().toISOString().slice(0, -1) + "000000Z";
   const payload = isTty ? `${stamp} ${text}\r\n` : `${stamp} ${text}\n`;

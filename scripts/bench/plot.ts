@@ -1,16 +1,16 @@
 /**
- * The picture of a benchmark: how far each figure, and that of the reference agent, is from its bar. Pure. One line a figure on a
- * scale on which each step is a factor of two and the bar is in the middle; better is left.
+ * Plots the results of a benchmark: how far each one, and that of the reference agent, is from its target. Pure. Each
+ * result has a line on a scale with the target in the middle; each step is a factor of two, and better is left.
  */
 
-import { barOf, type Figure, type Measure, verdictOf } from "./figures.ts";
+import { type Result, targetOf, type TargetValue, verdictOf } from "./results.ts";
 import { rows } from "./rows.ts";
 import { numberText, programText, rangeText, valueText } from "./table.ts";
 
-/** A figure as it is drawn. Places are factors of two from the bar; negative is better. */
+/** One line of the plot. Places are factors of two from the target; negative is better. */
 export interface PlotLine {
   name: string;
-  /** Of the program, with its router where that is another than usual. */
+  /** The program, and its router unless that is the embedded one. */
   program: string;
   isWithin: boolean;
   /** `612 ms ≤ 700`. */
@@ -20,46 +20,46 @@ export interface PlotLine {
   referencePlaces: readonly number[];
 }
 
-/** The scale ends here on both sides; what lies beyond is drawn at its end. */
+/** The end of the scale on both sides; what lies beyond is drawn there. */
 export const scaleEnd = 4;
 
 const [width, lineHeight, headHeight, footHeight] = [1080, 22, 64, 48];
 const [nameX, programX, scaleX, scaleWidth, textX] = [12, 322, 446, 304, 766];
 
-/** The lines of all figures that have a bar. */
-export function plotLines(figures: readonly Figure[]): PlotLine[] {
-  return figures.flatMap((figure) => {
-    const bar = barOf(figure);
-    if (bar === undefined) return [];
-    const { name, unit, reference = [] } = rows[figure.id];
+/** The lines of all results that have a target. */
+export function plotLines(results: readonly Result[]): PlotLine[] {
+  return results.flatMap((result) => {
+    const target = targetOf(result);
+    if (target === undefined) return [];
+    const { name, unit, reference = [] } = rows[result.id];
     return [{
       name,
-      program: programText(figure),
-      isWithin: verdictOf(figure) === "ok",
-      text: `${valueText(figure.value, unit)} ${bar.kind === "most" ? "≤" : "≥"} ${numberText(bar.value)}`,
-      place: placeOf(figure.value, bar),
+      program: programText(result),
+      isWithin: verdictOf(result) === "ok",
+      text: `${valueText(result.value, unit)} ${target.kind === "atMost" ? "≤" : "≥"} ${numberText(target.value)}`,
+      place: placeOf(result.value, target),
       referenceText: rangeText(reference),
-      referencePlaces: reference.map((value) => placeOf(value, bar)),
+      referencePlaces: reference.map((value) => placeOf(value, target)),
     }];
   });
 }
 
-/** Factors of two from the bar, within the scale; 0 is at the bar and negative is better. */
-export function placeOf(value: number, bar: Measure): number {
-  const [more, less] = bar.kind === "most" ? [value, bar.value] : [bar.value, value];
-  // Nothing of what must not be is as good as can be, and the other way round.
+/** Factors of two from the target, within the scale; 0 is on target and negative is better. */
+export function placeOf(value: number, target: TargetValue): number {
+  const [more, less] = target.kind === "atMost" ? [value, target.value] : [target.value, value];
+  // Zero where less is better is the best possible value, and vice versa.
   if (more <= 0) return less <= 0 ? 0 : -scaleEnd;
   if (less <= 0) return scaleEnd;
   return Math.min(scaleEnd, Math.max(-scaleEnd, Math.log2(more / less)));
 }
 
-/** The picture as SVG, to be read on a light and on a dark page. `machine` is told below it. */
+/** Renders the plot as SVG, for light and dark pages. `machine` is shown below it. */
 export function renderPlot(lines: readonly PlotLine[], machine: string): string {
   const height = headHeight + lines.length * lineHeight + footHeight;
   const body = lines.flatMap((line, index) => drawLine(line, headHeight + index * lineHeight));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="12.5" role="img" aria-labelledby="title">`,
-    `<title id="title">Figures of Reagent beside their bars and those of the reference agent</title>`,
+    `<title id="title">Results of Reagent, their targets, and the results of the reference agent</title>`,
     `<style>${style}</style>`,
     `<rect class="page" width="${width}" height="${height}" rx="8"/>`,
     ...drawHead(),
@@ -71,17 +71,17 @@ export function renderPlot(lines: readonly PlotLine[], machine: string): string 
   ].join("\n");
 }
 
-// Colours of its own for both kinds of pages: a page of the other kind may show it as well.
+// It sets its own background, because it may be shown on a page of the other kind.
 const style = [
   ".page{fill:#ffffff;stroke:#d0d7de}",
   "text{fill:#1f2328}.faint{fill:#59636e}",
-  ".grid{stroke:#d0d7de}.bar{stroke:#1f2328;stroke-width:2}",
+  ".grid{stroke:#d0d7de}.target{stroke:#1f2328;stroke-width:2}",
   ".within{fill:#1a7f37;stroke:#1a7f37}.beyond{fill:#bc4c00;stroke:#bc4c00}",
   ".reference{fill:none;stroke:#0969da;stroke-width:2}",
   "@media (prefers-color-scheme:dark){",
   ".page{fill:#0d1117;stroke:#3d444d}",
   "text{fill:#f0f6fc}.faint{fill:#9198a1}",
-  ".grid{stroke:#3d444d}.bar{stroke:#f0f6fc}",
+  ".grid{stroke:#3d444d}.target{stroke:#f0f6fc}",
   ".within{fill:#3fb950;stroke:#3fb950}.beyond{fill:#f0883e;stroke:#f0883e}",
   ".reference{stroke:#58a6ff}",
   "}",
@@ -91,17 +91,17 @@ function drawHead(): string[] {
   const y = 22;
   const marks = [
     `<circle class="within" cx="${nameX + 6}" cy="${y - 4}" r="5"/>`,
-    textAt({ x: nameX + 18, y }, "within its bar"),
+    textAt({ x: nameX + 18, y }, "on target"),
     `<rect class="beyond" x="${nameX + 111}" y="${y - 9}" width="10" height="10"/>`,
-    textAt({ x: nameX + 128, y }, "not"),
-    diamond(nameX + 166, y - 4),
-    textAt({ x: nameX + 178, y }, "reference agent"),
+    textAt({ x: nameX + 128, y }, "missed"),
+    diamond(nameX + 190, y - 4),
+    textAt({ x: nameX + 202, y }, "reference agent"),
   ];
   const ends = [
     textAt({ x: scaleX, y: headHeight - 10, className: "faint" }, "← better"),
-    textAt({ x: xOf(0), y: headHeight - 10, className: "faint", anchor: "middle" }, "bar"),
+    textAt({ x: xOf(0), y: headHeight - 10, className: "faint", anchor: "middle" }, "target"),
     textAt({ x: scaleX + scaleWidth, y: headHeight - 10, className: "faint", anchor: "end" }, "worse →"),
-    textAt({ x: textX, y: headHeight - 10, className: "faint" }, "figure and bar"),
+    textAt({ x: textX, y: headHeight - 10, className: "faint" }, "result and target"),
     textAt({ x: width - nameX, y: headHeight - 10, className: "faint", anchor: "end" }, "reference"),
   ];
   return [...marks, ...ends];
@@ -112,7 +112,7 @@ function drawScale(bottom: number): string[] {
   return places.flatMap((place) => {
     const x = xOf(place);
     const line = `<line class="${
-      place === 0 ? "bar" : "grid"
+      place === 0 ? "target" : "grid"
     }" x1="${x}" x2="${x}" y1="${headHeight}" y2="${bottom}"/>`;
     const label = place === 0 ? "× 1" : place < 0 ? `1/${2 ** -place}` : `${2 ** place}`;
     return [line, textAt({ x, y: bottom + 14, className: "faint", anchor: "middle" }, label)];

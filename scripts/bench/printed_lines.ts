@@ -1,18 +1,18 @@
-/** The lines that an app of the benchmark prints, and how they are counted where they arrive. Pure. */
+/** The lines that an app of the benchmark prints, and how they are counted on arrival. Pure. */
 
-/** Bytes of a line, its end included. */
+/** The size of a line in bytes, including its end. */
 export const lineBytes = 100;
 
 const numberDigits = 9;
 
-/** One of them, with its number. `bytes` count without the end of the line. */
+/** A line with its number. `bytes` does not include the end of the line. */
 export function printedLine(number: number, bytes = lineBytes - 1): string {
   return `${String(number).padStart(numberDigits, "0")} `.padEnd(bytes, "x");
 }
 
 /**
- * A shell program that prints numbered lines at this rate for ever, each with a call of its own as to a terminal: after each pause as
- * many as are due by the clock of the kernel, so that a delay is made up for.
+ * A shell program that prints numbered lines at a constant rate, each with its own write as to a terminal. After each
+ * pause it prints as many lines as are due by the kernel's clock, which makes up for delays.
  */
 export function printScript(linesPerSecond: number, { everyMs = 10 }: { everyMs?: number } = {}): string {
   const rest = printedLine(0).slice(numberDigits);
@@ -22,18 +22,18 @@ export function printScript(linesPerSecond: number, { everyMs = 10 }: { everyMs?
     `for (due = (now() - begin) * ${linesPerSecond}; i < due; i++)`,
     `printf "%0${numberDigits}d${rest}\\n", i }`,
   ].join(" ");
-  // The shell hears a signal only while it waits.
+  // The shell handles a signal only while it waits.
   return `awk '${program}' & wait $!`;
 }
 
-/** What one message of a log holds: whole lines of the app, the number of the last, and what the agent says it has dropped. */
+/** Counts in a log message: lines of the app, the number of the last one, and lines that the agent has dropped. */
 export function countLines(text: string): { lines: number; dropped: number; lastNumber: number | undefined } {
-  const seen: ReturnType<typeof countLines> = { lines: 0, dropped: 0, lastNumber: undefined };
+  const counts: ReturnType<typeof countLines> = { lines: 0, dropped: 0, lastNumber: undefined };
   for (const line of text.split("\n")) {
-    if (line.startsWith("…")) seen.dropped += Number(/^… (\d+) log line\(s\) dropped/.exec(line)?.[1] ?? 0);
+    if (line.startsWith("…")) counts.dropped += Number(/^… (\d+) log line\(s\) dropped/.exec(line)?.[1] ?? 0);
     if (!/^\d{9} x/.test(line)) continue;
-    seen.lines += 1;
-    seen.lastNumber = Number(line.slice(0, numberDigits));
+    counts.lines += 1;
+    counts.lastNumber = Number(line.slice(0, numberDigits));
   }
-  return seen;
+  return counts;
 }

@@ -1,31 +1,31 @@
-/** The file bench.json: what the last runs have measured, kept over runs of single groups. Pure. */
+/** The file bench.json: the latest result of each row. Runs of single groups keep the others. Pure. */
 
 import { isDict, parseJson } from "../../lib/base/json.ts";
-import type { Figure } from "./figures.ts";
+import type { Result } from "./results.ts";
 import { programs, routers } from "./row.ts";
 import { isRowId } from "./rows.ts";
 
-/** A figure, and when and where it was measured. */
-export interface NotedFigure extends Figure {
+/** A result with the time and machine of its measurement. */
+export interface RecordedResult extends Result {
   /** ISO 8601. */
   at: string;
-  /** Processors, runtime, and how busy the machine was: figures of a busy one are worth little. */
+  /** Processors, runtime, and load: results of a busy machine mean little. */
   machine: string;
 }
 
 /** The text of the file. */
-export function reportText(figures: readonly NotedFigure[]): string {
-  return `${JSON.stringify({ figures }, null, 2)}\n`;
+export function reportText(results: readonly RecordedResult[]): string {
+  return `${JSON.stringify({ figures: results }, null, 2)}\n`;
 }
 
-/** The figures in a file; those that cannot be read, or whose row is gone, are left out. */
-export function readReport(text: string): NotedFigure[] {
+/** Reads the results of a file; unreadable ones and those of removed rows are left out. */
+export function readReport(text: string): RecordedResult[] {
   const value = parseJson(text);
   if (!isDict(value) || !Array.isArray(value.figures)) return [];
-  return value.figures.map(decodeFigure).filter((figure) => figure !== undefined);
+  return value.figures.map(decodeResult).filter((result) => result !== undefined);
 }
 
-function decodeFigure(given: unknown): NotedFigure | undefined {
+function decodeResult(given: unknown): RecordedResult | undefined {
   if (!isDict(given)) return undefined;
   const { id, value, least, most, yardstick, at, machine } = given;
   const program = programs.find((known) => known === given.program);

@@ -1,15 +1,14 @@
-/** Counts the HTTP requests of one connection by reading what its client sends. Pure. */
+/** Counts the HTTP requests of one connection from what its client sends. Pure. */
 
-/** Names a request without the ids in it: `GET /containers/{}/json`. */
+/** The name of a request without ids: `GET /containers/{}/json`. */
 export type RequestName = string;
 
 /**
  * Reads one connection.
- * - Bodies of a known length are skipped; after any other body, and after an upgrade, the rest of the connection is no HTTP that
- *   could be counted.
+ * - Bodies of a known length are skipped; after any other body, and after an upgrade, nothing more is counted.
  */
 export class RequestCounter {
-  // Latin-1: one character for each byte, so that lengths hold.
+  // Latin-1 has one character per byte, so that lengths match.
   readonly #decoder = new TextDecoder("latin1");
   readonly #onRequest: (name: RequestName) => void;
   #text = "";
@@ -20,7 +19,7 @@ export class RequestCounter {
     this.#onRequest = onRequest;
   }
 
-  /** Takes the next bytes that the client has sent. */
+  /** Adds bytes that the client has sent. */
   feed(bytes: Uint8Array): void {
     if (this.#isOpaque) return;
     this.#text += this.#decoder.decode(bytes, { stream: true });
@@ -29,11 +28,11 @@ export class RequestCounter {
       if (end < 0) return;
       const head = this.#text.slice(0, end);
       this.#text = this.#text.slice(end + 4);
-      this.#takeHead(head);
+      this.#readHead(head);
     }
   }
 
-  /** False while the body goes on, and when nothing is left to read. */
+  /** Returns false while the body is incomplete, and when there is nothing left to read. */
   #skipBody(): boolean {
     const skipped = Math.min(this.#bodyBytes, this.#text.length);
     this.#text = this.#text.slice(skipped);
@@ -41,7 +40,7 @@ export class RequestCounter {
     return this.#text !== "";
   }
 
-  #takeHead(head: string): void {
+  #readHead(head: string): void {
     const [, method, path] = /^([A-Z]+) (\S+) HTTP\/1\.[01]/.exec(head) ?? [];
     if (method === undefined || path === undefined) {
       this.#isOpaque = true;
@@ -53,7 +52,7 @@ export class RequestCounter {
   }
 }
 
-/** `GET /v1.45/containers/0a1b…/json?all=1` is `GET /containers/{}/json`. */
+/** Turns `GET /v1.45/containers/0a1b…/json?all=1` into `GET /containers/{}/json`. */
 export function requestName(method: string, path: string): RequestName {
   const parts = (path.split("?")[0] ?? "").replace(/^\/v\d+\.\d+(?=\/)/, "").split("/");
   const [, kind, id, ...rest] = parts;

@@ -1,18 +1,18 @@
-/** What a row of the benchmark says: what is measured, the bar it is held against, what the reference agent reached. Pure. */
+/** A row of the benchmark: what is measured, its target, and what the reference agent reached. Pure. */
 
-/** What was started: the sources, or the minified bundle. */
+/** The programs that a benchmark can run: the sources, or the minified bundle. */
 export const programs = ["source", "bundle"] as const;
 
 /** One of them. */
 export type Program = typeof programs[number];
 
-/** The routers that a benchmark can run on: the one of the local Studio, or Crossbar.io. */
+/** The routers that a benchmark can use: that of the local Studio, or Crossbar.io. */
 export const routers = ["embedded", "crossbar"] as const;
 
 /** One of them. */
 export type RouterName = typeof routers[number];
 
-/** Rows that are measured together, in the order in which they are run and shown. */
+/** The groups of rows that are measured together, in the order in which they are run and shown. */
 export const groupNames = [
   "start",
   "memory",
@@ -33,10 +33,10 @@ export const groupNames = [
 /** One of them. */
 export type GroupName = typeof groupNames[number];
 
-/** Those that take so long that they are measured only when they are named. */
+/** Groups that take so long that they are measured only on request. */
 export const longGroups: readonly GroupName[] = ["absence", "day", "transitions"];
 
-/** What values are counted in. */
+/** The unit of a row. */
 export type Unit =
   | "ms"
   | "MiB"
@@ -49,13 +49,13 @@ export type Unit =
   | "modules"
   | "";
 
-/** One value for all, or one for each program or router. */
-export type Limit = number | Readonly<Record<Program, number>> | Readonly<Record<RouterName, number>>;
+/** One value for all, or one value for each program or router. */
+export type TargetLimit = number | Readonly<Record<Program, number>> | Readonly<Record<RouterName, number>>;
 
-/** `aboveYardstick`: at most the yardstick's value and so much more. */
-export interface Bar {
-  kind: "most" | "least" | "aboveYardstick";
-  limit: Limit;
+/** A target; `aboveYardstick` allows the value of the yardstick plus the limit. */
+export interface Target {
+  kind: "atMost" | "atLeast" | "aboveYardstick";
+  limit: TargetLimit;
 }
 
 /** A row of the table. */
@@ -63,10 +63,10 @@ export interface Row {
   group: GroupName;
   name: string;
   unit: Unit;
-  /** Undefined where nothing is set. */
-  bar?: Bar;
+  /** Undefined for a row that is only shown. */
+  target?: Target;
   /** What the reference agent reached on a machine of two processors, through Crossbar.io; a range where it varied. */
   reference?: readonly [number] | readonly [number, number];
-  /** What the same machine needs, in the same run, for the simple thing that the value contains. */
+  /** What the same machine needs in the same run for the simple operation that the value contains. */
   yardstick?: string;
 }

@@ -6,13 +6,13 @@ import type { Row } from "./row.ts";
 
 const table = { ...agentRows, ...heavyRows };
 
-/** Names a row, also in bench.json. */
+/** The name of a row, also in bench.json. */
 export type RowId = keyof typeof table;
 
-/** All rows, in the order in which they are shown. A new one needs a group that measures it (`scripts/bench/groups.ts`). */
+/** All rows in the order in which they are shown. A new row needs a group that measures it (`groups.ts`). */
 export const rows: Readonly<Record<RowId, Row>> = table;
 
-/** The names of all rows, in their order. */
+/** The names of all rows, in the same order. */
 export const rowIds: readonly RowId[] = Object.keys(table).filter(isRowId);
 
 /** True for the name of a row. */

@@ -1,13 +1,13 @@
-/** A link of a given speed: a TCP relay on loopback that lets so many bytes a second through to its clients. */
+/** A link of a given speed: a TCP relay on loopback that limits the bytes per second to its clients. */
 
 import { sleep } from "../testbed/wait.ts";
 
 const chunkBytes = 16_384;
 
-/** What a link that was idle may make up for: a busy machine wakes nobody in time. */
+/** How much idle time a link may make up for, because timers are late on a busy machine. */
 export const burstMs = 50;
 
-/** When bytes that are offered at `nowMs` have gone through a link that is busy until `freeAtMs`. Pure. */
+/** When bytes that arrive at `nowMs` have passed a link that is busy until `freeAtMs`. Pure. */
 export function freeAfter(
   link: { freeAtMs: number; bytesPerSecond: number },
   offer: { nowMs: number; bytes: number },
@@ -15,7 +15,7 @@ export function freeAfter(
   return Math.max(link.freeAtMs, offer.nowMs - burstMs) + offer.bytes / link.bytesPerSecond * 1_000;
 }
 
-/** Relays every connection to a port until disposed. All connections together get the speed of the link. */
+/** Relays every connection to a port until disposed. All connections share the speed of the link. */
 export class SlowRelay implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #target: { port: number; bytesPerSecond: number };
@@ -33,7 +33,7 @@ export class SlowRelay implements AsyncDisposable {
     return new SlowRelay(target);
   }
 
-  /** `127.0.0.1:<port>`: what clients dial. */
+  /** The address for clients: `127.0.0.1:<port>`. */
   get host(): string {
     return `127.0.0.1:${this.#listener.addr.port}`;
   }
@@ -56,22 +56,22 @@ export class SlowRelay implements AsyncDisposable {
     try {
       const target = await Deno.connect({ hostname: "127.0.0.1", port: this.#target.port });
       this.#open.add(target);
-      const answers = this.#pump(target, client, (bytes) => this.#pace(bytes));
+      const answers = this.#pump(target, client, (bytes) => this.#delay(bytes));
       await Promise.all([this.#pump(client, target, () => Promise.resolve()), answers]);
     } catch {
-      // One of the ends has gone, and so does the other.
+      // One side has closed its connection; the other one is closed as well.
     } finally {
       this.#close(client);
     }
   }
 
-  async #pump(from: Deno.TcpConn, to: Deno.TcpConn, pace: (bytes: number) => Promise<void>): Promise<void> {
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn, delay: (bytes: number) => Promise<void>): Promise<void> {
     const buffer = new Uint8Array(chunkBytes);
     try {
       for (;;) {
         const count = await from.read(buffer);
         if (count === null) return;
-        await pace(count);
+        await delay(count);
         for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
       }
     } catch {
@@ -82,7 +82,7 @@ export class SlowRelay implements AsyncDisposable {
     }
   }
 
-  async #pace(bytes: number): Promise<void> {
+  async #delay(bytes: number): Promise<void> {
     const nowMs = performance.now();
     const link = { freeAtMs: this.#freeAtMs, bytesPerSecond: this.#target.bytesPerSecond };
     this.#freeAtMs = freeAfter(link, { nowMs, bytes });

@@ -1,31 +1,31 @@
-/** The table of a benchmark as it is printed. Pure. */
+/** The printed table of a benchmark. Pure. */
 
-import { barOf, type Figure, verdictOf } from "./figures.ts";
+import { type Result, targetOf, verdictOf } from "./results.ts";
 import { rows } from "./rows.ts";
 
-/** The figures, one line each, then what their yardsticks are. No line ends with a space. */
-export function renderFigures(figures: readonly Figure[]): string {
-  const head = ["program", "what", "median", "least to most", "bar", "", "reference", "yardstick", "×"];
-  const lines = figures.map((figure) => {
-    const { name, unit, reference } = rows[figure.id];
-    const bar = barOf(figure);
-    const { yardstick } = figure;
+/** Renders one line per result, followed by the yardsticks. No line ends with a space. */
+export function renderResults(results: readonly Result[]): string {
+  const head = ["program", "what", "median", "least to most", "target", "", "reference", "yardstick", "×"];
+  const lines = results.map((result) => {
+    const { name, unit, reference } = rows[result.id];
+    const target = targetOf(result);
+    const { yardstick } = result;
     return [
-      programText(figure),
+      programText(result),
       name,
-      valueText(figure.value, unit),
-      `${numberText(figure.least)} to ${numberText(figure.most)}`,
-      bar === undefined ? "" : `${bar.kind === "most" ? "≤" : "≥"} ${numberText(bar.value)}`,
-      verdictOf(figure) ?? "",
+      valueText(result.value, unit),
+      `${numberText(result.least)} to ${numberText(result.most)}`,
+      target === undefined ? "" : `${target.kind === "atMost" ? "≤" : "≥"} ${numberText(target.value)}`,
+      verdictOf(result) ?? "",
       reference === undefined ? "" : rangeText(reference),
       yardstick === undefined ? "" : numberText(yardstick),
-      yardstick === undefined || yardstick === 0 ? "" : numberText(figure.value / yardstick),
+      yardstick === undefined || yardstick === 0 ? "" : numberText(result.value / yardstick),
     ];
   });
-  return [alignColumns([head, ...lines]), ...yardstickLines(figures)].join("\n");
+  return [alignColumns([head, ...lines]), ...yardstickLines(results)].join("\n");
 }
 
-/** Lines of equally wide columns: the first two flush left, the others flush right. */
+/** Aligns rows in columns: the first two flush left, the others flush right. */
 export function alignColumns(rows: readonly (readonly string[])[]): string {
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)));
@@ -36,7 +36,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join("\n");
 }
 
-/** Three digits that count: `0.42`, `4.21`, `61.8`, `612`; whole numbers as they are, thousands apart: `18,000`. */
+/** Three significant digits: `0.42`, `4.21`, `61.8`, `612`; whole numbers as they are, large ones grouped: `18,000`. */
 export function numberText(value: number): string {
   if (value >= 10_000) return Math.round(value).toLocaleString("en-US");
   if (Number.isInteger(value)) return `${value}`;
@@ -53,13 +53,13 @@ export function rangeText(range: readonly number[]): string {
   return range.map(numberText).join(" to ");
 }
 
-/** What was measured: `bundle`, or `bundle, crossbar` on another router than that of the local Studio. */
-export function programText({ program, router }: Pick<Figure, "program" | "router">): string {
+/** The measured program: `bundle`, or `bundle, crossbar` on another router than that of the local Studio. */
+export function programText({ program, router }: Pick<Result, "program" | "router">): string {
   return router === "embedded" ? program : `${program}, ${router}`;
 }
 
-function yardstickLines(figures: readonly Figure[]): string[] {
-  const shown = figures.filter(({ yardstick }) => yardstick !== undefined);
+function yardstickLines(results: readonly Result[]): string[] {
+  const shown = results.filter(({ yardstick }) => yardstick !== undefined);
   const words = new Map<string, Set<string>>();
   for (const { id } of shown) {
     const { group, yardstick } = rows[id];

@@ -1,6 +1,6 @@
 /** Measures what an import costs: processes that load a bundle of it, compared with processes that load nothing. */
 
-import { median } from "../bench/figures.ts";
+import { median } from "../bench/results.ts";
 import { projectRoot } from "../paths.ts";
 import { mustRun } from "../programs.ts";
 

@@ -1,38 +1,38 @@
-/** How fast calls are answered, one after the other and many at a time, and whether heartbeats come in time meanwhile. */
+/** How fast calls are answered, one after the other and in parallel, and whether heartbeats are still in time. */
 
 import type { AgentProcess } from "../../testbed/agent_process.ts";
 import { deviceUri } from "../../../lib/backend/uris.ts";
-import { measureProcessor } from "../agent_figures.ts";
+import { measureUsage } from "../agent_usage.ts";
 import { echoUri, listUri, startBareCallee } from "../bare_callee.ts";
 import { EngineCalls } from "../engine_calls.ts";
-import { percentile, type Samples } from "../figures.ts";
-import { watchWhile } from "../heartbeats.ts";
-import { findPids, percentOf, readUse, usedBetween } from "../process_use.ts";
+import { percentile, type Samples } from "../results.ts";
+import { watchHeartbeats } from "../heartbeats.ts";
+import { findPids, percentOf, readUsage, usageBetween } from "../process_usage.ts";
 import { timeCalls } from "../raw_caller.ts";
-import { type GroupWork, installApps, type Stage, startAgent, startStage } from "../stage.ts";
+import { type BenchFixture, type GroupOptions, installApps, startAgent, startFixture } from "../fixture.ts";
 import { timeEach } from "../yardsticks.ts";
 
 const appCount = 10;
 const callCount = 1_000;
-/** Percentiles are taken of each part, so that the spread shows. */
-const parts = 2;
+/** Percentiles are taken of each repetition, to show how they vary. */
+const repetitions = 2;
 const inFlight = 64;
-/** Long enough for one heartbeat at least. */
+/** Long enough for at least one heartbeat. */
 const loadSeconds = 40;
 
-/** Measures the rows of the group `calls`. The caller is a process of its own; the embedded router runs in this one. */
-export async function measureCalls({ setting, say }: GroupWork): Promise<Samples> {
-  await using stage = await startStage(setting.router);
-  await using agent = await startAgent(stage, setting.program);
-  await installApps(stage, appCount);
-  const single = await measureSingle(stage, say);
-  const load = await measureLoad(stage, agent, say);
+/** Measures the rows of the group `calls`. The caller has a process of its own; the embedded router runs in this one. */
+export async function measureCalls({ setting, say }: GroupOptions): Promise<Samples> {
+  await using fixture = await startFixture(setting.router);
+  await using agent = await startAgent(fixture, setting.program);
+  await installApps(fixture, appCount);
+  const single = await measureSingle(fixture, say);
+  const load = await measureLoad(fixture, agent, say);
   await agent.stop();
   return { ...single, ...load };
 }
 
 /** Calls one after the other. */
-async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["say"]): Promise<Samples> {
+async function measureSingle({ engine, studio, device }: BenchFixture, say: GroupOptions["say"]): Promise<Samples> {
   const call = async (procedure: string, count: number) =>
     (await timeCalls({ ...studio.login, call: { procedure }, inFlight: 1, limit: { calls: count } })).times;
   const engineCalls = new EngineCalls(engine.socket);
@@ -45,8 +45,8 @@ async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["
   const containers: number[][] = [];
   const lists: number[][] = [];
   const answers: number[][] = [];
-  for (let part = 1; part <= parts; part += 1) {
-    say(`calls one after the other, part ${part} of ${parts}`);
+  for (let count = 1; count <= repetitions; count += 1) {
+    say(`calls one after the other, ${count} of ${repetitions}`);
     handshakes.push(await call(deviceUri(device.serial, "device_handshake"), callCount));
     echoes.push(await call(echoUri, callCount));
     containers.push(await call(deviceUri(device.serial, "list_containers"), callCount / 2));
@@ -64,18 +64,18 @@ async function measureSingle({ engine, studio, device }: Stage, say: GroupWork["
   };
 }
 
-/** Keeps so many calls on the way. */
-async function measureLoad(stage: Stage, agent: AgentProcess, say: GroupWork["say"]): Promise<Samples> {
-  const { studio, device } = stage;
+/** Many calls at the same time. */
+async function measureLoad(fixture: BenchFixture, agent: AgentProcess, say: GroupOptions["say"]): Promise<Samples> {
+  const { studio, device } = fixture;
   say(`${inFlight} calls in flight for ${loadSeconds} s`);
   const call = { procedure: deviceUri(device.serial, "get_storage_data") };
   const order = { ...studio.login, call, inFlight, limit: { seconds: loadSeconds } };
   const routerPids = await findPids(({ pid, command }) => pid === Deno.pid || command.includes("crossbar-"));
-  const before = await readUse(routerPids);
-  const work = () => watchWhile(stage, () => timeCalls(order));
-  const { use, result: { latestBeatMs, result } } = await measureProcessor(agent, work);
-  const router = percentOf(usedBetween(before, await readUse(routerPids)));
-  // Where the agent was not busy, router and caller were what stood in the way.
+  const before = await readUsage(routerPids);
+  const work = () => watchHeartbeats(fixture, () => timeCalls(order));
+  const { use, result: { lateMs, result } } = await measureUsage(agent, work);
+  const router = percentOf(usageBetween(before, await readUsage(routerPids)));
+  // Unless the agent was busy, the router and the caller were the bottleneck.
   say(
     `${Math.round(result.perSecond)} calls/s, for which the agent used ${
       Math.round(percentOf(use))
@@ -85,6 +85,6 @@ async function measureLoad(stage: Stage, agent: AgentProcess, say: GroupWork["sa
   return {
     "calls.storage.rate": { values: [result.perSecond] },
     "calls.storage.processor": { values: [use.processorMs / result.times.length * 1_000] },
-    "calls.heartbeat": { values: [latestBeatMs] },
+    "calls.heartbeat": { values: [lateMs] },
   };
 }

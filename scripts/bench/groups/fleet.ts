@@ -1,33 +1,33 @@
 /**
- * A fleet of light agents on one Crossbar.io that goes away and comes back. On a small machine router and fleet stand in each
- * other's way, so what both used is told beside the times.
+ * A fleet of light agents on one Crossbar.io that is down for a while. On a small machine router and fleet slow each other
+ * down, so their processor time is printed with the results.
  */
 
 import { Crossbar } from "../../testbed/crossbar.ts";
 import { sleep } from "../../testbed/wait.ts";
-import type { Samples } from "../figures.ts";
-import { countReturn, type FleetReturn } from "../fleet_figures.ts";
+import type { Samples } from "../results.ts";
+import { countReturn, type FleetReturn } from "../fleet_return.ts";
 import { fleetLogin } from "../fleet_logins.ts";
-import { FleetPart } from "../fleet_part.ts";
-import { findPids, percentOf, readUse, type Use, usedBetween } from "../process_use.ts";
-import type { GroupWork } from "../stage.ts";
+import { FleetProcess } from "../fleet_process.ts";
+import { findPids, percentOf, type ProcessUsage, readUsage, usageBetween } from "../process_usage.ts";
+import type { GroupOptions } from "../fixture.ts";
 
-/** What was seen. */
-interface FleetSeen extends FleetReturn {
-  /** From the router's return to that of the last agent. */
-  router: Use;
+/** How the fleet reconnected. */
+interface FleetOutcome extends FleetReturn {
+  /** The usage of the router until the last agent has reconnected. */
+  router: ProcessUsage;
 }
 
 const agentCount = 1_000;
 const agentsPerProcess = 250;
-/** What Crossbar.io needs from its launch until it listens. */
+/** How long Crossbar.io takes to start listening. */
 const routerStartMs = 4_000;
 const settleMs = 5_000;
 const startLimitMs = 120_000;
 const returnLimitMs = 90_000;
 
 /** Measures the rows of the group `fleet`: half a minute without a router. */
-export async function measureFleet(work: GroupWork): Promise<Samples> {
+export async function measureFleet(work: GroupOptions): Promise<Samples> {
   const { p99Ms, busiestSecond, missing, router } = await loseRouter(30, work);
   return {
     "fleet.p99": { values: [p99Ms] },
@@ -39,7 +39,7 @@ export async function measureFleet(work: GroupWork): Promise<Samples> {
 }
 
 /** Measures the rows of the group `absence`: ten minutes without a router. */
-export async function measureAbsence(work: GroupWork): Promise<Samples> {
+export async function measureAbsence(work: GroupOptions): Promise<Samples> {
   const { p99Ms, busiestSecond, missing } = await loseRouter(600, work);
   return {
     "absence.p99": { values: [p99Ms] },
@@ -48,7 +48,7 @@ export async function measureAbsence(work: GroupWork): Promise<Samples> {
   };
 }
 
-async function loseRouter(awaySeconds: number, { say }: GroupWork): Promise<FleetSeen> {
+async function loseRouter(awaySeconds: number, { say }: GroupOptions): Promise<FleetOutcome> {
   await using stack = new AsyncDisposableStack();
   const users = Array.from({ length: agentCount }, (_, agent) => ({ ...fleetLogin(agent), role: "device" as const }));
   const crossbar = stack.use(await Crossbar.start({ users }));
@@ -56,7 +56,7 @@ async function loseRouter(awaySeconds: number, { say }: GroupWork): Promise<Flee
   await untilAllBack(parts, { sinceMs: 0, limitMs: startLimitMs });
   const lacking = agentCount - parts.reduce((sum, part) => sum + part.returnsMs(0).length, 0);
   if (lacking > 0) throw new Error(`${lacking} agents did not connect at all`);
-  say(`${agentCount} agents are connected; the router goes away for ${awaySeconds} s`);
+  say(`${agentCount} agents are connected; the router stops for ${awaySeconds} s`);
   await sleep(settleMs);
   await crossbar.kill();
   const goneMs = Date.now();
@@ -67,38 +67,38 @@ async function loseRouter(awaySeconds: number, { say }: GroupWork): Promise<Flee
   await untilAllBack(parts, { sinceMs: goneMs, limitMs: returnLimitMs });
   const after = await readUses(parts);
   const returnsMs = parts.flatMap((part) => part.returnsMs(goneMs)).map((ms) => ms - answersMs);
-  const seen = { ...countReturn(returnsMs, agentCount), router: usedBetween(before.router, after.router) };
-  const fleet = usedBetween(before.fleet, after.fleet);
+  const seen = { ...countReturn(returnsMs, agentCount), router: usageBetween(before.router, after.router) };
+  const fleet = usageBetween(before.fleet, after.fleet);
   for (const text of describeReturn(seen, { parts, awayMs: answersMs - goneMs, answersMs, fleet })) say(text);
   return seen;
 }
 
-function startFleet(url: string, stack: AsyncDisposableStack): FleetPart[] {
-  const parts: FleetPart[] = [];
+function startFleet(url: string, stack: AsyncDisposableStack): FleetProcess[] {
+  const parts: FleetProcess[] = [];
   for (let first = 0; first < agentCount; first += agentsPerProcess) {
     const count = Math.min(agentsPerProcess, agentCount - first);
-    parts.push(stack.use(FleetPart.start(url, { first, count })));
+    parts.push(stack.use(FleetProcess.start(url, { first, count })));
   }
   return parts;
 }
 
 async function untilAllBack(
-  parts: readonly FleetPart[],
+  parts: readonly FleetProcess[],
   { sinceMs, limitMs }: { sinceMs: number; limitMs: number },
 ): Promise<void> {
   const endMs = Date.now() + limitMs;
   while (Date.now() < endMs && parts.some((part) => part.returnsMs(sinceMs).length < part.count)) await sleep(100);
 }
 
-async function readUses(parts: readonly FleetPart[]): Promise<{ router: Use; fleet: Use }> {
+async function readUses(parts: readonly FleetProcess[]): Promise<{ router: ProcessUsage; fleet: ProcessUsage }> {
   const routerPids = await findPids(({ command }) => command.includes("crossbar"));
-  const [router, fleet] = await Promise.all([readUse(routerPids), readUse(parts.map((part) => part.pid))]);
+  const [router, fleet] = await Promise.all([readUsage(routerPids), readUsage(parts.map((part) => part.pid))]);
   return { router, fleet };
 }
 
 function describeReturn(
-  seen: FleetSeen,
-  more: { parts: readonly FleetPart[]; awayMs: number; answersMs: number; fleet: Use },
+  seen: FleetOutcome,
+  more: { parts: readonly FleetProcess[]; awayMs: number; answersMs: number; fleet: ProcessUsage },
 ): string[] {
   const { parts, answersMs, fleet } = more;
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;

@@ -1,18 +1,18 @@
 /** Everything at once on one agent: thousands of calls in flight, ten followed logs and a pull of 100 MB. */
 
 import { deviceUri } from "../../../lib/backend/uris.ts";
-import { measureProcessor } from "../agent_figures.ts";
+import { measureUsage } from "../agent_usage.ts";
 import { echoUri, startBareCallee } from "../bare_callee.ts";
-import { percentile, type Samples } from "../figures.ts";
-import { followLog } from "../followed_log.ts";
-import { watchWhile } from "../heartbeats.ts";
+import { percentile, type Samples } from "../results.ts";
+import { openLogViewer } from "../log_viewer.ts";
+import { watchHeartbeats } from "../heartbeats.ts";
 import { printScript } from "../printed_lines.ts";
-import { type CallerSeen, runCaller, timeCalls } from "../raw_caller.ts";
-import { type GroupWork, installApps, publish, type Stage, startAgent, startStage } from "../stage.ts";
+import { type CallerResult, runCaller, timeCalls } from "../raw_caller.ts";
+import { type BenchFixture, type GroupOptions, installApps, publish, startAgent, startFixture } from "../fixture.ts";
 import { numberText } from "../table.ts";
 import { timeOf } from "../yardsticks.ts";
 
-/** Those that only read, and that need neither arguments nor an answer from outside the machine. */
+/** Procedures that only read, and need neither arguments nor anything outside the machine. */
 const procedures = [
   "device_handshake",
   "get_tunnel_state",
@@ -32,29 +32,29 @@ const linesPerSecond = 100;
 const bigApp = { name: "big", version: "1.0.0", sizeMb: 100 };
 
 /** Measures the rows of the group `load`. */
-export async function measureLoad({ setting, say }: GroupWork): Promise<Samples> {
-  await using stage = await startStage(setting.router);
-  await using agent = await startAgent(stage, setting.program);
-  await publish(stage, { apps: [bigApp.name], version: bigApp.version, recipe: { sizeMb: bigApp.sizeMb } });
-  const apps = await installApps(stage, logCount, { runs: printScript(linesPerSecond, { everyMs: 100 }) });
-  say(`${inFlight} calls in flight of a program that only answers`);
-  const bare = await callBare(stage);
+export async function measureLoad({ setting, say }: GroupOptions): Promise<Samples> {
+  await using fixture = await startFixture(setting.router);
+  await using agent = await startAgent(fixture, setting.program);
+  await publish(fixture, { apps: [bigApp.name], version: bigApp.version, recipe: { sizeMb: bigApp.sizeMb } });
+  const apps = await installApps(fixture, logCount, { runs: printScript(linesPerSecond, { everyMs: 100 }) });
+  say(`${inFlight} calls in flight to a program that only answers`);
+  const bare = await callBare(fixture);
   await using stack = new AsyncDisposableStack();
   const logs = [];
-  for (const app of apps) logs.push(stack.use(await followLog(stage, app)));
+  for (const app of apps) logs.push(stack.use(await openLogViewer(fixture, app)));
   say(`${inFlight} calls in flight for ${loadSeconds} s, ${logCount} logs, a pull of ${bigApp.sizeMb} MB`);
-  const together = () => Promise.all([callDevice(stage), timeOf(() => pull(stage))]);
-  const { use, percent, result } = await measureProcessor(agent, () => watchWhile(stage, together));
-  const { latestBeatMs, result: [seen, pullMs] } = result;
-  const lines = logs.reduce((sum, log) => sum + log.seen.lines, 0);
-  const dropped = logs.reduce((sum, log) => sum + log.seen.dropped, 0);
+  const together = () => Promise.all([callDevice(fixture), timeOf(() => pull(fixture))]);
+  const { use, percent, result } = await measureUsage(agent, () => watchHeartbeats(fixture, together));
+  const { lateMs, result: [seen, pullMs] } = result;
+  const lines = logs.reduce((sum, log) => sum + log.received.lines, 0);
+  const dropped = logs.reduce((sum, log) => sum + log.received.dropped, 0);
   for (const text of describeCalls(seen)) say(text);
   say(`the agent used ${Math.round(percent)} % of a processor`);
   await agent.stop();
   const times = seen.calls.flatMap((call) => call.times);
   const failed = seen.calls.reduce((sum, { errors }) => sum + errors, 0);
   return {
-    "load.heartbeat": { values: [latestBeatMs] },
+    "load.heartbeat": { values: [lateMs] },
     "load.call.most": { values: [percentile(times, 100)], yardstick: [percentile(bare, 100)] },
     "load.call.p50": { values: [percentile(times, 50)], yardstick: [percentile(bare, 50)] },
     "load.call.failed": { values: [failed] },
@@ -66,27 +66,27 @@ export async function measureLoad({ setting, say }: GroupWork): Promise<Samples>
   };
 }
 
-async function callBare({ studio }: Stage): Promise<number[]> {
+async function callBare({ studio }: BenchFixture): Promise<number[]> {
   await using _callee = await startBareCallee(studio.login);
   const order = { ...studio.login, call: { procedure: echoUri }, inFlight, limit: { seconds: aloneSeconds } };
   return (await timeCalls(order)).times;
 }
 
 /** All procedures in turn. */
-async function callDevice({ studio, device }: Stage): Promise<CallerSeen> {
+async function callDevice({ studio, device }: BenchFixture): Promise<CallerResult> {
   const calls = procedures.map((name) => ({ procedure: deviceUri(device.serial, name) }));
   return await runCaller({ ...studio.login, calls, inFlight, limit: { seconds: loadSeconds } });
 }
 
-/** Lets the device pull the big app, and waits until it runs. */
-async function pull({ studio, device }: Stage): Promise<void> {
+/** Lets the device pull the big app and waits until it runs. */
+async function pull({ studio, device }: BenchFixture): Promise<void> {
   await studio.request(device, bigApp.name, { target: "RUNNING" });
   const runs = () =>
     studio.apps(device).some(({ appName, current }) => appName === bigApp.name && current === "RUNNING") || undefined;
   await studio.waitFor("the big app runs", runs, { limitMs: 120_000 });
 }
 
-function describeCalls({ calls }: CallerSeen): string[] {
+function describeCalls({ calls }: CallerResult): string[] {
   return calls.map(({ times, errors, firstError }, index) => {
     const quantiles = [50, 99, 100].map((percent) => numberText(percentile(times.length > 0 ? times : [NaN], percent)));
     const failures = errors === 0 ? "" : `, ${errors} failed, the first with ${firstError}`;

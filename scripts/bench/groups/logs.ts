@@ -1,17 +1,17 @@
-/** What the way of log lines costs, and what a flood of them does to the rest. */
+/** What log lines cost, and how a flood of them affects everything else. */
 
 import type { AgentProcess } from "../../testbed/agent_process.ts";
 import { sleep } from "../../testbed/wait.ts";
-import { measureProcessor, readRssMib } from "../agent_figures.ts";
-import { followLog } from "../followed_log.ts";
-import { percentile, type Samples } from "../figures.ts";
+import { measureUsage, readRssMib } from "../agent_usage.ts";
+import { openLogViewer } from "../log_viewer.ts";
+import { percentile, type Samples } from "../results.ts";
 import { printScript } from "../printed_lines.ts";
-import { type GroupWork, installApps, type Stage, startAgent, startStage } from "../stage.ts";
+import { type BenchFixture, type GroupOptions, installApps, startAgent, startFixture } from "../fixture.ts";
 import { timeOf } from "../yardsticks.ts";
 
 const steadyLinesPerSecond = 1_900;
 const steadyMs = 20_000;
-/** A little above the bar, which counts what arrives in a window of time. */
+/** Slightly above the target, which counts what arrives in a time window. */
 const floodLinesPerSecond = 18_200;
 const floodMs = 20_000;
 const settleMs = 3_000;
@@ -19,46 +19,46 @@ const callEveryMs = 20;
 const memoryEveryMs = 1_000;
 
 /** Measures the rows of the group `logs`. */
-export async function measureLogs(work: GroupWork): Promise<Samples> {
+export async function measureLogs(work: GroupOptions): Promise<Samples> {
   return { ...await measureSteady(work), ...await measureFlood(work) };
 }
 
-async function measureSteady({ setting, say }: GroupWork): Promise<Samples> {
-  await using stage = await startStage(setting.router);
-  await using agent = await startAgent(stage, setting.program);
-  await installApps(stage, 1, { runs: printScript(steadyLinesPerSecond) });
+async function measureSteady({ setting, say }: GroupOptions): Promise<Samples> {
+  await using fixture = await startFixture(setting.router);
+  await using agent = await startAgent(fixture, setting.program);
+  await installApps(fixture, 1, { runs: printScript(steadyLinesPerSecond) });
   const measure = async () => {
     await sleep(settleMs);
-    const { percent } = await measureProcessor(agent, () => sleep(steadyMs));
+    const { percent } = await measureUsage(agent, () => sleep(steadyMs));
     return percent / (steadyLinesPerSecond / 1_000);
   };
   const unseen = await measure();
-  await using viewer = await followLog(stage, "app1");
+  await using viewer = await openLogViewer(fixture, "app1");
   const seenPercent = await measure();
-  const perSecond = viewer.seen.lines / ((settleMs + steadyMs) / 1_000);
-  say(`${steadyLinesPerSecond} lines/s: the viewer got ${Math.round(perSecond)} lines/s`);
-  if (perSecond < steadyLinesPerSecond * 0.9) throw new Error(`The app printed or the viewer got too little`);
+  const perSecond = viewer.received.lines / ((settleMs + steadyMs) / 1_000);
+  say(`${steadyLinesPerSecond} lines/s: the viewer received ${Math.round(perSecond)} lines/s`);
+  if (perSecond < steadyLinesPerSecond * 0.9) throw new Error("The app printed, or the viewer received, too few lines");
   await agent.stop();
   return { "logs.processor": { values: [seenPercent] }, "logs.processor.unseen": { values: [unseen] } };
 }
 
-async function measureFlood({ setting, say }: GroupWork): Promise<Samples> {
-  await using stage = await startStage(setting.router);
-  await using agent = await startAgent(stage, setting.program);
-  await installApps(stage, 1, { runs: printScript(floodLinesPerSecond) });
-  await using viewer = await followLog(stage, "app1");
+async function measureFlood({ setting, say }: GroupOptions): Promise<Samples> {
+  await using fixture = await startFixture(setting.router);
+  await using agent = await startAgent(fixture, setting.program);
+  await installApps(fixture, 1, { runs: printScript(floodLinesPerSecond) });
+  await using viewer = await openLogViewer(fixture, "app1");
   await sleep(settleMs);
-  const before = { ...viewer.seen };
+  const before = { ...viewer.received };
   const beganMs = performance.now();
   const isOver = () => performance.now() - beganMs > floodMs;
-  const work = () => Promise.all([callUntil(stage, isOver), readMemoryUntil(agent, isOver)]);
-  const { percent, result: [calls, memory] } = await measureProcessor(agent, work);
+  const work = () => Promise.all([callUntil(fixture, isOver), readMemoryUntil(agent, isOver)]);
+  const { percent, result: [calls, memory] } = await measureUsage(agent, work);
   const seconds = (performance.now() - beganMs) / 1_000;
-  const { seen } = viewer;
-  const dropped = seen.dropped - before.dropped;
-  const delivered = (seen.lines - before.lines) / seconds;
-  const printed = (seen.lastNumber - before.lastNumber) / seconds;
-  say(`the app printed ${Math.round(printed)} lines/s, the viewer got ${Math.round(delivered)} lines/s`);
+  const { received } = viewer;
+  const dropped = received.dropped - before.dropped;
+  const delivered = (received.lines - before.lines) / seconds;
+  const printed = (received.lastNumber - before.lastNumber) / seconds;
+  say(`the app printed ${Math.round(printed)} lines/s, the viewer received ${Math.round(delivered)} lines/s`);
   await agent.stop();
   return {
     "logs.flood.rate": { values: [delivered], yardstick: [printed] },
@@ -70,7 +70,7 @@ async function measureFlood({ setting, say }: GroupWork): Promise<Samples> {
   };
 }
 
-async function callUntil({ studio, device }: Stage, isOver: () => boolean): Promise<number[]> {
+async function callUntil({ studio, device }: BenchFixture, isOver: () => boolean): Promise<number[]> {
   const times: number[] = [];
   for (; !isOver(); await sleep(callEveryMs)) {
     times.push(await timeOf(() => studio.call(device, "device_handshake")));

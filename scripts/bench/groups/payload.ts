@@ -1,7 +1,7 @@
-/** How big the program is that an executable embeds, and of how many modules it is made. */
+/** The size of the program that an executable embeds, and the number of its modules. */
 
 import { brotliCompressSync } from "node:zlib";
-import type { Samples } from "../figures.ts";
+import type { Samples } from "../results.ts";
 import { projectRoot } from "../../paths.ts";
 
 /** Measures the rows of the group `payload`. */
@@ -15,7 +15,7 @@ export async function measurePayload(): Promise<Samples> {
   };
 }
 
-/** The modules in a bundle that was not minified: a line names each, once. Pure. */
+/** Counts the modules of a bundle that is not minified, which names each on a line. Pure. */
 export function countModules(bundle: string): number {
   const named = [...bundle.matchAll(/^\/\/ (\S+\.[cm]?[jt]sx?|\S+\.json)$/gm)].map(([, path]) => path);
   if (named.length === 0) throw new RangeError("The bundle names no modules");

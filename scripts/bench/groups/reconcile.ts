@@ -1,54 +1,54 @@
-/** What it costs to find out that fifty apps are as Studio wants them. */
+/** What it costs to reconcile fifty apps that are already in their requested state. */
 
 import { pollUntil, sleep } from "../../testbed/wait.ts";
 import { Relay } from "../../testbed/relay.ts";
 import { backendProcedures } from "../../../lib/backend/uris.ts";
 import { deviceProcedures } from "../../studio/procedures.ts";
 import { CountingSocket } from "../counting_socket.ts";
-import type { Samples } from "../figures.ts";
-import { type GroupWork, installApps, type Stage, startAgent, startStage } from "../stage.ts";
+import type { Samples } from "../results.ts";
+import { type BenchFixture, type GroupOptions, installApps, startAgent, startFixture } from "../fixture.ts";
 
 const appCount = 50;
-const rounds = 2;
-/** Work that was begun and not waited for has asked the engine by then. */
+const repetitions = 2;
+/** Work in the background has called the engine by then. */
 const quietMs = 3_000;
 
-interface Reconciled {
+interface Reconciliation {
   ms: number;
   calls: number;
-  /** The calls by what they ask. */
+  /** The calls by name. */
   kinds: ReadonlyMap<string, number>;
 }
 
-/** When Studio answered the last time what it wants. */
+/** When Studio last answered with the requested states. */
 interface Answers {
   lastMs: number;
 }
 
-interface Watched {
-  stage: Stage;
+interface Observed {
+  fixture: BenchFixture;
   socket: CountingSocket;
   answers: Answers;
 }
 
 /** Measures the rows of the group `reconcile`. */
-export async function measureReconcile({ setting, say }: GroupWork): Promise<Samples> {
-  await using stage = await startStage(setting.router);
-  await using socket = CountingSocket.listen(stage.engine.socket);
-  await using relay = Relay.listen(Number(new URL(stage.studio.routerUrl).port));
+export async function measureReconcile({ setting, say }: GroupOptions): Promise<Samples> {
+  await using fixture = await startFixture(setting.router);
+  await using socket = CountingSocket.listen(fixture.engine.socket);
+  await using relay = Relay.listen(Number(new URL(fixture.studio.routerUrl).port));
   const routerUrl = `ws://127.0.0.1:${relay.port}`;
-  await using agent = await startAgent(stage, setting.program, { engineHost: socket.host, routerUrl });
+  await using agent = await startAgent(fixture, setting.program, { engineHost: socket.host, routerUrl });
   say(`installing ${appCount} apps`);
-  await installApps(stage, appCount);
-  const watched: Watched = { stage, socket, answers: await watchAnswers(stage) };
-  const [after, links]: [Reconciled[], Reconciled[]] = [[], []];
-  for (let round = 1; round <= rounds; round += 1) {
+  await installApps(fixture, appCount);
+  const observed: Observed = { fixture, socket, answers: await watchAnswers(fixture) };
+  const [after, links]: [Reconciliation[], Reconciliation[]] = [[], []];
+  for (let count = 1; count <= repetitions; count += 1) {
     await agent.stop();
-    await stage.studio.waitForStatus(stage.device, "DISCONNECTED");
-    after.push(await measureOnce(watched, () => agent.start()));
-    say(`start ${round}: ${resultText(after.at(-1))}`);
-    links.push(await measureOnce(watched, () => relay.cut()));
-    say(`lost link ${round}: ${resultText(links.at(-1))}`);
+    await fixture.studio.waitForStatus(fixture.device, "DISCONNECTED");
+    after.push(await measureOnce(observed, () => agent.start()));
+    say(`start ${count}: ${resultText(after.at(-1))}`);
+    links.push(await measureOnce(observed, () => relay.cut()));
+    say(`lost link ${count}: ${resultText(links.at(-1))}`);
   }
   await agent.stop();
   return {
@@ -59,28 +59,28 @@ export async function measureReconcile({ setting, say }: GroupWork): Promise<Sam
   };
 }
 
-/** Lets the device connect anew and waits until it has told the state of all apps. Time counts from Studio's answer on. */
-async function measureOnce({ stage, socket, answers }: Watched, begin: () => void): Promise<Reconciled> {
-  const { studio, device } = stage;
-  const [before, told] = [socket.counts(), studio.reports(device).length];
+/** Lets the device reconnect and report the states of all apps. The time counts from Studio's answer. */
+async function measureOnce({ fixture, socket, answers }: Observed, begin: () => void): Promise<Reconciliation> {
+  const { studio, device } = fixture;
+  const [before, reported] = [socket.counts(), studio.reports(device).length];
   const beganMs = performance.now();
   begin();
-  const areAllTold = () => {
-    const apps = new Set(studio.reports(device).slice(told).map(({ appName }) => appName));
+  const areAllReported = () => {
+    const apps = new Set(studio.reports(device).slice(reported).map(({ appName }) => appName));
     return apps.size === appCount && studio.device(device).status === "CONNECTED" || undefined;
   };
-  await studio.waitFor("the device has told all apps", areAllTold, { limitMs: 60_000 });
+  await studio.waitFor("the device has reported all apps", areAllReported, { limitMs: 60_000 });
   const endMs = performance.now();
-  if (answers.lastMs < beganMs) throw new Error("The device did not ask what Studio wants");
-  const states = studio.reports(device).slice(told).map(({ state }) => state);
-  if (states.some((state) => state !== "RUNNING")) throw new Error(`Not all apps were as wanted: ${states}`);
+  if (answers.lastMs < beganMs) throw new Error("The device did not ask for the requested states");
+  const states = studio.reports(device).slice(reported).map(({ state }) => state);
+  if (states.some((state) => state !== "RUNNING")) throw new Error(`Not all apps are RUNNING: ${states}`);
   await untilQuiet(socket);
   const kinds = new Map([...socket.counts()].map(([name, count]) => [name, count - (before.get(name) ?? 0)]));
   return { ms: endMs - answers.lastMs, calls: total(kinds), kinds };
 }
 
-/** Notes when Studio tells what it wants of the device. */
-async function watchAnswers({ studio }: Stage): Promise<Answers> {
+/** Records when Studio answers with the requested states. */
+async function watchAnswers({ studio }: BenchFixture): Promise<Answers> {
   const answers: Answers = { lastMs: 0 };
   const uri = backendProcedures.getRequestedAppStates;
   const answer = deviceProcedures[uri];
@@ -97,7 +97,7 @@ async function watchAnswers({ studio }: Stage): Promise<Answers> {
 }
 
 async function untilQuiet(socket: CountingSocket): Promise<void> {
-  await pollUntil("the agent asks the engine nothing more", async () => {
+  await pollUntil("the agent does not call the engine", async () => {
     const before = socket.total;
     await sleep(quietMs);
     return socket.total - before <= 1 || undefined;
@@ -108,7 +108,7 @@ function total(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
-function resultText(result: Reconciled | undefined): string {
+function resultText(result: Reconciliation | undefined): string {
   if (result === undefined) return "nothing";
   const kinds = [...result.kinds].filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
   const text = kinds.map(([name, count]) => `${count} ${name}`).join(", ");

@@ -1,36 +1,36 @@
-/** How fast the agent starts, without apps and with ten that run. */
+/** How fast the agent starts, without apps and with ten running apps. */
 
 import type { AgentProcess } from "../../testbed/agent_process.ts";
-import { readProcessorMs } from "../agent_figures.ts";
-import type { Samples } from "../figures.ts";
-import { type GroupWork, installApps, type Stage, startAgent, startStage } from "../stage.ts";
-import { measureBareStarts } from "../yardsticks.ts";
+import { readProcessorMs } from "../agent_usage.ts";
+import type { Samples } from "../results.ts";
+import { type BenchFixture, type GroupOptions, installApps, startAgent, startFixture } from "../fixture.ts";
+import { measureEmptyStarts } from "../yardsticks.ts";
 
 const appCount = 10;
 
 interface StartTimes {
   firstStatusMs: number;
   connectedMs: number;
-  /** Of all processors together, from the launch until CONNECTED. */
+  /** The time of all processors from the launch until CONNECTED. */
   processorMs: number;
 }
 
 /** Measures the rows of the group `start`. */
-export async function measureStart({ setting, starts, say }: GroupWork): Promise<Samples> {
-  const yardstick = await measureBareStarts();
-  await using stage = await startStage(setting.router);
-  await using agent = await startAgent(stage, setting.program);
+export async function measureStart({ setting, starts, say }: GroupOptions): Promise<Samples> {
+  const yardstick = await measureEmptyStarts();
+  await using fixture = await startFixture(setting.router);
+  await using agent = await startAgent(fixture, setting.program);
   const measure = async (apps: number): Promise<StartTimes[]> => {
     const all: StartTimes[] = [];
     for (let start = 1; start <= starts; start += 1) {
-      const times = await restart(agent, stage);
+      const times = await restart(agent, fixture);
       say(`${apps} apps, start ${start}: ${startText(times)}`);
       all.push(times);
     }
     return all;
   };
   const bare = await measure(0);
-  await installApps(stage, appCount);
+  await installApps(fixture, appCount);
   const loaded = await measure(appCount);
   await agent.stop();
   return {
@@ -43,8 +43,8 @@ export async function measureStart({ setting, starts, say }: GroupWork): Promise
   };
 }
 
-/** Ends the agent, starts it again and waits until it has reported itself as connected. */
-async function restart(agent: AgentProcess, { studio, device }: Stage): Promise<StartTimes> {
+/** Stops the agent, starts it again and waits until it reports that it is connected. */
+async function restart(agent: AgentProcess, { studio, device }: BenchFixture): Promise<StartTimes> {
   await agent.stop();
   await studio.waitForStatus(device, "DISCONNECTED");
   const beganMs = performance.now();

@@ -1,25 +1,25 @@
-/** The transitions of a day, one after the other on a real engine: an app that is started and stopped again and again. */
+/** The transitions of a day, one after the other on a real engine: an app is started and stopped repeatedly. */
 
 import { sleep } from "../../testbed/wait.ts";
-import { readRssMib } from "../agent_figures.ts";
-import type { Samples } from "../figures.ts";
+import { readRssMib } from "../agent_usage.ts";
+import type { Samples } from "../results.ts";
 import { growthOf } from "../growth.ts";
-import { type GroupWork, installApps, startAgent, startStage, untilApps } from "../stage.ts";
+import { type GroupOptions, installApps, startAgent, startFixture, untilApps } from "../fixture.ts";
 import { timeOf } from "../yardsticks.ts";
 
 const tenth = 50;
 const tenths = 10;
-/** Over a day an app is at rest for almost three minutes between two transitions. */
-const restMs = 30_000;
+/** On a real day almost three minutes pass between two transitions. */
+const idleMs = 30_000;
 
-/** Measures the rows of the group `transitions`, from the end of the first tenth to that of the last, each after a rest. */
-export async function measureTransitions({ setting, say }: GroupWork): Promise<Samples> {
-  await using stage = await startStage(setting.router);
-  await using agent = await startAgent(stage, setting.program);
-  const names = await installApps(stage, 1);
+/** Measures the rows of the group `transitions`: the growth from the end of the first tenth to the end of the last. */
+export async function measureTransitions({ setting, say }: GroupOptions): Promise<Samples> {
+  await using fixture = await startFixture(setting.router);
+  await using agent = await startAgent(fixture, setting.program);
+  const names = await installApps(fixture, 1);
   const change = async (state: "PRESENT" | "RUNNING") => {
-    for (const name of names) await stage.studio.request(stage.device, name, { target: state });
-    await untilApps(stage, { names, state });
+    for (const name of names) await fixture.studio.request(fixture.device, name, { target: state });
+    await untilApps(fixture, { names, state });
   };
   const rssMib: number[] = [];
   const times: number[] = [];
@@ -28,10 +28,10 @@ export async function measureTransitions({ setting, say }: GroupWork): Promise<S
       times.push(await timeOf(() => change("PRESENT")), await timeOf(() => change("RUNNING")));
     }
     const busyRss = await readRssMib(agent);
-    await sleep(restMs);
+    await sleep(idleMs);
     const rss = await readRssMib(agent);
     rssMib.push(rss);
-    say(`${number * tenth} transitions: RSS ${busyRss.toFixed(1)} MiB, ${rss.toFixed(1)} after a rest`);
+    say(`${number * tenth} transitions: RSS ${busyRss.toFixed(1)} MiB, ${rss.toFixed(1)} when idle`);
   }
   await agent.stop();
   return {

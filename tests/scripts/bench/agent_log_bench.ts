@@ -1,4 +1,4 @@
-/** What a line of the agent's own log costs: `deno bench --no-prompt -P=tools tests/scripts/bench/agent_log_bench.ts`. */
+/** The cost of a line in the agent's own log: `deno bench --no-prompt -P=tools tests/scripts/bench/agent_log_bench.ts`. */
 
 import { systemClock } from "../../../lib/async/clock.ts";
 import { AgentError } from "../../../lib/base/errors.ts";
@@ -31,11 +31,11 @@ for (let index = 0; index < 100; index++) {
 const error = new AgentError("connect_failed", "Cannot dial router.example:443", { cause: new Error("refused") });
 const fields = { app: "shop", appKey: 12, stage: "PROD", durationMs: 812, error };
 
-Deno.bench("a debug line that is switched off", () => file.log.debug("Step", fields));
+Deno.bench("a disabled debug line", () => file.log.debug("Step", fields));
 Deno.bench("a line without fields", () => file.log.info("Connected"));
 Deno.bench("a line with five fields and an error", () => file.log.warn("Cannot connect", fields));
-Deno.bench("the same on the console too", () => pretty.log.warn("Cannot connect", fields));
-Deno.bench("a line with the stack of a mistake", () => file.log.error("Work failed", { error: new TypeError("x") }));
+Deno.bench("the same on the console as well", () => pretty.log.warn("Cannot connect", fields));
+Deno.bench("a line with the stack of an error", () => file.log.error("Work failed", { error: new TypeError("x") }));
 Deno.bench("a line with a text of 1 MiB", () => file.log.info("Text", { text: longText }));
 
 const longText = "some=text with a secret=word ".repeat(36_000);

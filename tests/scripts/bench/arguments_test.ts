@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { type BenchWish, readBenchWish, type Run, runsOf } from "../../../scripts/bench/arguments.ts";
+import { type BenchOptions, readBenchOptions, type Run, runsOf } from "../../../scripts/bench/arguments.ts";
 import { groupNames, longGroups } from "../../../scripts/bench/row.ts";
 
-const usual = groupNames.filter((group) => !longGroups.includes(group));
-const plain: BenchWish = { groups: usual, program: undefined, router: undefined, starts: 3, isPlotOnly: false };
+const regular = groupNames.filter((group) => !longGroups.includes(group));
+const plain: BenchOptions = { groups: regular, program: undefined, router: undefined, starts: 3, isPlotOnly: false };
 
-Deno.test("readBenchWish() reads what is asked for, and takes the rest from the defaults", () => {
-  const cases: [args: string[], expected: BenchWish][] = [
+Deno.test("readBenchOptions() reads the options and fills in the defaults", () => {
+  const cases: [args: string[], expected: BenchOptions][] = [
     [[], plain],
     [["--router", "crossbar"], { ...plain, router: "crossbar" }],
     [["--router", "embedded"], { ...plain, router: "embedded" }],
@@ -16,10 +16,10 @@ Deno.test("readBenchWish() reads what is asked for, and takes the rest from the 
     [["--only", "day,fleet"], { ...plain, groups: ["fleet", "day"] }],
     [["--plot"], { ...plain, isPlotOnly: true }],
   ];
-  for (const [args, expected] of cases) assert.deepEqual(readBenchWish(args), expected, args.join(" "));
+  for (const [args, expected] of cases) assert.deepEqual(readBenchOptions(args), expected, args.join(" "));
 });
 
-Deno.test("readBenchWish() refuses what it does not know", () => {
+Deno.test("readBenchOptions() refuses unknown options and values", () => {
   const cases = [
     ["--router"],
     ["--router", "other"],
@@ -33,12 +33,12 @@ Deno.test("readBenchWish() refuses what it does not know", () => {
     ["--help"],
     ["bundle"],
   ];
-  for (const args of cases) assert.equal(readBenchWish(args), undefined, args.join(" "));
+  for (const args of cases) assert.equal(readBenchOptions(args), undefined, args.join(" "));
 });
 
-Deno.test("runsOf() measures the sources where bars name them, and calls on both routers", () => {
+Deno.test("runsOf() measures the sources where they have targets, and calls on both routers", () => {
   const runs = runsOf(plain);
-  assert.deepEqual([...new Set(runs.map(({ group }) => group))], [...usual]);
+  assert.deepEqual([...new Set(runs.map(({ group }) => group))], [...regular]);
   assert.deepEqual(longGroups, ["absence", "day", "transitions"]);
   const of = (wanted: string) => runs.filter(({ group }) => group === wanted);
   assert.deepEqual(of("memory").map(({ program }) => program), ["source", "bundle"]);
@@ -46,12 +46,12 @@ Deno.test("runsOf() measures the sources where bars name them, and calls on both
   assert.deepEqual(of("calls").map(({ router }) => router), ["embedded", "crossbar"]);
 });
 
-Deno.test("runsOf() takes the program and the router that are named", () => {
+Deno.test("runsOf() uses the given program and router", () => {
   const expected: Run[] = [{ group: "calls", program: "source", router: "crossbar" }];
   assert.deepEqual(runsOf({ ...plain, groups: ["calls"], program: "source", router: "crossbar" }), expected);
 });
 
-Deno.test("runsOf() knows the one program and router of a fleet and of a day, whatever was asked for", () => {
+Deno.test("runsOf() always uses the same program and router for a fleet and for a day", () => {
   const expected: Run[] = [
     { group: "fleet", program: "source", router: "crossbar" },
     { group: "absence", program: "source", router: "crossbar" },

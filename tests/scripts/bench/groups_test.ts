@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { latestBeatMs } from "../../../scripts/bench/heartbeats.ts";
+import { latestHeartbeatMs } from "../../../scripts/bench/heartbeats.ts";
 import { growthOf } from "../../../scripts/bench/growth.ts";
 import { countModules } from "../../../scripts/bench/groups/payload.ts";
-import { awayMs } from "../../../scripts/bench/groups/update.ts";
+import { downtimeMs } from "../../../scripts/bench/groups/update.ts";
 
-Deno.test("latestBeatMs() finds the longest wait beyond thirty seconds, also one that goes on", () => {
+Deno.test("latestHeartbeatMs() finds the longest wait beyond thirty seconds, including one in progress", () => {
   const cases: [beats: number[], nowMs: number, expected: number][] = [
     [[0], 10_000, 0],
     [[0, 30_000, 60_000], 61_000, 0],
@@ -12,10 +12,12 @@ Deno.test("latestBeatMs() finds the longest wait beyond thirty seconds, also one
     [[0, 30_250, 62_000], 63_000, 1_750],
     [[0, 30_000], 64_000, 4_000],
   ];
-  for (const [beats, nowMs, expected] of cases) assert.equal(latestBeatMs(beats, nowMs), expected, beats.join(" "));
+  for (const [beats, nowMs, expected] of cases) {
+    assert.equal(latestHeartbeatMs(beats, nowMs), expected, beats.join(" "));
+  }
 });
 
-Deno.test("awayMs() counts from the first signal to the last start", () => {
+Deno.test("downtimeMs() counts from the first signal to the last start", () => {
   const cases: [events: string, expected: number | undefined][] = [
     ["kill 1798000000100000000\nstart 1798000000350500000\n", 250.5],
     ["start 1798000000000000000\nkill 1798000000100000000\nkill 1798000001100000000\nstart 1798000001200000000", 1_100],
@@ -23,7 +25,7 @@ Deno.test("awayMs() counts from the first signal to the last start", () => {
     ["kill 1798000000100000000", undefined],
     ["", undefined],
   ];
-  for (const [events, expected] of cases) assert.equal(awayMs(events), expected, events);
+  for (const [events, expected] of cases) assert.equal(downtimeMs(events), expected, events);
 });
 
 Deno.test("countModules() counts each module of a bundle once", () => {
@@ -40,7 +42,7 @@ Deno.test("countModules() counts each module of a bundle once", () => {
   assert.throws(() => countModules("var a=1;"), RangeError);
 });
 
-Deno.test("growthOf() compares the last value with the first, whatever lies between", () => {
+Deno.test("growthOf() compares the last value with the first, whatever is in between", () => {
   assert.equal(growthOf([80, 95, 82.5]), 2.5);
   assert.equal(growthOf([80, 78]), -2);
   assert.throws(() => growthOf([]), RangeError);

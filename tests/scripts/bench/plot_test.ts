@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Figure } from "../../../scripts/bench/figures.ts";
+import type { Result } from "../../../scripts/bench/results.ts";
 import { placeOf, plotLines, renderPlot, scaleEnd } from "../../../scripts/bench/plot.ts";
 
-const figure: Figure = {
+const result: Result = {
   id: "logs.flood.most",
   program: "bundle",
   router: "embedded",
@@ -11,31 +11,31 @@ const figure: Figure = {
   most: 100,
 };
 
-Deno.test("placeOf() counts factors of two from the bar, better to the left", () => {
-  const cases: [value: number, kind: "most" | "least", bar: number, expected: number][] = [
-    [50, "most", 50, 0],
-    [100, "most", 50, 1],
-    [25, "most", 50, -1],
-    [100, "least", 50, -1],
-    [25, "least", 50, 1],
-    [1_000_000, "most", 1, scaleEnd],
-    [0, "most", 50, -scaleEnd],
-    [0, "least", 50, scaleEnd],
-    [0, "most", 0, 0],
-    [1, "most", 0, scaleEnd],
+Deno.test("placeOf() counts factors of two from the target, better is negative", () => {
+  const cases: [value: number, kind: "atMost" | "atLeast", target: number, expected: number][] = [
+    [50, "atMost", 50, 0],
+    [100, "atMost", 50, 1],
+    [25, "atMost", 50, -1],
+    [100, "atLeast", 50, -1],
+    [25, "atLeast", 50, 1],
+    [1_000_000, "atMost", 1, scaleEnd],
+    [0, "atMost", 50, -scaleEnd],
+    [0, "atLeast", 50, scaleEnd],
+    [0, "atMost", 0, 0],
+    [1, "atMost", 0, scaleEnd],
   ];
-  for (const [value, kind, bar, expected] of cases) {
-    assert.equal(placeOf(value, { kind, value: bar }), expected, `${value}, at ${kind} ${bar}`);
+  for (const [value, kind, target, expected] of cases) {
+    assert.equal(placeOf(value, { kind, value: target }), expected, `${value}, at ${kind} ${target}`);
   }
 });
 
-Deno.test("plotLines() leaves out what has no bar", () => {
-  assert.deepEqual(plotLines([{ ...figure, id: "payload.brotli" }]), []);
-  assert.deepEqual(plotLines([{ ...figure, id: "update.large" }]), [], "its yardstick is missing");
+Deno.test("plotLines() leaves out results without a target", () => {
+  assert.deepEqual(plotLines([{ ...result, id: "payload.brotli" }]), []);
+  assert.deepEqual(plotLines([{ ...result, id: "update.large" }]), [], "its yardstick is missing");
 });
 
-Deno.test("plotLines() sets figure and reference beside the bar", () => {
-  assert.deepEqual(plotLines([figure]), [{
+Deno.test("plotLines() places result and reference relative to the target", () => {
+  assert.deepEqual(plotLines([result]), [{
     name: "log flood: device_handshake, slowest",
     program: "bundle",
     isWithin: false,
@@ -46,8 +46,8 @@ Deno.test("plotLines() sets figure and reference beside the bar", () => {
   }]);
 });
 
-Deno.test("renderPlot() marks each figure as within its bar or not, and the reference", () => {
-  const lines = plotLines([figure, { ...figure, value: 25 }, { ...figure, id: "stop.ms", value: 299 }]);
+Deno.test("renderPlot() marks each result as on target or missed, and the reference", () => {
+  const lines = plotLines([result, { ...result, value: 25 }, { ...result, id: "stop.ms", value: 299 }]);
   const svg = renderPlot(lines, 'a <"machine">');
   const count = (part: string) => svg.split(part).length - 1;
   // One of each kind explains the marks.

@@ -3,13 +3,13 @@ import { countLines, lineBytes, printedLine, printScript } from "../../../script
 
 const line = (number: number) => `${String(number).padStart(9, "0")} ${"x".repeat(89)}`;
 
-Deno.test("printedLine() gives a line of a hundred bytes with its end, which countLines() knows", () => {
+Deno.test("printedLine() returns a line of 100 bytes including its end, which countLines() recognizes", () => {
   assert.equal(printedLine(42), line(42));
   assert.equal(printedLine(42).length + 1, lineBytes);
   assert.deepEqual(countLines(printedLine(9_999_999)), { lines: 1, dropped: 0, lastNumber: 9_999_999 });
 });
 
-Deno.test("countLines() counts the app's lines and adds up what was dropped", () => {
+Deno.test("countLines() counts the app's lines and adds up dropped ones", () => {
   const cases: [text: string, expected: ReturnType<typeof countLines>][] = [
     [[line(1), line(2)].join("\n"), { lines: 2, dropped: 0, lastNumber: 2 }],
     [[line(7), "… 12 log line(s) dropped (rate limit)"].join("\n"), { lines: 1, dropped: 12, lastNumber: 7 }],
@@ -20,7 +20,7 @@ Deno.test("countLines() counts the app's lines and adds up what was dropped", ()
   for (const [text, expected] of cases) assert.deepEqual(countLines(text), expected);
 });
 
-Deno.test("printScript() prints lines of a hundred bytes, which countLines() knows", () => {
+Deno.test("printScript() prints lines of 100 bytes, which countLines() recognizes", () => {
   const [, format = ""] = /printf "(.*)\\n", i/.exec(printScript(1_900)) ?? [];
   const printed = format.replace("%09d", "000000042");
   assert.equal(printed.length + 1, lineBytes);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { runCaller, timeCalls } from "../../../scripts/bench/raw_caller.ts";
 import { openSession, startRouter } from "../../lib/wamp/open_session.ts";
 
-Deno.test("runCaller() makes its calls in turn, times every answer, and counts those that failed", async () => {
+Deno.test("runCaller() makes its calls in turn, times every answer, and counts failures", async () => {
   await using router = await startRouter();
   const device = await openSession(router.url);
   const heard: unknown[][] = [];
@@ -31,7 +31,7 @@ Deno.test("runCaller() makes its calls in turn, times every answer, and counts t
   await device.close();
 });
 
-Deno.test("timeCalls() gives the times of one call, and throws when it fails", async () => {
+Deno.test("timeCalls() returns the times of one call, and throws when it fails", async () => {
   await using router = await startRouter();
   const device = await openSession(router.url);
   await device.register("test.answers", ({ args }) => Promise.resolve({ args }));

@@ -1,11 +1,11 @@
-/** What stands between the agent and its neighbours while it is measured: everything passes unchanged. */
+/** What relays the agent's connections while it is measured must not change them. */
 
 import assert from "node:assert/strict";
 import { CountingSocket } from "../../../scripts/bench/counting_socket.ts";
 import { EngineCalls } from "../../../scripts/bench/engine_calls.ts";
 import { SlowRelay } from "../../../scripts/bench/slow_relay.ts";
 
-/** An engine that answers everything with what it was asked; it fails a pull inside the stream, as engines do. */
+/** A fake engine that echoes requests; like a real one, it reports a failed pull inside the stream. */
 async function answer(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (pathname === "/images/create") return new Response('{"status":"Pulling"}\r\n{"error":"no such image"}\r\n');
@@ -14,7 +14,7 @@ async function answer(request: Request): Promise<Response> {
   return new Response("[]");
 }
 
-Deno.test("CountingSocket passes on what EngineCalls asks, and counts it", async () => {
+Deno.test("CountingSocket forwards the requests of EngineCalls and counts them", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/engine.sock`;
   const server = Deno.serve({ path, onListen: () => {} }, answer);
@@ -40,7 +40,7 @@ Deno.test("CountingSocket passes on what EngineCalls asks, and counts it", async
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("CountingSocket closes a connection when nobody is behind it", async () => {
+Deno.test("CountingSocket closes a connection when there is no engine", async () => {
   const folder = await Deno.makeTempDir();
   {
     await using socket = CountingSocket.listen(`${folder}/none.sock`);
@@ -49,7 +49,7 @@ Deno.test("CountingSocket closes a connection when nobody is behind it", async (
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("SlowRelay passes on every byte, both ways", async () => {
+Deno.test("SlowRelay forwards every byte in both directions", async () => {
   const sent = crypto.getRandomValues(new Uint8Array(50_000));
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const echoing = (async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type NotedFigure, readReport, reportText } from "../../../scripts/bench/report.ts";
+import { readReport, type RecordedResult, reportText } from "../../../scripts/bench/report.ts";
 
-const figure: NotedFigure = {
+const result: RecordedResult = {
   id: "stop.ms",
   program: "bundle",
   router: "embedded",
@@ -12,18 +12,18 @@ const figure: NotedFigure = {
   machine: "linux/x86_64, 2 processors",
 };
 
-Deno.test("readReport() gives back what reportText() wrote", () => {
-  const figures = [figure, { ...figure, id: "update.large", yardstick: 12.5 } as const];
-  assert.deepEqual(readReport(reportText(figures)), figures);
+Deno.test("readReport() reads what reportText() wrote", () => {
+  const results = [result, { ...result, id: "update.large", yardstick: 12.5 } as const];
+  assert.deepEqual(readReport(reportText(results)), results);
 });
 
-Deno.test("readReport() leaves out what it cannot read", () => {
-  const members: Record<string, unknown> = { ...figure };
+Deno.test("readReport() leaves out unreadable results", () => {
+  const members: Record<string, unknown> = { ...result };
   for (const name of Object.keys(members)) {
     const { [name]: _, ...rest } = members;
-    assert.deepEqual(readReport(JSON.stringify({ figures: [rest, figure] })), [figure], name);
+    assert.deepEqual(readReport(JSON.stringify({ figures: [rest, result] })), [result], name);
   }
-  const foreign = [{ ...figure, id: "gone.row" }, { ...figure, id: "toString" }, { ...figure, value: "20" }, null, 7];
+  const foreign = [{ ...result, id: "gone.row" }, { ...result, id: "toString" }, { ...result, value: "20" }, null, 7];
   assert.deepEqual(readReport(JSON.stringify({ figures: foreign })), []);
   for (const text of ["", "{", "[]", "null", '{"figures":{}}']) assert.deepEqual(readReport(text), [], text);
 });

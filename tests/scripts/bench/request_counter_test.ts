@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RequestCounter, requestName } from "../../../scripts/bench/request_counter.ts";
 
-/** The names counted in what a client sends, given in pieces of `size` bytes. */
+/** The names that are counted when a client's bytes arrive in pieces of `size`. */
 function countIn(text: string, size: number): string[] {
   const names: string[] = [];
   const counter = new RequestCounter((name) => names.push(name));
@@ -10,7 +10,7 @@ function countIn(text: string, size: number): string[] {
   return names;
 }
 
-Deno.test("RequestCounter counts requests one behind the other, in whatever pieces they come", () => {
+Deno.test("RequestCounter counts successive requests, in whatever pieces they arrive", () => {
   const body = '{"Name":"GET / HTTP/1.1\\r\\n","Wörter":"ü"}';
   const text = "GET /containers/json?all=1 HTTP/1.1\r\nHost: x\r\n\r\n" +
     `POST /containers/create?name=a HTTP/1.1\r\nContent-Length: ${
@@ -22,7 +22,7 @@ Deno.test("RequestCounter counts requests one behind the other, in whatever piec
   for (const size of [1, 7, 64, 10_000]) assert.deepEqual(countIn(text, size), expected, `${size} bytes at a time`);
 });
 
-Deno.test("RequestCounter looks no further after an upgrade, a body of unknown length, or what is no request", () => {
+Deno.test("RequestCounter stops at an upgrade, a body of unknown length, and anything that is no request", () => {
   const next = "GET /info HTTP/1.1\r\n\r\n";
   const cases: [text: string, expected: string[]][] = [
     [`POST /exec/0a/start HTTP/1.1\r\nUpgrade: tcp\r\n\r\n${next}`, ["POST /exec/{}/start"]],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Figure } from "../../../scripts/bench/figures.ts";
-import { alignColumns, numberText, renderFigures, valueText } from "../../../scripts/bench/table.ts";
+import type { Result } from "../../../scripts/bench/results.ts";
+import { alignColumns, numberText, renderResults, valueText } from "../../../scripts/bench/table.ts";
 
-Deno.test("numberText() shows as many digits as count", () => {
+Deno.test("numberText() shows three significant digits", () => {
   const cases: [number, string][] = [
     [0, "0"],
     [0.426, "0.43"],
@@ -16,18 +16,18 @@ Deno.test("numberText() shows as many digits as count", () => {
   for (const [value, text] of cases) assert.equal(numberText(value), text);
 });
 
-Deno.test("valueText() puts the unit behind, if there is one", () => {
+Deno.test("valueText() appends the unit, if there is one", () => {
   assert.equal(valueText(612.4, "ms"), "612 ms");
   assert.equal(valueText(52, ""), "52");
 });
 
-Deno.test("alignColumns() sets two columns of words left and the rest right, without spaces at the end", () => {
+Deno.test("alignColumns() aligns two columns left and the rest right, without trailing spaces", () => {
   assert.equal(alignColumns([["a", "bb", "1"], ["ccc", "d", "200"], ["e", "f"]]), "a    bb    1\nccc  d   200\ne    f");
   assert.equal(alignColumns([]), "");
 });
 
-Deno.test("renderFigures() says beside each figure whether it reaches its bar, and what the yardsticks are", () => {
-  const start: Figure = {
+Deno.test("renderResults() shows whether each result is on target, and explains the yardsticks", () => {
+  const start: Result = {
     id: "start.connected.0",
     program: "bundle",
     router: "embedded",
@@ -36,16 +36,16 @@ Deno.test("renderFigures() says beside each figure whether it reaches its bar, a
     most: 812.4,
     yardstick: 25,
   };
-  const figures: Figure[] = [
+  const results: Result[] = [
     start,
     { ...start, value: 700.1 },
     { id: "start.processor.0", program: "source", router: "embedded", value: 510, least: 500, most: 520 },
     { id: "calls.handshake.p99", program: "bundle", router: "crossbar", value: 3, least: 3, most: 3.25 },
     { id: "calls.storage.rate", program: "bundle", router: "embedded", value: 3_000, least: 3_000, most: 3_000 },
   ];
-  const lines = renderFigures(figures).split("\n").map((line) => line.split(/ {2,}/));
+  const lines = renderResults(results).split("\n").map((line) => line.split(/ {2,}/));
   assert.deepEqual(lines, [
-    ["program", "what", "median", "least to most", "bar", "reference", "yardstick", "×"],
+    ["program", "what", "median", "least to most", "target", "reference", "yardstick", "×"],
     ["bundle", "launch → CONNECTED, 0 apps", "700 ms", "650 to 812", "≤ 700", "ok", "550", "25", "28"],
     ["bundle", "launch → CONNECTED, 0 apps", "700 ms", "650 to 812", "≤ 700", "over", "550", "25", "28.0"],
     ["source", "processor time until CONNECTED, 0 apps", "510 ms", "500 to 520"],

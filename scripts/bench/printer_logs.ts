@@ -1,4 +1,4 @@
-/** The log path of the agent on the engine of log_printer.ts, as the programs that measure it build it. */
+/** The agent's own log path, connected to the engine of log_printer.ts. */
 
 import { systemClock } from "../../lib/async/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
@@ -9,13 +9,13 @@ import { createBackend } from "../../lib/backend/backend.ts";
 import { offlineWire, type Wire } from "../../lib/wamp/wire.ts";
 import { serialNumber } from "./log_names.ts";
 
-/** The connection, as far as logs need it. */
+/** The connection as the logs need it. */
 export type LogWire = Pick<Wire, "call" | "publish"> & {
   isConnected(): boolean;
   waitingBytes(): number;
 };
 
-/** Builds it. The database lies in `home`. */
+/** Opens the log path with a database in `home`. */
 export function openPrinterLogs(wire: LogWire, { socket, home }: { socket: string; home: string }): AppLogs {
   const calling = { ...offlineWire(), call: (procedure: string, args?: unknown[]) => wire.call(procedure, args) };
   const backend = createBackend(calling, () => ({ deviceKey: 345, swarmKey: 12, serialNumber }));

@@ -1,10 +1,10 @@
-/** One process of a simulated fleet, and what its agents have told. */
+/** Runs one process of a simulated fleet and collects what its agents report. */
 
 import { isDict, parseJson, readText } from "../../lib/base/json.ts";
 import { projectRoot } from "../paths.ts";
 
-/** A running part. Disposing ends it. */
-export class FleetPart implements AsyncDisposable {
+/** A running process. Disposing ends it. */
+export class FleetProcess implements AsyncDisposable {
   readonly count: number;
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<void>;
@@ -19,7 +19,7 @@ export class FleetPart implements AsyncDisposable {
   }
 
   /** Starts `count` agents, numbered from `first`, in one process. */
-  static start(url: string, { first, count }: { first: number; count: number }): FleetPart {
+  static start(url: string, { first, count }: { first: number; count: number }): FleetProcess {
     const settings = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check"];
     const child = new Deno.Command(Deno.execPath(), {
       args: [...settings, "scripts/bench/fleet_agents.ts", url, String(first), String(count)],
@@ -28,15 +28,15 @@ export class FleetPart implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    return new FleetPart(child, count);
+    return new FleetProcess(child, count);
   }
 
-  /** Its process id. */
+  /** The process id. */
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** When each agent first had a session after this time of the machine; those without one are left out. */
+  /** When each agent first had a session after `sinceMs` (wall time); agents without one are left out. */
   returnsMs(sinceMs: number): number[] {
     const firsts = new Map<number, number>();
     for (const { agent, atMs } of this.#connections) {
@@ -45,17 +45,17 @@ export class FleetPart implements AsyncDisposable {
     return [...firsts.values()];
   }
 
-  /** Dials that failed after this time. */
+  /** The number of dials that have failed since a time. */
   failuresSince(sinceMs: number): number {
     return this.#failures.filter((atMs) => atMs >= sinceMs).length;
   }
 
-  /** The longest time after this one that the process did not get to its timers. */
+  /** The longest delay of a timer since a time. */
   latestMs(sinceMs: number): number {
     return Math.max(0, ...this.#late.filter(({ atMs }) => atMs >= sinceMs).map(({ lateMs }) => lateMs));
   }
 
-  /** Ends the process, agents and all. */
+  /** Ends the process with all its agents. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child.stdin.close();
     await this.#child.status;
@@ -67,16 +67,16 @@ export class FleetPart implements AsyncDisposable {
     for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) this.#take(parseJson(line));
+      for (const line of lines) this.#add(parseJson(line));
     }
   }
 
-  #take(fact: unknown): void {
-    if (!isDict(fact)) throw new Error("The fleet's output is not readable");
-    const { agent, atMs, lateMs } = fact;
-    const end = readText(fact.end);
+  #add(event: unknown): void {
+    if (!isDict(event)) throw new Error("Cannot read the output of the fleet");
+    const { agent, atMs, lateMs } = event;
+    const end = readText(event.end);
     if (end !== undefined) throw new Error(`The link of agent ${agent} ended: ${end}`);
-    if (fact.failure !== undefined) this.#failures.push(Number(atMs));
+    if (event.failure !== undefined) this.#failures.push(Number(atMs));
     else if (lateMs !== undefined) this.#late.push({ lateMs: Number(lateMs), atMs: Number(atMs) });
     else this.#connections.push({ agent: Number(agent), atMs: Number(atMs) });
   }

@@ -1,4 +1,4 @@
-/** What a benchmark runs on, in a box: a real engine, a real registry, a router, the local Studio and one device of it. */
+/** The fixture of a benchmark, in a box: a real engine and registry, a router, and the local Studio with one device. */
 
 import { AgentProcess } from "../testbed/agent_process.ts";
 import { busyboxImage, Dockerd } from "../testbed/dockerd.ts";
@@ -8,28 +8,28 @@ import { pusherPassword, pusherUser } from "../studio/logins.ts";
 import { appByName, ensureApp, repositoryOf } from "../studio/releases.ts";
 import { startStudio, type Studio } from "../studio/start_studio.ts";
 import type { AddedDevice } from "../studio/studio.ts";
-import type { Setting } from "./figures.ts";
+import type { Setting } from "./results.ts";
 import type { Program, RouterName } from "./row.ts";
 import { projectRoot } from "../paths.ts";
 
-/** The parts, and the device that the agent under test is. */
-export interface Stage extends AsyncDisposable {
+/** A running fixture. Disposing ends it. */
+export interface BenchFixture extends AsyncDisposable {
   engine: Dockerd;
   studio: Studio;
   device: AddedDevice;
 }
 
-/** What a group is measured with. */
-export interface GroupWork {
+/** How a group is measured. */
+export interface GroupOptions {
   setting: Setting;
-  /** Measured starts without apps, and again with apps. */
+  /** How many starts to measure without apps, and again with apps. */
   starts: number;
-  /** Tells what is going on. */
+  /** Prints progress. */
   say(text: string): void;
 }
 
-/** How the agent is reached, and reaches, when it is not the usual way. */
-export interface Detours {
+/** Addresses that the agent uses instead of the fixture's own. */
+export interface AgentRoutes {
   engineHost?: string;
   routerUrl?: string;
   registryHost?: string;
@@ -38,14 +38,14 @@ export interface Detours {
 /** The version that `installApps` installs. */
 export const firstVersion = "1.0.0";
 
-/** Where the programs are, as the agent of the tests is told. */
+/** The files of the programs. */
 const files: Readonly<Record<Program, string>> = { source: "main.ts", bundle: "build/reagent.js" };
 
 const identity = { name: "bench", serial: "bench-1", swarmKey: 12, deviceKey: 345, secret: "device-secret" };
 const system = { authid: "system", secret: "system-secret" };
 
-/** Starts all parts, with nothing installed on the device. Disposing ends them. */
-export async function startStage(router: RouterName): Promise<Stage> {
+/** Starts everything except the agent; nothing is installed on the device. */
+export async function startFixture(router: RouterName): Promise<BenchFixture> {
   await using stack = new AsyncDisposableStack();
   const engine = stack.use(await Dockerd.start());
   const crossbar = router === "embedded" ? undefined : stack.use(
@@ -67,10 +67,14 @@ export async function startStage(router: RouterName): Promise<Stage> {
   return { engine, studio, device, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Starts the agent and waits until it is connected. This start makes folders and database and fills caches. */
-export async function startAgent(stage: Stage, program: Program, detours: Detours = {}): Promise<AgentProcess> {
-  const { engine, studio, device } = stage;
-  const { engineHost = engine.host, routerUrl, registryHost } = detours;
+/** Starts the agent and waits until it is connected. This start creates folders and the database and fills caches. */
+export async function startAgent(
+  fixture: BenchFixture,
+  program: Program,
+  routes: AgentRoutes = {},
+): Promise<AgentProcess> {
+  const { engine, studio, device } = fixture;
+  const { engineHost = engine.host, routerUrl, registryHost } = routes;
   const agent = await AgentProcess.start({
     flock: {
       ...device.flock,
@@ -89,12 +93,12 @@ export async function startAgent(stage: Stage, program: Program, detours: Detour
   return agent;
 }
 
-/** Installs that many apps on the running device and waits until all of them run. Each just waits if not told otherwise. */
-export async function installApps(stage: Stage, count: number, recipe: AppRecipe = {}): Promise<string[]> {
+/** Installs apps on the running device and waits until all of them run. Without a recipe they do nothing. */
+export async function installApps(fixture: BenchFixture, count: number, recipe: AppRecipe = {}): Promise<string[]> {
   const names = appNames(count);
-  await publish(stage, { apps: names, version: firstVersion, recipe });
-  for (const name of names) await stage.studio.request(stage.device, name, { target: "RUNNING" });
-  await untilApps(stage, { names, state: "RUNNING" });
+  await publish(fixture, { apps: names, version: firstVersion, recipe });
+  for (const name of names) await fixture.studio.request(fixture.device, name, { target: "RUNNING" });
+  await untilApps(fixture, { names, state: "RUNNING" });
   return names;
 }
 
@@ -103,24 +107,21 @@ export function appNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `app${index + 1}`);
 }
 
-/** Waits until the device has reported this state of all these apps. */
+/** Waits until the device has reported a state of all these apps. */
 export async function untilApps(
-  { studio, device }: Stage,
+  { studio, device }: BenchFixture,
   { names, state }: { names: readonly string[]; state: string },
 ): Promise<void> {
-  const areThere = () => {
+  const haveState = () => {
     const apps = new Map(studio.apps(device).map(({ appName, current }) => [appName, current]));
     return names.every((name) => apps.get(name) === state) || undefined;
   };
-  await studio.waitFor(`${names.length} apps are ${state}`, areThere, { limitMs: 120_000 });
+  await studio.waitFor(`${names.length} apps are ${state}`, haveState, { limitMs: 120_000 });
 }
 
-/**
- * Makes one image, pushes it under the name of each app, as releases of one program would be, and notes the releases. Nothing
- * of it stays with the engine.
- */
+/** Builds one image, pushes it as a release of each app, and removes it from the engine. */
 export async function publish(
-  { engine, studio }: Pick<Stage, "engine" | "studio">,
+  { engine, studio }: Pick<BenchFixture, "engine" | "studio">,
   { apps, version, recipe }: { apps: readonly string[]; version: string; recipe: AppRecipe },
 ): Promise<void> {
   const image = "bench:1";
@@ -143,13 +144,13 @@ export async function publish(
   await engine.docker("rmi", image, busyboxImage);
 }
 
-/** `prod_1_app1`: the container of an app, also the name of its log. */
-export function containerOf({ studio }: Stage, app: string): string {
+/** The name of an app's container and of its log: `prod_1_app1`. */
+export function containerOf({ studio }: BenchFixture, app: string): string {
   return `prod_${appByName(studio.store, app).appKey}_${app}`;
 }
 
-/** `apps/prod_amd64_1_app1`: the repository of an app, below the registry. */
-export function repositoryOfApp({ studio }: Stage, app: string): string {
+/** The repository of an app below the registry's host: `apps/prod_amd64_1_app1`. */
+export function repositoryOfApp({ studio }: BenchFixture, app: string): string {
   return repositoryOf(appByName(studio.store, app));
 }
 

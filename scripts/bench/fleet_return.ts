@@ -1,23 +1,23 @@
-/** The figures of a fleet that lost its router and came back. Pure. */
+/** Statistics of how a fleet reconnects after its router was down. Pure. */
 
-import { percentile } from "./figures.ts";
+import { percentile } from "./results.ts";
 
-/** How the agents of a fleet came back. Times in milliseconds from the moment at which the router answered again. */
+/** How the agents of a fleet reconnected. Times in milliseconds after the router answered again. */
 export interface FleetReturn {
   agents: number;
-  /** Agents that were not back when nobody waited any longer. */
+  /** Agents that had not reconnected in time. */
   missing: number;
   firstMs: number;
   p50Ms: number;
   p99Ms: number;
   lastMs: number;
-  /** The largest part of the fleet that came back within any one second. */
+  /** The largest share of the fleet that reconnected within any one second. */
   busiestSecond: number;
-  /** How many came back in each second after the router. */
+  /** How many reconnected in each second. */
   bySecond: number[];
 }
 
-/** Counts the agents by their first return, given in milliseconds after the router's. Throws when none came back. */
+/** Counts the agents by the time of their first session. Throws when none has reconnected. */
 export function countReturn(returnsMs: readonly number[], agents: number): FleetReturn {
   const sorted = [...returnsMs].sort((a, b) => a - b);
   return {

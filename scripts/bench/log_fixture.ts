@@ -1,6 +1,7 @@
 /**
- * The stage on which parts of the agent are measured alone, where a whole agent would hide them: an engine that only prints
- * (log_printer.ts), a part of the agent (log_agent.ts, day_agent.ts), each in a process of its own, and a router in this one.
+ * The fixture for single components of the agent, whose cost a whole agent would hide: an engine that only prints
+ * (log_printer.ts) and components of the agent (log_agent.ts, day_agent.ts), each in a process of its own, and a router
+ * in this process.
  */
 
 import type { Session } from "../../lib/wamp/session.ts";
@@ -10,42 +11,42 @@ import { runtimeSettings } from "../build/plan.ts";
 import type { Router } from "../studio/router/router.ts";
 import { pathOf } from "../paths.ts";
 
-/** The parts that run. */
-export interface LogStage {
+/** The running fixture. */
+export interface LogFixture {
   router: Router;
-  /** Whoever calls the agent and looks at its logs. */
+  /** Calls the agent and views its logs. */
   studio: Session;
-  /** Of the engine. */
+  /** The engine's socket. */
   socket: string;
-  /** The process of the agent. */
+  /** The agent's process id. */
   pid: number;
 }
 
-/** What a program has used: processor time in microseconds, memory in bytes. */
-export interface Usage {
+/** What a program reports about itself: processor time in microseconds, memory in bytes. */
+export interface ReportedUsage {
   user: number;
   system: number;
   rss: number;
   heapUsed: number;
 }
 
-/** What a stage is made of. */
-export interface LogStageOptions {
+/** How a fixture is started. */
+export interface LogFixtureOptions {
   agent: "log_agent.ts" | "day_agent.ts";
   /** The container has a terminal. */
   isTty: boolean;
-  /** Before the agent is there. */
+  /** Runs before the agent starts. */
   prepare?(studio: Session): Promise<void>;
 }
 
 const folder = pathOf(".", import.meta.url);
 const startLimitMs = 20_000;
 const againMs = 20;
-/** The container is followed a little later than calls are answered. */
+/** The agent follows the container shortly after it answers calls. */
 const followMs = 1_000;
 
-/** Starts all parts; they end with `stack`. The agent can be called and follows the container then. */
-export async function startLogStage(stack: AsyncDisposableStack, options: LogStageOptions): Promise<LogStage> {
+/** Starts everything; it ends with `stack`. Resolves when the agent answers calls and follows the container. */
+export async function startLogFixture(stack: AsyncDisposableStack, options: LogFixtureOptions): Promise<LogFixture> {
   const home = await Deno.makeTempDir({ prefix: "b-" });
   stack.defer(() => Deno.remove(home, { recursive: true }));
   const socket = `${home}/s`;
@@ -60,7 +61,7 @@ export async function startLogStage(stack: AsyncDisposableStack, options: LogSta
   return { router, studio, socket, pid };
 }
 
-/** Calls the agent, again and again while it is not there. Throws when it does not come. */
+/** Calls the agent, and retries until it answers. Throws when it never does. */
 export async function callAgent(session: Session, procedure: string): Promise<unknown> {
   const beganMs = performance.now();
   for (;;) {
@@ -73,15 +74,15 @@ export async function callAgent(session: Session, procedure: string): Promise<un
   }
 }
 
-/** What the agent has used so far. */
-export async function readUsage(session: Session): Promise<Usage> {
+/** Asks the agent what it has used so far. */
+export async function readReportedUsage(session: Session): Promise<ReportedUsage> {
   const usage = await callAgent(session, "bench.usage");
-  if (typeof usage !== "object" || usage === null) throw new Error("The agent tells no usage");
+  if (typeof usage !== "object" || usage === null) throw new Error("The agent does not report its usage");
   const read = (name: string) => Number(Object.entries(usage).find(([key]) => key === name)?.[1]);
   return { user: read("user"), system: read("system"), rss: read("rss"), heapUsed: read("heapUsed") };
 }
 
-/** Lets log_printer.ts print, and waits for its end. */
+/** Lets log_printer.ts print and waits until it has finished. */
 export async function printLines(socket: string, order: string): Promise<{ lines: number; ms: number }> {
   const connection = await Deno.connect({ transport: "unix", path: socket });
   await connection.write(new TextEncoder().encode(`GET /print?${order} HTTP/1.1\r\n\r\n`));

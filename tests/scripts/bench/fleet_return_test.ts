@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { countReturn } from "../../../scripts/bench/fleet_figures.ts";
+import { countReturn } from "../../../scripts/bench/fleet_return.ts";
 
-Deno.test("countReturn() gives the times, who is missing, and the busiest second wherever it lies", () => {
+Deno.test("countReturn() returns the times, the missing agents, and the busiest second wherever it is", () => {
   const returnsMs = [2_600, 100, 1_700, 1_900, 2_699];
   assert.deepEqual(countReturn(returnsMs, 6), {
     agents: 6,
@@ -15,7 +15,7 @@ Deno.test("countReturn() gives the times, who is missing, and the busiest second
   });
 });
 
-Deno.test("countReturn() takes two returns a whole second apart for those of two seconds", () => {
+Deno.test("countReturn() counts two returns a full second apart in different seconds", () => {
   assert.equal(countReturn([0, 1_000], 2).busiestSecond, 1 / 2);
   assert.equal(countReturn([0, 999], 2).busiestSecond, 1);
 });
