@@ -8,7 +8,7 @@
 import { alignColumns } from "./bench/table.ts";
 import { bundleArgs } from "./build/plan.ts";
 import { type Allowances, allowances, bundleLimits } from "./footprint/allowances.ts";
-import { findFootprintFaults, type Footprint } from "./footprint/judge.ts";
+import { findFootprintViolations, type Footprint } from "./footprint/judge.ts";
 import { type Imports, measureImports, runDeno } from "./footprint/measure.ts";
 import { readComponents, readStart, sumOf } from "./footprint/components.ts";
 import { projectRoot, urlOf } from "./paths.ts";
@@ -26,10 +26,10 @@ async function main(args: readonly string[]): Promise<number> {
   const isCheck = args.length === 1;
   const found = await readFootprint(isCheck ? checkedRuns : measuredRuns);
   if (!isCheck) print(renderFootprint(found, allowances));
-  const faults = findFootprintFaults(found, allowances);
-  for (const fault of faults) print(fault);
-  if (faults.length > 0) print("The limits are in scripts/footprint/allowances.ts");
-  return faults.length === 0 ? 0 : 1;
+  const violations = findFootprintViolations(found, allowances);
+  for (const violation of violations) print(violation);
+  if (violations.length > 0) print("The limits are in scripts/footprint/allowances.ts");
+  return violations.length === 0 ? 0 : 1;
 }
 
 /** Bundles the agent and measures each of its imports in `runs` processes. */

@@ -4,10 +4,10 @@
  */
 
 import { findCycles } from "./gate/cycles.ts";
-import { findEntryFaults } from "./gate/entries.ts";
-import { findHouseFaults } from "./gate/house.ts";
+import { findEntryViolations } from "./gate/entries.ts";
+import { findHouseViolations } from "./gate/house.ts";
 import type { SourceFile } from "./gate/imports.ts";
-import { findLayerFaults } from "./gate/layers.ts";
+import { findLayerViolations } from "./gate/layers.ts";
 import { checkCoverage } from "./gate/measure_coverage.ts";
 import { type Outcome, runDeno } from "./gate/outcome.ts";
 import { readSources } from "./gate/sources.ts";
@@ -35,16 +35,19 @@ const checks: Check[] = [
   { name: "format", run: () => runDeno(["fmt", "--check", "--quiet"]) },
   { name: "lint", run: () => runDeno(["lint", "--quiet"]) },
   ...lintRules.map((rule) => ({ name: rule.replace("-", " "), run: () => lintRule(rule), isReportOnly: true })),
-  textCheck("house rules", (files) => files.filter(({ path }) => !path.startsWith("tests/")).flatMap(findHouseFaults)),
+  textCheck(
+    "house rules",
+    (files) => files.filter(({ path }) => !path.startsWith("tests/")).flatMap(findHouseViolations),
+  ),
   {
     ...textCheck(
       "house rules on tests",
-      (files) => files.filter(({ path }) => path.startsWith("tests/")).flatMap(findHouseFaults),
+      (files) => files.filter(({ path }) => path.startsWith("tests/")).flatMap(findHouseViolations),
     ),
     isReportOnly: true,
   },
-  textCheck("layers", (files) => findLayerFaults(programOf(files))),
-  { ...textCheck("area entries", (files) => findEntryFaults(programOf(files))), isReportOnly: true },
+  textCheck("layers", (files) => findLayerViolations(programOf(files))),
+  { ...textCheck("area entries", (files) => findEntryViolations(programOf(files))), isReportOnly: true },
   { ...textCheck("shared names", (files) => findSharedNames(programOf(files))), isReportOnly: true },
   textCheck("cyclic imports", findCycles),
   { name: "generated docs", run: () => runDeno([...tools, "scripts/docs.ts", "--check"]) },
@@ -84,7 +87,7 @@ async function runChecks(lane: readonly Check[]): Promise<number> {
   return failed;
 }
 
-/** A check that finds faults in the text of all sources. */
+/** A check that finds violations in the text of all sources. */
 function textCheck(name: string, find: (files: SourceFile[]) => string[]): Check {
   const run = async () => {
     const found = find(await readSources(["main.ts", "lib", "scripts", "tests"]));

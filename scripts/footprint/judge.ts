@@ -15,46 +15,47 @@ export interface Footprint {
   costs: ReadonlyMap<string, Cost>;
 }
 
-/** The faults, one sentence each; empty when everything is within its limits. */
-export function findFootprintFaults(found: Footprint, allowances: Allowances): string[] {
-  return [...bundleFaults(found), ...componentFaults(found, allowances), ...startFaults(found, allowances)].concat(
-    costFaults(found, allowances),
-  );
+/** The violations, one sentence each; empty when everything is within its limits. */
+export function findFootprintViolations(found: Footprint, allowances: Allowances): string[] {
+  return [...bundleViolations(found), ...componentViolations(found, allowances), ...startViolations(found, allowances)]
+    .concat(
+      costViolations(found, allowances),
+    );
 }
 
-function bundleFaults({ components, payloadBytes }: Footprint): string[] {
+function bundleViolations({ components, payloadBytes }: Footprint): string[] {
   const { modules } = sumOf(components);
-  const faults: string[] = [];
+  const violations: string[] = [];
   if (payloadBytes > bundleLimits.payloadBytes) {
-    faults.push(`The bundle has ${payloadBytes} bytes, more than ${bundleLimits.payloadBytes}`);
+    violations.push(`The bundle has ${payloadBytes} bytes, more than ${bundleLimits.payloadBytes}`);
   }
   if (modules > bundleLimits.modules) {
-    faults.push(`The bundle is made of ${modules} modules, more than ${bundleLimits.modules}`);
+    violations.push(`The bundle is made of ${modules} modules, more than ${bundleLimits.modules}`);
   }
   // A change in the bundler's output must not make the check pass.
-  if (modules === 0) faults.push("No module was found in the bundle");
-  return faults;
+  if (modules === 0) violations.push("No module was found in the bundle");
+  return violations;
 }
 
-function componentFaults({ components }: Footprint, { components: allowed }: Allowances): string[] {
-  const faults: string[] = [];
+function componentViolations({ components }: Footprint, { components: allowed }: Allowances): string[] {
+  const violations: string[] = [];
   for (const [name, { modules, bytes }] of components) {
     const limit = allowed[name];
     if (limit === undefined) {
-      faults.push(`${name} is in the bundle (${modules} modules, ${bytes} bytes) and is not listed`);
+      violations.push(`${name} is in the bundle (${modules} modules, ${bytes} bytes) and is not listed`);
       continue;
     }
     if (modules > limit.modules) {
-      faults.push(`${name} has ${modules} modules in the bundle, more than ${limit.modules}`);
+      violations.push(`${name} has ${modules} modules in the bundle, more than ${limit.modules}`);
     }
-    if (bytes > limit.bytes) faults.push(`${name} has ${bytes} bytes in the bundle, more than ${limit.bytes}`);
+    if (bytes > limit.bytes) violations.push(`${name} has ${bytes} bytes in the bundle, more than ${limit.bytes}`);
   }
   const gone = Object.keys(allowed).filter((name) => !components.has(name));
-  return [...faults, ...gone.map((name) => `${name} is listed and is not in the bundle`)];
+  return [...violations, ...gone.map((name) => `${name} is listed and is not in the bundle`)];
 }
 
 /** Our own modules are checked as components; packages and modules of the runtime are listed one by one. */
-function startFaults({ start }: Footprint, { start: allowed }: Allowances): string[] {
+function startViolations({ start }: Footprint, { start: allowed }: Allowances): string[] {
   const foreign = start.filter((name) => !/^(lib\/|main\.ts$)/.test(name));
   const unknown = foreign.filter((name) => !allowed.includes(name));
   const gone = allowed.filter((name) => !foreign.includes(name));
@@ -64,15 +65,15 @@ function startFaults({ start }: Footprint, { start: allowed }: Allowances): stri
   ];
 }
 
-function costFaults({ costs }: Footprint, { costs: allowed }: Allowances): string[] {
-  const faults: string[] = [];
+function costViolations({ costs }: Footprint, { costs: allowed }: Allowances): string[] {
+  const violations: string[] = [];
   for (const [name, { processorMs, rssMib }] of costs) {
     const limit = allowed[name];
     if (limit === undefined) continue;
     if (processorMs > limit.processorMs) {
-      faults.push(`${name} takes ${processorMs.toFixed(0)} ms of a processor, more than ${limit.processorMs}`);
+      violations.push(`${name} takes ${processorMs.toFixed(0)} ms of a processor, more than ${limit.processorMs}`);
     }
-    if (rssMib > limit.rssMib) faults.push(`${name} takes ${rssMib.toFixed(1)} MiB, more than ${limit.rssMib}`);
+    if (rssMib > limit.rssMib) violations.push(`${name} takes ${rssMib.toFixed(1)} MiB, more than ${limit.rssMib}`);
   }
-  return faults;
+  return violations;
 }

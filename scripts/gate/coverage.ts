@@ -1,6 +1,6 @@
 /** Reads coverage reports. Pure. */
 
-/** Lines of `lib/` that unit tests must cover, in percent. It may only rise. */
+/** The percentage of the lines of `lib/` that unit tests must cover. It may only rise. */
 export const coverageFloorPercent = 94;
 
 /** The share of covered lines, in percent, of a report in the lcov format; 0 for an empty report. */

@@ -1,8 +1,8 @@
-/** Checks that no files import each other in a circle. Pure. */
+/** Checks that imports form no cycle. Pure. */
 
 import { importedFiles, type SourceFile } from "./imports.ts";
 
-/** One sentence for each circle, found by its first file; imports of types count. Empty when there is none. */
+/** One sentence for each cycle. Imports of types count. */
 export function findCycles(files: readonly SourceFile[]): string[] {
   const graph = new Map(files.map((file) => [file.path, importedFiles(file)]));
   const done = new Set<string>();
@@ -15,5 +15,5 @@ export function findCycles(files: readonly SourceFile[]): string[] {
     done.add(path);
   };
   for (const path of graph.keys()) visit(path, []);
-  return cycles.map((cycle) => `Imports run in a circle: ${cycle}`);
+  return cycles.map((cycle) => `Imports form a cycle: ${cycle}`);
 }

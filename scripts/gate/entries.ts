@@ -1,8 +1,8 @@
-/** Checks that an area is imported through the file of its name. Pure. */
+/** Checks that other folders import an area only through its entry files. Pure. */
 
 import { importedFiles, type SourceFile } from "./imports.ts";
 
-/** The areas for which this holds, and the files that others import. */
+/** The areas for which this is checked, and their entry files. */
 export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/backend/": ["backend.ts", "requests.ts", "connect_step.ts", "uris.ts"],
   "lib/log/": ["log.ts"],
@@ -13,20 +13,22 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/apps/": ["apps.ts"],
 };
 
-/** The faults of the program's own files (`main.ts` and `lib/`), one sentence each. */
-export function findEntryFaults(
+/** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */
+export function findEntryViolations(
   files: readonly SourceFile[],
   entries: Readonly<Record<string, readonly string[]>> = areaEntries,
 ): string[] {
-  return files.flatMap((file) => importedFiles(file).flatMap((target) => entryFault(file.path, { target, entries })));
+  return files.flatMap((file) =>
+    importedFiles(file).flatMap((target) => entryViolation(file.path, { target, entries }))
+  );
 }
 
-function entryFault(
+function entryViolation(
   path: string,
   { target, entries }: { target: string; entries: Readonly<Record<string, readonly string[]>> },
 ): string[] {
   const area = Object.keys(entries).find((folder) => target.startsWith(folder));
   if (area === undefined || path.startsWith(area)) return [];
   const open = (entries[area] ?? []).map((name) => `${area}${name}`);
-  return open.includes(target) ? [] : [`${path} imports ${target}; others import ${open.join(" or ")}`];
+  return open.includes(target) ? [] : [`${path} imports ${target}; import ${open.join(" or ")} instead`];
 }

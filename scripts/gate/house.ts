@@ -1,46 +1,48 @@
-/** Checks the rules of the house that a formatter or linter does not know: sizes, names, doc comments. Pure. */
+/** Checks house rules that need no syntax tree: file sizes, file names, doc comments. Pure. */
 
 import type { SourceFile } from "./imports.ts";
 
-/** Lines a source file may have. */
+/** The most lines a source file may have. */
 export const fileLineLimit = 400;
 
 const bannedNames = ["utils", "helpers", "common", "manager", "service", "types", "misc", "impl"];
 
-/** The faults of one file, one sentence each; empty when all is well. */
-export function findHouseFaults(file: SourceFile): string[] {
-  return [...sizeFaults(file), ...nameFaults(file), ...docFaults(file), ...wordFaults(file)];
+/** The violations in one file, one sentence each. */
+export function findHouseViolations(file: SourceFile): string[] {
+  return [...sizeViolations(file), ...nameViolations(file), ...docViolations(file), ...wordViolations(file)];
 }
 
-function sizeFaults(file: SourceFile): string[] {
+function sizeViolations(file: SourceFile): string[] {
   const lines = file.text.split("\n").length - 1;
   return lines > fileLineLimit ? [`${file.path} has ${lines} lines, more than ${fileLineLimit}`] : [];
 }
 
-function nameFaults(file: SourceFile): string[] {
+function nameViolations(file: SourceFile): string[] {
   const name = file.path.split("/").at(-1) ?? "";
   const stem = name.replace(/\.ts$/, "");
-  const faults = bannedNames.includes(stem) ? [`${file.path}: "${stem}" says nothing about what the file holds`] : [];
-  return /^[a-z0-9]+(_[a-z0-9]+)*$/.test(stem) ? faults : [...faults, `${file.path} is not named in snake_case`];
+  const violations = bannedNames.includes(stem) ? [`${file.path}: "${stem}" does not say what the file holds`] : [];
+  return /^[a-z0-9]+(_[a-z0-9]+)*$/.test(stem)
+    ? violations
+    : [...violations, `${file.path} is not named in snake_case`];
 }
 
-/** The names of its tests say what a test file is for. */
-function docFaults(file: SourceFile): string[] {
+/** Test files need no doc comments: the names of their tests say it all. */
+function docViolations(file: SourceFile): string[] {
   if (file.path.endsWith("_test.ts")) return [];
-  const faults: string[] = [];
+  const violations: string[] = [];
   const lines = file.text.split("\n");
   if (!lines.some((line, index) => index < 4 && line.startsWith("/**"))) {
-    faults.push(`${file.path} does not begin with a doc comment that says what it is for`);
+    violations.push(`${file.path} does not begin with a doc comment`);
   }
   for (const [index, line] of lines.entries()) {
     const match =
       /^export (?:abstract |async |declare )*(?:function\*?|class|interface|type|const|enum) +([A-Za-z0-9_]+)/
         .exec(line);
     if (match !== null && !endsDocComment(lines, index)) {
-      faults.push(`${file.path}:${index + 1} exports ${match[1]} without a doc comment`);
+      violations.push(`${file.path}:${index + 1} exports ${match[1]} without a doc comment`);
     }
   }
-  return faults;
+  return violations;
 }
 
 /** True when the line before `index` ends a doc comment; overloads share the comment of the first. */
@@ -49,14 +51,14 @@ function endsDocComment(lines: readonly string[], index: number): boolean {
   return before.endsWith("*/") || /^export (async )?function .*;$/.test(before);
 }
 
-function wordFaults(file: SourceFile): string[] {
-  const faults: string[] = [];
+function wordViolations(file: SourceFile): string[] {
+  const violations: string[] = [];
   for (const [index, line] of file.text.split("\n").entries()) {
     const where = `${file.path}:${index + 1}`;
-    if (/\bTO[D]O\b|\bFIX[M]E\b/.test(line)) faults.push(`${where} leaves work for later; file an issue and name it`);
+    if (/\bTO[D]O\b|\bFIX[M]E\b/.test(line)) violations.push(`${where} leaves work for later; file an issue`);
     if (/\bDeno\.exit\(/.test(line) && file.path.startsWith("lib/")) {
-      faults.push(`${where} ends the process; only main.ts may`);
+      violations.push(`${where} ends the process; only main.ts may`);
     }
   }
-  return faults;
+  return violations;
 }

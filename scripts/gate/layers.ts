@@ -1,16 +1,13 @@
-/** Checks that imports point to the left only: the order of the layers is the list in this file. Pure. */
+/** Checks that files import only from their own layer and from earlier ones. The list is in this file. Pure. */
 
 import { importsOf, resolvePath, type SourceFile } from "./imports.ts";
 
-/**
- * The layers from left to right. A layer imports from those before it, never from those after it. A file and the folder
- * of the same name are one layer.
- */
+/** The layers in their order. A file and the folder of the same name are one layer. */
 export const layers: readonly (readonly string[])[] = [
   ["lib/base/"],
   ["lib/async/"],
   ["lib/model/"],
-  ["lib/disk/", "lib/files/"],
+  ["lib/files/"],
   ["lib/flags.ts", "lib/flags/"],
   ["lib/version.ts"],
   ["lib/paths.ts"],
@@ -22,9 +19,9 @@ export const layers: readonly (readonly string[])[] = [
   ["lib/dbus/"],
   ["lib/backend/"],
   ["lib/log/"],
-  ["lib/logs/", "lib/app_logs/"],
+  ["lib/app_logs/"],
   ["lib/disk_space/"],
-  ["lib/system/", "lib/status/"],
+  ["lib/status/"],
   ["lib/profiling.ts"],
   ["lib/self_update/"],
   ["lib/apps/"],
@@ -35,44 +32,44 @@ export const layers: readonly (readonly string[])[] = [
   ["lib/install/"],
   ["lib/local/"],
   ["lib/handlers/"],
-  ["lib/boot/", "lib/agent.ts", "lib/agent/"],
+  ["lib/agent.ts", "lib/agent/"],
   ["main.ts"],
 ];
 
-/** Packages that only one folder may import, so that each can be replaced in one place. */
+/** The folder that alone may import a package, so that the package can be replaced there. */
 export const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "autobahn": ["lib/wamp/"],
   "ws": ["lib/wamp/"],
   "dockerode": ["lib/docker/"],
   "node:sqlite": ["lib/store/"],
-  "@logtape/logtape": ["lib/log/", "lib/logs/"],
+  "@logtape/logtape": ["lib/log/"],
 };
 
-/** The faults of the program's own files (`main.ts` and `lib/`), one sentence each; empty when all is well. */
-export function findLayerFaults(files: readonly SourceFile[]): string[] {
-  return files.flatMap((file) => importsOf(file.text).flatMap((target) => faultOf(file.path, target)));
+/** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */
+export function findLayerViolations(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) => importsOf(file.text).flatMap((target) => violationOf(file.path, target)));
 }
 
-function faultOf(path: string, target: string): string[] {
-  if (!target.startsWith(".")) return packageFault(path, target);
+function violationOf(path: string, target: string): string[] {
+  if (!target.startsWith(".")) return packageViolation(path, target);
   const resolved = resolvePath(path, target);
   const from = layerOf(path);
   const to = layerOf(resolved);
-  if (from === undefined) return [`${path} belongs to no layer`];
-  if (to === undefined) return [`${path} imports ${resolved}, which belongs to no layer`];
-  if (to > from) return [`${path} imports ${resolved}: imports point to the left only`];
+  if (from === undefined) return [`${path} is in no layer`];
+  if (to === undefined) return [`${path} imports ${resolved}, which is in no layer`];
+  if (to > from) return [`${path} imports ${resolved}, which is in a later layer`];
   return [];
 }
 
-function packageFault(path: string, target: string): string[] {
+function packageViolation(path: string, target: string): string[] {
   const owners = packageOwners[target.replace(/^npm:/, "").replace(/(?<=.)@\d.*$/, "")];
   if (owners === undefined || owners.some((owner) => path.startsWith(owner))) return [];
-  return [`${path} imports ${target}: only ${owners.join(", ")} may`];
+  return [`${path} imports ${target}, which only ${owners.join(", ")} may`];
 }
 
 function layerOf(path: string): number | undefined {
-  const index = layers.findIndex((rooms) =>
-    rooms.some((name) => name.endsWith("/") ? path.startsWith(name) : path === name)
+  const index = layers.findIndex((names) =>
+    names.some((name) => name.endsWith("/") ? path.startsWith(name) : path === name)
   );
   return index < 0 ? undefined : index;
 }

@@ -1,12 +1,12 @@
 /**
- * Rules of the house that need a syntax tree: sizes of functions, parameter lists, width of comments. A plugin of
- * `deno lint`, so editors show them too.
+ * House rules that need a syntax tree: length of functions, number of parameters, width of comments. They are a plugin
+ * of `deno lint`, so that editors show them too.
  */
 
-/** Lines a function may have, from its opening to its closing brace. The body of a test has no limit. */
+/** The most lines a function may have between its braces, with these. The body of a test has no limit. */
 export const functionLineLimit = 40;
 
-/** Columns a comment may reach; the formatter keeps code within the same width. */
+/** The most columns a comment may take; the formatter keeps code within the same width. */
 export const commentColumnLimit = 120;
 
 type FunctionNode =
@@ -33,7 +33,7 @@ const positionalArguments: Deno.lint.Rule = {
   create(context) {
     const check = (node: FunctionNode) => {
       const texts = node.params.map((param) => {
-        // The range of a plain name leaves its type out.
+        // The range of a plain name does not include its type.
         const end = param.type === "Identifier" ? param.typeAnnotation?.range[1] : undefined;
         return context.sourceCode.text.slice(param.range[0], end ?? param.range[1]);
       });
@@ -108,7 +108,7 @@ function isPrivate(node: FunctionNode): boolean {
   return owner.parent.type !== "ExportNamedDeclaration";
 }
 
-/** A function that is written where it is passed: who calls it decides what it is given. */
+/** A function that is written where it is passed: its caller decides on the arguments. */
 function isInlineCallback(node: FunctionNode): boolean {
   const { parent } = node;
   return (parent.type === "CallExpression" || parent.type === "NewExpression") && parent.callee !== node;
@@ -135,7 +135,7 @@ function nameOf(node: FunctionNode): string {
   return named?.type === "Identifier" || named?.type === "PrivateIdentifier" ? `${named.name}()` : "A function";
 }
 
-/** What a function without a name of its own is assigned to. */
+/** What a function without a name is assigned to. */
 function ownerOf(node: FunctionNode): Deno.lint.Node | undefined {
   if (node.type === "TSMethodSignature") return node.key;
   const { parent } = node;

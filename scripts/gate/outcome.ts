@@ -5,7 +5,7 @@ import { projectRoot } from "../paths.ts";
 /** How a check ended. */
 export interface Outcome {
   passed: boolean;
-  /** For the user: the faults, or a result worth knowing. May be empty. */
+  /** For the user: the violations, or a result worth knowing. May be empty. */
   text: string;
 }
 

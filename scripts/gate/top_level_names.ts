@@ -1,11 +1,11 @@
-/** Checks that a name means one thing: no two files of `lib/` define the same name at their top level. Pure. */
+/** Checks that no two files define the same top-level name. Pure. */
 
 import type { SourceFile } from "./imports.ts";
 
 /** Names that several files may define, each with the reason. */
 export const sharedNames: Readonly<Record<string, string>> = {};
 
-/** One sentence for each name that more than one file defines, and for each allowance that is not needed. */
+/** One sentence for each name that several files define, and for each entry of the list that is not needed. */
 export function findSharedNames(
   files: readonly SourceFile[],
   allowed: Readonly<Record<string, string>> = sharedNames,
@@ -18,10 +18,10 @@ export function findSharedNames(
     }
   }
   const shared = [...places].filter(([, paths]) => paths.length > 1);
-  const faults = shared.filter(([name]) => allowed[name] === undefined)
+  const violations = shared.filter(([name]) => allowed[name] === undefined)
     .map(([name, paths]) => `${name} is defined in ${paths.join(" and ")}`);
   const unneeded = Object.keys(allowed).filter((name) => !shared.some(([other]) => other === name));
-  return [...faults.sort(), ...unneeded.map((name) => `${name} is allowed twice and is not defined twice`)];
+  return [...violations.sort(), ...unneeded.map((name) => `${name} is listed as a shared name and is not shared`)];
 }
 
 /** The names that a formatted file declares at its top level, each once. */

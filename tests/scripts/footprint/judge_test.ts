@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Allowances, bundleLimits } from "../../../scripts/footprint/allowances.ts";
-import { findFootprintFaults, type Footprint } from "../../../scripts/footprint/judge.ts";
+import { findFootprintViolations, type Footprint } from "../../../scripts/footprint/judge.ts";
 
 const allowed: Allowances = {
   components: { "lib/base": { modules: 2, bytes: 100 }, ws: { modules: 14, bytes: 1_000 } },
@@ -19,7 +19,7 @@ const fitting: Footprint = {
   }]]),
 };
 
-const cases: [name: string, change: Partial<Footprint>, fault: string | undefined][] = [
+const cases: [name: string, change: Partial<Footprint>, violation: string | undefined][] = [
   ["everything at its limit", {}, undefined],
   ["costs that were not measured", { costs: new Map() }, undefined],
   [
@@ -69,21 +69,21 @@ const cases: [name: string, change: Partial<Footprint>, fault: string | undefine
   ],
 ];
 
-for (const [name, change, fault] of cases) {
-  Deno.test(`findFootprintFaults() on ${name}`, () => {
-    const faults = findFootprintFaults({ ...fitting, ...change }, allowed);
-    assert.deepEqual(faults, fault === undefined ? [] : [fault]);
+for (const [name, change, violation] of cases) {
+  Deno.test(`findFootprintViolations() on ${name}`, () => {
+    const violations = findFootprintViolations({ ...fitting, ...change }, allowed);
+    assert.deepEqual(violations, violation === undefined ? [] : [violation]);
   });
 }
 
-Deno.test("findFootprintFaults() counts the modules of all components together", () => {
+Deno.test("findFootprintViolations() counts the modules of all components together", () => {
   const components = new Map([["ws", { modules: bundleLimits.modules + 1, bytes: 1 }]]);
   const limit = { ws: { modules: 1_000, bytes: 1 } };
-  const faults = findFootprintFaults({ ...fitting, components }, { ...allowed, components: limit });
-  assert.deepEqual(faults, ["The bundle is made of 601 modules, more than 600"]);
+  const violations = findFootprintViolations({ ...fitting, components }, { ...allowed, components: limit });
+  assert.deepEqual(violations, ["The bundle is made of 601 modules, more than 600"]);
 });
 
-Deno.test("findFootprintFaults() refuses a bundle without modules", () => {
-  const faults = findFootprintFaults({ ...fitting, components: new Map() }, { ...allowed, components: {} });
-  assert.deepEqual(faults, ["No module was found in the bundle"]);
+Deno.test("findFootprintViolations() refuses a bundle without modules", () => {
+  const violations = findFootprintViolations({ ...fitting, components: new Map() }, { ...allowed, components: {} });
+  assert.deepEqual(violations, ["No module was found in the bundle"]);
 });

@@ -1,33 +1,33 @@
 import assert from "node:assert/strict";
 import { findCycles } from "../../../scripts/gate/cycles.ts";
 
-const table: { name: string; graph: Record<string, string[]>; faults: string[] }[] = [
-  { name: "a chain passes", graph: { a: ["b"], b: ["c"], c: [] }, faults: [] },
-  { name: "two ways to one file pass", graph: { a: ["b", "c"], b: ["d"], c: ["d"], d: [] }, faults: [] },
-  { name: "files that are not given pass", graph: { a: ["elsewhere"] }, faults: [] },
+const table: { name: string; graph: Record<string, string[]>; violations: string[] }[] = [
+  { name: "a chain passes", graph: { a: ["b"], b: ["c"], c: [] }, violations: [] },
+  { name: "two paths to one file pass", graph: { a: ["b", "c"], b: ["d"], c: ["d"], d: [] }, violations: [] },
+  { name: "imports of other files pass", graph: { a: ["elsewhere"] }, violations: [] },
   {
     name: "two files that import each other fail",
     graph: { a: ["b"], b: ["a"] },
-    faults: ["Imports run in a circle: a.ts → b.ts → a.ts"],
+    violations: ["Imports form a cycle: a.ts → b.ts → a.ts"],
   },
-  { name: "a file that imports itself fails", graph: { a: ["a"] }, faults: ["Imports run in a circle: a.ts → a.ts"] },
+  { name: "a file that imports itself fails", graph: { a: ["a"] }, violations: ["Imports form a cycle: a.ts → a.ts"] },
   {
-    name: "a circle further down is named without the way to it",
+    name: "a cycle is reported without the files that lead to it",
     graph: { a: ["b"], b: ["c"], c: ["d"], d: ["b"] },
-    faults: ["Imports run in a circle: b.ts → c.ts → d.ts → b.ts"],
+    violations: ["Imports form a cycle: b.ts → c.ts → d.ts → b.ts"],
   },
   {
-    name: "each circle is named once",
+    name: "each cycle is reported once",
     graph: { a: ["b", "c"], b: ["a"], c: ["a", "b"] },
-    faults: ["Imports run in a circle: a.ts → b.ts → a.ts", "Imports run in a circle: a.ts → c.ts → a.ts"],
+    violations: ["Imports form a cycle: a.ts → b.ts → a.ts", "Imports form a cycle: a.ts → c.ts → a.ts"],
   },
 ];
 
-for (const { name, graph, faults } of table) {
+for (const { name, graph, violations } of table) {
   Deno.test(`findCycles(): ${name}`, () => {
     const files = Object.entries(graph).map(([file, imports]) => {
       return { path: `${file}.ts`, text: imports.map((target) => `import "./${target}.ts";\n`).join("") };
     });
-    assert.deepEqual(findCycles(files), faults);
+    assert.deepEqual(findCycles(files), violations);
   });
 }

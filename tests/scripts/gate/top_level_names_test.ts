@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { findSharedNames, topLevelNames } from "../../../scripts/gate/top_level_names.ts";
 
-Deno.test("topLevelNames() finds every kind of declaration and nothing inside of them", () => {
+Deno.test("topLevelNames() finds every kind of declaration and nothing inside them", () => {
   const text = `
 const a = 1;
 export let b: number;
@@ -22,22 +22,26 @@ import { k } from "./k.ts";
   assert.deepEqual(topLevelNames(text), ["a", "b", "c", "d", "E", "F", "G", "H", "i", "J"]);
 });
 
-Deno.test("topLevelNames() takes overloads, and a type beside its value, for one name", () => {
+Deno.test("topLevelNames() counts overloads, and a type with the name of a value, once", () => {
   assert.deepEqual(topLevelNames("export function a(): void;\nexport function a(b?: 1) {}\ntype a = 1;\n"), ["a"]);
 });
 
 const twice = [{ path: "lib/a.ts", text: "const limitMs = 1;\n" }, { path: "lib/b.ts", text: "const limitMs = 2;\n" }];
 
-const table: { name: string; allowed: Record<string, string>; faults: string[] }[] = [
-  { name: "a name of two files fails", allowed: {}, faults: ["limitMs is defined in lib/a.ts and lib/b.ts"] },
-  { name: "an allowed one passes", allowed: { limitMs: "each its own" }, faults: [] },
+const table: { name: string; allowed: Record<string, string>; violations: string[] }[] = [
   {
-    name: "an allowance that is not needed fails",
+    name: "a name that two files define fails",
+    allowed: {},
+    violations: ["limitMs is defined in lib/a.ts and lib/b.ts"],
+  },
+  { name: "a listed one passes", allowed: { limitMs: "each its own" }, violations: [] },
+  {
+    name: "an entry that is not needed fails",
     allowed: { limitMs: "each its own", stop: "both end something" },
-    faults: ["stop is allowed twice and is not defined twice"],
+    violations: ["stop is listed as a shared name and is not shared"],
   },
 ];
 
-for (const { name, allowed, faults } of table) {
-  Deno.test(`findSharedNames(): ${name}`, () => assert.deepEqual(findSharedNames(twice, allowed), faults));
+for (const { name, allowed, violations } of table) {
+  Deno.test(`findSharedNames(): ${name}`, () => assert.deepEqual(findSharedNames(twice, allowed), violations));
 }
