@@ -1,13 +1,13 @@
-/** Who called, and where an error came from, read from the stack of the runtime. */
+/** Finds callers and the origin of errors in the stack of the runtime. */
 
-/** One place in a stack. `line` is text, as in the logs of the reference agent; in a bundle with the column behind it. */
-export interface Frame {
+/** One frame of a stack. `line` is text as in the logs of the reference agent, and includes the column in a bundle. */
+export interface StackFrame {
   func: string;
   line: string;
   source: string;
 }
 
-/** A place in the source. `file` is its name without folders. */
+/** A position in the source. `file` has no folders. */
 export interface Caller {
   file: string;
   line: number;
@@ -19,8 +19,8 @@ const framePlace = /^\s+at (?:(.*) \()?(?:.*[/\\])?([^/\\\s]+?):(\d+):(\d+)\)?$/
 const runtimePlace = /[ (](?:ext|node):/;
 
 /**
- * The place that called `method`; undefined when no code of ours did. Only one frame is taken: each one costs the search
- * in a source map (about 20 µs; ten frames, as the logging package takes them, about 220 µs).
+ * Finds the code that called `method`; undefined when it is not ours. Only one frame is taken, because each one needs a
+ * search in a source map: about 20 µs for one, and 220 µs for the ten that the logging package takes.
  */
 export function callerOf(method: (...args: never[]) => unknown): Caller | undefined {
   const usualLimit = Error.stackTraceLimit;
@@ -39,15 +39,15 @@ export function callerOf(method: (...args: never[]) => unknown): Caller | undefi
 }
 
 /**
- * The place as the log writes it: `link.ts:120`. All of a minified bundle stands in a few lines, so there the column is added,
- * which finds the place in that very bundle: `reagent.js:47:15023`. A source map would cost memory on every device.
+ * The position as it is logged: `link.ts:120`. A minified bundle has only a few lines, so its positions include the
+ * column: `reagent.js:47:15023`. A source map would cost memory on every device.
  */
 export function placeText({ file, line, column }: Caller): string {
   return `${file}:${lineText({ file, line, column })}`;
 }
 
-/** The places in the text of a stack, innermost first; those without a line in a file are left out. */
-export function framesOf(stack: string): Frame[] {
+/** The frames in the text of a stack, innermost first, without those that have no line in a file. */
+export function framesOf(stack: string): StackFrame[] {
   return frameLines(stack).flatMap((frameLine) => {
     const match = framePlace.exec(frameLine);
     if (match === null) return [];
@@ -61,7 +61,7 @@ function lineText({ file, line, column }: { file: string; line: number | string;
   return file.endsWith(".ts") ? String(line) : `${line}:${column}`;
 }
 
-/** The message before the frames may have lines that look like them. */
+/** Lines of the message, which comes first, may look like frames. */
 function frameLines(stack: string): string[] {
   const lines = stack.split("\n");
   return lines.slice(lines.findLastIndex((line) => !frameStart.test(line)) + 1);

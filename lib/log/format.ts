@@ -1,4 +1,4 @@
-/** What a line of the agent's own log looks like, in the file and on the console. Pure. */
+/** The format of the lines of the agent's own log, in the file and on the console. Pure. */
 
 import { AgentError } from "../base/errors.ts";
 import { localTimeText } from "../base/local_time.ts";
@@ -6,15 +6,16 @@ import type { Level, LogFields } from "../base/log.ts";
 import { escapeText, quoteText } from "../base/quote.ts";
 import { isSecretName } from "../base/secret_name.ts";
 import { framesOf } from "./caller.ts";
-import { errorText, type Plain, plainValue } from "./plain_value.ts";
-import { mask, type Secrets } from "./redact.ts";
+import { errorText, type PlainValue, plainValue } from "./plain_value.ts";
+import { mask } from "./hide_by_look.ts";
+import type { Secrets } from "./secrets.ts";
 
-/** One record, free of secrets and of values that JSON cannot carry. */
-export interface Entry {
+/** One record, without secrets and values that JSON cannot carry. */
+export interface LogEntry {
   level: Level;
-  /** As `plainFields` gives them. */
+  /** As returned by `plainFields()`. */
   fields: Readonly<Record<string, unknown>>;
-  /** `file.ts:12`; undefined where nobody knows. */
+  /** `file.ts:12`; undefined when unknown. */
   caller: string | undefined;
   date: Date;
   message: string;
@@ -23,11 +24,11 @@ export interface Entry {
 /** Characters of one field, and of a message. */
 export const fieldLimitChars = 8_192;
 
-/** Characters of all fields of a line: with every character escaped it stays far below what log queries read. */
+/** Characters of all fields of a line: even with every character escaped, far below what log queries read. */
 export const recordLimitChars = 65_536;
 
-const nameLimitChars = 256;
-const reservedNames: ReadonlySet<string> = new Set(["level", "caller", "time", "message"]);
+const fieldNameLimitChars = 256;
+const fixedNames: ReadonlySet<string> = new Set(["level", "caller", "time", "message"]);
 const shortLevels: Readonly<Record<Level, string>> = {
   trace: "TRC",
   debug: "DBG",
@@ -46,23 +47,23 @@ const levelColors: Readonly<Partial<Record<Level, string>>> = {
 };
 
 /**
- * The fields as they are written: `error` first, as text, with `stack` when it was no `AgentError` but a mistake in the program;
- * then the others in their order. A field with the name of a fixed part of the line gets an underscore behind it.
+ * The fields as they are written: first `error` as text, with `stack` unless it is an `AgentError`, then the others in
+ * their order. A field with the name of a fixed part of the line gets an underscore appended.
  */
-export function plainFields(fields: LogFields, secrets: Secrets): Record<string, Plain> {
+export function plainFields(fields: LogFields, secrets: Secrets): Record<string, PlainValue> {
   try {
     return Object.fromEntries(renderFields(fields, secrets));
   } catch {
-    // A getter of the fields themselves threw; the message is still worth its line.
+    // A getter of the fields has thrown. The message is still worth a line.
     return { fields: "[unreadable]" };
   }
 }
 
-function renderFields(fields: LogFields, secrets: Secrets): [string, Plain][] {
-  const shown: [string, Plain][] = [];
-  const taken = new Set(reservedNames);
+function renderFields(fields: LogFields, secrets: Secrets): [string, PlainValue][] {
+  const shown: [string, PlainValue][] = [];
+  const taken = new Set(fixedNames);
   let leftChars = recordLimitChars;
-  const add = (name: string, value: (limitChars: number) => Plain) => {
+  const add = (name: string, value: (limitChars: number) => PlainValue) => {
     if (leftChars <= 0) return;
     const plain = value(Math.min(fieldLimitChars, leftChars));
     leftChars -= sizeOf(plain) + name.length;
@@ -79,14 +80,14 @@ function renderFields(fields: LogFields, secrets: Secrets): [string, Plain][] {
   }
   for (const [name, value] of Object.entries(others)) {
     if (value === undefined) continue;
-    const shownName = secrets.hideAndCut(taken.has(name) ? `${name}_` : name, nameLimitChars);
+    const shownName = secrets.hideAndCut(taken.has(name) ? `${name}_` : name, fieldNameLimitChars);
     add(shownName, (limitChars) => isSecretName(name) ? mask : plainValue(value, { secrets, limitChars }));
   }
   return shown;
 }
 
-/** The line of the file, with its line feed: an object with `level`, the fields, `caller`, `time`, `message`, in this order. */
-export function jsonLine(entry: Entry): string {
+/** The line of the file, with its line feed: an object with `level`, the fields, `caller`, `time` and `message`. */
+export function jsonLine(entry: LogEntry): string {
   const members = [`"level":"${entry.level}"`];
   for (const [name, value] of Object.entries(entry.fields)) {
     members.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
@@ -96,8 +97,8 @@ export function jsonLine(entry: Entry): string {
   return `{${members.join(",")}}\n`;
 }
 
-/** The line of the console, with its line feed: `<time> <level> <caller> > <message> key=value …`, `error` before the sorted rest. */
-export function consoleLine(entry: Entry, options: { isColored: boolean }): string {
+/** The line of the console, with its line feed: `<time> <level> <caller> > <message> key=value …`, `error` first. */
+export function consoleLine(entry: LogEntry, options: { isColored: boolean }): string {
   const paint = (codes: string | undefined, text: string) =>
     options.isColored && codes !== undefined ? `\x1b[${codes}m${text}\x1b[0m` : text;
   const { level, fields, caller, date, message } = entry;
@@ -125,13 +126,13 @@ function consoleValue(value: unknown): string {
   return /[^\x21-\x7e]|["\\]/.test(value) ? quoteText(value) : value;
 }
 
-/** A line stays one line, and no text can steer the terminal. */
+/** Keeps a line on one line, and text from controlling the terminal. */
 function escapeControls(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, escapeText);
 }
 
-function sizeOf(value: Plain): number {
+function sizeOf(value: PlainValue): number {
   if (typeof value === "string") return value.length;
   return typeof value === "object" ? JSON.stringify(value).length : String(value).length;
 }

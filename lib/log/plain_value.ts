@@ -1,13 +1,14 @@
-/** Turns anything into a small value that JSON can carry, without secrets. Never throws, whatever it is given. */
+/** Turns anything into a small value that JSON can carry, without secrets. Never throws. */
 
 import { messageOf, textOf } from "../base/errors.ts";
 import { isSecretName } from "../base/secret_name.ts";
-import { mask, type Secrets } from "./redact.ts";
+import { mask } from "./hide_by_look.ts";
+import type { Secrets } from "./secrets.ts";
 
-/** A value as JSON has it. */
-export type Plain = string | number | boolean | null | Plain[] | { [name: string]: Plain };
+/** A JSON value. */
+export type PlainValue = string | number | boolean | null | PlainValue[] | { [name: string]: PlainValue };
 
-/** What must not be shown, and how much may be. */
+/** What is hidden, and how much is shown. */
 export interface PlainOptions {
   secrets: Secrets;
   /** Characters of the whole value. */
@@ -15,18 +16,18 @@ export interface PlainOptions {
 }
 
 const depthLimit = 8;
-const nameLimitChars = 256;
+const memberNameLimitChars = 256;
 const more = "…";
 
 /** Members of requests and compose files that hold variables of apps. */
 const variableMembers: ReadonlySet<string> = new Set(["environment", "environment_template"]);
 
 /**
- * `value` as JSON can carry it, of about `limitChars` characters at most; what is beyond is left out behind `…`. Members whose
- * names promise a secret are masked, and the values of all variables of an app. Big numbers, dates, errors, functions and symbols become text; maps become objects, sets
- * lists; of bytes only their count is told.
+ * Turns `value` into JSON of at most about `limitChars` characters; `…` stands for the rest. Members with the name of a
+ * secret and the values of all variables of an app are masked. Bigints, dates, errors, functions and symbols become
+ * text, maps objects, sets lists, and bytes their count.
  */
-export function plainValue(value: unknown, options: PlainOptions): Plain {
+export function plainValue(value: unknown, options: PlainOptions): PlainValue {
   return new Rendering(options).render(value);
 }
 
@@ -37,7 +38,7 @@ export function errorText(error: unknown, options: PlainOptions): string {
   return typeof plain === "string" ? plain : JSON.stringify(plain);
 }
 
-/** A cause that JSON cannot carry, or a message that cannot be read, must not cost the line. */
+/** Errors whose message or cause cannot be read still get a line. */
 function chainText(error: Error): string {
   try {
     return String(textOf(error));
@@ -50,7 +51,7 @@ function chainText(error: Error): string {
   }
 }
 
-/** One value on its way. Invariant: `#above` holds the objects around the current one, and no others. */
+/** Renders one value. Invariant: `#above` holds exactly the objects around the current one. */
 class Rendering {
   readonly #secrets: Secrets;
   readonly #above = new Set<object>();
@@ -61,7 +62,7 @@ class Rendering {
     this.#leftChars = options.limitChars;
   }
 
-  render(value: unknown): Plain {
+  render(value: unknown): PlainValue {
     if (this.#leftChars <= 0) return more;
     switch (typeof value) {
       case "string":
@@ -93,8 +94,8 @@ class Rendering {
     return shown;
   }
 
-  /** A secret may be all digits, or a word like `true`. */
-  #scalar(value: number | boolean): Plain {
+  /** A secret may consist of digits, or be a word like `true`. */
+  #scalar(value: number | boolean): PlainValue {
     const text = String(value);
     this.#leftChars -= text.length;
     const hidden = this.#secrets.hide(text);
@@ -102,7 +103,7 @@ class Rendering {
   }
 
   /** Getters and proxies may throw. */
-  #guarded(value: object): Plain {
+  #guarded(value: object): PlainValue {
     if (this.#above.has(value)) return this.#text("[circular]");
     if (this.#above.size >= depthLimit) return this.#text("[nested too deep]");
     this.#above.add(value);
@@ -115,7 +116,7 @@ class Rendering {
     }
   }
 
-  #object(value: object): Plain {
+  #object(value: object): PlainValue {
     if (value instanceof Error) return this.#text(chainText(value));
     if (value instanceof URL || value instanceof RegExp) return this.#text(String(value));
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return this.#text(`[${value.byteLength} bytes]`);
@@ -123,11 +124,11 @@ class Rendering {
     if (value instanceof Set) return this.#list(value);
     if (value instanceof Map) return this.#members(value);
     if ("toJSON" in value && typeof value.toJSON === "function") return this.render(value.toJSON());
-    return this.#members(ownMembers(value));
+    return this.#members(membersOf(value));
   }
 
-  #list(values: Iterable<unknown>): Plain[] {
-    const list: Plain[] = [];
+  #list(values: Iterable<unknown>): PlainValue[] {
+    const list: PlainValue[] = [];
     for (const value of values) {
       this.#leftChars -= 3;
       list.push(this.render(value));
@@ -136,8 +137,8 @@ class Rendering {
     return list;
   }
 
-  #members(members: Iterable<readonly [unknown, unknown]>): Plain {
-    const shown: [string, Plain][] = [];
+  #members(members: Iterable<readonly [unknown, unknown]>): PlainValue {
+    const shown: [string, PlainValue][] = [];
     for (const [key, value] of members) {
       if (value === undefined) continue;
       if (this.#leftChars <= 0) {
@@ -145,7 +146,7 @@ class Rendering {
         break;
       }
       const name = typeof key === "string" ? key : messageOf(this.render(key));
-      const shownName = this.#secrets.hideAndCut(name, nameLimitChars);
+      const shownName = this.#secrets.hideAndCut(name, memberNameLimitChars);
       this.#leftChars -= shownName.length + 4;
       shown.push([shownName, isSecretName(name) ? mask : this.#member(name, value)]);
     }
@@ -153,12 +154,12 @@ class Rendering {
   }
 
   /** Users keep secrets in variables of any name. */
-  #member(name: string, value: unknown): Plain {
+  #member(name: string, value: unknown): PlainValue {
     if (!variableMembers.has(name) || typeof value !== "object" || value === null) return this.render(value);
     return this.render(Object.fromEntries(Object.keys(value).map((variable) => [variable, mask])));
   }
 }
 
-function* ownMembers(value: object): Iterable<readonly [string, unknown]> {
+function* membersOf(value: object): Iterable<readonly [string, unknown]> {
   for (const name of Object.keys(value)) yield [name, Reflect.get(value, name)];
 }

@@ -1,15 +1,15 @@
-/** The files that a rotated log leaves beside itself: their names, their order, their number. */
+/** The backups of a rotated log file: their names, order and number. */
 
-/** Backups that are kept. */
+/** How many backups are kept. */
 export const backupLimit = 2;
 
-/** A backup: its path and the time in its name, in milliseconds. */
+/** A backup, and the time in its name. */
 export interface Backup {
   path: string;
   timeMs: number;
 }
 
-/** The path of the backup of `path` made at `date`: `reagent-2026-08-04T01-02-03.456.log` beside `reagent.log`. */
+/** The path of a backup made at `date`: `reagent-2026-08-04T01-02-03.456.log` next to `reagent.log`. */
 export function backupPath(path: string, date: Date): string {
   const { folder, stem, extension } = partsOf(path);
   return `${folder}${stem}-${date.toISOString().slice(0, 23).replaceAll(":", "-")}${extension}`;
@@ -28,15 +28,15 @@ export function listBackups(path: string): Backup[] {
 }
 
 /**
- * The path for the next backup: the time in it is later than in those of `backups`, whatever the clock says, so that the order of
- * the names stays that of the lines and the newest lines are never the ones that are deleted.
+ * The path of the next backup. Its time is later than those of `backups`, whatever the clock shows, so that names sort
+ * like their lines and the newest lines are never the ones that are deleted.
  */
 export function nextBackupPath(path: string, options: { backups: readonly Backup[]; date: Date }): string {
   const newestMs = options.backups.at(-1)?.timeMs ?? -Infinity;
   return backupPath(path, new Date(Math.max(options.date.getTime(), newestMs + 1)));
 }
 
-/** Deletes all but the newest two. Never throws: what cannot be deleted is tried again after the next rotation. */
+/** Deletes all but the newest two. Never throws; a failure is tried again after the next rotation. */
 export function deleteOldBackups(path: string): void {
   try {
     for (const old of listBackups(path).slice(0, -backupLimit)) Deno.removeSync(old.path);

@@ -4,18 +4,19 @@ import type { Log } from "../base/log.ts";
 import { messageTypes } from "../wamp/message.ts";
 import { backendProcedures } from "../backend/uris.ts";
 import { plainValue } from "./plain_value.ts";
-import { mask, type Secrets } from "./redact.ts";
+import { mask } from "./hide_by_look.ts";
+import type { Secrets } from "./secrets.ts";
 
-/** Called with every message as it passes. */
+/** Logs a message that is received or sent. */
 export type WireTrace = (direction: "in" | "out", message: unknown[]) => void;
 
 /** Characters of a message that are shown. */
 export const frameLimitChars = 2_048;
 
-/** A call that is never answered stays noted; this many are far more than a session has under way. */
-const notedLimit = 1_000;
+/** Calls that are never answered stay remembered; a session never has so many open at a time. */
+const rememberedLimit = 1_000;
 
-/** Their results are nothing but secrets. */
+/** Procedures whose results are secret. */
 const secretProcedures: ReadonlySet<unknown> = new Set([
   backendProcedures.getAppCredKey,
   backendProcedures.getRegistryToken,
@@ -26,9 +27,9 @@ const names: ReadonlyMap<unknown, string> = new Map(
 );
 
 /**
- * Makes a trace that writes `WAMP message` with `direction`, `kind` and the message as JSON in `frame`, cut at 2 KiB. Signatures,
- * challenges and the results of procedures that hand out secrets are masked, and so is what `secrets` knows. A result names no
- * procedure, so the trace has to see every message of the connection, the calls too.
+ * Creates a trace that logs `WAMP message` with `direction`, `kind` and the message as JSON in `frame`, truncated to 2
+ * KiB. Signatures, challenges, the results of procedures that return secrets and all `secrets` are masked. A result
+ * does not name its procedure, so the trace has to get every message of the connection.
  */
 export function createWireTrace(log: Log, secrets: Secrets): WireTrace {
   const secretCalls = new Set<unknown>();
@@ -43,7 +44,7 @@ export function createWireTrace(log: Log, secrets: Secrets): WireTrace {
   };
 }
 
-/** A call id stays noted until its last answer, also across sessions: masking one result too many does no harm. */
+/** A call id is remembered until its last result, also across sessions: masking one result too many does no harm. */
 function maskMessage(message: unknown[], secretCalls: Set<unknown>): unknown[] {
   const [kind, second, third, fourth] = message;
   switch (kind) {
@@ -52,7 +53,7 @@ function maskMessage(message: unknown[], secretCalls: Set<unknown>): unknown[] {
     case messageTypes.challenge:
       return [kind, second, mask];
     case messageTypes.call:
-      if (secretProcedures.has(fourth)) note(second, secretCalls);
+      if (secretProcedures.has(fourth)) remember(second, secretCalls);
       return message;
     case messageTypes.error:
       if (second === messageTypes.call) secretCalls.delete(third);
@@ -66,9 +67,9 @@ function maskMessage(message: unknown[], secretCalls: Set<unknown>): unknown[] {
   }
 }
 
-function note(id: unknown, secretCalls: Set<unknown>): void {
+function remember(id: unknown, secretCalls: Set<unknown>): void {
   secretCalls.add(id);
-  if (secretCalls.size <= notedLimit) return;
+  if (secretCalls.size <= rememberedLimit) return;
   for (const oldest of secretCalls) {
     secretCalls.delete(oldest);
     return;

@@ -15,7 +15,7 @@ import { lineLimitBytes } from "../../lib/docker/lines.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { fieldLimitChars } from "../../lib/log/format.ts";
 import { defaultLimitBytes } from "../../lib/log/log_file.ts";
-import { passingSecretLimit } from "../../lib/log/redact.ts";
+import { passingSecretLimit } from "../../lib/log/secrets.ts";
 import { backupLimit } from "../../lib/log/rotation.ts";
 import { beatPauseMs } from "../../lib/status/heartbeat.ts";
 import { waitingLimit } from "../../lib/store/message_rows.ts";

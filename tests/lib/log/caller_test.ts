@@ -13,13 +13,13 @@ function callWithin(): ReturnType<typeof callerOf> {
   return callerOf(log);
 }
 
-Deno.test("callerOf() gives file and line of the code that called the method", () => {
+Deno.test("callerOf() returns file and line of the code that called the method", () => {
   const [caller, here] = [log(), new Error("here")];
   assert.equal(caller?.file, "caller_test.ts");
   assert.equal(caller?.line, lineOf(here));
 });
 
-Deno.test("callerOf() sees the caller behind an await and in a callback", async () => {
+Deno.test("callerOf() finds the caller after an await and in a callback", async () => {
   await Promise.resolve();
   const [caller, here] = [log(), new Error("here")];
   assert.equal(caller?.line, lineOf(here));
@@ -27,7 +27,7 @@ Deno.test("callerOf() sees the caller behind an await and in a callback", async 
   assert.equal(called?.file, "caller_test.ts");
 });
 
-Deno.test("callerOf() knows nobody when the method is called from outside our code", async () => {
+Deno.test("callerOf() returns undefined when the method is called from outside our code", async () => {
   const caller = await new Promise<unknown>((resolve) => {
     const method = () => resolve(callerOf(method));
     queueMicrotask(method);
@@ -35,13 +35,13 @@ Deno.test("callerOf() knows nobody when the method is called from outside our co
   assert.equal(caller, undefined);
 });
 
-Deno.test("callerOf() leaves the depth of stacks as it was", () => {
+Deno.test("callerOf() restores the depth of stacks", () => {
   const before = Error.stackTraceLimit;
   log();
   assert.equal(Error.stackTraceLimit, before);
 });
 
-Deno.test("placeText() adds the column where a line is no place: in a minified bundle", () => {
+Deno.test("placeText() includes the column in a minified bundle", () => {
   assert.equal(placeText({ file: "link.ts", line: 120, column: 9 }), "link.ts:120");
   assert.equal(placeText({ file: "reagent.js", line: 47, column: 15_023 }), "reagent.js:47:15023");
 });

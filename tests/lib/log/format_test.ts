@@ -3,15 +3,15 @@ import { AgentError } from "../../../lib/base/errors.ts";
 import { levels } from "../../../lib/base/log.ts";
 import {
   consoleLine,
-  type Entry,
   fieldLimitChars,
   jsonLine,
+  type LogEntry,
   plainFields,
   recordLimitChars,
 } from "../../../lib/log/format.ts";
-import { Secrets } from "../../../lib/log/redact.ts";
+import { Secrets } from "../../../lib/log/secrets.ts";
 
-function entry(part: Partial<Entry> = {}): Entry {
+function entry(part: Partial<LogEntry> = {}): LogEntry {
   const date = new Date("2026-08-04T09:12:00.789Z");
   date.getTimezoneOffset = () => 0;
   return { level: "info", fields: {}, caller: "main.ts:1", date, message: "text", ...part };
@@ -21,7 +21,7 @@ function fields(given: Record<string, unknown>): Record<string, unknown> {
   return plainFields(given, new Secrets());
 }
 
-Deno.test("jsonLine() gives the example of the format byte by byte", () => {
+Deno.test("jsonLine() returns the documented example byte for byte", () => {
   const line = jsonLine(entry({
     level: "warn",
     fields: fields({ error: new AgentError("timeout", "dial timeout") }),
@@ -34,7 +34,7 @@ Deno.test("jsonLine() gives the example of the format byte by byte", () => {
   );
 });
 
-Deno.test("jsonLine() writes the local zone, and nothing in place of an unknown caller", () => {
+Deno.test("jsonLine() writes the local time zone, and omits an unknown caller", () => {
   const date = new Date("2026-08-04T23:30:00Z");
   date.getTimezoneOffset = () => -120;
   assert.equal(
@@ -43,7 +43,7 @@ Deno.test("jsonLine() writes the local zone, and nothing in place of an unknown 
   );
 });
 
-Deno.test("jsonLine() keeps one record on one line that says the same when it is read", () => {
+Deno.test("jsonLine() keeps a record on one line, which parses to the same record", () => {
   const message = 'a\nb\r\n"c"\\ \u2028 \x1b[31m \ud800 é🔑';
   const line = jsonLine(entry({ message, fields: fields({ text: message, list: [message] }) }));
   assert.equal(line.indexOf("\n"), line.length - 1);
@@ -64,17 +64,17 @@ for (const level of levels) {
   });
 }
 
-Deno.test("plainFields() puts the error first, keeps the order of the rest, leaves undefined out", () => {
+Deno.test("plainFields() puts the error first, keeps the order of the rest and omits undefined", () => {
   const shown = fields({ b: 1, gone: undefined, a: "x", error: "dial timeout", durationMs: 12.5 });
   assert.equal(JSON.stringify(shown), '{"error":"dial timeout","b":1,"a":"x","durationMs":12.5}');
 });
 
-Deno.test("plainFields() joins the causes of an error of ours and shows no stack", () => {
+Deno.test("plainFields() joins the causes of an AgentError and shows no stack", () => {
   const error = new AgentError("start_failed", 'Cannot start "shop"', { cause: new TypeError("x is not a function") });
   assert.deepEqual(fields({ error }), { error: 'Cannot start "shop": x is not a function' });
 });
 
-Deno.test("plainFields() shows where a mistake in the program was made", () => {
+Deno.test("plainFields() shows where an error in the program was thrown", () => {
   function makeMistake(): Error {
     return new TypeError("x is not\n    at home (elsewhere.ts:1:1)\na function");
   }
@@ -88,13 +88,13 @@ Deno.test("plainFields() shows where a mistake in the program was made", () => {
   assert.match(stack[0].line, /^\d+$/);
 });
 
-Deno.test("plainFields() renames fields that have the name of a fixed part of the line", () => {
+Deno.test("plainFields() renames fields with the name of a fixed part of the line", () => {
   const shown = fields({ level: 1, caller: 2, time: 3, message: 4, stack: 5 });
   assert.equal(JSON.stringify(shown), '{"level_":1,"caller_":2,"time_":3,"message_":4,"stack":5}');
   assert.equal(fields({ error: new TypeError("x"), stack: 5 }).stack_, 5);
 });
 
-Deno.test("plainFields() masks fields by their name and hides known secrets in names and values", () => {
+Deno.test("plainFields() masks fields by name, and hides known secrets in names and values", () => {
   const secrets = new Secrets();
   secrets.add("hunter22");
   assert.deepEqual(plainFields({ dbPassword: "x", hunter22: 1, text: "a hunter22", error: "hunter22" }, secrets), {
@@ -105,7 +105,7 @@ Deno.test("plainFields() masks fields by their name and hides known secrets in n
   });
 });
 
-Deno.test("plainFields() cuts a long field, and leaves out fields when there are too many long ones", () => {
+Deno.test("plainFields() truncates a long field, and omits fields when too many are long", () => {
   const shown = fields({ long: "x".repeat(100_000), short: 1 });
   assert.equal(shown.long, `${"x".repeat(fieldLimitChars)}… (100000 characters)`);
   assert.equal(shown.short, 1);
@@ -117,7 +117,7 @@ Deno.test("plainFields() cuts a long field, and leaves out fields when there are
   assert.ok(line.length < 7 * recordLimitChars, `${line.length}`);
 });
 
-Deno.test("plainFields() does not throw when the fields themselves cannot be read", () => {
+Deno.test("plainFields() does not throw when the fields cannot be read", () => {
   const hostile = {
     get a(): number {
       throw new Error("no");
@@ -126,7 +126,7 @@ Deno.test("plainFields() does not throw when the fields themselves cannot be rea
   assert.deepEqual(fields(hostile), { fields: "[unreadable]" });
 });
 
-const consoleCases: { name: string; part: Partial<Entry>; plain: string; colored: string }[] = [
+const consoleCases: { name: string; part: Partial<LogEntry>; plain: string; colored: string }[] = [
   {
     name: "a warning with fields",
     part: {
@@ -165,7 +165,7 @@ const codes = { trace: "TRC", debug: "DBG", info: "INF", warn: "WRN", error: "ER
 const colors = { trace: "", debug: "", info: "32", warn: "33", error: "31", fatal: "31", panic: "31" };
 
 for (const level of levels) {
-  Deno.test(`consoleLine() shortens ${level} to ${codes[level]} in its colour`, () => {
+  Deno.test(`consoleLine() shortens ${level} to ${codes[level]} in its color`, () => {
     const code = colors[level] === "" ? codes[level] : `\x1b[${colors[level]}m${codes[level]}\x1b[0m`;
     assert.equal(consoleLine(entry({ level }), { isColored: true }).split(" ")[2], code);
   });
@@ -196,7 +196,7 @@ for (const [value, shown] of values) {
   });
 }
 
-Deno.test("consoleLine() stays one line and cannot steer the terminal", () => {
+Deno.test("consoleLine() stays on one line and cannot control the terminal", () => {
   const line = consoleLine(entry({ message: 'a\nb\x1b[2J "é"', fields: { "k\x1b": "v" } }), { isColored: false });
   assert.equal(line, '2026-08-04 09:12:00 INF main.ts:1 > a\\nb\\x1b[2J "é" k\\x1b=v\n');
 });

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
-import { LogFile, lookMs, retryMs } from "../../../lib/log/log_file.ts";
+import { checkEveryMs, LogFile, reopenPauseMs } from "../../../lib/log/log_file.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 /** A folder with a log in it. */
 class Place implements AsyncDisposable {
   readonly clock = new FakeClock({ wall: new Date("2026-08-04T01:02:03.456Z") });
-  readonly troubles: string[] = [];
+  readonly problems: string[] = [];
   readonly folder = Deno.makeTempDirSync();
   readonly path = `${this.folder}/reagent.log`;
 
   open(options: { limitBytes?: number; path?: string } = {}): LogFile {
-    const { clock, troubles } = this;
+    const { clock, problems } = this;
     return new LogFile({
       path: this.path,
       clock,
-      onTrouble: (text) => troubles.push(text.replaceAll(this.folder, "~")),
+      onProblem: (text) => problems.push(text.replaceAll(this.folder, "~")),
       lostLine: (count) => `lost ${count}\n`,
       ...options,
     });
@@ -37,7 +37,7 @@ class Place implements AsyncDisposable {
   }
 }
 
-Deno.test("LogFile makes a file of mode 0600 at once, and folders of mode 0755 above it", async () => {
+Deno.test("LogFile creates a file with mode 0600 at once, and folders with mode 0755 above it", async () => {
   await using place = new Place();
   using _file = place.open({ path: `${place.folder}/a/b/reagent.log` });
   assert.equal(place.mode("a/b/reagent.log"), 0o600);
@@ -45,7 +45,7 @@ Deno.test("LogFile makes a file of mode 0600 at once, and folders of mode 0755 a
   assert.equal(place.mode("a/b"), 0o755);
 });
 
-Deno.test("LogFile has every line in the file when write() returns, behind what was there", async () => {
+Deno.test("write() appends the line before it returns", async () => {
   await using place = new Place();
   Deno.writeTextFileSync(place.path, "old\n", { mode: 0o644 });
   using file = place.open();
@@ -54,10 +54,10 @@ Deno.test("LogFile has every line in the file when write() returns, behind what 
   file.write("zwölf\n");
   assert.equal(place.text(), "old\none\nzwölf\n");
   assert.equal(place.mode(), 0o644);
-  assert.deepEqual(place.troubles, []);
+  assert.deepEqual(place.problems, []);
 });
 
-Deno.test("LogFile ends the half line that a cut of power left", async () => {
+Deno.test("LogFile ends the half line that power loss has left", async () => {
   await using place = new Place();
   Deno.writeTextFileSync(place.path, "whole\nhal");
   using file = place.open();
@@ -65,7 +65,7 @@ Deno.test("LogFile ends the half line that a cut of power left", async () => {
   assert.equal(place.text(), "whole\nhal\none\n");
 });
 
-Deno.test("LogFile sets the file aside before the write that would make it too big, not at the limit", async () => {
+Deno.test("LogFile rotates before a line that would make the file too large, not at the limit", async () => {
   await using place = new Place();
   using file = place.open({ limitBytes: 10 });
   file.write("12345\n");
@@ -88,7 +88,7 @@ Deno.test("LogFile counts bytes, not characters", async () => {
 });
 
 for (const [sizeBytes, isRotated] of [[9, false], [10, true], [11, true]] as const) {
-  Deno.test(`LogFile ${isRotated ? "sets aside" : "goes on with"} a file of ${sizeBytes} of 10 bytes at the start`, async () => {
+  Deno.test(`LogFile ${isRotated ? "rotates" : "continues"} a file of ${sizeBytes} of 10 bytes at the start`, async () => {
     await using place = new Place();
     Deno.writeTextFileSync(place.path, `${"x".repeat(sizeBytes - 1)}\n`);
     using _file = place.open({ limitBytes: 10 });
@@ -97,7 +97,7 @@ for (const [sizeBytes, isRotated] of [[9, false], [10, true], [11, true]] as con
   });
 }
 
-Deno.test("LogFile writes a line above the limit into a file of its own", async () => {
+Deno.test("LogFile writes a line above the limit to a file of its own", async () => {
   await using place = new Place();
   using file = place.open({ limitBytes: 10 });
   file.write(`${"x".repeat(50)}\n`);
@@ -124,7 +124,7 @@ Deno.test(
   },
 );
 
-Deno.test("LogFile keeps the newest two backups, in the order of their lines, though the clock stands still or goes back", async () => {
+Deno.test("LogFile keeps the newest two backups in the order of their lines, although the clock stops or goes back", async () => {
   await using place = new Place();
   using file = place.open({ limitBytes: 5 });
   for (let index = 0; index < 6; index += 1) {
@@ -140,7 +140,7 @@ Deno.test("LogFile keeps the newest two backups, in the order of their lines, th
   assert.deepEqual(names.map((name) => place.text(name)), ["l 3\n", "l 4\n", "l 5\n"]);
 });
 
-Deno.test("LogFile deletes old backups at the start", async () => {
+Deno.test("LogFile deletes old backups when it opens", async () => {
   await using place = new Place();
   for (const day of [1, 2, 3, 4]) {
     Deno.writeTextFileSync(`${place.folder}/reagent-2026-01-0${day}T00-00-00.000.log`, "");
@@ -154,7 +154,7 @@ Deno.test("LogFile deletes old backups at the start", async () => {
 });
 
 for (const what of ["moved", "deleted", "replaced"]) {
-  Deno.test(`LogFile makes the file anew after it was ${what}, without losing a line that was not deleted`, async () => {
+  Deno.test(`LogFile creates the file again after it was ${what}, and loses no other line`, async () => {
     await using place = new Place();
     using file = place.open();
     file.write("one\n");
@@ -162,61 +162,61 @@ for (const what of ["moved", "deleted", "replaced"]) {
     else Deno.renameSync(place.path, `${place.folder}/moved`);
     if (what === "replaced") Deno.writeTextFileSync(place.path, "other\n");
     file.write("two\n");
-    await place.clock.advance(lookMs);
+    await place.clock.advance(checkEveryMs);
     file.write("three\n");
     assert.equal(place.text(), what === "replaced" ? "other\nthree\n" : "three\n");
     if (what !== "deleted") assert.equal(place.text("moved"), "one\ntwo\n");
-    assert.deepEqual(place.troubles, []);
+    assert.deepEqual(place.problems, []);
     assert.equal(file.lost, 0);
   });
 }
 
-Deno.test("LogFile makes the folder anew after it was deleted", async () => {
+Deno.test("LogFile creates the folder again after it was deleted", async () => {
   await using place = new Place();
   using file = place.open({ path: `${place.folder}/a/reagent.log` });
   Deno.removeSync(`${place.folder}/a`, { recursive: true });
-  await place.clock.advance(lookMs);
+  await place.clock.advance(checkEveryMs);
   file.write("one\n");
   assert.equal(place.text("a/reagent.log"), "one\n");
 });
 
-Deno.test("LogFile counts anew after the file was emptied", async () => {
+Deno.test("LogFile counts from zero after the file was emptied", async () => {
   await using place = new Place();
   using file = place.open({ limitBytes: 10 });
   file.write("12345678\n");
   Deno.truncateSync(place.path);
-  await place.clock.advance(lookMs);
+  await place.clock.advance(checkEveryMs);
   file.write("12345678\n");
   assert.deepEqual(place.names(), ["reagent.log"]);
   assert.equal(place.text(), "12345678\n");
 });
 
-Deno.test("LogFile complains once while it cannot be opened, and says later how much was lost", async () => {
+Deno.test("LogFile reports once that it cannot be opened, and later how many lines were lost", async () => {
   await using place = new Place();
   Deno.writeTextFileSync(`${place.folder}/block`, "");
   using file = place.open({ path: `${place.folder}/block/reagent.log` });
   for (let index = 0; index < 3; index += 1) file.write("lost\n");
-  await place.clock.advance(retryMs);
+  await place.clock.advance(reopenPauseMs);
   file.write("lost too\n");
   assert.equal(file.lost, 4);
-  assert.equal(place.troubles.length, 1);
-  assert.match(place.troubles[0] ?? "", /^Cannot write the log file "~\/block\/reagent.log", its lines are lost: \S/);
+  assert.equal(place.problems.length, 1);
+  assert.match(place.problems[0] ?? "", /^Cannot write the log file "~\/block\/reagent.log", its lines are lost: \S/);
   Deno.removeSync(`${place.folder}/block`);
   file.write("too early\n");
-  await place.clock.advance(retryMs);
+  await place.clock.advance(reopenPauseMs);
   file.write("one\n");
   file.write("two\n");
   assert.equal(place.text("block/reagent.log"), "lost 5\none\ntwo\n");
   assert.equal(file.lost, 0);
 });
 
-Deno.test("LogFile complains again about a trouble that is still there an hour later", async () => {
+Deno.test("LogFile reports a lasting problem again after an hour", async () => {
   await using place = new Place();
   using file = place.open({ path: place.folder });
-  assert.deepEqual(place.troubles, ['Cannot write the log file "~", its lines are lost: it is not a file']);
+  assert.deepEqual(place.problems, ['Cannot write the log file "~", its lines are lost: it is not a file']);
   await place.clock.advance(3_600_000);
   file.write("lost\n");
-  assert.equal(place.troubles.length, 2);
+  assert.equal(place.problems.length, 2);
 });
 
 Deno.test("LogFile does not wait for the reader of a named pipe", async () => {
@@ -228,16 +228,16 @@ Deno.test("LogFile does not wait for the reader of a named pipe", async () => {
   assert.equal(file.lost, 1);
 });
 
-Deno.test("LogFile writes to a device and never sets it aside", async () => {
+Deno.test("LogFile writes to a device and never rotates it", async () => {
   await using place = new Place();
   Deno.symlinkSync("/dev/null", place.path);
   using file = place.open({ limitBytes: 1 });
   for (let index = 0; index < 3; index += 1) file.write("gone\n");
   assert.deepEqual(place.names(), ["reagent.log"]);
-  assert.deepEqual(place.troubles, []);
+  assert.deepEqual(place.problems, []);
 });
 
-Deno.test("LogFile drops lines after its end", async () => {
+Deno.test("LogFile drops lines after it was disposed", async () => {
   await using place = new Place();
   const file = place.open();
   file.write("one\n");

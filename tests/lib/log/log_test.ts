@@ -4,15 +4,15 @@ import { AgentError } from "../../../lib/base/errors.ts";
 import { localTimeText } from "../../../lib/base/local_time.ts";
 import type { LogFields } from "../../../lib/base/log.ts";
 import { type AgentLog, openLog, startErrorLine } from "../../../lib/log/log.ts";
-import { retryMs } from "../../../lib/log/log_file.ts";
+import { reopenPauseMs } from "../../../lib/log/log_file.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { pathOf } from "../../../scripts/paths.ts";
 
-/** An output that keeps what it gets. */
+/** An output that keeps its text. */
 class Output {
   text = "";
   fault: Error | undefined;
-  /** Nothing is taken before it comes. */
+  /** The output takes nothing before it resolves. */
   reader: Promise<void> | undefined;
 
   async write(bytes: Uint8Array): Promise<number> {
@@ -54,7 +54,7 @@ class Place implements AsyncDisposable {
     return Deno.readTextFileSync(`${this.folder}/${name}`);
   }
 
-  /** Each line as it was read, without time and caller. */
+  /** The parsed lines, without time and caller. */
   records(): unknown[] {
     return this.text().split("\n").slice(0, -1).map((line) => {
       const { time: _time, caller: _caller, ...record } = JSON.parse(line);
@@ -107,7 +107,7 @@ Deno.test("every method writes its level and finds its own caller", async () => 
   ]);
 });
 
-Deno.test("a log without debug writes info and above, and does not look at the fields of other lines", async () => {
+Deno.test("a log without debug writes info and above, and does not read the fields of other lines", async () => {
   await using place = new Place({ isDebug: false });
   const { log } = place.agentLog;
   const watched = {
@@ -123,13 +123,13 @@ Deno.test("a log without debug writes info and above, and does not look at the f
   assert.deepEqual(place.records(), [{ level: "info", message: "seen" }]);
 });
 
-Deno.test("a message is no template", async () => {
+Deno.test("a message is not a template", async () => {
   await using place = new Place();
   place.agentLog.log.info("Cannot read {app} of {{x}} %s", { app: "shop" });
   assert.deepEqual(place.records(), [{ level: "info", app: "shop", message: "Cannot read {app} of {{x}} %s" }]);
 });
 
-Deno.test("the pretty log writes on stdout too, and JSON into the file", async () => {
+Deno.test("the pretty log writes to stdout, and JSON to the file", async () => {
   await using place = new Place({ isPretty: true, isColored: true });
   const line = here() + 1;
   place.agentLog.log.info("Connected", { app: "my shop" });
@@ -144,7 +144,7 @@ Deno.test("the pretty log writes on stdout too, and JSON into the file", async (
   assert.equal(place.stderr.text, "");
 });
 
-Deno.test("the log writes nothing on stdout unless it is pretty, and fatal lines on stderr", async () => {
+Deno.test("a log that is not pretty writes nothing to stdout, and fatal lines to stderr", async () => {
   await using place = new Place();
   place.agentLog.log.error("an error");
   place.agentLog.log.fatal("the end");
@@ -154,7 +154,7 @@ Deno.test("the log writes nothing on stdout unless it is pretty, and fatal lines
   assert.match(place.stderr.text, /^\{"level":"fatal",.*"message":"the end"\}\n$/);
 });
 
-Deno.test("announce() tells the operator on stdout alone, or in the log when it is pretty", async () => {
+Deno.test("announce() prints to stdout only, or in the log when it is pretty", async () => {
   await using plain = new Place();
   plain.agentLog.hideSecret("hunter22");
   plain.agentLog.announce("Connecting hunter22");
@@ -169,7 +169,7 @@ Deno.test("announce() tells the operator on stdout alone, or in the log when it 
   assert.deepEqual(pretty.records(), [{ level: "info", message: "Connecting" }]);
 });
 
-Deno.test("a closed stdout does not keep lines from the file", async () => {
+Deno.test("a closed stdout keeps no line out of the file", async () => {
   await using place = new Place({ isPretty: true });
   place.stdout.fault = new Deno.errors.BrokenPipe("gone");
   for (const message of ["one", "two"]) {
@@ -179,7 +179,7 @@ Deno.test("a closed stdout does not keep lines from the file", async () => {
   assert.equal(place.records().length, 2);
 });
 
-Deno.test("a log file that cannot be written does not keep lines from stdout", async () => {
+Deno.test("a log file that cannot be written keeps no line off stdout", async () => {
   await using place = new Place({ isPretty: true, path: "." });
   place.agentLog.log.info("one");
   place.agentLog.log.info("two");
@@ -188,7 +188,7 @@ Deno.test("a log file that cannot be written does not keep lines from stdout", a
   assert.match(place.stderr.text, /^Cannot write the log file ".*", its lines are lost: it is not a file\n$/);
 });
 
-Deno.test("a reader of stdout that stands still holds nothing up, and the end only for a second", async () => {
+Deno.test("a stalled reader of stdout delays nothing, and the end only for a second", async () => {
   await using place = new Place({ isPretty: true });
   const reader = Promise.withResolvers<void>();
   place.stdout.reader = reader.promise;
@@ -204,7 +204,7 @@ Deno.test("a reader of stdout that stands still holds nothing up, and the end on
   assert.equal(place.clock.sleeping, 0);
 });
 
-Deno.test("the log says how many lines were lost when the file can be written again", async () => {
+Deno.test("the log reports how many lines were lost when the file can be written again", async () => {
   await using place = new Place({ path: "block/reagent.log" });
   Deno.removeSync(`${place.folder}/block`, { recursive: true });
   Deno.writeTextFileSync(`${place.folder}/block`, "");
@@ -213,7 +213,7 @@ Deno.test("the log says how many lines were lost when the file can be written ag
   log.info("lost");
   log.info("lost");
   Deno.removeSync(`${place.folder}/block`);
-  await place.clock.advance(retryMs);
+  await place.clock.advance(reopenPauseMs);
   log.info("one");
   const [first = "", second = ""] = place.text("block/reagent.log").split("\n");
   assert.equal(
@@ -223,7 +223,7 @@ Deno.test("the log says how many lines were lost when the file can be written ag
   assert.match(second, /"message":"one"/);
 });
 
-Deno.test("the file of the log is set aside at its limit", async () => {
+Deno.test("the log file is rotated at its limit", async () => {
   await using place = new Place({ limitBytes: 300 });
   for (let index = 0; index < 9; index += 1) place.agentLog.log.info("Line", { index });
   const names = Array.from(Deno.readDirSync(place.folder), (entry) => entry.name).sort();
@@ -232,7 +232,7 @@ Deno.test("the file of the log is set aside at its limit", async () => {
   assert.deepEqual(indexes, ["4", "5", "6", "7", "8"]);
 });
 
-Deno.test("several logs live beside each other, and the last one leaves nothing behind", async () => {
+Deno.test("several logs can be open, and the last one leaves no configuration", async () => {
   await using first = new Place();
   {
     await using second = new Place({ isDebug: false });
@@ -252,7 +252,7 @@ Deno.test("several logs live beside each other, and the last one leaves nothing 
   assert.equal(getConfig(), null);
 });
 
-Deno.test("the log takes whatever it is given", async () => {
+Deno.test("the log accepts any value", async () => {
   await using place = new Place();
   const { log } = place.agentLog;
   const circle: LogFields = { big: 1n, call: () => 1, map: new Map([["a", 1]]), bytes: new Uint8Array(3) };
@@ -297,7 +297,7 @@ Deno.test("no known secret gets into the log, wherever it is in the fields", asy
   }
 });
 
-Deno.test("a killed process has lost no line that it had written", async () => {
+Deno.test("a killed process loses no line that it has written", async () => {
   const folder = await Deno.makeTempDir();
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -328,7 +328,7 @@ Deno.test("a killed process has lost no line that it had written", async () => {
   assert.deepEqual(indexes, indexes.map((_, index) => index + 1));
 });
 
-Deno.test("startErrorLine() is a line of the log without a caller", () => {
+Deno.test("startErrorLine() returns a line of the log without a caller", () => {
   const date = new Date("2026-08-04T09:12:00Z");
   const error = new AgentError("lock_held", "Another agent runs");
   assert.equal(

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
-import { errorText, type Plain, plainValue } from "../../../lib/log/plain_value.ts";
-import { Secrets } from "../../../lib/log/redact.ts";
+import { errorText, type PlainValue, plainValue } from "../../../lib/log/plain_value.ts";
+import { Secrets } from "../../../lib/log/secrets.ts";
 
-function plain(value: unknown, limitChars = 1_000): Plain {
+function plain(value: unknown, limitChars = 1_000): PlainValue {
   const secrets = new Secrets();
   for (const secret of ["hunter22", "424242", "true"]) secrets.add(secret);
   return plainValue(value, { secrets, limitChars });
@@ -21,7 +21,7 @@ class Point {
   }
 }
 
-const cases: { name: string; value: unknown; shown: Plain }[] = [
+const cases: { name: string; value: unknown; shown: PlainValue }[] = [
   { name: "a text", value: "text", shown: "text" },
   { name: "a number", value: 1.5, shown: 1.5 },
   { name: "no number", value: NaN, shown: "NaN" },
@@ -92,11 +92,11 @@ for (const { name, value, shown } of cases) {
   });
 }
 
-Deno.test("plainValue() keeps a member named like the prototype a member", () => {
+Deno.test("plainValue() keeps a member with the name of the prototype", () => {
   assert.equal(JSON.stringify(plain(JSON.parse('{"__proto__":{"a":1}}'))), '{"__proto__":{"a":1}}');
 });
 
-Deno.test("plainValue() cuts deep nesting", () => {
+Deno.test("plainValue() truncates deep nesting", () => {
   let deep: unknown = "end";
   for (let depth = 0; depth < 10_000; depth += 1) deep = [deep];
   assert.equal(JSON.stringify(plain(deep)), `${"[".repeat(8)}"[nested too deep]"${"]".repeat(8)}`);
@@ -114,13 +114,13 @@ const huge: { name: string; value: unknown }[] = [
 ];
 
 for (const { name, value } of huge) {
-  Deno.test(`plainValue() cuts ${name} that is huge`, () => {
+  Deno.test(`plainValue() truncates ${name} that is huge`, () => {
     const { length } = JSON.stringify(plain(value, 500));
     assert.ok(length < 1_500, `${length}`);
   });
 }
 
-Deno.test("plainValue() shows the beginning of what it cuts", () => {
+Deno.test("plainValue() shows the start of what it truncates", () => {
   assert.deepEqual(plain(["a".repeat(20), "b".repeat(20)], 30), ["a".repeat(20), `${"b".repeat(2)}… (20 characters)`]);
   assert.deepEqual(plain({ first: "a".repeat(40), second: 1 }, 40), {
     first: `${"a".repeat(31)}… (40 characters)`,
@@ -153,7 +153,7 @@ for (const { name, value, text } of thrown) {
   });
 }
 
-Deno.test("errorText() cuts a long message", () => {
+Deno.test("errorText() truncates a long message", () => {
   const text = errorText(new Error("x".repeat(9_000)), { secrets: new Secrets(), limitChars: 100 });
   assert.equal(text, `${"x".repeat(100)}… (9000 characters)`);
 });

@@ -21,7 +21,7 @@ async function makeFolder(names: string[]): Promise<{ path: string } & AsyncDisp
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-Deno.test("listBackups() gives the backups of this log alone, oldest first", async () => {
+Deno.test("listBackups() returns the backups of this log only, oldest first", async () => {
   await using folder = await makeFolder([
     "reagent.log",
     "reagent-2026-08-04T01-02-03.456.log",
@@ -38,7 +38,7 @@ Deno.test("listBackups() gives the backups of this log alone, oldest first", asy
   ]);
 });
 
-Deno.test("nextBackupPath() takes the time of the clock, and one after the newest backup when that is later", () => {
+Deno.test("nextBackupPath() uses the time of the clock, or one after the newest backup when that is later", () => {
   const path = "/a/reagent.log";
   const backups = [{ path: "", timeMs: date.getTime() - 5_000 }, { path: "", timeMs: date.getTime() }];
   const next = (iso: string) => nextBackupPath(path, { backups, date: new Date(iso) });
@@ -48,7 +48,7 @@ Deno.test("nextBackupPath() takes the time of the clock, and one after the newes
   assert.equal(nextBackupPath(path, { backups: [], date }), "/a/reagent-2026-08-04T01-02-03.456.log");
 });
 
-Deno.test("deleteOldBackups() keeps the newest two and everything that is no backup", async () => {
+Deno.test("deleteOldBackups() keeps the newest two and all other files", async () => {
   const stamps = [
     "2026-01-01T00-00-00.000",
     "2026-01-03T00-00-00.000",
@@ -71,6 +71,6 @@ Deno.test("deleteOldBackups() keeps the newest two and everything that is no bac
   ]);
 });
 
-Deno.test("deleteOldBackups() does not mind a folder that is not there", () => {
+Deno.test("deleteOldBackups() ignores a missing folder", () => {
   deleteOldBackups("/nowhere/at/all/reagent.log");
 });

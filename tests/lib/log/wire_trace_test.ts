@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Log, LogFields } from "../../../lib/base/log.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import { Secrets } from "../../../lib/log/redact.ts";
+import { Secrets } from "../../../lib/log/secrets.ts";
 import { createWireTrace, frameLimitChars, type WireTrace } from "../../../lib/log/wire_trace.ts";
 
 function makeTrace(
@@ -60,7 +60,7 @@ const cases: { name: string; messages: [("in" | "out"), unknown[]][]; lines: str
     lines: [`out CALL [48,7,{},"${token}"]`, 'in ERROR [8,48,7,{},"wamp.error.x"]', 'in RESULT [50,7,{},["other"]]'],
   },
   {
-    name: "does not take the error of an invocation with the same id for the answer",
+    name: "does not confuse the error of an invocation with the answer of the same id",
     messages: [["out", [48, 7, {}, token]], ["out", [8, 68, 7, {}, "x"]], ["in", [50, 7, {}, ["the token"]]]],
     lines: [`out CALL [48,7,{},"${token}"]`, 'out ERROR [8,68,7,{},"x"]', 'in RESULT [50,7,{},"***"]'],
   },
@@ -87,12 +87,12 @@ const cases: { name: string; messages: [("in" | "out"), unknown[]][]; lines: str
     lines: ['in INVOCATION [68,1,2,{},[],{"docker_credentials":{"r.example.com":{"username":"u","password":"***"}}}]'],
   },
   {
-    name: "shows what is no set of variables as it is",
+    name: "shows a member that holds no variables",
     messages: [["in", [68, 1, 2, {}, [], { environment: null }]]],
     lines: ['in INVOCATION [68,1,2,{},[],{"environment":null}]'],
   },
   {
-    name: "shows what is no message of the standard",
+    name: "shows messages of unknown kinds",
     messages: [["in", [999, "x"]], ["in", []]],
     lines: ['in unknown [999,"x"]', "in unknown []"],
   },
@@ -102,7 +102,7 @@ for (const { name, messages, lines } of cases) {
   Deno.test(`the trace ${name}`, () => assert.deepEqual(traced(messages), lines));
 }
 
-Deno.test("the trace hides known secrets before it cuts, wherever they are", () => {
+Deno.test("the trace hides known secrets before it truncates, wherever they are", () => {
   const secret = "QWERTZUIOP".repeat(8);
   for (let before = frameLimitChars - 200; before < frameLimitChars + 50; before += 7) {
     const [line = ""] = traced([["out", [16, 1, {}, "a.b", [".".repeat(before), secret, ".".repeat(300)]]]], secret);
@@ -110,7 +110,7 @@ Deno.test("the trace hides known secrets before it cuts, wherever they are", () 
   }
 });
 
-Deno.test("the trace cuts a message at 2 KiB and does not fail on a huge or odd one", () => {
+Deno.test("the trace truncates messages to 2 KiB, also huge and cyclic ones", () => {
   const circle: unknown[] = [16];
   circle.push(circle, 1n);
   for (const message of [[16, "x".repeat(16_000_000)], [16, new Array(100_000).fill("\0")], circle]) {
@@ -120,7 +120,7 @@ Deno.test("the trace cuts a message at 2 KiB and does not fail on a huge or odd 
   }
 });
 
-Deno.test("the trace remembers a bounded number of calls", () => {
+Deno.test("the trace remembers a limited number of calls", () => {
   const { trace, lines } = makeTrace();
   for (let id = 1; id <= 1_001; id += 1) trace("out", [48, id, {}, token]);
   for (const id of [1, 2, 1_001]) trace("in", [50, id, {}, ["x"]]);
@@ -131,7 +131,7 @@ Deno.test("the trace remembers a bounded number of calls", () => {
   ]);
 });
 
-Deno.test("the trace leaves the message as it was", () => {
+Deno.test("the trace does not change the message", () => {
   const message = [5, "c2lnbmVk", { password: "x" }];
   traced([["out", message]]);
   assert.deepEqual(message, [5, "c2lnbmVk", { password: "x" }]);

@@ -1,76 +1,35 @@
-/**
- * Keeps secrets out of the log: values that are known, names of fields that promise one, and texts that show one by
- * their look. Nothing here writes or throws.
- */
+/** Hides secrets whose values are known, and texts that look like secrets. Nothing here throws. */
 
-import { secretWords } from "../base/secret_name.ts";
+import { hideByLook, mask } from "./hide_by_look.ts";
 
-/** What stands in place of a secret. */
-export const mask = "***";
-
-/** Shorter texts are no secrets: they would turn up in every second line by chance. */
+/** Shorter texts are not hidden: they turn up in every second line by chance. */
 export const shortestSecret = 4;
 
-/**
- * How many secrets that are not kept for good are known at a time; registry tokens come anew for the life of the agent.
- */
+/** How many secrets are hidden that are neither kept for good nor owned, such as registry tokens. */
 export const passingSecretLimit = 256;
 
-/** Owners whose secrets are hidden for as long as they have them: more than a device has apps. */
+/** How many owners are remembered: more than a device has apps. */
 const ownerLimit = 256;
 
-/** More than any token that is recognised by its look alone, so that a cut cannot leave a readable half of one. */
+/** More than any token that is recognized by its look, so that truncating cannot leave a readable half of one. */
 const cutMargin = 512;
 
-// `"password": "…"` in a text, also where the text is quoted once more and its quotes carry backslashes. A path or an
-// address in quotes is no name of a member.
-const quotedMember = new RegExp(
-  `(?<=["'][\\w-]{0,60})((?:${secretWords})[\\w-]{0,40}(\\\\*)(["'])\\s*:\\s*)(?:\\2\\3[\\s\\S]*?(?:(?<!\\\\)\\2\\3|$)|[^\\s"'\\\\,}\\]]+)`,
-  "gi",
-);
-const assignment = new RegExp(
-  `((?:${secretWords})[\\w.-]{0,40}=)(?:"(?:[^"\\\\]|\\\\.)*(?:"|$)|'[^']*(?:'|$)|[^\\s"'&]+)`,
-  "gi",
-);
-const urlLogin = /(:\/\/[^\s/?#:@"']*:)[^\s/?#"']*(?=@)/g;
-const authHeader = /(authorization\s*[:=]\s*(?:basic|bearer|digest|negotiate)\s+)[^\s"'\\]+/gi;
-const bearer = /(\bbearer\s+)(?=[^\s"']{0,200}[0-9.])[\w.~+/=-]{8,}/gi;
-const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g;
-
 /**
- * `text` without what looks like a secret: logins in URLs, `password=…`, `"token": "…"`, bearer tokens, private keys.
- */
-export function hideByLook(text: string): string {
-  let hidden = text;
-  if (hidden.includes("PRIVATE KEY-----")) hidden = hidden.replace(privateKey, mask);
-  if (hidden.includes("://")) hidden = hidden.replace(urlLogin, `$1${mask}`);
-  if (hidden.includes("=")) hidden = hidden.replace(assignment, `$1${mask}`);
-  if (/["']/.test(hidden)) {
-    hidden = hidden.replace(
-      quotedMember,
-      (_all, before: string, escape: string, quote: string) => `${before}${escape}${quote}${mask}${escape}${quote}`,
-    );
-  }
-  if (/authorization/i.test(hidden)) hidden = hidden.replace(authHeader, `$1${mask}`);
-  return /bearer\s/i.test(hidden) ? hidden.replace(bearer, `$1${mask}`) : hidden;
-}
-
-/**
- * The secrets that are known by their value. Invariants: `#starts` finds every place where one of `#byStart` may begin;
- * `#longest` is at least the length of each.
+ * The secrets whose values are known. Invariants: `#starts` matches wherever one of `#byStart` may begin; `#longest` is
+ * at least the length of each.
  */
 export class Secrets {
-  /** Each secret with the forms in which it may turn up; the bool says that it is kept for good. Oldest first. */
+  /** Each secret with the forms in which it may appear, oldest first. `isKept`: for good. */
   readonly #known = new Map<string, { forms: string[]; isKept: boolean }>();
-  /** The secrets that belong to somebody, by owner, oldest first. */
+  /** The secrets of each owner, oldest owner first. */
   readonly #owned = new Map<string, ReadonlySet<string>>();
   #byStart = new Map<string, string[]>();
   #starts: RegExp | undefined;
   #longest = 0;
 
   /**
-   * Hides `text` from this moment on. Only the newest 256 of those that are not `isKept` are hidden; adding one again
-   * makes it the newest. Texts below 4 characters are ignored.
+   * Hides `text` from now on: for good with `isKept`, otherwise while it is among the newest 256. Adding it again makes
+   * it the newest. Texts of less than 4 characters are ignored.
    */
   add(text: string, options: { isKept?: boolean } = {}): void {
     if (text.length < shortestSecret) return;
@@ -86,8 +45,8 @@ export class Secrets {
   }
 
   /**
-   * Hides the secrets of an owner until it has others; those that it has no longer count among the newest 256. Only the
-   * newest 256 owners count.
+   * Hides the secrets of an owner until the next call for it. Then those that it no longer has count among the newest
+   * 256. Only the newest 256 owners are remembered.
    */
   replaceOwned(owner: string, texts: readonly string[]): void {
     const former = this.#owned.get(owner) ?? [];
@@ -99,20 +58,17 @@ export class Secrets {
     for (const text of [...former, ...texts]) this.add(text);
   }
 
-  /** `text` with `***` in place of every known secret and of everything that looks like one. */
+  /** `text` with `***` instead of every known secret and of everything that looks like one. */
   hide(text: string): string {
     return hideByLook(this.#hideKnown(text));
   }
 
-  /**
-   * Like `hide`, at most about `limit` characters. A cut never leaves a part of a known secret, and says how long the
-   * text was.
-   */
+  /** Like `hide()`, truncated to about `limit` characters. No part of a known secret is left at the end. */
   hideAndCut(text: string, limit: number): string {
     if (text.length <= limit) return this.hide(text);
     const margin = Math.max(cutMargin, this.#longest);
     const hidden = this.hide(text.slice(0, limit + margin));
-    // The end of a text that is not seen whole may be the first half of a secret.
+    // The end of a truncated text may be the first half of a secret.
     const isWhole = text.length <= limit + margin;
     const kept = isWhole ? limit : Math.max(0, Math.min(limit, hidden.length - margin));
     return `${hidden.slice(0, kept)}… (${text.length} characters)`;
@@ -128,7 +84,7 @@ export class Secrets {
     for (let match = starts.exec(text); match !== null; match = starts.exec(text)) {
       const { index } = match;
       const length = this.#lengthAt(text, index);
-      // Secrets may overlap, so the search goes on one character further, not behind the match.
+      // Secrets may overlap, so the search continues at the next character, not after the match.
       starts.lastIndex = index + 1;
       if (length === 0) continue;
       if (index >= hiddenTo) {
@@ -159,7 +115,7 @@ export class Secrets {
   }
 }
 
-/** A secret is also known by the forms it takes inside quoted text and in a URL. */
+/** A secret as it is, in JSON, in JSON within JSON, and in a URL. */
 function formsOf(text: string): string[] {
   const quoted = JSON.stringify(text).slice(1, -1);
   return [...new Set([text, quoted, JSON.stringify(quoted).slice(1, -1), encodeURIComponent(text.toWellFormed())])];

@@ -1,4 +1,6 @@
-/** Lines for the console, written in the background: a reader that stands still or is gone must not hold the agent up. */
+/**
+ * Lines for standard output and error, written in the background: a stalled or closed reader must not stop the agent.
+ */
 
 /** Where the bytes go: `Deno.stdout` or `Deno.stderr`. */
 export interface ByteOutput {
@@ -8,7 +10,7 @@ export interface ByteOutput {
 /** Bytes that may wait for a slow reader. */
 export const waitingLimitBytes = 1_048_576;
 
-/** The lines of one output. Lines above the limit are dropped and counted; after the reader has gone, nothing is kept. */
+/** The lines of one output. Lines above the limit are dropped and counted; once the reader is gone, all are dropped. */
 export class LineStream {
   readonly #output: ByteOutput;
   #waiting: Uint8Array[] = [];
@@ -34,7 +36,7 @@ export class LineStream {
     if (!this.#isWriting) this.#run = this.#writeAll();
   }
 
-  /** Resolves when nothing waits any more; that may be never. */
+  /** Resolves when nothing waits any more, which may be never. */
   async written(): Promise<void> {
     await this.#run;
   }
@@ -49,9 +51,9 @@ export class LineStream {
     for (let bytes = this.#waiting.shift(); bytes !== undefined; bytes = this.#waiting.shift()) {
       try {
         for (let done = 0; done < bytes.length;) done += await this.#output.write(bytes.subarray(done));
-        this.#tellLost();
+        this.#reportLost();
       } catch (error) {
-        // A full disk behind the output, or an output that is not ready: later lines may pass again.
+        // The disk behind the output may be full, or the output not ready: later lines may pass.
         this.#lost += 1;
         if (error instanceof Deno.errors.BrokenPipe) this.#close();
       }
@@ -60,8 +62,8 @@ export class LineStream {
     this.#isWriting = false;
   }
 
-  /** Behind what waits, for that is where they are missing. */
-  #tellLost(): void {
+  /** After the waiting lines, because the lost ones came after them. */
+  #reportLost(): void {
     if (this.#lost === 0) return;
     const lost = this.#lost;
     this.#lost = 0;

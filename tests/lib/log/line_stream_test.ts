@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { LineStream, waitingLimitBytes } from "../../../lib/log/console.ts";
+import { LineStream, waitingLimitBytes } from "../../../lib/log/line_stream.ts";
 
-/** An output that writes when it is let. */
+/** An output that writes only when a test allows it. */
 class Output {
   text = "";
   #answers: (() => number)[] = [];
@@ -35,7 +35,7 @@ function makeStream(...answers: (number | Error)[]): { output: Output; stream: L
   return { output, stream: new LineStream(output) };
 }
 
-Deno.test("LineStream writes lines in their order, also when the output takes them in pieces", async () => {
+Deno.test("LineStream writes lines in order, also when the output takes them in pieces", async () => {
   const { output, stream } = makeStream(2, 1, 100, 100);
   stream.write("one\n");
   stream.write("two\n");
@@ -43,7 +43,7 @@ Deno.test("LineStream writes lines in their order, also when the output takes th
   assert.equal(output.text, "one\ntwo\n");
 });
 
-Deno.test("LineStream writes again after it had nothing to do", async () => {
+Deno.test("LineStream writes again after it was idle", async () => {
   const { output, stream } = makeStream(100, 100);
   stream.write("one\n");
   await stream.written();
@@ -52,7 +52,7 @@ Deno.test("LineStream writes again after it had nothing to do", async () => {
   assert.equal(output.text, "one\ntwo\n");
 });
 
-Deno.test("LineStream keeps a bounded number of bytes for a reader that stands still, and says what it lost", async () => {
+Deno.test("LineStream keeps a limited number of bytes for a stalled reader, and reports what was lost", async () => {
   const { output, stream } = makeStream();
   const line = `${"x".repeat(99_999)}\n`;
   for (let index = 0; index < 15; index += 1) stream.write(line);
@@ -66,7 +66,7 @@ Deno.test("LineStream keeps a bounded number of bytes for a reader that stands s
   assert.ok(output.text.endsWith("lost\nafter\n"));
 });
 
-Deno.test("LineStream loses nothing on a reader that keeps up, however much it is in all", async () => {
+Deno.test("LineStream loses nothing while the reader keeps up, whatever the total", async () => {
   const { output, stream } = makeStream();
   const line = `${"x".repeat(99_999)}\n`;
   for (let index = 0; index < 30; index += 1) {
@@ -77,7 +77,7 @@ Deno.test("LineStream loses nothing on a reader that keeps up, however much it i
   assert.equal(output.text, line.repeat(30));
 });
 
-Deno.test("LineStream keeps nothing after its reader has gone", async () => {
+Deno.test("LineStream keeps nothing after its reader is gone", async () => {
   const { output, stream } = makeStream(100, new Deno.errors.BrokenPipe("gone"));
   stream.write("one\n");
   stream.write("two\n");
@@ -88,7 +88,7 @@ Deno.test("LineStream keeps nothing after its reader has gone", async () => {
   assert.equal(output.text, "one\n");
 });
 
-Deno.test("LineStream goes on after another fault and says what it lost", async () => {
+Deno.test("LineStream continues after another error and reports what was lost", async () => {
   const { output, stream } = makeStream(new Error("No space left on device"), 100, 100);
   stream.write("one\n");
   stream.write("two\n");

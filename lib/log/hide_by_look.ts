@@ -1,0 +1,39 @@
+/** Hides texts that look like secrets. Pure. */
+
+import { secretWords } from "../base/secret_name.ts";
+
+/** Replaces a secret. */
+export const mask = "***";
+
+// `"password": "…"`, also in text that is quoted again, where backslashes precede the quotes. A quoted path or address
+// is not the name of a member.
+const quotedMember = new RegExp(
+  `(?<=["'][\\w-]{0,60})((?:${secretWords})[\\w-]{0,40}(\\\\*)(["'])\\s*:\\s*)(?:\\2\\3[\\s\\S]*?(?:(?<!\\\\)\\2\\3|$)|[^\\s"'\\\\,}\\]]+)`,
+  "gi",
+);
+const assignment = new RegExp(
+  `((?:${secretWords})[\\w.-]{0,40}=)(?:"(?:[^"\\\\]|\\\\.)*(?:"|$)|'[^']*(?:'|$)|[^\\s"'&]+)`,
+  "gi",
+);
+const urlLogin = /(:\/\/[^\s/?#:@"']*:)[^\s/?#"']*(?=@)/g;
+const authHeader = /(authorization\s*[:=]\s*(?:basic|bearer|digest|negotiate)\s+)[^\s"'\\]+/gi;
+const bearer = /(\bbearer\s+)(?=[^\s"']{0,200}[0-9.])[\w.~+/=-]{8,}/gi;
+const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|$)/g;
+
+/**
+ * `text` without what looks like a secret: logins in URLs, `password=…`, `"token": "…"`, bearer tokens, private keys.
+ */
+export function hideByLook(text: string): string {
+  let hidden = text;
+  if (hidden.includes("PRIVATE KEY-----")) hidden = hidden.replace(privateKey, mask);
+  if (hidden.includes("://")) hidden = hidden.replace(urlLogin, `$1${mask}`);
+  if (hidden.includes("=")) hidden = hidden.replace(assignment, `$1${mask}`);
+  if (/["']/.test(hidden)) {
+    hidden = hidden.replace(
+      quotedMember,
+      (_all, before: string, escape: string, quote: string) => `${before}${escape}${quote}${mask}${escape}${quote}`,
+    );
+  }
+  if (/authorization/i.test(hidden)) hidden = hidden.replace(authHeader, `$1${mask}`);
+  return /bearer\s/i.test(hidden) ? hidden.replace(bearer, `$1${mask}`) : hidden;
+}
