@@ -161,7 +161,7 @@ function appsOf(
       arch: arch + variant,
       hasGpu: watchNvidiaGpu(clock),
       isEmergency: () => diskSpace.isEmergency,
-      checkRoom: (pull) => diskSpace.checkPull(pull),
+      checkPull: (pull) => diskSpace.checkPull(pull),
       random: Math.random,
     }),
   );
@@ -171,7 +171,7 @@ function appsOf(
 function containersToFollow(apps: Apps): ChannelContainer[] {
   const isStopped = (state: string) => ["PRESENT", "REMOVED", "UNINSTALLED"].includes(state);
   return apps.list().filter(({ state }) => !isStopped(state))
-    .flatMap(({ channels }) => channels.map((channel) => ({ channel, containerName: channel })));
+    .flatMap(({ containers }) => containers);
 }
 
 function deviceOf(

@@ -22,10 +22,10 @@ import { decodeStateRequest } from "./requests/state_request.ts";
 import { AppRecords } from "./state/app_records.ts";
 import { type AppSnapshot, snapshotOf } from "./state/app_snapshot.ts";
 import { diskUses } from "./state/disk_use.ts";
+import { type AppTools, createAppTools } from "./work/app_tools.ts";
 import { AppWorkers } from "./work/app_workers.ts";
-import { removeContainer } from "./work/container_steps.ts";
 import { ContainerObserver } from "./work/container_observer.ts";
-import { StepFactory } from "./work/step_factory.ts";
+import { removeContainer } from "./work/remove_container.ts";
 
 /** All apps of the device; see `Apps` for what its methods do. */
 export class AppController {
@@ -36,7 +36,7 @@ export class AppController {
   readonly #records: AppRecords;
   readonly #outbox: Outbox;
   readonly #reporter: StateReporter;
-  readonly #steps: StepFactory;
+  readonly #tools: AppTools;
   readonly #workers: AppWorkers;
   readonly #observer: ContainerObserver;
   /** When Studio last sent a request for an app of its own accord, on the agent's clock. */
@@ -61,10 +61,10 @@ export class AppController {
     this.#outbox = new Outbox({ backend, database, clock, log, life });
     const reporter = this.#reporter = new StateReporter({ records, outbox: this.#outbox, keep, clock, log, life });
     const surroundings = () => ({ ...deps.surroundings(), appCredKey: this.#appCredKey });
-    this.#steps = new StepFactory({ outside: { ...deps, surroundings }, records, reporter, keep });
+    const tools = this.#tools = createAppTools({ ...deps, surroundings, records, reporter, keep });
     const isDeviceUnstable = () => isEmergency() || this.#observer.isEngineUnstable();
-    this.#workers = new AppWorkers({ ...deps, records, reporter, bench: this.#steps, isDeviceUnstable, keep, life });
-    this.#observer = new ContainerObserver({ ...deps, records, workers: this.#workers, steps: this.#steps, keep });
+    this.#workers = new AppWorkers({ ...deps, ...tools, records, reporter, isDeviceUnstable, keep, life });
+    this.#observer = new ContainerObserver({ ...deps, ...tools, records, workers: this.#workers, keep });
     this.connectSteps = appsConnectSteps({
       backend,
       keepAppCredKey: (key) => this.#keepAppCredKey(key),
@@ -112,7 +112,7 @@ export class AppController {
   }
 
   list(): AppSnapshot[] {
-    return this.#records.all().map((app) => snapshotOf(app, [this.#steps.namesOf(app).container]));
+    return this.#records.all().map((app) => snapshotOf(app, this.#tools.namesOf(app)));
   }
 
   resume(): void {
@@ -121,7 +121,7 @@ export class AppController {
 
   diskUses(): DiskUser[] | undefined {
     if (this.#isRebuilt) return undefined;
-    return diskUses(this.#records, (app) => this.#steps.namesOf(app));
+    return diskUses(this.#records, (app) => this.#tools.namesOf(app));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,7 +150,7 @@ export class AppController {
   #sayRebuilt(): void {
     if (!this.#isRebuilt || this.#hasSaidRebuilt) return;
     this.#hasSaidRebuilt = true;
-    for (const app of this.#records.all()) this.#steps.say(app, rebuiltText);
+    for (const app of this.#records.all()) this.#tools.channels.say(app, rebuiltText);
   }
 
   /** From here on the database counts like any other. */
@@ -170,11 +170,11 @@ export class AppController {
       sendMissed: () => this.#outbox.sendMissed(),
       onAnswer: () => this.#completeRebuild(),
       workerOf: (id) => this.#workers.of(id),
-      namesOf: (app) => this.#steps.namesOf(app),
+      namesOf: (app) => this.#tools.namesOf(app),
       removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),
       forget: (app) => {
         this.#reporter.forget(app);
-        this.#steps.forget(app);
+        this.#tools.channels.forget(app);
       },
       wasRequestedSince: (id: AppId, sinceMs) => (this.#requestedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,
       keep: (task) => void this.#tasks.add(task),

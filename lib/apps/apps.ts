@@ -14,16 +14,16 @@ export interface Apps extends AsyncDisposable {
   /** What to do after every connect. */
   readonly connectSteps: readonly ConnectStep[];
   /**
-   * Takes a request of Studio for one app: decodes it, stores it, and begins to act on it. Resolves when it is stored; a request that
-   * frees space is acted on even when the disk is too full to store it. Throws `bad_request` with the texts of the wire contract, and
-   * `store_failed`; nothing has changed then.
+   * Takes a request of Studio for one app: decodes it, stores it, and begins to act on it. Resolves when it is stored;
+   * a request that frees space is acted on even when the disk is too full to store it. Throws `bad_request` with the
+   * texts of the wire contract, and `store_failed`; nothing has changed then.
    */
   request(kwargs: Dict): Promise<void>;
-  /** Brings the states of all apps in line with the engine; see `requests/reconcile_local.ts`. To be called once at the start. */
+  /** Brings the states of all apps in line with the engine; see `requests/reconcile_local.ts`. For the start. */
   reconcileLocal(signal: AbortSignal): Promise<void>;
   /**
-   * Waits for `reconcileLocal()`, then brings the device in line with what Studio wants; see `requests/reconcile_remote.ts`. `isRepeated`: an
-   * earlier try on this connection has failed.
+   * Waits for `reconcileLocal()`, then brings the device in line with what Studio wants; see
+   * `requests/reconcile_remote.ts`. `isRepeated`: an earlier try on this connection has failed.
    */
   reconcileRemote(signal: AbortSignal, options?: { isRepeated?: boolean }): Promise<void>;
   /** Sends missed reports in the background. To be called when Studio is known to answer. */
@@ -32,11 +32,11 @@ export interface Apps extends AsyncDisposable {
   startObserving(signal: AbortSignal): void;
   /** All apps of the device at this moment. */
   list(): AppSnapshot[];
-  /** Acts again on every stored request, in the background. To be called when the disk is no longer too full to work. */
+  /** Acts again on every stored request, in the background. For the end of an emergency of the disk. */
   resume(): void;
   /**
-   * What the apps may need of the engine's disk; undefined while that is not known, because the database was lost. Throws
-   * `store_failed`.
+   * What the apps may need of the engine's disk; undefined while that is not known, because the database was lost.
+   * Throws `store_failed`.
    */
   diskUses(): DiskUser[] | undefined;
 }

@@ -70,8 +70,8 @@ export interface AppsDeps {
   /** True when the port can be bound on all addresses at this moment. */
   isPortFree(port: number, transport: "tcp" | "udp"): boolean;
   /**
-   * True when what was stored is lost and Studio has not said since what it wants: running apps are adopted from the engine, and their
-   * logs say so.
+   * True when what was stored is lost and Studio has not said since what it wants: running apps are adopted from the
+   * engine, and their logs say so.
    */
   isRebuilt: boolean;
   /** Masks a text in the log from now on. */
@@ -81,7 +81,7 @@ export interface AppsDeps {
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
   /** Whether an image fits on the disk. To be asked before it is pulled. */
-  checkRoom(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<PullSpace>;
+  checkPull(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<PullSpace>;
   clock: Clock;
   /** A number from 0 to 1. */
   random(): number;

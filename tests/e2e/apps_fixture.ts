@@ -89,7 +89,7 @@ export class AppsFixture implements AsyncDisposable {
       appsDir: `${this.folder}/apps`,
       readIdleMark,
       isEmergency: () => this.isDiskFull,
-      checkRoom: () => Promise.resolve(this.pullSpace),
+      checkPull: () => Promise.resolve(this.pullSpace),
     });
   }
 

@@ -1,4 +1,6 @@
-/** A device in memory: apps on a small engine, with a clock that tests move and a Studio that writes down what it hears. */
+/**
+ * A device in memory: apps on a small engine, with a clock that tests move and a Studio that writes down what it hears.
+ */
 
 import { AppController } from "../../lib/apps/app_controller.ts";
 import type { AppsDeps } from "../../lib/apps/dependencies.ts";

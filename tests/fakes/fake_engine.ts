@@ -1,6 +1,6 @@
 /**
- * A container engine in memory, for tests that need many lives of an app in little time: containers, images, pulls and events,
- * with the error codes of the real one. `tests/contract/engine_cases.ts` holds it against a real engine.
+ * A container engine in memory, for tests that need many lives of an app in little time: containers, images, pulls and
+ * events, with the error codes of the real one. `tests/contract/engine_cases.ts` holds it against a real engine.
  */
 
 import type { Clock } from "../../lib/async/clock.ts";

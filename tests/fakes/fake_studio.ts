@@ -8,8 +8,9 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import type { AppReport } from "../../lib/backend/requests.ts";
 
 /**
- * Studio and the people in front of it, as the device sees them. `told` has all that they hear, in order: a state for a report
- * (`RUNNING`, `PRESENT pending_remote_confirmation`), a text in quotes for a line of the app's log, `LOGGER_CLEAR`, `ports`.
+ * Studio and the people in front of it, as the device sees them. `told` has all that they hear, in order: a state for a
+ * report (`RUNNING`, `PRESENT pending_remote_confirmation`), a text in quotes for a line of the app's log,
+ * `LOGGER_CLEAR`, `ports`.
  */
 export class Studio {
   readonly told: string[] = [];

@@ -32,7 +32,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
-  | ("checkRoom" | "hideSecret" | "hideSecretsOf" | "isEmergency" | "isRebuilt")
+  | ("checkPull" | "hideSecret" | "hideSecretsOf" | "isEmergency" | "isRebuilt")
 > {
   const config = sampleConfig(change);
   const nothing = () => Promise.resolve();
@@ -57,7 +57,7 @@ export function quietDevice(
     hideSecret: () => {},
     hideSecretsOf: () => {},
     isEmergency: () => false,
-    checkRoom: () => Promise.resolve({ kind: "fits" }),
+    checkPull: () => Promise.resolve({ kind: "fits" }),
     isRebuilt: false,
   };
 }

@@ -106,7 +106,7 @@ function startSteps(given: Given): Step[] {
   const { wanted, observed, progress } = given;
   const container = soleContainer(observed);
   const start: Step = { kind: "startContainer" };
-  const settle: Step = { kind: "awaitSettled" };
+  const settle: Step = { kind: "awaitStartup" };
   if (hasDone(progress, start)) return once(given, settle);
   if (container !== undefined && container.id === progress.createdContainer) return [start, settle];
   return [

@@ -1,4 +1,4 @@
-/** Decides what a request means for an app: which transition it starts, and whether it cuts one. Pure. */
+/** Decides what a request means for an app: which transition it starts, and whether it interrupts one. Pure. */
 
 import type { AppRequest, AppState } from "../../model/app.ts";
 import { AgentError } from "../../base/errors.ts";
@@ -8,14 +8,14 @@ import { growsDisk, stableTarget, type Transition, transitionOf } from "../state
 
 /** What a request leads to. */
 export type Decision =
-  /** The table has no cell for it: nothing happens, nothing is told. */
+  /** The table has no cell for it: nothing happens, and nothing is reported. */
   | { kind: "nothing" }
-  /** The app is where it should be: its state is told again. */
+  /** The app is as it should be: its state is reported again. */
   | { kind: "noAction" }
   | { kind: "refuse"; error: AgentError }
   | { kind: "go"; goal: Goal };
 
-/** What the choice depends on besides app and request. */
+/** What the decision depends on besides app and request. */
 export interface Circumstances {
   /** False where an update must not begin: offline at boot, and for a version that was canceled or has just failed. */
   mayUpdate: boolean;
@@ -25,7 +25,7 @@ export interface Circumstances {
 
 const notAvailableText = "not available in this version";
 
-/** Chooses what a request leads to while nothing else is done with the app. */
+/** Decides what a request leads to while nothing else is done with the app. */
 export function decide(app: LiveApp, request: AppRequest, circumstances: Circumstances): Decision {
   const target = stableTarget(request.target);
   if (circumstances.isEmergency && growsDisk(request.target)) return refusal("no_space", "the disk is too full");
@@ -45,8 +45,8 @@ export function wantsUpdate(app: LiveApp, request: AppRequest): boolean {
 }
 
 /**
- * True when a request must not wait for the end of what is done: it takes away what is being downloaded or updated, or says
- * itself that it cancels. `step` is the one that is being done.
+ * True when a request must not wait for the running transition: it removes what is being downloaded or updated, or it
+ * says itself that it cancels. `step` is the one that is being done.
  */
 export function interrupts(app: LiveApp, request: AppRequest, step: Step | undefined): boolean {
   const target = stableTarget(request.target);
@@ -57,20 +57,20 @@ export function interrupts(app: LiveApp, request: AppRequest, step: Step | undef
 }
 
 /**
- * True for a request that takes something away from the device, or ends what it does: a disk that is too full to store it is a reason for
- * it, not against. Nothing that brings something is among them.
+ * True for a request that removes something from the device, or ends what it does, and brings nothing: when the disk is
+ * too full to store it, that is one more reason to act on it.
  */
-export function makesRoom(app: LiveApp | undefined, request: AppRequest): boolean {
+export function freesSpace(app: LiveApp | undefined, request: AppRequest): boolean {
   const target = stableTarget(request.target);
   if (isGone(target)) return true;
   if (app === undefined) return false;
   if (interrupts(app, request, undefined)) return true;
   const transition = transitionOf(app.state, target);
-  // A failed app is stopped by what brings its image back when there is none: that download has a check of its own.
+  // Stopping a failed app also pulls a missing image; that download has a check of its own.
   return (transition === "stop" || transition === "recover-present") && !wantsUpdate(app, request);
 }
 
-/** What the table calls for, for a PROD app of one container. */
+/** What a transition of the table means for a PROD app of one container. */
 function choiceOf(transition: Transition | "update", target: AppState): Decision {
   switch (transition) {
     case "install":

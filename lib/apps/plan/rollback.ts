@@ -1,6 +1,6 @@
 /**
- * Decides what follows when an update fails: which failures are the fault of the release, when the version before comes back, and which
- * versions are not tried again. Pure; everybody else only does what is decided here.
+ * Decides what follows when an update fails: which failures are the fault of the release, when the version before comes
+ * back, and which versions are not tried again. Pure; all other files only do what is decided here.
  */
 
 import type { AppState } from "../../model/app.ts";
@@ -8,14 +8,14 @@ import { type ErrorCode, hasCode, textOf } from "../../base/errors.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
 import { type Goal, isStarting, type Step } from "./steps.ts";
 
-/** How the installed release of an app has failed. `wasKilled`: its process was ended from outside, by the engine or a person. */
+/** How the installed release of an app has failed. `wasKilled`: the process was ended by the engine or a person. */
 export type ReleaseFailure =
   /** A transition failed in `step`; without one it failed before its first. */
   | { kind: "transition"; step: Step | undefined; error: unknown; wasKilled: boolean }
   /** The app was running, and its process has ended. */
   | { kind: "exit"; exitCode: number; wasKilled: boolean };
 
-/** A way back from a release on probation. */
+/** The return from a release on probation. */
 export interface RollBack {
   /** The version that has failed. */
   failed: string;
@@ -33,7 +33,7 @@ export const blamelessCodes: readonly ErrorCode[] = [
   ...["canceled", "engine_unreachable", "no_space", "port_in_use", "store_failed", "timeout"] as const,
 ];
 
-/** True when a failure is the fault of the release. While the device is unstable (full disk, engine just back) none is. */
+/** True when a failure is the fault of the release. None is while the disk is full or the engine has been away. */
 export function blamesRelease(failure: ReleaseFailure, { isDeviceUnstable }: { isDeviceUnstable: boolean }): boolean {
   if (failure.wasKilled || isDeviceUnstable) return false;
   switch (failure.kind) {
@@ -44,7 +44,7 @@ export function blamesRelease(failure: ReleaseFailure, { isDeviceUnstable }: { i
   }
 }
 
-/** Where to go back to after a failure that is the fault of the release; undefined when the release is not on probation. */
+/** The roll-back after a failure that is the fault of the release; undefined when the release is not on probation. */
 export function rollBackAfter(failure: ReleaseFailure, update: StoredUpdate | undefined): RollBack | undefined {
   if (!isOnProbation(update)) return undefined;
   const reason = failure.kind === "exit" ? `exited with status code ${failure.exitCode}` : textOf(failure.error);
@@ -62,8 +62,8 @@ export function hasPassedProbation(seen: { state: AppState; hasChanged: boolean;
 }
 
 /**
- * What becomes of an update whose transition failed; undefined when the old container was touched, so that the app itself has failed.
- * Without an engine nobody can tell, so the app counts as failed. A release that cannot run on this machine never will.
+ * What becomes of an update whose transition failed; undefined when the app itself has failed, because its container
+ * was touched already, or because the engine is away and nobody can tell. A release that cannot run here never will.
  */
 export function failedUpdate(
   failure: { goal: Goal | undefined; state: AppState; step: Step | undefined; error: unknown },
@@ -86,12 +86,12 @@ export function mayUpdateTo(
   return version !== known.skippedVersion && !hasFailed(version, known.update);
 }
 
-/** The version to return to, while an update is under way or on probation; its image is kept. Undefined at all other times. */
+/** The version to return to while an update is under way or on probation; undefined at all other times. */
 export function fallbackOf(update: StoredUpdate | undefined): string | undefined {
   return update === undefined || update.phase === "failed" ? undefined : update.from.version;
 }
 
-/** Where a new update comes from: the last release that has proven itself, so an update on probation hands on its own fallback. */
+/** What a new update can return to: the last release that has proven itself. An earlier update hands on its own. */
 export function fallbackFor(
   installed: Pick<StoredUpdate, "from" | "container">,
   before: StoredUpdate | undefined,
@@ -101,8 +101,8 @@ export function fallbackFor(
 }
 
 /**
- * What is left of an update once Studio has sent a request of its own accord: a request for an update lets the failed version be tried
- * again, any other one replaces the settings from before the failed update.
+ * What is left of an update once Studio has sent a request of its own accord: a request for an update lets the failed
+ * version be tried again, any other one replaces the settings from before the failed update.
  */
 export function updateAfterRequest(
   request: { requestUpdate: boolean },

@@ -2,7 +2,7 @@
 
 import type { AppState } from "../../model/app.ts";
 
-/** Where a transition wants to get; what the table of states calls `recover-run` is `run`. */
+/** What a transition is to reach; what the table of states calls `recover-run` is `run`. */
 export type Goal =
   | "install"
   | "run"
@@ -17,61 +17,61 @@ export type Goal =
   | "uninstallCanceled"
   | "tidy";
 
-/** One thing to do. Containers, images and folders are changed by steps only. */
+/** One thing to do. Containers, images and folders of apps are changed by steps only. */
 export type Step =
-  /** Viewers of the app's log forget what they show. */
+  /** Clears the log that viewers show. */
   | { kind: "clearViewer" }
-  /** The kept log lines of the app are forgotten. */
+  /** Clears the history of the app's log. */
   | { kind: "clearHistory" }
   /** One line for people in the app's log. */
   | { kind: "say"; text: string }
-  /** Keeps the state in memory and in the database, then tells Studio. */
+  /** Sets the state in memory and in the database, then reports it to Studio. */
   | { kind: "report"; state: AppState }
-  /** The registry is asked whether it knows us, and how large the image is. */
+  /** Asks the registry whether it accepts our login, and for the size of the image. */
   | { kind: "checkLogin"; tag: string }
-  /** The engine opens the stream of a pull. */
+  /** Opens the stream of a pull. */
   | { kind: "openPull"; tag: string }
-  /** The opened pull is read to its end. */
+  /** Reads the opened pull to its end. */
   | { kind: "readPull"; tag: string }
   | { kind: "createContainer"; tag: string }
-  /** Starts the container that this transition has created; its exit is listened for before. */
+  /** Starts the container that this transition has created. Listens for its exit first. */
   | { kind: "startContainer" }
-  /** Waits until the started process has outlived the settle window. */
-  | { kind: "awaitSettled" }
+  /** Waits until the started process counts as running. */
+  | { kind: "awaitStartup" }
   /** SIGTERM, a grace period, SIGKILL. */
   | { kind: "stopContainer"; id: string }
   | { kind: "removeContainer"; id: string }
   /** Waits for a removal that the engine has begun. */
   | { kind: "awaitGone"; id: string }
-  /** Takes these tags from the app's own repository; an image goes with its last name. `isNeeded` false: it may fail. */
+  /** Removes these tags of the app's own repository, and images without any other tag. `isNeeded` false: may fail. */
   | { kind: "untagImages"; tags: readonly string[]; isNeeded: boolean }
-  /** The image was pulled whole and can run on this machine. */
+  /** Verifies that the image is the one that was pulled, and can run on this device. */
   | { kind: "verifyImage"; tag: string }
-  /** What the new release replaces is remembered, with the settings of its container; from here on there is a way back. */
+  /** Stores what the new release replaces, with the settings of its container: from here on there is a fallback. */
   | { kind: "openSwitch" }
-  /** The newest version becomes the installed one, in memory and in the stored request; it is on probation. */
+  /** Makes the newest version the installed one, also in the stored request, and puts it on probation. */
   | { kind: "adoptVersion"; version: string; releaseKey: number }
-  /** The version before becomes the installed one again, and the release on probation is remembered as failed. */
+  /** Makes the version before the installed one again, and stores that the release on probation has failed. */
   | { kind: "revertVersion" }
-  /** The release on probation has proven that it runs. */
+  /** Ends the probation: the release has proven that it runs. */
   | { kind: "closeUpdate" }
-  /** The container's log goes to the app's log. */
+  /** Follows the log of the container. */
   | { kind: "followLogs" }
-  /** The files that hold the app's variables and its credential. */
+  /** Deletes the files that hold the app's variables and its credential. */
   | { kind: "deleteEnvFiles" }
   | { kind: "releasePorts" }
-  /** The app's data folder. */
+  /** Deletes the app's data folder. */
   | { kind: "deleteData" };
 
 /** What this transition has done. It starts empty, also after a restart of the agent. */
 export interface Progress {
-  /** Keys of the steps that are through. */
+  /** Keys of the steps that are done. */
   readonly done: ReadonlySet<string>;
   /** Id of the container that this transition has created. */
   readonly createdContainer: string | undefined;
 }
 
-/** The name under which a step is remembered as done. */
+/** The key under which a step is recorded as done. */
 export function stepKey(step: Step): string {
   switch (step.kind) {
     case "say":
@@ -91,7 +91,7 @@ export function stepKey(step: Step): string {
     case "clearHistory":
     case "checkLogin":
     case "startContainer":
-    case "awaitSettled":
+    case "awaitStartup":
     case "untagImages":
     case "openSwitch":
     case "adoptVersion":
@@ -107,7 +107,7 @@ export function stepKey(step: Step): string {
 
 const pullKinds: ReadonlySet<Step["kind"]> = new Set(["checkLogin", "openPull", "readPull"]);
 
-const startKinds: ReadonlySet<Step["kind"]> = new Set(["createContainer", "startContainer", "awaitSettled"]);
+const startKinds: ReadonlySet<Step["kind"]> = new Set(["createContainer", "startContainer", "awaitStartup"]);
 
 /** True while a step downloads, or is about to. */
 export function isPulling(step: Step | undefined): boolean {

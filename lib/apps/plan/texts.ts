@@ -1,11 +1,11 @@
-/** What people read in the log of an app when something ends otherwise than planned. The wording is part of the wire. Pure. */
+/** Lines of an app's log for whatever does not go as planned. Their wording is part of the wire. Pure. */
 
 import type { AppState } from "../../model/app.ts";
 import { textOf } from "../../base/errors.ts";
 import type { RollBack } from "./rollback.ts";
 import { isPulling, isStarting, type Step } from "./steps.ts";
 
-/** What every app's log says after the agent's database was lost. */
+/** In the log of every app after the agent's database was lost. */
 export const rebuiltText =
   "The agent's database was damaged and has been set aside; what it knows of this app comes from the container engine and from Studio";
 
@@ -16,23 +16,23 @@ export function failureText(step: Step | undefined, error: unknown): string {
   return textOf(error);
 }
 
-/** Why the version before runs again; the update is not tried again by itself. */
+/** Why the version before runs again; the update is not tried again automatically. */
 export function rollBackText({ failed, restored, reason }: RollBack): string {
   return `The update to version ${failed} has failed (${reason}), returning to version ${restored}`;
 }
 
-/** Why an update does not take place; the version before was not touched. */
+/** Why an update does not take place; the running version was not touched. */
 export function refusedUpdateText(versions: { from: string; to: string }): string {
   return `The update to version ${versions.to} is not possible, version ${versions.from} goes on`;
 }
 
-/** When a failed update is tried again; until then the version before goes on. */
+/** When a failed update is tried again; the running version goes on until then. */
 export function updateRetryText(version: string, delayMs: number): string {
   return `The update to version ${version} will be tried again in ${Math.round(delayMs / 1000)} s`;
 }
 
-/** What a transition in this state says when it is cut on purpose; undefined when there is nothing to say. */
-export function cutText(state: AppState, step: Step | undefined): string | undefined {
+/** What was interrupted by a request of Studio; undefined when there is nothing to say. */
+export function interruptionText(state: AppState, step: Step | undefined): string | undefined {
   if (state === "UPDATING") return "The update was canceled";
   return state === "DOWNLOADING" || isPulling(step) ? "The app download was canceled" : undefined;
 }

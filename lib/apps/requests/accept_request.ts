@@ -4,7 +4,7 @@ import type { AppRequest } from "../../model/app.ts";
 import { hasCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
-import { makesRoom } from "../plan/decide.ts";
+import { freesSpace } from "../plan/decide.ts";
 import type { AppRecords } from "../state/app_records.ts";
 
 /** What requests are accepted with. */
@@ -30,7 +30,7 @@ export function acceptRequest(
     records.store(request);
     return true;
   } catch (error) {
-    if (!hasCode(error, "store_failed") || !makesRoom(known, request)) throw error;
+    if (!hasCode(error, "store_failed") || !freesSpace(known, request)) throw error;
     const { appName: app, target } = request;
     log.error("Cannot store what Studio wants of an app, doing it nevertheless", { app, target, error });
     reporter.storeLater(records.hold(request));

@@ -3,7 +3,7 @@
 import type { AppRequest } from "../../model/app.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { EngineSnapshot } from "../watch/engine_snapshot.ts";
-import type { Origin } from "../work/app_worker.ts";
+import type { Origin } from "../work/attempt.ts";
 import type { ReconcileDeps } from "./reconcile_deps.ts";
 
 /** Between two starts, so that a device with many apps does not do everything at once. */

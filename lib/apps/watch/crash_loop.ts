@@ -1,12 +1,12 @@
-/** How a failed app waits for its next try, and how people are told. Pure. */
+/** How long a failed app waits for its next try, and what its log says of that. Pure. */
 
 import { spreadWaitMs } from "../../async/backoff.ts";
 
-const waits = { firstMs: 5_000, limitMs: 3_600_000 };
+const retrySchedule = { firstMs: 5_000, limitMs: 3_600_000 };
 
 /** The wait before try number `attempt` (1, 2, …) in milliseconds: 5 s × n², at most an hour, spread by ±20 %. */
 export function crashLoopDelayMs(attempt: number, random: number): number {
-  return spreadWaitMs(waits, { attempt, random });
+  return spreadWaitMs(retrySchedule, { attempt, random });
 }
 
 /** The line in the app's log; its wording is part of the wire. */

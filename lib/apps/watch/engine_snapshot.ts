@@ -49,11 +49,11 @@ export class EngineSnapshot {
   find(names: { container: string; repository: string }): ObservedApp {
     const summary = this.#byName.get(names.container);
     const tags = this.#tags.get(names.repository) ?? [];
-    return { containers: summary === undefined ? [] : [observedContainer(names.container, summary)], tags };
+    return { containers: summary === undefined ? [] : [containerFromList(names.container, summary)], tags };
   }
 }
 
-function observedContainer(name: string, { id, state, labels, published }: ContainerSummary): ObservedContainer {
+function containerFromList(name: string, { id, state, labels, published }: ContainerSummary): ObservedContainer {
   // The list shows ports only while a container runs.
   const ports = state === "running" ? { published } : {};
   return { id, name, status: state, isMadeByAgent: isMadeByAgent(labels), ...ports };

@@ -1,11 +1,11 @@
-/** Follows what happens to containers: one stream of events for all apps, and a list of all containers where it has gaps. */
+/** Watches the containers: one stream of events for all apps, and a scan of all containers after every gap in it. */
 
 import type { Clock } from "../../async/clock.ts";
 import { isCanceled } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { EngineEvent } from "../../docker/events.ts";
 
-/** What is watched with what. */
+/** What the watch works with. */
 export interface EngineWatchDeps {
   engine: {
     events(signal: AbortSignal, onOpen?: () => void): AsyncIterable<EngineEvent>;
@@ -14,60 +14,60 @@ export interface EngineWatchDeps {
   /** A number from 0 to 1. */
   random(): number;
   log: Log;
-  /** Something happened to a container. Must not throw. */
+  /** Called when something has happened to a container. Must not throw. */
   onEvent(event: EngineEvent): void;
-  /** The engine cannot be reached any more. Called once until it is back. */
+  /** Called once when the engine can no longer be reached. */
   onAway(): void;
-  /** The engine is back, and has been looked at. */
+  /** Called when the engine is back and has been scanned. */
   onBack(): void;
   /**
-   * Looks at all containers: after every gap in the events, and now and then. `isReturn` says that the engine was away. What it
-   * throws makes the watch begin anew.
+   * Looks at all containers: after every gap in the events, and from time to time. `isReturn`: the engine was away.
+   * When it throws, the watch starts over.
    */
   scan(options: { isReturn: boolean; signal: AbortSignal }): Promise<void>;
 }
 
-/** How long the engine may hide something from the events, in milliseconds. */
+/** The longest time for which a change that the events have missed stays unnoticed. */
 const scanEveryMs = 60_000;
 
-/** An engine that was killed ends its old containers when it is back, with ten seconds of grace, in milliseconds. */
-export const unsteadyMs = 15_000;
+/** An engine that was killed ends its old containers when it is back, with ten seconds of grace. */
+export const unstableMs = 15_000;
 
-/** The wait before the next try while the engine is away, in milliseconds. */
-const firstRetryMs = 200;
-const retryLimitMs = 2_000;
+/** The wait before the next try while the engine is away. */
+const firstReopenMs = 200;
+const reopenLimitMs = 2_000;
 
-/** Watches until `signal` ends. Never throws. */
-export async function watchEngine(parts: EngineWatchDeps, signal: AbortSignal): Promise<void> {
+/** Watches until `signal` is aborted. Never throws. */
+export async function watchEngine(deps: EngineWatchDeps, signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     const onReady = () => failures = 0;
     try {
-      await watchOnce(parts, { isReturn: failures > 0, onReady, signal });
+      await watchOnce(deps, { isReturn: failures > 0, onReady, signal });
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
       const report = { error, failures };
-      // The first is news; those that follow say nothing more.
+      // Only the first failure is worth a warning.
       if (failures === 1) {
-        parts.log.warn("Lost sight of the container engine", report);
-        parts.onAway();
-      } else parts.log.debug("The container engine is still away", report);
+        deps.log.warn("Lost sight of the container engine", report);
+        deps.onAway();
+      } else deps.log.debug("The container engine is still away", report);
     }
-    await pause(parts, failures, signal);
+    await pause(deps, failures, signal);
   }
 }
 
-/** One stream of events from its opening to its end, with the scans beside it. */
+/** Reads one stream of events to its end, and scans meanwhile. */
 async function watchOnce(
-  parts: EngineWatchDeps,
+  deps: EngineWatchDeps,
   options: { isReturn: boolean; onReady: () => void; signal: AbortSignal },
 ): Promise<void> {
   const life = new AbortController();
   const signal = AbortSignal.any([options.signal, life.signal]);
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-  const reading = readEvents(parts, { signal, onOpen: open });
-  const scanning = opened.then(() => scanNowAndThen(parts, { ...options, signal }));
+  const reading = readEvents(deps, { signal, onOpen: open });
+  const scanning = opened.then(() => scanRepeatedly(deps, { ...options, signal }));
   try {
     await Promise.race([reading, scanning]);
   } finally {
@@ -78,34 +78,34 @@ async function watchOnce(
 }
 
 async function readEvents(
-  parts: EngineWatchDeps,
+  deps: EngineWatchDeps,
   options: { signal: AbortSignal; onOpen: () => void },
 ): Promise<void> {
-  for await (const event of parts.engine.events(options.signal, options.onOpen)) parts.onEvent(event);
+  for await (const event of deps.engine.events(options.signal, options.onOpen)) deps.onEvent(event);
 }
 
-async function scanNowAndThen(
-  parts: EngineWatchDeps,
+async function scanRepeatedly(
+  deps: EngineWatchDeps,
   options: { isReturn: boolean; onReady: () => void; signal: AbortSignal },
 ): Promise<void> {
   let { isReturn } = options;
   while (!options.signal.aborted) {
-    await parts.scan({ isReturn, signal: options.signal });
+    await deps.scan({ isReturn, signal: options.signal });
     if (isReturn) {
-      parts.log.info("The container engine is back");
-      parts.onBack();
+      deps.log.info("The container engine is back");
+      deps.onBack();
     }
     isReturn = false;
     options.onReady();
-    await parts.clock.sleep(scanEveryMs, options.signal);
+    await deps.clock.sleep(scanEveryMs, options.signal);
   }
 }
 
-async function pause(parts: EngineWatchDeps, failures: number, signal: AbortSignal): Promise<void> {
+async function pause(deps: EngineWatchDeps, failures: number, signal: AbortSignal): Promise<void> {
   if (failures === 0 || signal.aborted) return;
-  const bound = Math.min(firstRetryMs * 2 ** Math.min(failures - 1, 10), retryLimitMs);
+  const bound = Math.min(firstReopenMs * 2 ** Math.min(failures - 1, 10), reopenLimitMs);
   try {
-    await parts.clock.sleep(Math.round(bound * (0.5 + 0.5 * parts.random())), signal);
+    await deps.clock.sleep(Math.round(bound * (0.5 + 0.5 * deps.random())), signal);
   } catch (error) {
     if (!isCanceled(error)) throw error;
   }

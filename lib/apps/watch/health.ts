@@ -1,4 +1,6 @@
-/** How an app has been doing: its failures in a row, since when it runs, and whether its release has proven itself. */
+/**
+ * How an app is doing: its failures in a row, how long it has been running, and whether its release has proven itself.
+ */
 
 import type { AppId } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
@@ -6,61 +8,61 @@ import { hasCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { Probation } from "./probation.ts";
 import type { AppRecords } from "../state/app_records.ts";
-import { type PlannedRetry, Retry } from "./retry.ts";
+import { Retry, type ScheduledRetry } from "./retry.ts";
 
-/** What health is told with. */
+/** What the health of an app is kept with. */
 export interface HealthDeps {
   records: AppRecords;
   /** Milliseconds before try number `attempt` of a failed app. */
   retryDelayMs(attempt: number): number;
-  /** A failed app is to be tried again. */
+  /** Called when a failed app is to be tried again. */
   onRetry(): void;
-  /** A release on probation has run for long enough, if it still runs. */
-  onProven(): void;
-  /** Takes over a promise that nobody waits for, and what it fails with. */
+  /** Called when a release on probation has run for long enough, if it still runs. */
+  onProbationOver(): void;
+  /** Takes over a promise that nobody waits for, and whatever it rejects with. */
   keep(task: Promise<void>): void;
   clock: Clock;
   log: Log;
 }
 
-/** An engine whose disk was full fails in many words for so long, in milliseconds. */
-const spaceDoubtMs = 60_000;
+/** For this long after a full disk the engine fails with all kinds of errors. */
+const afterFullDiskMs = 60_000;
 
-/** An app that ran for so long is healthy: its next failure is a first one. */
+/** After running for this long an app is healthy: its next failure counts as the first. */
 const healthyAfterMs = 600_000;
 
 /** The health of one app. The count of failures survives the agent. */
 export class Health {
   readonly #id: AppId;
-  readonly #parts: HealthDeps;
+  readonly #deps: HealthDeps;
   readonly #retry: Retry;
   readonly #probation: Probation;
   #runningSinceMs: number | undefined;
-  #noSpaceAtMs = -Infinity;
+  #diskFullAtMs = -Infinity;
 
-  constructor(id: AppId, parts: HealthDeps) {
+  constructor(id: AppId, deps: HealthDeps) {
     this.#id = id;
-    this.#parts = parts;
-    const { clock, keep, retryDelayMs } = parts;
+    this.#deps = deps;
+    const { clock, keep, retryDelayMs } = deps;
     this.#retry = new Retry({
       clock,
       delayMs: retryDelayMs,
       load: () => this.#load(),
       save: (attempts) => this.#save(attempts),
-      onDue: () => parts.onRetry(),
+      onDue: () => deps.onRetry(),
       keep,
     });
-    this.#probation = new Probation({ clock, onOver: () => parts.onProven(), keep });
+    this.#probation = new Probation({ clock, onOver: () => deps.onProbationOver(), keep });
   }
 
-  /** Something has failed with this. */
-  noteError(error: unknown): void {
-    if (hasCode(error, "no_space")) this.#noSpaceAtMs = this.#parts.clock.now();
+  /** Records an error of the app. */
+  recordError(error: unknown): void {
+    if (hasCode(error, "no_space")) this.#diskFullAtMs = this.#deps.clock.now();
   }
 
-  /** True while a disk that was full may still be the reason when something fails. */
-  isShortOfSpace(): boolean {
-    return this.#parts.clock.now() - this.#noSpaceAtMs < spaceDoubtMs;
+  /** True while a failure may still be due to a disk that was full. */
+  wasDiskFull(): boolean {
+    return this.#deps.clock.now() - this.#diskFullAtMs < afterFullDiskMs;
   }
 
   /** True once the release on probation has run for long enough, until `endProbation()`. */
@@ -68,30 +70,30 @@ export class Health {
     return this.#probation.isOver;
   }
 
-  /** The release is not on probation any more. */
+  /** The release is no longer on probation. */
   endProbation(): void {
     this.#probation.stop();
   }
 
-  /** The app runs, or it does not. */
-  note(state: { isRunning: boolean; isOnProbation: boolean }): void {
+  /** Records whether the app runs. */
+  recordState(state: { isRunning: boolean; isOnProbation: boolean }): void {
     if (state.isRunning && state.isOnProbation) this.#probation.begin();
     else this.#probation.stop();
-    if (state.isRunning) this.#runningSinceMs ??= this.#parts.clock.now();
+    if (state.isRunning) this.#runningSinceMs ??= this.#deps.clock.now();
     else this.#runningSinceMs = undefined;
   }
 
-  /** One more failure; begins the wait for the next try. */
-  planRetry(): PlannedRetry {
+  /** Counts a failure and begins the wait for the next try. */
+  scheduleRetry(): ScheduledRetry {
     const sinceMs = this.#runningSinceMs;
-    if (sinceMs !== undefined && this.#parts.clock.now() - sinceMs >= healthyAfterMs) this.#retry.clear();
+    if (sinceMs !== undefined && this.#deps.clock.now() - sinceMs >= healthyAfterMs) this.#retry.reset();
     this.#runningSinceMs = undefined;
-    return this.#retry.plan();
+    return this.#retry.schedule();
   }
 
-  /** Failures before do not count, and no retry is due. */
+  /** Earlier failures do not count, and no retry is due. */
   forgetFailures(): void {
-    this.#retry.clear();
+    this.#retry.reset();
   }
 
   /** Ends all waits; the failures still count. */
@@ -102,18 +104,18 @@ export class Health {
 
   #load(): number {
     try {
-      return this.#parts.records.failures(this.#id);
+      return this.#deps.records.failures(this.#id);
     } catch (error) {
-      this.#parts.log.warn("Cannot read how often an app has failed", { ...this.#id, error });
+      this.#deps.log.warn("Cannot read how often an app has failed", { ...this.#id, error });
       return 0;
     }
   }
 
   #save(attempts: number): void {
     try {
-      this.#parts.records.setFailures(this.#id, attempts);
+      this.#deps.records.setFailures(this.#id, attempts);
     } catch (error) {
-      this.#parts.log.warn("Cannot store how often an app has failed", { ...this.#id, error });
+      this.#deps.log.warn("Cannot store how often an app has failed", { ...this.#id, error });
     }
   }
 }

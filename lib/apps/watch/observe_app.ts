@@ -13,10 +13,10 @@ export async function observeApp(
   signal: AbortSignal,
 ): Promise<ObservedApp> {
   const [details, tags] = await Promise.all([engine.inspect(container, signal), engine.imagesOf(repository, signal)]);
-  return { containers: details === undefined ? [] : [observedContainer(container, details)], tags };
+  return { containers: details === undefined ? [] : [containerFromDetails(container, details)], tags };
 }
 
-function observedContainer(name: string, details: ContainerDetails): ObservedContainer {
+function containerFromDetails(name: string, details: ContainerDetails): ObservedContainer {
   const { id, status, startedAt, exitCode } = details;
   return { id, name, status, startedAt, exitCode, wasKilled: wasKilledOutside(details) };
 }

@@ -16,8 +16,8 @@ export function wasKilledOutside({ exitCode, oomKilled }: { exitCode: number; oo
 const imageStates: ReadonlySet<AppState> = new Set(["DOWNLOADING", "TRANSFERING", "PUBLISHING", "BUILDING"]);
 
 /**
- * The state of an app that nobody has watched for a while. `current` stays where the status of the container says nothing about the
- * app; a paused container counts as running.
+ * The state of an app that nobody has watched for a while. `current` stays where the status of the container says
+ * nothing about the app; a paused container counts as running.
  */
 export function correctedState(current: AppState, observed: ObservedApp): AppState {
   const container = soleContainer(observed);
@@ -31,8 +31,8 @@ export function correctedState(current: AppState, observed: ObservedApp): AppSta
 }
 
 /**
- * The state of a watched app after something happened to its container; undefined when nothing has changed. A missing container is a
- * change for a running app only: in every other state there is none, or a transition takes care of it.
+ * The state of a watched app after something happened to its container; undefined when nothing has changed. A missing
+ * container is a change for a running app only: in every other state there is none, or a transition takes care of it.
  */
 export function observedState(current: AppState, observed: ObservedApp): AppState | undefined {
   const container = soleContainer(observed);

@@ -1,12 +1,12 @@
-/** Finds containers that the agent has made and that belong to no app any more. Pure. */
+/** Finds containers that the agent has created and that belong to no app any more. Pure. */
 
 import type { ContainerSummary } from "../../docker/decode.ts";
 import { parseContainerName } from "../../model/app_names.ts";
 import { composeProjectLabel, isMadeByAgent } from "../../model/labels.ts";
 
 /**
- * The containers to remove. `known` are the names that the apps of the device have. A container without the agent's label, or
- * of a compose project, is never touched, whatever its name.
+ * The containers to remove. `known` are the names that the apps of the device have. A container without the agent's
+ * label, or of a compose project, is never removed, whatever its name.
  */
 export function orphansAmong(containers: readonly ContainerSummary[], known: ReadonlySet<string>): ContainerSummary[] {
   return containers.filter(({ names, labels }) => {

@@ -3,26 +3,26 @@
 import type { Clock } from "../../async/clock.ts";
 import { hasCode } from "../../base/errors.ts";
 
-/** A release that has run for so long after an update stays. */
+/** A release that has run for this long after an update stays. */
 export const probationMs = 60_000;
 
 /** What a probation works with. */
 export interface ProbationDeps {
   clock: Clock;
-  /** The time is over; whether the release still runs is for the caller to see. */
+  /** Called when the time is over; the caller has to see whether the release still runs. */
   onOver(): void;
-  /** Takes over the wait, and what it or `onOver` fails with. */
+  /** Takes over the wait, and whatever it or `onOver` throws. */
   keep(task: Promise<void>): void;
 }
 
 /** At most one wait runs. */
 export class Probation {
-  readonly #parts: ProbationDeps;
+  readonly #deps: ProbationDeps;
   #wait: AbortController | undefined;
   #isOver = false;
 
-  constructor(parts: ProbationDeps) {
-    this.#parts = parts;
+  constructor(deps: ProbationDeps) {
+    this.#deps = deps;
   }
 
   /** True from the end of the time until `stop()`. */
@@ -30,14 +30,14 @@ export class Probation {
     return this.#isOver;
   }
 
-  /** The release runs: begins the time, unless it has begun. */
+  /** The release runs: begins the time unless it has begun already. */
   begin(): void {
     if (this.#wait !== undefined || this.#isOver) return;
     const wait = this.#wait = new AbortController();
-    this.#parts.keep(this.#run(wait));
+    this.#deps.keep(this.#run(wait));
   }
 
-  /** The release does not run, or there is none on probation: the time begins anew with the next `begin()`. */
+  /** The release does not run, or is not on probation: the next `begin()` starts over. */
   stop(): void {
     this.#wait?.abort();
     this.#wait = undefined;
@@ -46,13 +46,13 @@ export class Probation {
 
   async #run(wait: AbortController): Promise<void> {
     try {
-      await this.#parts.clock.sleep(probationMs, wait.signal);
+      await this.#deps.clock.sleep(probationMs, wait.signal);
     } catch (error) {
       if (hasCode(error, "canceled")) return;
       throw error;
     }
     this.#wait = undefined;
     this.#isOver = true;
-    this.#parts.onOver();
+    this.#deps.onOver();
   }
 }

@@ -1,4 +1,4 @@
-/** The wait of a failed app for its next try: one timer an app, and the count that makes the waits longer. */
+/** The wait of a failed app for its next try: one timer per app, and the count that makes the waits longer. */
 
 import type { Clock } from "../../async/clock.ts";
 import { hasCode } from "../../base/errors.ts";
@@ -8,46 +8,46 @@ export interface RetryDeps {
   clock: Clock;
   /** Milliseconds before try number `attempt` (1, 2, …). */
   delayMs(attempt: number): number;
-  /** How many failures in a row an earlier life of the agent has counted. Asked once, before the first use. */
+  /** The failures in a row that were counted before the agent was restarted. Called once, before the first use. */
   load(): number;
-  /** Keeps the count. */
+  /** Stores the count. */
   save(attempts: number): void;
-  /** The wait is over. */
+  /** Called when the wait is over. */
   onDue(): void;
-  /** Takes over the wait, and what it or `onDue` fails with. */
+  /** Takes over the wait, and whatever it or `onDue` throws. */
   keep(task: Promise<void>): void;
 }
 
-/** A try that waits for its time. */
-export interface PlannedRetry {
+/** A try that is due later. */
+export interface ScheduledRetry {
   attempt: number;
   delayMs: number;
 }
 
-/** At most one wait runs. A new plan replaces it. */
+/** At most one wait runs; a new one replaces it. */
 export class Retry {
-  readonly #parts: RetryDeps;
+  readonly #deps: RetryDeps;
   #attempts: number | undefined;
   #wait: AbortController | undefined;
 
-  constructor(parts: RetryDeps) {
-    this.#parts = parts;
+  constructor(deps: RetryDeps) {
+    this.#deps = deps;
   }
 
-  /** One more failure: begins the wait for the next try. */
-  plan(): PlannedRetry {
+  /** Counts a failure and begins the wait for the next try. */
+  schedule(): ScheduledRetry {
     this.#wait?.abort();
     const wait = this.#wait = new AbortController();
     const attempt = this.#attempts = this.#count() + 1;
-    this.#parts.save(attempt);
-    const delayMs = this.#parts.delayMs(attempt);
-    this.#parts.keep(this.#run(wait, delayMs));
+    this.#deps.save(attempt);
+    const delayMs = this.#deps.delayMs(attempt);
+    this.#deps.keep(this.#run(wait, delayMs));
     return { attempt, delayMs };
   }
 
   /** Ends the wait and forgets the failures. */
-  clear(): void {
-    if (this.#count() > 0) this.#parts.save(0);
+  reset(): void {
+    if (this.#count() > 0) this.#deps.save(0);
     this.#attempts = 0;
     this.stop();
   }
@@ -59,17 +59,17 @@ export class Retry {
   }
 
   #count(): number {
-    return this.#attempts ??= this.#parts.load();
+    return this.#attempts ??= this.#deps.load();
   }
 
   async #run(wait: AbortController, delayMs: number): Promise<void> {
     try {
-      await this.#parts.clock.sleep(delayMs, wait.signal);
+      await this.#deps.clock.sleep(delayMs, wait.signal);
     } catch (error) {
       if (hasCode(error, "canceled")) return;
       throw error;
     }
     if (this.#wait === wait) this.#wait = undefined;
-    this.#parts.onDue();
+    this.#deps.onDue();
   }
 }

@@ -1,158 +1,176 @@
-/** Sees to it that one thing at a time is done with an app, and that nothing that is asked meanwhile is lost. */
+/** Does one thing at a time for an app, and loses nothing that is asked for meanwhile. */
 
 import type { AppId, AppRequest } from "../../model/app.ts";
 import { within } from "../../async/deadline.ts";
-import { AppWatch, type AppWatchDeps } from "./app_watch.ts";
-import { interrupts } from "../plan/decide.ts";
-import { Attempts, type AttemptsDeps } from "./attempts.ts";
+import { decide, interrupts } from "../plan/decide.ts";
+import { mayUpdateTo } from "../plan/rollback.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
+import { Health, type HealthDeps } from "../watch/health.ts";
+import { AppWatch, type AppWatchDeps } from "./app_watch.ts";
+import { Attempts, type AttemptsDeps } from "./attempts.ts";
+import type { Origin } from "./attempt.ts";
 import { Job } from "./job.ts";
 
-/**
- * Why a request is acted on: Studio asks, a connect brings what it wants anew, the agent has started and must not download, or a failed
- * app is tried again.
- */
-export type Origin = "request" | "sync" | "boot" | "retry";
-
-/** What a runner works with. */
-export interface AppWorkerDeps extends Omit<AppWatchDeps, "onRetry" | "onProven">, Omit<AttemptsDeps, "watch"> {
+/** What a worker works with. */
+export interface AppWorkerDeps
+  extends
+    Omit<HealthDeps, "onRetry" | "onProbationOver">,
+    Omit<AppWatchDeps, "health">,
+    Omit<AttemptsDeps, "health" | "watch"> {
   /** Ends with the agent. */
   life: AbortSignal;
 }
 
-/** How long something that was cut may take to end. */
+/** How long an interrupted job may take to end. */
 const endLimitMs = 60_000;
 
 /**
- * The runner of one app; it outlives the app's object.
+ * The worker of one app; it outlives the app's object.
  *
- * - One turn at a time. What is asked during a turn is stored by the caller and done before the turn is over, or right after.
- * - Whatever happens within a turn, the turn ends.
+ * - One job at a time. What is asked for during a job is stored by the caller, and done by the job or right after it.
+ * - Whatever happens within a job, the job ends.
  */
 export class AppWorker {
   readonly id: AppId;
-  readonly #parts: AppWorkerDeps;
+  readonly #deps: AppWorkerDeps;
+  readonly #health: Health;
   readonly #watch: AppWatch;
-  readonly #rounds: Attempts;
-  #turn: Job | undefined;
-  #turnEnd: Promise<void> = Promise.resolve();
-  /** When something was last done with the app, on the clock. What was seen of it before tells nothing any more. */
+  readonly #attempts: Attempts;
+  #job: Job | undefined;
+  #jobEnd: Promise<void> = Promise.resolve();
+  /** When something was last done with the app, on the clock. Earlier observations of it do not count any more. */
   #doneAtMs = -Infinity;
+  /** A look that came during a job, for after the job. */
   #missedLook: { isReturn: boolean } | undefined;
 
-  constructor(id: AppId, parts: AppWorkerDeps) {
+  constructor(id: AppId, deps: AppWorkerDeps) {
     this.id = id;
-    this.#parts = parts;
-    this.#watch = new AppWatch(id, {
-      ...parts,
-      onRetry: (request) => parts.keep(this.act(request, "retry")),
-      onProven: () => parts.keep(this.look({ isReturn: false })),
+    this.#deps = deps;
+    const health = this.#health = new Health(id, {
+      ...deps,
+      onRetry: () => this.#retry(),
+      onProbationOver: () => deps.keep(this.look({ isReturn: false })),
     });
-    this.#rounds = new Attempts(id, { ...parts, watch: this.#watch });
-  }
-
-  /** True while something is done with the app. */
-  get isBusy(): boolean {
-    return this.#turn !== undefined;
+    const watch = this.#watch = new AppWatch(id, { ...deps, health });
+    this.#attempts = new Attempts(id, { ...deps, health, watch });
   }
 
   /**
-   * Acts on a stored request and resolves when all is done that follows from it. While something else is done it cuts that, or
-   * leaves itself to it, and resolves at once. `observed` spares it a look at the engine. Never throws.
+   * Acts on a stored request and resolves when everything that follows from it is done. During another job it resolves
+   * at once: it interrupts that job or leaves the request to it. `observed` saves an observation. Never throws.
    */
   async act(request: AppRequest, origin: Origin, observed?: ObservedApp & { takenAtMs: number }): Promise<void> {
-    if (origin === "request" || origin === "sync") this.#rounds.forgetFailures();
-    const turn = this.#turn;
-    if (turn === undefined) {
-      const look = observed !== undefined && this.#isFresh(observed) ? { observed } : {};
-      await this.#takeTurn((own) => {
-        return this.#rounds.drive(own, { request, why: origin, mayUpdate: origin !== "boot", ...look });
+    if (origin === "request" || origin === "sync") this.#attempts.forgetFailures();
+    const job = this.#job;
+    if (job === undefined) {
+      const known = observed !== undefined && this.#isFresh(observed) ? { observed } : {};
+      await this.#runJob((own) => {
+        return this.#attempts.run(own, { request, why: origin, mayUpdate: origin !== "boot", ...known });
       });
       return;
     }
-    // What is done now has its own way on.
+    // The running job decides by itself how to go on.
     if (origin === "retry") return;
-    turn.isAskedAnew = true;
-    const app = this.#parts.records.find(this.id);
-    if (app !== undefined && interrupts(app, request, turn.step)) turn.interrupt(request);
+    job.hasNewRequest = true;
+    const app = this.#deps.records.find(this.id);
+    if (app !== undefined && interrupts(app, request, job.step)) job.interrupt(request);
   }
 
   /**
-   * Looks whether the app's container is as it should be, and acts on what has changed; while something is done, after that.
-   * `isReturn`: the engine was away, so a failed app is tried at once. Never throws.
+   * Observes the app and acts on what has changed; during a job, after that. `isReturn`: the engine was away, so a
+   * failed app is tried at once. Never throws.
    */
   async look(options: { isReturn: boolean }): Promise<void> {
-    if (this.#turn !== undefined) {
+    if (this.#job !== undefined) {
       this.#missedLook = { isReturn: options.isReturn || (this.#missedLook?.isReturn ?? false) };
       return;
     }
-    await this.#takeTurn(async (turn) => {
-      const next = await this.#watch.observe(turn, options);
-      if (next !== undefined) await this.#rounds.drive(turn, next);
+    await this.#runJob(async (job) => {
+      const next = await this.#watch.observe(job, options);
+      if (next !== undefined) await this.#attempts.run(job, next);
     });
   }
 
   /**
-   * Sets the state of an app that nobody has watched to what was found of it at a moment of the clock. While something is done with
-   * the app, or when something was since, its state is left alone, and so it is when nothing was found out. With `isReported` Studio
-   * is told the state in any case. Never throws.
+   * Corrects the state of an app that nobody has watched, by what was observed of it at a moment of the clock. The
+   * state is left alone when nothing was observed, during a job, and when a job has ended since. `isReported`: reports
+   * the state in any case. Never throws.
    */
-  async correct(observed: ObservedApp | undefined, options: { isReported: boolean; takenAtMs: number }): Promise<void> {
-    if (this.#turn !== undefined) {
-      if (options.isReported) await this.#watch.report(this.#parts.life);
+  async correct(
+    observed: ObservedApp | undefined,
+    { isReported, takenAtMs }: { isReported: boolean; takenAtMs: number },
+  ): Promise<void> {
+    if (this.#job !== undefined) {
+      if (isReported) await this.#watch.report(this.#deps.life);
       return;
     }
-    const news = this.#isFresh(options) ? observed : undefined;
-    await this.#takeTurn((turn) => this.#watch.correct(turn, news, options), { isLook: true });
+    const known = this.#isFresh({ takenAtMs }) ? observed : undefined;
+    await this.#runJob((job) => this.#watch.correct(job, { observed: known, isReported }), { isObservation: true });
   }
 
-  /** Cuts what is being done and does `work` in its place. Throws what `work` throws; `timeout` when the cut has no effect. */
+  /**
+   * Interrupts what is being done and does `work` in its place. Throws whatever `work` throws, and `timeout` when the
+   * interrupted job does not end.
+   */
   async replace(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const what = "Waiting for the end of a transition";
-    while (this.#turn !== undefined) {
-      this.#turn.end();
-      await within(endLimitMs, () => this.#turnEnd, { what, signal: this.#parts.life });
+    while (this.#job !== undefined) {
+      this.#job.end();
+      await within(endLimitMs, () => this.#jobEnd, { what, signal: this.#deps.life });
     }
-    this.#rounds.forgetFailures();
+    this.#attempts.forgetFailures();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const turn = this.#takeTurn((own) => work(own.signal).then(resolve, reject));
-    await Promise.all([promise, turn]);
+    const job = this.#runJob((own) => work(own.signal).then(resolve, reject));
+    await Promise.all([promise, job]);
   }
 
-  /** Ends the wait for a retry. What is being done ends with the agent's own signal. */
+  /** Ends the waits for a retry and for the end of a probation. A job ends with the agent's own signal. */
   stop(): void {
-    this.#watch.stop();
+    this.#health.stop();
   }
 
   #isFresh({ takenAtMs }: { takenAtMs: number }): boolean {
     return takenAtMs >= this.#doneAtMs;
   }
 
-  /** `isLook`: nothing is done with the app in this turn. */
-  async #takeTurn(work: (turn: Job) => Promise<void>, { isLook = false } = {}): Promise<void> {
-    const turn = this.#turn = new Job(this.#parts.life);
+  /** `isObservation`: the job does nothing with the app. */
+  async #runJob(work: (job: Job) => Promise<void>, { isObservation = false } = {}): Promise<void> {
+    const job = this.#job = new Job(this.#deps.life);
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turnEnd = promise;
+    this.#jobEnd = promise;
     try {
-      await work(turn);
+      await work(job);
     } catch (error) {
-      // The border of a turn: nobody above could do anything about it.
-      if (!turn.signal.aborted) this.#parts.log.error("Work on an app failed", { ...this.id, error });
+      // The border of a job: no caller could do anything about it.
+      if (!job.signal.aborted) this.#deps.log.error("Work on an app failed", { ...this.id, error });
     } finally {
-      this.#turn = undefined;
-      if (!isLook) this.#doneAtMs = this.#parts.clock.now();
+      this.#job = undefined;
+      if (!isObservation) this.#doneAtMs = this.#deps.clock.now();
       resolve();
     }
-    await this.#goOn(turn);
+    await this.#goOn(job);
   }
 
-  /** Does what came in the last moment of a turn. */
-  async #goOn(turn: Job): Promise<void> {
-    if (this.#parts.life.aborted) return;
-    const request = turn.isAskedAnew ? this.#parts.records.request(this.id) : undefined;
+  /** Does what came in the last moment of a job. */
+  async #goOn(job: Job): Promise<void> {
+    if (this.#deps.life.aborted) return;
+    const request = job.hasNewRequest ? this.#deps.records.request(this.id) : undefined;
     if (request !== undefined) return await this.act(request, "request");
     const missed = this.#missedLook;
     this.#missedLook = undefined;
     if (missed !== undefined) await this.look(missed);
+  }
+
+  /** Tries a failed app again, unless nothing is left to do for it. */
+  #retry(): void {
+    const { records, keep } = this.#deps;
+    const app = records.find(this.id);
+    const request = records.request(this.id);
+    const update = records.updates.find(this.id);
+    const mayUpdate = request !== undefined && mayUpdateTo(request.newestVersion, { update });
+    const circumstances = { mayUpdate, isEmergency: false };
+    if (app === undefined || request === undefined || decide(app, request, circumstances).kind !== "go") {
+      this.#health.forgetFailures();
+    } else keep(this.act(request, "retry"));
   }
 }

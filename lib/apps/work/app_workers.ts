@@ -10,7 +10,7 @@ export interface AppWorkersDeps extends Omit<AppWorkerDeps, "retryDelayMs"> {
   random(): number;
 }
 
-/** Each app has one worker for as long as the agent runs, so that work on it never overlaps. */
+/** Each app has one worker for as long as the agent runs, so that its jobs never overlap. */
 export class AppWorkers {
   readonly #deps: AppWorkerDeps;
   readonly #workers = new Map<AppIdText, AppWorker>();

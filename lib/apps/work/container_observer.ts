@@ -1,4 +1,4 @@
-/** Has apps looked at when something happened to their containers. */
+/** Notices what happens to containers, and has the workers look at their apps. */
 
 import type { Clock } from "../../async/clock.ts";
 import type { Log } from "../../base/log.ts";
@@ -6,7 +6,7 @@ import type { EngineEvent } from "../../docker/events.ts";
 import { type AppNames, type NamedApp, parseContainerName } from "../../model/app_names.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { EngineSnapshot, type SnapshotEngine } from "../watch/engine_snapshot.ts";
-import { type EngineWatchDeps, unsteadyMs, watchEngine } from "../watch/engine_watch.ts";
+import { type EngineWatchDeps, unstableMs, watchEngine } from "../watch/engine_watch.ts";
 import { observedState } from "../watch/observed_state.ts";
 import type { AppWorkers } from "./app_workers.ts";
 
@@ -15,8 +15,8 @@ export interface ContainerObserverDeps {
   engine: EngineWatchDeps["engine"] & Pick<SnapshotEngine, "listContainers">;
   records: AppRecords;
   workers: AppWorkers;
-  steps: { namesOf(app: NamedApp): AppNames };
-  /** Takes over a promise that nobody waits for, and what it fails with. */
+  namesOf(app: NamedApp): AppNames;
+  /** Takes over a promise that nobody waits for, and whatever it rejects with. */
   keep(task: Promise<void>): void;
   clock: Clock;
   /** A number from 0 to 1. */
@@ -29,7 +29,7 @@ const relevantActions = ["start", "die", "destroy", "pause", "unpause"];
 /** One observer for all apps. */
 export class ContainerObserver {
   readonly #deps: ContainerObserverDeps;
-  /** From then on, on the agent's clock, an engine that was away is no longer the reason why containers end. */
+  /** When, on the clock, an engine that was away stops being a reason for containers to end. */
   #stableAtMs = -Infinity;
 
   constructor(deps: ContainerObserverDeps) {
@@ -48,27 +48,27 @@ export class ContainerObserver {
       ...this.#deps,
       onEvent: (event) => this.#takeEvent(event),
       onAway: () => this.#stableAtMs = Infinity,
-      onBack: () => this.#stableAtMs = clock.now() + unsteadyMs,
+      onBack: () => this.#stableAtMs = clock.now() + unstableMs,
       scan: (options) => this.#scan(options),
     }, signal);
   }
 
   #takeEvent(event: EngineEvent): void {
     if (!relevantActions.includes(event.action)) return;
-    const { records, steps, workers, keep } = this.#deps;
+    const { records, namesOf, workers, keep } = this.#deps;
     const id = parseContainerName(event.name)?.id;
     const app = id && records.find(id);
-    if (app === undefined || steps.namesOf(app).container !== event.name) return;
+    if (app === undefined || namesOf(app).container !== event.name) return;
     keep(workers.of(app.id).look({ isReturn: false }));
   }
 
-  /** Only apps that are not as they were are looked at closely. */
+  /** Looks closely only at apps that have changed. */
   async #scan({ isReturn, signal }: { isReturn: boolean; signal: AbortSignal }): Promise<void> {
-    const { engine, records, steps, workers, keep, clock } = this.#deps;
+    const { engine, records, namesOf, workers, keep, clock } = this.#deps;
     const takenAtMs = clock.now();
     const snapshot = new EngineSnapshot({ takenAtMs, containers: await engine.listContainers(signal), images: [] });
     for (const app of records.all()) {
-      const hasChanged = observedState(app.state, snapshot.find(steps.namesOf(app))) !== undefined;
+      const hasChanged = observedState(app.state, snapshot.find(namesOf(app))) !== undefined;
       if (hasChanged || (isReturn && app.state === "FAILED")) keep(workers.of(app.id).look({ isReturn }));
     }
   }

@@ -1,12 +1,12 @@
-/** The one at a time for an app: who works on it holds its turn, and can be cut by a request that cannot wait. */
+/** What is being done for an app, as long as nothing else is; a request that cannot wait interrupts it. */
 
 import type { AppRequest } from "../../model/app.ts";
 import type { Step } from "../plan/steps.ts";
 
 /**
- * What is being done with an app.
+ * One job of an app's worker.
  *
- * - `signal` ends with the agent and with a cut; after a cut by a request, `takeInterruption()` gives a fresh one.
+ * - `signal` is aborted with the agent and by an interruption; after one by a request, `takeInterruption()` renews it.
  */
 export class Job {
   readonly #life: AbortSignal;
@@ -15,8 +15,8 @@ export class Job {
   #interruptedBy: AppRequest | undefined;
   /** The step that is being done; undefined between transitions. */
   step: Step | undefined;
-  /** Something was asked, and stored, since this was last set to false. */
-  isAskedAnew = false;
+  /** A request was stored since this was last set to false. */
+  hasNewRequest = false;
 
   /** `life` ends with the agent. */
   constructor(life: AbortSignal) {
@@ -29,19 +29,19 @@ export class Job {
     return this.#signal;
   }
 
-  /** Cuts what is being done; `by` is what is done next. */
+  /** Interrupts what is being done; `by` is what is done next. */
   interrupt(by: AppRequest): void {
     this.#interruptedBy = by;
     this.#controller.abort();
   }
 
-  /** Cuts what is being done; nothing follows. */
+  /** Interrupts what is being done; nothing follows. */
   end(): void {
     this.#interruptedBy = undefined;
     this.#controller.abort();
   }
 
-  /** What has cut the turn, once; from then on work can go on. Undefined when the turn is to end. */
+  /** The request that has interrupted the job, once; then work can go on. Undefined when the job is to end. */
   takeInterruption(): AppRequest | undefined {
     const by = this.#interruptedBy;
     if (by === undefined || this.#life.aborted) return undefined;

@@ -1,4 +1,4 @@
-/** Brings one app to a goal: looks, plans, does the first step, and looks again, until nothing is left to do. */
+/** Brings one app to a goal: observes, plans, performs the first step, and starts over until nothing is left to do. */
 
 import type { Clock } from "../../async/clock.ts";
 import { AgentError } from "../../base/errors.ts";
@@ -7,20 +7,23 @@ import { type ObservedApp, type ObservedContainer, soleContainer } from "../stat
 import { plan, type Wanted } from "../plan/container_plan.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../plan/steps.ts";
 
-/** What came of a step. */
+/** The effect of a step. */
 export type Effect =
   | { kind: "done" }
   | { kind: "created"; container: ObservedContainer }
-  /** The container is of no use; another one is to be made. */
+  /** The container cannot be used; another one has to be created. */
   | { kind: "again" }
-  /** The app's process has ended instead of running; `wasKilled`: somebody outside ended it. */
+  /** The app's process has exited instead of running; `wasKilled`: it was ended from outside. */
   | { kind: "exited"; exitCode: number; wasKilled: boolean; error: AgentError };
 
-/** Who does the steps of one transition. */
+/** The effect of a step that has nothing more to say. */
+export const done: Effect = { kind: "done" };
+
+/** Executes the steps of one transition. */
 export interface StepExecutor {
   wanted(): Wanted;
   observe(signal: AbortSignal): Promise<ObservedApp>;
-  /** Throws what the step fails with, `canceled` when `signal` ended. */
+  /** Throws whatever the step fails with, `canceled` when `signal` is aborted. */
   perform(step: Step, signal: AbortSignal): Promise<Effect>;
 }
 
@@ -28,38 +31,37 @@ export interface StepExecutor {
 export type Ending =
   | { kind: "reached" }
   | { kind: "canceled" }
-  /** The app's process has ended instead of running. */
   | { kind: "exited"; exitCode: number; wasKilled: boolean; error: AgentError; step: Step }
-  /** `step` is the one that failed; nothing when the engine could not even be looked at. */
+  /** `step` is the one that failed; undefined when the engine could not even be observed. */
   | { kind: "failed"; error: unknown; step: Step | undefined };
 
-/** What a transition is run with. */
+/** How a transition is run. */
 export interface TransitionOptions {
   signal: AbortSignal;
   clock: Pick<Clock, "now">;
   log: Log;
-  /** Called before each step; who interrupts a transition wants to know. */
+  /** Called before each step. */
   onStep(step: Step): void;
 }
 
-/** No plan is longer, also with three tries for a free port. */
+/** No plan is longer, even with three tries for a free port. */
 const stepLimit = 100;
 
 /** Runs the transition. Never throws. */
-export async function runTransition(goal: Goal, bench: StepExecutor, options: TransitionOptions): Promise<Ending> {
+export async function runTransition(goal: Goal, executor: StepExecutor, options: TransitionOptions): Promise<Ending> {
   const { signal, clock, log, onStep } = options;
   let step: Step | undefined;
   try {
     let progress: Progress = { done: new Set(), createdContainer: undefined };
     let observed: ObservedApp | undefined;
     for (let count = 0; count < stepLimit; count += 1) {
-      observed ??= await bench.observe(signal);
-      [step] = plan(goal, { wanted: bench.wanted(), observed, progress });
+      observed ??= await executor.observe(signal);
+      [step] = plan(goal, { wanted: executor.wanted(), observed, progress });
       if (step === undefined) return { kind: "reached" };
       onStep(step);
       log.trace("Step begins", { goal, step: stepKey(step) });
       const startedAt = clock.now();
-      const effect = await bench.perform(step, signal);
+      const effect = await executor.perform(step, signal);
       log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
       if (effect.kind === "exited") return { ...effect, step };
       progress = advance(progress, step, effect);
@@ -68,13 +70,15 @@ export async function runTransition(goal: Goal, bench: StepExecutor, options: Tr
     }
     throw new AgentError("internal", `The plan for ${goal} does not end`);
   } catch (error) {
-    // Whatever a cut call throws, the cut is the reason.
+    // Whatever an aborted call throws, the abort is the reason.
     if (signal.aborted) return { kind: "canceled" };
     return { kind: "failed", error, step };
   }
 }
 
-/** What the engine has of the app after a step, as far as its answer tells; undefined when it has to be looked at. Pure. */
+/**
+ * What the engine has of the app after a step; undefined when the effect does not tell and it has to be observed. Pure.
+ */
 function observedAfter(
   observed: ObservedApp,
   step: Step,
@@ -100,7 +104,7 @@ function observedAfter(
     case "report":
     case "checkLogin":
     case "openPull":
-    case "awaitSettled":
+    case "awaitStartup":
     case "verifyImage":
     case "openSwitch":
     case "adoptVersion":
@@ -121,7 +125,7 @@ function advance(progress: Progress, step: Step, effect: Exclude<Effect, { kind:
     case "created":
       return { done: new Set([...progress.done, stepKey(step)]), createdContainer: effect.container.id };
     case "again":
-      // The plan clears the container of this try away.
+      // The plan removes the container of this try.
       return { ...progress, createdContainer: undefined };
   }
 }

@@ -22,7 +22,7 @@ class World extends SmallWorld {
 
   constructor(releases: Record<string, Release>) {
     super(releases, (folder) => ({
-      checkRoom: () => Promise.resolve(this.room),
+      checkPull: () => Promise.resolve(this.room),
       folderOf: (app) => {
         const create = () => {
           return this.failure === undefined
@@ -91,22 +91,22 @@ Deno.test("an app on probation that ends right after the disk was full is starte
   assert.deepEqual([world.state, world.release], ["FAILED", 8]);
 });
 
-Deno.test("isShortOfSpace() is true for a minute after a full disk, and for nothing else", async () => {
+Deno.test("wasDiskFull() is true for a minute after a full disk, and for nothing else", async () => {
   using folder = new Folder();
   using database = folder.open();
   const clock = new FakeClock();
   const nothing = () => {};
   const records = new AppRecords({ database, clock });
-  const parts = { records, retryDelayMs: () => 1, onRetry: nothing, onProven: nothing, keep: nothing };
+  const parts = { records, retryDelayMs: () => 1, onRetry: nothing, onProbationOver: nothing, keep: nothing };
   const health = new Health({ appKey: 7, stage: "PROD" }, { ...parts, clock, log: silentLog });
-  assert.equal(health.isShortOfSpace(), false);
-  health.noteError(new AgentError("io_failed", "it does not work"));
-  assert.equal(health.isShortOfSpace(), false);
-  health.noteError(new AgentError("no_space", "no space left on device"));
+  assert.equal(health.wasDiskFull(), false);
+  health.recordError(new AgentError("io_failed", "it does not work"));
+  assert.equal(health.wasDiskFull(), false);
+  health.recordError(new AgentError("no_space", "no space left on device"));
   await clock.advance(59_999);
-  assert.equal(health.isShortOfSpace(), true);
+  assert.equal(health.wasDiskFull(), true);
   await clock.advance(1);
-  assert.equal(health.isShortOfSpace(), false);
+  assert.equal(health.wasDiskFull(), false);
 });
 
 Deno.test("an image that does not fit is refused with the figures, before anything is touched, and comes when there is room", async () => {

@@ -97,7 +97,7 @@ class World {
       case "clearHistory":
       case "checkLogin":
       case "verifyImage":
-      case "awaitSettled":
+      case "awaitStartup":
       case "followLogs":
       case "deleteEnvFiles":
       case "releasePorts":
@@ -186,7 +186,7 @@ Deno.test("plan() of a first run pulls between STARTING and the start, and tells
     ...["clearViewer", "clearHistory", '"Starting Shop..."', "STARTING"],
     ...['"Initialising download for the app: Shop..."', "checkLogin", "openPull", "DOWNLOADING", "readPull"],
     ...['"Succesfully installed the app: Shop (Version: 1)"', "PRESENT"],
-    ...["createContainer", "startContainer", "awaitSettled", "RUNNING", '"Now running app Shop (1)"', "followLogs"],
+    ...["createContainer", "startContainer", "awaitStartup", "RUNNING", '"Now running app Shop (1)"', "followLogs"],
   ]);
 });
 
@@ -201,7 +201,7 @@ Deno.test("plan() reads and tells a pull to its end although its image is there 
 
 Deno.test("plan() of a run with the image at hand neither clears the viewer nor asks the registry", () => {
   assert.deepEqual(words(run("run", { containers: [], tags: ["1"] })), [
-    ...["clearHistory", '"Starting Shop..."', "STARTING", "createContainer", "startContainer", "awaitSettled"],
+    ...["clearHistory", '"Starting Shop..."', "STARTING", "createContainer", "startContainer", "awaitStartup"],
     ...["RUNNING", '"Now running app Shop (1)"', "followLogs"],
   ]);
 });
@@ -236,7 +236,7 @@ Deno.test("plan() does not create again once the process was started: the settle
     observed: { ...empty, tags: ["1"] },
     progress: { done, createdContainer: "created1" },
   });
-  assert.equal(left[0]?.kind, "awaitSettled");
+  assert.equal(left[0]?.kind, "awaitStartup");
 });
 
 Deno.test("plan() of a stop tells STOPPING once, and stops before it removes", () => {
@@ -307,7 +307,7 @@ Deno.test("plan() of a roll-back lets the version before count, runs it, and tak
   drive("rollBack", world);
   assert.deepEqual(words(world), [
     ...["revertVersion", "clearHistory", '"Starting Shop..."', "STARTING", "removeContainer", "createContainer"],
-    ...["startContainer", "awaitSettled", "RUNNING", '"Now running app Shop (1)"', "followLogs", "untagImages"],
+    ...["startContainer", "awaitStartup", "RUNNING", '"Now running app Shop (1)"', "followLogs", "untagImages"],
   ]);
   assert.deepEqual([world.version, world.tags], ["1", ["1"]]);
 });

@@ -40,8 +40,8 @@ Deno.test("blamesRelease() is true for what the release itself has done", () => 
   const cases: [name: string, failure: ReleaseFailure, expected: boolean][] = [
     ["its container cannot be created", failing({ kind: "createContainer", tag: "2" }), true],
     ["it cannot be started", failing(start), true],
-    ["it ends right after its start", failing({ kind: "awaitSettled" }), true],
-    ["it is killed right after its start", failing({ kind: "awaitSettled" }, "start_failed", true), false],
+    ["it ends right after its start", failing({ kind: "awaitStartup" }), true],
+    ["it is killed right after its start", failing({ kind: "awaitStartup" }, "start_failed", true), false],
     ["it ends while it runs", exit(3), true],
     ["it ends well while it should run", exit(0), true],
     ["it is killed while it runs", exit(137, true), false],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cutText, failureText, rollBackText, updateRetryText } from "../../../../lib/apps/plan/texts.ts";
+import { failureText, interruptionText, rollBackText, updateRetryText } from "../../../../lib/apps/plan/texts.ts";
 import { isPulling } from "../../../../lib/apps/plan/steps.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 
@@ -12,7 +12,7 @@ Deno.test("failureText() says what was attempted, with the causes", () => {
     [{ kind: "readPull", tag: "1" }, "Error occured while trying to pull the image: no such tag"],
     [{ kind: "createContainer", tag: "1" }, "The app failed to start, reason: no such tag"],
     [{ kind: "startContainer" }, "The app failed to start, reason: no such tag"],
-    [{ kind: "awaitSettled" }, "The app failed to start, reason: no such tag"],
+    [{ kind: "awaitStartup" }, "The app failed to start, reason: no such tag"],
     [{ kind: "deleteData" }, "no such tag"],
     [undefined, "no such tag"],
   ] as const;
@@ -21,13 +21,13 @@ Deno.test("failureText() says what was attempted, with the causes", () => {
   assert.equal(failureText(undefined, outer), "Pulling failed: no such tag");
 });
 
-Deno.test("cutText() says what was canceled, and nothing when nobody would miss it", () => {
-  assert.equal(cutText("UPDATING", undefined), "The update was canceled");
-  assert.equal(cutText("UPDATING", { kind: "readPull", tag: "2" }), "The update was canceled");
-  assert.equal(cutText("DOWNLOADING", { kind: "readPull", tag: "1" }), "The app download was canceled");
-  assert.equal(cutText("STARTING", { kind: "checkLogin", tag: "1" }), "The app download was canceled");
-  assert.equal(cutText("STARTING", { kind: "awaitSettled" }), undefined);
-  assert.equal(cutText("RUNNING", undefined), undefined);
+Deno.test("interruptionText() says what was canceled, and nothing when nobody would miss it", () => {
+  assert.equal(interruptionText("UPDATING", undefined), "The update was canceled");
+  assert.equal(interruptionText("UPDATING", { kind: "readPull", tag: "2" }), "The update was canceled");
+  assert.equal(interruptionText("DOWNLOADING", { kind: "readPull", tag: "1" }), "The app download was canceled");
+  assert.equal(interruptionText("STARTING", { kind: "checkLogin", tag: "1" }), "The app download was canceled");
+  assert.equal(interruptionText("STARTING", { kind: "awaitStartup" }), undefined);
+  assert.equal(interruptionText("RUNNING", undefined), undefined);
 });
 
 Deno.test("isPulling() is true for the steps of a download only", () => {

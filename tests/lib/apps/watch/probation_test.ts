@@ -27,7 +27,7 @@ Deno.test("a probation is over once, a minute after it began", async () => {
   await done();
 });
 
-Deno.test("stop() lets the time begin anew", async () => {
+Deno.test("stop() makes the next begin() start over", async () => {
   const { probation, clock, over, done } = open();
   probation.begin();
   await clock.advance(59_000);

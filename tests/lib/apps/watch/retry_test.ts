@@ -24,33 +24,33 @@ function open(stored = 0): {
   return { retry, clock, due, saved, done: () => Promise.all(tasks) };
 }
 
-Deno.test("plan() counts the failures, and each wait ends once", async () => {
+Deno.test("schedule() counts the failures, and each wait ends once", async () => {
   const { retry, clock, due, done } = open();
-  assert.deepEqual(retry.plan(), { attempt: 1, delayMs: 1_000 });
+  assert.deepEqual(retry.schedule(), { attempt: 1, delayMs: 1_000 });
   await clock.advance(1_000);
-  assert.deepEqual(retry.plan(), { attempt: 2, delayMs: 2_000 });
+  assert.deepEqual(retry.schedule(), { attempt: 2, delayMs: 2_000 });
   await clock.advance(10_000);
   assert.deepEqual(due, [1_000, 3_000]);
   await done();
 });
 
-Deno.test("plan() replaces the wait that runs", async () => {
+Deno.test("schedule() replaces the running wait", async () => {
   const { retry, clock, due, done } = open();
-  retry.plan();
+  retry.schedule();
   await clock.advance(500);
-  retry.plan();
+  retry.schedule();
   await clock.advance(10_000);
   assert.deepEqual(due, [2_500]);
   await done();
 });
 
-Deno.test("clear() ends the wait and forgets the count", async () => {
+Deno.test("reset() ends the wait and forgets the count", async () => {
   const { retry, clock, due, done } = open();
-  retry.plan();
-  retry.plan();
-  retry.clear();
+  retry.schedule();
+  retry.schedule();
+  retry.reset();
   assert.equal(clock.sleeping, 0);
-  assert.equal(retry.plan().attempt, 1);
+  assert.equal(retry.schedule().attempt, 1);
   await clock.advance(1_000);
   assert.deepEqual(due, [1_000]);
   await done();
@@ -58,27 +58,27 @@ Deno.test("clear() ends the wait and forgets the count", async () => {
 
 Deno.test("stop() ends the wait and keeps the count", async () => {
   const { retry, clock, due, done } = open();
-  retry.plan();
+  retry.schedule();
   retry.stop();
   await clock.advance(10_000);
   assert.deepEqual(due, []);
-  assert.equal(retry.plan().attempt, 2);
+  assert.equal(retry.schedule().attempt, 2);
   retry.stop();
   await done();
 });
 
-Deno.test("plan() goes on counting where an earlier life of the agent has ended, and keeps the count", async () => {
+Deno.test("schedule() goes on from the stored count, and stores it", async () => {
   const { retry, saved, done } = open(4);
-  assert.equal(retry.plan().attempt, 5);
-  retry.clear();
-  assert.equal(retry.plan().attempt, 1);
+  assert.equal(retry.schedule().attempt, 5);
+  retry.reset();
+  assert.equal(retry.schedule().attempt, 1);
   retry.stop();
   assert.deepEqual(saved, [5, 0, 1]);
   await done();
 });
 
-Deno.test("clear() without a failure writes nothing", () => {
+Deno.test("reset() without a failure writes nothing", () => {
   const { retry, saved } = open();
-  retry.clear();
+  retry.reset();
   assert.deepEqual(saved, []);
 });

@@ -3,37 +3,37 @@ import { Job } from "../../../../lib/apps/work/job.ts";
 import { sampleRequest } from "../../store/samples.ts";
 
 Deno.test("an interruption ends the signal, and is taken once", () => {
-  const turn = new Job(new AbortController().signal);
-  const first = turn.signal;
+  const job = new Job(new AbortController().signal);
+  const first = job.signal;
   const by = sampleRequest({ target: "REMOVED" });
-  turn.interrupt(by);
+  job.interrupt(by);
   assert.equal(first.aborted, true);
-  assert.equal(turn.takeInterruption(), by);
-  assert.equal(turn.signal.aborted, false);
-  assert.equal(turn.takeInterruption(), undefined);
+  assert.equal(job.takeInterruption(), by);
+  assert.equal(job.signal.aborted, false);
+  assert.equal(job.takeInterruption(), undefined);
 });
 
 Deno.test("the last of several interruptions counts", () => {
-  const turn = new Job(new AbortController().signal);
-  turn.interrupt(sampleRequest({ target: "REMOVED" }));
+  const job = new Job(new AbortController().signal);
+  job.interrupt(sampleRequest({ target: "REMOVED" }));
   const last = sampleRequest({ target: "UNINSTALLED" });
-  turn.interrupt(last);
-  assert.equal(turn.takeInterruption(), last);
+  job.interrupt(last);
+  assert.equal(job.takeInterruption(), last);
 });
 
 Deno.test("end() leaves nothing to go on with", () => {
-  const turn = new Job(new AbortController().signal);
-  turn.interrupt(sampleRequest());
-  turn.end();
-  assert.equal(turn.signal.aborted, true);
-  assert.equal(turn.takeInterruption(), undefined);
+  const job = new Job(new AbortController().signal);
+  job.interrupt(sampleRequest());
+  job.end();
+  assert.equal(job.signal.aborted, true);
+  assert.equal(job.takeInterruption(), undefined);
 });
 
-Deno.test("the end of the agent ends the turn, and nothing goes on after it", () => {
+Deno.test("the end of the agent ends the job, and nothing can follow", () => {
   const life = new AbortController();
-  const turn = new Job(life.signal);
+  const job = new Job(life.signal);
   life.abort();
-  assert.equal(turn.signal.aborted, true);
-  turn.interrupt(sampleRequest());
-  assert.equal(turn.takeInterruption(), undefined);
+  assert.equal(job.signal.aborted, true);
+  job.interrupt(sampleRequest());
+  assert.equal(job.takeInterruption(), undefined);
 });

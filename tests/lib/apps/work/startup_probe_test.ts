@@ -3,15 +3,15 @@ import { awaitStartup, type StartupOutcome } from "../../../../lib/apps/work/sta
 import { hasCode } from "../../../../lib/base/errors.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 
-/** A process whose threads can be told what to do, and what becomes of it. */
+/** A process that a test makes idle or ends, and the outcome of its probe. */
 class Started {
   readonly clock = new FakeClock();
-  readonly cut = new AbortController();
+  readonly controller = new AbortController();
   readonly exit = Promise.withResolvers<number | undefined>();
   /** What it has done so far; undefined while it works. */
   mark: string | undefined;
-  looks = 0;
-  settled: StartupOutcome | undefined;
+  reads = 0;
+  outcome: StartupOutcome | undefined;
   readonly end: Promise<StartupOutcome>;
 
   constructor(mark: string | undefined) {
@@ -20,43 +20,43 @@ class Started {
       clock: this.clock,
       exit: this.exit.promise,
       readIdleMark: () => {
-        this.looks += 1;
+        this.reads += 1;
         return this.mark;
       },
-      signal: this.cut.signal,
+      signal: this.controller.signal,
     });
-    this.end.then((settled) => this.settled = settled, () => {});
+    this.end.then((outcome) => this.outcome = outcome, () => {});
   }
 }
 
-Deno.test("a process that waits for something counts as running after 10 ms", async () => {
+Deno.test("an idle process counts as running after 10 ms", async () => {
   const process = new Started("1");
   await process.clock.advance(9);
-  assert.equal(process.settled, undefined);
+  assert.equal(process.outcome, undefined);
   await process.clock.advance(1);
-  assert.deepEqual(process.settled, { kind: "atRest" });
+  assert.deepEqual(process.outcome, { kind: "idle" });
   assert.equal(process.clock.sleeping, 0);
 });
 
-Deno.test("a process that has run in between is looked at again, at growing distances", async () => {
+Deno.test("a process that has worked in between is read again, at growing intervals", async () => {
   const process = new Started("1");
   process.mark = "2";
   await process.clock.advance(10);
-  assert.equal(process.settled, undefined);
+  assert.equal(process.outcome, undefined);
   await process.clock.advance(15);
-  assert.deepEqual(process.settled, { kind: "atRest" });
+  assert.deepEqual(process.outcome, { kind: "idle" });
 });
 
-Deno.test("a process that works all the time has outlived the window after 500 ms", async () => {
+Deno.test("a process that always works has outlived the window after 500 ms", async () => {
   const process = new Started(undefined);
   await process.clock.advance(499);
-  assert.equal(process.settled, undefined);
+  assert.equal(process.outcome, undefined);
   await process.clock.advance(1);
-  assert.deepEqual(process.settled, { kind: "outlived" });
-  assert.ok(process.looks < 12, `${process.looks} looks`);
+  assert.deepEqual(process.outcome, { kind: "outlived" });
+  assert.ok(process.reads < 12, `${process.reads} reads`);
 });
 
-Deno.test("a process that ends has ended, whatever was seen of it", async () => {
+Deno.test("a process that exits has exited, whatever was read before", async () => {
   const process = new Started(undefined);
   await process.clock.advance(200);
   process.exit.resolve(3);
@@ -64,18 +64,18 @@ Deno.test("a process that ends has ended, whatever was seen of it", async () => 
   assert.equal(process.clock.sleeping, 0);
 });
 
-Deno.test("without a word of its end a process is watched all the same", async () => {
+Deno.test("a process is probed even when the wait for its exit is lost", async () => {
   const process = new Started(undefined);
   process.exit.resolve(undefined);
   await process.clock.advance(499);
-  assert.equal(process.settled, undefined);
+  assert.equal(process.outcome, undefined);
   process.mark = "1";
   await process.clock.advance(1);
-  assert.deepEqual(process.settled, { kind: "outlived" });
+  assert.deepEqual(process.outcome, { kind: "outlived" });
 });
 
-Deno.test("a cut ends the wait", async () => {
+Deno.test("an abort ends the wait", async () => {
   const process = new Started(undefined);
-  process.cut.abort();
+  process.controller.abort();
   await assert.rejects(process.end, (error) => hasCode(error, "canceled"));
 });

@@ -43,18 +43,18 @@ function options(signal = new AbortController().signal) {
   return { signal, clock: new FakeClock(), log: silentLog, onStep: (step: Step) => seen.push(step.kind), seen };
 }
 
-Deno.test("runTransition() does the steps of the plan one after the other and says which", async () => {
+Deno.test("runTransition() performs the steps of the plan in order and announces each", async () => {
   const executor = new Executor();
   const given = options();
   assert.deepEqual(await runTransition("run", executor, given), { kind: "reached" });
   assert.deepEqual(executor.steps, [
-    ...["clearHistory", "say", "report", "createContainer", "startContainer", "awaitSettled", "report", "say"],
+    ...["clearHistory", "say", "report", "createContainer", "startContainer", "awaitStartup", "report", "say"],
     "followLogs",
   ]);
   assert.deepEqual(given.seen, executor.steps);
 });
 
-Deno.test("runTransition() makes another container when the one it made is of no use", async () => {
+Deno.test("runTransition() creates another container when the first one cannot be used", async () => {
   let tries = 0;
   const executor = new Executor((step) =>
     step.kind === "startContainer" && tries++ < 2 ? { kind: "again" } : undefined
@@ -63,33 +63,33 @@ Deno.test("runTransition() makes another container when the one it made is of no
   assert.deepEqual(executor.steps.slice(3, 12), [
     ...["createContainer", "startContainer", "removeContainer"],
     ...["createContainer", "startContainer", "removeContainer"],
-    ...["createContainer", "startContainer", "awaitSettled"],
+    ...["createContainer", "startContainer", "awaitStartup"],
   ]);
 });
 
 Deno.test("runTransition() ends with the step that failed", async () => {
   const error = new AgentError("start_failed", "no");
   const executor = new Executor((step) => {
-    if (step.kind === "awaitSettled") throw error;
+    if (step.kind === "awaitStartup") throw error;
     return undefined;
   });
   assert.deepEqual(await runTransition("run", executor, options()), {
     kind: "failed",
     error,
-    step: { kind: "awaitSettled" },
+    step: { kind: "awaitStartup" },
   });
 });
 
-Deno.test("runTransition() ends with the exit of the app's process", async () => {
+Deno.test("runTransition() ends when the app's process exits", async () => {
   const error = new AgentError("start_failed", "the container has exited");
   const executor = new Executor((step) =>
-    step.kind === "awaitSettled" ? { kind: "exited", exitCode: 3, wasKilled: false, error } : undefined
+    step.kind === "awaitStartup" ? { kind: "exited", exitCode: 3, wasKilled: false, error } : undefined
   );
   const ending = await runTransition("run", executor, options());
-  assert.deepEqual(ending, { kind: "exited", exitCode: 3, wasKilled: false, error, step: { kind: "awaitSettled" } });
+  assert.deepEqual(ending, { kind: "exited", exitCode: 3, wasKilled: false, error, step: { kind: "awaitStartup" } });
 });
 
-Deno.test("runTransition() is canceled when its signal ends, whatever the cut call throws", async () => {
+Deno.test("runTransition() is canceled when its signal ends, whatever the aborted call throws", async () => {
   const controller = new AbortController();
   const executor = new Executor((step) => {
     if (step.kind !== "report") return undefined;
@@ -105,12 +105,12 @@ Deno.test("runTransition() gives up on a plan that does not end", async () => {
   assert.equal(ending.kind === "failed" && ending.error instanceof AgentError && ending.error.code, "internal");
 });
 
-Deno.test("runTransition() asks the engine once at first, and then only after steps whose effect its answer does not tell", async () => {
+Deno.test("runTransition() observes at first, and then only after steps whose effect does not tell enough", async () => {
   const executor = new Executor();
   await runTransition("run", executor, options());
   const changes = executor.steps.filter((kind) =>
     ["readPull", "removeContainer", "awaitGone", "untagImages"].includes(kind)
   );
-  assert.ok(executor.steps.includes("createContainer") && executor.steps.includes("awaitSettled"));
+  assert.ok(executor.steps.includes("createContainer") && executor.steps.includes("awaitStartup"));
   assert.equal(executor.observations, 1 + changes.length);
 });

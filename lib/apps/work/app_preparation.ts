@@ -1,0 +1,106 @@
+/** Brings files and host ports of an app in line with a request before anything else is done for it. */
+
+import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
+import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import type { Clock } from "../../async/clock.ts";
+import { throwIfAborted, waitAtMost } from "../../async/deadline.ts";
+import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Backend } from "../../backend/backend.ts";
+import type { Engine } from "../../docker/engine.ts";
+import type { PortBindings } from "../container/app_ports.ts";
+import type { ContainerSetup } from "../container/container_setup.ts";
+import { patienceMs } from "../report/state_reporter.ts";
+import type { AppRecords } from "../state/app_records.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import { stableTarget } from "../state/transitions.ts";
+
+/** What the preparation works with. */
+export interface AppPreparationDeps {
+  engine: Pick<Engine, "inspect">;
+  backend: Pick<Backend, "savePorts">;
+  records: AppRecords;
+  setup: ContainerSetup;
+  namesOf(app: NamedApp): AppNames;
+  /** Takes over a promise that nobody waits for, and whatever it rejects with. */
+  keep(task: Promise<void>): void;
+  clock: Clock;
+  log: Log;
+}
+
+/** A request to prepare for. */
+export interface PreparationOptions {
+  request: AppRequest;
+  /** Where the ports of the app's container are published; the engine is asked when it is undefined. */
+  published?: PortBindings | undefined;
+}
+
+/** Prepares all apps. */
+export class AppPreparation {
+  readonly #deps: AppPreparationDeps;
+
+  constructor(deps: AppPreparationDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Refreshes the app's credential and its host ports as far as they are known, and saves the ports at Studio. An app
+   * that is to be removed gets no new files. Throws `canceled` only; other errors are logged.
+   */
+  async prepare(app: LiveApp, options: PreparationOptions, signal: AbortSignal): Promise<void> {
+    const { request } = options;
+    if (request.stage === "DEV") return;
+    try {
+      if (!isGone(stableTarget(request.target))) await this.#deps.setup.refreshCredential(app, request);
+      await this.#syncPorts(app, options, signal);
+    } catch (error) {
+      if (isCanceled(error) && signal.aborted) throw error;
+      this.#deps.log.warn("Cannot bring files and ports of an app in line", { app: app.appName, error });
+    }
+  }
+
+  async #syncPorts(app: LiveApp, { request, published }: PreparationOptions, signal: AbortSignal): Promise<void> {
+    if (request.ports.length === 0) return;
+    const { engine, records, setup, namesOf, keep, clock } = this.#deps;
+    const bound = published ?? (await engine.inspect(namesOf(app).container, signal))?.portBindings;
+    const ports = setup.ports.resolve(app.id, { rules: request.ports, published: bound });
+    this.#storePorts(app, records.request(app.id), ports);
+    const saving = this.#savePorts(app.id, { ports, others: request.otherPorts });
+    keep(saving);
+    await waitAtMost(saving, { limitMs: patienceMs, clock, signal });
+    throwIfAborted(signal, "Saving the ports of an app");
+    if (!isGone(stableTarget(request.target))) await setup.folderOf(app).refreshPorts(ports);
+  }
+
+  /** The stored request may be newer than the one that is acted on, so only the host ports are taken over. */
+  #storePorts(app: LiveApp, stored: AppRequest | undefined, rules: readonly PortRule[]): void {
+    const { records, log } = this.#deps;
+    if (stored === undefined || !records.isKnown(app)) return;
+    const ports = withHostPorts(stored.ports, rules);
+    if (ports.every((rule, index) => rule.hostPort === stored.ports[index]?.hostPort)) return;
+    try {
+      records.setPorts({ ...stored, ports });
+    } catch (error) {
+      // They can be read from the container again, and Studio has to know them all the same.
+      log.warn("Cannot store the ports of an app", { app: app.appName, error });
+    }
+  }
+
+  async #savePorts(id: AppId, list: { ports: readonly PortRule[]; others: readonly unknown[] }): Promise<void> {
+    const { backend, log } = this.#deps;
+    try {
+      await backend.savePorts({ id, ...list });
+    } catch (error) {
+      // The next request, and the next connect, save them again.
+      const level = hasCode(error, "not_connected") ? "debug" : "warn";
+      log[level]("Cannot save the ports of an app at Studio", { ...id, error: textOf(error) });
+    }
+  }
+}
+
+/** `rules` with the host ports that `resolved` has for the same ports. */
+function withHostPorts(rules: readonly PortRule[], resolved: readonly PortRule[]): PortRule[] {
+  const keyOf = ({ protocol, port }: PortRule) => `${protocol}:${port}`;
+  const hostPorts = new Map(resolved.map((rule) => [keyOf(rule), rule.hostPort]));
+  return rules.map((rule) => ({ ...rule, hostPort: hostPorts.get(keyOf(rule)) ?? rule.hostPort }));
+}

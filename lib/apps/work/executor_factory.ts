@@ -1,0 +1,78 @@
+/** Creates the executor of a transition, bound to an app and its request. */
+
+import type { AppRequest } from "../../model/app.ts";
+import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import { throwIfAborted } from "../../async/deadline.ts";
+import type { ContainerSetup } from "../container/container_setup.ts";
+import type { AppsDeps } from "../dependencies.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import { ContainerExecutor } from "./container_executor.ts";
+import { noToken, registryLogin, type RegistryToken } from "./registry_tokens.ts";
+import type { StepContext } from "./step_context.ts";
+import { runTransition } from "./transition.ts";
+
+/** What executors work with. */
+export interface ExecutorFactoryDeps extends
+  Pick<AppsDeps, "config">,
+  Pick<
+    StepContext,
+    "engine" | "appLogs" | "records" | "reporter" | "checkPull" | "readIdleMark" | "clock" | "log"
+  > {
+  setup: ContainerSetup;
+  namesOf(app: NamedApp): AppNames;
+}
+
+/** What a transition is for. */
+export interface ExecutorOptions {
+  request: AppRequest;
+  token: RegistryToken;
+  /** Why the release on probation has failed; empty unless the transition goes back. */
+  reason: string;
+}
+
+/** Creates the executors of all apps. */
+export class ExecutorFactory {
+  readonly #deps: ExecutorFactoryDeps;
+
+  constructor(deps: ExecutorFactoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** Creates the executor of one transition of an app. To be disposed when the transition has ended. */
+  create(app: LiveApp, { request, token, reason }: ExecutorOptions): ContainerExecutor {
+    const { setup, config, namesOf } = this.#deps;
+    const folder = setup.folderOf(app);
+    return new ContainerExecutor({
+      ...this.#deps,
+      ...{ app, request, reason },
+      names: namesOf(app),
+      login: async () => registryLogin(await token(), config()),
+      configure: (options, signal) => setup.configure(app, { request, ...options }, signal),
+      replacePorts: (engineText) => setup.ports.replace(app.id, { rules: request.ports, engineText }),
+      releasePorts: () => setup.ports.release(app.id),
+      deleteEnvFiles: () => folder.deleteEnv(),
+      deleteData: () => this.#deleteData(app, folder),
+    });
+  }
+
+  /** Removes what a transition has left that was interrupted in its last step. Best effort: throws `canceled` only. */
+  async tidy(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
+    if (isGone(app.state) || app.id.stage === "DEV" || request.dockerCompose !== null) return;
+    const { clock, log } = this.#deps;
+    using executor = this.create(app, { request, token: noToken, reason: "" });
+    const ending = await runTransition("tidy", executor, { signal, clock, log, onStep: () => {} });
+    throwIfAborted(signal, "Removing images that are no longer needed");
+    if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });
+  }
+
+  /** Folders are named after the app, so another app of the same name shares the folder and keeps it. */
+  async #deleteData(app: LiveApp, folder: { delete(): Promise<void> }): Promise<void> {
+    const { records, log } = this.#deps;
+    const isShared = records.all().some((other) => {
+      const hasName = other.appName.toLowerCase() === app.appName.toLowerCase();
+      return hasName && other.id.stage === app.id.stage && other.id.appKey !== app.id.appKey && !isGone(other.state);
+    });
+    if (isShared) log.warn("The data of an app stays: another app has the same name", { app: app.appName, ...app.id });
+    else await folder.delete();
+  }
+}

@@ -1,0 +1,13 @@
+/** Removes a container, whatever it is doing. */
+
+import { allow } from "../../base/errors.ts";
+import type { Engine } from "../../docker/engine.ts";
+
+/** Removes a container by id or exact name, running or not. A missing one, and one that is being removed, is fine. */
+export async function removeContainer(
+  engine: Pick<Engine, "remove">,
+  idOrName: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await allow(engine.remove(idOrName, { force: true, signal }), "container_missing", "removal_running");
+}

@@ -1,0 +1,43 @@
+/** What the steps of one transition work with. */
+
+import type { AppRequest } from "../../model/app.ts";
+import type { AppNames } from "../../model/app_names.ts";
+import type { Clock } from "../../async/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { CreateRequest } from "../../docker/engine.ts";
+import type { RegistryAuth } from "../../docker/registry.ts";
+import type { AppsDeps, StepEngine } from "../dependencies.ts";
+import type { StateReporter } from "../report/state_reporter.ts";
+import type { AppRecords } from "../state/app_records.ts";
+import type { LiveApp } from "../state/live_app.ts";
+
+/** The app of a transition, and the rest of the device as far as steps need it. */
+export interface StepContext {
+  app: LiveApp;
+  request: AppRequest;
+  names: AppNames;
+  /** Why the release on probation has failed; empty unless the transition goes back. */
+  reason: string;
+  engine: StepEngine;
+  appLogs: AppsDeps["appLogs"];
+  records: AppRecords;
+  reporter: StateReporter;
+  checkPull: AppsDeps["checkPull"];
+  readIdleMark: AppsDeps["readIdleMark"];
+  clock: Clock;
+  log: Log;
+  /** Undefined when there is no login: then the pull goes without one. */
+  login(): Promise<RegistryAuth | undefined>;
+  /** Chooses host ports and returns the create request. Throws `port_in_use` when no port is free. */
+  configure(options: { image: string; withGpu: boolean }, signal: AbortSignal): Promise<CreateRequest>;
+  /** Replaces the host ports of this app that an error text of the engine names; false when it names none. */
+  replacePorts(engineText: string): boolean;
+  releasePorts(): void;
+  deleteEnvFiles(): Promise<void>;
+  deleteData(): Promise<void>;
+}
+
+/** The reference of the app's image with this tag. */
+export function referenceOf({ names }: Pick<StepContext, "names">, tag: string): string {
+  return `${names.repository}:${tag}`;
+}
