@@ -1,7 +1,7 @@
 /**
  * `deno task build [--bundle-only | os/arch …]`: makes build/reagent.js, one minified script, and an executable for
- * each line of the file `targets`. Ends with 0 only when everything that was asked for is there. DENORT_BIN names a
- * base executable that is used instead of a downloaded one; then only the target of its platform is built by default.
+ * each line of the file `targets`. Ends with 0 only when everything requested was made. DENORT_BIN names a base
+ * executable to use instead of a downloaded one; then only the target of its platform is built by default.
  */
 
 import { headBytes, platformOf } from "./build/base_executable.ts";
@@ -12,24 +12,24 @@ import {
   compileArgs,
   explainFailure,
   planTargets,
-  readWish,
+  readBuildArguments,
 } from "./build/plan.ts";
-import type { Step, Wish } from "./build/plan.ts";
+import type { BuildArguments, BuildStep } from "./build/plan.ts";
 import { readTargets, type Target } from "./build/target.ts";
 import { removeIfThere } from "./files.ts";
 import { projectRoot } from "./paths.ts";
 
-/** What a build works on. */
+/** Input and output of a build. */
 export interface BuildOptions {
-  /** The main module; the permissions come from the deno.json of its project. */
+  /** The main module; the permissions come from the deno.json next to it. */
   entry: string;
-  /** Gets the results; made when missing. */
+  /** Where the results go; created when missing. */
   folder: string;
-  /** Text of the file `targets`. */
+  /** The text of the file `targets`. */
   targets: string;
-  /** The variables that the commands see. */
+  /** The environment of the commands. */
   environment: Readonly<Record<string, string>>;
-  /** Arguments with which the bundle is run once when it is made, and ends with 0; it is not run without them. */
+  /** Arguments for a first run of the bundle, which must end with 0; without them the bundle is not run. */
   trial?: readonly string[];
   /** Prints a line. */
   say(text: string): void;
@@ -37,37 +37,37 @@ export interface BuildOptions {
 
 const usage = "Usage: deno task build [--bundle-only | os/arch …]";
 
-/** Runs a build and gives its exit code: 0 all is there, 1 something is missing, 2 the arguments are wrong. */
+/** Runs a build and returns its exit code: 0 for success, 1 when a result is missing, 2 for wrong arguments. */
 export async function build(args: readonly string[], options: BuildOptions): Promise<number> {
-  const wish = readWish(args);
-  if (wish === undefined) {
+  const wanted = readBuildArguments(args);
+  if (wanted === undefined) {
     options.say(usage);
     return 2;
   }
   const targets = readTargets(options.targets);
-  const steps = planTargets(targets, { wish, base: await readBase(options.environment.DENORT_BIN) });
+  const steps = planTargets(targets, { wanted, base: await readBase(options.environment.DENORT_BIN) });
   await Deno.mkdir(options.folder, { recursive: true });
-  await removeOlder(targets, { wish, folder: options.folder });
+  await removeOlder(targets, { wanted, folder: options.folder });
   let missing = await makeBundle(options) ? 0 : 1;
   for (const step of steps) if (!await takeStep(step, options)) missing += 1;
-  const wanted = 1 + steps.filter((step) => step.kind !== "leaveOut").length;
-  if (missing > 0) options.say(`${missing} of ${wanted} results are missing`);
+  const expected = 1 + steps.filter((step) => step.kind !== "skip").length;
+  if (missing > 0) options.say(`${missing} of ${expected} results are missing`);
   return missing === 0 ? 0 : 1;
 }
 
-/** What an earlier build has left must not be taken for a result of this one. */
+/** Results of an earlier build must not pass for those of this one. */
 async function removeOlder(
   targets: readonly Target[],
-  { wish, folder }: { wish: Wish; folder: string },
+  { wanted, folder }: { wanted: BuildArguments; folder: string },
 ): Promise<void> {
   await removeIfThere(`${folder}/reagent.js`);
-  if (wish.bundleOnly) return;
+  if (wanted.bundleOnly) return;
   for (const { name, file } of targets) {
-    if (wish.names.length === 0 || wish.names.includes(name)) await removeIfThere(`${folder}/${file}`);
+    if (wanted.names.length === 0 || wanted.names.includes(name)) await removeIfThere(`${folder}/${file}`);
   }
 }
 
-/** A base executable that cannot be read is one of no platform: the plan says so for each target. */
+/** A base executable that cannot be read has no platform, and the plan refuses each target. */
 async function readBase(path: string | undefined): Promise<BaseExecutable | undefined> {
   if (!path) return undefined;
   try {
@@ -90,7 +90,8 @@ async function makeBundle(options: BuildOptions): Promise<boolean> {
 }
 
 /**
- * The first start of a new script takes 16 MiB more, because the runtime looks for what it imports, and remembers that.
+ * Runs the bundle once. The first start of a new script takes 16 MiB more, because the runtime analyses its imports,
+ * and caches the result.
  */
 async function tryBundle(bundle: string, { trial, environment, say }: BuildOptions): Promise<boolean> {
   if (trial === undefined) return true;
@@ -99,13 +100,13 @@ async function tryBundle(bundle: string, { trial, environment, say }: BuildOptio
   return success;
 }
 
-async function takeStep(step: Step, options: BuildOptions): Promise<boolean> {
+async function takeStep(step: BuildStep, options: BuildOptions): Promise<boolean> {
   switch (step.kind) {
     case "refuse":
       options.say(`FAILED ${step.name}: ${step.because}`);
       return false;
-    case "leaveOut":
-      options.say(`-      ${step.target.name}: left out, ${step.because}`);
+    case "skip":
+      options.say(`-      ${step.target.name}: skipped, ${step.because}`);
       return true;
     case "compile": {
       const { target } = step;
@@ -116,7 +117,7 @@ async function takeStep(step: Step, options: BuildOptions): Promise<boolean> {
   }
 }
 
-/** Runs one command of the runtime and says how it ended, with the sizes of its result. */
+/** Runs a command of the runtime and prints the sizes of its result, or why it failed. */
 async function make(
   output: string,
   command: { args: string[]; name: string; options: BuildOptions; isBaseGiven?: boolean },
@@ -132,7 +133,7 @@ async function make(
   return true;
 }
 
-/** A base executable of another platform must not be seen at all. */
+/** The runtime must not see the base executable of another platform. */
 async function runRuntime(
   args: string[],
   options: { environment: Readonly<Record<string, string>>; isBaseGiven: boolean },

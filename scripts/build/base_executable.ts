@@ -1,12 +1,12 @@
-/** Says which platform an executable is for, by its first bytes. Pure. */
+/** Recognises the platform of an executable by its first bytes. Pure. */
 
 const elfMachines: Readonly<Record<number, string>> = { 0x3e: "linux/amd64", 0xb7: "linux/arm64" };
 const machTypes: Readonly<Record<number, string>> = { 0x0100_0007: "darwin/amd64", 0x0100_000c: "darwin/arm64" };
 
-/** Bytes of the file's beginning that `platformOf` looks at. */
+/** How many bytes at the start of a file `platformOf` needs. */
 export const headBytes = 4_096;
 
-/** The platform in the spelling of `targets`; undefined for anything but an executable of a platform we know. */
+/** The platform as `targets` names it; undefined for anything but an executable for a known platform. */
 export function platformOf(head: Uint8Array): string | undefined {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (head.length < 64) return undefined;

@@ -1,30 +1,28 @@
-/** Decides what a build makes and by which commands. Pure. */
+/** Decides what a build produces, and with which commands. Pure. */
 
 import type { Target } from "./target.ts";
 
-/** What the user asked for. */
-export interface Wish {
+/** What the command line asks for. */
+export interface BuildArguments {
   bundleOnly: boolean;
-  /** Names of targets; none stands for all that can be built. */
+  /** Names of targets; empty for all that can be built. */
   names: readonly string[];
 }
 
-/**
- * The executable that the agent is embedded in, as `DENORT_BIN` names it; `platform` undefined: of no known platform.
- */
+/** The executable that the agent is embedded in, from `DENORT_BIN`; `platform` is undefined when it is unknown. */
 export interface BaseExecutable {
   path: string;
   platform: string | undefined;
 }
 
-/** What happens to one target. */
-export type Step =
+/** What to do for one target. */
+export type BuildStep =
   | { kind: "compile"; target: Target; base: "given" | "downloaded" }
-  | { kind: "leaveOut"; target: Target; because: string }
+  | { kind: "skip"; target: Target; because: string }
   | { kind: "refuse"; name: string; because: string };
 
 /** Reads the arguments of the task; undefined when they are wrong. */
-export function readWish(args: readonly string[]): Wish | undefined {
+export function readBuildArguments(args: readonly string[]): BuildArguments | undefined {
   const names = args.filter((arg) => !arg.startsWith("-"));
   const options = args.filter((arg) => arg.startsWith("-"));
   if (options.some((option) => option !== "--bundle-only")) return undefined;
@@ -33,85 +31,89 @@ export function readWish(args: readonly string[]): Wish | undefined {
 }
 
 /**
- * What to do for the executables, in the order of `targets`. One base executable fits one platform: when it is given,
- * the other targets are left out, unless they are named; then theirs are downloaded.
+ * What to do for the executables, in the order of `targets`. A base executable fits one platform: when one is given,
+ * the other targets are skipped unless they are named; for those a base executable is downloaded.
  */
 export function planTargets(
   targets: readonly Target[],
-  options: { wish: Wish; base: BaseExecutable | undefined },
-): Step[] {
-  const { wish, base } = options;
-  if (wish.bundleOnly) return [];
-  const unknown: Step[] = wish.names.filter((name) => !targets.some((target) => target.name === name)).map((name) => ({
+  options: { wanted: BuildArguments; base: BaseExecutable | undefined },
+): BuildStep[] {
+  const { wanted, base } = options;
+  if (wanted.bundleOnly) return [];
+  const unknown: BuildStep[] = wanted.names.filter((name) => !targets.some((target) => target.name === name)).map((
+    name,
+  ) => ({
     kind: "refuse",
     name,
-    because: "the file targets does not have it",
+    because: "the file targets does not list it",
   }));
-  const wanted = targets.filter((target) => wish.names.length === 0 || wish.names.includes(target.name));
+  const chosen = targets.filter((target) => wanted.names.length === 0 || wanted.names.includes(target.name));
   if (base !== undefined && !targets.some((target) => target.name === base.platform)) {
     const because = base.platform === undefined
       ? `DENORT_BIN ("${base.path}") is not an executable of a platform that the agent is built for`
-      : `DENORT_BIN ("${base.path}") is for ${base.platform}, which the file targets does not have`;
-    return [...unknown, ...wanted.map((target): Step => ({ kind: "refuse", name: target.name, because }))];
+      : `DENORT_BIN ("${base.path}") is for ${base.platform}, which the file targets does not list`;
+    return [...unknown, ...chosen.map((target): BuildStep => ({ kind: "refuse", name: target.name, because }))];
   }
-  return [...unknown, ...wanted.map((target) => stepOf(target, { wish, base }))];
+  return [...unknown, ...chosen.map((target) => stepOf(target, { wanted, base }))];
 }
 
-function stepOf(target: Target, { wish, base }: { wish: Wish; base: BaseExecutable | undefined }): Step {
+function stepOf(
+  target: Target,
+  { wanted, base }: { wanted: BuildArguments; base: BaseExecutable | undefined },
+): BuildStep {
   if (base === undefined) return { kind: "compile", target, base: "downloaded" };
   if (base.platform === target.name) return { kind: "compile", target, base: "given" };
-  if (wish.names.length > 0) return { kind: "compile", target, base: "downloaded" };
+  if (wanted.names.length > 0) return { kind: "compile", target, base: "downloaded" };
   const because = `DENORT_BIN is for ${base.platform}; name ${target.name} to build it on a downloaded base executable`;
-  return { kind: "leaveOut", target, because };
+  return { kind: "skip", target, because };
 }
 
-/** Arguments of the runtime that make one minified script of `entry` and everything it imports. */
+/** Arguments of the runtime that bundle `entry` and everything it imports into one minified script. */
 export function bundleArgs(entry: string, output: string): string[] {
   return ["bundle", "--quiet", "--minify", "--platform", "deno", "--output", output, entry];
 }
 
 /**
- * How the runtime is set for the agent, as bundle and as executable:
- * - Young objects get 1 MiB instead of up to 16, which saves memory under load for hardly any time.
- * - Code is optimised on the program's own thread: threads beside it keep the memory that each took for its largest
- *   function.
- * - Of three compilers the first is left out: its copy of each function is memory, and the other two are soon there.
- * - The agent may collect when it has nothing else to do (`lib/agent/idle_gc.ts`).
- * - There is no cache of compiled code, which takes more memory, and a write to the disk, than it saves time.
+ * Settings of the runtime for the agent, as bundle and as executable:
+ * - Young objects get 1 MiB instead of up to 16, which saves memory under load and costs hardly any time.
+ * - Code is optimised on the main thread, because other threads keep the memory that their largest function needed.
+ * - The first of three compilers is off: its copy of each function takes memory, and the others take over soon.
+ * - The agent may collect garbage when it is idle (`lib/agent/idle_gc.ts`).
+ * - There is no cache of compiled code: it costs memory and a write to the disk, and saves little time.
  */
 export const runtimeSettings = [
   "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc",
   "--no-code-cache",
 ];
 
-/** Arguments of the runtime that run the bundle with the rights of the agent, wherever it lies. */
+/** Arguments of the runtime that run the bundle, in any folder, with the agent's permissions. */
 export function bundleRunArgs(bundle: string): string[] {
   const alone = ["--no-config", "--no-lock", "--unstable-net"];
   return ["run", "--quiet", "--no-check", "--no-prompt", "--allow-all", ...alone, ...runtimeSettings, bundle];
 }
 
 /**
- * Arguments of the runtime that make the executable, with the rights of the agent and no questions to a user. The
- * rights are looked up in the deno.json of the folder that holds `entry`.
+ * Arguments of the runtime that make the executable, with the agent's permissions and without prompts. The permissions
+ * come from the deno.json in the folder of `entry`.
  */
 export function compileArgs(entry: string, options: { target: Target; output: string }): string[] {
   const { target, output } = options;
-  const rights = ["--no-prompt", "--permission-set=agent"];
+  const permissions = ["--no-prompt", "--permission-set=agent"];
   return [
-    ...["compile", "--quiet", "--no-check", "--bundle", "--minify", ...rights, ...runtimeSettings],
+    ...["compile", "--quiet", "--no-check", "--bundle", "--minify", ...permissions, ...runtimeSettings],
     ...["--target", target.triple, "--output", output, entry],
   ];
 }
 
-/** Says in one or two lines why a command of the build failed, by what it printed. */
+/** The reason why a command of the build failed, in a few lines of its output. */
 export function explainFailure(output: string): string {
   const lines = output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const end = lines.findIndex((line) => line.startsWith("Stack backtrace"));
-  const told = end < 0 ? lines : lines.slice(0, end);
-  const base = told.findIndex((line) => /Setting up base binary|Could not find denort/.test(line));
-  if (base < 0) return told.slice(-8).join("\n    ") || "it printed nothing";
-  const reason = (told.slice(base).find((line) => !line.includes("Setting up base binary")) ?? "no reason given")
+  const shown = end < 0 ? lines : lines.slice(0, end);
+  const base = shown.findIndex((line) => /Setting up base binary|Could not find denort/.test(line));
+  if (base < 0) return shown.slice(-8).join("\n    ") || "it printed nothing";
+  const reason = (shown.slice(base).find((line) => !line.includes("Setting up base binary")) ?? "no reason given")
     .replace(/^\d+: /, "");
-  return `the base executable cannot be had: ${reason}
-    Set DENORT_BIN to the runtime's base executable ("denort") for this platform, or build with a network`;
+  return `there is no base executable: ${reason}
+    Set DENORT_BIN to the runtime's base executable ("denort") for this platform, or build with network access`;
 }

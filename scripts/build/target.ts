@@ -4,9 +4,9 @@
 export interface Target {
   /** As in `targets`, in download addresses and on the command line: `linux/amd64`. */
   name: string;
-  /** The compiler's word for it. */
+  /** The runtime's name for it. */
   triple: string;
-  /** Name of the executable. */
+  /** The file name of the executable. */
   file: string;
 }
 
@@ -19,7 +19,8 @@ const triples: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads one `os/arch` per line; blank lines mean nothing. Throws for one that the runtime does not exist for, or twice.
+ * Reads one `os/arch` per line and ignores blank lines. Throws for a platform that the runtime does not support, and
+ * for one that is listed twice.
  */
 export function readTargets(text: string): Target[] {
   const targets: Target[] = [];
@@ -29,9 +30,9 @@ export function readTargets(text: string): Target[] {
     const target = targetOf(name);
     if (target === undefined) {
       const known = Object.keys(triples).join(", ");
-      throw new Error(`Cannot read targets: line ${index + 1} is "${name}", the runtime exists for ${known}`);
+      throw new Error(`Cannot read targets: line ${index + 1} is "${name}", the runtime supports ${known}`);
     }
-    if (targets.some((other) => other.name === name)) throw new Error(`Cannot read targets: "${name}" is there twice`);
+    if (targets.some((other) => other.name === name)) throw new Error(`Cannot read targets: "${name}" is listed twice`);
     targets.push(target);
   }
   return targets;

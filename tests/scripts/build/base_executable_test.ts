@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { platformOf } from "../../../scripts/build/base_executable.ts";
 
-/** A beginning of a file with bytes at the given places. */
+/** The start of a file with bytes at the given offsets. */
 function head(...parts: [at: number, bytes: number[]][]): Uint8Array {
   const bytes = new Uint8Array(512);
   for (const [at, values] of parts) bytes.set(values, at);
@@ -31,17 +31,17 @@ const table: { name: string; bytes: Uint8Array; platform: string | undefined }[]
   },
   { name: "PE that points outside", bytes: head([0, dos], [0x3c, [0xff, 0xff, 0xff, 0xff]]), platform: undefined },
   { name: "a script", bytes: new TextEncoder().encode("#!/bin/sh\n".padEnd(512)), platform: undefined },
-  { name: "an ELF cut short", bytes: head([0, [...elf, 2, 1]], [18, [0x3e, 0]]).subarray(0, 20), platform: undefined },
+  { name: "a truncated ELF", bytes: head([0, [...elf, 2, 1]], [18, [0x3e, 0]]).subarray(0, 20), platform: undefined },
   { name: "nothing", bytes: new Uint8Array(), platform: undefined },
 ];
 
 for (const { name, bytes, platform } of table) {
-  Deno.test(`platformOf() takes ${name} for ${platform ?? "nothing we know"}`, () => {
+  Deno.test(`platformOf() recognises ${name} as ${platform ?? "unknown"}`, () => {
     assert.equal(platformOf(bytes), platform);
   });
 }
 
-Deno.test("platformOf() knows the runtime that runs this test", async () => {
+Deno.test("platformOf() recognises the runtime that runs this test", async () => {
   using file = await Deno.open(Deno.execPath());
   const bytes = new Uint8Array(4_096);
   await file.read(bytes);

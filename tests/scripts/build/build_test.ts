@@ -8,14 +8,16 @@ const entry = pathOf("bundle_trial.ts", import.meta.url);
 
 const environment = Deno.env.toObject();
 
-/** A folder of its own, and what a build in it said. */
-async function stage(): Promise<AsyncDisposable & { folder: string; said: string[]; say: (text: string) => void }> {
+/** A folder for a build, and the lines it prints. */
+async function makePlace(): Promise<
+  AsyncDisposable & { folder: string; printed: string[]; say: (text: string) => void }
+> {
   const folder = await Deno.makeTempDir({ prefix: "reagent-build-" });
-  const said: string[] = [];
+  const printed: string[] = [];
   return {
     folder,
-    said,
-    say: (text) => void said.push(text),
+    printed,
+    say: (text) => void printed.push(text),
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
 }
@@ -24,16 +26,16 @@ async function filesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
 }
 
-Deno.test("the bundle of the real dependencies runs by itself, and its errors are clear", async () => {
-  await using place = await stage();
-  const { folder, said, say } = place;
+Deno.test("a bundle of the real dependencies runs without the project, and its errors are clear", async () => {
+  await using place = await makePlace();
+  const { folder, printed, say } = place;
   assert.equal(
     await build(["--bundle-only"], { entry, folder, targets: "linux/amd64", environment, say }),
     0,
-    said.join("\n"),
+    printed.join("\n"),
   );
   assert.deepEqual(await filesIn(folder), ["reagent.js"]);
-  assert.match(said.join("\n"), /^ok\s+bundle: .*\/reagent\.js, \d{6} bytes, \d{5,6} with gzip$/);
+  assert.match(printed.join("\n"), /^ok\s+bundle: .*\/reagent\.js, \d{6} bytes, \d{5,6} with gzip$/);
 
   await using router = await startRouter();
   const { success, text } = await runAlone(folder, ["1", router.url]);
@@ -46,21 +48,21 @@ Deno.test("the bundle of the real dependencies runs by itself, and its errors ar
 });
 
 Deno.test("a bundle that does not run is missing", async () => {
-  await using place = await stage();
-  const { folder, said } = place;
+  await using place = await makePlace();
+  const { folder, printed } = place;
   await Deno.writeTextFile(`${folder}/entry.ts`, `if (Deno.args[0] !== "well") throw new Error("no such file");`);
   const options = { ...place, entry: `${folder}/entry.ts`, targets: "linux/amd64", environment };
   assert.equal(await build(["--bundle-only"], { ...options, trial: ["badly"] }), 1);
   assert.match(
-    said.join("\n"),
+    printed.join("\n"),
     /^ok\s+bundle: .*\nFAILED bundle: it does not run: [^]*no such file[^]*\n1 of 1 results are missing$/,
   );
   assert.equal(await build(["--bundle-only"], { ...options, trial: ["well"] }), 0);
 });
 
-Deno.test("a bundle that cannot be made is missing, and so is what an earlier build has left", async () => {
-  await using place = await stage();
-  const { folder, said } = place;
+Deno.test("a bundle that cannot be made is missing, and so are results of an earlier build", async () => {
+  await using place = await makePlace();
+  const { folder, printed } = place;
   await Deno.writeTextFile(`${folder}/broken.ts`, `import "./nowhere.ts";`);
   for (const name of ["reagent.js", "reagent-linux-amd64", "reagent-linux-arm64"]) {
     await Deno.writeTextFile(`${folder}/${name}`, "old");
@@ -74,45 +76,45 @@ Deno.test("a bundle that cannot be made is missing, and so is what an earlier bu
   };
   assert.equal(await build(["linux/arm64"], options), 1);
   assert.deepEqual(await filesIn(folder), ["broken.ts", "reagent-linux-amd64"]);
-  assert.match(said[0] ?? "", /^FAILED bundle: [^]*nowhere\.ts/);
+  assert.match(printed[0] ?? "", /^FAILED bundle: [^]*nowhere\.ts/);
   assert.equal(
-    said[1],
+    printed[1],
     `FAILED linux/arm64: DENORT_BIN ("${denortBin}") is not an executable of a platform that the agent is built for`,
   );
-  assert.equal(said[2], "2 of 2 results are missing");
+  assert.equal(printed[2], "2 of 2 results are missing");
 });
 
-Deno.test("wrong arguments make nothing", async () => {
-  await using place = await stage();
-  const { folder, said, say } = place;
+Deno.test("wrong arguments build nothing", async () => {
+  await using place = await makePlace();
+  const { folder, printed, say } = place;
   assert.equal(await build(["--all"], { entry, folder: `${folder}/out`, targets: "linux/amd64", environment, say }), 2);
-  assert.deepEqual([said, await filesIn(folder)], [["Usage: deno task build [--bundle-only | os/arch …]"], []]);
+  assert.deepEqual([printed, await filesIn(folder)], [["Usage: deno task build [--bundle-only | os/arch …]"], []]);
 });
 
 Deno.test({
-  name: "an executable is the base executable with the agent's rights and no questions; other targets are left out",
+  name: "an executable is the base executable with the agent's permissions and no prompts; other targets are skipped",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    await using place = await stage();
-    const { folder, said, say } = place;
+    await using place = await makePlace();
+    const { folder, printed, say } = place;
     const [own, other] = Deno.build.arch === "x86_64" ? ["amd64", "arm64"] : ["arm64", "amd64"];
     await Deno.writeTextFile(`${folder}/reagent-linux-${other}`, "old");
     const targets = `linux/${own}\nlinux/${other}\n`;
-    // Any executable can be embedded in; this one ignores what it carries.
+    // Any executable serves as a base; this one ignores what is embedded.
     const denortBin = "/bin/true";
     assert.equal(
       await build([], { entry, folder, targets, environment: { ...environment, DENORT_BIN: denortBin }, say }),
       0,
-      said.join("\n"),
+      printed.join("\n"),
     );
     assert.deepEqual(await filesIn(folder), [`reagent-linux-${own}`, "reagent.js"]);
-    assert.match(said[2] ?? "", new RegExp(`^-\\s+linux/${other}: left out, DENORT_BIN is for linux/${own}`));
+    assert.match(printed[2] ?? "", new RegExp(`^-\\s+linux/${other}: skipped, DENORT_BIN is for linux/${own}`));
 
     const bytes = await Deno.readFile(`${folder}/reagent-linux-${own}`);
     const head = await Deno.readFile(denortBin);
     assert.deepEqual(bytes.subarray(0, 16), head.subarray(0, 16));
-    const [, rights = ""] = /"permissions":(\{[^}]*\})/.exec(new TextDecoder("latin1").decode(bytes)) ?? [];
-    const { allow_net, allow_run, allow_ffi, deny_net, prompt } = JSON.parse(rights);
+    const [, permissions = ""] = /"permissions":(\{[^}]*\})/.exec(new TextDecoder("latin1").decode(bytes)) ?? [];
+    const { allow_net, allow_run, allow_ffi, deny_net, prompt } = JSON.parse(permissions);
     // An empty list allows everything of its kind.
     assert.deepEqual({ allow_net, allow_run, allow_ffi, deny_net, prompt }, {
       allow_net: [],
@@ -128,11 +130,11 @@ Deno.test({
   name: "a named target never gets the base executable of another platform",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    await using place = await stage();
-    const { folder, said, say } = place;
+    await using place = await makePlace();
+    const { folder, printed, say } = place;
     const other = Deno.build.arch === "x86_64" ? "linux/arm64" : "linux/amd64";
     const [own] = ["linux/amd64", "linux/arm64"].filter((name) => name !== other);
-    // The download leads nowhere; only a machine that has the right one already can build this.
+    // The download fails; only a machine that has the right one in its cache can build this.
     const noNetwork = { HTTPS_PROXY: "http://127.0.0.1:1", DENORT_BIN: "/bin/true" };
     const options = {
       entry,
@@ -145,12 +147,12 @@ Deno.test({
     const file = `${folder}/reagent-${other.replace("/", "-")}`;
     if (code === 0) return assert.equal(platformOf(await Deno.readFile(file)), other);
     assert.deepEqual(await filesIn(folder), ["reagent.js"]);
-    assert.match(said[1] ?? "", new RegExp(`^FAILED ${other}: the base executable cannot be had: `));
-    assert.equal(said[2], "1 of 2 results are missing");
+    assert.match(printed[1] ?? "", new RegExp(`^FAILED ${other}: there is no base executable: `));
+    assert.equal(printed[2], "1 of 2 results are missing");
   },
 });
 
-/** Runs the bundle where the project's packages and settings are out of reach. */
+/** Runs the bundle without access to the project's packages and settings. */
 async function runAlone(folder: string, args: string[]): Promise<{ success: boolean; text: string }> {
   const flags = ["--quiet", "--no-prompt", "--no-config", "--no-npm", "--no-remote", "--allow-all"];
   const output = await new Deno.Command(Deno.execPath(), {

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import {
   type BaseExecutable,
+  type BuildArguments,
+  type BuildStep,
   bundleArgs,
   bundleRunArgs,
   compileArgs,
   explainFailure,
   planTargets,
-  readWish,
-  type Step,
-  type Wish,
+  readBuildArguments,
 } from "../../../scripts/build/plan.ts";
 import { readTargets } from "../../../scripts/build/target.ts";
 
 const targets = readTargets("linux/amd64\nlinux/arm64\nwindows/amd64\n");
 
-Deno.test("readWish() takes names of targets or --bundle-only, not both", () => {
-  const table: [string[], Wish | undefined][] = [
+Deno.test("readBuildArguments() takes names of targets or --bundle-only, not both", () => {
+  const table: [string[], BuildArguments | undefined][] = [
     [[], { bundleOnly: false, names: [] }],
     [["--bundle-only"], { bundleOnly: true, names: [] }],
     [["linux/arm64", "linux/amd64", "linux/arm64"], { bundleOnly: false, names: ["linux/arm64", "linux/amd64"] }],
@@ -23,13 +23,13 @@ Deno.test("readWish() takes names of targets or --bundle-only, not both", () => 
     [["--bundle"], undefined],
     [["-h"], undefined],
   ];
-  for (const [args, wish] of table) assert.deepEqual(readWish(args), wish, args.join(" "));
+  for (const [args, wanted] of table) assert.deepEqual(readBuildArguments(args), wanted, args.join(" "));
 });
 
-/** A step in a few words. */
-function brief(step: Step): string {
+/** A step as text. */
+function brief(step: BuildStep): string {
   if (step.kind === "compile") return `compile ${step.target.name} ${step.base}`;
-  return step.kind === "leaveOut" ? `leave out ${step.target.name}` : `refuse ${step.name}`;
+  return step.kind === "skip" ? `skip ${step.target.name}` : `refuse ${step.name}`;
 }
 
 const amd64: BaseExecutable = { path: "/denort", platform: "linux/amd64" };
@@ -44,7 +44,7 @@ const plans: { name: string; args: string[]; base?: BaseExecutable; steps: strin
     name: "compiles the given base executable's own target only",
     args: [],
     base: amd64,
-    steps: ["compile linux/amd64 given", "leave out linux/arm64", "leave out windows/amd64"],
+    steps: ["compile linux/amd64 given", "skip linux/arm64", "skip windows/amd64"],
   },
   {
     name: "never uses a given base executable for another platform's target",
@@ -54,18 +54,18 @@ const plans: { name: string; args: string[]; base?: BaseExecutable; steps: strin
   },
   { name: "compiles a named target alone", args: ["linux/arm64"], steps: ["compile linux/arm64 downloaded"] },
   {
-    name: "refuses a name that is not in the file",
+    name: "refuses a name that the file does not list",
     args: ["linux/arm", "linux/arm64"],
     steps: ["refuse linux/arm", "compile linux/arm64 downloaded"],
   },
   {
-    name: "refuses to build when the base executable is none",
+    name: "refuses to build when DENORT_BIN is not an executable",
     args: ["linux/arm64"],
     base: { path: "/denort", platform: undefined },
     steps: ["refuse linux/arm64"],
   },
   {
-    name: "refuses to build when the base executable's platform is not in the file",
+    name: "refuses to build when the file does not list the base executable's platform",
     args: [],
     base: { path: "/denort", platform: "darwin/arm64" },
     steps: ["refuse linux/amd64", "refuse linux/arm64", "refuse windows/amd64"],
@@ -75,15 +75,15 @@ const plans: { name: string; args: string[]; base?: BaseExecutable; steps: strin
 
 for (const { name, args, base, steps } of plans) {
   Deno.test(`planTargets() ${name}`, () => {
-    const wish = readWish(args);
-    assert.ok(wish !== undefined);
-    assert.deepEqual(planTargets(targets, { wish, base }).map(brief), steps);
+    const wanted = readBuildArguments(args);
+    assert.ok(wanted !== undefined);
+    assert.deepEqual(planTargets(targets, { wanted, base }).map(brief), steps);
   });
 }
 
-Deno.test("the reasons of a plan name DENORT_BIN, what it is for, and the way out", () => {
+Deno.test("the reasons in a plan name DENORT_BIN, its platform, and the way out", () => {
   const reasons = (base: BaseExecutable) =>
-    planTargets(targets, { wish: { bundleOnly: false, names: [] }, base })
+    planTargets(targets, { wanted: { bundleOnly: false, names: [] }, base })
       .map((step) => step.kind === "compile" ? "" : step.because);
   assert.equal(
     reasons(amd64)[1],
@@ -91,7 +91,7 @@ Deno.test("the reasons of a plan name DENORT_BIN, what it is for, and the way ou
   );
   assert.equal(
     reasons({ path: "/denort", platform: "darwin/arm64" })[0],
-    'DENORT_BIN ("/denort") is for darwin/arm64, which the file targets does not have',
+    'DENORT_BIN ("/denort") is for darwin/arm64, which the file targets does not list',
   );
   assert.equal(
     reasons({ path: "/denort", platform: undefined })[0],
@@ -99,7 +99,7 @@ Deno.test("the reasons of a plan name DENORT_BIN, what it is for, and the way ou
   );
 });
 
-Deno.test("the commands bundle, minify, and bake in the agent's rights without questions", () => {
+Deno.test("the commands bundle, minify, and set the agent's permissions without prompts", () => {
   assert.deepEqual(
     bundleArgs("main.ts", "build/reagent.js").join(" "),
     "bundle --quiet --minify --platform deno --output build/reagent.js main.ts",
@@ -131,19 +131,19 @@ Caused by:
 
 Stack backtrace:
    0: <unknown>`,
-    text: /^the base executable cannot be had: error sending request for url .*\n\s+Set DENORT_BIN to /,
+    text: /^there is no base executable: error sending request for url .*\n\s+Set DENORT_BIN to /,
   },
   {
-    name: "a base executable that is not there",
+    name: "a missing base executable",
     output: "error: Writing\n\nCaused by:\n    0: Could not find denort at '/x'\n    1: No such file or directory",
-    text: /^the base executable cannot be had: Could not find denort at '\/x'\n\s+Set DENORT_BIN to /,
+    text: /^there is no base executable: Could not find denort at '\/x'\n\s+Set DENORT_BIN to /,
   },
   {
-    name: "anything else in the runtime's own words",
+    name: "anything else in the words of the runtime",
     output: 'error: Could not resolve "nowhere"\n\nStack backtrace:\n   0: <unknown>',
     text: /^error: Could not resolve "nowhere"$/,
   },
-  { name: "silence", output: "", text: /^it printed nothing$/ },
+  { name: "no output", output: "", text: /^it printed nothing$/ },
 ];
 
 for (const { name, output, text } of failures) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readTargets } from "../../../scripts/build/target.ts";
 
-Deno.test("readTargets() gives the runtime's word and a file name for each line, the last with or without its end", () => {
+Deno.test("readTargets() returns the runtime's name and a file name for each line, with any line ends", () => {
   const expected = [
     { name: "linux/amd64", triple: "x86_64-unknown-linux-gnu", file: "reagent-linux-amd64" },
     { name: "windows/amd64", triple: "x86_64-pc-windows-msvc", file: "reagent-windows-amd64.exe" },
@@ -23,12 +23,12 @@ Deno.test("readTargets() reads the project's own targets", async () => {
 
 for (const line of ["linux/arm/7", "linux", "linux/amd64/", "toString", "Linux/amd64", "../amd64"]) {
   Deno.test(`readTargets() refuses "${line}"`, () => {
-    const text = `Cannot read targets: line 2 is "${line}", the runtime exists for linux/amd64, `;
+    const text = `Cannot read targets: line 2 is "${line}", the runtime supports linux/amd64, `;
     assert.throws(() => readTargets(`linux/arm64\n${line}\n`), (error: Error) => error.message.startsWith(text));
   });
 }
 
-Deno.test("readTargets() refuses a target that is there twice", () => {
-  const message = `Cannot read targets: "linux/amd64" is there twice`;
+Deno.test("readTargets() refuses a target that is listed twice", () => {
+  const message = `Cannot read targets: "linux/amd64" is listed twice`;
   assert.throws(() => readTargets("linux/amd64\nlinux/amd64\n"), { message });
 });
