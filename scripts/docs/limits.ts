@@ -66,7 +66,7 @@ const device: readonly Row[] = [
   [
     "free space for a pull",
     `${diskPerDownloadByte} times the download, and ${size(defaultThresholds.emergencyBytes)}`,
-    "the pull is refused, with both figures",
+    "the pull is refused, with both sizes",
   ],
   ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],
   ["one call to the engine", duration(engineCallLimitMs), "it fails"],
