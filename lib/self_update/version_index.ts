@@ -1,67 +1,68 @@
-/** Finds out which version of the agent is the newest for this device, from the index beside the downloads. */
+/** Reads the newest version of the agent for this device from the index next to the downloads. */
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import { isDict, parseJson, show } from "../base/json.ts";
 
-/** What finding out takes. */
+/** Which index and which of its entries is read. */
 export interface VersionIndexDeps {
-  /** Where downloads are, as configured: no slash is added or removed. */
+  /** Where downloads are, as configured; no slash is added or removed. */
   base(): string;
   /** The update channel of the device. */
   channel(): string;
   clock: Clock;
 }
 
-/** How long an answer is used again, so that a dashboard that polls does not fetch it each time. */
+/** How long an answer is reused, so that a polling dashboard does not fetch it each time. */
 const cacheMs = 60_000;
 
 const fetchLimitMs = 10_000;
 
-/** The index is a handful of lines; anything bigger is not it. */
+/** The index has a few lines; anything larger is something else. */
 const indexLimitBytes = 65_536;
 
-/** The version index of a device. Concurrent questions share one request. */
+/** The version index of a device. Concurrent calls share one request. */
 export class VersionIndex {
-  readonly #parts: VersionIndexDeps;
-  #known: { url: string; channel: string; version: string; at: number } | undefined;
-  #asking: Promise<string> | undefined;
+  readonly #deps: VersionIndexDeps;
+  #cached: { url: string; channel: string; version: string; atMs: number } | undefined;
+  #fetching: Promise<string> | undefined;
 
-  constructor(parts: VersionIndexDeps) {
-    this.#parts = parts;
+  constructor(deps: VersionIndexDeps) {
+    this.#deps = deps;
   }
 
   /**
-   * The newest version for the device's channel, as the index spells it; at most one minute old. Throws `connect_failed` (no
-   * answer, or a status other than 200), `protocol_error` (not an index, or no version for the channel), `timeout` after 10 s.
+   * The newest version for the device's channel, as the index spells it; at most one minute old. Throws
+   * `connect_failed` (no answer, or a status other than 200), `protocol_error` (not an index, or no version for the
+   * channel), `timeout` after 10 s.
    */
   async latest(): Promise<string> {
-    const url = indexUrl(this.#parts.base());
-    const channel = this.#parts.channel();
-    const known = this.#known;
-    const isFresh = known !== undefined && this.#parts.clock.now() - known.at < cacheMs;
-    if (isFresh && known.url === url && known.channel === channel) return known.version;
-    this.#asking ??= this.#ask(url, channel).finally(() => this.#asking = undefined);
-    return await this.#asking;
+    const url = indexUrl(this.#deps.base());
+    const channel = this.#deps.channel();
+    const cached = this.#cached;
+    const isFresh = cached !== undefined && this.#deps.clock.now() - cached.atMs < cacheMs;
+    if (isFresh && cached.url === url && cached.channel === channel) return cached.version;
+    this.#fetching ??= this.#fetch(url, channel).finally(() => this.#fetching = undefined);
+    return await this.#fetching;
   }
 
-  async #ask(url: string, channel: string): Promise<string> {
+  async #fetch(url: string, channel: string): Promise<string> {
     const text = await within(fetchLimitMs, (signal) => fetchText(url, signal), { what: `Fetching ${url}` });
     const version = chooseVersion(text, channel);
-    this.#known = { url, channel, version, at: this.#parts.clock.now() };
+    this.#cached = { url, channel, version, atMs: this.#deps.clock.now() };
     return version;
   }
 }
 
-/** The address of the index below a download base. */
+/** The URL of the index below a download base. */
 export function indexUrl(base: string): string {
   return `${base}/re-agent/availableVersions.json`;
 }
 
 /**
- * The version of a channel in the text of an index, or that of `all` when the channel has none. Throws `protocol_error` when the
- * text is no index or has neither.
+ * The version of a channel in the text of an index, or that of `all` when the channel has none. Throws `protocol_error`
+ * when the text is no index or has neither.
  */
 export function chooseVersion(text: string, channel: string): string {
   const index = parseJson(text);

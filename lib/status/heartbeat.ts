@@ -1,54 +1,57 @@
-/** Tells Studio every 30 seconds that the device is alive, and notices a link that is up and yet carries nothing. */
+/** Reports to Studio every 30 seconds that the device is alive, and detects a link that is up but dead. */
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
 import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 
-/** What the heartbeat is built from. */
+/** What the heartbeat reports and checks. */
 export interface HeartbeatDeps {
-  /** Sends one status report; throws when it did not arrive. */
+  /** Sends one status report. Throws when it did not arrive. */
   report(signal: AbortSignal): Promise<void>;
   isConnected(): boolean;
-  /** Monotonic time (ms) at which anything at all last came in from the router, pongs included; undefined before the first. */
+  /**
+   * Monotonic time (ms) at which anything at all last came in from the router, pongs included; undefined before the
+   * first.
+   */
   lastTrafficAt(): number | undefined;
-  /** Drops the link so that it is dialed anew. */
+  /** Drops the link so that it is dialed again. */
   reconnect(reason: string): void;
   clock: Clock;
   log: Log;
 }
 
-/** The pause before every beat, measured from the end of the one before. */
+/** Between the end of one beat and the next. */
 export const beatPauseMs = 30_000;
 
 /** The longest time one beat may take. */
 const beatLimitMs = 10_000;
 
-/** Beats in a row that fail before the link counts as dead. */
+/** So many failed beats in a row mean that the link is dead. */
 const failureLimit = 2;
 
 /**
- * The heartbeat. Invariants: exactly one loop, whatever the link does; `restart()` puts the next beat 30 s away and forgets earlier
- * failures; a beat that fails while the router was heard is the backend's trouble, not the link's.
+ * The heartbeat. Invariants: exactly one loop, whatever the link does; `restart()` puts the next beat 30 s away and
+ * forgets earlier failures; a beat that fails although the router was heard is not the link's fault.
  */
 export class Heartbeat implements AsyncDisposable {
-  readonly #parts: HeartbeatDeps;
+  readonly #deps: HeartbeatDeps;
   #loop: { controller: AbortController; done: Promise<void> } | undefined;
 
-  constructor(parts: HeartbeatDeps) {
-    this.#parts = parts;
+  constructor(deps: HeartbeatDeps) {
+    this.#deps = deps;
   }
 
-  /** To be called after every connect. A beat of the connection before is given up. */
+  /** To be called after every connect. A beat of the previous connection is abandoned. */
   restart(): void {
-    const before = this.#loop;
-    before?.controller.abort();
+    const previous = this.#loop;
+    previous?.controller.abort();
     const controller = new AbortController();
-    const done = (before?.done ?? Promise.resolve()).then(() => this.#run(controller.signal));
+    const done = (previous?.done ?? Promise.resolve()).then(() => this.#run(controller.signal));
     this.#loop = { controller, done };
   }
 
-  /** Ends it. */
+  /** Ends the loop. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#loop?.controller.abort();
     await this.#loop?.done;
@@ -58,21 +61,21 @@ export class Heartbeat implements AsyncDisposable {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.#parts.clock.sleep(beatPauseMs, signal);
+        await this.#deps.clock.sleep(beatPauseMs, signal);
       } catch {
-        // Only an abort ends the pause: a newer connection, or the end of the agent.
+        // Only an abort ends the pause early: a newer connection, or the end of the agent.
         return;
       }
       failures = await this.#beat(failures, signal);
       if (failures < failureLimit || signal.aborted) continue;
       failures = 0;
-      this.#parts.reconnect(`${failureLimit} heartbeats in a row failed`);
+      this.#deps.reconnect(`${failureLimit} heartbeats in a row failed`);
     }
   }
 
-  /** Beats once and gives the number of failures in a row. */
+  /** Beats once and returns the number of failures in a row. */
   async #beat(failures: number, signal: AbortSignal): Promise<number> {
-    const { clock, log, report, isConnected, lastTrafficAt } = this.#parts;
+    const { clock, log, report, isConnected, lastTrafficAt } = this.#deps;
     if (!isConnected()) return 0;
     const startedAt = clock.now();
     try {

@@ -15,7 +15,10 @@ export interface StatusDeps {
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
   isConnected(): boolean;
-  /** Monotonic time (ms) at which anything at all last came in from the router, pongs included; undefined before the first. */
+  /**
+   * Monotonic time (ms) at which anything at all last came in from the router, pongs included; undefined before the
+   * first.
+   */
   lastTrafficAt(): number | undefined;
   /** Drops the link so that it is dialed again. */
   reconnect(reason: string): void;

@@ -1,13 +1,13 @@
-/** What the device says about its own condition, and the base address that Studio answers with. */
+/** Reports the condition of the device, and remembers the base URL that Studio answers with. */
 
 import type { Log } from "../base/log.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { DeviceStatus } from "../backend/requests.ts";
 
-/** What the reports are made of. */
+/** What the reports contain, and where they go. */
 export interface StatusReporterDeps {
   backend: Pick<Backend, "updateDeviceStatus">;
-  /** The figures of the device under their wire names. */
+  /** The stats of the device under their wire names. */
   readStats(): Promise<object>;
   tunnelCapable(): boolean;
   /** True while the disk is too full to work. */
@@ -15,23 +15,23 @@ export interface StatusReporterDeps {
   log: Log;
 }
 
-/** The condition to report. */
-export function chooseStatus(facts: { isBooting: boolean; isEmergency: boolean }): DeviceStatus {
-  if (facts.isBooting) return "CONFIGURING";
-  return facts.isEmergency ? "EMERGENCY" : "CONNECTED";
+/** The status to report. */
+export function chooseStatus(condition: { isBooting: boolean; isEmergency: boolean }): DeviceStatus {
+  if (condition.isBooting) return "CONFIGURING";
+  return condition.isEmergency ? "EMERGENCY" : "CONNECTED";
 }
 
-/** Reports the device's condition. Invariant: `CONFIGURING` from every connect until its boot run has finished. */
+/** Reports the status. Invariant: it is `CONFIGURING` from every connect until its boot run has finished. */
 export class StatusReporter {
-  readonly #parts: StatusReporterDeps;
+  readonly #deps: StatusReporterDeps;
   #isBooting = true;
   #baseUrl: string | undefined;
 
-  constructor(parts: StatusReporterDeps) {
-    this.#parts = parts;
+  constructor(deps: StatusReporterDeps) {
+    this.#deps = deps;
   }
 
-  /** The address of Studio as it last told us; apps get the page of their device from it. */
+  /** Studio's address as Studio last reported it; apps get the page of their device from it. */
   get baseUrl(): string | undefined {
     return this.#baseUrl;
   }
@@ -41,14 +41,14 @@ export class StatusReporter {
     this.#isBooting = true;
   }
 
-  /** To be called when a boot run is through. */
+  /** To be called when a boot run has finished. */
   finishBoot(): void {
     this.#isBooting = false;
   }
 
   /** Sends one report. Throws what the call throws. */
   async report(signal: AbortSignal): Promise<void> {
-    const { backend, readStats, isEmergency, tunnelCapable, log } = this.#parts;
+    const { backend, readStats, isEmergency, tunnelCapable, log } = this.#deps;
     const stats = await readStats();
     const status = chooseStatus({ isBooting: this.#isBooting, isEmergency: isEmergency() });
     const answer = await backend.updateDeviceStatus({ status, stats, tunnelCapable: tunnelCapable() }, signal);

@@ -4,7 +4,7 @@ import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const good = JSON.stringify({ production: "0.21.1", test: " 0.22.0-rc.1 ", local: "", all: "0.20.20" });
 
-/** A download server of the test's own. */
+/** A download server for tests. */
 class Downloads implements AsyncDisposable {
   readonly paths: string[] = [];
   answer: () => Response | Promise<Response> = () => new Response(good);
@@ -22,7 +22,7 @@ class Downloads implements AsyncDisposable {
   }
 }
 
-Deno.test("chooseVersion() takes the channel's entry, or that for all", () => {
+Deno.test("chooseVersion() returns the channel's entry, or that of all", () => {
   assert.equal(chooseVersion(good, "production"), "0.21.1");
   assert.equal(chooseVersion(good, "test"), "0.22.0-rc.1");
   assert.equal(chooseVersion(good, "local"), "0.20.20");
@@ -30,7 +30,7 @@ Deno.test("chooseVersion() takes the channel's entry, or that for all", () => {
   assert.equal(chooseVersion(good, "constructor"), "0.20.20");
 });
 
-Deno.test("chooseVersion() refuses what is no index, and says why", () => {
+Deno.test("chooseVersion() rejects what is not an index, and reports why", () => {
   const cases: [string, RegExp][] = [
     ["", /must be a JSON object, got ""/],
     ["<html>not found</html>", /must be a JSON object, got "<html>/],
@@ -52,7 +52,7 @@ Deno.test("indexUrl() joins without adding a slash", () => {
   );
 });
 
-Deno.test("latest() asks once a minute, and once for many at the same time", async () => {
+Deno.test("latest() fetches once a minute, and once for concurrent calls", async () => {
   await using downloads = new Downloads();
   const clock = new FakeClock();
   const index = new VersionIndex({ base: () => downloads.base, channel: () => "production", clock });
@@ -65,7 +65,7 @@ Deno.test("latest() asks once a minute, and once for many at the same time", asy
   assert.deepEqual(downloads.paths, ["/re-agent/availableVersions.json", "/re-agent/availableVersions.json"]);
 });
 
-Deno.test("latest() asks again when the channel has changed, and after a failure", async () => {
+Deno.test("latest() fetches again when the channel has changed, and after a failure", async () => {
   await using downloads = new Downloads();
   let channel = "production";
   const index = new VersionIndex({ base: () => downloads.base, channel: () => channel, clock: new FakeClock() });
@@ -77,7 +77,7 @@ Deno.test("latest() asks again when the channel has changed, and after a failure
   assert.equal(await index.latest(), "0.22.0-rc.1");
 });
 
-Deno.test("latest() says what is wrong with an answer", async () => {
+Deno.test("latest() reports what is wrong with an answer", async () => {
   await using downloads = new Downloads();
   const index = new VersionIndex({ base: () => downloads.base, channel: () => "all", clock: new FakeClock() });
   const cases: [() => Response, string, RegExp][] = [
@@ -92,7 +92,7 @@ Deno.test("latest() says what is wrong with an answer", async () => {
   }
 });
 
-Deno.test("latest() without a server fails with the address", async () => {
+Deno.test("latest() without a server fails with the URL", async () => {
   const index = new VersionIndex({ base: () => "http://127.0.0.1:1", channel: () => "all", clock: new FakeClock() });
   await assert.rejects(index.latest(), { code: "connect_failed", message: /Cannot fetch http:\/\/127\.0\.0\.1:1\// });
 });

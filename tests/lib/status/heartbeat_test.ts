@@ -29,7 +29,7 @@ class World {
   }
 }
 
-Deno.test("the first beat comes after 30 s, the next 30 s after the end of the one before", async () => {
+Deno.test("the first beat comes after 30 s, the next 30 s after the end of the previous one", async () => {
   const world = new World();
   await using heartbeat = world.heartbeat;
   world.report = () => world.clock.sleep(5_000);
@@ -44,7 +44,7 @@ Deno.test("the first beat comes after 30 s, the next 30 s after the end of the o
   assert.equal(world.beats, 2);
 });
 
-Deno.test("two failed beats in a row without a sign of the router drop the link", async () => {
+Deno.test("two failed beats in a row without traffic from the router drop the link", async () => {
   const world = new World();
   await using heartbeat = world.heartbeat;
   world.fail();
@@ -68,11 +68,11 @@ Deno.test("a success between two failures resets the count", async () => {
   assert.deepEqual(world.reconnects, []);
 });
 
-Deno.test("beats that fail while the router is heard are not the link's fault", async () => {
+Deno.test("beats that fail although the router was heard are not the link's fault", async () => {
   const world = new World();
   await using heartbeat = world.heartbeat;
   world.report = () => {
-    // The answer that the backend is away is a sign of the router.
+    // The answer that the backend is away is traffic from the router.
     world.heardAt = world.clock.now();
     return Promise.reject(new AgentError("call_failed", "no such procedure"));
   };
@@ -82,7 +82,7 @@ Deno.test("beats that fail while the router is heard are not the link's fault", 
   assert.deepEqual(world.reconnects, []);
 });
 
-Deno.test("a sign of the router from before the beat does not count", async () => {
+Deno.test("traffic from before the beat does not count", async () => {
   const world = new World();
   await using heartbeat = world.heartbeat;
   world.fail();
@@ -95,7 +95,7 @@ Deno.test("a sign of the router from before the beat does not count", async () =
   assert.equal(world.reconnects.length, 1);
 });
 
-Deno.test("a beat while the link is down is left out and resets the count", async () => {
+Deno.test("a beat while the link is down is skipped and resets the count", async () => {
   const world = new World();
   await using heartbeat = world.heartbeat;
   world.fail();
@@ -109,7 +109,7 @@ Deno.test("a beat while the link is down is left out and resets the count", asyn
   assert.deepEqual(world.reconnects, []);
 });
 
-Deno.test("however often the link comes back, there is one loop", async () => {
+Deno.test("there is one loop, however often the link comes back", async () => {
   const world = new World();
   await using heartbeat = world.heartbeat;
   for (let round = 0; round < 5; round += 1) {

@@ -7,7 +7,7 @@ import { offlineWire, type Wire } from "../../../lib/wamp/wire.ts";
 
 const stats = { cpu_count: 4, storage_free: 5 };
 
-/** A reporter on a wire that records calls and answers what a test wants. */
+/** A reporter on a wire that records calls and answers as a test wants. */
 function createWorld(): {
   sent: unknown[];
   answers: { args: unknown[]; kwargs: Dict }[];
@@ -40,14 +40,14 @@ function reportOf(status: string): unknown {
   return ["reswarm.devices.update_device_status", [report]];
 }
 
-Deno.test("chooseStatus() says CONFIGURING during every boot, even with a full disk", () => {
+Deno.test("chooseStatus() returns CONFIGURING during every boot, even when the disk is full", () => {
   assert.equal(chooseStatus({ isBooting: true, isEmergency: false }), "CONFIGURING");
   assert.equal(chooseStatus({ isBooting: true, isEmergency: true }), "CONFIGURING");
   assert.equal(chooseStatus({ isBooting: false, isEmergency: false }), "CONNECTED");
   assert.equal(chooseStatus({ isBooting: false, isEmergency: true }), "EMERGENCY");
 });
 
-Deno.test("report() sends the condition of the moment", async () => {
+Deno.test("report() sends the current status", async () => {
   const { sent, disk, reporter } = createWorld();
   const { signal } = new AbortController();
   await reporter.report(signal);
@@ -60,7 +60,7 @@ Deno.test("report() sends the condition of the moment", async () => {
   assert.deepEqual(sent, ["CONFIGURING", "CONNECTED", "EMERGENCY", "CONFIGURING"].map(reportOf));
 });
 
-Deno.test("report() keeps the last base address that was a text", async () => {
+Deno.test("report() keeps the last base URL that was a string", async () => {
   const { answers, reporter } = createWorld();
   const { signal } = new AbortController();
   const seen: unknown[] = [];
