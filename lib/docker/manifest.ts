@@ -31,14 +31,14 @@ export interface RemoteLayer {
   diffId: string | undefined;
 }
 
-const defaultLimitMs = 10_000;
+const manifestLimitMs = 10_000;
 
 /**
  * The layers of an image, first to last, as its registry describes them; undefined when it does not answer within 10 s,
  * refuses, or has none for this platform. Throws `canceled`.
  */
 export async function readRemoteLayers(options: RemoteLayersOptions): Promise<RemoteLayer[] | undefined> {
-  const { reference, signal, limitMs = defaultLimitMs } = options;
+  const { reference, signal, limitMs = manifestLimitMs } = options;
   try {
     return await within(limitMs, (limit) => askLayers({ ...options, signal: limit }), {
       what: `Asking for the size of image "${reference}"`,
