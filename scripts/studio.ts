@@ -3,7 +3,7 @@
 import { runCommand } from "./studio/command_line/run_command.ts";
 
 if (import.meta.main) {
-  Deno.exit(await runCommand(Deno.args, { print: write(Deno.stdout), complain: write(Deno.stderr) }));
+  Deno.exit(await runCommand(Deno.args, { print: write(Deno.stdout), printError: write(Deno.stderr) }));
 }
 
 function write(stream: typeof Deno.stdout): (line: string) => void {

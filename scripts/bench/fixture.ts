@@ -136,7 +136,7 @@ export async function publish(
       await engine.docker("tag", image, reference);
       await engine.docker("--config", folder, "push", "--quiet", reference);
       await engine.docker("rmi", reference);
-      studio.pushed(name, version);
+      studio.addRelease(name, version);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -150,7 +150,7 @@ function watchTroubles(agent: DemoAgent, stop: AbortSignal): Promise<never> {
 async function connected(studio: Studio, device: AddedDevice): Promise<string> {
   await studio.waitForStatus(device, "CONNECTED");
   return await studio.waitFor("the device tells what it is", () => {
-    const { facts } = studio.device(device);
+    const { metadata: facts } = studio.device(device);
     return isDict(facts) ? `agent ${facts.agent_version}, ${facts.architecture}, ${facts.os}` : undefined;
   });
 }
@@ -166,7 +166,7 @@ async function release(scene: Scene, version: Version): Promise<void> {
   await narrator.timed(async () => {
     await makeImage(docker, version, { reference, busybox, folder });
     await pushImage(docker, reference, login);
-    studio.pushed(demoApp, version);
+    studio.addRelease(demoApp, version);
   }, () => `The image ${reference} is made and pushed`);
 }
 

@@ -2,7 +2,7 @@
 
 import { AgentError } from "../../lib/base/errors.ts";
 import type { Privilege } from "../../lib/backend/requests.ts";
-import { numberOf, randomText, type Store, type StoredRow, textOf } from "./store.ts";
+import { numberColumn, randomText, type Store, type StoredRow, textColumn } from "./store.ts";
 
 /** Somebody who may own devices and call them. The account's key is its authid. */
 export interface Account {
@@ -24,7 +24,7 @@ export function isPrivilege(value: unknown): value is Privilege {
 
 /** Makes an account; one with this key keeps what it has. The next free key is taken when none is given. */
 export function addAccount(store: Store, given: { accountKey?: number; name?: string; secret?: string } = {}): Account {
-  const next = numberOf(store.first("SELECT coalesce(max(account_key), 0) + 1 AS next FROM accounts"), "next");
+  const next = numberColumn(store.first("SELECT coalesce(max(account_key), 0) + 1 AS next FROM accounts"), "next");
   const accountKey = given.accountKey ?? next;
   const values = [given.name ?? `account ${accountKey}`, given.secret ?? randomText()];
   store.run("INSERT INTO accounts VALUES (?, ?, ?) ON CONFLICT DO NOTHING", accountKey, ...values);
@@ -75,5 +75,9 @@ export function holds(
 }
 
 function toAccount(row: StoredRow): Account {
-  return { accountKey: numberOf(row, "account_key"), name: textOf(row, "name"), secret: textOf(row, "secret") };
+  return {
+    accountKey: numberColumn(row, "account_key"),
+    name: textColumn(row, "name"),
+    secret: textColumn(row, "secret"),
+  };
 }

@@ -3,7 +3,7 @@
 import { holds } from "./accounts.ts";
 import { deviceByAuthid } from "./devices.ts";
 import type { Authorise } from "./router/router.ts";
-import { numberOf, type Store } from "./store.ts";
+import { numberColumn, type Store } from "./store.ts";
 
 /**
  * `system` may do everything. A device calls the backend, and registers, publishes and subscribes below its own serial number.
@@ -27,7 +27,7 @@ function mayAccount(store: Store, authid: string, { action, uri }: { action: str
   const [, serial, name] = /^(?:re\.mgmt|reswarm\.logs)\.([^.]+)\.(.+)$/.exec(uri) ?? [];
   if (serial === undefined) return !/^(re|reswarm|studio)\./.test(uri);
   if (action === "register") return false;
-  const deviceKey = numberOf(store.first("SELECT device_key FROM devices WHERE serial = ?", serial), "device_key");
+  const deviceKey = numberColumn(store.first("SELECT device_key FROM devices WHERE serial = ?", serial), "device_key");
   const isAppRequest = action === "call" && name === "request_app_state";
   return holds(store, Number(authid), { deviceKey, ...(isAppRequest ? { privilege: "MAINTAIN" } : {}) });
 }

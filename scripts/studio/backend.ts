@@ -8,12 +8,12 @@ import type { InvocationHandler } from "../../lib/wamp/invocations.ts";
 import type { CallOptions, CallReply, Session, WireEvent } from "../../lib/wamp/session.ts";
 import { testamentTopic } from "../../lib/backend/uris.ts";
 import { openSession, type RouterLogin } from "./connection.ts";
-import { markGone } from "./devices.ts";
-import { type Desk, deviceProcedures, readTestament } from "./procedures.ts";
+import { markDisconnected } from "./devices.ts";
+import { deviceProcedures, type ProcedureDeps, readTestament } from "./procedures.ts";
 
 /** What a backend needs. */
 export interface BackendOptions {
-  desk: Desk;
+  desk: ProcedureDeps;
   /** Any router on which this user may do everything. */
   login: RouterLogin;
   log: Log;
@@ -163,6 +163,6 @@ export class StudioBackend implements AsyncDisposable {
     const { desk, log } = this.#options;
     const testament = readTestament(event.args);
     if (testament === undefined) return log.warn("Cannot read a testament", { args: event.args });
-    if (markGone(desk.store, testament.deviceKey, testament.sessionId)) desk.onChange();
+    if (markDisconnected(desk.store, testament.deviceKey, testament.sessionId)) desk.onChange();
   }
 }

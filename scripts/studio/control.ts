@@ -12,7 +12,7 @@ import { pusherPassword, pusherUser } from "./logins.ts";
 import { systemAuthid } from "./procedures.ts";
 import { ensureApp, repositoryOf } from "./releases.ts";
 import type { Studio } from "./studio.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredChange } from "./desired_change.ts";
 
 type Work = (studio: Studio, args: readonly unknown[]) => Reply | Promise<Reply>;
 
@@ -38,12 +38,12 @@ const procedures: Readonly<Record<string, Work>> = {
   },
   "studio.add_release": (studio, args) => {
     const fields = new Fields("add_release", args);
-    return { args: [{ ...studio.pushed(fields.text("app"), fields.text("version")) }] };
+    return { args: [{ ...studio.addRelease(fields.text("app"), fields.text("version")) }] };
   },
   "studio.request": async (studio, args) => {
     const fields = new Fields("request", args);
     const [device, app] = [fields.text("device"), fields.text("app")];
-    const { isDelivered, kwargs } = await studio.request(device, app, readWish(fields));
+    const { isDelivered, kwargs } = await studio.request(device, app, readChange(fields));
     return { args: [{ isDelivered, kwargs }] };
   },
   "studio.add_account": (studio, args) => {
@@ -78,7 +78,7 @@ export function controlProcedures(studio: Studio): Record<string, InvocationHand
   return Object.fromEntries(entries);
 }
 
-function readWish(fields: Fields): Wish {
+function readChange(fields: Fields): DesiredChange {
   const maybe = <T>(name: string, read: (name: string) => T) => {
     const value = fields.maybe(name, read);
     return value === undefined ? {} : { [name]: value };
@@ -96,5 +96,5 @@ function readWish(fields: Fields): Wish {
 /** A device without its secrets. */
 function shown(device: Device): Dict {
   const { deviceKey, serial, name, authid, status, reportedAt } = device;
-  return { deviceKey, serial, name, authid, status, reportedAt, facts: isDict(device.facts) ? device.facts : {} };
+  return { deviceKey, serial, name, authid, status, reportedAt, facts: isDict(device.metadata) ? device.metadata : {} };
 }

@@ -4,7 +4,7 @@ import { type AppState, isAppState, isStage, type Stage, type UpdateStatus } fro
 import { type Dict, isDict } from "../../lib/base/json.ts";
 import type { Device } from "./devices.ts";
 import type { Release } from "./releases.ts";
-import { jsonOf, numberOf, type Store, type StoredRow, textOf } from "./store.ts";
+import { jsonColumn, numberColumn, type Store, type StoredRow, textColumn } from "./store.ts";
 
 /** An app of a device. */
 export interface DeviceApp {
@@ -35,7 +35,7 @@ export interface DeviceApp {
 }
 
 /** What an app has of the release that is installed. */
-export type Installed = Pick<Release, "version" | "releaseKey" | "dockerCompose" | "environmentTemplate">;
+export type InstalledRelease = Pick<Release, "version" | "releaseKey" | "dockerCompose" | "environmentTemplate">;
 
 /** The part of a state report that changes an app. */
 export interface ReportedState {
@@ -114,7 +114,7 @@ export function saveDeviceApp(store: Store, deviceKey: number, app: DeviceApp): 
 export function applyReport(
   app: DeviceApp,
   report: ReportedState,
-  { named }: { named: Installed | undefined },
+  { named }: { named: InstalledRelease | undefined },
 ): DeviceApp {
   const told = { ...app, current: report.state, updateStatus: report.updateStatus };
   // Of an app that is gone nothing is installed; what it was does not matter to the next install.
@@ -159,7 +159,7 @@ export function encodeRow(app: DeviceApp, device: Device): Dict {
     serial_number: device.serial,
     name: device.name,
     status: device.status,
-    architecture: isDict(device.facts) ? device.facts.architecture : "",
+    architecture: isDict(device.metadata) ? device.metadata.architecture : "",
     address: "",
     container_name: containerName,
     manually_requested_state: app.target,
@@ -176,32 +176,32 @@ export function isWanted(app: DeviceApp): boolean {
 }
 
 function toDeviceApp(row: StoredRow): DeviceApp {
-  const stage = textOf(row, "stage");
+  const stage = textColumn(row, "stage");
   const dict = (name: string) => {
-    const value = jsonOf(row, name);
+    const value = jsonColumn(row, name);
     return isDict(value) ? value : undefined;
   };
-  const ports = jsonOf(row, "ports");
+  const ports = jsonColumn(row, "ports");
   return {
-    appKey: numberOf(row, "app_key"),
-    appName: textOf(row, "name"),
+    appKey: numberColumn(row, "app_key"),
+    appName: textColumn(row, "name"),
     stage: isStage(stage) ? stage : "PROD",
     target: stateOf(row, "target_state"),
     current: stateOf(row, "current_state"),
     updateStatus: readUpdateStatus(row.update_status) ?? "",
-    presentVersion: textOf(row, "present_version"),
-    newestVersion: textOf(row, "newest_version"),
-    releaseKey: numberOf(row, "release_key"),
-    newReleaseKey: numberOf(row, "new_release_key"),
-    requestUpdate: numberOf(row, "request_update") === 1,
-    requestorAccountKey: numberOf(row, "requestor_account_key"),
+    presentVersion: textColumn(row, "present_version"),
+    newestVersion: textColumn(row, "newest_version"),
+    releaseKey: numberColumn(row, "release_key"),
+    newReleaseKey: numberColumn(row, "new_release_key"),
+    requestUpdate: numberColumn(row, "request_update") === 1,
+    requestorAccountKey: numberColumn(row, "requestor_account_key"),
     environment: dict("environment") ?? {},
     environmentTemplate: dict("environment_template") ?? {},
     ports: Array.isArray(ports) ? ports.filter(isDict) : [],
     dockerCompose: dict("docker_compose") ?? null,
     newDockerCompose: dict("new_docker_compose") ?? null,
-    instanceKey: numberOf(row, "instance_key"),
-    appCredEpoch: numberOf(row, "app_cred_epoch"),
+    instanceKey: numberColumn(row, "instance_key"),
+    appCredEpoch: numberColumn(row, "app_cred_epoch"),
   };
 }
 

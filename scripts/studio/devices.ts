@@ -3,7 +3,7 @@
 import { AgentError } from "../../lib/base/errors.ts";
 import type { Dict } from "../../lib/base/json.ts";
 import { addAccount, ownerAccountKey } from "./accounts.ts";
-import { jsonOf, numberOf, randomText, type Store, type StoredRow, textOf } from "./store.ts";
+import { jsonColumn, numberColumn, randomText, type Store, type StoredRow, textColumn } from "./store.ts";
 
 /** A device as the Studio knows it. */
 export interface Device {
@@ -27,7 +27,7 @@ export interface Device {
   stats: unknown;
   tunnelCapable: boolean | undefined;
   /** Architecture, operating system, version of the agent; null before they were told. */
-  facts: unknown;
+  metadata: unknown;
   /** Time of the last status report, empty before it. */
   reportedAt: string;
 }
@@ -70,7 +70,7 @@ export function addDevice(store: Store, given: NewDevice): Device {
       `There is a device "${given.name}" already, or one with its serial number or key`,
     );
   }
-  const next = numberOf(store.first("SELECT coalesce(max(device_key), 0) + 1 AS next FROM devices"), "next");
+  const next = numberColumn(store.first("SELECT coalesce(max(device_key), 0) + 1 AS next FROM devices"), "next");
   const owner = addAccount(store, { accountKey: given.ownerAccountKey ?? ownerAccountKey });
   const deviceKey = given.deviceKey ?? next;
   store.run(
@@ -130,18 +130,18 @@ export function saveStatus(store: Store, deviceKey: number, change: StatusChange
 }
 
 /** Keeps what the device runs on. */
-export function saveFacts(store: Store, deviceKey: number, facts: Dict): void {
+export function saveMetadata(store: Store, deviceKey: number, facts: Dict): void {
   store.run("UPDATE devices SET facts = ? WHERE device_key = ?", JSON.stringify(facts), deviceKey);
 }
 
 /** The session is gone. False when the device has reported from another one since. */
-export function markGone(store: Store, deviceKey: number, sessionId: number): boolean {
+export function markDisconnected(store: Store, deviceKey: number, sessionId: number): boolean {
   const text = "UPDATE devices SET status = 'DISCONNECTED' WHERE device_key = ? AND session_id = ?";
   return store.run(text, deviceKey, sessionId) > 0;
 }
 
 /** Nobody is connected: the router has just started. */
-export function markAllGone(store: Store): void {
+export function markAllDisconnected(store: Store): void {
   store.run("UPDATE devices SET status = 'DISCONNECTED'");
 }
 
@@ -174,24 +174,24 @@ export function flockOf(
 }
 
 function toDevice(row: StoredRow): Device {
-  const [deviceKey, swarmKey] = [numberOf(row, "device_key"), numberOf(row, "swarm_key")];
+  const [deviceKey, swarmKey] = [numberColumn(row, "device_key"), numberColumn(row, "swarm_key")];
   return {
     deviceKey,
     swarmKey,
-    serial: textOf(row, "serial"),
-    name: textOf(row, "name"),
-    secret: textOf(row, "secret"),
+    serial: textColumn(row, "serial"),
+    name: textColumn(row, "name"),
+    secret: textColumn(row, "secret"),
     authid: `${swarmKey}-${deviceKey}`,
-    ownerAccountKey: numberOf(row, "owner_account_key"),
-    swarmName: textOf(row, "swarm_name"),
-    ownerName: textOf(row, "owner_name"),
-    baseUrl: textOf(row, "base_url"),
-    appCredKey: textOf(row, "app_cred_key"),
-    status: textOf(row, "status"),
-    sessionId: numberOf(row, "session_id"),
-    stats: jsonOf(row, "stats"),
+    ownerAccountKey: numberColumn(row, "owner_account_key"),
+    swarmName: textColumn(row, "swarm_name"),
+    ownerName: textColumn(row, "owner_name"),
+    baseUrl: textColumn(row, "base_url"),
+    appCredKey: textColumn(row, "app_cred_key"),
+    status: textColumn(row, "status"),
+    sessionId: numberColumn(row, "session_id"),
+    stats: jsonColumn(row, "stats"),
     tunnelCapable: typeof row.tunnel_capable === "number" ? row.tunnel_capable === 1 : undefined,
-    facts: jsonOf(row, "facts"),
-    reportedAt: textOf(row, "reported_at"),
+    metadata: jsonColumn(row, "facts"),
+    reportedAt: textColumn(row, "reported_at"),
   };
 }

@@ -1,7 +1,7 @@
 /** Hands out the ports of the tunnel server, each to one device. */
 
 import { AgentError } from "../../lib/base/errors.ts";
-import { numberOf, type Store } from "./store.ts";
+import { numberColumn, type Store } from "./store.ts";
 
 /** Where the ports for tunnels begin. */
 const firstPort = 31_000;
@@ -17,7 +17,7 @@ export function exposePort(
   { port, protocol }: { port: number; protocol: "tcp" | "udp" },
 ): number {
   const rows = store.all("SELECT port, device_key FROM exposed_ports WHERE protocol = ?", protocol);
-  const owners = new Map(rows.map((row) => [numberOf(row, "port"), numberOf(row, "device_key")]));
+  const owners = new Map(rows.map((row) => [numberColumn(row, "port"), numberColumn(row, "device_key")]));
   if (port !== 0 && owners.get(port) === deviceKey) {
     throw new AgentError("bad_request", `Duplicate value: port ${port} is exposed for this device already`);
   }

@@ -1,8 +1,8 @@
 /** Who may use the registry: devices with tokens that the Studio gave them may pull, the pusher may push. */
 
 import { deviceByKey } from "./devices.ts";
-import { numberOf, randomText, type Store } from "./store.ts";
-import type { Login, Verdict } from "./token_server.ts";
+import { numberColumn, randomText, type Store } from "./store.ts";
+import type { AllowedActions, TokenRequest } from "./token_server.ts";
 
 /** The user that people push with; its password is a setting. */
 export const pusherUser = "pusher";
@@ -30,10 +30,10 @@ export function pusherPassword(store: Store): string {
 }
 
 /** What a login at the registry may do: false when it is not good. A device's password is its secret. */
-export function checkLogin(store: Store, login: Login): Verdict {
+export function checkLogin(store: Store, login: TokenRequest): AllowedActions {
   if (login.user === pusherUser) return login.password === pusherPassword(store);
   const text = "SELECT device_key FROM registry_tokens WHERE token = ? AND expires_ms >= ?";
   const row = store.first(text, login.user, Date.now());
   if (row === undefined) return false;
-  return deviceByKey(store, numberOf(row, "device_key")).secret === login.password ? ["pull"] : false;
+  return deviceByKey(store, numberColumn(row, "device_key")).secret === login.password ? ["pull"] : false;
 }

@@ -15,16 +15,16 @@ import {
   readUpdateStatus,
   saveDeviceApp,
 } from "./device_apps.ts";
-import { type Device, deviceByAuthid, deviceByKey, saveFacts, saveStatus } from "./devices.ts";
+import { type Device, deviceByAuthid, deviceByKey, saveMetadata, saveStatus } from "./devices.ts";
 import { exposePort } from "./exposed_ports.ts";
 import { Fields } from "./fields.ts";
 import { mintRegistryToken } from "./logins.ts";
 import { findRelease } from "./releases.ts";
 import type { Report } from "./reports.ts";
-import { numberOf, type Store, textOf } from "./store.ts";
+import { numberColumn, type Store, textColumn } from "./store.ts";
 
 /** What the procedures work on. */
-export interface Desk {
+export interface ProcedureDeps {
   store: Store;
   /** Every state report, after it was kept. */
   onReport(report: Report): void;
@@ -33,7 +33,7 @@ export interface Desk {
 }
 
 /** Answers a call, or throws; what is thrown is answered as `wamp.error.canceled`. */
-export type Procedure = (desk: Desk, call: Pick<Invocation, "args" | "callerAuthid">) => Reply;
+export type DeviceProcedure = (desk: ProcedureDeps, call: Pick<Invocation, "args" | "callerAuthid">) => Reply;
 
 /** The authid that may speak for every device. */
 export const systemAuthid = "system";
@@ -53,7 +53,7 @@ const statNames = [
 ];
 
 /** All of them by URI. */
-export const deviceProcedures: Readonly<Record<string, Procedure>> = {
+export const deviceProcedures: Readonly<Record<string, DeviceProcedure>> = {
   [uris.readDeviceMetadata]: (desk, call) => {
     const device = callingDevice(desk, call, new Fields("read_device_metadata", call.args));
     const { name, swarmName, ownerName, swarmKey } = device;
@@ -68,7 +68,7 @@ export const deviceProcedures: Readonly<Record<string, Procedure>> = {
     const fields = new Fields("update_device_architecture", call.args);
     const device = deviceOfSwarm(desk, call, fields);
     const names = ["architecture", "os", "arch", "variant", "agent_version"];
-    saveFacts(desk.store, device.deviceKey, Object.fromEntries(names.map((name) => [name, fields.text(name)])));
+    saveMetadata(desk.store, device.deviceKey, Object.fromEntries(names.map((name) => [name, fields.text(name)])));
     desk.onChange();
     return {};
   },
@@ -104,9 +104,9 @@ export const deviceProcedures: Readonly<Record<string, Procedure>> = {
   [uris.runRegistryGc]: () => ({ args: [{}] }),
 };
 
-type Call = Parameters<Procedure>[1];
+type Call = Parameters<DeviceProcedure>[1];
 
-function updateDeviceStatus(desk: Desk, call: Call): Reply {
+function updateDeviceStatus(desk: ProcedureDeps, call: Call): Reply {
   const fields = new Fields("update_device_status", call.args);
   const device = deviceOfSwarm(desk, call, fields);
   const isStatus = (value: unknown): value is string =>
@@ -125,7 +125,7 @@ function updateDeviceStatus(desk: Desk, call: Call): Reply {
   return { args: [{ reswarmBaseURL: device.baseUrl }] };
 }
 
-function reportState(desk: Desk, call: Call, fields: Fields): Reply {
+function reportState(desk: ProcedureDeps, call: Call, fields: Fields): Reply {
   const device = deviceOfSwarm(desk, call, fields);
   if (fields.text("serial_number") !== device.serial) fields.refuse("serial_number", `"${device.serial}"`);
   const appKey = fields.count("app_key");
@@ -136,7 +136,7 @@ function reportState(desk: Desk, call: Call, fields: Fields): Reply {
     deviceKey: device.deviceKey,
     serial: device.serial,
     appKey,
-    appName: textOf(desk.store.first("SELECT name FROM apps WHERE app_key = ?", appKey), "name"),
+    appName: textColumn(desk.store.first("SELECT name FROM apps WHERE app_key = ?", appKey), "name"),
     stage,
     state: fields.known("state", isAppState, "a state of an app"),
     releaseKey: fields.count("release_key"),
@@ -154,7 +154,7 @@ function reportState(desk: Desk, call: Call, fields: Fields): Reply {
   return {};
 }
 
-function savePorts(desk: Desk, call: Call, fields: Fields): Reply {
+function savePorts(desk: ProcedureDeps, call: Call, fields: Fields): Reply {
   const { deviceKey } = deviceOfSwarm(desk, call, fields);
   const stage = fields.known("stage", isStage, "DEV or PROD");
   const ports = fields.dicts("ports");
@@ -168,7 +168,7 @@ function savePorts(desk: Desk, call: Call, fields: Fields): Reply {
 }
 
 /** The device that a call is about, named by `keyName`. Devices may speak for themselves only. */
-function callingDevice(desk: Desk, call: Call, fields: Fields, keyName = "device_key"): Device {
+function callingDevice(desk: ProcedureDeps, call: Call, fields: Fields, keyName = "device_key"): Device {
   const device = deviceByKey(desk.store, fields.count(keyName));
   if (call.callerAuthid === systemAuthid) return device;
   if (requireDevice(desk, call).deviceKey !== device.deviceKey) {
@@ -178,13 +178,13 @@ function callingDevice(desk: Desk, call: Call, fields: Fields, keyName = "device
 }
 
 /** Like `callingDevice`; the call must name the device's project as well, or it would write to a place that is gone. */
-function deviceOfSwarm(desk: Desk, call: Call, fields: Fields, keyName?: string): Device {
+function deviceOfSwarm(desk: ProcedureDeps, call: Call, fields: Fields, keyName?: string): Device {
   const device = callingDevice(desk, call, fields, keyName);
   if (fields.count("swarm_key") !== device.swarmKey) fields.refuse("swarm_key", String(device.swarmKey));
   return device;
 }
 
-function requireDevice(desk: Desk, call: Call): Device {
+function requireDevice(desk: ProcedureDeps, call: Call): Device {
   const device = deviceByAuthid(desk.store, call.callerAuthid);
   if (device === undefined) throw new AgentError("denied", `"${call.callerAuthid ?? ""}" is not a device`);
   return device;
@@ -195,6 +195,6 @@ export function readTestament(args: readonly unknown[]): { deviceKey: number; se
   const value: unknown = args[0];
   if (typeof value !== "object" || value === null) return undefined;
   const dict = { ...value };
-  const [deviceKey, sessionId] = [numberOf(dict, "device_key"), numberOf(dict, "wamp_session_id")];
+  const [deviceKey, sessionId] = [numberColumn(dict, "device_key"), numberColumn(dict, "wamp_session_id")];
   return deviceKey === 0 ? undefined : { deviceKey, sessionId };
 }

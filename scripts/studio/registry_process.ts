@@ -2,7 +2,7 @@
 
 import { AgentError } from "../../lib/base/errors.ts";
 import { runProgram } from "../programs.ts";
-import { type Login, TokenServer, type Verdict } from "./token_server.ts";
+import { type AllowedActions, type TokenRequest, TokenServer } from "./token_server.ts";
 
 /** How a registry is started. */
 export interface RegistryOptions {
@@ -10,7 +10,7 @@ export interface RegistryOptions {
   tokenPort: number;
   /** Keeps images, keys and the registry's log. */
   folder: string;
-  check(login: Login): Verdict;
+  check(login: TokenRequest): AllowedActions;
 }
 
 const startLimitMs = 15_000;

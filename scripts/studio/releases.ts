@@ -2,7 +2,7 @@
 
 import { AgentError } from "../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../lib/base/json.ts";
-import { jsonOf, numberOf, type Store, type StoredRow, textOf } from "./store.ts";
+import { jsonColumn, numberColumn, type Store, type StoredRow, textColumn } from "./store.ts";
 
 /** An app. Its name is unique here. */
 export interface App {
@@ -22,7 +22,7 @@ export interface Release {
 }
 
 /** What a release may bring along. */
-export interface ReleaseParts {
+export interface ReleaseOptions {
   releaseKey?: number;
   dockerCompose?: Dict | null;
   environmentTemplate?: Dict;
@@ -57,7 +57,7 @@ export function appByName(store: Store, name: string): App {
 export function addRelease(
   store: Store,
   app: App,
-  { version, ...parts }: ReleaseParts & { version: string },
+  { version, ...parts }: ReleaseOptions & { version: string },
 ): Release {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(version)) {
     throw new AgentError("bad_request", `"${version}" cannot be a version: it becomes the tag of an image`);
@@ -111,15 +111,15 @@ export function repositoryOf(app: App, architecture = machineArchitecture()): st
 
 function findApp(store: Store, name: string): App | undefined {
   const row = store.first("SELECT * FROM apps WHERE name = ?", name);
-  return row === undefined ? undefined : { appKey: numberOf(row, "app_key"), name: textOf(row, "name") };
+  return row === undefined ? undefined : { appKey: numberColumn(row, "app_key"), name: textColumn(row, "name") };
 }
 
 function toRelease(row: StoredRow): Release {
-  const [compose, template] = [jsonOf(row, "docker_compose"), jsonOf(row, "environment_template")];
+  const [compose, template] = [jsonColumn(row, "docker_compose"), jsonColumn(row, "environment_template")];
   return {
-    releaseKey: numberOf(row, "release_key"),
-    appKey: numberOf(row, "app_key"),
-    version: textOf(row, "version"),
+    releaseKey: numberColumn(row, "release_key"),
+    appKey: numberColumn(row, "app_key"),
+    version: textColumn(row, "version"),
     dockerCompose: isDict(compose) ? compose : null,
     environmentTemplate: isDict(template) ? template : {},
   };

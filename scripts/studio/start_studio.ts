@@ -9,9 +9,9 @@ import { addAccount, listAccounts, ownerAccountKey } from "./accounts.ts";
 import { authoriseWith } from "./authorise.ts";
 import { StudioBackend } from "./backend.ts";
 import type { RouterLogin } from "./connection.ts";
-import { listDevices, markAllGone } from "./devices.ts";
+import { listDevices, markAllDisconnected } from "./devices.ts";
 import { checkLogin } from "./logins.ts";
-import { type Desk, systemAuthid } from "./procedures.ts";
+import { type ProcedureDeps, systemAuthid } from "./procedures.ts";
 import { StudioRegistry } from "./registry_process.ts";
 import { type Report, Reports } from "./reports.ts";
 import { Router } from "./router/router.ts";
@@ -58,7 +58,7 @@ export async function startStudio(options: StudioOptions = {}): Promise<Studio> 
   const reports = new Reports();
   // Devices of a router that runs already may report before everything is registered.
   const joined: { backend?: StudioBackend } = {};
-  const desk: Desk = {
+  const desk: ProcedureDeps = {
     store,
     onReport: (report) => {
       reports.add(report);
@@ -80,7 +80,7 @@ export function systemLogin(store: Store): { authid: string; secret: string } {
 }
 
 async function startRouter(store: Store, options: StudioOptions): Promise<Router> {
-  markAllGone(store);
+  markAllDisconnected(store);
   const router = await Router.listen({
     hostname: options.hostname ?? "127.0.0.1",
     port: options.port ?? 0,

@@ -95,7 +95,7 @@ export class Store implements Disposable {
   /** The value of a setting; `make` gives it the first time. */
   setting(name: string, make: () => string): string {
     this.run("INSERT INTO settings VALUES (?, ?) ON CONFLICT DO NOTHING", name, make());
-    return textOf(this.first("SELECT value FROM settings WHERE name = ?", name), "value");
+    return textColumn(this.first("SELECT value FROM settings WHERE name = ?", name), "value");
   }
 
   /** Closes the file; a second call does nothing. */
@@ -120,20 +120,20 @@ export class Store implements Disposable {
 }
 
 /** A text column; empty when there is no row. */
-export function textOf(row: StoredRow | undefined, name: string): string {
+export function textColumn(row: StoredRow | undefined, name: string): string {
   const value = row?.[name];
   return typeof value === "string" ? value : "";
 }
 
 /** A number column; 0 when there is no row. */
-export function numberOf(row: StoredRow | undefined, name: string): number {
+export function numberColumn(row: StoredRow | undefined, name: string): number {
   const value = row?.[name];
   return typeof value === "number" ? value : 0;
 }
 
 /** A column with JSON text. */
-export function jsonOf(row: StoredRow | undefined, name: string): unknown {
-  return parseJson(textOf(row, name));
+export function jsonColumn(row: StoredRow | undefined, name: string): unknown {
+  return parseJson(textColumn(row, name));
 }
 
 /** Random bytes as text without characters that a URL, a shell or a login would have to escape. */

@@ -20,16 +20,16 @@ import {
   newestRelease,
   type Release,
   releaseOf,
-  type ReleaseParts,
+  type ReleaseOptions,
 } from "./releases.ts";
 import type { StudioRegistry } from "./registry_process.ts";
 import type { Report, Reports } from "./reports.ts";
 import type { Router } from "./router/router.ts";
 import type { Store } from "./store.ts";
-import { decideWish, encodeRequest, type Wish } from "./wish.ts";
+import { applyChange, type DesiredChange, encodeRequest } from "./desired_change.ts";
 
 /** The parts of a Studio. */
-export interface StudioParts {
+export interface StudioDeps {
   store: Store;
   reports: Reports;
   /** Undefined when it has joined somebody else's. */
@@ -44,7 +44,7 @@ export interface StudioParts {
 }
 
 /** A device by its name or serial number, or as the Studio gave it. */
-export type DeviceName = string | { serial: string };
+export type DeviceReference = string | { serial: string };
 
 /** A device as `addDevice` gives it. */
 export interface AddedDevice extends Device {
@@ -52,11 +52,11 @@ export interface AddedDevice extends Device {
   flock: Dict;
 }
 
-/** What became of a wish. */
+/** What became of a change. */
 export interface RequestOutcome {
   /** The keyword arguments as they were sent. */
   kwargs: Dict;
-  /** False when the device is not connected; it learns of the wish when it connects. */
+  /** False when the device is not connected; it learns of the change when it connects. */
   isDelivered: boolean;
   /** How many reports the device had sent before: `reports(device).slice(after)` are those that came since. */
   after: number;
@@ -71,9 +71,9 @@ const waitLimitMs = 20_000;
 
 /** A running Studio. */
 export class Studio implements AsyncDisposable {
-  readonly #parts: StudioParts;
+  readonly #parts: StudioDeps;
 
-  constructor(parts: StudioParts) {
+  constructor(parts: StudioDeps) {
     this.#parts = parts;
   }
 
@@ -121,12 +121,12 @@ export class Studio implements AsyncDisposable {
   }
 
   /** A device as it is now. */
-  device(name: DeviceName): Device {
+  device(name: DeviceReference): Device {
     return deviceByName(this.store, typeof name === "string" ? name : name.serial);
   }
 
   /** Moves a device to another project; it learns that when it connects the next time. */
-  moveDevice(name: DeviceName, change: { swarmKey: number; swarmName?: string }): Device {
+  moveDevice(name: DeviceReference, change: { swarmKey: number; swarmName?: string }): Device {
     const device = moveDevice(this.store, this.device(name).deviceKey, change);
     this.#admit(device);
     return device;
@@ -140,31 +140,31 @@ export class Studio implements AsyncDisposable {
   }
 
   /** Gives an account exactly these privileges on a device. */
-  setPrivileges(accountKey: number, name: DeviceName, { privileges }: { privileges: readonly Privilege[] }): void {
+  setPrivileges(accountKey: number, name: DeviceReference, { privileges }: { privileges: readonly Privilege[] }): void {
     const { deviceKey } = this.device(name);
     revoke(this.store, accountKey, deviceKey);
     for (const privilege of privileges) grant(this.store, accountKey, { deviceKey, privilege });
   }
 
   /** Notes that a version of an app is in the registry. */
-  pushed(app: string, version: string, parts: ReleaseParts & { appKey?: number } = {}): Release {
+  addRelease(app: string, version: string, parts: ReleaseOptions & { appKey?: number } = {}): Release {
     const { appKey, ...rest } = parts;
     return addRelease(this.store, ensureApp(this.store, app, appKey), { version, ...rest });
   }
 
   /** The apps of a device. */
-  apps(name: DeviceName): DeviceApp[] {
+  apps(name: DeviceReference): DeviceApp[] {
     return listDeviceApps(this.store, this.device(name).deviceKey);
   }
 
-  /** Keeps a wish and tells the device. Throws what the device answers, with the wish kept. */
-  async request(name: DeviceName, appName: string, wish: Wish): Promise<RequestOutcome> {
+  /** Keeps a change and tells the device. Throws what the device answers, with the change kept. */
+  async request(name: DeviceReference, appName: string, change: DesiredChange): Promise<RequestOutcome> {
     const device = this.device(name);
-    const accountKey = wish.accountKey ?? ownerAccountKey;
+    const accountKey = change.accountKey ?? ownerAccountKey;
     this.addAccount({ accountKey });
-    const app = this.#decide(device, appName, { ...wish, accountKey });
+    const app = this.#decide(device, appName, { ...change, accountKey });
     saveDeviceApp(this.store, device.deviceKey, app);
-    const outcome = { kwargs: { ...encodeRequest(app, device), ...wish.kwargs }, after: this.reports(device).length };
+    const outcome = { kwargs: { ...encodeRequest(app, device), ...change.kwargs }, after: this.reports(device).length };
     try {
       await this.call(device, "request_app_state", [], { kwargs: outcome.kwargs });
       return { ...outcome, isDelivered: true };
@@ -175,12 +175,17 @@ export class Studio implements AsyncDisposable {
   }
 
   /** Calls a procedure of the device as `system`. Throws `RemoteError` for the device's own errors. */
-  async call(name: DeviceName, procedure: string, args: unknown[] = [], options: CallOptions = {}): Promise<CallReply> {
+  async call(
+    name: DeviceReference,
+    procedure: string,
+    args: unknown[] = [],
+    options: CallOptions = {},
+  ): Promise<CallReply> {
     return await this.#parts.backend.call(deviceUri(this.device(name).serial, procedure), args, options);
   }
 
   /** All that a device has said about its apps, oldest first. */
-  reports(name: DeviceName): readonly Report[] {
+  reports(name: DeviceReference): readonly Report[] {
     return this.#parts.reports.of(this.device(name).deviceKey);
   }
 
@@ -194,7 +199,7 @@ export class Studio implements AsyncDisposable {
 
   /** Waits for a report with this state (and what else is named) among those that came after the first `after`. */
   async waitForReport(
-    name: DeviceName,
+    name: DeviceReference,
     wanted: Partial<Report> & { state: AppState },
     { after = 0, limitMs = waitLimitMs }: { after?: number; limitMs?: number } = {},
   ): Promise<Report> {
@@ -202,14 +207,14 @@ export class Studio implements AsyncDisposable {
   }
 
   /** Waits until the device's status is this. */
-  async waitForStatus(name: DeviceName, status: string, options: { limitMs?: number } = {}): Promise<Device> {
+  async waitForStatus(name: DeviceReference, status: string, options: { limitMs?: number } = {}): Promise<Device> {
     const ask = () => this.device(name).status === status ? this.device(name) : undefined;
     return await this.waitFor(`the device is ${status}`, ask, options);
   }
 
   /** Follows the log of an app from now on. */
   async followLogs(
-    name: DeviceName,
+    name: DeviceReference,
     appName: string,
     options: { stage?: Stage; onLine?: (line: string) => void } = {},
   ): Promise<FollowedLogs> {
@@ -234,16 +239,16 @@ export class Studio implements AsyncDisposable {
     this.router?.addUser(authid, { secret, role: "device" });
   }
 
-  #decide(device: Device, appName: string, wish: Wish & { accountKey: number }): DeviceApp {
+  #decide(device: Device, appName: string, change: DesiredChange & { accountKey: number }): DeviceApp {
     const app = appByName(this.store, appName);
-    const stage = wish.stage ?? "PROD";
+    const stage = change.stage ?? "PROD";
     const empty = { releaseKey: 0, appKey: app.appKey, version: "", dockerCompose: null, environmentTemplate: {} };
-    return decideWish(wish, {
+    return applyChange(change, {
       app,
       known: findDeviceApp(this.store, device.deviceKey, { appKey: app.appKey, stage }),
       newest: stage === "DEV" ? empty : newestRelease(this.store, app),
-      named: wish.version === undefined ? undefined : releaseOf(this.store, app, wish.version),
-      accountKey: wish.accountKey,
+      named: change.version === undefined ? undefined : releaseOf(this.store, app, change.version),
+      accountKey: change.accountKey,
     });
   }
 }

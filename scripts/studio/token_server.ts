@@ -3,7 +3,7 @@
 import { mustRun } from "../programs.ts";
 
 /** Somebody who asks for a token. `user` and `password` are empty for an anonymous request. */
-export interface Login {
+export interface TokenRequest {
   user: string;
   password: string;
   /** What the token is to be good for; nothing for a plain login. */
@@ -12,7 +12,7 @@ export interface Login {
 }
 
 /** What a login may do. */
-export type Verdict = boolean | readonly string[];
+export type AllowedActions = boolean | readonly string[];
 
 /**
  * How the server answers: as it should; with 401 for everybody; with tokens that ran out two minutes ago; with 503; with
@@ -31,7 +31,7 @@ export interface TokenServerOptions {
    * Decides whether a login is good: false for a bad one, true for all that it asks for, a list for those of its actions
    * that it may have.
    */
-  check(login: Login): Verdict | Promise<Verdict>;
+  check(login: TokenRequest): AllowedActions | Promise<AllowedActions>;
 }
 
 /**
@@ -39,7 +39,7 @@ export interface TokenServerOptions {
  * - `requests` lists the logins it has seen, oldest first, at most the last thousand.
  */
 export class TokenServer implements AsyncDisposable {
-  readonly requests: Login[] = [];
+  readonly requests: TokenRequest[] = [];
   readonly #options: TokenServerOptions;
   readonly #key: CryptoKey;
   readonly #certificate: string;
@@ -136,7 +136,7 @@ export class TokenServer implements AsyncDisposable {
 }
 
 /** GET has the login in its Authorization header, POST (of the containerd image store) in its form. */
-async function readLogin(request: Request): Promise<Login> {
+async function readLogin(request: Request): Promise<TokenRequest> {
   const fields = request.method === "POST"
     ? new URLSearchParams(await request.text())
     : new URL(request.url).searchParams;

@@ -4,7 +4,7 @@ import { requireBox } from "./box.ts";
 import { type Background, endProcess, freezeProcess, isRunning, sendSignal, startInBackground } from "./background.ts";
 import { pollUntil } from "./wait.ts";
 import { readTextIfThere } from "../files.ts";
-import { type Login, type TokenBehaviour, TokenServer } from "../studio/token_server.ts";
+import { type TokenBehaviour, type TokenRequest, TokenServer } from "../studio/token_server.ts";
 
 /** How a registry is started. */
 export interface RegistryOptions {
@@ -16,7 +16,7 @@ export interface RegistryOptions {
    * Decides whether a login is good, besides that of `pusher`. Unless given, the logins of `accounts` are good.
    * A device logs in with a registry token as its user and its own secret as its password.
    */
-  check?: (login: Login) => boolean | Promise<boolean>;
+  check?: (login: TokenRequest) => boolean | Promise<boolean>;
   /** User → password. */
   accounts?: Readonly<Record<string, string>>;
   /** Uses this token server of somebody else (a realm URL and the certificate of its issuer) and starts none. */
@@ -64,7 +64,7 @@ export class Registry implements AsyncDisposable {
   }
 
   /** Every login the token server has seen, oldest first. */
-  get logins(): readonly Login[] {
+  get logins(): readonly TokenRequest[] {
     return this.#tokens?.requests ?? [];
   }
 

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { procedures } from "../../lib/handlers/procedures.ts";
-import type { Wish } from "../../scripts/studio/wish.ts";
+import type { DesiredChange } from "../../scripts/studio/desired_change.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
@@ -33,9 +33,9 @@ interface TestedDevice {
 }
 
 /** Requests a state of the app and waits for the entry `end`. Returns all that was reported since. */
-async function request(tested: TestedDevice, wish: Wish, end: string): Promise<string[]> {
+async function request(tested: TestedDevice, change: DesiredChange, end: string): Promise<string[]> {
   tested.transcript.clear();
-  await tested.fixture.studio.request(tested.device, "Shop", wish);
+  await tested.fixture.studio.request(tested.device, "Shop", change);
   await tested.transcript.until(end);
   return [...tested.transcript.entries];
 }
@@ -64,7 +64,7 @@ async function firstBoot(fixture: AgentFixture): Promise<void> {
 
   await assertBootCalls(agent, `re.mgmt.${device.serial}.`);
   const facts = { architecture: "amd64", arch: "amd64", variant: "", ...await factsOf(agent) };
-  assert.deepEqual(fixture.studio.device(device).facts, facts);
+  assert.deepEqual(fixture.studio.device(device).metadata, facts);
   const flock: unknown = JSON.parse(await Deno.readTextFile(agent.flockFile));
   const expected = { ...device.flock, swarm_name: "local", swarm_owner_name: "owner", surprise: { kept: true } };
   assert.deepEqual(pick(flock, Object.keys(expected)), expected);

@@ -127,7 +127,7 @@ export class AgentFixture implements AsyncDisposable {
 
   /** Adds a release and pushes its image. */
   async publish(app: string, version: string, recipe: AppRecipe | undefined = {}): Promise<void> {
-    this.studio.pushed(app, version);
+    this.studio.addRelease(app, version);
     await this.push(app, version, recipe);
   }
 

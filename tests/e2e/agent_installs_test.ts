@@ -47,7 +47,7 @@ async function wrongPassword(fixture: AgentFixture): Promise<void> {
 }
 
 async function missingImage(fixture: AgentFixture): Promise<void> {
-  fixture.studio.pushed("Ghost", "1");
+  fixture.studio.addRelease("Ghost", "1");
   const device = fixture.addDevice();
   await using agent = await fixture.startAgent(device);
   await using transcript = await fixture.record(device, "Ghost");

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
-import { textOf } from "../../scripts/studio/store.ts";
+import { textColumn } from "../../scripts/studio/store.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { AgentFixture, type Recording } from "./agent_fixture.ts";
@@ -161,7 +161,7 @@ function assertForm(text: string): void {
 
 /** Everything that must not appear in a log. */
 async function secretsOf({ fixture, device }: LoggingApp): Promise<[name: string, secret: string][]> {
-  const tokens = fixture.studio.store.all("SELECT token FROM registry_tokens").map((row) => textOf(row, "token"));
+  const tokens = fixture.studio.store.all("SELECT token FROM registry_tokens").map((row) => textColumn(row, "token"));
   assert.ok(tokens.length > 0);
   const credential = await fixture.inspect(app, "{{range .Config.Env}}{{println .}}{{end}}") ?? "";
   const secret = /^APP_AUTH_SECRET=(.{20,})$/m.exec(credential)?.[1];

@@ -114,7 +114,7 @@ async function runDevice(program: string): Promise<string[]> {
   const device = studio.addDevice();
   const name = `${repositoryOf(ensureApp(studio.store, "shop"))}:1.0.0`;
   await pushImage(engine, registry, { name, recipe: { prints: ["open"], tickMs: 100 } });
-  studio.pushed("shop", "1.0.0");
+  studio.addRelease("shop", "1.0.0");
 
   const args = ["-profiling", "-profilingPort", `${profilingPort}`];
   await using agent = await AgentProcess.start({

@@ -6,7 +6,7 @@ import { openSession } from "../../scripts/studio/connection.ts";
 import type { AddedDevice, Studio } from "../../scripts/studio/studio.ts";
 
 /** The figures of a status report. */
-export const stats = {
+export const sampleStats = {
   cpu_count: 4,
   cpu_usage: 7.5,
   memory_total: 4_102_000_000,
@@ -22,7 +22,7 @@ export const stats = {
 };
 
 /** One connected device. Disposing leaves the router. */
-export class ScriptedDevice implements AsyncDisposable {
+export class FakeWampDevice implements AsyncDisposable {
   readonly session: Session;
   readonly device: AddedDevice;
   /** The keyword arguments of all app requests, oldest first. */
@@ -36,10 +36,10 @@ export class ScriptedDevice implements AsyncDisposable {
   }
 
   /** Joins and registers `request_app_state`, `device_handshake` and `get_app_log_history`. */
-  static async join(studio: Pick<Studio, "routerUrl">, device: AddedDevice): Promise<ScriptedDevice> {
+  static async join(studio: Pick<Studio, "routerUrl">, device: AddedDevice): Promise<FakeWampDevice> {
     const { authid, secret, serial } = device;
     const session = await openSession({ url: studio.routerUrl, authid, secret });
-    const scripted = new ScriptedDevice(session, device);
+    const scripted = new FakeWampDevice(session, device);
     await scripted.register("request_app_state", async ({ kwargs }) => {
       scripted.requests.push(kwargs);
       await scripted.onRequest(kwargs);
@@ -69,7 +69,7 @@ export class ScriptedDevice implements AsyncDisposable {
 
   /** The rest of a status report. */
   statusOf(status: string): Record<string, unknown> {
-    return { status, stats, wamp_session_id: this.session.id, tunnel_capable: true };
+    return { status, stats: sampleStats, wamp_session_id: this.session.id, tunnel_capable: true };
   }
 
   /** A state report, complete. */

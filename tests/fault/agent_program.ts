@@ -12,7 +12,7 @@ import { Engine } from "../../lib/docker/engine.ts";
 import { openWithRecovery } from "../../lib/store/recovery.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { applyReport, type DeviceApp, encodeRow, isWanted } from "../../scripts/studio/device_apps.ts";
-import { encodeRequest } from "../../scripts/studio/wish.ts";
+import { encodeRequest } from "../../scripts/studio/desired_change.ts";
 import { Studio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
 import { sleep } from "../../scripts/testbed/wait.ts";
@@ -35,7 +35,7 @@ const longWaitMs = 5_000;
 const device = {
   ...{ deviceKey: 345, swarmKey: 12, serial: "SN-1", name: "pump-7", secret: "secret", authid: "12-345" },
   ...{ ownerAccountKey: 1, swarmName: "demo", ownerName: "acme", baseUrl: "", appCredKey: "", status: "" },
-  ...{ sessionId: 1, stats: null, tunnelCapable: undefined, facts: null, reportedAt: "" },
+  ...{ sessionId: 1, stats: null, tunnelCapable: undefined, metadata: null, reportedAt: "" },
 };
 
 /**

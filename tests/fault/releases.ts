@@ -1,6 +1,6 @@
 /** The app of the scenarios and its releases. */
 
-import type { DeviceApp, Installed } from "../../scripts/studio/device_apps.ts";
+import type { DeviceApp, InstalledRelease } from "../../scripts/studio/device_apps.ts";
 import type { AppRecipe } from "../../scripts/testbed/images.ts";
 
 const keys: Readonly<Record<string, number>> = { "1": 7, "2": 8, "dies": 9, "huge": 10 };
@@ -48,7 +48,7 @@ export function updateTo(version: string): Partial<DeviceApp> {
 }
 
 /** The release with a key; undefined when there is none. */
-export function releaseOf(releaseKey: number): Installed | undefined {
+export function releaseOf(releaseKey: number): InstalledRelease | undefined {
   const version = Object.keys(keys).find((name) => keys[name] === releaseKey);
   return version === undefined ? undefined : { version, releaseKey, dockerCompose: null, environmentTemplate: {} };
 }

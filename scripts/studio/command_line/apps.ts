@@ -3,7 +3,7 @@
 import { type AppState, isAppState } from "../../../lib/model/app.ts";
 import { type Dict, isDict, readCount } from "../../../lib/base/json.ts";
 import { type Arguments, readPairs, readPort } from "./arguments.ts";
-import { type Command, connect, type Context, shownText } from "./command.ts";
+import { type Command, connect, type Context, memberText } from "./command.ts";
 import { readAccount } from "./devices.ts";
 import { type Goal, judge, readReport, type SeenReport } from "./goal.ts";
 import { reportLine } from "./serve.ts";
@@ -33,17 +33,17 @@ function stateCommand(name: string, target: AppState | undefined, summary: strin
 
 async function request(context: Context, args: Arguments, target: AppState | undefined): Promise<number> {
   const [device, app] = [args.word(0), args.word(1)];
-  const wish = readWish(args, target);
+  const change = readChange(args, target);
   const seconds = args.count("wait", 60);
   await using server = await connect(context);
-  const shown = await server.askDict("show_device", { device });
+  const shown = await server.callForDict("show_device", { device });
   const watch = new Watch(context, app);
   await server.session.subscribe(
-    `studio.reports.${isDict(shown.device) ? shownText(shown.device, "serial") : ""}`,
+    `studio.reports.${isDict(shown.device) ? memberText(shown.device, "serial") : ""}`,
     (event) => watch.take(event.args[0]),
   );
-  const outcome = await server.askDict("request", { device, app, ...wish });
-  if (outcome.isDelivered !== true) context.complain(`${device} is not connected; it is told as soon as it is`);
+  const outcome = await server.callForDict("request", { device, app, ...change });
+  if (outcome.isDelivered !== true) context.printError(`${device} is not connected; it is told as soon as it is`);
   if (seconds === 0) return 0;
   const goal = goalOf(outcome);
   const { promise: late, resolve } = Promise.withResolvers<string>();
@@ -51,7 +51,7 @@ async function request(context: Context, args: Arguments, target: AppState | und
   const gone = server.session.closed.then(() => "The Studio is gone");
   const end = await Promise.race([watch.until(goal), late, gone]);
   clearTimeout(timer);
-  if (end !== "") context.complain(end);
+  if (end !== "") context.printError(end);
   return end === "" ? 0 : 1;
 }
 
@@ -93,7 +93,7 @@ class Watch {
   }
 }
 
-function readWish(args: Arguments, target: AppState | undefined): Dict {
+function readChange(args: Arguments, target: AppState | undefined): Dict {
   const [version, account] = [args.text("version"), args.text("account")];
   const [environment, ports] = [args.list("env"), args.list("port")];
   return {

@@ -5,7 +5,7 @@ import type { Session } from "../../../lib/wamp/session.ts";
 import { deviceUri } from "../../../lib/backend/uris.ts";
 import { openSession } from "../connection.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
-import { type Command, connect, type Server, shownText } from "./command.ts";
+import { type Command, connect, memberText, type Server } from "./command.ts";
 import { readAccount } from "./devices.ts";
 
 /** The command. */
@@ -21,8 +21,8 @@ export const call: Command = {
     const account = args.text("as");
     const timeoutMs = args.count("wait", 60) * 1_000;
     await using server = await connect(context);
-    const { device } = await server.askDict("show_device", { device: args.word(0) });
-    const procedure = deviceUri(isDict(device) ? shownText(device, "serial") : "", args.word(1));
+    const { device } = await server.callForDict("show_device", { device: args.word(0) });
+    const procedure = deviceUri(isDict(device) ? memberText(device, "serial") : "", args.word(1));
     const session = account === undefined || account === "system" ? server.session : await joinAs(server, account);
     try {
       const answer = await session.call(procedure, list, { kwargs, timeoutMs });
@@ -35,8 +35,12 @@ export const call: Command = {
 };
 
 async function joinAs(server: Server, account: string): Promise<Session> {
-  const login = await server.askDict("account_login", { account: readAccount(account) });
-  return await openSession({ url: server.url, authid: shownText(login, "authid"), secret: shownText(login, "secret") });
+  const login = await server.callForDict("account_login", { account: readAccount(account) });
+  return await openSession({
+    url: server.url,
+    authid: memberText(login, "authid"),
+    secret: memberText(login, "secret"),
+  });
 }
 
 function readList(text: string | undefined): unknown[] {

@@ -12,7 +12,7 @@ export interface Context {
   folder: string;
   print(line: string): void;
   /** For what goes wrong and for remarks. */
-  complain(line: string): void;
+  printError(line: string): void;
 }
 
 /** One command. */
@@ -35,9 +35,9 @@ export interface Server extends AsyncDisposable {
   session: Session;
   url: string;
   /** Calls `studio.<name>` with one dict and gives the first value of the answer. */
-  ask(name: string, question?: Dict): Promise<unknown>;
+  call(name: string, question?: Dict): Promise<unknown>;
   /** Like `ask`, for an answer that is a dict. */
-  askDict(name: string, question?: Dict): Promise<Dict>;
+  callForDict(name: string, question?: Dict): Promise<Dict>;
 }
 
 /** Joins the running Studio of the folder. Throws `not_available` when none runs. */
@@ -59,17 +59,17 @@ export async function connect(context: Context): Promise<Server> {
     if (isDict(answer)) return answer;
     throw new AgentError("protocol_error", `The Studio gave no object for "${name}"`);
   };
-  return { session, url: login.url, ask, askDict, [Symbol.asyncDispose]: () => session.close() };
+  return { session, url: login.url, call: ask, callForDict: askDict, [Symbol.asyncDispose]: () => session.close() };
 }
 
 /** Text of a member, whatever it is. */
-export function shownText(dict: Dict, name: string): string {
+export function memberText(dict: Dict, name: string): string {
   const value = dict[name];
   return value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** Rows of text in columns, below a line of titles. Pure. */
-export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [titles, ...rows];
   const widths = titles.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
   return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());

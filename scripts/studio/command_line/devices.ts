@@ -3,7 +3,7 @@
 import { isDict } from "../../../lib/base/json.ts";
 import { isPrivilege } from "../accounts.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
-import { type Command, connect, type Context, shownText, table } from "./command.ts";
+import { type Command, connect, type Context, formatTable, memberText } from "./command.ts";
 
 /** The commands. */
 export const deviceCommands: readonly Command[] = [
@@ -25,11 +25,11 @@ export const deviceCommands: readonly Command[] = [
     most: 0,
     run: async (context) => {
       await using server = await connect(context);
-      const devices = await server.ask("list_devices");
+      const devices = await server.call("list_devices");
       const names = ["name", "serial", "authid", "status", "reportedAt"];
       const rows = (Array.isArray(devices) ? devices : []).filter(isDict);
-      const cells = rows.map((row) => names.map((name) => shownText(row, name)));
-      for (const line of table(["NAME", "SERIAL", "AUTHID", "STATUS", "REPORTED"], cells)) context.print(line);
+      const cells = rows.map((row) => names.map((name) => memberText(row, name)));
+      for (const line of formatTable(["NAME", "SERIAL", "AUTHID", "STATUS", "REPORTED"], cells)) context.print(line);
       return 0;
     },
   },
@@ -42,7 +42,7 @@ export const deviceCommands: readonly Command[] = [
     most: 1,
     run: async (context, args) => {
       await using server = await connect(context);
-      context.print(shownText(await server.askDict("add_account", { name: args.word(0) }), "accountKey"));
+      context.print(memberText(await server.callForDict("add_account", { name: args.word(0) }), "accountKey"));
       return 0;
     },
   },
@@ -55,10 +55,10 @@ export const deviceCommands: readonly Command[] = [
     most: 0,
     run: async (context) => {
       await using server = await connect(context);
-      const accounts = await server.ask("list_accounts");
+      const accounts = await server.call("list_accounts");
       const rows = (Array.isArray(accounts) ? accounts : []).filter(isDict);
-      const cells = rows.map((row) => [shownText(row, "accountKey"), shownText(row, "name")]);
-      for (const line of table(["ACCOUNT", "NAME"], cells)) context.print(line);
+      const cells = rows.map((row) => [memberText(row, "accountKey"), memberText(row, "name")]);
+      for (const line of formatTable(["ACCOUNT", "NAME"], cells)) context.print(line);
       return 0;
     },
   },
@@ -74,7 +74,7 @@ export const deviceCommands: readonly Command[] = [
       const wrong = privileges.find((privilege) => !isPrivilege(privilege));
       if (wrong !== undefined) throw new UsageError(`There is no privilege "${wrong}"`);
       await using server = await connect(context);
-      await server.ask("set_privileges", { account: readAccount(account), device, privileges });
+      await server.call("set_privileges", { account: readAccount(account), device, privileges });
       return 0;
     },
   },
@@ -89,7 +89,7 @@ export function readAccount(text: string): number {
 async function addDevice(context: Context, args: Arguments): Promise<number> {
   const [name, serial] = [args.word(0), args.text("serial")];
   await using server = await connect(context);
-  const added = await server.askDict("add_device", { name, ...(serial === undefined ? {} : { serial }) });
+  const added = await server.callForDict("add_device", { name, ...(serial === undefined ? {} : { serial }) });
   const path = args.text("out") ?? `${name}.flock`;
   await Deno.writeTextFile(path, `${JSON.stringify(added.flock, null, 1)}\n`, { mode: 0o600 });
   context.print(path);

@@ -3,7 +3,7 @@
 import { AgentError } from "../../../lib/base/errors.ts";
 import { mustRun, runProgram } from "../../programs.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
-import { type Command, connect, type Context, shownText } from "./command.ts";
+import { type Command, connect, type Context, memberText } from "./command.ts";
 
 /** The command. */
 export const push: Command = {
@@ -21,17 +21,17 @@ async function pushApp(context: Context, args: Arguments): Promise<number> {
   const [image, folder] = [args.text("image"), args.text("context")];
   if ((image === undefined) === (folder === undefined)) throw new UsageError("Give either --image or --context");
   await using server = await connect(context);
-  const place = await server.askDict("prepare_push", { app });
-  const host = shownText(place, "host");
-  const reference = `${host}/${shownText(place, "repository")}:${version}`;
+  const place = await server.callForDict("prepare_push", { app });
+  const host = memberText(place, "host");
+  const reference = `${host}/${memberText(place, "repository")}:${version}`;
   if (!(await runProgram("docker", ["--version"])).success) {
     throw new AgentError("not_available", "app push needs the docker command");
   }
   if (folder !== undefined) await mustRun("docker", ["build", "--quiet", "--tag", reference, folder]);
   if (image !== undefined) await mustRun("docker", ["tag", image, reference]);
-  await pushImage(reference, { host, user: shownText(place, "user"), password: shownText(place, "password") });
-  const release = await server.askDict("add_release", { app, version });
-  context.print(`${reference} is release ${shownText(release, "releaseKey")}`);
+  await pushImage(reference, { host, user: memberText(place, "user"), password: memberText(place, "password") });
+  const release = await server.callForDict("add_release", { app, version });
+  context.print(`${reference} is release ${memberText(release, "releaseKey")}`);
   return 0;
 }
 

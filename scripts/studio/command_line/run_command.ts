@@ -17,14 +17,14 @@ const commands: readonly Command[] = [serve, ...deviceCommands, push, ...appComm
 /** Runs one command. Gives 0, 1 when it failed, 2 when it was not understood; the reason was complained about. */
 export async function runCommand(args: readonly string[], output: Omit<Context, "folder">): Promise<number> {
   if (args.length === 0 || args.includes("--help") || args.includes("-h") || args[0] === "help") {
-    const write = args.length === 0 ? output.complain : output.print;
+    const write = args.length === 0 ? output.printError : output.print;
     write(usageText());
     return args.length === 0 ? 2 : 0;
   }
   const command = commands.find(({ name }) => name.split(" ").every((word, index) => args[index] === word));
   if (command === undefined) {
     const words = args.slice(0, 2).filter((arg) => !arg.startsWith("-"));
-    output.complain(`There is no command "${words.join(" ")}"; see: deno task studio --help`);
+    output.printError(`There is no command "${words.join(" ")}"; see: deno task studio --help`);
     return 2;
   }
   try {
@@ -32,10 +32,10 @@ export async function runCommand(args: readonly string[], output: Omit<Context, 
     return await command.run({ ...output, folder: words.text("folder") ?? ".studio" }, words);
   } catch (error) {
     if (error instanceof UsageError) {
-      output.complain(`${error.message}\nUsage: ${usageOf(command)}`);
+      output.printError(`${error.message}\nUsage: ${usageOf(command)}`);
       return 2;
     }
-    output.complain(reasonOf(error));
+    output.printError(reasonOf(error));
     return 1;
   }
 }

@@ -75,7 +75,7 @@ async function untilSignal(): Promise<void> {
 
 function logTo(context: Context): Log {
   const write = (message: string, fields: LogFields = {}) => {
-    context.complain(`${message} ${JSON.stringify(fields)}`);
+    context.printError(`${message} ${JSON.stringify(fields)}`);
   };
   return { ...silentLog, warn: write, error: write, fatal: write };
 }

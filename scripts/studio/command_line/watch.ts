@@ -5,7 +5,7 @@ import { type Dict, isDict } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { deviceUri, logTopic } from "../../../lib/backend/uris.ts";
 import { channelOf, linesOf } from "../log_events.ts";
-import { type Command, connect, type Server, shownText, table } from "./command.ts";
+import { type Command, connect, formatTable, memberText, type Server } from "./command.ts";
 import { readReport } from "./goal.ts";
 import { reportLine } from "./serve.ts";
 
@@ -22,8 +22,8 @@ export const watchCommands: readonly Command[] = [
       const seconds = args.count("follow", 0);
       await using server = await connect(context);
       const { device, apps } = await showDevice(server, args.word(0));
-      const serial = shownText(device, "serial");
-      context.print(`${shownText(device, "name")} (${serial}) is ${shownText(device, "status")}`);
+      const serial = memberText(device, "serial");
+      context.print(`${memberText(device, "name")} (${serial}) is ${memberText(device, "status")}`);
       for (const line of appTable(apps)) context.print(line);
       if (seconds === 0) return 0;
       await server.session.subscribe(`studio.reports.${serial}`, (event) => {
@@ -48,7 +48,7 @@ export const watchCommands: readonly Command[] = [
       const app = apps.find((one) => one.appName === args.word(1) && one.stage === "PROD");
       if (app === undefined) throw new AgentError("bad_request", `"${args.word(1)}" is not on "${args.word(0)}"`);
       const channel = channelOf({ appKey: Number(app.appKey), appName: args.word(1), stage: "PROD" });
-      const serial = shownText(device, "serial");
+      const serial = memberText(device, "serial");
       const question = [{ containerName: channel }];
       const history = (await server.session.call(deviceUri(serial, "get_app_log_history"), question)).args[0];
       for (const line of Array.isArray(history) ? history : []) context.print(String(line));
@@ -63,7 +63,7 @@ export const watchCommands: readonly Command[] = [
 ];
 
 async function showDevice(server: Server, device: string): Promise<{ device: Dict; apps: Dict[] }> {
-  const answer = await server.askDict("show_device", { device });
+  const answer = await server.callForDict("show_device", { device });
   return {
     device: isDict(answer.device) ? answer.device : {},
     apps: Array.isArray(answer.apps) ? answer.apps.filter(isDict) : [],
@@ -72,8 +72,8 @@ async function showDevice(server: Server, device: string): Promise<{ device: Dic
 
 function appTable(apps: readonly Dict[]): string[] {
   const names = ["appName", "stage", "current", "target", "presentVersion", "newestVersion", "updateStatus"];
-  const rows = apps.map((app) => [...names.map((name) => shownText(app, name)), portsText(app.ports)]);
-  return table(["APP", "STAGE", "STATE", "WANTED", "VERSION", "NEWEST", "UPDATE", "PORTS"], rows);
+  const rows = apps.map((app) => [...names.map((name) => memberText(app, name)), portsText(app.ports)]);
+  return formatTable(["APP", "STAGE", "STATE", "WANTED", "VERSION", "NEWEST", "UPDATE", "PORTS"], rows);
 }
 
 function portsText(ports: unknown): string {

@@ -1,7 +1,7 @@
 /** Publish and subscribe of one realm. */
 
 import type { Dict } from "../../../lib/base/json.ts";
-import { Refusal } from "./errors.ts";
+import { Refusal } from "./refusal.ts";
 import { codes, type MessageOf, type Payload } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { isRouterUri, isValidUri, newObservation, type Observation, randomId, UriMap } from "./uri_match.ts";
@@ -19,15 +19,15 @@ export interface Publisher {
 }
 
 /** Tells the realm about a change; becomes a meta event. */
-export type Announce = (topic: string, args: unknown[]) => void;
+export type PublishMetaEvent = (topic: string, args: unknown[]) => void;
 
 /** The broker of one realm. Invariant: every subscription in the map has at least one subscriber. */
 export class Broker {
   readonly subscriptions = new UriMap<Subscription>();
   readonly #bySession = new Map<Session, Set<Subscription>>();
-  readonly #announce: Announce;
+  readonly #announce: PublishMetaEvent;
 
-  constructor(announce: Announce) {
+  constructor(announce: PublishMetaEvent) {
     this.#announce = announce;
   }
 

@@ -57,8 +57,8 @@ export class Connection {
   }
 
   /** Cuts the socket without a closing handshake. */
-  cut(): void {
-    if (!this.bury()) this.#socket.terminate();
+  drop(): void {
+    if (!this.endStranded()) this.#socket.terminate();
   }
 
   /** Cuts the socket, but keeps the session, as a router does that has not noticed yet. Ended by `bury`. */
@@ -68,7 +68,7 @@ export class Connection {
   }
 
   /** Ends a stranded session. False when it is not stranded. */
-  bury(): boolean {
+  endStranded(): boolean {
     if (!this.#isStranded) return false;
     this.#isStranded = false;
     this.#leave(false);
@@ -78,7 +78,7 @@ export class Connection {
 
   /** Says GOODBYE when joined and closes the socket with code 1001. */
   close(): void {
-    if (this.bury()) return;
+    if (this.endStranded()) return;
     this.session?.goodbye("wamp.close.system_shutdown");
     this.#socket.close(1001, "router is going down");
   }

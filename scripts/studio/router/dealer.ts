@@ -1,8 +1,8 @@
 /** Procedures of one realm: who registered what, and which callee a call goes to. */
 
 import type { Dict } from "../../../lib/base/json.ts";
-import type { Announce } from "./broker.ts";
-import { Refusal } from "./errors.ts";
+import type { PublishMetaEvent } from "./broker.ts";
+import { Refusal } from "./refusal.ts";
 import { Invocations } from "./invocations.ts";
 import { codes, type MessageOf } from "./messages.ts";
 import type { Session } from "./session.ts";
@@ -26,9 +26,9 @@ export class Dealer {
   readonly registrations = new UriMap<Registration>();
   readonly #invocations = new Invocations();
   readonly #bySession = new Map<Session, Set<Registration>>();
-  readonly #announce: Announce;
+  readonly #announce: PublishMetaEvent;
 
-  constructor(announce: Announce) {
+  constructor(announce: PublishMetaEvent) {
     this.#announce = announce;
   }
 

@@ -6,7 +6,7 @@ import { codes, type MessageOf } from "./messages.ts";
 import type { Session } from "./session.ts";
 
 /** A call to hand to a callee. */
-export interface CallOrder {
+export interface RoutedCall {
   caller: Session;
   callee: Session;
   registrationId: number;
@@ -37,7 +37,7 @@ export class Invocations {
   readonly #byCallee = new Map<Session, Set<Invocation>>();
 
   /** Sends INVOCATION with the caller disclosed, and starts the call's time limit (`timeout`, milliseconds). */
-  start({ caller, callee, registrationId, procedure, message }: CallOrder): void {
+  start({ caller, callee, registrationId, procedure, message }: RoutedCall): void {
     this.#lastId += 1;
     const { request, options, timeoutMs, payload } = message;
     const invocation: Invocation = {

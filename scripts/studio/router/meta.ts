@@ -3,7 +3,7 @@
 import { type Dict, isDict, readText } from "../../../lib/base/json.ts";
 import { type Broker, describeSubscription, type Subscription } from "./broker.ts";
 import { type Dealer, describeRegistration, type Registration } from "./dealer.ts";
-import { Refusal } from "./errors.ts";
+import { Refusal } from "./refusal.ts";
 import { payloadOf } from "./messages.ts";
 import type { Session, TestamentScope } from "./session.ts";
 import { isRouterUri, type Match, matches, type Observation, randomId, readMatch, type UriMap } from "./uri_match.ts";

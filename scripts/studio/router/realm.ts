@@ -2,7 +2,7 @@
 
 import { Broker, type Publisher, receiverFilter } from "./broker.ts";
 import { Dealer } from "./dealer.ts";
-import { Refusal } from "./errors.ts";
+import { Refusal } from "./refusal.ts";
 import { type ClientMessage, codes, type MessageOf, payloadOf } from "./messages.ts";
 import { callMeta } from "./meta.ts";
 import type { Session } from "./session.ts";

@@ -112,7 +112,7 @@ export class Router implements AsyncDisposable {
   /** Fault: cuts the socket of one session without a word. False when there is none with this id. */
   dropSession(sessionId: number): boolean {
     const connection = this.#find(sessionId);
-    connection?.cut();
+    connection?.drop();
     return connection !== undefined;
   }
 
@@ -125,8 +125,8 @@ export class Router implements AsyncDisposable {
   }
 
   /** Ends a stranded session. False when there is none with this id. */
-  burySession(sessionId: number): boolean {
-    return this.#find(sessionId)?.bury() ?? false;
+  endStrandedSession(sessionId: number): boolean {
+    return this.#find(sessionId)?.endStranded() ?? false;
   }
 
   /** Fault: accepts connections, but answers nothing any more, not even a ping (a half-open link). */
@@ -176,7 +176,7 @@ export class Router implements AsyncDisposable {
 
   /** Fault: cuts all sockets without a word, as a router does that was killed. New connections are still accepted. */
   async dropAll(): Promise<void> {
-    await this.#endAll((connection) => connection.cut());
+    await this.#endAll((connection) => connection.drop());
   }
 
   /** Ends the router: nobody new, GOODBYE to all, all sockets closed. */
@@ -198,7 +198,7 @@ export class Router implements AsyncDisposable {
     const gone = new Promise<void>((resolve) => this.#whenEmpty = resolve);
     for (const connection of [...this.#connections]) end(connection);
     const timer = setTimeout(() => {
-      for (const connection of [...this.#connections]) connection.cut();
+      for (const connection of [...this.#connections]) connection.drop();
     }, closeLimitMs);
     await gone;
     clearTimeout(timer);

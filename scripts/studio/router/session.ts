@@ -14,7 +14,7 @@ export interface Testament {
 export type TestamentScope = "detached" | "destroyed";
 
 /** What a session is made of. */
-export interface SessionFacts {
+export interface SessionOptions {
   id: number;
   realm: string;
   authid: string;
@@ -36,7 +36,7 @@ export class Session {
   readonly #send: (message: Frame) => void;
   #hasGoodbye = false;
 
-  constructor(facts: SessionFacts) {
+  constructor(facts: SessionOptions) {
     this.id = facts.id;
     this.realm = facts.realm;
     this.authid = facts.authid;

@@ -82,7 +82,7 @@ Deno.test("the marker of our own session that the router still keeps is taken ov
   assert.ok(lines.includes("A dead session holds the connection marker; taking it over"));
   const caller = await openSession(router.url, { authid: "system" });
   assert.deepEqual((await caller.call(markerProcedure)).args, ["Hello :-)"]);
-  router.burySession(oldId);
+  router.endStrandedSession(oldId);
   assert.deepEqual((await caller.call(markerProcedure)).args, ["Hello :-)"]);
   await caller.close();
   await device.link.stop();

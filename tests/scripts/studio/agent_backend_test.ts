@@ -4,12 +4,12 @@ import { decodePortRules } from "../../../lib/model/port_rule.ts";
 import { createBackend } from "../../../lib/backend/backend.ts";
 import type { Wire } from "../../../lib/wamp/wire.ts";
 import { startStudio } from "../../../scripts/studio/start_studio.ts";
-import { ScriptedDevice, stats } from "../../fakes/fake_wamp_device.ts";
+import { FakeWampDevice, sampleStats } from "../../fakes/fake_wamp_device.ts";
 
 Deno.test("what the agent says is understood, and what the Studio answers is understood by the agent", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1", deviceKey: 345, swarmKey: 12, appCredKey: "cred" });
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   const { session } = device;
   const wire: Pick<Wire, "call" | "sessionId"> = {
     sessionId: session.id,
@@ -21,14 +21,16 @@ Deno.test("what the agent says is understood, and what the Studio answers is und
   const names = { name: "edge-1", swarmName: "local", swarmOwnerName: "owner", swarmKey: 12 };
   assert.deepEqual(await backend.readDeviceMetadata(), names);
   assert.equal(await backend.getAppCredKey(), "cred");
-  assert.deepEqual(await backend.updateDeviceStatus({ status: "CONNECTED", stats }), { baseUrl: "http://127.0.0.1" });
+  assert.deepEqual(await backend.updateDeviceStatus({ status: "CONNECTED", stats: sampleStats }), {
+    baseUrl: "http://127.0.0.1",
+  });
   assert.equal(studio.device("edge-1").tunnelCapable, undefined);
   await backend.updateDeviceArchitecture({ arch: "arm", variant: "v7", os: "linux", agentVersion: "1" });
   assert.equal(await backend.checkPrivilege({ privilege: "DEVELOP", requestor: 1 }), true);
   assert.equal(await backend.checkPrivilege({ privilege: "READ", requestor: 77 }), false);
   assert.match(await backend.getRegistryToken(1), /^studio-/);
 
-  studio.pushed("shop", "1", { appKey: 42, releaseKey: 7 });
+  studio.addRelease("shop", "1", { appKey: 42, releaseKey: 7 });
   await studio.request("edge-1", "shop", { target: "RUNNING", ports: [{ port: 80 }] });
   assert.equal((await backend.getRequestedAppStates()).length, 1);
   const id = { appKey: 42, stage: "PROD" } as const;

@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { hasUri } from "../../../lib/wamp/remote_error.ts";
 import { startStudio, type Studio } from "../../../scripts/studio/start_studio.ts";
-import { ScriptedDevice, stats } from "../../fakes/fake_wamp_device.ts";
+import { FakeWampDevice, sampleStats } from "../../fakes/fake_wamp_device.ts";
 
 const devices = "reswarm.devices";
 const containers = "reswarm.containers";
 
 /** A Studio with one connected device, `12-345`, and another that is not. */
-async function withDevice(run: (studio: Studio, device: ScriptedDevice) => Promise<void>): Promise<void> {
+async function withDevice(run: (studio: Studio, device: FakeWampDevice) => Promise<void>): Promise<void> {
   await using studio = await startStudio();
   const given = { name: "edge-1", serial: "SN-1", deviceKey: 345, swarmKey: 12, secret: "s", ownerAccountKey: 2 };
   const named = { swarmName: "demo", ownerName: "acme", baseUrl: "https://studio.example.com", appCredKey: "cred" };
   const added = studio.addDevice({ ...given, ...named });
   studio.addDevice({ name: "edge-2", serial: "SN-2", deviceKey: 346, swarmKey: 12 });
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   await run(studio, device);
 }
 
 /** The text of the error that a call is answered with. */
-async function refusal(device: ScriptedDevice, procedure: string, args: unknown[]): Promise<string> {
+async function refusal(device: FakeWampDevice, procedure: string, args: unknown[]): Promise<string> {
   try {
     await device.ask(procedure, ...args);
   } catch (error) {
@@ -36,7 +36,7 @@ Deno.test("the backend answers who a device is, with its key and the Studio's ad
     assert.deepEqual(await device.reportStatus("CONFIGURING"), { reswarmBaseURL: "https://studio.example.com" });
     const now = studio.device("edge-1");
     assert.equal(now.status, "CONFIGURING");
-    assert.deepEqual(now.stats, stats);
+    assert.deepEqual(now.stats, sampleStats);
     assert.equal(now.tunnelCapable, true);
     assert.equal(now.sessionId, device.session.id);
   });
@@ -55,7 +55,7 @@ Deno.test("the backend keeps the architecture", async () => {
       { swarm_key: 12, device_key: 345, ...facts },
     ]);
     assert.deepEqual(answer, { args: [], kwargs: {} });
-    assert.deepEqual(studio.device("SN-1").facts, facts);
+    assert.deepEqual(studio.device("SN-1").metadata, facts);
   });
 });
 
@@ -86,14 +86,14 @@ Deno.test("the backend answers privileges from what accounts were given; the own
 Deno.test("the rows of requested app states have every field of the contract", async () => {
   await withDevice(async (studio, device) => {
     assert.deepEqual(await device.ask(`${containers}.get_requested_app_states`, { device_key: 345 }), []);
-    studio.pushed("myapp", "1.0.0", {
+    studio.addRelease("myapp", "1.0.0", {
       appKey: 42,
       releaseKey: 7,
       environmentTemplate: { LEVEL: { defaultValue: "info" } },
     });
     const ports = [{ name: "web", port: 8080, protocol: "http", active: true }];
-    const wish = { target: "RUNNING", accountKey: 3, environment: { LEVEL: "debug" }, ports } as const;
-    await studio.request("edge-1", "myapp", wish);
+    const change = { target: "RUNNING", accountKey: 3, environment: { LEVEL: "debug" }, ports } as const;
+    await studio.request("edge-1", "myapp", change);
     const rule = { main: true, public: false, local_ip: "", remote_port_environment: "", remote_port: 0, ...ports[0] };
     assert.deepEqual(await device.ask(`${containers}.get_requested_app_states`, { device_key: 345 }), [{
       app_key: 42,
@@ -135,7 +135,7 @@ Deno.test("the rows of requested app states have every field of the contract", a
 
 Deno.test("an uninstalled app is named until the device has said that it is gone", async () => {
   await withDevice(async (studio, device) => {
-    studio.pushed("myapp", "1", { appKey: 42, releaseKey: 7 });
+    studio.addRelease("myapp", "1", { appKey: 42, releaseKey: 7 });
     const rows = async () => {
       const answer = await device.ask(`${containers}.get_requested_app_states`, { device_key: 345 });
       return Array.isArray(answer) ? answer.length : answer;
@@ -151,9 +151,9 @@ Deno.test("an uninstalled app is named until the device has said that it is gone
   });
 });
 
-Deno.test("a ports report replaces the rules and a later wish keeps what the device chose", async () => {
+Deno.test("a ports report replaces the rules and a later change keeps what the device chose", async () => {
   await withDevice(async (studio, device) => {
-    studio.pushed("myapp", "1", { appKey: 42, releaseKey: 7 });
+    studio.addRelease("myapp", "1", { appKey: 42, releaseKey: 7 });
     await studio.request("edge-1", "myapp", { target: "RUNNING", ports: [{ port: 8080, protocol: "http" }] });
     const [rule] = studio.apps("edge-1")[0]?.ports ?? [];
     const ports = [{ ...rule, host_port: 40_001 }];
@@ -184,7 +184,7 @@ Deno.test("expose_port hands each port out once", async () => {
       /Duplicate value/,
     );
     const other = { ...studio.device("edge-2"), flock: {} };
-    await using second = await ScriptedDevice.join(studio, other);
+    await using second = await FakeWampDevice.join(studio, other);
     const answer = await second.ask("re.tunnel.expose_port", { port: 31_500, protocol: "tcp" });
     assert.deepEqual(answer, { remote_port: 31_002 });
   });
@@ -198,7 +198,7 @@ Deno.test("run_gc is answered with an empty object", async () => {
 
 Deno.test("the backend refuses arguments that are not as the contract says, by name", async () => {
   await withDevice(async (studio, device) => {
-    studio.pushed("myapp", "1", { appKey: 42, releaseKey: 7 });
+    studio.addRelease("myapp", "1", { appKey: 42, releaseKey: 7 });
     const status = { swarm_key: 12, device_key: 345, ...device.statusOf("CONNECTED") };
     const question = { privilege: "READ", entity: "DEVICE", entity_key: 345, requestor_account_key: 1, swarm_key: 12 };
     const ports = { app_key: 42, device_key: 345, swarm_key: 12, stage: "PROD", ports: [] };
@@ -212,7 +212,7 @@ Deno.test("the backend refuses arguments that are not as the contract says, by n
       [`${devices}.get_app_cred_key`, [1], /takes no arguments/],
       [`${devices}.update_device_status`, [{ ...status, status: "DISCONNECTED" }], /CONNECTED, CONFIGURING or EMERG/],
       [`${devices}.update_device_status`, [{ ...status, swarm_key: 13 }], /swarm_key must be 12, got 13/],
-      [`${devices}.update_device_status`, [{ ...status, stats: { ...stats, cpu_count: "4" } }], /stats must be/],
+      [`${devices}.update_device_status`, [{ ...status, stats: { ...sampleStats, cpu_count: "4" } }], /stats must be/],
       [`${devices}.update_device_status`, [{ ...status, wamp_session_id: -1 }], /wamp_session_id/],
       [`${devices}.update_device_status`, [{ ...status, tunnel_capable: 1 }], /tunnel_capable must be true or/],
       [`${devices}.update_device_architecture`, [{ swarm_key: 12, device_key: 345, ...facts, os: 1 }], /\.os must be/],
@@ -249,7 +249,7 @@ Deno.test("a device that was moved learns it with its former authid and reports 
     const metadata = await device.ask(`${devices}.read_device_metadata`, { device_key: 345 });
     assert.deepEqual(metadata, { device_name: "edge-1", swarm_name: "other", ownername: "acme", swarm_key: 13 });
     await assert.rejects(device.reportStatus("CONNECTED"), /swarm_key must be 13/);
-    await using again = await ScriptedDevice.join(studio, { ...moved, flock: {} });
+    await using again = await FakeWampDevice.join(studio, { ...moved, flock: {} });
     await again.reportStatus("CONNECTED");
     assert.equal(studio.device("edge-1").status, "CONNECTED");
   });
@@ -257,13 +257,13 @@ Deno.test("a device that was moved learns it with its former authid and reports 
 
 Deno.test("a testament marks the device as gone, but not one that has connected again since", async () => {
   await withDevice(async (studio, device) => {
-    const leaveTestament = (session: ScriptedDevice) => {
+    const leaveTestament = (session: FakeWampDevice) => {
       const args = [{ swarm_key: 12, device_key: 345, serial_number: "SN-1", wamp_session_id: session.session.id }];
       return session.session.call("wamp.session.add_testament", ["reswarm.api.testament_device", args, {}]);
     };
     await leaveTestament(device);
     await device.reportStatus("CONNECTED");
-    await using second = await ScriptedDevice.join(studio, device.device);
+    await using second = await FakeWampDevice.join(studio, device.device);
     await leaveTestament(second);
     await second.reportStatus("CONNECTED");
     const { promise: testament, resolve } = Promise.withResolvers<void>();

@@ -3,7 +3,7 @@ import type { AppState, UpdateStatus } from "../../../lib/model/app.ts";
 import {
   applyReport,
   type DeviceApp,
-  type Installed,
+  type InstalledRelease,
   isWanted,
   type ReportedState,
 } from "../../../scripts/studio/device_apps.ts";
@@ -32,7 +32,7 @@ const updating: DeviceApp = {
 };
 
 /** What the Studio knows of release 7, 8 and 9: versions 1, 2 and 3. */
-function releaseOf(releaseKey: number): Installed | undefined {
+function releaseOf(releaseKey: number): InstalledRelease | undefined {
   if (![7, 8, 9].includes(releaseKey)) return undefined;
   const version = String(releaseKey - 6);
   return {

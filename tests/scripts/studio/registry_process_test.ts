@@ -7,7 +7,7 @@ import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { Dockerd } from "../../../scripts/testbed/dockerd.ts";
 import { buildImage } from "../../../scripts/testbed/images.ts";
 import { StudioProcess } from "./command_line/studio_process.ts";
-import { ScriptedDevice } from "../../fakes/fake_wamp_device.ts";
+import { FakeWampDevice } from "../../fakes/fake_wamp_device.ts";
 
 const ports = { registry: { port: 5002, tokenPort: 5003 } };
 
@@ -33,7 +33,7 @@ async function docker(engine: Dockerd, command: "push" | "pull", options: { refe
 /** A device of the Studio with a registry token. */
 async function loginOf(studio: Studio, name: string): Promise<Login> {
   const added = studio.addDevice({ name });
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   const token = await device.ask("reswarm.containers.get_registry_token", { callerID: 1 });
   return { user: String(token), password: added.secret };
 }

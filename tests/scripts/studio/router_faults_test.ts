@@ -146,8 +146,8 @@ Deno.test("strandSession() keeps the registrations of a lost client until burySe
   assert.equal((await watcher.request(64, {}, "a.b"))[4], "wamp.error.procedure_already_exists");
   watcher.send([48, 77, { timeout: 20 }, "a.b"]);
   assert.deepEqual((await watcher.next(8)).slice(4), ["wamp.error.canceled", ["timeout reached"]]);
-  assert.equal(router.burySession(watcher.id), false);
-  assert.equal(router.burySession(peer.id), true);
+  assert.equal(router.endStrandedSession(watcher.id), false);
+  assert.equal(router.endStrandedSession(peer.id), true);
   await watcher.register("a.b");
 });
 

@@ -3,12 +3,12 @@ import { controlProcedures } from "../../../scripts/studio/control.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
 import { startStudio } from "../../../scripts/studio/start_studio.ts";
 import { pollUntil } from "../../../scripts/testbed/wait.ts";
-import { ScriptedDevice } from "../../fakes/fake_wamp_device.ts";
+import { FakeWampDevice } from "../../fakes/fake_wamp_device.ts";
 
-Deno.test("a wish reaches the device with the arguments of the contract and ends with its report", async () => {
+Deno.test("a change reaches the device with the arguments of the contract and ends with its report", async () => {
   await using studio = await startStudio();
-  await using device = await ScriptedDevice.join(studio, studio.addDevice({ name: "edge-1", serial: "SN-1" }));
-  studio.pushed("myapp", "1.0.0", { appKey: 42, releaseKey: 7 });
+  await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1", serial: "SN-1" }));
+  studio.addRelease("myapp", "1.0.0", { appKey: 42, releaseKey: 7 });
   device.onRequest = () => device.report({ state: "DOWNLOADING" }).then(() => device.report({ state: "RUNNING" }));
   const outcome = await studio.request("edge-1", "myapp", {
     target: "RUNNING",
@@ -43,12 +43,12 @@ Deno.test("a wish reaches the device with the arguments of the contract and ends
 
 Deno.test("an update is asked for until the device says that it is through", async () => {
   await using studio = await startStudio();
-  await using device = await ScriptedDevice.join(studio, studio.addDevice({ name: "edge-1" }));
+  await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1" }));
   const compose = (image: string) => ({ services: { web: { image } } });
-  studio.pushed("myapp", "1", { appKey: 42, releaseKey: 7, dockerCompose: compose("a") });
+  studio.addRelease("myapp", "1", { appKey: 42, releaseKey: 7, dockerCompose: compose("a") });
   await studio.request("edge-1", "myapp", { target: "RUNNING", instanceKey: 5 });
   await device.report({ state: "RUNNING" });
-  studio.pushed("myapp", "2", { releaseKey: 8, dockerCompose: compose("b") });
+  studio.addRelease("myapp", "2", { releaseKey: 8, dockerCompose: compose("b") });
   await studio.request("edge-1", "myapp", { update: true, kwargs: { version: "x" } });
   const asked = device.requests[1];
   assert.deepEqual(
@@ -67,11 +67,11 @@ Deno.test("an update is asked for until the device says that it is through", asy
 
 Deno.test("after a roll-back the version before is the installed one, and the newest one can be asked for again", async () => {
   await using studio = await startStudio();
-  await using device = await ScriptedDevice.join(studio, studio.addDevice({ name: "edge-1" }));
-  studio.pushed("myapp", "1", { appKey: 42, releaseKey: 7 });
+  await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1" }));
+  studio.addRelease("myapp", "1", { appKey: 42, releaseKey: 7 });
   await studio.request("edge-1", "myapp", { target: "RUNNING" });
   await device.report({ state: "RUNNING" });
-  studio.pushed("myapp", "2", { releaseKey: 8 });
+  studio.addRelease("myapp", "2", { releaseKey: 8 });
   await studio.request("edge-1", "myapp", { update: true });
   await device.report({ state: "PRESENT", release_key: 8, updateStatus: "pending_remote_confirmation" });
   await device.report({ state: "RUNNING", release_key: 7, updateStatus: "canceled" });
@@ -82,12 +82,12 @@ Deno.test("after a roll-back the version before is the installed one, and the ne
   assert.deepEqual([kwargs.present_version, kwargs.newest_version, kwargs.request_update], ["1", "2", true]);
 });
 
-Deno.test("a wish for a device that is away is kept; what the device refuses is thrown, and kept as well", async () => {
+Deno.test("a change for a device that is away is kept; what the device refuses is thrown, and kept as well", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1" });
-  studio.pushed("myapp", "1", { appKey: 42 });
+  studio.addRelease("myapp", "1", { appKey: 42 });
   assert.equal((await studio.request(added, "myapp", { target: "RUNNING" })).isDelivered, false);
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   device.onRequest = () => Promise.reject(new Error("failed to parse stage"));
   await assert.rejects(studio.request(added, "myapp", { target: "PRESENT" }), /failed to parse stage/);
   assert.equal(studio.apps(added)[0]?.target, "PRESENT");
@@ -95,8 +95,8 @@ Deno.test("a wish for a device that is away is kept; what the device refuses is 
 
 Deno.test("waits end with what was heard instead", async () => {
   await using studio = await startStudio();
-  await using device = await ScriptedDevice.join(studio, studio.addDevice({ name: "edge-1" }));
-  studio.pushed("myapp", "1", { appKey: 42 });
+  await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1" }));
+  studio.addRelease("myapp", "1", { appKey: 42 });
   await device.report({ state: "FAILED" });
   await assert.rejects(studio.waitForReport("edge-1", { state: "RUNNING" }, { limitMs: 10 }), {
     code: "timeout",
@@ -108,10 +108,10 @@ Deno.test("waits end with what was heard instead", async () => {
 Deno.test("calls go out as system and logs come back as lines", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1", serial: "SN-1" });
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   await device.register("who", ({ callerAuthid }) => Promise.resolve({ args: [callerAuthid] }));
   assert.deepEqual((await studio.call(added, "who")).args, ["system"]);
-  studio.pushed("MyApp", "1", { appKey: 42 });
+  studio.addRelease("MyApp", "1", { appKey: 42 });
   const heard: string[] = [];
   await using logs = await studio.followLogs(added, "MyApp", { onLine: (line) => heard.push(line) });
   const topic = "reswarm.logs.SN-1.prod_42_myapp";
@@ -129,14 +129,14 @@ Deno.test("calls go out as system and logs come back as lines", async () => {
 Deno.test("the Studio comes back by itself when the router has cut everybody", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1", serial: "SN-1" });
-  studio.pushed("myapp", "1", { appKey: 42 });
+  studio.addRelease("myapp", "1", { appKey: 42 });
   await using logs = await studio.followLogs(added, "myapp");
   await studio.router?.dropAll();
   await pollUntil("the Studio is back", () => {
     const isBack = studio.router?.sessions.some(({ authid }) => authid === "system") && studio.backend.isJoined;
     return Promise.resolve(isBack || undefined);
   });
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   await device.reportStatus("CONNECTED");
   await device.session.publish("reswarm.logs.SN-1.prod_42_myapp", ["still here"], { acknowledge: true });
   await device.ask("reswarm.registry.run_gc");
@@ -152,7 +152,7 @@ Deno.test("a Studio can join the router of somebody else", async () => {
   const added = studio.addDevice({ name: "edge-1", deviceKey: 345, swarmKey: 12, secret: "s" });
   assert.equal(added.flock.device_endpoint_url, router.url);
   assert.equal(added.flock.docker_registry_url, "127.0.0.1:5999/");
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   await device.reportStatus("CONNECTED");
   assert.equal(studio.device("edge-1").status, "CONNECTED");
   await assert.rejects(startStudio({ foreignRouter: { ...foreignRouter, secret: "wrong" } }), {
@@ -167,7 +167,7 @@ Deno.test("on a router that lets everybody call everything, only the system driv
   await using studio = await startStudio({ foreignRouter });
   await studio.backend.serve(controlProcedures(studio));
   const added = studio.addDevice({ name: "edge-1", deviceKey: 345, swarmKey: 12, secret: "s" });
-  await using device = await ScriptedDevice.join(studio, added);
+  await using device = await FakeWampDevice.join(studio, added);
   const refused = { args: [{ error: 'Only "system" may call studio.account_login' }] };
   await assert.rejects(device.ask("studio.account_login", { account: 1 }), refused);
   assert.equal((await studio.backend.call("studio.list_devices")).args.length, 1);
@@ -178,13 +178,13 @@ Deno.test("a Studio on the same folder knows its devices and lets them join", as
   try {
     const first = await startStudio({ folder });
     const added = first.addDevice({ name: "edge-1" });
-    const device = await ScriptedDevice.join(first, added);
+    const device = await FakeWampDevice.join(first, added);
     await device.reportStatus("CONNECTED");
     await first[Symbol.asyncDispose]();
     await device.session.closed;
     await using second = await startStudio({ folder });
     assert.equal(second.device("edge-1").status, "DISCONNECTED");
-    await using again = await ScriptedDevice.join(second, added);
+    await using again = await FakeWampDevice.join(second, added);
     await again.reportStatus("CONNECTED");
   } finally {
     await Deno.remove(folder, { recursive: true });

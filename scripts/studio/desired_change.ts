@@ -8,7 +8,7 @@ import type { Device } from "./devices.ts";
 import type { App, Release } from "./releases.ts";
 
 /** What somebody wants of an app on a device. What is absent stays as it is. */
-export interface Wish {
+export interface DesiredChange {
   /** An update keeps the wanted state when this is absent; everything else needs it. */
   target?: AppState;
   /** Replaces the installed version: by `version`, or by the newest one. */
@@ -22,12 +22,12 @@ export interface Wish {
   accountKey?: number;
   instanceKey?: number;
   appCredEpoch?: number;
-  /** More keyword arguments for the device, or others in place of those that follow from the wish. They are not kept. */
+  /** More keyword arguments for the device, or others in place of those that follow from the change. They are not kept. */
   kwargs?: Dict;
 }
 
-/** What the wish is decided with. `named` is the release of `wish.version`. */
-export interface WishContext {
+/** What the change is decided with. `named` is the release of `change.version`. */
+export interface ChangeContext {
   app: App;
   known: DeviceApp | undefined;
   newest: Release;
@@ -35,19 +35,23 @@ export interface WishContext {
   accountKey: number;
 }
 
-/** The app of the device as it is to be from now on. Throws `bad_request` for a wish that makes no sense. */
-export function decideWish(wish: Wish, context: WishContext): DeviceApp {
+/** The app of the device as it is to be from now on. Throws `bad_request` for a change that makes no sense. */
+export function applyChange(change: DesiredChange, context: ChangeContext): DeviceApp {
   const { known } = context;
-  const base = known === undefined || isGone(known.current) ? installed(wish, context) : changed(wish, context, known);
+  const base = known === undefined || isGone(known.current)
+    ? installed(change, context)
+    : changed(change, context, known);
   return {
     ...base,
     requestorAccountKey: context.accountKey,
-    environment: wish.environment === undefined
+    environment: change.environment === undefined
       ? base.environment
-      : Object.fromEntries(Object.entries(wish.environment).map(([name, value]) => [name, { value }])),
-    ports: wish.ports === undefined ? base.ports : wish.ports.map((rule, index) => fillRule(rule, index, base.ports)),
-    instanceKey: wish.instanceKey ?? base.instanceKey,
-    appCredEpoch: wish.appCredEpoch ?? base.appCredEpoch,
+      : Object.fromEntries(Object.entries(change.environment).map(([name, value]) => [name, { value }])),
+    ports: change.ports === undefined
+      ? base.ports
+      : change.ports.map((rule, index) => fillRule(rule, index, base.ports)),
+    instanceKey: change.instanceKey ?? base.instanceKey,
+    appCredEpoch: change.appCredEpoch ?? base.appCredEpoch,
   };
 }
 
@@ -81,17 +85,19 @@ function isGone(state: AppState): boolean {
 }
 
 /** An app that the device does not have: whatever version is wanted, it is the only one. */
-function installed(wish: Wish, { app, known, newest, named }: WishContext): DeviceApp {
-  if (wish.update || wish.target === undefined) throw new AgentError("bad_request", `"${app.name}" is not installed`);
-  if (known === undefined && isGone(wish.target)) {
+function installed(change: DesiredChange, { app, known, newest, named }: ChangeContext): DeviceApp {
+  if (change.update || change.target === undefined) {
+    throw new AgentError("bad_request", `"${app.name}" is not installed`);
+  }
+  if (known === undefined && isGone(change.target)) {
     throw new AgentError("bad_request", `"${app.name}" was never on this device`);
   }
   const release = named ?? newest;
   return {
     appKey: app.appKey,
     appName: app.name,
-    stage: wish.stage ?? "PROD",
-    target: wish.target,
+    stage: change.stage ?? "PROD",
+    target: change.target,
     current: known?.current ?? "REMOVED",
     updateStatus: "",
     presentVersion: release.version,
@@ -111,24 +117,24 @@ function installed(wish: Wish, { app, known, newest, named }: WishContext): Devi
 }
 
 /** An app that the device has. An update that was asked for and is not through yet stays asked for. */
-function changed(wish: Wish, { app, newest, named }: WishContext, known: DeviceApp): DeviceApp {
-  if (wish.update) return updated(wish, named ?? newest, known);
+function changed(change: DesiredChange, { app, newest, named }: ChangeContext, known: DeviceApp): DeviceApp {
+  if (change.update) return updated(change, named ?? newest, known);
   if (named !== undefined && named.version !== known.presentVersion) {
     const have = `Version ${known.presentVersion} of "${app.name}" is installed`;
     throw new AgentError("bad_request", `${have}; update it to ${named.version} instead`);
   }
-  if (wish.target === undefined) throw new AgentError("bad_request", "A wish needs a target state");
-  if (known.requestUpdate && !isGone(wish.target)) return { ...known, target: wish.target };
-  return { ...known, target: wish.target, requestUpdate: false, ...newestMembers(newest) };
+  if (change.target === undefined) throw new AgentError("bad_request", "A change needs a target state");
+  if (known.requestUpdate && !isGone(change.target)) return { ...known, target: change.target };
+  return { ...known, target: change.target, requestUpdate: false, ...newestMembers(newest) };
 }
 
-function updated(wish: Wish, release: Release, known: DeviceApp): DeviceApp {
+function updated(change: DesiredChange, release: Release, known: DeviceApp): DeviceApp {
   if (release.version === known.presentVersion) {
     throw new AgentError("bad_request", `Version ${release.version} of "${known.appName}" is installed already`);
   }
   return {
     ...known,
-    target: wish.target ?? (isGone(known.target) ? "RUNNING" : known.target),
+    target: change.target ?? (isGone(known.target) ? "RUNNING" : known.target),
     requestUpdate: true,
     environmentTemplate: release.environmentTemplate,
     ...newestMembers(release),

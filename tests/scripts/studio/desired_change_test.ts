@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DeviceApp } from "../../../scripts/studio/device_apps.ts";
 import type { Release } from "../../../scripts/studio/releases.ts";
-import { decideWish, type Wish } from "../../../scripts/studio/wish.ts";
+import { applyChange, type DesiredChange } from "../../../scripts/studio/desired_change.ts";
 
 const app = { appKey: 42, name: "shop" };
 
@@ -18,12 +18,12 @@ function release(version: string, releaseKey: number): Release {
 const first = release("1", 7);
 const second = release("2", 8);
 
-function decide(wish: Wish, known?: DeviceApp): DeviceApp {
-  const named = [first, second].find(({ version }) => version === wish.version);
-  return decideWish(wish, { app, known, newest: second, named, accountKey: 3 });
+function decide(change: DesiredChange, known?: DeviceApp): DeviceApp {
+  const named = [first, second].find(({ version }) => version === change.version);
+  return applyChange(change, { app, known, newest: second, named, accountKey: 3 });
 }
 
-/** The part of an app that a wish decides about. */
+/** The part of an app that a change decides about. */
 function short({ target, presentVersion, newestVersion, releaseKey, newReleaseKey, requestUpdate }: DeviceApp): string {
   const update = requestUpdate ? " update" : "";
   return `${target} ${presentVersion}(${releaseKey}) ${newestVersion}(${newReleaseKey})${update}`;
@@ -33,9 +33,9 @@ function short({ target, presentVersion, newestVersion, releaseKey, newReleaseKe
 const running: DeviceApp = { ...decide({ target: "RUNNING", version: "1" }), current: "RUNNING" };
 const updating: DeviceApp = { ...decide({ update: true }, running), current: "UPDATING" };
 
-Deno.test("decideWish() names the versions and the update that follow from a wish", () => {
+Deno.test("decideWish() names the versions and the update that follow from a change", () => {
   const gone: DeviceApp = { ...running, target: "REMOVED", current: "REMOVED" };
-  const table: [wish: Wish, known: DeviceApp | undefined, expected: string][] = [
+  const table: [change: DesiredChange, known: DeviceApp | undefined, expected: string][] = [
     [{ target: "RUNNING" }, undefined, "RUNNING 2(8) 2(8)"],
     [{ target: "RUNNING", version: "1" }, undefined, "RUNNING 1(7) 1(7)"],
     [{ target: "PRESENT" }, running, "PRESENT 1(7) 2(8)"],
@@ -47,25 +47,25 @@ Deno.test("decideWish() names the versions and the update that follow from a wis
     [{ target: "RUNNING" }, gone, "RUNNING 2(8) 2(8)"],
     [{ target: "UNINSTALLED" }, gone, "UNINSTALLED 2(8) 2(8)"],
   ];
-  for (const [wish, known, expected] of table) {
-    assert.equal(short(decide(wish, known)), expected, `${JSON.stringify(wish)} after ${known && short(known)}`);
+  for (const [change, known, expected] of table) {
+    assert.equal(short(decide(change, known)), expected, `${JSON.stringify(change)} after ${known && short(known)}`);
   }
 });
 
 Deno.test("decideWish() refuses what makes no sense", () => {
-  const table: [wish: Wish, known: DeviceApp | undefined, text: string][] = [
+  const table: [change: DesiredChange, known: DeviceApp | undefined, text: string][] = [
     [{ update: true }, undefined, '"shop" is not installed'],
     [{ target: "REMOVED" }, undefined, '"shop" was never on this device'],
     [{ target: "RUNNING", version: "2" }, running, 'Version 1 of "shop" is installed; update it to 2 instead'],
     [{ update: true, version: "1" }, running, 'Version 1 of "shop" is installed already'],
-    [{}, running, "A wish needs a target state"],
+    [{}, running, "A change needs a target state"],
   ];
-  for (const [wish, known, text] of table) assert.throws(() => decide(wish, known), { message: text });
+  for (const [change, known, text] of table) assert.throws(() => decide(change, known), { message: text });
 });
 
 Deno.test("decideWish() keeps environment, instance and epoch until they are named again", () => {
-  const wish = { target: "RUNNING", environment: { A: "1", B: 2 }, instanceKey: 5, appCredEpoch: 3 } as const;
-  const installed = decide({ ...wish, version: "1" });
+  const change = { target: "RUNNING", environment: { A: "1", B: 2 }, instanceKey: 5, appCredEpoch: 3 } as const;
+  const installed = decide({ ...change, version: "1" });
   assert.deepEqual(installed.environment, { A: { value: "1" }, B: { value: 2 } });
   assert.deepEqual(installed.environmentTemplate, { V: { defaultValue: "1" } });
   const stopped = decide({ target: "PRESENT" }, { ...installed, current: "RUNNING" });
