@@ -2,8 +2,8 @@
 
 /** Parts of such names, as the source of a regular expression. */
 export const secretWords =
-  "pass(?:word|wd|phrase)|secret|token|authorization|private[-_. ]?key|signature|cert(?:ificate)?[-_. ]?key|api[-_. ]?key|" +
-  "cred(?:ential)?[-_. ]?key|registry[-_]?(?:auth|config)|cookie";
+  "pass(?:word|wd|phrase)|secret|token|authorization|signature|cookie|private[-_. ]?key|api[-_. ]?key|" +
+  "cert(?:ificate)?[-_. ]?key|cred(?:ential)?[-_. ]?key|registry[-_]?(?:auth|config)";
 
 const secretName = new RegExp(`${secretWords}|^auth$|(?:^|[^a-z])psk(?:$|[^a-z])`, "i");
 
