@@ -68,7 +68,7 @@ export class Batch {
 
   /**
    * Returns everything as one text, lines joined by `\n`; undefined when there is nothing. Lines from the first that
-   * does not fit are dropped, and a last line says how many were dropped since the previous message.
+   * does not fit are dropped, and a last line counts those dropped since the previous message.
    */
   take(): string | undefined {
     if (this.isEmpty) return undefined;

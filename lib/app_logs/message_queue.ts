@@ -28,7 +28,7 @@ export interface MessageQueueDeps {
   publish(payload: unknown): Promise<void>;
   isConnected(): boolean;
   store: MessageStore;
-  /** Called when a message was dropped that stands for so many log lines. */
+  /** Called when a message is dropped. `lines`: how many log lines it stands for. */
   onDropped(lines: number): void;
   clock: Clock;
   log: Log;

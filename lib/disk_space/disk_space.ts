@@ -1,4 +1,4 @@
-/** Watches the engine's disk on Linux devices, and tells before a pull whether an image fits. */
+/** Watches the engine's disk on Linux devices, and checks before a pull whether the image fits. */
 
 import type { Clock } from "../async/clock.ts";
 import type { Backend } from "../backend/backend.ts";

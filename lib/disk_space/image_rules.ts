@@ -71,7 +71,7 @@ export function supersededTags(
 
 /**
  * The registry's host and port when it is on the device or in its local network; undefined otherwise: a device that
- * cannot pull again must keep its images, and a DNS name does not tell where the host is.
+ * cannot pull again must keep its images, and a DNS name does not reveal where the host is.
  */
 export function localRegistryHost(registryUrl: string): string | undefined {
   const host = trimHost(registryUrl).toLowerCase();

@@ -121,7 +121,7 @@ function createSinks(options: AgentLogOptions, { file, stdout, stderr }: Outputs
   return [toFile, toStderr];
 }
 
-/** Makes everything plain and hides secrets before any sink gets it. */
+/** Hides secrets and turns values into JSON before any sink gets them. */
 function createWrite(
   logger: Logger,
   { clock, secrets, stderr }: { clock: Clock; secrets: Secrets; stderr: LineStream },

@@ -27,7 +27,7 @@ export const defaultLimitBytes = 104_857_600;
 export const reopenPauseMs = 5_000;
 
 /** How often the agent checks that the path is still the open file. */
-export const checkEveryMs = 1_000;
+export const pathCheckEveryMs = 1_000;
 
 /** The same problem is not reported again for this long. */
 const sameProblemMs = 3_600_000;
@@ -96,7 +96,7 @@ export class LogFile implements Disposable {
 
   #open(): void {
     const { path, clock } = this.#options;
-    this.#checkAtMs = clock.now() + checkEveryMs;
+    this.#checkAtMs = clock.now() + pathCheckEveryMs;
     createLogFolder(path);
     this.#handle = openHandle(path);
     if (this.#handle.isRegular && this.#handle.sizeBytes >= this.#limitBytes) this.#rotate(this.#handle);
@@ -115,7 +115,7 @@ export class LogFile implements Disposable {
 
   /** Another program may have moved, deleted or emptied the file. */
   #check(handle: LogHandle): void {
-    this.#checkAtMs = this.#options.clock.now() + checkEveryMs;
+    this.#checkAtMs = this.#options.clock.now() + pathCheckEveryMs;
     const current = lookUp(this.#options.path, handle);
     if (current === "gone") this.#close();
     else if (current !== undefined) handle.sizeBytes = current.sizeBytes;

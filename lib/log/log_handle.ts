@@ -1,5 +1,6 @@
-/** The open file of a log, and what the file system says about it. */
+/** The open file of a log, and the calls to the file system that it needs. */
 
+import { lineFeed } from "../base/bytes.ts";
 import { AgentError } from "../base/errors.ts";
 import { folderOf } from "../files/path_parts.ts";
 
@@ -13,7 +14,6 @@ export interface LogHandle {
   inode: number | null;
 }
 
-const encoder = new TextEncoder();
 const newFileMode = 0o600;
 const folderMode = 0o755;
 
@@ -40,7 +40,7 @@ export function openHandle(path: string): LogHandle {
   };
   if (handle.isRegular && handle.sizeBytes > 0 && !endsWithLineFeed(path, handle.sizeBytes)) {
     // Power loss has left half a line, and the next line must not continue it.
-    handle.sizeBytes += file.writeSync(encoder.encode("\n"));
+    handle.sizeBytes += file.writeSync(new Uint8Array([lineFeed]));
   }
   return handle;
 }
@@ -56,7 +56,7 @@ export function appendBytes(handle: LogHandle, bytes: Uint8Array): void {
   handle.sizeBytes += bytes.length;
 }
 
-/** Gives the file at `path` the mode and, if possible, the owner of another. */
+/** Sets mode and, if possible, owner of the file at `path` to those of another. */
 export function copyRights(path: string, from: Deno.FileInfo): void {
   if (Deno.build.os === "windows" || from.mode === null) return;
   Deno.chmodSync(path, from.mode & 0o7777);
@@ -86,7 +86,7 @@ function endsWithLineFeed(path: string, sizeBytes: number): boolean {
     using file = Deno.openSync(path, { read: true });
     file.seekSync(sizeBytes - 1, Deno.SeekMode.Start);
     const last = new Uint8Array(1);
-    return file.readSync(last) === 1 && last[0] === 0x0a;
+    return file.readSync(last) === 1 && last[0] === lineFeed;
   } catch {
     // The file may be writable but not readable; an extra empty line does no harm.
     return false;

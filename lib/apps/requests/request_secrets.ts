@@ -1,4 +1,4 @@
-/** The secrets in a request, which must never be seen in the log. Pure. */
+/** The secrets in a request, which must never appear in the log. Pure. */
 
 import { isDict } from "../../base/json.ts";
 import { isSecretName } from "../../base/secret_name.ts";

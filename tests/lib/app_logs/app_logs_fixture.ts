@@ -21,26 +21,26 @@ export const shop = { appKey: 42, stage: "PROD" } as const;
 
 /** Listens to one topic. */
 export class Viewer {
-  readonly seen: unknown[] = [];
+  readonly received: unknown[] = [];
   readonly #waiting: { count: number; resolve: () => void }[] = [];
 
   constructor(readonly session: Session) {}
 
   /** All messages, with joined lines split. */
   get lines(): unknown[] {
-    return this.seen.flatMap((payload) => typeof payload === "string" ? payload.split("\n") : [payload]);
+    return this.received.flatMap((payload) => typeof payload === "string" ? payload.split("\n") : [payload]);
   }
 
   /** Takes the payload of an event. */
   take(payload: unknown): void {
-    this.seen.push(payload);
-    for (const { count, resolve } of this.#waiting) if (this.seen.length >= count) resolve();
+    this.received.push(payload);
+    for (const { count, resolve } of this.#waiting) if (this.received.length >= count) resolve();
   }
 
   /** Returns all messages as soon as there are `count`. */
   async messages(count: number): Promise<unknown[]> {
-    if (this.seen.length < count) await new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
-    return this.seen;
+    if (this.received.length < count) await new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
+    return this.received;
   }
 }
 

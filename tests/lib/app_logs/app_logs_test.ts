@@ -374,10 +374,10 @@ Deno.test("every line of a flood is delivered or counted", async () => {
   for (let index = 0; index < count; index += 1) feed.push(`line ${index} ${"x".repeat(40)}`);
   await feed.end();
   world.logs.say(channel, "end");
-  const seen = await viewer.messages(2);
-  const lines = String(seen[0]).split("\n");
+  const received = await viewer.messages(2);
+  const lines = String(received[0]).split("\n");
   const dropped = /^… (\d+) log line\(s\) dropped \(rate limit\)$/.exec(lines.at(-1) ?? "");
   assert.equal(lines.length - 1 + Number(dropped?.[1]), count);
-  assert.deepEqual(seen[1], message("end"));
+  assert.deepEqual(received[1], message("end"));
   assert.equal((await world.logs.readHistory(channel, never)).length, 100);
 });

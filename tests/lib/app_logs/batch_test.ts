@@ -108,7 +108,7 @@ Deno.test("takeFitting() returns one full message after the other and drops noth
   assert.equal(batch.backlogBytes, 0);
 });
 
-Deno.test("takeFitting() drops only the line that no message can carry, and says so in its place", () => {
+Deno.test("takeFitting() drops only the line that no message can carry, and marks its place", () => {
   const batch = new Batch();
   for (const text of ["a", "y".repeat(payloadLimitBytes), "b"]) batch.add(text);
   assert.equal(batch.takeFitting(), "a\n… 1 log line(s) dropped (rate limit)");

@@ -31,8 +31,8 @@ Deno.test("a log that is read in several streams yields every line once, also li
   for (let first = 0; first <= log.length; first += 1) {
     for (let next = first; next <= log.length; next += 1) {
       const reading = new LogReading();
-      const seen = [first, next, log.length].flatMap((end) => readAgain(reading, log.slice(0, end)));
-      assert.deepEqual(seen, ["a", "b1", "b2", "b3", "c"], `cut after ${first} and ${next}`);
+      const read = [first, next, log.length].flatMap((end) => readAgain(reading, log.slice(0, end)));
+      assert.deepEqual(read, ["a", "b1", "b2", "b3", "c"], `broken after ${first} and ${next}`);
     }
   }
 });

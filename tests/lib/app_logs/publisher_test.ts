@@ -313,30 +313,30 @@ Deno.test("end() drops what waits and takes nothing more", async () => {
   assert.equal(world.clock.sleeping, 0);
 });
 
-function said(chunk: string) {
+function agentMessage(chunk: string) {
   return { type: "build", chunk } as const;
 }
 
 Deno.test("agent messages that wait for the link are stored until they are sent; log lines are not", async () => {
   const world = new World();
-  world.publisher.addMessage(said("sent at once"));
+  world.publisher.addMessage(agentMessage("sent at once"));
   assert.deepEqual([...world.stored.values()], []);
   world.isConnected = false;
-  world.publisher.addMessage(said("a"));
+  world.publisher.addMessage(agentMessage("a"));
   world.publisher.addMessage("line");
-  world.publisher.addMessage(said("b"));
+  world.publisher.addMessage(agentMessage("b"));
   assert.deepEqual([...world.stored.values()], ["a", "b"]);
   world.isConnected = true;
   world.publisher.resume();
   await world.clock.advance(0);
-  assert.deepEqual(world.sent, [said("sent at once"), said("a"), "line", said("b")]);
+  assert.deepEqual(world.sent, [agentMessage("sent at once"), agentMessage("a"), "line", agentMessage("b")]);
   assert.deepEqual([...world.stored.values()], []);
 });
 
 Deno.test("an agent message that the closing link refused is stored, and removed when it is dropped for another reason", async () => {
   const world = new World();
   world.publish = () => Promise.reject(new AgentError("not_connected", "not connected"));
-  world.publisher.addMessage(said("a"));
+  world.publisher.addMessage(agentMessage("a"));
   await world.clock.advance(0);
   assert.deepEqual([...world.stored.values()], ["a"]);
   world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
@@ -348,15 +348,15 @@ Deno.test("an agent message that the closing link refused is stored, and removed
 Deno.test("agent messages above the limit are removed from the store too, oldest first", () => {
   const world = new World();
   world.isConnected = false;
-  for (let index = 0; index < 70; index += 1) world.publisher.addMessage(said(`${index}`));
+  for (let index = 0; index < 70; index += 1) world.publisher.addMessage(agentMessage(`${index}`));
   assert.deepEqual([...world.stored.values()], Array.from({ length: 64 }, (_, index) => `${index + 6}`));
 });
 
 Deno.test("end() leaves stored messages for the next publisher, and restore() sends them before all others", async () => {
   const world = new World();
   world.isConnected = false;
-  world.publisher.addMessage(said("a"));
-  world.publisher.addMessage(said("b"));
+  world.publisher.addMessage(agentMessage("a"));
+  world.publisher.addMessage(agentMessage("b"));
   await world.publisher.end();
   assert.deepEqual([...world.stored], [[1, "a"], [2, "b"]]);
   assert.deepEqual(world.released, [1, 2]);
@@ -365,25 +365,25 @@ Deno.test("end() leaves stored messages for the next publisher, and restore() se
 
   const next = new World();
   next.isConnected = false;
-  next.publisher.addMessage(said("c"));
+  next.publisher.addMessage(agentMessage("c"));
   next.stored.set(7, "a").set(8, "b");
   next.publisher.restore("b", 8);
   next.publisher.restore("a", 7);
   next.isConnected = true;
   next.publisher.resume();
   await next.clock.advance(0);
-  assert.deepEqual(next.sent, [said("a"), said("b"), said("c")]);
+  assert.deepEqual(next.sent, [agentMessage("a"), agentMessage("b"), agentMessage("c")]);
   assert.deepEqual([...next.stored], []);
 });
 
 Deno.test("agent messages sent after the router was last heard are sent again; earlier ones and lines are not", async () => {
   const world = new World();
-  world.publisher.addMessage(said("confirmed"));
+  world.publisher.addMessage(agentMessage("confirmed"));
   await world.clock.advance(10);
   const lastHeardMs = world.clock.now();
   await world.clock.advance(10);
   world.publisher.addMessage("line");
-  world.publisher.addMessage(said("unconfirmed"));
+  world.publisher.addMessage(agentMessage("unconfirmed"));
   await world.clock.advance(0);
   world.isConnected = false;
   world.publisher.linkLost(lastHeardMs);
@@ -392,6 +392,11 @@ Deno.test("agent messages sent after the router was last heard are sent again; e
   world.isConnected = true;
   world.publisher.resume();
   await world.clock.advance(0);
-  assert.deepEqual(world.sent, [said("confirmed"), "line", said("unconfirmed"), said("unconfirmed")]);
+  assert.deepEqual(world.sent, [
+    agentMessage("confirmed"),
+    "line",
+    agentMessage("unconfirmed"),
+    agentMessage("unconfirmed"),
+  ]);
   assert.deepEqual([...world.stored.values()], []);
 });

@@ -99,7 +99,7 @@ Deno.test("run() runs the steps in order", async () => {
   assert.deepEqual(world.warnings, []);
 });
 
-Deno.test("run() goes on after every failed step, and logs a lasting failure once", async () => {
+Deno.test("run() continues after every failed step, and logs a lasting failure once", async () => {
   for (const step of all) {
     await using world = new World();
     world.failing.add(step);

@@ -32,10 +32,10 @@ const cases: [string, string | undefined, string | undefined][] = [
   ["the other driver with limits", '{"log-driver": "local"}', both.replace("json-file", "local")],
   ["a driver without limits", '{"log-driver": "journald"}', undefined],
   ["a driver of a wrong type", '{"log-driver": 5}', undefined],
-  ["limits set by somebody else", '{"log-driver": "json-file", "log-opts": {"max-size": "1g"}}', undefined],
+  ["foreign limits", '{"log-driver": "json-file", "log-opts": {"max-size": "1g"}}', undefined],
   ["empty limits", '{"log-driver": "json-file", "log-opts": {}}', undefined],
   [
-    "limits of somebody without a driver",
+    "foreign limits without a driver",
     '{"log-opts": {"max-size": "1g"}}',
     '{\n  "log-opts": {\n    "max-size": "1g"\n  },\n  "log-driver": "json-file"\n}\n',
   ],

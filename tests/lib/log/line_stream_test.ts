@@ -19,13 +19,13 @@ class Output {
 
   /** What the next write answers: a number of bytes, or an error. */
   answer(answer: number | Error): void {
-    const give = () => {
+    const respond = () => {
       if (answer instanceof Error) throw answer;
       return answer;
     };
     const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#answers.push(give);
-    else waiting(give);
+    if (waiting === undefined) this.#answers.push(respond);
+    else waiting(respond);
   }
 }
 

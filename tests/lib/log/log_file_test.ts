@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkEveryMs, LogFile, reopenPauseMs } from "../../../lib/log/log_file.ts";
+import { LogFile, pathCheckEveryMs, reopenPauseMs } from "../../../lib/log/log_file.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 /** A folder with a log in it. */
@@ -108,7 +108,7 @@ Deno.test("LogFile writes a line above the limit to a file of its own", async ()
 });
 
 Deno.test(
-  "LogFile gives the next file the mode and owner of the one before",
+  "LogFile keeps mode and owner when it rotates",
   { ignore: Deno.uid() !== 0 },
   async () => {
     await using place = new Place();
@@ -162,7 +162,7 @@ for (const what of ["moved", "deleted", "replaced"]) {
     else Deno.renameSync(place.path, `${place.folder}/moved`);
     if (what === "replaced") Deno.writeTextFileSync(place.path, "other\n");
     file.write("two\n");
-    await place.clock.advance(checkEveryMs);
+    await place.clock.advance(pathCheckEveryMs);
     file.write("three\n");
     assert.equal(place.text(), what === "replaced" ? "other\nthree\n" : "three\n");
     if (what !== "deleted") assert.equal(place.text("moved"), "one\ntwo\n");
@@ -175,7 +175,7 @@ Deno.test("LogFile creates the folder again after it was deleted", async () => {
   await using place = new Place();
   using file = place.open({ path: `${place.folder}/a/reagent.log` });
   Deno.removeSync(`${place.folder}/a`, { recursive: true });
-  await place.clock.advance(checkEveryMs);
+  await place.clock.advance(pathCheckEveryMs);
   file.write("one\n");
   assert.equal(place.text("a/reagent.log"), "one\n");
 });
@@ -185,7 +185,7 @@ Deno.test("LogFile counts from zero after the file was emptied", async () => {
   using file = place.open({ limitBytes: 10 });
   file.write("12345678\n");
   Deno.truncateSync(place.path);
-  await place.clock.advance(checkEveryMs);
+  await place.clock.advance(pathCheckEveryMs);
   file.write("12345678\n");
   assert.deepEqual(place.names(), ["reagent.log"]);
   assert.equal(place.text(), "12345678\n");

@@ -94,11 +94,11 @@ Deno.test("every method writes its level and finds its own caller", async () => 
   log.warn("four");
   log.error("five");
   log.fatal("six");
-  const seen = place.text().split("\n").slice(0, -1).map((line) => {
+  const records = place.text().split("\n").slice(0, -1).map((line) => {
     const { level, caller, message } = JSON.parse(line);
     return `${level} ${caller} ${message}`;
   });
-  assert.deepEqual(seen, [
+  assert.deepEqual(records, [
     `debug log_test.ts:${first + 1} two`,
     `info log_test.ts:${first + 2} three`,
     `warn log_test.ts:${first + 3} four`,
@@ -310,16 +310,16 @@ Deno.test("a killed process loses no line that it has written", async () => {
     ],
     stdout: "piped",
   }).spawn();
-  let said = "";
+  let printed = "";
   let isKilled = false;
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    said += chunk;
-    if (isKilled || said.split("\n").length < 200) continue;
+    printed += chunk;
+    if (isKilled || printed.split("\n").length < 200) continue;
     child.kill("SIGKILL");
     isKilled = true;
   }
   assert.equal((await child.status).signal, "SIGKILL");
-  const last = Number(said.slice(0, said.lastIndexOf("\n")).split("\n").at(-1));
+  const last = Number(printed.slice(0, printed.lastIndexOf("\n")).split("\n").at(-1));
   const text = await Deno.readTextFile(`${folder}/reagent.log`);
   await Deno.remove(folder, { recursive: true });
   assert.ok(text.endsWith("\n"));

@@ -1,4 +1,4 @@
-/** Writes numbered lines into the log of its argument, says which is written, and goes on until it is killed. */
+/** Writes numbered lines to the log at the given path and prints each number, until it is killed. */
 
 import { systemClock } from "../../../lib/async/clock.ts";
 import { openLog } from "../../../lib/log/log.ts";

@@ -48,7 +48,7 @@ const cases: { name: string; value: unknown; shown: PlainValue }[] = [
   { name: "an error", value: new AgentError("timeout", "A", { cause: new Error("b") }), shown: "A: b" },
   { name: "an error inside", value: { list: [new TypeError("b")] }, shown: { list: ["b"] } },
   { name: "an instance", value: new Point(), shown: { x: 1 } },
-  { name: "an object that says what it is", value: { toJSON: () => ({ a: 1 }) }, shown: { a: 1 } },
+  { name: "an object with toJSON()", value: { toJSON: () => ({ a: 1 }) }, shown: { a: 1 } },
   { name: "a circle", value: circle, shown: { name: "ring", self: "[circular]" } },
   { name: "the same object twice", value: [twice, twice], shown: [{ x: 1 }, { x: 1 }] },
   {
@@ -82,7 +82,7 @@ const cases: { name: string; value: unknown; shown: PlainValue }[] = [
   { name: "a secret name", value: { a: { Password: "x" } }, shown: { a: { Password: "***" } } },
   { name: "a secret name before an object", value: { secrets: { a: 1 } }, shown: { secrets: "***" } },
   { name: "a secret name in a map", value: new Map([["token", "x"]]), shown: { token: "***" } },
-  { name: "a secret name beside undefined", value: { token: undefined }, shown: {} },
+  { name: "a secret name with undefined", value: { token: undefined }, shown: {} },
 ];
 
 for (const { name, value, shown } of cases) {

@@ -63,7 +63,7 @@ Deno.test("report() sends the current status", async () => {
 Deno.test("report() keeps the last base URL that was a string", async () => {
   const { answers, reporter } = createWorld();
   const { signal } = new AbortController();
-  const seen: unknown[] = [];
+  const baseUrls: unknown[] = [];
   const replies = [
     [],
     [{ reswarmBaseURL: "https://studio.example.com" }],
@@ -77,8 +77,8 @@ Deno.test("report() keeps the last base URL that was a string", async () => {
   for (const args of replies) {
     answers.push({ args, kwargs: {} });
     await reporter.report(signal);
-    seen.push(reporter.baseUrl);
+    baseUrls.push(reporter.baseUrl);
   }
   const first = "https://studio.example.com";
-  assert.deepEqual(seen, [undefined, first, first, first, first, first, first, "https://other.example.com"]);
+  assert.deepEqual(baseUrls, [undefined, first, first, first, first, first, first, "https://other.example.com"]);
 });
