@@ -1,4 +1,4 @@
-/** The program: flags in, signals in, exit code out. */
+/** The program: reads flags, listens for signals, returns an exit code. */
 
 import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_lock.ts";
 import { earlyAnswer, type Flags, parseFlags } from "./lib/flags.ts";
@@ -7,7 +7,7 @@ import { startErrorLine } from "./lib/log/log.ts";
 import { pathsOf } from "./lib/paths.ts";
 import { agentVersion, buildArch } from "./lib/version.ts";
 
-/** After a signal everything ends within this; what does not is left. */
+/** After a signal the program exits within this time, whatever is still running. */
 const stopLimitMs = 10_000;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
@@ -28,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
   return await runLocked(parsed.flags);
 }
 
-/** The verbs of the Windows service come later. */
+/** The commands of the Windows service are not available yet. */
 function runService(): number {
   const isWindows = Deno.build.os === "windows";
   writeLine(
@@ -53,12 +53,12 @@ async function runLocked(flags: Flags): Promise<number> {
     return 1;
   }
   using _held = lock;
-  // Answers on the command line need nothing of it, and loading it takes longer than all the rest of them.
+  // Imported here because it takes longer to load than the commands above take in all.
   const { runAgent } = await import("./lib/agent.ts");
   return await runAgent({ flags, paths, stop, stdout: Deno.stdout, stderr: Deno.stderr });
 }
 
-/** A first signal asks for an orderly end and gives it ten seconds; a second one ends at once. */
+/** The first signal stops the agent gracefully, within ten seconds; the second one exits at once. */
 function listenForStop(): AbortSignal {
   const controller = new AbortController();
   const codes = { SIGINT: 130, SIGTERM: 143, SIGBREAK: 130 } as const;
@@ -66,7 +66,7 @@ function listenForStop(): AbortSignal {
     Deno.addSignalListener(name, () => {
       if (controller.signal.aborted) Deno.exit(codes[name]);
       controller.abort();
-      // What hangs must not keep the device from being restarted.
+      // A hanging stop must not delay a restart of the device.
       Deno.unrefTimer(setTimeout(() => Deno.exit(0), stopLimitMs));
     });
   listen("SIGINT");
@@ -74,13 +74,13 @@ function listenForStop(): AbortSignal {
   return controller.signal;
 }
 
-/** How the program was called, for the help. */
+/** The name of the program in the help. */
 function programName(): string {
   try {
     const [first = ""] = Deno.readTextFileSync("/proc/self/cmdline").split("\0");
     return Deno.build.standalone && first !== "" ? first : "reagent";
   } catch {
-    // Not Linux: its own name has to do.
+    // Not on Linux.
     return "reagent";
   }
 }
@@ -95,6 +95,6 @@ function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: strin
     const bytes = new TextEncoder().encode(`${line}\n`);
     for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
   } catch {
-    // Nobody reads it.
+    // Nobody reads the other end.
   }
 }

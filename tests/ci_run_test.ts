@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { pathOf, projectRoot } from "../scripts/paths.ts";
 
 const script = pathOf("../.ci/run", import.meta.url);
-/** What a task of the project does: prints lines and ends with a code. */
+
+/** What a task of the project prints, and its exit code. */
 interface Task {
   lines: string[];
   code: number;
 }
 
-/** Runs the script with a stand-in for npx, which writes down its calls and how much input there is. */
+/** Runs the script with a fake npx, which records its calls and the size of its input. */
 async function runCi(tasks: { test: Task; ok: Task }): Promise<{ code: number; lines: string[]; calls: string[] }> {
   const folder = await Deno.makeTempDir({ prefix: "reagent-ci-" });
   try {
@@ -25,9 +26,9 @@ async function runCi(tasks: { test: Task; ok: Task }): Promise<{ code: number; l
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    // Input that stays open: a program that reads it would wait for ever.
+    // A program that reads this input would wait for ever while it is open.
     const input = child.stdin.getWriter();
-    // The script must not hand it on; it may be gone before it could be read.
+    // The script must not pass it on, and may exit before it is written.
     await input.write(new TextEncoder().encode("input")).then(() => input.close()).catch(() => {});
     const output = await child.output();
     const left = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
@@ -41,14 +42,14 @@ async function runCi(tasks: { test: Task; ok: Task }): Promise<{ code: number; l
 
 const table: { name: string; test: Task; ok: Task; code: number; last: string }[] = [
   {
-    name: "both well",
+    name: "both pass",
     test: { lines: ["ok     unit", "12 passed, 0 failed"], code: 0 },
     ok: { lines: ["The gate is open."], code: 0 },
     code: 0,
     last: "12 passed, 0 failed",
   },
   {
-    name: "both well, with tests left out and words of npx after the count",
+    name: "both pass, with skipped tests and output of npx after the count",
     test: { lines: ["12 passed, 0 failed, 3 skipped", "npm notice"], code: 0 },
     ok: { lines: [], code: 0 },
     code: 0,
@@ -62,14 +63,14 @@ const table: { name: string; test: Task; ok: Task; code: number; last: string }[
     last: "10 passed, 2 failed, 1 skipped",
   },
   {
-    name: "a closed gate",
+    name: "a failed gate",
     test: { lines: ["12 passed, 0 failed, 1 skipped"], code: 0 },
     ok: { lines: ["1 of 7 checks failed."], code: 1 },
     code: 1,
     last: "12 passed, 1 failed, 1 skipped",
   },
   {
-    name: "failed tests and a closed gate",
+    name: "failed tests and a failed gate",
     test: { lines: ["10 passed, 2 failed"], code: 1 },
     ok: { lines: ["5 passed, 0 failed"], code: 1 },
     code: 1,
@@ -83,28 +84,28 @@ const table: { name: string; test: Task; ok: Task; code: number; last: string }[
     last: "0 passed, 1 failed",
   },
   {
-    name: "a test run without a count that calls itself well",
+    name: "a test run without a count that exits with 0",
     test: { lines: [], code: 0 },
     ok: { lines: [], code: 0 },
     code: 1,
     last: "0 passed, 1 failed",
   },
   {
-    name: "a test run that breaks after a count without failures",
+    name: "a test run that is killed after a count without failures",
     test: { lines: ["12 passed, 0 failed"], code: 137 },
     ok: { lines: [], code: 0 },
     code: 1,
     last: "12 passed, 1 failed",
   },
   {
-    name: "a count that failed under a code that says it is well",
+    name: "a count with failures and exit code 0",
     test: { lines: ["1 passed, 1 failed"], code: 0 },
     ok: { lines: [], code: 0 },
     code: 1,
     last: "1 passed, 1 failed",
   },
   {
-    name: "two counts: the last one holds",
+    name: "two counts: the last one counts",
     test: { lines: ["1 passed, 1 failed", "12 passed, 0 failed"], code: 0 },
     ok: { lines: ["7 passed, 7 failed"], code: 0 },
     code: 0,

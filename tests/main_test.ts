@@ -1,4 +1,4 @@
-/** The real program on its command line: what it prints where, and its exit code, before it becomes an agent. */
+/** The command line of the real program: what it prints, and its exit code, before it starts an agent. */
 
 import assert from "node:assert/strict";
 import { agentVersion, buildArch } from "../lib/version.ts";
@@ -10,10 +10,7 @@ const version = `${agentVersion}\n`;
 const arch = `${buildArch().arch}\n`;
 const service = "the 'service' subcommand is only supported on Windows\n";
 
-/**
- * What a command line must lead to; a missing stream must be empty. `error` is the first line of stderr, before the
- * usage.
- */
+/** The expected result; a missing stream must be empty. `error` is the first line of stderr, before the usage. */
 type Expected = { code: 0; stdout: string } | { code: 0; help: true } | { code: 2; error: string } | {
   code: 1;
   stderr: string;
@@ -102,14 +99,14 @@ async function run(args: readonly string[]): Promise<{ code: number; stdout: str
   return { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
 }
 
-function assertOutcome(args: readonly string[], expected: Expected, seen: Awaited<ReturnType<typeof run>>): void {
+function assertOutcome(args: readonly string[], expected: Expected, outcome: Awaited<ReturnType<typeof run>>): void {
   const name = JSON.stringify(args);
-  assert.equal(seen.code, expected.code, `${name} ended with ${seen.code}: ${seen.stderr}`);
-  if ("stdout" in expected) return assert.deepEqual([seen.stdout, seen.stderr], [expected.stdout, ""], name);
-  assert.equal(seen.stdout, "", name);
-  if ("stderr" in expected) return assert.equal(seen.stderr, expected.stderr, name);
+  assert.equal(outcome.code, expected.code, `${name} ended with ${outcome.code}: ${outcome.stderr}`);
+  if ("stdout" in expected) return assert.deepEqual([outcome.stdout, outcome.stderr], [expected.stdout, ""], name);
+  assert.equal(outcome.stdout, "", name);
+  if ("stderr" in expected) return assert.equal(outcome.stderr, expected.stderr, name);
   const start = "help" in expected ? usage : `${expected.error}\n${usage}`;
-  assert.equal(seen.stderr.slice(0, start.length), start, name);
+  assert.equal(outcome.stderr.slice(0, start.length), start, name);
 }
 
 Deno.test("the program answers command lines as the reference agent does", async () => {

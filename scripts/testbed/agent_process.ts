@@ -1,6 +1,6 @@
 /**
- * A real agent in a process of its own: from source, or the bundle or executable that REAGENT_AGENT names. Its folders,
- * its .flock file and its log are in a temporary folder.
+ * A real agent in its own process: from source, or the bundle or executable in REAGENT_AGENT. Its folders, its .flock
+ * file and its log are in a temporary folder.
  */
 
 import { bundleRunArgs } from "../build/plan.ts";
@@ -9,15 +9,15 @@ import { pollUntil } from "./wait.ts";
 import { readTextIfThere } from "../files.ts";
 import { projectRoot } from "../paths.ts";
 
-/** How an agent is started. */
+/** Options of an agent process. */
 export interface AgentOptions {
-  /** What its .flock file holds: the fields, or the text as it is. */
+  /** The content of its .flock file: fields, or the raw text. */
   flock: Readonly<Record<string, unknown>> | string;
-  /** More arguments, after ours; the last of two equal flags counts. */
+  /** More arguments, after ours; when a flag is given twice, the last one counts. */
   args?: readonly string[];
-  /** More environment; `DOCKER_HOST` for instance. */
+  /** More environment variables, such as `DOCKER_HOST`. */
   env?: Readonly<Record<string, string>>;
-  /** Runs this instead of the agent: a script, as the bundle is one, or an executable. */
+  /** A script or executable to run instead of the agent. */
   program?: string;
 }
 
@@ -29,9 +29,9 @@ export interface AgentLogLine {
   fields: Readonly<Record<string, unknown>>;
 }
 
-/** What a device gets from Studio, enough to connect and to pull. */
+/** The fields of a .flock file that a device needs to connect and to pull. */
 export function flockOf(device: {
-  /** `<swarm key>-<device key>`, as the router knows it. */
+  /** `<swarm key>-<device key>`, the login at the router. */
   authid: string;
   secret: string;
   routerUrl: string;
@@ -58,7 +58,7 @@ export function flockOf(device: {
 
 /**
  * An agent's process and its folder.
- * - The folder stays the same over kill and start, as on a device.
+ * - The folder survives kill and start, as on a device.
  * - Disposing kills the process and removes the folder.
  */
 export class AgentProcess implements AsyncDisposable {
@@ -81,7 +81,7 @@ export class AgentProcess implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Makes the folder and starts the agent; does not wait for anything it does. */
+  /** Creates the folder and starts the agent, without waiting for anything it does. */
   static async start(options: AgentOptions): Promise<AgentProcess> {
     const agent = new AgentProcess(await Deno.makeTempDir({ prefix: "a-" }), options);
     const { flock } = options;
@@ -90,7 +90,7 @@ export class AgentProcess implements AsyncDisposable {
     return agent;
   }
 
-  /** Starts it again after it has ended. */
+  /** Starts it again after it has exited. */
   start(): void {
     if (this.#child !== undefined) throw new Error("The agent is running");
     const [program, ...first] = agentCommand(
@@ -98,7 +98,7 @@ export class AgentProcess implements AsyncDisposable {
     );
     const child = new Deno.Command(program, {
       args: [...first, ...this.#flags(), ...this.#options.args ?? []],
-      // Elsewhere than in the project, so that nothing lands there by a relative path.
+      // Not the project's folder, so that no relative path writes there.
       cwd: this.folder,
       env: { NO_COLOR: "1", ...this.#options.env },
       stdin: "null",
@@ -109,22 +109,22 @@ export class AgentProcess implements AsyncDisposable {
     this.#ended = this.#collect(child);
   }
 
-  /** Its process id; nothing when it has ended. */
+  /** Its process id; undefined when it is not running. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
-  /** All that it has written to its output, over all starts. */
+  /** Everything it has written to stdout, over all starts. */
   get output(): string {
     return this.#output;
   }
 
-  /** All that it has written to its errors, over all starts. */
+  /** Everything it has written to stderr, over all starts. */
   get errors(): string {
     return this.#errors;
   }
 
-  /** Its log file so far. Lines that are not of the agent's form come as messages of level `unreadable`. */
+  /** Its log file so far. Lines in another format become messages of level `unreadable`. */
   async readLog(): Promise<AgentLogLine[]> {
     const lines = (await readTextIfThere(this.logFile) ?? "").split("\n").filter((line) => line !== "");
     return lines.map(decodeLine);
@@ -148,19 +148,19 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /**
-   * Waits until it ends by itself and gives its exit code (128 + signal when it was killed). Throws with the log's end.
+   * Waits until it exits and returns its exit code (128 + signal when it was killed). Throws with the end of the log.
    */
   async waitForExit(limitMs = 20_000): Promise<number> {
     return await this.#explain(() => pollUntil("the agent ends", () => Promise.resolve(this.#exitCode), { limitMs }));
   }
 
-  /** Asks it to end with TERM, waits, and gives its exit code. */
+  /** Sends TERM, waits, and returns its exit code. */
   async stop(limitMs = 15_000): Promise<number> {
     this.signal("SIGTERM");
     return await this.waitForExit(limitMs);
   }
 
-  /** Ends it with SIGKILL and waits until it is gone. */
+  /** Sends KILL and waits until it is gone. */
   async kill(): Promise<void> {
     this.signal("SIGCONT");
     this.signal("SIGKILL");
@@ -213,7 +213,8 @@ export class AgentProcess implements AsyncDisposable {
 }
 
 /**
- * How `agent`, a source, a bundle or an executable, is run with the rights of the agent: program and first arguments.
+ * The command that runs `agent` (a source file, a bundle or an executable) with the agent's permissions: the program and
+ * its first arguments.
  */
 export function agentCommand(agent: string): [string, ...string[]] {
   if (agent.endsWith(".js")) return [Deno.execPath(), ...bundleRunArgs(agent)];
@@ -230,7 +231,7 @@ function decodeLine(line: string): AgentLogLine {
       return { level: String(level), message: String(message), time: String(time), fields };
     }
   } catch (error) {
-    // A line is being written, or it is no JSON; the test sees it as it is.
+    // The line is incomplete or not JSON; the test sees it as it is.
     if (!(error instanceof SyntaxError)) throw error;
   }
   return { level: "unreadable", message: line, time: "", fields: {} };

@@ -1,27 +1,27 @@
 /**
- * Starts and ends programs that run beside this one. They are no children of this process, so that a test's leak checks
- * see what the code under test leaves open, and nothing else.
+ * Starts and ends background programs. They are not children of this process, so that a test's leak checks see only what
+ * the code under test leaves open.
  */
 
 import { readTextIfThere, removeIfThere } from "../files.ts";
 import { runProgram } from "../programs.ts";
 import { pollUntil, sleep } from "./wait.ts";
 
-/** A program that runs by itself. */
+/** A background program. */
 export interface Background {
   pid: number;
   logFile: string;
 }
 
-/** What a background program gets besides its arguments. */
+/** Options of a background program. */
 export interface BackgroundOptions {
-  /** Its output and errors are appended here; `<logFile>.pid` holds its process id. */
+  /** Gets its output and errors; `<logFile>.pid` holds its process id. */
   logFile: string;
   env?: Record<string, string>;
   cwd?: string;
 }
 
-/** Starts a program in a session of its own; gives its process id, which is its process group's id as well. */
+/** Starts a program in a session of its own; its process id is also the id of its process group. */
 export async function startInBackground(
   program: string,
   args: readonly string[],
@@ -44,21 +44,21 @@ export async function startInBackground(
   return { pid, logFile: options.logFile };
 }
 
-/** True while the process runs; one that has ended and only waits for its parent does not count. */
+/** Whether the process is running; a zombie is not. */
 export async function isRunning(pid: number): Promise<boolean> {
-  // The runtime reads /proc only with all permissions, so the list comes from a program.
+  // The runtime may read /proc only with all permissions, so this asks a program.
   const state = (await runProgram("ps", ["-o", "stat=", "-p", String(pid)])).stdout.trim();
   return state !== "" && !state.startsWith("Z") && !state.startsWith("X");
 }
 
-/** A row of the list of processes. */
+/** A process in the list of processes. */
 export interface ProcessRow {
   pid: number;
   parent: number;
   command: string;
 }
 
-/** All processes that this one can see. */
+/** All processes that are visible to this one. */
 export async function listProcesses(): Promise<ProcessRow[]> {
   const { stdout } = await runProgram("ps", ["-ww", "-eo", "pid=,ppid=,args="]);
   return stdout.split("\n").filter((line) => line.trim() !== "").map((line) => {
@@ -67,7 +67,7 @@ export async function listProcesses(): Promise<ProcessRow[]> {
   });
 }
 
-/** Sends a signal; a process (or, for a negative id, a group) that has gone is fine. */
+/** Sends a signal to a process or, with a negative id, to a process group; it may be gone. */
 export function sendSignal(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);
@@ -92,15 +92,14 @@ export async function killProcess(pid: number): Promise<void> {
 }
 
 /**
- * Freezes a background program (with all that belongs to its session when `isWhole`) until it gets SIGCONT. Returns
- * when not one of its threads runs: the signal has only been sent when kill(2) returns, and threads may still answer
- * somebody.
+ * Freezes a background program (its whole session when `isWhole`) until it gets SIGCONT. Resolves when none of its
+ * threads is running: when kill(2) returns, the signal has only been sent, and threads may still be busy.
  */
 export async function freezeProcess(pid: number, isWhole = false): Promise<void> {
   sendSignal(isWhole ? -pid : pid, "SIGSTOP");
-  const those = [isWhole ? "-s" : "-p", String(pid)];
-  await pollUntil(`process ${pid} stands still`, async () => {
-    const { stdout } = await runProgram("ps", ["-L", "-o", "stat=", ...those]);
+  const selection = [isWhole ? "-s" : "-p", String(pid)];
+  await pollUntil(`process ${pid} is frozen`, async () => {
+    const { stdout } = await runProgram("ps", ["-L", "-o", "stat=", ...selection]);
     return /^(?:[TtZX]\S*\s*)*$/.test(stdout) || undefined;
   });
 }

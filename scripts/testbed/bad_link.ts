@@ -1,23 +1,23 @@
-/** A link between a device and its router that is as bad as a test wants: a TCP relay on loopback of the box. */
+/** A link between a device and its router that is as bad as a test wants: a TCP relay on the loopback of a box. */
 
 import { mustRun } from "../programs.ts";
 import { requireBox } from "./box.ts";
 
-/** How the link is. `silent`: nothing is carried, nothing is closed. `refused`: connections are cut and refused. */
-export type Weather =
+/** The condition of a link. `silent` carries and closes nothing, `refused` closes and refuses connections. */
+export type LinkCondition =
   | { kind: "clear" }
   | { kind: "slow"; delayMs: number; bytesPerSecond: number }
   | { kind: "silent" }
   | { kind: "refused" }
   | { kind: "portal"; answer: string };
 
-/** Relays connections to a port until disposed. What `silent` weather held back is carried when it clears. */
+/** Relays connections to a port until disposed. What a `silent` link holds back is carried when it clears. */
 export class BadLink implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #targetPort: number;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #accepting: Promise<void>;
-  #weather: Weather = { kind: "clear" };
+  #condition: LinkCondition = { kind: "clear" };
   #cleared = Promise.withResolvers<void>();
   #dropped: string[][] = [];
 
@@ -38,22 +38,22 @@ export class BadLink implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** From now on the link is like this. */
-  set weather(weather: Weather) {
+  /** Changes the condition of the link. */
+  set condition(condition: LinkCondition) {
     const before = this.#cleared;
-    this.#weather = weather;
+    this.#condition = condition;
     this.#cleared = Promise.withResolvers();
     before.resolve();
-    if (weather.kind === "refused" || weather.kind === "portal") this.cut();
+    if (condition.kind === "refused" || condition.kind === "portal") this.cut();
   }
 
-  /** Cuts the connections that are open. */
+  /** Closes the open connections. */
   cut(): void {
     for (const connection of [...this.#open]) this.#close(connection);
   }
 
-  /** The kernel loses this share (0 to 1) of the packets in both directions; 0 ends it. */
-  async lose(share: number): Promise<void> {
+  /** Makes the kernel drop this share (0 to 1) of the packets in both directions. */
+  async losePackets(share: number): Promise<void> {
     for (const rule of this.#dropped.splice(0)) await mustRun("iptables", ["-w", "-D", ...rule]);
     if (share === 0) return;
     const chance = share === 1 ? [] : ["-m", "statistic", "--mode", "random", "--probability", `${share}`];
@@ -65,9 +65,9 @@ export class BadLink implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.lose(0);
+    await this.losePackets(0);
     this.#listener.close();
-    this.weather = { kind: "refused" };
+    this.condition = { kind: "refused" };
     await this.#accepting;
   }
 
@@ -83,17 +83,17 @@ export class BadLink implements AsyncDisposable {
   async #serve(client: Deno.TcpConn): Promise<void> {
     try {
       await this.#whileSilent();
-      if (this.#weather.kind === "refused") return;
-      if (this.#weather.kind === "portal") {
+      if (this.#condition.kind === "refused") return;
+      if (this.#condition.kind === "portal") {
         await client.read(new Uint8Array(16_384));
-        await client.write(new TextEncoder().encode(this.#weather.answer));
+        await client.write(new TextEncoder().encode(this.#condition.answer));
         return;
       }
       const target = await Deno.connect({ hostname: "127.0.0.1", port: this.#targetPort });
       this.#open.add(target);
       await Promise.all([this.#pump(client, target), this.#pump(target, client)]);
     } catch {
-      // One of the ends has gone, and so does the other.
+      // One of the ends is gone; the other is closed, too.
     } finally {
       this.#close(client);
     }
@@ -106,14 +106,14 @@ export class BadLink implements AsyncDisposable {
         const count = await from.read(buffer);
         if (count === null) return;
         await this.#whileSilent();
-        if (this.#weather.kind === "slow") {
-          const { delayMs, bytesPerSecond } = this.#weather;
+        if (this.#condition.kind === "slow") {
+          const { delayMs, bytesPerSecond } = this.#condition;
           await new Promise((resolve) => setTimeout(resolve, delayMs + count * 1_000 / bytesPerSecond));
         }
         for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
       }
     } catch {
-      // The other direction, or one of the ends, has closed it.
+      // One of the ends, or the other direction, has closed it.
     } finally {
       this.#close(from);
       this.#close(to);
@@ -121,7 +121,7 @@ export class BadLink implements AsyncDisposable {
   }
 
   async #whileSilent(): Promise<void> {
-    while (this.#weather.kind === "silent") await this.#cleared.promise;
+    while (this.#condition.kind === "silent") await this.#cleared.promise;
   }
 
   #close(connection: Deno.TcpConn): void {

@@ -1,8 +1,8 @@
 /**
- * The box: a private machine for a command. It has its own network with nothing but 127.0.0.1, its own mounts, process
- * ids and host name, its own /run and its own single-instance lock of the agent. Boxes never clash, so what runs inside
- * may use fixed ports. When the box's first process dies, or the process that started it, everything inside dies with
- * it: engines, containers, mounts, interfaces. Linux and root only.
+ * A box is a private machine for a command. It has its own network with nothing but 127.0.0.1, its own mounts, process
+ * ids and host name, its own /run and its own instance lock of the agent. Boxes never clash, so programs inside may use
+ * fixed ports. When the box's first process dies, or the process that started it, everything inside dies with it:
+ * engines, containers, mounts, interfaces. Linux and root only.
  */
 
 import { partsFolder } from "./setup/folder.ts";
@@ -10,17 +10,17 @@ import { sendSignal } from "./background.ts";
 import { pollUntil } from "./wait.ts";
 import { runProgram } from "../programs.ts";
 
-/** How a box is started. */
+/** Options of a box. */
 export interface BoxOptions {
   cwd?: string;
   env?: Record<string, string>;
-  /** Where output and errors go; `inherit` unless given. */
+  /** Where stdout and stderr go; `inherit` unless given. */
   output?: "inherit" | "piped" | "null";
 }
 
 /** What code inside a box knows about it. */
-export interface BoxFacts {
-  /** Parent of the control groups of all containers of the box, as dockerd takes it: `/reagent-box-…`. */
+export interface BoxInfo {
+  /** The parent control group of all containers in the box, in dockerd's format: `/reagent-box-…`. */
   cgroupParent: string;
   /** The box's temporary folder, which is TMPDIR inside; removed with the box. */
   folder: string;
@@ -30,9 +30,9 @@ const agentLock = "/tmp/ironflock-reagent.lock";
 
 const folderPrefix = "/tmp/rb-";
 
-// /etc is private because agents write limits for logs there. An upper folder on the same file system may be refused.
-// /run is private because iptables locks a file there, and engines and agents look for sockets there.
-// Connections get their own ports from above all that programs in a box listen on.
+// /etc is private because agents write limits for logs there. Its upper folder is a tmpfs, because the kernel may refuse
+// one on the same file system. /run is private because iptables locks a file there, and engines and agents look for
+// sockets there. Outgoing connections use ports above those that programs in a box listen on.
 const entry = [
   "set -e",
   "ip link set lo up",
@@ -49,17 +49,17 @@ const entry = [
 
 /**
  * A command in a box.
- * - It ends when the command ends, or with `kill()`, and then all of its processes have ended.
+ * - It ends with the command or by `kill()`, and all of its processes with it.
  * - Disposing also removes its folder and its control groups.
  */
 export class Box implements AsyncDisposable {
-  readonly facts: BoxFacts;
+  readonly info: BoxInfo;
   readonly #child: Deno.ChildProcess;
   readonly #claim: Deno.FsFile;
   #disposed: Promise<void> | undefined;
 
-  private constructor(facts: BoxFacts, child: Deno.ChildProcess, claim: Deno.FsFile) {
-    this.facts = facts;
+  private constructor(info: BoxInfo, child: Deno.ChildProcess, claim: Deno.FsFile) {
+    this.info = info;
     this.#child = child;
     this.#claim = claim;
   }
@@ -70,23 +70,23 @@ export class Box implements AsyncDisposable {
     // Unix sockets below it must have paths of fewer than 108 characters.
     const folder = await Deno.makeTempDir({ prefix: namePrefix(), dir: "/tmp" });
     const claim = await claimFolder(folder);
-    const facts: BoxFacts = { folder, cgroupParent: cgroupOf(folder) };
+    const info: BoxInfo = { folder, cgroupParent: cgroupOf(folder) };
     await Deno.writeTextFile(`${folder}/agent.lock`, "", { mode: 0o644 });
     await touch(agentLock);
     const output = options.output ?? "inherit";
     const child = new Deno.Command("setpriv", {
-      // A session of its own keeps the terminal's Ctrl-C away: who started the box ends it.
+      // In a session of its own it does not get the terminal's Ctrl-C: its starter ends it.
       args: ["--pdeathsig", "KILL", "setsid", "--wait", ...unshare(), "bash", "-c", entry, "box", ...command],
-      env: { ...boxEnvironment(facts), ...options.env },
+      env: { ...boxEnvironment(info), ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdin: "null",
       stdout: output,
       stderr: output,
     }).spawn();
-    return new Box(facts, child, claim);
+    return new Box(info, child, claim);
   }
 
-  /** Process id, outside, of the box's outermost process. */
+  /** The process id of the box's outermost process, seen from outside. */
   get pid(): number {
     return this.#child.pid;
   }
@@ -96,12 +96,12 @@ export class Box implements AsyncDisposable {
     return this.#child.status;
   }
 
-  /** The command's output; only with `output: "piped"`. */
+  /** The command's stdout; only with `output: "piped"`. */
   get stdout(): ReadableStream<Uint8Array> {
     return this.#child.stdout;
   }
 
-  /** The command's errors; only with `output: "piped"`. */
+  /** The command's stderr; only with `output: "piped"`. */
   get stderr(): ReadableStream<Uint8Array> {
     return this.#child.stderr;
   }
@@ -119,12 +119,12 @@ export class Box implements AsyncDisposable {
 
   async #dispose(): Promise<void> {
     await this.kill();
-    await removeTraces(this.facts.folder);
+    await removeTraces(this.info.folder);
     this.#claim.close();
   }
 }
 
-/** Removes what boxes have left whose starter was killed before it could. Boxes in use are left alone. */
+/** Removes the remains of boxes whose starter was killed. Boxes in use are left alone. */
 export async function sweepBoxes(): Promise<void> {
   for await (const entry of Deno.readDir("/tmp")) {
     const folder = `/tmp/${entry.name}`;
@@ -133,14 +133,14 @@ export async function sweepBoxes(): Promise<void> {
       using claim = await Deno.open(`${folder}/claim`, { write: true });
       if (await claim.tryLock(true)) await removeTraces(folder);
     } catch (error) {
-      // A box that has just begun, or has just been removed.
+      // The box is just starting, or was just removed.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 }
 
-/** The box that this code runs in. Throws outside a box, and says how to get into one. */
-export function requireBox(): BoxFacts {
+/** The box that this code runs in. Outside a box it throws an error that says how to get into one. */
+export function requireBox(): BoxInfo {
   const folder = Deno.env.get("REAGENT_BOX_FOLDER");
   const cgroupParent = Deno.env.get("REAGENT_BOX_CGROUP");
   if (Deno.env.get("REAGENT_BOX") !== "1" || folder === undefined || cgroupParent === undefined) {
@@ -153,13 +153,13 @@ export function requireBox(): BoxFacts {
 
 /** Removes all control groups named `/<name>` or below it; false when some are still in use. */
 export async function removeControlGroups(name: string): Promise<boolean> {
-  // With version 1 each controller has a tree of its own. The runtime itself reaches /sys only with all permissions.
+  // With version 1 each controller has its own tree. The runtime itself may read /sys only with all permissions.
   const tree = ["/sys/fs/cgroup", "-depth", "-type", "d", "-path", `*${name}*`];
   await runProgram("find", [...tree, "-exec", "rmdir", "{}", "+"]);
   return (await runProgram("find", tree)).stdout === "";
 }
 
-/** Locked before it has its name, so that nobody finds it free. */
+/** The file is locked before it gets its name, so that nobody finds it unlocked. */
 async function claimFolder(folder: string): Promise<Deno.FsFile> {
   const claim = await Deno.open(`${folder}/claim.part`, { write: true, create: true });
   await claim.lock(true);
@@ -175,7 +175,7 @@ async function removeTraces(folder: string): Promise<void> {
   await Deno.remove(folder, { recursive: true });
 }
 
-/** A box that is started inside a box has the outer one's name before its own, so that its traces can be told apart. */
+/** The name of a box inside a box begins with that of the outer one, so that its traces can be told apart. */
 function namePrefix(): string {
   const outer = Deno.env.get("REAGENT_BOX_FOLDER");
   return outer === undefined ? "rb-" : `rb-${nameOf(outer)}_`;
@@ -192,20 +192,20 @@ function cgroupOf(folder: string): string {
 function unshare(): string[] {
   const kinds = ["--net", "--mount", "--pid", "--ipc", "--uts"];
   const ending = ["--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"];
-  // tini reaps what engines and killed programs leave behind, at once.
+  // tini reaps the orphans of engines and killed programs at once.
   return ["unshare", ...kinds, ...ending, "tini", "-s", "-g", "--"];
 }
 
-function boxEnvironment(facts: BoxFacts): Record<string, string> {
+function boxEnvironment(info: BoxInfo): Record<string, string> {
   const parts = partsFolder();
   return {
     PATH: [...parts.dockerPrograms, Deno.env.get("PATH") ?? "", "/usr/sbin", "/sbin"].join(":"),
     DOCKER_CONFIG: parts.dockerConfig,
     REAGENT_PARTS: parts.root,
     REAGENT_BOX: "1",
-    REAGENT_BOX_FOLDER: facts.folder,
-    REAGENT_BOX_CGROUP: facts.cgroupParent,
-    TMPDIR: facts.folder,
+    REAGENT_BOX_FOLDER: info.folder,
+    REAGENT_BOX_CGROUP: info.cgroupParent,
+    TMPDIR: info.folder,
   };
 }
 

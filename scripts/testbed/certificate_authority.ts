@@ -1,6 +1,6 @@
-/** A certificate authority of a test's own, made with the openssl command. */
+/** A private certificate authority for tests, made with the openssl command. */
 
-/** Files of one certificate, in PEM. */
+/** The files of a certificate, in PEM. */
 export interface CertificateFiles {
   certificateFile: string;
   keyFile: string;
@@ -12,7 +12,7 @@ export interface Validity {
   to: Date;
 }
 
-/** An authority and what it has signed. Everything lies in the folder of the test, which removes it. */
+/** An authority. All of its files are in the test's folder, which the test removes. */
 export class TestCa {
   readonly #folder: string;
 
@@ -20,7 +20,7 @@ export class TestCa {
     this.#folder = folder;
   }
 
-  /** Makes an authority in `folder`. */
+  /** Creates an authority in `folder`. */
   static async create(folder: string): Promise<TestCa> {
     const ca = new TestCa(folder);
     await openssl([
@@ -37,7 +37,7 @@ export class TestCa {
 
   /**
    * Signs a certificate for a server at `names` (for example `DNS:localhost`) or, without names, for a client. It is
-   * valid for thirty days from this moment unless `validity` is given.
+   * valid for thirty days from now unless `validity` is given.
    */
   async sign(
     name: string,
@@ -64,7 +64,7 @@ export class TestCa {
       const authority = ["-CA", this.certificateFile, "-CAkey", keyFile, "-CAcreateserial"];
       return await openssl(["x509", "-req", ...authority, "-days", "30", ...files]);
     }
-    // Only this command takes dates, and it wants a folder of an authority.
+    // Only this command takes dates, and it needs the files of an authority.
     const configFile = `${this.#folder}/ca.conf`;
     const database = `${this.#folder}/signed`;
     await Deno.writeTextFile(database, "");
@@ -85,7 +85,7 @@ export class TestCa {
   }
 }
 
-/** As openssl takes it: `20260101000000Z`. */
+/** The format of openssl: `20260101000000Z`. */
 function dateText(date: Date): string {
   return `${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, "")}Z`;
 }

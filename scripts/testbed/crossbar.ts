@@ -1,4 +1,4 @@
-/** The real WAMP router, Crossbar.io, in the box. It takes four seconds to start: one for all tests of a file. */
+/** The real WAMP router, Crossbar.io, in a box. It takes four seconds to start, so the tests of a file share one. */
 
 import { partsFolder } from "./setup/folder.ts";
 import { requireBox } from "./box.ts";
@@ -14,16 +14,16 @@ import {
 import { pollUntil } from "./wait.ts";
 import { readTextIfThere } from "../files.ts";
 
-/** Somebody who may log in with WAMP-CRA. Both roles may do everything and see who calls. */
+/** A user who may log in with WAMP-CRA. Both roles may do everything and see callers. */
 export interface RouterUser {
   authid: string;
   secret: string;
   role: "device" | "system";
-  /** Makes clients derive their key from the secret (PBKDF2). */
+  /** Makes clients derive the key from the secret (PBKDF2). */
   salt?: { salt: string; iterations: number; keylen: number };
 }
 
-/** How a router is started. */
+/** Options of a router. */
 export interface CrossbarOptions {
   users: readonly RouterUser[];
   /** 8080 unless given. */
@@ -34,7 +34,7 @@ export interface CrossbarOptions {
 
 /**
  * A running Crossbar.io with a static list of users.
- * - Its address and users stay the same over stop, kill and start.
+ * - Its address and users survive stop, kill and start.
  * - Disposing ends it and removes its folder.
  */
 export class Crossbar implements AsyncDisposable {
@@ -47,7 +47,7 @@ export class Crossbar implements AsyncDisposable {
     this.port = port;
   }
 
-  /** Starts a router and waits until it takes connections. */
+  /** Starts a router and waits until it accepts connections. */
   static async start(options: CrossbarOptions): Promise<Crossbar> {
     requireBox();
     const router = new Crossbar(await Deno.makeTempDir({ prefix: "x-" }), options.port ?? 8080);
@@ -74,20 +74,20 @@ export class Crossbar implements AsyncDisposable {
       cwd: this.#folder,
     });
     this.#process = process;
-    await pollUntil("Crossbar.io takes connections", async () => {
+    await pollUntil("Crossbar.io accepts connections", async () => {
       if (await this.#listens()) return true;
       if (!await isRunning(process.pid)) throw new Error(`Crossbar.io ended:\n${await this.readLog()}`);
       return undefined;
     }, { limitMs: 60_000 });
   }
 
-  /** Ends it in order: clients get a GOODBYE or a closed connection. */
+  /** Stops it gracefully: clients get a GOODBYE or a closed connection. */
   async stop(): Promise<void> {
     if (this.#process !== undefined) await endProcess(this.#process.pid, 10_000);
     this.#process = undefined;
   }
 
-  /** Ends it with SIGKILL: clients see their connection reset. */
+  /** Kills it: clients see their connection reset. */
   async kill(): Promise<void> {
     if (this.#process !== undefined) await killProcess(this.#process.pid);
     this.#process = undefined;
@@ -109,12 +109,12 @@ export class Crossbar implements AsyncDisposable {
     if (this.#process !== undefined) sendSignal(-this.#process.pid, "SIGCONT");
   }
 
-  /** What the router has written, for the message of a failed test. */
+  /** The end of the router's log, for the message of a failed test. */
   async readLog(): Promise<string> {
     return (await readTextIfThere(`${this.#folder}/crossbar.log`) ?? "").split("\n").slice(-30).join("\n");
   }
 
-  /** Ends it at once and removes its folder. */
+  /** Kills it and removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.thaw();
     await this.kill();

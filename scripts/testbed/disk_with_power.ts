@@ -1,6 +1,6 @@
 /**
- * A disk whose power a test can cut: ext4 on a loop device. What had not reached the device at that moment is lost, as
- * with a plug that is pulled; the next mount replays the journal. Linux and root only, in a box.
+ * A disk whose power a test can switch off: ext4 on a loop device. Data that has not reached the device at that moment is
+ * lost; the next mount replays the journal. Linux and root only, in a box.
  */
 
 import { requireBox } from "./box.ts";
@@ -11,10 +11,9 @@ const marker = "-- power off --";
 
 /**
  * Runs the writer, waits for its lines and then for some microseconds, and shuts the file system down without a flush.
- * What the writer says afterwards does not count: a sync that is on its way then may report success although nothing
- * comes of it.
+ * The writer's later output does not count: a sync that is in progress then may report success without any effect.
  */
-const cutter = `
+const powerSwitch = `
 import fcntl, os, select, struct, subprocess, sys, time
 folder = os.open(sys.argv[1], os.O_RDONLY)
 child = subprocess.Popen(sys.argv[4:], stdout=subprocess.PIPE)
@@ -38,31 +37,31 @@ child.wait()
 os.write(1, said + b"${marker}\\n" + rest)
 `;
 
-/** When the power goes: so many microseconds after so many lines of the writer. */
-export interface Cut {
+/** When the power is lost: some microseconds after a number of lines of the writer. */
+export interface PowerLoss {
   afterLines: number;
   afterUs: number;
 }
 
-/** What a writer said until the power went, what it said later because it had not noticed, and its errors. */
-export interface Cutoff {
+/** The lines of a writer before and after the power loss, and its errors. */
+export interface WriterOutput {
   before: string[];
   later: string[];
   errors: string;
 }
 
-/** Why there can be no such disk on this machine; undefined when there can. */
+/** Why this machine cannot have such a disk; undefined when it can. */
 export async function whyNoDiskWithPower(): Promise<string | undefined> {
   try {
     await using disk = await DiskWithPower.create({ sizeMb: 2 });
-    await disk.cutBelow(["echo", "written"], { afterLines: 1, afterUs: 0 });
+    await disk.losePower(["echo", "written"], { afterLines: 1, afterUs: 0 });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-/** Such a disk, mounted at `path`. Disposing removes it. */
+/** A disk, mounted at `path`. Disposing removes it. */
 export class DiskWithPower implements AsyncDisposable {
   readonly path: string;
   readonly #folder: string;
@@ -72,7 +71,7 @@ export class DiskWithPower implements AsyncDisposable {
     this.path = `${folder}/disk`;
   }
 
-  /** Makes an empty one. Throws when the machine cannot, with the reason. */
+  /** Creates an empty disk. Throws with the reason when the machine cannot. */
   static async create(options: { sizeMb?: number } = {}): Promise<DiskWithPower> {
     requireBox();
     const disk = new DiskWithPower(await Deno.makeTempDir({ prefix: "d-" }));
@@ -89,19 +88,19 @@ export class DiskWithPower implements AsyncDisposable {
     }
   }
 
-  /** Brings everything that was written so far to the device. */
+  /** Flushes everything to the device. */
   async sync(): Promise<void> {
     await mustRun("sync", ["-f", this.path]);
   }
 
   /**
-   * Runs a program that writes to the disk for ever, cuts the power, and mounts the disk again when the program has
-   * ended. Mounts below the disk are gone then.
+   * Runs a program that writes to the disk for ever, switches the power off, and mounts the disk again when the program
+   * has ended. Mounts below the disk are gone then.
    */
-  async cutBelow(command: readonly string[], { afterLines, afterUs }: Cut): Promise<Cutoff> {
-    const args = ["-c", cutter, this.path, `${afterLines}`, `${Math.round(afterUs)}`, ...command];
+  async losePower(command: readonly string[], { afterLines, afterUs }: PowerLoss): Promise<WriterOutput> {
+    const args = ["-c", powerSwitch, this.path, `${afterLines}`, `${Math.round(afterUs)}`, ...command];
     const { code, stdout, stderr } = await runProgram(python, args);
-    if (code !== 0) throw new Error(`Cannot cut the power of ${this.path}: ${stderr.trim()}`);
+    if (code !== 0) throw new Error(`Cannot switch off the power of ${this.path}: ${stderr.trim()}`);
     await mustRun("umount", ["-R", this.path]);
     await this.#mount();
     const lines = stdout.split("\n").slice(0, -1);

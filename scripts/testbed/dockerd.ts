@@ -1,4 +1,4 @@
-/** A real Docker engine of one's own, in the box. */
+/** A real, private Docker engine in a box. */
 
 import { requireBox } from "./box.ts";
 import {
@@ -15,22 +15,22 @@ import { pollUntil } from "./wait.ts";
 import { readTextIfThere } from "../files.ts";
 import { runProgram } from "../programs.ts";
 
-/** How an engine is started. */
+/** Options of an engine. */
 export interface DockerdOptions {
   /** Containers keep running while the engine is away. */
   liveRestore?: boolean;
   /** More arguments for dockerd. */
   args?: readonly string[];
-  /** Starts with the image `busybox:1` in its store; true unless given. */
+  /** Imports the image `busybox:1` at the start; true unless given. */
   busybox?: boolean;
 }
 
-/** The image that every engine has: static busybox with its applets in PATH. */
+/** The image that every engine starts with: static busybox with its applets in PATH. */
 export const busyboxImage = "busybox:1";
 
 /**
  * A running dockerd with its containerd.
- * - Its folder, socket and arguments stay the same over stop, kill and start.
+ * - Its folder, socket and arguments survive stop, kill and start.
  * - Disposing ends it with all of its containers and removes its folder.
  */
 export class Dockerd implements AsyncDisposable {
@@ -45,11 +45,11 @@ export class Dockerd implements AsyncDisposable {
     this.#args = dockerdArgs(folder, options);
   }
 
-  /** Starts an engine and waits until it answers. */
+  /** Starts an engine and waits until it responds. */
   static async start(options: DockerdOptions = {}): Promise<Dockerd> {
     requireBox();
     const engine = new Dockerd(await Deno.makeTempDir({ prefix: "e-" }), options);
-    // The machine's own settings in /etc/docker are none of ours.
+    // Keeps it from reading the machine's settings in /etc/docker.
     await Deno.writeTextFile(`${engine.folder}/daemon.json`, "{}");
     try {
       await engine.start();
@@ -66,12 +66,12 @@ export class Dockerd implements AsyncDisposable {
     return `unix://${this.socket}`;
   }
 
-  /** Process id of dockerd; nothing while it is stopped. */
+  /** The process id of dockerd; undefined while it is stopped. */
   get pid(): number | undefined {
     return this.#process?.pid;
   }
 
-  /** Starts it again after `stop()` or `kill()` and waits until it answers. */
+  /** Starts it again after `stop()` or `kill()` and waits until it responds. */
   async start(): Promise<void> {
     await this.#removeStalePid();
     const process = await startInBackground("dockerd", this.#args, { logFile: `${this.folder}/dockerd.log` });
@@ -83,13 +83,13 @@ export class Dockerd implements AsyncDisposable {
     }, { limitMs: 30_000 });
   }
 
-  /** Ends it in order, as a restart of the service would; containers stop unless `liveRestore` is on. */
+  /** Stops it gracefully, as a restart of the service would; containers stop unless `liveRestore` is on. */
   async stop(): Promise<void> {
     if (this.#process !== undefined) await endProcess(this.#process.pid, 30_000);
     this.#process = undefined;
   }
 
-  /** Ends dockerd with SIGKILL. Containers and containerd go on. */
+  /** Kills dockerd. Containers and containerd keep running. */
   async kill(): Promise<void> {
     const pid = this.#process?.pid;
     if (pid === undefined) return;
@@ -115,7 +115,7 @@ export class Dockerd implements AsyncDisposable {
   }
 
   /**
-   * Runs the docker command against this engine and gives its output without the last newline; throws when it fails.
+   * Runs the docker command with this engine and returns its output without the last line feed; throws when it fails.
    */
   async docker(...args: string[]): Promise<string> {
     const ended = await this.tryDocker(args);
@@ -123,7 +123,7 @@ export class Dockerd implements AsyncDisposable {
     return ended.stdout.replace(/\n$/, "");
   }
 
-  /** Like `docker()`, with the exit code, and with bytes for its input. */
+  /** Like `docker()`, but returns the exit code too and takes bytes for stdin. */
   async tryDocker(
     args: readonly string[],
     stdin?: Uint8Array,
@@ -131,7 +131,7 @@ export class Dockerd implements AsyncDisposable {
     return await runProgram("docker", ["-H", this.host, ...args], stdin === undefined ? {} : { stdin });
   }
 
-  /** Makes the image `busybox:1` without a network. */
+  /** Creates the image `busybox:1` without a network. */
   async importBusybox(): Promise<void> {
     const script =
       'set -e; d=$(mktemp -d); mkdir -p $d/bin $d/tmp $d/etc; cp "$(command -v busybox)" $d/bin/busybox; ' +
@@ -141,12 +141,12 @@ export class Dockerd implements AsyncDisposable {
     if (ended.code !== 0) throw new Error(`Cannot make the image ${busyboxImage}: ${ended.stderr}`);
   }
 
-  /** What dockerd has written, for the message of a failed test. */
+  /** The end of dockerd's log, for the message of a failed test. */
   async readLog(): Promise<string> {
     return (await readTextIfThere(`${this.folder}/dockerd.log`) ?? "").split("\n").slice(-30).join("\n");
   }
 
-  /** Ends dockerd, containerd and all containers at once and removes their files. */
+  /** Kills dockerd, containerd and all containers and removes their files. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.thaw();
     if (this.#process !== undefined) await killProcess(this.#process.pid);
@@ -170,7 +170,7 @@ function dockerdArgs(folder: string, options: DockerdOptions): string[] {
     ...["-H", `unix://${folder}/docker.sock`, "-p", `${folder}/pid`],
     ...["--config-file", `${folder}/daemon.json`],
     ...["--cgroup-parent", requireBox().cgroupParent, "--exec-opt", "native.cgroupdriver=cgroupfs"],
-    // The engine's package has its init only as a link to this file of another package.
+    // In the engine's package the init is only a link to this file of another package.
     ...["--init-path", "/usr/bin/tini-static"],
     ...(options.liveRestore ? ["--live-restore"] : []),
     ...(options.args ?? []),
@@ -185,7 +185,7 @@ async function isReady(socket: string): Promise<boolean> {
     const count = await connection.read(buffer) ?? 0;
     return new TextDecoder().decode(buffer.subarray(0, count)).startsWith("HTTP/1.0 200");
   } catch (error) {
-    // The socket of an engine that was killed is there until the last of its threads has gone.
+    // The socket of a killed engine exists until the last of its threads has ended.
     const { NotFound, ConnectionRefused, ConnectionReset, BrokenPipe } = Deno.errors;
     if ([NotFound, ConnectionRefused, ConnectionReset, BrokenPipe].some((kind) => error instanceof kind)) return false;
     throw error;
@@ -193,7 +193,8 @@ async function isReady(socket: string): Promise<boolean> {
 }
 
 /**
- * Kills the containers of an engine that is gone: their shims name its folder, their processes are the shims' children.
+ * Kills the containers of a dead engine: its folder is in the command lines of their shims, their processes are children
+ * of the shims.
  */
 async function killUsersOf(folder: string): Promise<void> {
   await pollUntil(`the containers of the engine in ${folder} are gone`, async () => {

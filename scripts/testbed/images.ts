@@ -1,29 +1,29 @@
-/** Makes small images for tests, without a network, and pushes them to the registry of the test. */
+/** Builds small images for tests, without a network, and pushes them to a registry. */
 
 import { runProgram } from "../programs.ts";
 import { busyboxImage, type Dockerd } from "./dockerd.ts";
 import { pusher, type Registry } from "./registry.ts";
 
-/** What the program in an image does, in the order of the fields. */
+/** What the program in an image does, in the order of the fields, and what else the image has. */
 export interface AppRecipe {
   /** Lines it prints first. */
   prints?: readonly string[];
-  /** Prints all of its environment, sorted. */
+  /** Prints its environment, sorted. */
   printsEnvironment?: boolean;
-  /** A shell command of the test's own. */
+  /** A shell command to run. */
   runs?: string;
-  /** Then prints `tick 1`, `tick 2`, … with this pause between them; without it and `exitCode` it just waits. */
+  /** Prints `tick 1`, `tick 2`, … with this pause between them. Without it and without `exitCode` it waits. */
   tickMs?: number;
-  /** Ends with this code instead, after `exitAfterMs` (0 unless given). */
+  /** Exits with this code instead, after `exitAfterMs` (0 unless given). */
   exitCode?: number;
   exitAfterMs?: number;
-  /** Goes on when it is asked to end, so that the engine has to kill it. Otherwise it ends at once with code 0. */
+  /** Ignores TERM, so that the engine has to kill it. Otherwise it exits with code 0. */
   ignoresTerm?: boolean;
-  /** Adds a layer of this many megabytes that cannot be compressed. */
+  /** Adds an incompressible layer of this size. */
   sizeMb?: number;
   /**
-   * An image for 64-bit ARM. `index`: the registry has a list of platforms in which this machine's is missing, as for
-   * images of several platforms. `plain`: the registry has just this image, which the engine pulls and cannot start.
+   * Makes an image for 64-bit ARM. `index`: the registry has a list of platforms without this machine's. `plain`: the
+   * registry has just this image, which the engine pulls and cannot start.
    */
   foreign?: "index" | "plain";
   labels?: Readonly<Record<string, string>>;
@@ -31,8 +31,8 @@ export interface AppRecipe {
 }
 
 /**
- * Builds an image with `recipe`, pushes it as `<registry>/<name>`, and removes it from the engine, so that whoever
- * needs it has to pull it. `name` has a tag: `apps/prod_amd64_7_shop:1.0.0`. Gives the full reference.
+ * Builds an image, pushes it as `<registry>/<name>`, and removes it from the engine, so that it has to be pulled. `name`
+ * includes the tag: `apps/prod_amd64_7_shop:1.0.0`. Returns the full reference.
  */
 export async function pushImage(
   engine: Dockerd,
@@ -47,7 +47,7 @@ export async function pushImage(
   return reference;
 }
 
-/** Builds an image by its recipe in the engine's store; `reference` is its full name. */
+/** Builds an image in the engine's store; `reference` is its full name. */
 export async function buildImage(
   engine: Dockerd,
   { reference, recipe }: { reference: string; recipe: AppRecipe },
@@ -70,7 +70,7 @@ export async function buildImage(
       lines.push(`CMD ${JSON.stringify(["sh", "-c", scriptOf(recipe)])}`);
     }
     await Deno.writeTextFile(`${folder}/Dockerfile`, `${lines.join("\n")}\n`);
-    // The classic builder takes a local base image as it is and needs nothing from a network.
+    // The classic builder uses a local base image without asking a registry.
     const args = ["-H", engine.host, "build", "--quiet", "--tag", reference, folder];
     const built = await runProgram("docker", args, { env: { DOCKER_BUILDKIT: "0" } });
     if (built.code !== 0) throw new Error(`Cannot build ${reference}: ${built.stderr}`);
@@ -80,7 +80,7 @@ export async function buildImage(
   }
 }
 
-/** The shell script that does what the recipe says. Pure. */
+/** The shell script for a recipe. Pure. */
 export function scriptOf(recipe: AppRecipe): string {
   const seconds = (ms: number) => String(ms / 1000);
   // The shell runs a trap only between commands, so it must wait for a sleep in the background.
@@ -115,7 +115,7 @@ async function push(engine: Dockerd, registry: Registry, reference: string): Pro
   }
 }
 
-/** Replaces an image in the registry by a list of platforms that has only this one. */
+/** Replaces an image in the registry with a list of platforms that contains only this image. */
 async function replaceByIndex(registry: Registry, name: string): Promise<void> {
   const colon = name.lastIndexOf(":");
   const [repository, tag] = [name.slice(0, colon), name.slice(colon + 1)];
@@ -133,7 +133,7 @@ async function replaceByIndex(registry: Registry, name: string): Promise<void> {
   if (!stored.ok) throw new Error(`Cannot store the list of platforms of ${name}: ${await stored.text()}`);
 }
 
-/** Makes the same image again, labelled as one for 64-bit ARM. */
+/** Recreates an image as one for 64-bit ARM. */
 async function changeArchitecture(engine: Dockerd, reference: string): Promise<void> {
   const command = await engine.docker("inspect", "--format", "{{json .Config.Cmd}}", reference);
   const container = await engine.docker("create", reference);
@@ -144,7 +144,7 @@ async function changeArchitecture(engine: Dockerd, reference: string): Promise<v
   if (ended.code !== 0) throw new Error(`Cannot make ${reference} for another architecture: ${ended.stderr}`);
 }
 
-/** A file that looks like a program for 64-bit ARM to the kernel. */
+/** A file that the kernel takes for a program for 64-bit ARM. */
 function foreignProgram(): Uint8Array<ArrayBuffer> {
   const header = new Uint8Array(4096);
   header.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0]);

@@ -1,4 +1,4 @@
-/** A real image registry with token authentication, in the box. */
+/** A real image registry with token authentication in a box. */
 
 import { requireBox } from "./box.ts";
 import { type Background, endProcess, freezeProcess, isRunning, sendSignal, startInBackground } from "./background.ts";
@@ -6,35 +6,35 @@ import { pollUntil } from "./wait.ts";
 import { readTextIfThere } from "../files.ts";
 import { type TokenBehaviour, type TokenRequest, TokenServer } from "../studio/token_server.ts";
 
-/** How a registry is started. */
+/** Options of a registry. */
 export interface RegistryOptions {
-  /** Port of the registry; 5002 unless given. */
+  /** The port of the registry; 5002 unless given. */
   port?: number;
-  /** Port of the token server; 5003 unless given. */
+  /** The port of the token server; 5003 unless given. */
   tokenPort?: number;
   /**
-   * Decides whether a login is good, besides that of `pusher`. Unless given, the logins of `accounts` are good.
-   * A device logs in with a registry token as its user and its own secret as its password.
+   * Decides whether a login is valid; unless given, those in `accounts` are. That of `pusher` always is. A device logs
+   * in with a registry token as the user and its own secret as the password.
    */
   check?: (login: TokenRequest) => boolean | Promise<boolean>;
   /** User → password. */
   accounts?: Readonly<Record<string, string>>;
-  /** Uses this token server of somebody else (a realm URL and the certificate of its issuer) and starts none. */
+  /** Another token server to use (its realm URL and the certificate of its issuer); none is started then. */
   foreign?: { realm: string; service: string; issuer: string; certificateFile: string };
 }
 
-/** The login with which tests push; always good. */
+/** The login with which tests push; always valid. */
 export const pusher = { user: "pusher", password: "let-me-push" };
 
 /**
  * A running registry (`docker-registry`) and its token server.
- * - Its images stay over stop and start.
+ * - Its images survive stop and start.
  * - Disposing ends both and removes its folder.
  */
 export class Registry implements AsyncDisposable {
-  /** `127.0.0.1:<port>`: how image references name it. */
+  /** `127.0.0.1:<port>`, as in image references. */
   readonly host: string;
-  /** Good logins besides that of `pusher`, user → password; may be changed at any time. */
+  /** Valid logins besides that of `pusher`, user → password; may be changed at any time. */
   readonly accounts: Map<string, string>;
   readonly #folder: string;
   readonly #options: RegistryOptions;
@@ -48,7 +48,7 @@ export class Registry implements AsyncDisposable {
     this.accounts = new Map(Object.entries(options.accounts ?? {}));
   }
 
-  /** Starts a registry and waits until it answers. */
+  /** Starts a registry and waits until it responds. */
   static async start(options: RegistryOptions = {}): Promise<Registry> {
     requireBox();
     const registry = new Registry(await Deno.makeTempDir({ prefix: "r-" }), options);
@@ -63,17 +63,17 @@ export class Registry implements AsyncDisposable {
     return registry;
   }
 
-  /** Every login the token server has seen, oldest first. */
+  /** All logins at the token server, oldest first. */
   get logins(): readonly TokenRequest[] {
     return this.#tokens?.requests ?? [];
   }
 
-  /** Changes how the token server answers. */
+  /** Changes the behaviour of the token server. */
   async behave(behaviour: TokenBehaviour): Promise<void> {
     await this.#tokens?.behave(behaviour);
   }
 
-  /** Starts the registry again after `stop()`; the token server has gone on. */
+  /** Starts the registry again after `stop()`; the token server has kept running. */
   async start(): Promise<void> {
     const logFile = `${this.#folder}/registry.log`;
     const process = await startInBackground("docker-registry", ["serve", `${this.#folder}/config.yml`], { logFile });
@@ -85,7 +85,7 @@ export class Registry implements AsyncDisposable {
     });
   }
 
-  /** Ends the registry: connections are refused. */
+  /** Stops the registry: connections are refused. */
   async stop(): Promise<void> {
     if (this.#process !== undefined) await endProcess(this.#process.pid, 100);
     this.#process = undefined;
@@ -101,7 +101,7 @@ export class Registry implements AsyncDisposable {
     if (this.#process !== undefined) sendSignal(this.#process.pid, "SIGCONT");
   }
 
-  /** The tags of a repository, as the registry lists them; none for an unknown one. */
+  /** The tags of a repository, sorted; none for an unknown one. */
   async tags(repository: string): Promise<string[]> {
     const response = await this.request(repository, "tags/list");
     const body: unknown = await response.json();
@@ -109,24 +109,24 @@ export class Registry implements AsyncDisposable {
     return Array.isArray(tags) ? tags.map(String).sort() : [];
   }
 
-  /** A request below `/v2/<repository>/` with all rights. The caller reads the answer to its end. */
+  /** Sends a request below `/v2/<repository>/` with all permissions. */
   async request(repository: string, path: string, init: RequestInit = {}): Promise<Response> {
-    if (this.#tokens === undefined) throw new Error("This registry uses a token server of somebody else");
+    if (this.#tokens === undefined) throw new Error("This registry uses another token server");
     const token = await this.#tokens.mint(pusher.user, [{ repository, actions: ["pull", "push", "delete"] }]);
     const headers = new Headers(init.headers);
     headers.set("authorization", `Bearer ${token}`);
-    // A client that keeps its connection would look like a leak of the test.
+    // A client that keeps its connection open would look like a leak in the test.
     using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
     const response = await fetch(`http://${this.host}/v2/${repository}/${path}`, { ...init, headers, client });
     return new Response(await response.arrayBuffer(), response);
   }
 
-  /** What the registry has written, for the message of a failed test. */
+  /** The end of the registry's log, for the message of a failed test. */
   async readLog(): Promise<string> {
     return (await readTextIfThere(`${this.#folder}/registry.log`) ?? "").split("\n").slice(-30).join("\n");
   }
 
-  /** Ends registry and token server and removes all images. */
+  /** Stops the registry and its token server and removes all images. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.thaw();
     await this.stop();
@@ -152,7 +152,7 @@ export class Registry implements AsyncDisposable {
       issuer: "test-issuer",
       certificateFile: `${this.#folder}/cert.pem`,
     };
-    // JSON is YAML as well.
+    // JSON is valid YAML.
     return JSON.stringify({
       version: 0.1,
       log: { level: "warn", accesslog: { disabled: true } },

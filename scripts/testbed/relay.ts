@@ -1,4 +1,4 @@
-/** A TCP relay on loopback whose connections can be frozen or cut: a link that goes dead below its users. */
+/** A TCP relay on loopback whose connections can be frozen or cut: a link that goes dead. */
 
 /** Relays every connection to a port until disposed. */
 export class Relay implements AsyncDisposable {
@@ -23,17 +23,17 @@ export class Relay implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Open connections. */
+  /** The number of open connections. */
   get size(): number {
     return this.#lines.size;
   }
 
-  /** From now on the connections that are open carry nothing, but stay open on both sides. New ones are relayed. */
+  /** Freezes the open connections: they stay open on both sides and carry nothing. New ones are relayed. */
   freeze(): void {
     for (const line of this.#lines) line.isFrozen = true;
   }
 
-  /** Cuts the connections that are open. */
+  /** Closes the open connections. */
   cut(): void {
     for (const line of [...this.#lines]) this.#close(line);
   }
@@ -58,7 +58,7 @@ export class Relay implements AsyncDisposable {
     try {
       target = await Deno.connect({ hostname: "127.0.0.1", port: this.#targetPort });
     } catch {
-      // Nobody listens behind the relay: the client sees its connection closed.
+      // Nobody listens on the target port: the client sees its connection closed.
       return client.close();
     }
     const line: Line = { client, target, isFrozen: false, isClosed: false };
@@ -75,9 +75,9 @@ export class Relay implements AsyncDisposable {
         for (let sent = 0; !line.isFrozen && sent < count;) sent += await to.write(buffer.subarray(sent, count));
       }
     } catch {
-      // The other direction, or one of the ends, has closed it.
+      // One of the ends, or the other direction, has closed it.
     }
-    // A frozen line shows neither side that the other has gone.
+    // With a frozen line, neither side learns that the other has gone.
     if (!line.isFrozen) this.#close(line);
   }
 

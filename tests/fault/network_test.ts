@@ -44,38 +44,38 @@ const profiles: readonly Profile[] = [
     name: "lossy: every fifth packet is lost for eight seconds",
     isBearable: true,
     run: async ({ link }) => {
-      await link.lose(0.2);
+      await link.losePackets(0.2);
       await sleep(8_000);
-      await link.lose(0);
+      await link.losePackets(0);
     },
   },
   {
     name: "slow: 3 kB a second for eight seconds",
     isBearable: true,
     run: async ({ link }) => {
-      link.weather = { kind: "slow", delayMs: 0, bytesPerSecond: 3_000 };
+      link.condition = { kind: "slow", delayMs: 0, bytesPerSecond: 3_000 };
       await sleep(8_000);
-      link.weather = { kind: "clear" };
+      link.condition = { kind: "clear" };
     },
   },
   {
     name: "far: 800 ms each way for eight seconds",
     isBearable: true,
     run: async ({ link }) => {
-      link.weather = { kind: "slow", delayMs: 800, bytesPerSecond: 1_000_000 };
+      link.condition = { kind: "slow", delayMs: 800, bytesPerSecond: 1_000_000 };
       await sleep(8_000);
-      link.weather = { kind: "clear" };
+      link.condition = { kind: "clear" };
     },
   },
   {
     name: "half-open: nothing is delivered and nothing is closed",
     run: async ({ link, untilDisconnected }) => {
-      link.weather = { kind: "silent" };
+      link.condition = { kind: "silent" };
       const ms = await untilDisconnected();
       assert.ok(ms < 12_000, `noticed after ${ms} ms`);
       await sleep(2_000);
       link.cut();
-      link.weather = { kind: "clear" };
+      link.condition = { kind: "clear" };
     },
   },
   {
@@ -91,21 +91,21 @@ const profiles: readonly Profile[] = [
   {
     name: "portal: every upgrade is answered with a redirect, later with a page",
     run: async ({ link, untilDisconnected }) => {
-      link.weather = { kind: "portal", answer: redirect };
+      link.condition = { kind: "portal", answer: redirect };
       await untilDisconnected();
       await sleep(4_000);
-      link.weather = { kind: "portal", answer: login };
+      link.condition = { kind: "portal", answer: login };
       await sleep(4_000);
-      link.weather = { kind: "clear" };
+      link.condition = { kind: "clear" };
     },
   },
   {
     name: "flapping: down and up every five seconds",
     run: async ({ link }) => {
       for (let flap = 0; flap < 4; flap++) {
-        link.weather = { kind: "refused" };
+        link.condition = { kind: "refused" };
         await sleep(2_500);
-        link.weather = { kind: "clear" };
+        link.condition = { kind: "clear" };
         if (flap < 3) await sleep(2_500);
       }
     },
@@ -113,9 +113,9 @@ const profiles: readonly Profile[] = [
   {
     name: "cut: all packets are lost for 30 seconds",
     run: async ({ link }) => {
-      await link.lose(1);
+      await link.losePackets(1);
       await sleep(30_000);
-      await link.lose(0);
+      await link.losePackets(0);
     },
   },
 ];

@@ -1,8 +1,8 @@
-/** Installs the Debian packages that the tests' private machines are made of. */
+/** Installs the Debian packages that boxes and real parts need. */
 
 import { mustRun, runProgram } from "../../programs.ts";
 
-/** What the boxes, the engine, the registry and the router need of the system. */
+/** The packages that the boxes, the engine, the registry and the router need. */
 export const neededPackages: readonly string[] = [
   "busybox-static",
   "ca-certificates",
@@ -20,14 +20,14 @@ export const neededPackages: readonly string[] = [
 ];
 
 /** The packages that `dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n'` does not list as installed. Pure. */
-export function missingPackages(dpkgAnswer: string, wanted = neededPackages): string[] {
+export function missingPackages(dpkgOutput: string, wanted = neededPackages): string[] {
   const installed = new Set(
-    dpkgAnswer.split("\n").filter((line) => / ii ?$/.test(line)).map((line) => line.split(" ")[0] ?? ""),
+    dpkgOutput.split("\n").filter((line) => / ii ?$/.test(line)).map((line) => line.split(" ")[0] ?? ""),
   );
   return wanted.filter((name) => !installed.has(name));
 }
 
-/** Installs those that are missing; needs root for that. Throws with the reason, also on a system without apt. */
+/** Installs the missing ones, which needs root and apt. Throws with the reason on failure. */
 export async function installPackages(say: (text: string) => void, wanted = neededPackages): Promise<void> {
   const format = "${Package} ${db:Status-Abbrev}\n";
   const missing = missingPackages((await runProgram("dpkg-query", ["-W", "-f", format, ...wanted])).stdout, wanted);

@@ -1,7 +1,7 @@
 /**
- * Gets the Docker engine of Debian 13 for tests on any Debian: its packages are downloaded through a private view of
- * apt and extracted, so that the system's own apt, libraries and engine stay as they are. Debian 12 has engine 20.10
- * only.
+ * Installs the Docker engine of Debian 13 for tests on any Debian, because Debian 12 has engine 20.10 only: downloads
+ * its packages with a private configuration of apt and extracts them, so that the system's own apt, libraries and engine
+ * stay as they are.
  */
 
 import { isInstalled, markInstalled, type PartsFolder } from "./folder.ts";
@@ -12,32 +12,33 @@ import { mustRun } from "../../programs.ts";
 const packages = ["docker.io", "docker-cli", "containerd", "docker-compose", "docker-buildx"];
 const recipe = "docker of trixie 1";
 
-/** Downloads and extracts the engine unless it is there. Throws with the reason when it cannot be had. */
+/** Downloads and extracts the engine unless it is complete. Throws with the reason on failure. */
 export async function installDocker(parts: PartsFolder, say: (text: string) => void): Promise<void> {
   if (await isInstalled(parts.docker, recipe)) return;
   say("downloading the Docker engine of Debian 13 (80 MB)");
-  const fresh = `${parts.root}/docker26.partial`;
-  await removeIfThere(fresh);
+  const partial = `${parts.root}/docker26.partial`;
+  await removeIfThere(partial);
   await removeIfThere(parts.docker);
-  const view = await makeAptView(`${fresh}/apt`);
-  await Deno.mkdir(`${fresh}/debs`);
-  await mustRun("apt-get", ["update"], view);
-  await mustRun("apt-get", ["download", ...packages], { ...view, cwd: `${fresh}/debs` });
-  const files = [...Deno.readDirSync(`${fresh}/debs`)].map((entry) => `${fresh}/debs/${entry.name}`);
-  await Promise.all(files.map((file) => mustRun("dpkg", ["-x", file, fresh])));
-  await removeIfThere(`${fresh}/debs`);
-  await removeIfThere(`${fresh}/apt`);
-  await Deno.rename(fresh, parts.docker);
+  const apt = await configureApt(`${partial}/apt`);
+  await Deno.mkdir(`${partial}/debs`);
+  await mustRun("apt-get", ["update"], apt);
+  await mustRun("apt-get", ["download", ...packages], { ...apt, cwd: `${partial}/debs` });
+  const files = [...Deno.readDirSync(`${partial}/debs`)].map((entry) => `${partial}/debs/${entry.name}`);
+  await Promise.all(files.map((file) => mustRun("dpkg", ["-x", file, partial])));
+  await removeIfThere(`${partial}/debs`);
+  await removeIfThere(`${partial}/apt`);
+  await Deno.rename(partial, parts.docker);
   await linkPlugins(parts);
   await markInstalled(parts.docker, recipe);
 }
 
 /**
- * A folder with all that apt would look for in /etc/apt and /var/lib/apt; gives the environment that makes apt use it.
+ * Creates a folder with everything that apt expects in /etc/apt and /var/lib/apt; returns the environment that makes
+ * apt use it.
  */
-async function makeAptView(folder: string): Promise<{ env: Record<string, string> }> {
+async function configureApt(folder: string): Promise<{ env: Record<string, string> }> {
   const mirror = findMirror(await readSources());
-  if (mirror === undefined) throw new Error("the sources of apt name no mirror of Debian");
+  if (mirror === undefined) throw new Error("the sources of apt list no mirror of Debian");
   for (
     const inner of ["apt.conf.d", "sources.list.d", "preferences.d", "state/lists/partial", "cache/archives/partial"]
   ) {

@@ -1,4 +1,4 @@
-/** Says where the real parts that tests run against are installed. */
+/** Where the real parts that tests run against are installed. */
 
 import { readTextIfThere } from "../../files.ts";
 import { pathOf } from "../../paths.ts";
@@ -8,9 +8,9 @@ export interface PartsFolder {
   root: string;
   /** The extracted Docker packages. */
   docker: string;
-  /** Folders with the Docker programs, in the order in which PATH takes them. */
+  /** Folders with the Docker programs, in the order for PATH. */
   dockerPrograms: string[];
-  /** Value for DOCKER_CONFIG; holds the plugins of the docker command. */
+  /** The value for DOCKER_CONFIG: a folder with the plugins of the docker command. */
   dockerConfig: string;
   /** The virtual environment of the router. */
   crossbar: string;
@@ -18,8 +18,8 @@ export interface PartsFolder {
 }
 
 /**
- * The folder all clones of the project on a machine share: `$REAGENT_PARTS`, else `reagent-parts` in the user's cache
- * folder, else `.parts` in the project.
+ * The folder that all clones of the project share: `$REAGENT_PARTS`, else `reagent-parts` in the user's cache folder,
+ * else `.parts` in the project.
  */
 export function partsFolder(environment: { get(name: string): string | undefined } = Deno.env): PartsFolder {
   const cache = environment.get("XDG_CACHE_HOME") ||
@@ -36,12 +36,12 @@ export function partsFolder(environment: { get(name: string): string | undefined
   };
 }
 
-/** True when the folder's stamp, which is written last, names this recipe. */
+/** Whether the folder was completed with this recipe. */
 export async function isInstalled(folder: string, recipe: string): Promise<boolean> {
   return await readTextIfThere(`${folder}/.installed`) === recipe;
 }
 
-/** Writes the stamp that says that the folder is complete. */
+/** Marks the folder as complete, which is the last step of its installation. */
 export async function markInstalled(folder: string, recipe: string): Promise<void> {
   await Deno.writeTextFile(`${folder}/.installed`, recipe);
 }

@@ -1,9 +1,9 @@
-/** Finds the Debian mirror that the system itself uses, so that none is written down in the project. */
+/** Finds the Debian mirror that the system itself uses, so that the project need not name one. */
 
-/** A mirror and the key that signs it. */
+/** A mirror and the keyring for its signatures. */
 export interface Mirror {
   url: string;
-  /** Path of the keyring. */
+  /** The path of the keyring. */
   signedBy: string;
 }
 
@@ -21,7 +21,7 @@ const releases = [
 ];
 const standardKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** The first mirror of Debian's main archive in the texts of apt's source files, of both forms. Pure. */
+/** The first mirror of Debian's main archive in apt's source files, which have one of two formats. Pure. */
 export function findMirror(files: readonly { path: string; text: string }[]): Mirror | undefined {
   for (const { path, text } of files) {
     const found = path.endsWith(".sources") ? findInStanzas(text) : findInLines(text);
@@ -64,7 +64,7 @@ function findInLines(text: string): Mirror | undefined {
   return undefined;
 }
 
-/** Paragraphs of `Name: value` lines; a line that begins with a space continues the one before. */
+/** Stanzas of `Name: value` lines; a line that begins with a space continues the previous one. */
 function findInStanzas(text: string): Mirror | undefined {
   const plain = text.split("\n").filter((line) => !line.startsWith("#")).join("\n");
   for (const stanza of plain.split(/\n\s*\n/)) {

@@ -11,13 +11,13 @@ const flock = flockOf({
   serialNumber: "serial-1",
 });
 
-Deno.test("flockOf() gives what a device needs", () => {
+Deno.test("flockOf() returns the fields that a device needs", () => {
   assert.equal(flock.swarm_key, 2);
   assert.equal(flock.device_key, 7);
   assert.equal(flock.docker_registry_url, "127.0.0.1:5002/");
 });
 
-Deno.test("an agent gets its file, folders and environment, is read by its log, and ends on TERM", async () => {
+Deno.test("an agent process has its file, folders and environment, its log can be read, and TERM ends it", async () => {
   let folder = "";
   {
     await using agent = await AgentProcess.start({ flock, program, env: { DOCKER_HOST: "unix:///x.sock" } });
@@ -43,7 +43,7 @@ Deno.test("an agent gets its file, folders and environment, is read by its log, 
   await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
 });
 
-Deno.test("an agent that ends by itself shows its exit code and its errors", async () => {
+Deno.test("an agent process that exits reports its exit code and its errors", async () => {
   await using agent = await AgentProcess.start({ flock: "{broken", program, args: ["-refuse"] });
   assert.equal(await agent.waitForExit(), 1);
   assert.equal(agent.errors, "I refuse\n");

@@ -11,7 +11,7 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-/** Runs a shell script in a box and gives what it printed. */
+/** Runs a shell script in a box and returns its output. */
 async function runInBox(script: string): Promise<{ code: number; text: string }> {
   await using box = await Box.start(["sh", "-c", script], { output: "piped" });
   const [text, errors] = await Promise.all([new Response(box.stdout).text(), new Response(box.stderr).text()]);
@@ -34,12 +34,12 @@ Deno.test("two boxes have a 127.0.0.1 each, so one port is free in both", async 
   await Promise.all([...readers.map((reader) => reader.cancel()), first.stderr.cancel(), second.stderr.cancel()]);
 });
 
-Deno.test("connections in a box take no port that a program may want to listen on", async () => {
+Deno.test("outgoing connections in a box use no port that a program may want to listen on", async () => {
   const { text } = await runInBox("cat /proc/sys/net/ipv4/ip_local_port_range");
   assert.equal(text, "50000\t65535\n");
 });
 
-Deno.test("a box has its own lock file of the agent and its own /run", async () => {
+Deno.test("a box has its own instance lock of the agent and its own /run", async () => {
   const lock = "/tmp/ironflock-reagent.lock";
   const holder = new Deno.Command("flock", {
     args: ["-n", lock, "sh", "-c", "echo locked; exec sleep 60"],
@@ -50,7 +50,7 @@ Deno.test("a box has its own lock file of the agent and its own /run", async () 
   try {
     await reader.read();
     assert.equal((await runProgram("flock", ["-n", lock, "true"])).code, 1);
-    // The mount command of some systems keeps a folder of its own there.
+    // The mount command of some systems has a folder there.
     const { text } = await runInBox(`flock -n ${lock} true && ls /run | grep -v '^mount$'`);
     assert.equal(text, "lock\n");
   } finally {
@@ -61,23 +61,23 @@ Deno.test("a box has its own lock file of the agent and its own /run", async () 
   }
 });
 
-Deno.test("killing a box ends processes that left their session, and leaves no folder and no control group", async () => {
+Deno.test("killing a box ends even processes in other sessions, and leaves no folder and no control group", async () => {
   const group = '/sys/fs/cgroup/*/"${REAGENT_BOX_CGROUP#/}"/inner';
   const script = "for d in /sys/fs/cgroup/*/; do mkdir -p $d$REAGENT_BOX_CGROUP/inner 2>/dev/null; done; " +
     "setsid --fork sleep 61; mount -t tmpfs t /mnt; echo ready > $REAGENT_BOX_FOLDER/ready; sleep 62";
   let folder = "";
   {
     await using box = await Box.start(["sh", "-c", script]);
-    folder = box.facts.folder;
+    folder = box.info.folder;
     await pollUntil("the script is ready", async () => await exists(`${folder}/ready`) || undefined, {
       limitMs: 5_000,
     });
     const { stdout } = await runProgram("sh", [
       "-c",
-      `ls -d ${group.replace("${REAGENT_BOX_CGROUP#/}", box.facts.cgroupParent.slice(1))}`,
+      `ls -d ${group.replace("${REAGENT_BOX_CGROUP#/}", box.info.cgroupParent.slice(1))}`,
     ]);
     assert.notEqual(stdout, "");
-    // The script, which names it too, stands in the command lines of the box.
+    // The command lines of the box contain the script, which contains this command, too.
     assert.equal((await listProcesses()).filter((row) => row.command === "sleep 61").length, 1);
     await box.kill();
     assert.equal((await box.status).signal, "SIGKILL");
@@ -91,10 +91,10 @@ Deno.test("killing a box ends processes that left their session, and leaves no f
   assert.ok(!mounts.stdout.split("\n").includes("/mnt"), mounts.stdout);
 });
 
-Deno.test("a box ends when its starter is killed, and the next sweep removes what it left", async () => {
+Deno.test("a box ends when its starter is killed, and the next sweep removes its remains", async () => {
   const program = `import { Box } from ${JSON.stringify(import.meta.resolve("../../../scripts/testbed/box.ts"))};
     const box = await Box.start(["sh", "-c", "sleep 63; true"]);
-    console.log(box.facts.folder);
+    console.log(box.info.folder);
     await new Promise((resolve) => setTimeout(resolve, 60_000));`;
   const args = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "--config", "deno.json", "--ext=ts", "-"];
   const starter = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" }).spawn();
@@ -123,11 +123,11 @@ Deno.test("a box ends when its starter is killed, and the next sweep removes wha
 Deno.test("a box that is started inside a box carries the outer one's name", async () => {
   const outer = requireBox();
   await using inner = await Box.start(["true"]);
-  assert.ok(inner.facts.folder.startsWith(`${outer.folder}_`), inner.facts.folder);
-  assert.ok(inner.facts.cgroupParent.startsWith(`${outer.cgroupParent}_`), inner.facts.cgroupParent);
+  assert.ok(inner.info.folder.startsWith(`${outer.folder}_`), inner.info.folder);
+  assert.ok(inner.info.cgroupParent.startsWith(`${outer.cgroupParent}_`), inner.info.cgroupParent);
 });
 
-Deno.test("requireBox() tells how to get into a box", () => {
+Deno.test("requireBox() explains how to get into a box", () => {
   assert.match(requireBox().cgroupParent, /^\/reagent-box-\w+$/);
   const value = Deno.env.get("REAGENT_BOX") ?? "";
   Deno.env.delete("REAGENT_BOX");

@@ -7,15 +7,15 @@ import { pollUntil, sleep } from "../../../scripts/testbed/wait.ts";
 const device = { authid: "2-7", secret: "a secret", role: "device" } as const;
 
 /**
- * The router's processes, which name themselves `crossbar-…`; those of the test only have the word in their arguments.
+ * The number of the router's processes, whose titles begin with `crossbar-`; the test's own have the word only in their
+ * arguments.
  */
 async function routerProcesses(): Promise<number> {
   return (await listProcesses()).filter((row) => /^\[?crossbar-/.test(row.command)).length;
 }
 
 /**
- * Says HELLO and gives the kind and the rest of the first answer; `closed` tells at the end of the line whether it was
- * an orderly one.
+ * Sends HELLO and returns the first answer; `closed` resolves with the connection, to whether it was closed cleanly.
  */
 async function sayHello(url: string, authid: string) {
   const socket = new WebSocket(url, "wamp.2.json");

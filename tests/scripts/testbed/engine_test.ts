@@ -21,7 +21,7 @@ Deno.test("an engine runs a container offline, and disposing leaves no process, 
   await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
 });
 
-Deno.test("kill() leaves the containers running, and with live restore they outlive a new start", async () => {
+Deno.test("kill() leaves the containers running, and with live restore they survive a restart", async () => {
   await using engine = await Dockerd.start({ liveRestore: true });
   const id = await engine.docker("run", "--detach", busyboxImage, "sleep", "1000");
   const pid = () => engine.docker("inspect", "--format", "{{.State.Pid}}", id);
@@ -36,7 +36,7 @@ Deno.test("kill() leaves the containers running, and with live restore they outl
   assert.equal(await pid(), before);
 });
 
-Deno.test("stop() stops the containers, and start() brings back those that are to be always there", async () => {
+Deno.test("stop() stops the containers, and start() restarts those with the policy `always`", async () => {
   await using engine = await Dockerd.start();
   const run = ["run", "--detach", "--init", "--restart"];
   await engine.docker(...run, "always", "--name", "always", busyboxImage, "sleep", "1000");
@@ -47,11 +47,11 @@ Deno.test("stop() stops the containers, and start() brings back those that are t
   assert.equal(await engine.docker("ps", "--format", "{{.Names}}"), "always");
 });
 
-Deno.test("freeze() makes the engine silent until thaw()", async () => {
+Deno.test("freeze() keeps the engine from answering until thaw()", async () => {
   await using engine = await Dockerd.start({ busybox: false });
   await engine.freeze();
   const { stdout } = await runProgram("ps", ["-L", "-o", "stat=", "-p", String(engine.pid)]);
-  assert.match(stdout, /^(?:T\S*\s+)+$/, "a thread still runs");
+  assert.match(stdout, /^(?:T\S*\s+)+$/, "a thread is still running");
   let isAnswered = false;
   const answer = engine.docker("version").then(() => isAnswered = true);
   await sleep(300);
@@ -60,7 +60,7 @@ Deno.test("freeze() makes the engine silent until thaw()", async () => {
   await answer;
 });
 
-Deno.test("an engine that cannot start says why", async () => {
+Deno.test("an engine that cannot start reports the reason", async () => {
   await assert.rejects(
     Dockerd.start({ args: ["--no-such-option"] }),
     /dockerd ended:[^]*unknown flag: --no-such-option/,

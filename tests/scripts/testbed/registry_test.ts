@@ -6,7 +6,7 @@ import { Registry } from "../../../scripts/testbed/registry.ts";
 import { listProcesses } from "../../../scripts/testbed/background.ts";
 import { sleep } from "../../../scripts/testbed/wait.ts";
 
-/** A device's own view of the registry: logs in with the given words, pulls, and says what the engine said. */
+/** Pulls as a device does, with its login, and returns `pulled` or the engine's error. */
 async function pull(engine: Dockerd, reference: string, login?: { user: string; password: string }): Promise<string> {
   const folder = await Deno.makeTempDir();
   try {
@@ -23,7 +23,7 @@ async function pull(engine: Dockerd, reference: string, login?: { user: string; 
 
 const device = { user: "a-token", password: "the device's secret" };
 
-Deno.test("a registry gives an image to those who log in, and notes who asked", async () => {
+Deno.test("a registry serves an image after a login, and records the logins", async () => {
   await using engine = await Dockerd.start();
   await using registry = await Registry.start({ accounts: { [device.user]: device.password } });
   const reference = await pushImage(engine, registry, { name: "apps/shop:1.0.0", recipe: { prints: ["hello"] } });
@@ -42,7 +42,7 @@ Deno.test("a registry gives an image to those who log in, and notes who asked", 
   assert.match(await pull(engine, reference, device), /unauthorized/);
 });
 
-Deno.test("the token server answers as badly as it is told to", async () => {
+Deno.test("the token server misbehaves as requested", async () => {
   await using engine = await Dockerd.start();
   await using registry = await Registry.start({ check: (login) => login.user === device.user });
   const reference = await pushImage(engine, registry, { name: "apps/shop:1", recipe: { prints: ["hello"] } });
@@ -68,7 +68,7 @@ Deno.test("the token server answers as badly as it is told to", async () => {
   assert.equal(await pull(engine, reference, device), "pulled");
 });
 
-Deno.test("the registry itself can go away, come back with its images, and be silent", async () => {
+Deno.test("the registry can be stopped, started with its images, and frozen", async () => {
   await using engine = await Dockerd.start();
   await using registry = await Registry.start();
   const reference = await pushImage(engine, registry, { name: "apps/shop:1", recipe: {} });
@@ -85,7 +85,7 @@ Deno.test("the registry itself can go away, come back with its images, and be si
   await tags;
 });
 
-Deno.test("images do what their recipes say", async (test) => {
+Deno.test("images behave as their recipes say", async (test) => {
   await using engine = await Dockerd.start();
   await using registry = await Registry.start({ check: () => true });
   const run = async (recipe: AppRecipe, ...args: string[]) => {
@@ -97,18 +97,18 @@ Deno.test("images do what their recipes say", async (test) => {
     const text = await run({ prints: lines, printsEnvironment: true, exitCode: 0 }, "--rm", "--env", "A=b c");
     assert.ok(text.startsWith(`${lines.join("\n")}\nA=b c\n`), text);
   });
-  await test.step("ends with its code", async () => {
+  await test.step("exits with its code", async () => {
     await buildImage(engine, { reference: "recipe:1", recipe: { exitCode: 3, exitAfterMs: 100 } });
     assert.equal((await engine.tryDocker(["run", "--rm", "recipe:1"])).code, 3);
   });
-  await test.step("ticks, and ends at once when asked", async () => {
+  await test.step("ticks, and exits on TERM", async () => {
     const id = await run({ tickMs: 50 }, "--detach");
     await sleep(500);
     await engine.docker("stop", id);
     assert.match(await engine.docker("logs", id), /^tick 1\ntick 2\n/);
     assert.equal(await engine.docker("inspect", "--format", "{{.State.ExitCode}}", id), "0");
   });
-  await test.step("ignores the wish to end it", async () => {
+  await test.step("ignores TERM", async () => {
     const id = await run({ ignoresTerm: true }, "--detach");
     await engine.docker("stop", "--time", "1", id);
     assert.equal(await engine.docker("inspect", "--format", "{{.State.ExitCode}}", id), "137");
@@ -123,7 +123,7 @@ Deno.test("images do what their recipes say", async (test) => {
     assert.ok(Number(size) > 5_000_000);
     assert.deepEqual(rest.join(" "), 'c "d" {"80/tcp":{}}');
   });
-  await test.step("is missing for this machine's platform", async () => {
+  await test.step("is not available for this machine's platform", async () => {
     const reference = await pushImage(engine, registry, { name: "apps/index:1", recipe: { foreign: "index" } });
     assert.match(await pull(engine, reference, device), /no matching manifest for linux\/amd64/);
   });
@@ -135,6 +135,6 @@ Deno.test("images do what their recipes say", async (test) => {
   });
 });
 
-Deno.test("no process of a registry is left", async () => {
+Deno.test("no process of a registry is left behind", async () => {
   assert.deepEqual((await listProcesses()).filter((row) => row.command.includes("docker-registry serve")), []);
 });

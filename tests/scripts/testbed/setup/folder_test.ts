@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isInstalled, markInstalled, partsFolder } from "../../../../scripts/testbed/setup/folder.ts";
 
-Deno.test("partsFolder() is shared by the clones of a user, and can be chosen", () => {
+Deno.test("partsFolder() is shared by the clones of a user, and can be set", () => {
   const rootOf = (variables: Record<string, string>) => partsFolder({ get: (name) => variables[name] }).root;
   assert.equal(rootOf({ HOME: "/h" }), "/h/.cache/reagent-parts");
   assert.equal(rootOf({ HOME: "/h", XDG_CACHE_HOME: "/c" }), "/c/reagent-parts");
@@ -9,7 +9,7 @@ Deno.test("partsFolder() is shared by the clones of a user, and can be chosen", 
   assert.match(rootOf({}), /\/\.parts$/);
 });
 
-Deno.test("a folder counts as installed only with the stamp of its recipe", async () => {
+Deno.test("a folder counts as installed only when it was completed with the same recipe", async () => {
   const folder = await Deno.makeTempDir();
   try {
     assert.equal(await isInstalled(folder, "1"), false);

@@ -3,7 +3,7 @@ import { findMirror, readSources } from "../../../../scripts/testbed/setup/mirro
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-Deno.test("findMirror() reads both forms of apt's sources and takes Debian's main archive only", () => {
+Deno.test("findMirror() reads both formats of apt's sources and accepts only Debian's main archive", () => {
   const table: [string, string, ReturnType<typeof findMirror>][] = [
     ["sources.list", "deb http://m.example/debian bookworm main", {
       url: "http://m.example/debian",
@@ -36,7 +36,7 @@ Deno.test("findMirror() reads both forms of apt's sources and takes Debian's mai
   for (const [path, text, mirror] of table) assert.deepEqual(findMirror([{ path, text }]), mirror, text);
 });
 
-Deno.test("readSources() finds the files of apt in any of its places", async () => {
+Deno.test("readSources() finds all of apt's source files", async () => {
   const folder = await Deno.makeTempDir();
   try {
     assert.deepEqual(await readSources(folder), []);
