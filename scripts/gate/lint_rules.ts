@@ -81,7 +81,9 @@ const plugin: Deno.lint.Plugin = {
 
 export default plugin;
 
-/** Two arguments (three inside a file), then perhaps one object of options, then perhaps a signal that ends the call. */
+/**
+ * Two arguments (three inside a file), then perhaps one object of options, then perhaps a signal that ends the call.
+ */
 function takesFew(params: readonly string[], limit: number): boolean {
   const own = params.filter((param) => !/^this\b/.test(param));
   if (/^\w*signal\b|:\s*AbortSignal\b/i.test(own.at(-1) ?? "")) own.pop();

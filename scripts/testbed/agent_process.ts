@@ -213,8 +213,8 @@ export class AgentProcess implements AsyncDisposable {
 }
 
 /**
- * The command that runs `agent` (a source file, a bundle or an executable) with the agent's permissions: the program and
- * its first arguments.
+ * The command that runs `agent` (a source file, a bundle or an executable) with the agent's permissions: the program
+ * and its first arguments.
  */
 export function agentCommand(agent: string): [string, ...string[]] {
   if (agent.endsWith(".js")) return [Deno.execPath(), ...bundleRunArgs(agent)];

@@ -1,6 +1,6 @@
 /**
- * Starts and ends background programs. They are not children of this process, so that a test's leak checks see only what
- * the code under test leaves open.
+ * Starts and ends background programs. They are not children of this process, so that a test's leak checks see only
+ * what the code under test leaves open.
  */
 
 import { readTextIfThere, removeIfThere } from "../files.ts";

@@ -30,9 +30,9 @@ const agentLock = "/tmp/ironflock-reagent.lock";
 
 const folderPrefix = "/tmp/rb-";
 
-// /etc is private because agents write limits for logs there. Its upper folder is a tmpfs, because the kernel may refuse
-// one on the same file system. /run is private because iptables locks a file there, and engines and agents look for
-// sockets there. Outgoing connections use ports above those that programs in a box listen on.
+// /etc is private because agents write limits for logs there. Its upper folder is a tmpfs, because the kernel may
+// refuse one on the same file system. /run is private because iptables locks a file there, and engines and agents look
+// for sockets there. Outgoing connections use ports above those that programs in a box listen on.
 const entry = [
   "set -e",
   "ip link set lo up",

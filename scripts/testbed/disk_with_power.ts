@@ -1,6 +1,6 @@
 /**
- * A disk whose power a test can switch off: ext4 on a loop device. Data that has not reached the device at that moment is
- * lost; the next mount replays the journal. Linux and root only, in a box.
+ * A disk whose power a test can switch off: ext4 on a loop device. Data that has not reached the device at that moment
+ * is lost; the next mount replays the journal. Linux and root only, in a box.
  */
 
 import { requireBox } from "./box.ts";

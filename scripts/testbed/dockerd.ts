@@ -193,8 +193,8 @@ async function isReady(socket: string): Promise<boolean> {
 }
 
 /**
- * Kills the containers of a dead engine: its folder is in the command lines of their shims, their processes are children
- * of the shims.
+ * Kills the containers of a dead engine: its folder is in the command lines of their shims, their processes are
+ * children of the shims.
  */
 async function killUsersOf(folder: string): Promise<void> {
   await pollUntil(`the containers of the engine in ${folder} are gone`, async () => {

@@ -31,8 +31,8 @@ export interface AppRecipe {
 }
 
 /**
- * Builds an image, pushes it as `<registry>/<name>`, and removes it from the engine, so that it has to be pulled. `name`
- * includes the tag: `apps/prod_amd64_7_shop:1.0.0`. Returns the full reference.
+ * Builds an image, pushes it as `<registry>/<name>`, and removes it from the engine, so that it has to be pulled.
+ * `name` includes the tag: `apps/prod_amd64_7_shop:1.0.0`. Returns the full reference.
  */
 export async function pushImage(
   engine: Dockerd,

@@ -1,7 +1,7 @@
 /**
  * Installs the Docker engine of Debian 13 for tests on any Debian, because Debian 12 has engine 20.10 only: downloads
- * its packages with a private configuration of apt and extracts them, so that the system's own apt, libraries and engine
- * stay as they are.
+ * its packages with a private configuration of apt and extracts them, so that the system's own apt, libraries and
+ * engine stay as they are.
  */
 
 import { isInstalled, markInstalled, type PartsFolder } from "./folder.ts";
