@@ -24,12 +24,12 @@ export function importedFiles(file: SourceFile): string[] {
 
 /** The path that a relative import leads to. */
 export function resolvePath(from: string, target: string): string {
-  const parts = from.split("/").slice(0, -1);
-  for (const part of target.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== ".") parts.push(part);
+  const names = from.split("/").slice(0, -1);
+  for (const name of target.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== ".") names.push(name);
   }
-  return parts.join("/");
+  return names.join("/");
 }
 
 function withoutComments(text: string): string {
