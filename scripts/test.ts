@@ -1,7 +1,7 @@
 /**
  * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then
  * each file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with
- * `, N skipped` when tests were skipped. `--nightly` runs the whole fault table, which takes more than an hour, instead
+ * `, N skipped` when tests were skipped. `--nightly` runs the whole fault table, dealt out to four boxes at once, instead
  * of a sample. With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage.
  * Types are checked by `deno task ok`.
  */
@@ -14,10 +14,8 @@ import { findTests } from "./test/find.ts";
 import type { TestOutcome } from "./test/junit.ts";
 import { selectFiles } from "./test/selection.ts";
 import { renderSummary } from "./test/summary.ts";
-import { TestRuns } from "./test/test_runs.ts";
+import { planBoxRuns, TestRuns } from "./test/test_runs.ts";
 import { readTimes, saveTimes } from "./test/times.ts";
-
-const boxesAtOnce = 2;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -44,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     const runs = new TestRuns({ folder, isNightly: wanted.isNightly, say: print });
     endOnSignals(runs);
     if (unit.length > 0) outcomes.push(...await runs.runUnit(unit));
-    outcomes.push(...await runBoxes(runs, { files: box, times }));
+    outcomes.push(...await runBoxes(runs, { files: box, times, isNightly: wanted.isNightly }));
     await saveTimes(times);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -62,18 +60,18 @@ function endOnSignals(runs: TestRuns): void {
 /** Runs each file in a box and notes how long it took. */
 async function runBoxes(
   runs: TestRuns,
-  { files, times }: { files: readonly string[]; times: Record<string, number> },
+  { files, times, isNightly }: { files: readonly string[]; times: Record<string, number>; isNightly: boolean },
 ): Promise<TestOutcome[]> {
   const outcomes: TestOutcome[] = [];
-  const queue = [...files];
+  const { runs: queue, atOnce } = planBoxRuns(files, isNightly);
   const work = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const startedMs = performance.now();
-      outcomes.push(...await runs.runInBox(file));
-      times[file] = Math.round(performance.now() - startedMs);
+      outcomes.push(...await runs.runInBox(next));
+      if (!isNightly) times[next.file] = Math.round(performance.now() - startedMs);
     }
   };
-  await Promise.all(Array.from({ length: boxesAtOnce }, work));
+  await Promise.all(Array.from({ length: atOnce }, work));
   return outcomes;
 }
 

@@ -22,6 +22,28 @@ export interface TestRunsOptions {
   say(text: string): void;
 }
 
+/** A file to run in a box; `part` limits the fault table to some of its rows, as `2/4`. */
+export interface BoxRun {
+  file: string;
+  part?: string;
+}
+
+/** The rows wait for engines most of the time, so more boxes than processors finish sooner. */
+const nightlyBoxes = 4;
+const regularBoxes = 2;
+
+const faultTable = "tests/fault/steps_test.ts";
+
+/** What runs in boxes, and how many at once: the whole fault table of a nightly run is dealt out to several. */
+export function planBoxRuns(files: readonly string[], isNightly: boolean): { runs: BoxRun[]; atOnce: number } {
+  if (!isNightly) return { runs: files.map((file) => ({ file })), atOnce: regularBoxes };
+  const parts = Array.from({ length: nightlyBoxes }, (_, index) => `${index + 1}/${nightlyBoxes}`);
+  const runs = files.flatMap((file): BoxRun[] => {
+    return file === faultTable ? parts.map((part) => ({ file, part })) : [{ file }];
+  });
+  return { runs, atOnce: nightlyBoxes };
+}
+
 /** A process that runs tests. */
 interface TestProcess {
   stdout: ReadableStream<Uint8Array>;
@@ -64,12 +86,14 @@ export class TestRuns {
     return await this.#follow(child, { name: `${files.length} unit test files`, files, report, kill });
   }
 
-  /** Runs one file in a box of its own. */
-  async runInBox(file: string): Promise<TestOutcome[]> {
-    const report = `${this.#options.folder}/${file.replaceAll("/", "-")}.xml`;
+  /** Runs one file in a box of its own, or the rows of one part of it. */
+  async runInBox({ file, part }: BoxRun): Promise<TestOutcome[]> {
+    const name = part === undefined ? file : `${file}, part ${part}`;
+    const report = `${this.#options.folder}/${name.replaceAll(/[^\w.]+/g, "-")}.xml`;
     const command = [Deno.execPath(), "test", ...testArgs(report), file];
-    await using box = await Box.start(command, { cwd: projectRoot, env: this.#environment(), output: "piped" });
-    return await this.#follow(box, { name: file, files: [file], report, kill: () => box[Symbol.asyncDispose]() });
+    const env = { ...this.#environment(), ...(part === undefined ? {} : { REAGENT_FAULTS_PART: part }) };
+    await using box = await Box.start(command, { cwd: projectRoot, env, output: "piped" });
+    return await this.#follow(box, { name, files: [file], report, kill: () => box[Symbol.asyncDispose]() });
   }
 
   /** Ends all runs in progress. */

@@ -1,5 +1,6 @@
 // box engine registry
 import { FaultFixture, type ScenarioSnapshots } from "./fault_fixture.ts";
+import { readPart, rowsOfPart } from "./part.ts";
 import { recipes } from "./releases.ts";
 import {
   type FaultRow,
@@ -13,8 +14,9 @@ import {
 
 Deno.test("an app reaches its requested state whatever goes wrong at any step", async (t) => {
   await using fixture = await FaultFixture.start(recipes);
-  const chosen = chooseRows();
-  const onFullDisk = chooseFullDiskRows();
+  const part = readPart(Deno.env.get("REAGENT_FAULTS_PART"));
+  const chosen = rowsOfPart(chooseRows(), part);
+  const onFullDisk = rowsOfPart(chooseFullDiskRows(), part);
   const snapshots = new Map<string, ScenarioSnapshots>();
   for (const scenario of scenarios.filter((each) => [...chosen, ...onFullDisk].some((row) => row.scenario === each))) {
     await t.step(`${scenario.name}, and nothing goes wrong`, async () => {
