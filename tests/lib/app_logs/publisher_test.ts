@@ -12,10 +12,6 @@ class World {
   audience: Audience = "some";
   isConnected = true;
   isCongested = false;
-  /** The stored messages, by row. */
-  readonly stored = new Map<number, string>();
-  readonly released: number[] = [];
-  #rows = 0;
   publish: (payload: unknown) => Promise<void> = (payload) => {
     if (!this.isConnected) return Promise.reject(new AgentError("not_connected", "not connected"));
     this.sent.push(payload);
@@ -26,14 +22,7 @@ class World {
     audience: () => this.audience,
     isConnected: () => this.isConnected,
     isCongested: () => this.isCongested,
-    store: {
-      add: (chunk) => {
-        this.stored.set(this.#rows += 1, chunk);
-        return this.#rows;
-      },
-      remove: (row) => this.stored.delete(row),
-      release: (row) => this.released.push(row),
-    },
+    store: { add: () => undefined, remove: () => {}, release: () => {} },
     clock: this.clock,
     log: silentLog,
   });
@@ -311,92 +300,4 @@ Deno.test("end() drops what waits and takes nothing more", async () => {
   await world.clock.advance(400);
   assert.deepEqual(world.sent, []);
   assert.equal(world.clock.sleeping, 0);
-});
-
-function agentMessage(chunk: string) {
-  return { type: "build", chunk } as const;
-}
-
-Deno.test("agent messages that wait for the link are stored until they are sent; log lines are not", async () => {
-  const world = new World();
-  world.publisher.addMessage(agentMessage("sent at once"));
-  assert.deepEqual([...world.stored.values()], []);
-  world.isConnected = false;
-  world.publisher.addMessage(agentMessage("a"));
-  world.publisher.addMessage("line");
-  world.publisher.addMessage(agentMessage("b"));
-  assert.deepEqual([...world.stored.values()], ["a", "b"]);
-  world.isConnected = true;
-  world.publisher.resume();
-  await world.clock.advance(0);
-  assert.deepEqual(world.sent, [agentMessage("sent at once"), agentMessage("a"), "line", agentMessage("b")]);
-  assert.deepEqual([...world.stored.values()], []);
-});
-
-Deno.test("an agent message that the closing link refused is stored, and removed when it is dropped for another reason", async () => {
-  const world = new World();
-  world.publish = () => Promise.reject(new AgentError("not_connected", "not connected"));
-  world.publisher.addMessage(agentMessage("a"));
-  await world.clock.advance(0);
-  assert.deepEqual([...world.stored.values()], ["a"]);
-  world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
-  world.publisher.resume();
-  await world.clock.advance(0);
-  assert.deepEqual([...world.stored.values()], []);
-});
-
-Deno.test("agent messages above the limit are removed from the store too, oldest first", () => {
-  const world = new World();
-  world.isConnected = false;
-  for (let index = 0; index < 70; index += 1) world.publisher.addMessage(agentMessage(`${index}`));
-  assert.deepEqual([...world.stored.values()], Array.from({ length: 64 }, (_, index) => `${index + 6}`));
-});
-
-Deno.test("end() leaves stored messages for the next publisher, and restore() sends them before all others", async () => {
-  const world = new World();
-  world.isConnected = false;
-  world.publisher.addMessage(agentMessage("a"));
-  world.publisher.addMessage(agentMessage("b"));
-  await world.publisher.end();
-  assert.deepEqual([...world.stored], [[1, "a"], [2, "b"]]);
-  assert.deepEqual(world.released, [1, 2]);
-  world.publisher.restore("late", 3);
-  assert.deepEqual(world.released, [1, 2, 3]);
-
-  const next = new World();
-  next.isConnected = false;
-  next.publisher.addMessage(agentMessage("c"));
-  next.stored.set(7, "a").set(8, "b");
-  next.publisher.restore("b", 8);
-  next.publisher.restore("a", 7);
-  next.isConnected = true;
-  next.publisher.resume();
-  await next.clock.advance(0);
-  assert.deepEqual(next.sent, [agentMessage("a"), agentMessage("b"), agentMessage("c")]);
-  assert.deepEqual([...next.stored], []);
-});
-
-Deno.test("agent messages sent after the router was last heard are sent again; earlier ones and lines are not", async () => {
-  const world = new World();
-  world.publisher.addMessage(agentMessage("confirmed"));
-  await world.clock.advance(10);
-  const lastHeardMs = world.clock.now();
-  await world.clock.advance(10);
-  world.publisher.addMessage("line");
-  world.publisher.addMessage(agentMessage("unconfirmed"));
-  await world.clock.advance(0);
-  world.isConnected = false;
-  world.publisher.linkLost(lastHeardMs);
-  assert.deepEqual([...world.stored.values()], ["unconfirmed"]);
-  world.publisher.linkLost(lastHeardMs);
-  world.isConnected = true;
-  world.publisher.resume();
-  await world.clock.advance(0);
-  assert.deepEqual(world.sent, [
-    agentMessage("confirmed"),
-    "line",
-    agentMessage("unconfirmed"),
-    agentMessage("unconfirmed"),
-  ]);
-  assert.deepEqual([...world.stored.values()], []);
 });
