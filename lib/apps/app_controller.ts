@@ -80,7 +80,7 @@ export class AppController {
     }
     this.#accept(request, { isUnprompted: true });
     this.#requestedAtMs.set(idText(request), this.#deps.clock.now());
-    void this.#tasks.add(this.#workers.of(request).act(request, "request"));
+    void this.#tasks.add(this.#workers.of(request).act(request, { origin: "request" }));
   }
 
   async reconcileLocal(signal: AbortSignal): Promise<void> {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { type Release, SmallEngine } from "../fakes/fake_engine.ts";
+import { FakeEngine, type Release } from "../fakes/fake_engine.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { engineCases, engineExceptions, runEngineCase } from "./engine_cases.ts";
 import type { EngineUnderTest } from "./engine_fixture.ts";
 
-function controlOf(engine: SmallEngine, clock: FakeClock): EngineUnderTest {
+function controlOf(engine: FakeEngine, clock: FakeClock): EngineUnderTest {
   const done = Promise.resolve();
   return {
     engine,
@@ -18,7 +18,7 @@ function controlOf(engine: SmallEngine, clock: FakeClock): EngineUnderTest {
     kill: (name) => done.then(() => engine.kill(name)),
     pause: (name) => done.then(() => engine.pause(name)),
     unpause: (name) => done.then(() => engine.unpause(name)),
-    stopEngine: () => done.then(() => engine.leave()),
+    stopEngine: () => done.then(() => engine.goAway()),
     startEngine: () => done.then(() => engine.comeBack()),
     pass: (ms) => clock.advance(ms),
   };
@@ -27,7 +27,7 @@ function controlOf(engine: SmallEngine, clock: FakeClock): EngineUnderTest {
 for (const one of engineCases) {
   Deno.test(`fake engine: ${one.name}`, async () => {
     const clock = new FakeClock();
-    await using engine = new SmallEngine(clock, { password: "secret" });
+    await using engine = new FakeEngine(clock, { password: "secret" });
     await runEngineCase(one, { name: "fake", control: controlOf(engine, clock) });
   });
 }

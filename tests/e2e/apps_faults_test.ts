@@ -36,7 +36,7 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
     ]);
     fixture.studio.clear();
     await fixture.until('"Entered a crashloop (2nd attempt), retrying in 20s"');
-    assert.deepEqual(fixture.studio.told.filter((entry) => !entry.startsWith('"')), ["STARTING", "FAILED"]);
+    assert.deepEqual(fixture.studio.entries.filter((entry) => !entry.startsWith('"')), ["STARTING", "FAILED"]);
   });
 
   await t.step("an app that exits later is FAILED, and is started again", async () => {
@@ -45,7 +45,7 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
     await fixture.requestUntil("RUNNING", '"Now running app Shop (weak)"', fields);
     fixture.studio.clear();
     await fixture.until('"Entered a crashloop (1st attempt), retrying in 5s"');
-    assert.deepEqual(fixture.studio.told, [
+    assert.deepEqual(fixture.studio.entries, [
       "FAILED",
       '"Shop (PROD) exited with status code: 4"',
       '"Entered a crashloop (1st attempt), retrying in 5s"',
@@ -123,7 +123,7 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
       '"Successfully stopped Shop"',
     ]);
     await sleep(300);
-    assert.equal(fixture.studio.told.includes("UPDATING canceled"), false, "the same version is left alone");
+    assert.equal(fixture.studio.entries.includes("UPDATING canceled"), false, "the same version is left alone");
   });
 
   await t.step("canceling an update of an app that is to run leaves it running", async () => {
@@ -164,7 +164,7 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
     await fixture.request("RUNNING");
     await fixture.request("PRESENT");
     await fixture.until('"Successfully stopped Shop"');
-    assert.deepEqual(fixture.studio.told.filter((entry) => !entry.startsWith('"')), [
+    assert.deepEqual(fixture.studio.entries.filter((entry) => !entry.startsWith('"')), [
       ...["LOGGER_CLEAR", "STARTING", "DOWNLOADING", "PRESENT", "RUNNING", "STOPPING", "PRESENT"],
     ]);
   });
@@ -201,7 +201,7 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
     await sleep(300);
     await fixture.engine.docker("unpause", container);
     await sleep(300);
-    assert.deepEqual(fixture.studio.told, []);
+    assert.deepEqual(fixture.studio.entries, []);
   });
 
   await t.step("apps run again after a restart of the engine", async () => {

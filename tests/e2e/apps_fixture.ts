@@ -7,7 +7,7 @@ import { type Apps, createApps } from "../../lib/apps/apps.ts";
 import { readIdleMark } from "../../lib/host/process_idle.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { Database } from "../../lib/store/database.ts";
-import { Studio } from "../fakes/fake_studio.ts";
+import { FakeStudio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
@@ -32,7 +32,7 @@ const repository = "apps/prod_amd64_7_shop";
 
 /** One device with its engine and registry. `restartAgent()` keeps the database. */
 export class AppsFixture implements AsyncDisposable {
-  readonly studio = new Studio();
+  readonly studio = new FakeStudio();
   readonly engine: Dockerd;
   readonly registry: Registry;
   readonly folder: string;
@@ -129,17 +129,17 @@ export class AppsFixture implements AsyncDisposable {
     this.studio.clear();
     await this.request(target, fields);
     await this.until(end);
-    return [...this.studio.told];
+    return [...this.studio.entries];
   }
 
   /** Waits until `entry` has been reported. */
   async until(entry: string, limitMs = 10_000): Promise<void> {
     try {
-      await pollUntil(`entry ${entry}`, () => Promise.resolve(this.studio.told.includes(entry) || undefined), {
+      await pollUntil(`entry ${entry}`, () => Promise.resolve(this.studio.entries.includes(entry) || undefined), {
         limitMs,
       });
     } catch (cause) {
-      throw new Error(`No entry ${entry} among ${JSON.stringify(this.studio.told)}`, { cause });
+      throw new Error(`No entry ${entry} among ${JSON.stringify(this.studio.entries)}`, { cause });
     }
   }
 

@@ -25,7 +25,7 @@ Deno.test("reconciling a device with Studio", async (t) => {
     fixture.studio.answer = () => [{ ...row, current_state: "REMOVED" }];
     await fixture.apps.reconcileRemote(never);
     await fixture.until(running);
-    assert.equal(fixture.studio.told[0], "REMOVED");
+    assert.equal(fixture.studio.entries[0], "REMOVED");
   });
 
   await t.step("a reconnect only reports a running app again", async () => {
@@ -34,7 +34,7 @@ Deno.test("reconciling a device with Studio", async (t) => {
     await fixture.apps.reconcileRemote(never);
     await sleep(300);
     // Once as observed, once because it already has the requested state.
-    assert.deepEqual(fixture.studio.told, ["RUNNING", "RUNNING"]);
+    assert.deepEqual(fixture.studio.entries, ["RUNNING", "RUNNING"]);
     assert.equal(await fixture.engine.docker("inspect", "-f", "{{.Id}}", container), id);
   });
 
@@ -88,7 +88,7 @@ Deno.test("reconciling a device with Studio", async (t) => {
         throw error;
       };
       await assert.rejects(fixture.apps.reconcileRemote(never), error);
-      assert.match(fixture.studio.told[0] ?? "", /^RUNNING/);
+      assert.match(fixture.studio.entries[0] ?? "", /^RUNNING/);
       assert.equal(await fixture.status(), "running");
     }
   });
@@ -150,7 +150,7 @@ Deno.test("reconciling a device with Studio", async (t) => {
     await fixture.apps.reconcileLocal(never);
     fixture.studio.clear();
     await fixture.apps.reconcileRemote(never);
-    assert.equal(fixture.studio.told[0], "RUNNING");
+    assert.equal(fixture.studio.entries[0], "RUNNING");
     assert.equal(await fixture.engine.docker("inspect", "-f", "{{.Id}}", container), id);
   });
 

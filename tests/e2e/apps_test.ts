@@ -20,7 +20,7 @@ Deno.test("the life of an app", async (t) => {
       '"Now running app Shop (1)"',
     ]);
     assert.equal(await fixture.status(), "running");
-    assert.ok(fixture.studio.progress > 0);
+    assert.ok(fixture.studio.pullLines > 0);
   });
 
   await t.step("a stop removes the container and keeps the image", async () => {

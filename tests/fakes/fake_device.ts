@@ -1,44 +1,40 @@
-/**
- * A device in memory: apps on a small engine, with a clock that tests move and a Studio that writes down what it hears.
- */
+/** A device in memory: apps on a fake engine, with a fake Studio and a clock that tests advance. */
 
 import { AppController } from "../../lib/apps/app_controller.ts";
 import type { AppsDeps } from "../../lib/apps/dependencies.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { Database } from "../../lib/store/database.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { type Release, SmallEngine } from "./fake_engine.ts";
-import { Studio } from "./fake_studio.ts";
+import { FakeEngine, type Release } from "./fake_engine.ts";
+import { FakeStudio } from "./fake_studio.ts";
 import { quietDevice } from "./fake_surroundings.ts";
 
 /** Name of the app's container. */
 export const container = "prod_7_shop";
 
-/** Where its images are. */
+/** The repository of its images. */
 export const repository = "r.example.com/apps/prod_amd64_7_shop";
 
-/**
- * One device. `restart()` ends the agent's part and begins it anew on the same database and engine.
- */
-export class SmallWorld implements AsyncDisposable {
+/** One device. The agent can be stopped and started again on the same database and engine. */
+export class FakeDevice implements AsyncDisposable {
   readonly clock = new FakeClock();
-  readonly studio = new Studio(this.clock);
-  readonly engine = new SmallEngine(this.clock);
-  /** Of the device; nothing is in it but the database, and what a `change` of the outside puts there. */
+  readonly studio = new FakeStudio(this.clock);
+  readonly engine = new FakeEngine(this.clock);
+  /** Of the device; it holds the database, and whatever a `change` puts there. */
   readonly folder = Deno.makeTempDirSync({ prefix: "apps" });
   readonly #change: (folder: string) => Partial<AppsDeps>;
   #life = new AbortController();
   #database: Database | undefined;
   #apps: AppController | undefined;
 
-  /** `change` gives parts of the outside that take the place of quiet ones. */
+  /** `change` returns dependencies that replace the quiet ones. */
   constructor(
     releases: Record<string, Release> = { "1": {}, "2": {} },
     change: (folder: string) => Partial<AppsDeps> = () => ({}),
   ) {
     this.#change = change;
     for (const [tag, release] of Object.entries(releases)) this.engine.registry.set(`${repository}:${tag}`, release);
-    this.begin();
+    this.startAgent();
   }
 
   /** The apps of the running agent. */
@@ -58,8 +54,8 @@ export class SmallWorld implements AsyncDisposable {
     return this.engine.images.map((image) => image.slice(repository.length + 1));
   }
 
-  /** Begins an agent's life, with everything watched. */
-  begin(options: { isRebuilt?: boolean } = {}): void {
+  /** Starts the agent; it watches the containers. */
+  startAgent(options: { isRebuilt?: boolean } = {}): void {
     this.#life = new AbortController();
     this.#database = Database.open(`${this.folder}/reagent.db`, { log: silentLog });
     this.#apps = new AppController({
@@ -77,54 +73,58 @@ export class SmallWorld implements AsyncDisposable {
     this.#apps.startObserving(this.#life.signal);
   }
 
-  /** Ends the agent's life; containers stay. */
-  async end(): Promise<void> {
+  /** Stops the agent; containers stay. */
+  async stopAgent(): Promise<void> {
     this.#life.abort();
     await this.#apps?.[Symbol.asyncDispose]();
     this.#database?.[Symbol.dispose]();
     this.#apps = undefined;
   }
 
-  /** Ends the agent's life, and begins it anew on an empty database. */
+  /** Stops the agent and starts it again on an empty database. */
   async loseDatabase(): Promise<void> {
-    await this.end();
+    await this.stopAgent();
     for (const { name } of [...Deno.readDirSync(this.folder)]) {
       if (name.startsWith("reagent.db")) Deno.removeSync(`${this.folder}/${name}`);
     }
-    this.begin({ isRebuilt: true });
+    this.startAgent({ isRebuilt: true });
   }
 
-  /** The disk is full from now on, to the end of the agent's life or until `makeRoom()`. */
+  /** Fills the disk, until the agent is stopped or `freeDisk()` is called. */
   fillDisk(): void {
     this.database.sql.exec("PRAGMA query_only = ON");
   }
 
   /** Ends a `fillDisk()`. */
-  makeRoom(): void {
+  freeDisk(): void {
     this.database.sql.exec("PRAGMA query_only = OFF");
   }
 
-  /** Asks for a state of the app and lets `ms` milliseconds pass. Gives what was told since. */
-  async ask(target: string, wish: Record<string, unknown> = {}, ms = 2_000): Promise<string[]> {
+  /** Requests a state of the app, lets `ms` milliseconds pass, and returns the entries since the request. */
+  async request(
+    target: string,
+    change: Record<string, unknown> = {},
+    { ms = 2_000 }: { ms?: number } = {},
+  ): Promise<string[]> {
     this.studio.clear();
     const known = { app_key: 7, app_name: "Shop", stage: "PROD", present_version: "1", newest_version: "1" };
-    await this.apps.request({ ...known, target_state: target, ...wish });
-    return await this.pass(ms);
+    await this.apps.request({ ...known, target_state: target, ...change });
+    return await this.advance(ms);
   }
 
-  /** Lets time pass. Gives what was told since the last question. */
-  async pass(ms: number): Promise<string[]> {
+  /** Lets time pass. Returns the entries since the last request. */
+  async advance(ms: number): Promise<string[]> {
     await this.clock.advance(ms);
-    return [...this.studio.told];
+    return [...this.studio.entries];
   }
 
-  /** State of the app in the agent's memory; nothing when it is gone. */
+  /** The state of the app in the agent's memory; undefined when it is gone. */
   get state(): string | undefined {
     return this.apps.list()[0]?.state;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end();
+    await this.stopAgent();
     await this.engine[Symbol.asyncDispose]();
     Deno.removeSync(this.folder, { recursive: true });
   }

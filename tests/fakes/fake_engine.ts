@@ -21,16 +21,16 @@ import { type RegistryAuth, splitReference } from "../../lib/docker/registry.ts"
 
 /** What an image in the registry does when it runs. */
 export interface Release {
-  /** A run ends by itself after this long; it goes on for ever when it is not given. */
+  /** A run ends by itself after this long; absent: never. */
   livesMs?: number;
   exitCode?: number;
   /** How long its pull takes. */
   pullMs?: number;
-  /** For another machine than this, which is `amd64`. */
+  /** Absent: `amd64`, like the device. */
   architecture?: string;
-  /** Of its manifest, as a pull tells it. */
+  /** Of its manifest, as a pull reports it. */
   digest?: string;
-  /** After a pull its name stands for another image. */
+  /** After a pull its tag names another image. */
   hasMoved?: boolean;
 }
 
@@ -44,16 +44,16 @@ interface Stored {
 
 const killedExitCode = 137;
 
-/** The engine's word for a time that has not come. */
+/** How the engine spells a time that has not come yet. */
 const longAgo = "0001-01-01T00:00:00Z";
 
 const never = new AbortController().signal;
 
 /** The engine and the registry that it pulls from. */
-export class SmallEngine {
+export class FakeEngine {
   /** Releases by full reference. */
   readonly registry = new Map<string, Release>();
-  /** Questions and orders so far. */
+  /** How many times it was called. */
   calls = 0;
   readonly #clock: Clock;
   readonly #password: string | undefined;
@@ -62,9 +62,9 @@ export class SmallEngine {
   readonly #listeners = new Set<(event: EngineEvent | "gone") => void>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #life = new AbortController();
-  /** Ends when the engine goes. */
+  /** Aborted when the engine goes away. */
   #presence = new AbortController();
-  #made = 0;
+  #created = 0;
   #events = 0n;
 
   /** With `password` given, logins and pulls need it. */
@@ -73,58 +73,58 @@ export class SmallEngine {
     this.#password = options.password;
   }
 
-  /** Stops with all containers, as a restart of the service does. */
-  leave(): void {
+  /** Stops with all containers, as the service does for a restart. */
+  goAway(): void {
     for (const { seen } of this.#containers.values()) this.#exit(seen.id, 0);
     this.#presence.abort();
-    for (const tell of [...this.#listeners]) tell("gone");
+    for (const listen of [...this.#listeners]) listen("gone");
   }
 
-  /** Is there again. */
+  /** Starts again. */
   comeBack(): void {
     if (this.#presence.signal.aborted) this.#presence = new AbortController();
   }
 
-  /** Puts a release into the store of the engine, as if it had been pulled. */
+  /** Gives the engine an image, as if it had been pulled. */
   stock(reference: string, release: Release): void {
     this.registry.set(reference, release);
     this.#images.add(reference);
   }
 
-  /** Ends the process of a container; no such container is fine. */
+  /** Kills the process of a container. A missing container is fine. */
   kill(name: string): void {
     const found = this.#find(name);
     if (found !== undefined) this.#signal(found, killedExitCode);
   }
 
-  /** Pauses a running container; any other is left alone. */
+  /** Pauses a container, if it is running. */
   pause(name: string): void {
-    this.#turnInto("paused", { name, from: "running", action: "pause" });
+    this.#change("paused", { name, from: "running", action: "pause" });
   }
 
-  /** Ends a pause. */
+  /** Unpauses a container, if it is paused. */
   unpause(name: string): void {
-    this.#turnInto("running", { name, from: "paused", action: "unpause" });
+    this.#change("running", { name, from: "paused", action: "unpause" });
   }
 
-  /** Tags in the store of the engine. */
+  /** References of all images that the engine has. */
   get images(): string[] {
     return [...this.#images].sort();
   }
 
-  /** Status of a container by name. */
+  /** The status of a container, by name. */
   status(name: string): string | undefined {
     return this.#find(name)?.seen.status;
   }
 
   async inspect(nameOrId: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
-    await this.#turn(signal);
+    await this.#call(signal);
     const found = this.#find(nameOrId);
     return found && structuredClone(found.seen);
   }
 
   async listContainers(signal: AbortSignal): Promise<ContainerSummary[]> {
-    await this.#turn(signal);
+    await this.#call(signal);
     return [...this.#containers.values()].map(({ seen }) => {
       const { id, name, status: state, image, labels, portBindings } = seen;
       return { id, names: [name], state, image, labels, published: state === "running" ? portBindings : {} };
@@ -132,7 +132,7 @@ export class SmallEngine {
   }
 
   async listImages(signal: AbortSignal): Promise<ImageSummary[]> {
-    await this.#turn(signal);
+    await this.#call(signal);
     return this.images.map((tag) => {
       const unknown = { created: undefined, size: undefined, sharedSize: undefined, virtualSize: undefined };
       return { id: tag, repoTags: [tag], labels: {}, containers: undefined, ...unknown };
@@ -140,41 +140,41 @@ export class SmallEngine {
   }
 
   async imagesOf(repository: string, signal: AbortSignal): Promise<string[]> {
-    await this.#turn(signal);
+    await this.#call(signal);
     return this.images.map(splitReference).filter((image) => image.repository === repository).map(({ tag }) => tag);
   }
 
   async inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetails | undefined> {
-    await this.#turn(signal);
+    await this.#call(signal);
     if (!this.#images.has(reference)) return undefined;
     const { architecture = "amd64", digest, hasMoved = false } = this.registry.get(reference) ?? {};
     return { os: "linux", architecture, digests: digest === undefined ? [] : [hasMoved ? `${digest}-other` : digest] };
   }
 
   async platform(signal: AbortSignal): Promise<EnginePlatform> {
-    await this.#turn(signal);
+    await this.#call(signal);
     return { os: "linux", architecture: "amd64" };
   }
 
   async settingsOf(nameOrId: string, signal: AbortSignal): Promise<CreateRequest | undefined> {
-    await this.#turn(signal);
+    await this.#call(signal);
     return structuredClone(this.#find(nameOrId)?.body);
   }
 
   async untag(reference: string, signal: AbortSignal): Promise<void> {
-    await this.#turn(signal);
+    await this.#call(signal);
     const user = [...this.#containers.values()].find(({ seen }) => seen.image === reference);
     if (user !== undefined) fail("engine_failed", `conflict: container ${user.seen.id} is using ${reference}`);
     this.#images.delete(reference);
   }
 
   async checkLogin(auth: RegistryAuth, signal: AbortSignal): Promise<void> {
-    await this.#turn(signal);
+    await this.#call(signal);
     if (!this.#isGood(auth)) fail("denied", "unauthorized: authentication required");
   }
 
   async openPull(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<Pull> {
-    await this.#turn(signal);
+    await this.#call(signal);
     const release = this.registry.get(reference);
     if (!this.#isGood(auth)) fail("pull_failed", "unauthorized: authentication required");
     if (release === undefined) fail("image_missing", `manifest for ${reference} not found`);
@@ -189,20 +189,20 @@ export class SmallEngine {
   }
 
   async create(name: string, body: CreateRequest, signal: AbortSignal): Promise<string> {
-    await this.#turn(signal);
+    await this.#call(signal);
     const image = String(body.Image);
     if (!this.#images.has(image)) fail("image_missing", `No such image: ${image}`);
     if (this.#find(name) !== undefined) fail("name_in_use", `The name "/${name}" is already in use by container`);
-    const id = `c${++this.#made}`;
+    const id = `c${++this.#created}`;
     const State = { Status: "created", StartedAt: longAgo, FinishedAt: longAgo };
     const seen = decodeContainer({ Id: id, Name: name, State, Config: body, HostConfig: body.HostConfig });
     this.#containers.set(id, { seen, body, runs: 0, exits: new Set() });
-    this.#tell("create", seen);
+    this.#emit("create", seen);
     return id;
   }
 
   async watchExit(id: string, options: { condition: ExitCondition; signal: AbortSignal }): Promise<ExitWatch> {
-    await this.#turn(options.signal);
+    await this.#call(options.signal);
     const found = this.#need(id);
     if (options.condition !== "next-exit") fail("internal", `This engine does not know "${options.condition}"`);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -210,13 +210,13 @@ export class SmallEngine {
     options.signal.addEventListener("abort", () => reject(new AgentError("canceled", "aborted")), { once: true });
     const onGone = () => reject(new AgentError("engine_unreachable", "the engine has gone"));
     this.#presence.signal.addEventListener("abort", onGone, { once: true });
-    // Nobody may ask for the code.
+    // The code may never be asked for.
     promise.catch(() => {});
     return { exitCode: () => promise };
   }
 
   async start(id: string, signal: AbortSignal): Promise<void> {
-    await this.#turn(signal);
+    await this.#call(signal);
     const found = this.#need(id);
     const { seen } = found;
     if (isUp(seen)) return;
@@ -224,32 +224,32 @@ export class SmallEngine {
     if (port !== undefined) fail("port_in_use", `Bind for 0.0.0.0:${port} failed: port is already allocated`);
     found.runs += 1;
     Object.assign(seen, { status: "running", exitCode: 0, startedAt: this.#clock.wall().toISOString() });
-    this.#tell("start", seen);
+    this.#emit("start", seen);
     const { livesMs, exitCode = 0 } = this.registry.get(seen.image) ?? {};
     if (livesMs !== undefined) this.#keep(this.#end(found, { livesMs, exitCode }));
   }
 
   async stop(id: string, options: { graceSeconds: number; signal: AbortSignal }): Promise<void> {
-    await this.#turn(options.signal);
+    await this.#call(options.signal);
     const found = this.#need(id);
     if (!isUp(found.seen)) return;
     this.#signal(found, 0);
-    this.#tell("stop", found.seen);
+    this.#emit("stop", found.seen);
   }
 
   async remove(idOrName: string, options: { force: boolean; signal: AbortSignal }): Promise<void> {
-    await this.#turn(options.signal);
+    await this.#call(options.signal);
     const found = this.#need(idOrName);
     const { id } = found.seen;
     if (isUp(found.seen) && !options.force) fail("engine_failed", `cannot remove container ${id}: it is running`);
     this.#signal(found, killedExitCode);
     this.#containers.delete(id);
-    this.#tell("destroy", found.seen);
+    this.#emit("destroy", found.seen);
   }
 
   async *events(signal: AbortSignal, onOpen?: () => void): AsyncGenerator<EngineEvent, void> {
     if (signal.aborted) return;
-    await this.#turn(never);
+    await this.#call(never);
     const waiting: (EngineEvent | "gone")[] = [];
     let wake = () => {};
     const listen = (event: EngineEvent | "gone") => {
@@ -271,21 +271,21 @@ export class SmallEngine {
     }
   }
 
-  /** Ends all that goes on by itself. */
+  /** Ends everything that runs in the background. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort();
     await Promise.all(this.#tasks);
   }
 
-  /** A call takes a turn of the loop, and fails as one of the real engine does. */
-  async #turn(signal: AbortSignal): Promise<void> {
+  /** Begins a call: it takes a turn of the event loop, and fails like one of the real engine. */
+  async #call(signal: AbortSignal): Promise<void> {
     this.calls += 1;
     await Promise.resolve();
     if (signal.aborted) fail("canceled", "aborted");
     if (this.#presence.signal.aborted) fail("engine_unreachable", "no engine");
   }
 
-  /** The time that a pull takes. It is lost when the caller or the engine goes. */
+  /** Waits for as long as a pull takes. Fails when the caller or the engine goes away. */
   async #transfer(pullMs: number, signal: AbortSignal): Promise<void> {
     const presence = this.#presence.signal;
     try {
@@ -307,10 +307,10 @@ export class SmallEngine {
     if (found.runs === run) this.#exit(found.seen.id, life.exitCode);
   }
 
-  /** A signal that ends the process; nothing when there is none. */
+  /** Ends the process by a signal, if it is running. */
   #signal({ seen }: Stored, exitCode: number): void {
     if (!isUp(seen)) return;
-    this.#tell("kill", seen);
+    this.#emit("kill", seen);
     this.#exit(seen.id, exitCode);
   }
 
@@ -318,19 +318,19 @@ export class SmallEngine {
     const found = this.#containers.get(id);
     if (found === undefined || !isUp(found.seen)) return;
     Object.assign(found.seen, { status: "exited", exitCode, finishedAt: this.#clock.wall().toISOString() });
-    for (const tell of found.exits) tell(exitCode);
+    for (const resolve of found.exits) resolve(exitCode);
     found.exits.clear();
-    this.#tell("die", found.seen, { exitCode });
+    this.#emit("die", found.seen, { exitCode });
   }
 
-  #turnInto(status: string, options: { name: string; from: string; action: string }): void {
+  #change(status: string, options: { name: string; from: string; action: string }): void {
     const found = this.#find(options.name);
     if (found?.seen.status !== options.from) return;
     found.seen.status = status;
-    this.#tell(options.action, found.seen);
+    this.#emit(options.action, found.seen);
   }
 
-  /** A host port of this container that another one publishes already. */
+  /** A host port of this container that another one has published already. */
   #takenPort(seen: ContainerDetails): number | undefined {
     const others = [...this.#containers.values()].filter((other) => other.seen !== seen && isUp(other.seen));
     const taken = new Set(others.flatMap((other) => hostPorts(other.seen)));
@@ -350,10 +350,10 @@ export class SmallEngine {
     return this.#find(nameOrId) ?? fail("container_missing", `No such container: ${nameOrId}`);
   }
 
-  #tell(action: string, seen: ContainerDetails, more: { exitCode?: number } = {}): void {
+  #emit(action: string, seen: ContainerDetails, more: { exitCode?: number } = {}): void {
     const { id, name, labels } = seen;
     this.#events += 1n;
-    for (const tell of [...this.#listeners]) tell({ action, id, name, labels, ...more, timeNano: this.#events });
+    for (const listen of [...this.#listeners]) listen({ action, id, name, labels, ...more, timeNano: this.#events });
   }
 
   #keep(task: Promise<void>): void {
@@ -366,7 +366,7 @@ function isUp(seen: ContainerDetails): boolean {
   return seen.status === "running" || seen.status === "paused";
 }
 
-/** The host ports that were asked for, without those that the engine is to choose. */
+/** The host ports that were requested, without those that the engine is to choose. */
 function hostPorts(seen: ContainerDetails): number[] {
   return Object.values(seen.portBindings).flat().map(({ hostPort }) => hostPort).filter((port) => port > 0);
 }

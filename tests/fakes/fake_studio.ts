@@ -1,4 +1,4 @@
-/** Studio and the people in front of it, as the apps of a device see them. */
+/** A fake Studio with its users, as the apps of a device see them. */
 
 import type { PortRule } from "../../lib/model/app.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
@@ -8,29 +8,29 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import type { AppReport } from "../../lib/backend/requests.ts";
 
 /**
- * Studio and the people in front of it, as the device sees them. `told` has all that they hear, in order: a state for a
+ * Studio and its users, as the device sees them. `entries` has everything that reaches them, in order: a state for a
  * report (`RUNNING`, `PRESENT pending_remote_confirmation`), a text in quotes for a line of the app's log,
  * `LOGGER_CLEAR`, `ports`.
  */
-export class Studio {
-  readonly told: string[] = [];
+export class FakeStudio {
+  readonly entries: string[] = [];
   readonly reports: AppReport[] = [];
-  /** The ports that were saved, unreadable entries included. */
+  /** The ports that were saved, with unreadable entries. */
   readonly ports: { ports: readonly PortRule[]; others: readonly unknown[] }[] = [];
-  /** The answer to the question for all apps. */
+  /** What Studio wants of all apps. */
   answer: () => unknown[] = () => [];
   isConnected = true;
-  /** False lets every call hang, as on a link that is half open. */
+  /** False makes every call hang, as on a half-open link. */
   isAnswering = true;
   token = "token";
-  /** How often a login for the registry was asked for. */
-  tokens = 0;
-  /** What happens while Studio takes a report. */
+  /** How many registry tokens were requested. */
+  tokenRequests = 0;
+  /** Called while Studio takes a report. */
   onReport: () => Promise<void> = () => Promise.resolve();
-  /** Whose logs the agent was told to follow, with the id of the container where it was known. */
+  /** The channels that were followed, with the id of the container where it was known. */
   readonly followed: string[] = [];
-  /** Lines of pulls. */
-  progress = 0;
+  /** How many lines of pulls were shown. */
+  pullLines = 0;
 
   readonly #clock: Clock;
 
@@ -38,13 +38,13 @@ export class Studio {
     this.#clock = clock;
   }
 
-  /** Forgets what was told. */
+  /** Forgets all entries. */
   clear(): void {
-    this.told.length = 0;
+    this.entries.length = 0;
     this.reports.length = 0;
   }
 
-  /** What the agent calls. */
+  /** The backend that the agent calls. */
   backend(): Backend {
     const unused = () => Promise.reject(new AgentError("internal", "Not used here"));
     return {
@@ -58,32 +58,32 @@ export class Studio {
       getRequestedAppStates: (signal) => this.#whenConnected(() => this.answer(), signal),
       getRegistryToken: (_, signal) =>
         this.#whenConnected(() => {
-          this.tokens += 1;
+          this.tokenRequests += 1;
           return this.token;
         }, signal),
       reportAppState: (report, signal) =>
         this.#whenConnected(async () => {
           await this.onReport();
           this.reports.push(report);
-          this.told.push([report.state, report.updateStatus].filter((word) => word !== "").join(" "));
+          this.entries.push([report.state, report.updateStatus].filter((word) => word !== "").join(" "));
         }, signal),
       savePorts: ({ ports, others }, signal) =>
         this.#whenConnected(() => {
           this.ports.push({ ports, others });
-          this.told.push("ports");
+          this.entries.push("ports");
         }, signal),
     };
   }
 
-  /** Where the agent writes for people. */
+  /** The logs of apps that the agent writes to. */
   appLogs(): AppsDeps["appLogs"] {
     return {
-      say: (_, text) => void this.told.push(`"${text}"`),
-      clearViewer: () => void this.told.push("LOGGER_CLEAR"),
+      say: (_, text) => void this.entries.push(`"${text}"`),
+      clearViewer: () => void this.entries.push("LOGGER_CLEAR"),
       clearHistory: () => {},
       follow: (channel, { known }) => void this.followed.push(known === undefined ? channel : `${channel} ${known.id}`),
       leave: () => {},
-      openFeed: () => ({ push: () => void (this.progress += 1), end: () => Promise.resolve() }),
+      openFeed: () => ({ push: () => void (this.pullLines += 1), end: () => Promise.resolve() }),
       showExited: () => Promise.resolve(),
       forget: () => {},
     };

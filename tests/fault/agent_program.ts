@@ -13,7 +13,7 @@ import { openWithRecovery } from "../../lib/store/recovery.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { applyReport, type DeviceApp, encodeRow, isWanted } from "../../scripts/studio/device_apps.ts";
 import { encodeRequest } from "../../scripts/studio/desired_change.ts";
-import { Studio } from "../fakes/fake_studio.ts";
+import { FakeStudio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
 import { sleep } from "../../scripts/testbed/wait.ts";
 import {
@@ -44,7 +44,7 @@ const device = {
  */
 class FaultyAgent {
   readonly #settings: AgentSettings;
-  readonly #studio = new Studio();
+  readonly #studio = new FakeStudio();
   readonly #life = new AbortController();
   #apps: Apps | undefined;
   #known: DeviceApp | undefined;

@@ -26,10 +26,10 @@ export interface Circumstances {
 const notAvailableText = "not available in this version";
 
 /** Decides what a request leads to while nothing else is done with the app. */
-export function decide(app: LiveApp, request: AppRequest, circumstances: Circumstances): Decision {
+export function decide(app: LiveApp, request: AppRequest, { mayUpdate, isEmergency }: Circumstances): Decision {
   const target = stableTarget(request.target);
-  if (circumstances.isEmergency && growsDisk(request.target)) return refusal("no_space", "the disk is too full");
-  const isUpdate = circumstances.mayUpdate && wantsUpdate(app, request);
+  if (isEmergency && growsDisk(request.target)) return refusal("no_space", "the disk is too full");
+  const isUpdate = mayUpdate && wantsUpdate(app, request);
   const transition = isUpdate ? "update" : transitionOf(app.state, target);
   if (transition === undefined) return { kind: "nothing" };
   if (transition === "no-action") return { kind: "noAction" };
@@ -48,7 +48,10 @@ export function wantsUpdate(app: LiveApp, request: AppRequest): boolean {
  * True when a request must not wait for the running transition: it removes what is being downloaded or updated, or it
  * says itself that it cancels. `step` is the one that is being done.
  */
-export function interrupts(app: LiveApp, request: AppRequest, step: Step | undefined): boolean {
+export function interrupts(
+  app: LiveApp,
+  { request, step }: { request: AppRequest; step: Step | undefined },
+): boolean {
   const target = stableTarget(request.target);
   const isRemoval = isGone(target);
   if (app.state === "UPDATING") return isRemoval || target === "PRESENT" || request.cancelTransition;
@@ -64,7 +67,7 @@ export function freesSpace(app: LiveApp | undefined, request: AppRequest): boole
   const target = stableTarget(request.target);
   if (isGone(target)) return true;
   if (app === undefined) return false;
-  if (interrupts(app, request, undefined)) return true;
+  if (interrupts(app, { request, step: undefined })) return true;
   const transition = transitionOf(app.state, target);
   // Stopping a failed app also pulls a missing image; that download has a check of its own.
   return (transition === "stop" || transition === "recover-present") && !wantsUpdate(app, request);

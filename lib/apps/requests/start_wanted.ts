@@ -25,7 +25,7 @@ export async function startWanted(
     const app = deps.records.find(request);
     if (app === undefined || !options.isWanted(app, request)) continue;
     const observed = snapshot && { ...snapshot.find(deps.namesOf(app)), takenAtMs: snapshot.takenAtMs };
-    deps.keep(deps.workerOf(app.id).act(request, options.origin, observed));
+    deps.keep(deps.workerOf(app.id).act(request, { origin: options.origin, observed }));
     if (options.pauseMs > 0) await deps.clock.sleep(options.pauseMs, deps.life);
   }
 }

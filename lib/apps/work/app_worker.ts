@@ -59,7 +59,10 @@ export class AppWorker {
    * Acts on a stored request and resolves when everything that follows from it is done. During another job it resolves
    * at once: it interrupts that job or leaves the request to it. `observed` saves an observation. Never throws.
    */
-  async act(request: AppRequest, origin: Origin, observed?: ObservedApp & { takenAtMs: number }): Promise<void> {
+  async act(
+    request: AppRequest,
+    { origin, observed }: { origin: Origin; observed?: (ObservedApp & { takenAtMs: number }) | undefined },
+  ): Promise<void> {
     if (origin === "request" || origin === "sync") this.#attempts.forgetFailures();
     const job = this.#job;
     if (job === undefined) {
@@ -73,7 +76,7 @@ export class AppWorker {
     if (origin === "retry") return;
     job.hasNewRequest = true;
     const app = this.#deps.records.find(this.id);
-    if (app !== undefined && interrupts(app, request, job.step)) job.interrupt(request);
+    if (app !== undefined && interrupts(app, { request, step: job.step })) job.interrupt(request);
   }
 
   /**
@@ -155,7 +158,7 @@ export class AppWorker {
   async #goOn(job: Job): Promise<void> {
     if (this.#deps.life.aborted) return;
     const request = job.hasNewRequest ? this.#deps.records.request(this.id) : undefined;
-    if (request !== undefined) return await this.act(request, "request");
+    if (request !== undefined) return await this.act(request, { origin: "request" });
     const missed = this.#missedLook;
     this.#missedLook = undefined;
     if (missed !== undefined) await this.look(missed);
@@ -171,6 +174,6 @@ export class AppWorker {
     const circumstances = { mayUpdate, isEmergency: false };
     if (app === undefined || request === undefined || decide(app, request, circumstances).kind !== "go") {
       this.#health.forgetFailures();
-    } else keep(this.act(request, "retry"));
+    } else keep(this.act(request, { origin: "retry" }));
   }
 }

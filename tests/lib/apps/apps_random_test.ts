@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { container, SmallWorld } from "../../fakes/fake_device.ts";
+import { container, FakeDevice } from "../../fakes/fake_device.ts";
 
-/** Numbers from 0 to 1 that are the same for the same seed. */
+/** Random numbers from 0 to 1, the same for the same seed. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -19,80 +19,90 @@ const releases = {
 const targets = ["RUNNING", "RUNNING", "PRESENT", "REMOVED", "UNINSTALLED"];
 const versions = ["1", "1", "2", "weak", "dies", "missing"];
 
-/** Studio leaves it to the device which version it has. */
+/** Studio does not know which version is installed. */
 const unknown = { present_version: "" };
 
-/** Does one thing to the device that may come at any moment. */
-async function disturb(world: SmallWorld, random: () => number): Promise<string> {
-  const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
-  const kind = pick(["ask", "ask", "ask", "update", "kill", "remove", "engine", "link", "restart", "connect"] as const);
+const disturbances = [
+  ...["request", "request", "request", "update", "kill", "remove", "engine", "link", "restart", "connect"] as const,
+];
+
+function pick<T>(list: readonly T[], random: () => number): T | undefined {
+  return list[Math.floor(random() * list.length)];
+}
+
+/** Does one thing to the device that can happen at any moment. Returns what it was. */
+async function disturb(device: FakeDevice, random: () => number): Promise<string> {
+  const kind = pick(disturbances, random);
   switch (kind) {
-    case "ask": {
-      const target = pick(targets) ?? "RUNNING";
-      const cancel = random() < 0.3;
-      const version = pick(versions);
-      await world.ask(target, { ...unknown, newest_version: version, cancel_transition: cancel }, 0);
-      return `ask ${target} ${version}${cancel ? " cancel" : ""}`;
-    }
+    case "request":
+      return await requestAnything(device, random);
     case "update": {
-      const version = pick(versions);
-      await world.ask("RUNNING", { ...unknown, newest_version: version, request_update: true }, 0);
+      const version = pick(versions, random);
+      await device.request("RUNNING", { ...unknown, newest_version: version, request_update: true }, { ms: 0 });
       return `update to ${version}`;
     }
     case "kill":
-      world.engine.kill(container);
+      device.engine.kill(container);
       return "kill";
     case "remove":
-      await world.engine.remove(container, { force: true, signal: new AbortController().signal }).catch(() => {});
+      await device.engine.remove(container, { force: true, signal: new AbortController().signal }).catch(() => {});
       return "remove by hand";
     case "engine":
-      world.engine.leave();
-      await world.pass(random() * 3_000);
-      world.engine.comeBack();
+      device.engine.goAway();
+      await device.advance(random() * 3_000);
+      device.engine.comeBack();
       return "engine restart";
     case "link":
-      world.studio.isConnected = !world.studio.isConnected;
+      device.studio.isConnected = !device.studio.isConnected;
       return "link";
     case "restart":
-      await world.end();
-      world.begin();
-      await world.apps.reconcileLocal(new AbortController().signal);
+      await device.stopAgent();
+      device.startAgent();
+      await device.apps.reconcileLocal(new AbortController().signal);
       return "agent restart";
     case "connect":
     case undefined: {
-      world.studio.isConnected = true;
-      const connecting = world.apps.reconcileLocal(new AbortController().signal);
-      await world.pass(2_000);
+      device.studio.isConnected = true;
+      const connecting = device.apps.reconcileLocal(new AbortController().signal);
+      await device.advance(2_000);
       await connecting;
       return "connect";
     }
   }
 }
 
-/** What must be true when everything has come to rest. */
-function assertAtRest(world: SmallWorld, target: string, story: string): void {
-  const isGone = target === "REMOVED" || target === "UNINSTALLED";
-  assert.equal(world.state, isGone ? undefined : target, story);
-  assert.equal(world.engine.status(container), target === "RUNNING" ? "running" : undefined, story);
-  if (isGone) assert.deepEqual(world.tags, [], story);
-  if (target === "RUNNING") assert.deepEqual(world.tags, ["1"], story);
-  const last = world.studio.reports.at(-1)?.state;
-  assert.equal(last, target, `${story}, told ${JSON.stringify(world.studio.told.slice(-8))}`);
+async function requestAnything(device: FakeDevice, random: () => number): Promise<string> {
+  const target = pick(targets, random) ?? "RUNNING";
+  const cancel = random() < 0.3;
+  const version = pick(versions, random);
+  await device.request(target, { ...unknown, newest_version: version, cancel_transition: cancel }, { ms: 0 });
+  return `request ${target} ${version}${cancel ? " cancel" : ""}`;
 }
 
-Deno.test("whatever happens, the device ends where Studio wants it, tells so, and nothing is left over", async () => {
+/** What must be true once nothing happens any more. */
+function assertSettled(device: FakeDevice, target: string, story: string): void {
+  const isGone = target === "REMOVED" || target === "UNINSTALLED";
+  assert.equal(device.state, isGone ? undefined : target, story);
+  assert.equal(device.engine.status(container), target === "RUNNING" ? "running" : undefined, story);
+  if (isGone) assert.deepEqual(device.tags, [], story);
+  if (target === "RUNNING") assert.deepEqual(device.tags, ["1"], story);
+  const last = device.studio.reports.at(-1)?.state;
+  assert.equal(last, target, `${story}, entries ${JSON.stringify(device.studio.entries.slice(-8))}`);
+}
+
+Deno.test("whatever happens, the device ends as Studio wants it, reports that, and leaves nothing behind", async () => {
   for (let seed = 1; seed <= 24; seed += 1) {
-    await using world = new SmallWorld(releases);
+    await using device = new FakeDevice(releases);
     const random = randomFrom(seed);
     const story: string[] = [`seed ${seed}`];
-    await world.apps.reconcileLocal(new AbortController().signal);
+    await device.apps.reconcileLocal(new AbortController().signal);
     for (let count = 0; count < 12; count += 1) {
-      story.push(await disturb(world, random));
-      await world.pass(random() < 0.5 ? random() * 400 : random() * 8_000);
+      story.push(await disturb(device, random));
+      await device.advance(random() < 0.5 ? random() * 400 : random() * 8_000);
     }
     const target = ["RUNNING", "PRESENT", "REMOVED", "UNINSTALLED"][seed % 4] ?? "";
-    world.studio.isConnected = true;
-    await world.ask(target, { ...unknown, newest_version: "1", request_update: true }, 150_000);
-    assertAtRest(world, target, story.join("; "));
+    device.studio.isConnected = true;
+    await device.request(target, { ...unknown, newest_version: "1", request_update: true }, { ms: 150_000 });
+    assertSettled(device, target, story.join("; "));
   }
 });

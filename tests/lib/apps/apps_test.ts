@@ -1,162 +1,164 @@
 import assert from "node:assert/strict";
-import { container, SmallWorld } from "../../fakes/fake_device.ts";
+import { container, FakeDevice } from "../../fakes/fake_device.ts";
 
 const running = '"Now running app Shop (1)"';
 const update = { newest_version: "2", new_release_key: 8, request_update: true };
 
-/** The states among what was told. */
-function states(told: readonly string[]): string[] {
-  return told.filter((entry) => !entry.startsWith('"'));
+/** The states among the entries. */
+function states(entries: readonly string[]): string[] {
+  return entries.filter((entry) => !entry.startsWith('"'));
 }
 
-Deno.test("a wish that is reached already is told once, and nothing is touched", async () => {
-  await using world = new SmallWorld();
-  assert.equal((await world.ask("RUNNING")).at(-1), running);
-  assert.deepEqual(await world.ask("RUNNING"), ["RUNNING"]);
+Deno.test("a target that is reached already is reported once, and nothing is touched", async () => {
+  await using device = new FakeDevice();
+  assert.equal((await device.request("RUNNING")).at(-1), running);
+  assert.deepEqual(await device.request("RUNNING"), ["RUNNING"]);
 });
 
-Deno.test("an app that is not there and shall not be is told, and leaves no row", async () => {
-  await using world = new SmallWorld();
-  assert.deepEqual(await world.ask("REMOVED"), ["REMOVED"]);
-  assert.equal(world.state, undefined);
+Deno.test("the removal of an app that is not there is reported, and leaves no row", async () => {
+  await using device = new FakeDevice();
+  assert.deepEqual(await device.request("REMOVED"), ["REMOVED"]);
+  assert.equal(device.state, undefined);
 });
 
-Deno.test("a first install reports the release of its request, and a second one that of its own", async () => {
-  await using world = new SmallWorld();
-  await world.ask("RUNNING", { release_key: 7 });
-  await world.ask("RUNNING", update);
-  assert.equal(world.studio.reports.at(-1)?.releaseKey, 8);
-  await world.ask("REMOVED");
-  await world.ask("RUNNING", { release_key: 7 });
-  const last = world.studio.reports.at(-1);
+Deno.test("every first install reports the release of its request", async () => {
+  await using device = new FakeDevice();
+  await device.request("RUNNING", { release_key: 7 });
+  await device.request("RUNNING", update);
+  assert.equal(device.studio.reports.at(-1)?.releaseKey, 8);
+  await device.request("REMOVED");
+  await device.request("RUNNING", { release_key: 7 });
+  const last = device.studio.reports.at(-1);
   assert.deepEqual([last?.state, last?.releaseKey, last?.updateStatus], ["RUNNING", 7, ""]);
 });
 
-Deno.test("a target that changes during an update is what the app ends in", async () => {
-  await using world = new SmallWorld({ "1": {}, "2": { pullMs: 1_000 } });
-  await world.ask("RUNNING");
-  await world.ask("RUNNING", update, 100);
-  assert.equal(world.state, "UPDATING");
-  await world.ask("RUNNING", { ...update, cancel_transition: false }, 0);
-  const told = await world.pass(5_000);
-  assert.equal(told.at(-1), '"Now running app Shop (2)"');
-  await world.pass(60_000);
-  assert.deepEqual(world.tags, ["2"]);
+Deno.test("an app ends in the target that was set during its update", async () => {
+  await using device = new FakeDevice({ "1": {}, "2": { pullMs: 1_000 } });
+  await device.request("RUNNING");
+  await device.request("RUNNING", update, { ms: 100 });
+  assert.equal(device.state, "UPDATING");
+  await device.request("RUNNING", { ...update, cancel_transition: false }, { ms: 0 });
+  const entries = await device.advance(5_000);
+  assert.equal(entries.at(-1), '"Now running app Shop (2)"');
+  await device.advance(60_000);
+  assert.deepEqual(device.tags, ["2"]);
 });
 
-Deno.test("a still newer version that is asked for during an update is installed after it", async () => {
-  await using world = new SmallWorld({ "1": {}, "2": { pullMs: 1_000 }, "3": {} });
-  await world.ask("RUNNING");
-  await world.ask("RUNNING", update, 100);
-  const told = await world.ask("RUNNING", { ...update, newest_version: "3", new_release_key: 9 }, 5_000);
-  assert.equal(told.at(-1), '"Now running app Shop (3)"');
-  assert.equal(world.studio.reports.at(-1)?.releaseKey, 9);
+Deno.test("a newer version that is requested during an update is installed after it", async () => {
+  await using device = new FakeDevice({ "1": {}, "2": { pullMs: 1_000 }, "3": {} });
+  await device.request("RUNNING");
+  await device.request("RUNNING", update, { ms: 100 });
+  const entries = await device.request("RUNNING", { ...update, newest_version: "3", new_release_key: 9 }, {
+    ms: 5_000,
+  });
+  assert.equal(entries.at(-1), '"Now running app Shop (3)"');
+  assert.equal(device.studio.reports.at(-1)?.releaseKey, 9);
 });
 
-Deno.test("what is asked in the moment a state is reached is done, however often that happens", async () => {
-  await using world = new SmallWorld({ "1": {} });
+Deno.test("a request at the moment a state is reached is carried out, however often that happens", async () => {
+  await using device = new FakeDevice({ "1": {} });
   const known = { app_key: 7, app_name: "Shop", stage: "PROD", present_version: "1", newest_version: "1" };
   const opposite = new Map([["RUNNING", "PRESENT"], ["PRESENT", "RUNNING"]]);
-  const asked: string[] = [];
-  world.studio.onReport = async () => {
-    const target = opposite.get(world.state ?? "");
-    if (target === undefined || asked.length === 60) return;
-    asked.push(target);
-    await world.apps.request({ ...known, target_state: target });
+  const requested: string[] = [];
+  device.studio.onReport = async () => {
+    const target = opposite.get(device.state ?? "");
+    if (target === undefined || requested.length === 60) return;
+    requested.push(target);
+    await device.apps.request({ ...known, target_state: target });
   };
-  await world.ask("RUNNING", {}, 120_000);
-  assert.equal(asked.length, 60);
-  assert.deepEqual([world.state, world.studio.reports.at(-1)?.state], [asked.at(-1), asked.at(-1)]);
+  await device.request("RUNNING", {}, { ms: 120_000 });
+  assert.equal(requested.length, 60);
+  assert.deepEqual([device.state, device.studio.reports.at(-1)?.state], [requested.at(-1), requested.at(-1)]);
 });
 
-Deno.test("a removal with an update pending updates nothing", async () => {
+Deno.test("a removal with a pending update does not update", async () => {
   for (const target of ["REMOVED", "UNINSTALLED"]) {
-    await using world = new SmallWorld();
-    await world.ask("RUNNING");
-    const told = await world.ask(target, update);
-    assert.ok(!told.includes("UPDATING"), target);
-    assert.equal(world.state, undefined);
+    await using device = new FakeDevice();
+    await device.request("RUNNING");
+    const entries = await device.request(target, update);
+    assert.ok(!entries.includes("UPDATING"), target);
+    assert.equal(device.state, undefined);
   }
 });
 
-Deno.test("an app that runs for ten minutes starts its crash loop from the beginning", async () => {
-  await using world = new SmallWorld({ "1": {} });
-  await world.ask("RUNNING");
+Deno.test("an app that has run for ten minutes starts its crash loop from the beginning", async () => {
+  await using device = new FakeDevice({ "1": {} });
+  await device.request("RUNNING");
   const crash = async () => {
-    world.studio.clear();
-    world.engine.kill(container);
-    return (await world.pass(0)).at(-1);
+    device.studio.clear();
+    device.engine.kill(container);
+    return (await device.advance(0)).at(-1);
   };
   assert.equal(await crash(), '"Entered a crashloop (1st attempt), retrying in 5s"');
-  await world.pass(6_000);
+  await device.advance(6_000);
   assert.equal(await crash(), '"Entered a crashloop (2nd attempt), retrying in 20s"');
-  await world.pass(20_000 + 500 + 599_000);
+  await device.advance(20_000 + 500 + 599_000);
   assert.equal(await crash(), '"Entered a crashloop (3rd attempt), retrying in 45s"');
-  await world.pass(45_000 + 500 + 600_000);
+  await device.advance(45_000 + 500 + 600_000);
   assert.equal(await crash(), '"Entered a crashloop (1st attempt), retrying in 5s"');
 });
 
-Deno.test("what Studio asks ends a crash loop and is done at once", async () => {
-  await using world = new SmallWorld({ "1": { livesMs: 0, exitCode: 3 } });
-  await world.ask("RUNNING");
-  const told = await world.ask("PRESENT");
-  assert.deepEqual(states(told), ["PRESENT"]);
-  assert.deepEqual(states(await world.pass(3_600_000)), ["PRESENT"]);
+Deno.test("a request ends a crash loop and is carried out at once", async () => {
+  await using device = new FakeDevice({ "1": { livesMs: 0, exitCode: 3 } });
+  await device.request("RUNNING");
+  const entries = await device.request("PRESENT");
+  assert.deepEqual(states(entries), ["PRESENT"]);
+  assert.deepEqual(states(await device.advance(3_600_000)), ["PRESENT"]);
 });
 
-Deno.test("a crash loop goes on with what Studio wanted last, not with what failed first", async () => {
-  await using world = new SmallWorld({ "1": { livesMs: 0, exitCode: 3 } });
-  await world.ask("RUNNING");
-  await world.apps.request({ app_key: 7, app_name: "Shop", stage: "PROD", target_state: "REMOVED" });
-  await world.pass(60_000);
-  assert.equal(world.state, undefined);
-  assert.equal(world.studio.reports.at(-1)?.state, "REMOVED");
+Deno.test("a crash loop goes on with the latest request, not with the one that failed first", async () => {
+  await using device = new FakeDevice({ "1": { livesMs: 0, exitCode: 3 } });
+  await device.request("RUNNING");
+  await device.apps.request({ app_key: 7, app_name: "Shop", stage: "PROD", target_state: "REMOVED" });
+  await device.advance(60_000);
+  assert.equal(device.state, undefined);
+  assert.equal(device.studio.reports.at(-1)?.state, "REMOVED");
 });
 
-Deno.test("an app runs although nobody can be told", async () => {
-  await using world = new SmallWorld();
-  world.studio.isConnected = false;
-  await world.ask("RUNNING");
-  assert.equal(world.state, "RUNNING");
-  assert.deepEqual(world.studio.reports, []);
+Deno.test("an app runs although nothing can be reported", async () => {
+  await using device = new FakeDevice();
+  device.studio.isConnected = false;
+  await device.request("RUNNING");
+  assert.equal(device.state, "RUNNING");
+  assert.deepEqual(device.studio.reports, []);
 });
 
-Deno.test("an engine that goes in the middle of a start costs the start, and its return repeats it at once", async () => {
-  await using world = new SmallWorld();
-  await world.ask("RUNNING", {}, 100);
-  world.engine.leave();
-  await world.pass(1_000);
-  assert.equal(world.state, "FAILED");
-  world.engine.comeBack();
-  await world.pass(3_500);
-  assert.equal(world.state, "RUNNING");
-  assert.equal(world.engine.status(container), "running");
+Deno.test("an engine that goes away during a start makes it fail, and its return repeats it at once", async () => {
+  await using device = new FakeDevice();
+  await device.request("RUNNING", {}, { ms: 100 });
+  device.engine.goAway();
+  await device.advance(1_000);
+  assert.equal(device.state, "FAILED");
+  device.engine.comeBack();
+  await device.advance(3_500);
+  assert.equal(device.state, "RUNNING");
+  assert.equal(device.engine.status(container), "running");
 });
 
-Deno.test("the agent ends at any moment and leaves the container alone", async () => {
-  await using world = new SmallWorld({ "1": { pullMs: 1_000 } });
-  await world.ask("RUNNING", {}, 500);
-  await world.end();
-  world.begin();
-  await world.apps.reconcileLocal(new AbortController().signal);
-  assert.equal(world.state, "REMOVED");
-  await world.ask("RUNNING", {}, 5_000);
-  await world.end();
-  assert.equal(world.engine.status(container), "running");
-  world.begin();
+Deno.test("the agent can end at any moment and leaves the container alone", async () => {
+  await using device = new FakeDevice({ "1": { pullMs: 1_000 } });
+  await device.request("RUNNING", {}, { ms: 500 });
+  await device.stopAgent();
+  device.startAgent();
+  await device.apps.reconcileLocal(new AbortController().signal);
+  assert.equal(device.state, "REMOVED");
+  await device.request("RUNNING", {}, { ms: 5_000 });
+  await device.stopAgent();
+  assert.equal(device.engine.status(container), "running");
+  device.startAgent();
 });
 
-Deno.test("a developer's app and a compose app are refused with a clear line, and are not tried again", async () => {
+Deno.test("a DEV app and a compose app are refused with a clear line, and are not tried again", async () => {
   for (const wish of [{ stage: "DEV" }, { docker_compose: { services: {} } }]) {
-    await using world = new SmallWorld();
-    const told = await world.ask("RUNNING", wish, 3_600_000);
-    assert.deepEqual(told, ['"not available in this version"', "FAILED"]);
+    await using device = new FakeDevice();
+    const entries = await device.request("RUNNING", wish, { ms: 3_600_000 });
+    assert.deepEqual(entries, ['"not available in this version"', "FAILED"]);
   }
 });
 
 Deno.test("a rejected request leaves nothing behind", async () => {
-  await using world = new SmallWorld();
-  await assert.rejects(world.apps.request({ app_name: "Shop", stage: "PROD", target_state: "RUNNING" }));
-  await assert.rejects(world.apps.request({ app_key: 7, app_name: "Shop", stage: "PROD", target_state: "STOPPED" }));
-  assert.deepEqual(world.apps.list(), []);
+  await using device = new FakeDevice();
+  await assert.rejects(device.apps.request({ app_name: "Shop", stage: "PROD", target_state: "RUNNING" }));
+  await assert.rejects(device.apps.request({ app_key: 7, app_name: "Shop", stage: "PROD", target_state: "STOPPED" }));
+  assert.deepEqual(device.apps.list(), []);
 });

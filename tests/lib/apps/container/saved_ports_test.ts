@@ -2,34 +2,34 @@ import assert from "node:assert/strict";
 import { encodePortRule } from "../../../../lib/model/port_rule.ts";
 import { readRequest, writeRequest } from "../../../../lib/store/request_rows.ts";
 import { Folder, sampleRequest, warningsLog } from "../../store/samples.ts";
-import { SmallWorld } from "../../../fakes/fake_device.ts";
+import { FakeDevice } from "../../../fakes/fake_device.ts";
 
 const never = new AbortController().signal;
 const unreadable = [{ port: "80", color: "red" }, null, "x"];
 
 Deno.test("entries of the port list that cannot be read are saved back unchanged, next to the rules", async () => {
-  await using world = new SmallWorld();
-  await world.ask("RUNNING", { ports: [unreadable[0], { port: 8080, color: "blue" }, ...unreadable.slice(1)] });
-  const saved = world.studio.ports.at(-1);
+  await using device = new FakeDevice();
+  await device.request("RUNNING", { ports: [unreadable[0], { port: 8080, color: "blue" }, ...unreadable.slice(1)] });
+  const saved = device.studio.ports.at(-1);
   assert.deepEqual(saved?.others, unreadable);
   const [wire] = saved?.ports.map(encodePortRule) ?? [];
   assert.deepEqual([wire?.port, wire?.color, typeof wire?.host_port], [8080, "blue", "number"]);
-  assert.equal(world.state, "RUNNING");
+  assert.equal(device.state, "RUNNING");
 });
 
 Deno.test("entries that cannot be read are restored from the database after a restart, and saved again", async () => {
-  await using world = new SmallWorld();
-  await world.ask("RUNNING", { ports: [...unreadable, { port: 8080 }] });
-  await world.end();
-  world.begin();
-  world.studio.ports.length = 0;
-  world.studio.answer = () => {
+  await using device = new FakeDevice();
+  await device.request("RUNNING", { ports: [...unreadable, { port: 8080 }] });
+  await device.stopAgent();
+  device.startAgent();
+  device.studio.ports.length = 0;
+  device.studio.answer = () => {
     throw new Error("the backend is away");
   };
-  await world.apps.reconcileLocal(never);
-  await Promise.all([assert.rejects(world.apps.reconcileRemote(never)), world.pass(5_000)]);
-  assert.deepEqual(world.studio.ports.at(-1)?.others, unreadable);
-  assert.deepEqual(world.studio.ports.at(-1)?.ports.map(({ port }) => port), [8080]);
+  await device.apps.reconcileLocal(never);
+  await Promise.all([assert.rejects(device.apps.reconcileRemote(never)), device.advance(5_000)]);
+  assert.deepEqual(device.studio.ports.at(-1)?.others, unreadable);
+  assert.deepEqual(device.studio.ports.at(-1)?.ports.map(({ port }) => port), [8080]);
 });
 
 Deno.test("writeRequest() stores entries that cannot be read after the rules, once", () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import { pollUntil } from "../../../../scripts/testbed/wait.ts";
-import { SmallWorld } from "../../../fakes/fake_device.ts";
+import { FakeDevice } from "../../../fakes/fake_device.ts";
 
 /** A device with real data folders, and images for two apps called Shop. */
-class World extends SmallWorld {
+class World extends FakeDevice {
   constructor() {
     super({ "1": {} }, (folder) => ({ folderOf: (app) => new DataFolder({ appsDir: `${folder}/apps` }, app) }));
     this.engine.registry.set("r.example.com/apps/prod_amd64_8_shop:1", {});
@@ -12,9 +12,9 @@ class World extends SmallWorld {
 
   /** Requests a state and lets time pass until it is reported; work on folders takes real time. */
   async reach(target: string, wish: Record<string, unknown> = {}): Promise<void> {
-    await this.ask(target, wish);
+    await this.request(target, wish);
     await pollUntil(`the app is ${target}`, async () => {
-      return (await this.pass(1_000)).includes(target) || undefined;
+      return (await this.advance(1_000)).includes(target) || undefined;
     });
   }
 
@@ -37,39 +37,39 @@ function isThere(path: string): boolean {
 }
 
 Deno.test("uninstalling an app deletes its data, and removing it does not", async () => {
-  await using world = new World();
-  await world.reach("RUNNING");
-  const data = world.fill("PROD");
-  await world.reach("REMOVED");
+  await using device = new World();
+  await device.reach("RUNNING");
+  const data = device.fill("PROD");
+  await device.reach("REMOVED");
   assert.equal(isThere(data), true);
-  await world.reach("RUNNING");
-  await world.reach("UNINSTALLED");
-  assert.equal(world.state, undefined);
+  await device.reach("RUNNING");
+  await device.reach("UNINSTALLED");
+  assert.equal(device.state, undefined);
   assert.equal(isThere(data), false);
 });
 
 Deno.test("apps of one name and two stages have separate data", async () => {
   for (const key of [7, 8]) {
-    await using world = new World();
-    await world.reach("RUNNING");
+    await using device = new World();
+    await device.reach("RUNNING");
     // All that matters is that the agent knows an app of this stage.
-    await world.reach("FAILED", { stage: "DEV", app_key: key, target_state: "RUNNING" });
-    const [data, other] = [world.fill("PROD"), world.fill("DEV")];
-    await world.reach("UNINSTALLED");
+    await device.reach("FAILED", { stage: "DEV", app_key: key, target_state: "RUNNING" });
+    const [data, other] = [device.fill("PROD"), device.fill("DEV")];
+    await device.reach("UNINSTALLED");
     assert.deepEqual([isThere(data), isThere(other)], [false, true], `key ${key}`);
-    assert.deepEqual(world.apps.list().map(({ id }) => id), [{ appKey: key, stage: "DEV" }]);
+    assert.deepEqual(device.apps.list().map(({ id }) => id), [{ appKey: key, stage: "DEV" }]);
   }
 });
 
 Deno.test("data that two apps of one name and stage share is deleted with the last of them", async () => {
-  await using world = new World();
-  await world.reach("RUNNING");
-  await world.reach("RUNNING", { app_key: 8, app_name: "SHOP" });
-  const data = world.fill("PROD");
-  await world.reach("UNINSTALLED", { app_key: 7 });
+  await using device = new World();
+  await device.reach("RUNNING");
+  await device.reach("RUNNING", { app_key: 8, app_name: "SHOP" });
+  const data = device.fill("PROD");
+  await device.reach("UNINSTALLED", { app_key: 7 });
   assert.equal(isThere(data), true);
-  assert.deepEqual(world.apps.list().map(({ id }) => id.appKey), [8]);
-  await world.reach("UNINSTALLED", { app_key: 8, app_name: "SHOP" });
-  assert.deepEqual(world.apps.list(), []);
+  assert.deepEqual(device.apps.list().map(({ id }) => id.appKey), [8]);
+  await device.reach("UNINSTALLED", { app_key: 8, app_name: "SHOP" });
+  assert.deepEqual(device.apps.list(), []);
   assert.equal(isThere(data), false);
 });

@@ -13,8 +13,15 @@ function container(status: string): ObservedContainer {
   return { id: "old", name: "prod_7_shop", status };
 }
 
-/** A device in memory: what steps do to it, and what can be seen of it. */
-class World {
+/** The steps that change what the engine has. */
+type EngineStep = Extract<
+  Step,
+  | { kind: "openPull" | "readPull" | "untagImages" }
+  | { kind: "createContainer" | "startContainer" | "stopContainer" | "removeContainer" | "awaitGone" }
+>;
+
+/** A device in memory: what steps do to it, and what can be observed of it. */
+class PlannedDevice {
   version = wanted.version;
   fallback: string | undefined;
   container: (ObservedContainer & { tag: string }) | undefined;
@@ -38,7 +45,7 @@ class World {
     return { containers: this.container === undefined ? [] : [{ ...this.container }], tags: [...this.tags] };
   }
 
-  /** Does the step and gives the id of the container that it made. */
+  /** Performs the step and returns the id of the container that it has created. */
   do(step: Step): string | undefined {
     this.steps.push(step);
     switch (step.kind) {
@@ -48,6 +55,38 @@ class World {
       case "say":
         this.said.push(step.text);
         return;
+      case "openPull":
+      case "readPull":
+      case "createContainer":
+      case "startContainer":
+      case "stopContainer":
+      case "removeContainer":
+      case "awaitGone":
+      case "untagImages":
+        return this.#changeEngine(step);
+      case "openSwitch":
+        this.fallback ??= this.version;
+        return;
+      case "adoptVersion":
+        this.version = step.version;
+        return;
+      case "revertVersion":
+        this.version = this.fallback ?? this.version;
+        this.fallback = undefined;
+        return;
+      case "closeUpdate":
+        this.fallback = undefined;
+        return;
+      case "deleteData":
+        this.hasData = false;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #changeEngine(step: EngineStep): string | undefined {
+    switch (step.kind) {
       case "openPull":
         this.pulled = step.tag;
         if (this.isQuick && !this.tags.includes(step.tag)) this.tags.push(step.tag);
@@ -77,60 +116,35 @@ class World {
       case "untagImages":
         this.tags = this.tags.filter((tag) => !step.tags.includes(tag));
         return;
-      case "openSwitch":
-        this.fallback ??= this.version;
-        return;
-      case "adoptVersion":
-        this.version = step.version;
-        return;
-      case "revertVersion":
-        this.version = this.fallback ?? this.version;
-        this.fallback = undefined;
-        return;
-      case "closeUpdate":
-        this.fallback = undefined;
-        return;
-      case "deleteData":
-        this.hasData = false;
-        return;
-      case "clearViewer":
-      case "clearHistory":
-      case "checkLogin":
-      case "verifyImage":
-      case "awaitStartup":
-      case "followLogs":
-      case "deleteEnvFiles":
-      case "releasePorts":
-        return;
     }
   }
 }
 
-/** Runs a transition; `cutAfter` ends it after so many steps. */
-function drive(goal: Goal, world: World, cutAfter = 100): void {
+/** Runs a transition; `stopAfter` ends it after so many steps. */
+function drive(goal: Goal, device: PlannedDevice, stopAfter = 100): void {
   let progress = nothing;
-  for (let count = 0; count < cutAfter; count += 1) {
-    const { version, fallback } = world;
-    const [step] = plan(goal, { wanted: { ...wanted, version, fallback }, observed: world.observe(), progress });
+  for (let count = 0; count < stopAfter; count += 1) {
+    const { version, fallback } = device;
+    const [step] = plan(goal, { wanted: { ...wanted, version, fallback }, observed: device.observe(), progress });
     if (step === undefined) return;
-    const created = world.do(step);
+    const created = device.do(step);
     progress = {
       done: new Set([...progress.done, stepKey(step)]),
       createdContainer: created ?? progress.createdContainer,
     };
   }
-  assert.ok(cutAfter < 100, `the plan for ${goal} does not end`);
+  assert.ok(stopAfter < 100, `the plan for ${goal} does not end`);
 }
 
-function run(goal: Goal, observed: ObservedApp): World {
-  const world = new World(observed);
-  drive(goal, world);
-  return world;
+function run(goal: Goal, observed: ObservedApp): PlannedDevice {
+  const device = new PlannedDevice(observed);
+  drive(goal, device);
+  return device;
 }
 
-/** The steps as short words. */
-function words(world: World): string[] {
-  return world.steps.map((step) => {
+/** The steps in short. */
+function words(device: PlannedDevice): string[] {
+  return device.steps.map((step) => {
     switch (step.kind) {
       case "report":
         return step.state;
@@ -152,36 +166,37 @@ const allObserved: ObservedApp[] = [[], ...statuses.map((status) => [container(s
 );
 
 /** What must be true of the device when a goal is reached. */
-const ends: Record<Goal, (world: World) => boolean> = {
-  install: (world) => world.reports.at(-1) === "PRESENT" && world.tags.includes("1"),
-  run: (world) =>
-    world.reports.at(-1) === "RUNNING" && world.container?.status === "running" &&
-    world.container.id.startsWith("created") && world.container.tag === world.version &&
-    world.tags.join() === world.version,
-  stop: (world) => world.reports.at(-1) === "PRESENT" && world.container === undefined,
-  remove: (world) => world.reports.at(-1) === "REMOVED" && isWiped(world),
-  removeCanceled: (world) => world.reports.at(-1) === "REMOVED" && isWiped(world),
-  uninstall: (world) => world.reports.slice(-2).join() === "REMOVED,UNINSTALLED" && isWiped(world) && !world.hasData,
-  uninstallCanceled: (world) => world.reports.join() === "REMOVED,UNINSTALLED" && isWiped(world) && !world.hasData,
-  // Nothing of what is in use goes, and nothing is told.
-  tidy: (world) =>
-    world.reports.length === 0 && (!world.tags.includes(world.version) || world.tags.join() === world.version),
-  recoverPresent: (world) =>
-    world.reports.at(-1) === "PRESENT" && world.container === undefined && world.tags.length > 0,
-  update: (world) =>
-    world.reports.at(-1) === "PRESENT" && world.container === undefined && world.version === "2" &&
-    world.tags.includes("2") && world.fallback === "1",
-  rollBack: (world) =>
-    world.reports.at(-1) === "RUNNING" && world.container?.tag === "1" && world.version === "1" &&
-    world.container.status === "running" && world.tags.join() === "1",
-  closeUpdate: (world) => world.fallback === undefined && world.tags.every((tag) => tag === world.version),
+const ends: Record<Goal, (device: PlannedDevice) => boolean> = {
+  install: (device) => device.reports.at(-1) === "PRESENT" && device.tags.includes("1"),
+  run: (device) =>
+    device.reports.at(-1) === "RUNNING" && device.container?.status === "running" &&
+    device.container.id.startsWith("created") && device.container.tag === device.version &&
+    device.tags.join() === device.version,
+  stop: (device) => device.reports.at(-1) === "PRESENT" && device.container === undefined,
+  remove: (device) => device.reports.at(-1) === "REMOVED" && isWiped(device),
+  removeCanceled: (device) => device.reports.at(-1) === "REMOVED" && isWiped(device),
+  uninstall: (device) =>
+    device.reports.slice(-2).join() === "REMOVED,UNINSTALLED" && isWiped(device) && !device.hasData,
+  uninstallCanceled: (device) => device.reports.join() === "REMOVED,UNINSTALLED" && isWiped(device) && !device.hasData,
+  // Nothing that is in use is removed, and nothing is reported.
+  tidy: (device) =>
+    device.reports.length === 0 && (!device.tags.includes(device.version) || device.tags.join() === device.version),
+  recoverPresent: (device) =>
+    device.reports.at(-1) === "PRESENT" && device.container === undefined && device.tags.length > 0,
+  update: (device) =>
+    device.reports.at(-1) === "PRESENT" && device.container === undefined && device.version === "2" &&
+    device.tags.includes("2") && device.fallback === "1",
+  rollBack: (device) =>
+    device.reports.at(-1) === "RUNNING" && device.container?.tag === "1" && device.version === "1" &&
+    device.container.status === "running" && device.tags.join() === "1",
+  closeUpdate: (device) => device.fallback === undefined && device.tags.every((tag) => tag === device.version),
 };
 
-function isWiped(world: World): boolean {
-  return world.container === undefined && world.tags.length === 0;
+function isWiped(device: PlannedDevice): boolean {
+  return device.container === undefined && device.tags.length === 0;
 }
 
-Deno.test("plan() of a first run pulls between STARTING and the start, and tells DOWNLOADING once the stream is open", () => {
+Deno.test("plan() of a first run pulls between STARTING and the start, and reports DOWNLOADING once the stream is open", () => {
   assert.deepEqual(words(run("run", empty)), [
     ...["clearViewer", "clearHistory", '"Starting Shop..."', "STARTING"],
     ...['"Initialising download for the app: Shop..."', "checkLogin", "openPull", "DOWNLOADING", "readPull"],
@@ -190,12 +205,12 @@ Deno.test("plan() of a first run pulls between STARTING and the start, and tells
   ]);
 });
 
-Deno.test("plan() reads and tells a pull to its end although its image is there before", () => {
+Deno.test("plan() reads and reports a pull to its end although its image is there before", () => {
   for (const goal of ["run", "install", "recoverPresent"] as const) {
-    const world = new World(empty);
-    world.isQuick = true;
-    drive(goal, world);
-    assert.deepEqual(words(world), words(run(goal, empty)));
+    const device = new PlannedDevice(empty);
+    device.isQuick = true;
+    drive(goal, device);
+    assert.deepEqual(words(device), words(run(goal, empty)));
   }
 });
 
@@ -208,12 +223,12 @@ Deno.test("plan() of a run with the image at hand neither clears the viewer nor 
 
 Deno.test("plan() of a run replaces a container from before, whatever its state", () => {
   for (const status of statuses) {
-    const world = run("run", { containers: [container(status)], tags: ["1"] });
-    assert.equal(world.container?.id, "created1", status);
+    const device = run("run", { containers: [container(status)], tags: ["1"] });
+    assert.equal(device.container?.id, "created1", status);
   }
 });
 
-Deno.test("plan() creates again when the container that it made is gone before the start", () => {
+Deno.test("plan() creates a container again when the first one is gone before the start", () => {
   const done = new Set(["clearHistory", "say Starting Shop...", "report STARTING", "createContainer 1"]);
   const left = plan("run", {
     wanted,
@@ -223,7 +238,7 @@ Deno.test("plan() creates again when the container that it made is gone before t
   assert.deepEqual(left.slice(0, 2).map((step) => step.kind), ["createContainer", "startContainer"]);
 });
 
-Deno.test("plan() does not create again once the process was started: the settle window finds out what became of it", () => {
+Deno.test("plan() does not create again once the process was started: the startup probe finds out what has become of it", () => {
   const done = new Set([
     "clearHistory",
     "say Starting Shop...",
@@ -239,7 +254,7 @@ Deno.test("plan() does not create again once the process was started: the settle
   assert.equal(left[0]?.kind, "awaitStartup");
 });
 
-Deno.test("plan() of a stop tells STOPPING once, and stops before it removes", () => {
+Deno.test("plan() of a stop reports STOPPING once, and stops before it removes", () => {
   assert.deepEqual(words(run("stop", { containers: [old], tags: ["1"] })), [
     ...["STOPPING", '"Received stop signal for Shop"', "stopContainer", "removeContainer"],
     ...["PRESENT", '"Successfully stopped Shop"'],
@@ -252,64 +267,64 @@ Deno.test("plan() of a stop without a container is done at once", () => {
   ]);
 });
 
-Deno.test("plan() of an install tells PRESENT after the pull", () => {
+Deno.test("plan() of an install reports PRESENT after the pull", () => {
   assert.deepEqual(words(run("install", empty)), [
     ...["clearViewer", "clearHistory", '"Initialising download for the app: Shop..."', "checkLogin", "openPull"],
     ...["DOWNLOADING", "readPull", '"Succesfully installed the app: Shop (Version: 1)"', "PRESENT"],
   ]);
 });
 
-Deno.test("plan() of a removal takes container and tags before it tells REMOVED", () => {
+Deno.test("plan() of a removal removes container and tags before it reports REMOVED", () => {
   assert.deepEqual(words(run("remove", { containers: [old], tags: ["1", "2"] })), [
     ...["clearHistory", '"Starting removal process for Shop..."', "DELETING", "removeContainer", "untagImages"],
     ...["deleteEnvFiles", "REMOVED", '"Successfully removed Shop!"'],
   ]);
 });
 
-Deno.test("plan() of an uninstall deletes the data before it tells UNINSTALLED", () => {
+Deno.test("plan() of an uninstall deletes the data before it reports UNINSTALLED", () => {
   assert.deepEqual(words(run("uninstall", { containers: [], tags: [] })).slice(3), [
     ...["deleteEnvFiles", "REMOVED", '"Successfully removed Shop!"', "releasePorts", "deleteData", "UNINSTALLED"],
   ]);
 });
 
-Deno.test("plan() after a canceled pull tells the end only", () => {
+Deno.test("plan() after a canceled pull reports the end only", () => {
   assert.deepEqual(words(run("removeCanceled", { containers: [], tags: ["1"] })), [
     ...["untagImages", "deleteEnvFiles", "REMOVED"],
   ]);
 });
 
 Deno.test("plan() of an update pulls while the old container runs and keeps the old image", () => {
-  const world = run("update", { containers: [old], tags: ["1"] });
-  assert.deepEqual(words(world), [
+  const device = run("update", { containers: [old], tags: ["1"] });
+  assert.deepEqual(words(device), [
     ...["UPDATING", "clearHistory", '"Initialising download for the app: Shop..."', "checkLogin", "openPull"],
     ...["readPull", "verifyImage", '"Succesfully installed the app: Shop (Version: 2)"', "openSwitch"],
     ...["stopContainer", "removeContainer", "adoptVersion", "PRESENT"],
   ]);
-  assert.deepEqual(world.tags, ["1", "2"]);
+  assert.deepEqual(device.tags, ["1", "2"]);
 });
 
 Deno.test("plan() keeps the replaced image until the update is closed", () => {
-  const world = run("update", { containers: [old], tags: ["1"] });
-  world.steps.length = 0;
-  drive("run", world);
-  assert.deepEqual(words(world).slice(-3), ["RUNNING", '"Now running app Shop (2)"', "followLogs"]);
-  assert.deepEqual(world.tags, ["1", "2"]);
-  world.steps.length = 0;
-  drive("closeUpdate", world);
-  assert.deepEqual(words(world), ["closeUpdate", "untagImages"]);
-  assert.deepEqual(world.tags, ["2"]);
+  const device = run("update", { containers: [old], tags: ["1"] });
+  device.steps.length = 0;
+  drive("run", device);
+  assert.deepEqual(words(device).slice(-3), ["RUNNING", '"Now running app Shop (2)"', "followLogs"]);
+  assert.deepEqual(device.tags, ["1", "2"]);
+  device.steps.length = 0;
+  drive("closeUpdate", device);
+  assert.deepEqual(words(device), ["closeUpdate", "untagImages"]);
+  assert.deepEqual(device.tags, ["2"]);
 });
 
-Deno.test("plan() of a roll-back lets the version before count, runs it, and takes the failed image away", () => {
-  const world = run("update", { containers: [old], tags: ["1"] });
-  drive("run", world);
-  world.steps.length = 0;
-  drive("rollBack", world);
-  assert.deepEqual(words(world), [
+Deno.test("plan() of a roll-back reverts the version, runs it, and removes the failed image", () => {
+  const device = run("update", { containers: [old], tags: ["1"] });
+  drive("run", device);
+  device.steps.length = 0;
+  drive("rollBack", device);
+  assert.deepEqual(words(device), [
     ...["revertVersion", "clearHistory", '"Starting Shop..."', "STARTING", "removeContainer", "createContainer"],
     ...["startContainer", "awaitStartup", "RUNNING", '"Now running app Shop (1)"', "followLogs", "untagImages"],
   ]);
-  assert.deepEqual([world.version, world.tags], ["1", ["1"]]);
+  assert.deepEqual([device.version, device.tags], ["1", ["1"]]);
 });
 
 Deno.test("plan() recovers to PRESENT from any image of the app, and pulls when there is none", () => {
@@ -317,7 +332,7 @@ Deno.test("plan() recovers to PRESENT from any image of the app, and pulls when 
   assert.ok(words(run("recoverPresent", { containers: [old], tags: [] })).includes("readPull"));
 });
 
-Deno.test("every plan ends in its goal from whatever is seen", () => {
+Deno.test("every plan reaches its goal, whatever the engine has", () => {
   for (const goal of goals) {
     for (const observed of allObserved) {
       assert.ok(ends[goal](run(goal, observed)), `${goal} from ${JSON.stringify(observed)}`);
@@ -325,30 +340,30 @@ Deno.test("every plan ends in its goal from whatever is seen", () => {
   }
 });
 
-Deno.test("every plan that was cut after any step and begun anew ends in its goal", () => {
+Deno.test("every plan that is interrupted after any step and begun again reaches its goal", () => {
   for (const goal of goals) {
     for (const observed of allObserved) {
-      for (let cutAfter = 1; cutAfter < 20; cutAfter += 1) {
-        const world = new World(observed);
-        drive(goal, world, cutAfter);
-        world.pulled = undefined;
-        world.reports.length = 0;
-        drive(goal, world);
-        assert.ok(ends[goal](world), `${goal} from ${JSON.stringify(observed)}, cut after ${cutAfter}`);
+      for (let stopAfter = 1; stopAfter < 20; stopAfter += 1) {
+        const device = new PlannedDevice(observed);
+        drive(goal, device, stopAfter);
+        device.pulled = undefined;
+        device.reports.length = 0;
+        drive(goal, device);
+        assert.ok(ends[goal](device), `${goal} from ${JSON.stringify(observed)}, interrupted after ${stopAfter}`);
       }
     }
   }
 });
 
-Deno.test("no plan takes away an image that one of its later steps needs", () => {
+Deno.test("no plan removes an image that one of its later steps needs", () => {
   for (const goal of goals) {
     for (const observed of allObserved) {
       const steps = plan(goal, { wanted, observed, progress: nothing });
-      const taken = new Set<string>();
+      const removed = new Set<string>();
       for (const step of steps) {
-        if (step.kind === "untagImages") { for (const tag of step.tags) taken.add(tag); }
+        if (step.kind === "untagImages") { for (const tag of step.tags) removed.add(tag); }
         if (step.kind === "createContainer") {
-          assert.ok(!taken.has(step.tag), `${goal} from ${JSON.stringify(observed)}`);
+          assert.ok(!removed.has(step.tag), `${goal} from ${JSON.stringify(observed)}`);
         }
       }
     }
@@ -363,13 +378,13 @@ Deno.test("no plan touches the running container before the image of its success
   }
 });
 
-Deno.test("no plan that keeps the app takes its last image away", () => {
+Deno.test("no plan that keeps the app removes its last image", () => {
   for (const goal of ["install", "run", "stop", "recoverPresent", "update"] as const) {
     for (const observed of allObserved) {
-      const world = new World(observed);
-      const hadImage = world.tags.length > 0;
-      drive(goal, world);
-      assert.ok(world.tags.length > 0 || !hadImage, `${goal} from ${JSON.stringify(observed)}`);
+      const device = new PlannedDevice(observed);
+      const hadImage = device.tags.length > 0;
+      drive(goal, device);
+      assert.ok(device.tags.length > 0 || !hadImage, `${goal} from ${JSON.stringify(observed)}`);
     }
   }
 });

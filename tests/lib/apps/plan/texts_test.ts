@@ -21,7 +21,7 @@ Deno.test("failureText() says what was attempted, with the causes", () => {
   assert.equal(failureText(undefined, outer), "Pulling failed: no such tag");
 });
 
-Deno.test("interruptionText() says what was canceled, and nothing when nobody would miss it", () => {
+Deno.test("interruptionText() says what was canceled, if anything worth mentioning was", () => {
   assert.equal(interruptionText("UPDATING", undefined), "The update was canceled");
   assert.equal(interruptionText("UPDATING", { kind: "readPull", tag: "2" }), "The update was canceled");
   assert.equal(interruptionText("DOWNLOADING", { kind: "readPull", tag: "1" }), "The app download was canceled");

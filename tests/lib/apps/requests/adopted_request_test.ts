@@ -3,7 +3,7 @@ import { adoptedRequest } from "../../../../lib/apps/requests/adopted_request.ts
 import { type ContainerOptions, createRequest } from "../../../../lib/apps/container/create_request.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { type ContainerDetails, decodeContainer } from "../../../../lib/docker/decode.ts";
-import { container, repository, SmallWorld } from "../../../fakes/fake_device.ts";
+import { container, FakeDevice, repository } from "../../../fakes/fake_device.ts";
 
 const never = new AbortController().signal;
 const rebuilt =
@@ -93,85 +93,85 @@ for (const { name, change } of foreign) {
 }
 
 Deno.test("an app whose database was lost is adopted from its running container, and its log mentions that once", async () => {
-  await using world = new SmallWorld();
-  await world.ask("RUNNING", { release_key: 7, environment: { LEVEL: { value: "x" } } });
-  const before = await world.engine.inspect(container, never);
-  await world.loseDatabase();
-  world.studio.clear();
-  await world.apps.reconcileLocal(never);
-  await world.pass(5_000);
-  assert.deepEqual(world.apps.list().map(({ appName, state }) => [appName, state]), [["Shop", "RUNNING"]]);
-  assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
-  assert.deepEqual(world.studio.told, []);
-  world.studio.answer = () => {
+  await using device = new FakeDevice();
+  await device.request("RUNNING", { release_key: 7, environment: { LEVEL: { value: "x" } } });
+  const before = await device.engine.inspect(container, never);
+  await device.loseDatabase();
+  device.studio.clear();
+  await device.apps.reconcileLocal(never);
+  await device.advance(5_000);
+  assert.deepEqual(device.apps.list().map(({ appName, state }) => [appName, state]), [["Shop", "RUNNING"]]);
+  assert.equal((await device.engine.inspect(container, never))?.startedAt, before?.startedAt);
+  assert.deepEqual(device.studio.entries, []);
+  device.studio.answer = () => {
     throw new AgentError("call_failed", "the backend is away");
   };
-  const remote = () => Promise.all([assert.rejects(world.apps.reconcileRemote(never)), world.pass(2_000)]);
+  const remote = () => Promise.all([assert.rejects(device.apps.reconcileRemote(never)), device.advance(2_000)]);
   await remote();
   await remote();
-  assert.deepEqual(world.studio.told.filter((entry) => entry === rebuilt).length, 1);
-  assert.equal(world.studio.reports[0]?.releaseKey, 7);
-  assert.equal((await world.engine.inspect(container, never))?.startedAt, before?.startedAt);
+  assert.deepEqual(device.studio.entries.filter((entry) => entry === rebuilt).length, 1);
+  assert.equal(device.studio.reports[0]?.releaseKey, 7);
+  assert.equal((await device.engine.inspect(container, never))?.startedAt, before?.startedAt);
 });
 
 Deno.test("an adopted app is restarted after a crash, as it was", async () => {
-  await using world = new SmallWorld();
-  await world.ask("RUNNING", { environment: { LEVEL: { value: "x" } } });
-  await world.loseDatabase();
-  await world.apps.reconcileLocal(never);
-  world.engine.kill(container);
-  await world.pass(10_000);
-  assert.equal(world.engine.status(container), "running");
-  assert.ok((await world.engine.inspect(container, never))?.env.includes("LEVEL=x"));
+  await using device = new FakeDevice();
+  await device.request("RUNNING", { environment: { LEVEL: { value: "x" } } });
+  await device.loseDatabase();
+  await device.apps.reconcileLocal(never);
+  device.engine.kill(container);
+  await device.advance(10_000);
+  assert.equal(device.engine.status(container), "running");
+  assert.ok((await device.engine.inspect(container, never))?.env.includes("LEVEL=x"));
 });
 
 Deno.test("known apps are not adopted, and without a lost database none are", async () => {
-  await using world = new SmallWorld();
-  await world.ask("RUNNING", { release_key: 7 });
-  await world.ask("PRESENT");
-  world.engine.stock(`${repository}:9`, {});
+  await using device = new FakeDevice();
+  await device.request("RUNNING", { release_key: 7 });
+  await device.request("PRESENT");
+  device.engine.stock(`${repository}:9`, {});
   const body = createRequest({ ...options, image: `${repository}:9`, app: { ...options.app, appName: "Shop" } });
-  await world.engine.create(container, body, never);
-  await world.engine.create("prod_9_other", { ...body, Labels: { real: "True" } }, never);
-  await world.end();
-  world.begin();
-  await world.apps.reconcileLocal(never);
-  assert.deepEqual(world.apps.list().map(({ appName }) => appName), ["Shop"]);
-  await world.end();
-  world.begin({ isRebuilt: true });
-  await world.apps.reconcileLocal(never);
-  assert.deepEqual(world.apps.list().map(({ appName }) => appName), ["Shop", "other"]);
-  await world.pass(5_000);
-  assert.notEqual((await world.engine.inspect(container, never))?.status, "running", "it was wanted as PRESENT");
+  await device.engine.create(container, body, never);
+  await device.engine.create("prod_9_other", { ...body, Labels: { real: "True" } }, never);
+  await device.stopAgent();
+  device.startAgent();
+  await device.apps.reconcileLocal(never);
+  assert.deepEqual(device.apps.list().map(({ appName }) => appName), ["Shop"]);
+  await device.stopAgent();
+  device.startAgent({ isRebuilt: true });
+  await device.apps.reconcileLocal(never);
+  assert.deepEqual(device.apps.list().map(({ appName }) => appName), ["Shop", "other"]);
+  await device.advance(5_000);
+  assert.notEqual((await device.engine.inspect(container, never))?.status, "running", "it was wanted as PRESENT");
 });
 
 Deno.test("a container of another program is neither adopted nor touched", async () => {
-  await using world = new SmallWorld();
-  world.engine.stock("postgres:16", {});
-  await world.engine.create("postgres", { Image: "postgres:16" }, never);
-  await world.engine.create("prod_8_shop", { Image: "postgres:16" }, never);
-  await world.loseDatabase();
-  await world.apps.reconcileLocal(never);
-  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
-  assert.deepEqual(world.apps.list(), []);
-  assert.deepEqual(["postgres", "prod_8_shop"].map((name) => world.engine.status(name)), ["created", "created"]);
+  await using device = new FakeDevice();
+  device.engine.stock("postgres:16", {});
+  await device.engine.create("postgres", { Image: "postgres:16" }, never);
+  await device.engine.create("prod_8_shop", { Image: "postgres:16" }, never);
+  await device.loseDatabase();
+  await device.apps.reconcileLocal(never);
+  await Promise.all([device.apps.reconcileRemote(never), device.advance(5_000)]);
+  assert.deepEqual(device.apps.list(), []);
+  assert.deepEqual(["postgres", "prod_8_shop"].map((name) => device.engine.status(name)), ["created", "created"]);
 });
 
 Deno.test("the disk use of apps is unknown until everything that Studio wants is stored, even after a restart", async () => {
-  await using world = new SmallWorld();
-  await world.loseDatabase();
-  await world.apps.reconcileLocal(never);
-  assert.equal(world.apps.diskUses(), undefined);
-  world.studio.isConnected = false;
-  await Promise.all([world.apps.reconcileRemote(never).catch(() => {}), world.pass(5_000)]);
-  assert.equal(world.apps.diskUses(), undefined);
-  world.studio.isConnected = true;
-  world.database.sql.exec("CREATE TRIGGER full BEFORE INSERT ON AppStates BEGIN SELECT RAISE(ABORT, 'full'); END");
-  world.studio.answer = () => [{ app_key: 9, app_name: "Other", stage: "PROD", target_state: "PRESENT" }];
-  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
-  assert.equal(world.apps.diskUses(), undefined, "what Studio wants could not be stored");
-  world.studio.answer = () => [];
-  await Promise.all([world.apps.reconcileRemote(never), world.pass(5_000)]);
-  assert.deepEqual(world.apps.diskUses(), []);
-  assert.equal(world.database.first("PRAGMA user_version")?.user_version, 1);
+  await using device = new FakeDevice();
+  await device.loseDatabase();
+  await device.apps.reconcileLocal(never);
+  assert.equal(device.apps.diskUses(), undefined);
+  device.studio.isConnected = false;
+  await Promise.all([device.apps.reconcileRemote(never).catch(() => {}), device.advance(5_000)]);
+  assert.equal(device.apps.diskUses(), undefined);
+  device.studio.isConnected = true;
+  device.database.sql.exec("CREATE TRIGGER full BEFORE INSERT ON AppStates BEGIN SELECT RAISE(ABORT, 'full'); END");
+  device.studio.answer = () => [{ app_key: 9, app_name: "Other", stage: "PROD", target_state: "PRESENT" }];
+  await Promise.all([device.apps.reconcileRemote(never), device.advance(5_000)]);
+  assert.equal(device.apps.diskUses(), undefined, "what Studio wants could not be stored");
+  device.studio.answer = () => [];
+  await Promise.all([device.apps.reconcileRemote(never), device.advance(5_000)]);
+  assert.deepEqual(device.apps.diskUses(), []);
+  assert.equal(device.database.first("PRAGMA user_version")?.user_version, 1);
 });

@@ -5,11 +5,11 @@ import { silentLog } from "../../../../lib/base/log.ts";
 import type { EngineEvent } from "../../../../lib/docker/events.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 
-/** An engine that is there or away, as the test says. */
+/** An engine that a test makes go away and come back. */
 class Engine {
   isThere = true;
   openings = 0;
-  #tell: ((event: EngineEvent | "gone") => void) | undefined;
+  #emit: ((event: EngineEvent | "gone") => void) | undefined;
 
   async *events(signal: AbortSignal, onOpen?: () => void): AsyncGenerator<EngineEvent, void> {
     await Promise.resolve();
@@ -18,7 +18,7 @@ class Engine {
     onOpen?.();
     while (!signal.aborted) {
       const event = await new Promise<EngineEvent | "gone" | "aborted">((resolve) => {
-        this.#tell = resolve;
+        this.#emit = resolve;
         signal.addEventListener("abort", () => resolve("aborted"), { once: true });
       });
       if (event === "aborted") return;
@@ -27,21 +27,21 @@ class Engine {
     }
   }
 
-  tell(name: string): void {
-    this.#tell?.({ action: "die", id: name, name, labels: {}, timeNano: 1n });
+  emit(name: string): void {
+    this.#emit?.({ action: "die", id: name, name, labels: {}, timeNano: 1n });
   }
 
-  leave(): void {
+  goAway(): void {
     this.isThere = false;
-    this.#tell?.("gone");
+    this.#emit?.("gone");
   }
 }
 
-class World {
+class Watched {
   readonly clock = new FakeClock();
   readonly engine = new Engine();
   readonly seen: string[] = [];
-  readonly sight: string[] = [];
+  readonly presence: string[] = [];
   readonly controller = new AbortController();
   scanFailures = 0;
 
@@ -52,8 +52,8 @@ class World {
       random: () => 1,
       log: silentLog,
       onEvent: (event) => this.seen.push(event.name),
-      onAway: () => this.sight.push("away"),
-      onBack: () => this.sight.push("back"),
+      onAway: () => this.presence.push("away"),
+      onBack: () => this.presence.push("back"),
       scan: ({ isReturn }) => {
         if (this.scanFailures > 0) {
           this.scanFailures -= 1;
@@ -66,64 +66,64 @@ class World {
   }
 }
 
-Deno.test("watchEngine() scans once the events are open, hands events on, and ends with its signal", async () => {
-  const world = new World();
-  const watching = world.watch();
-  await world.clock.untilSleeping();
-  world.engine.tell("prod_1_shop");
-  await world.clock.advance(0);
-  assert.deepEqual(world.seen, ["scan", "prod_1_shop"]);
-  world.controller.abort();
+Deno.test("watchEngine() scans once the events are open, passes events on, and ends with its signal", async () => {
+  const watched = new Watched();
+  const watching = watched.watch();
+  await watched.clock.untilSleeping();
+  watched.engine.emit("prod_1_shop");
+  await watched.clock.advance(0);
+  assert.deepEqual(watched.seen, ["scan", "prod_1_shop"]);
+  watched.controller.abort();
   await watching;
-  assert.equal(world.clock.sleeping, 0);
+  assert.equal(watched.clock.sleeping, 0);
 });
 
-Deno.test("watchEngine() scans now and then although the events say nothing", async () => {
-  const world = new World();
-  const watching = world.watch();
-  await world.clock.advance(180_000);
-  assert.deepEqual(world.seen, ["scan", "scan", "scan", "scan"]);
-  assert.equal(world.engine.openings, 1);
-  world.controller.abort();
+Deno.test("watchEngine() scans from time to time although there are no events", async () => {
+  const watched = new Watched();
+  const watching = watched.watch();
+  await watched.clock.advance(180_000);
+  assert.deepEqual(watched.seen, ["scan", "scan", "scan", "scan"]);
+  assert.equal(watched.engine.openings, 1);
+  watched.controller.abort();
   await watching;
 });
 
-Deno.test("watchEngine() finds the engine again within 2 s of its return, and says that it was away", async () => {
-  const world = new World();
-  const watching = world.watch();
-  await world.clock.advance(0);
-  world.engine.leave();
-  await world.clock.advance(120_000);
-  assert.deepEqual(world.seen, ["scan"]);
-  assert.deepEqual(world.sight, ["away"]);
-  world.engine.isThere = true;
-  await world.clock.advance(2_000);
-  assert.deepEqual(world.seen, ["scan", "scan after return"]);
-  assert.deepEqual(world.sight, ["away", "back"]);
-  world.controller.abort();
+Deno.test("watchEngine() notices the return of the engine within 2 s, and reports that it was away", async () => {
+  const watched = new Watched();
+  const watching = watched.watch();
+  await watched.clock.advance(0);
+  watched.engine.goAway();
+  await watched.clock.advance(120_000);
+  assert.deepEqual(watched.seen, ["scan"]);
+  assert.deepEqual(watched.presence, ["away"]);
+  watched.engine.isThere = true;
+  await watched.clock.advance(2_000);
+  assert.deepEqual(watched.seen, ["scan", "scan after return"]);
+  assert.deepEqual(watched.presence, ["away", "back"]);
+  watched.controller.abort();
   await watching;
 });
 
 Deno.test("watchEngine() waits for an engine that was never there", async () => {
-  const world = new World();
-  world.engine.isThere = false;
-  const watching = world.watch();
-  await world.clock.advance(60_000);
-  assert.deepEqual(world.seen, []);
-  world.engine.isThere = true;
-  await world.clock.advance(2_000);
-  assert.deepEqual(world.seen, ["scan after return"]);
-  world.controller.abort();
+  const watched = new Watched();
+  watched.engine.isThere = false;
+  const watching = watched.watch();
+  await watched.clock.advance(60_000);
+  assert.deepEqual(watched.seen, []);
+  watched.engine.isThere = true;
+  await watched.clock.advance(2_000);
+  assert.deepEqual(watched.seen, ["scan after return"]);
+  watched.controller.abort();
   await watching;
 });
 
-Deno.test("watchEngine() opens the events anew when a scan fails, because the stream may be dead as well", async () => {
-  const world = new World();
-  world.scanFailures = 1;
-  const watching = world.watch();
-  await world.clock.advance(1_000);
-  assert.equal(world.engine.openings, 2);
-  assert.deepEqual(world.seen, ["scan after return"]);
-  world.controller.abort();
+Deno.test("watchEngine() opens the events again when a scan fails, because the stream may be dead as well", async () => {
+  const watched = new Watched();
+  watched.scanFailures = 1;
+  const watching = watched.watch();
+  await watched.clock.advance(1_000);
+  assert.equal(watched.engine.openings, 2);
+  assert.deepEqual(watched.seen, ["scan after return"]);
+  watched.controller.abort();
   await watching;
 });

@@ -6,7 +6,7 @@ import { AgentError } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
 
-/** Executes the start of an app whose image is there; `change` replaces the effect of a step. */
+/** Starts an app whose image is there; `change` replaces the effect of a step. */
 class Executor implements StepExecutor {
   readonly steps: string[] = [];
   observations = 0;
