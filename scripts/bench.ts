@@ -1,9 +1,9 @@
 /**
- * `deno task bench`: measures how fast the agent starts, answers, installs and stops, and the resources it needs, with a
- * real engine, registry and router in a box. `--only` names groups of rows; `--help` lists all options. Prints the
- * results next to their targets and those of the reference agent, and stores them in bench.json; `--plot` draws them as
- * docs/figures.svg. Exits with 0 unless something could not be measured; a result that misses its target is reported and
- * is no failure. Needs Linux and root.
+ * `deno task bench`: measures how fast the agent starts, answers, installs and stops, and the resources it needs,
+ * with a real engine, registry and router in a box. `--only` names groups of rows; `--help` lists all options. Prints
+ * the results next to their targets and those of the reference agent, and stores them in bench.json; `--plot` draws
+ * them as docs/figures.svg. Exits with 0 unless something could not be measured; a result that misses its target is
+ * reported and is no failure. Needs Linux and root.
  */
 
 import { Box, sweepBoxes } from "./testbed/box.ts";

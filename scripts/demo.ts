@@ -1,6 +1,7 @@
 /**
- * `deno task demo`: shows on this machine what Reagent is for. A local Studio, a device, an app that is installed, watched
- * and updated; then everything is removed. It uses the Docker engine that is there, or a private one in a box.
+ * `deno task demo`: shows on this machine what Reagent is for. A local Studio, a device, an app that is installed,
+ * watched and updated; then everything is removed. It uses the Docker engine that is there, or a private one in a
+ * box.
  */
 
 import { textOf } from "../lib/base/errors.ts";
@@ -37,7 +38,9 @@ async function main(): Promise<number> {
   }
 }
 
-/** The first signal ends the demo in order. Others change nothing: cleaning up takes seconds and must come to its end. */
+/**
+ * The first signal ends the demo in order. Others change nothing: cleaning up takes seconds and must come to its end.
+ */
 function listenForStop(): { stop: AbortSignal; exitCode: () => number } {
   const controller = new AbortController();
   let code = 1;

@@ -1,4 +1,4 @@
-/** `deno task studio <command>`: the local Studio. `deno task studio --help` lists the commands. */
+/** `deno task studio <command>`: the local Studio. `--help` lists the commands. */
 
 import { runCommand } from "./studio/command_line/run_command.ts";
 

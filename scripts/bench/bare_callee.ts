@@ -1,6 +1,7 @@
 /**
- * A program that only answers `bench.echo`, and `bench.list` with a list from a file: what a call costs without an agent.
- * Its arguments are the URL, authid and secret for the router and the name of the file; it ends with its input.
+ * A program that only answers `bench.echo`, and `bench.list` with a list from a file: what a call costs without an
+ * agent. Its arguments are the URL, authid and secret for the router and the name of the file; it ends with its
+ * input.
  */
 
 import { parseJson } from "../../lib/base/json.ts";

@@ -29,8 +29,8 @@ export async function watchHeartbeats<T>(
 }
 
 /**
- * How late the latest heartbeat was, in milliseconds, including one that is still missing at `nowMs`; 0 when all were in
- * time. Pure.
+ * How late the latest heartbeat was, in milliseconds, including one that is still missing at `nowMs`; 0 when all were
+ * in time. Pure.
  */
 export function latestHeartbeatMs(beats: readonly number[], nowMs: number): number {
   const pauses = [...beats, nowMs].slice(1).map((time, index) => time - (beats[index] ?? time));

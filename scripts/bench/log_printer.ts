@@ -1,8 +1,8 @@
 /**
  * A fake engine with one container that prints on command, for measuring the log path: `log_printer.ts SOCKET FORM`,
- * where FORM is `tty` or `frames`. It writes raw bytes to keep its own cost small: every line is one HTTP chunk, as from
- * the real engine. `GET /print?rate=…&seconds=…&lines=…` prints until the seconds or lines are over (without `rate` as
- * fast as they are read) and returns the number of lines.
+ * where FORM is `tty` or `frames`. It writes raw bytes to keep its own cost small: every line is one HTTP chunk, as
+ * from the real engine. `GET /print?rate=…&seconds=…&lines=…` prints until the seconds or lines are over (without
+ * `rate` as fast as they are read) and returns the number of lines.
  */
 
 import { printedLine } from "./printed_lines.ts";

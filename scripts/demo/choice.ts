@@ -1,4 +1,6 @@
-/** Chooses the engine of the demo: the one that is there when nobody else's work can suffer, else a private one. Pure. */
+/**
+ * Chooses the engine of the demo: the one that is there when nobody else's work can suffer, else a private one. Pure.
+ */
 
 import type { EngineFacts } from "./docker.ts";
 

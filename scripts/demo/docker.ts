@@ -1,6 +1,6 @@
 /**
- * The docker command as the demo uses it. Commands have a session of their own, so that Ctrl-C in a terminal does not cut
- * them, and a limit. None but a pull is cut before, because the engine would go on with what it was told.
+ * The docker command as the demo uses it. Commands have a session of their own, so that Ctrl-C in a terminal does not
+ * cut them, and a limit. None but a pull is cut before, because the engine would go on with what it was told.
  */
 
 import { systemClock } from "../../lib/async/clock.ts";
@@ -75,7 +75,8 @@ export class Docker {
   }
 
   /**
-   * Copies a file out of an image, which is pulled when it is not there and removed again. Throws when it cannot be had.
+   * Copies a file out of an image, which is pulled when it is not there and removed again. Throws when it cannot be
+   * had.
    */
   async copyFromImage(image: string, path: string, options: { target: string; stop: AbortSignal }): Promise<void> {
     const isThere = linesOf(await this.run(["images", "--quiet", image])).length > 0;
@@ -89,7 +90,10 @@ export class Docker {
     }
   }
 
-  /** Removes all containers and images of the demo and gives how many there were. Throws when some are still there in the end. */
+  /**
+   * Removes all containers and images of the demo and gives how many there were. Throws when some are still there in
+   * the end.
+   */
   async sweep(): Promise<number> {
     const swept = new Set<string>();
     for (let looks = 1;; looks++) {

@@ -11,7 +11,9 @@ export const versions = {
 /** One of the two versions. */
 export type Version = keyof typeof versions;
 
-/** Makes the image of a version under the name `reference`. `busybox` is a static program; `folder` is for its files. */
+/**
+ * Makes the image of a version under the name `reference`. `busybox` is a static program; `folder` is for its files.
+ */
 export async function makeImage(
   docker: Docker,
   version: Version,

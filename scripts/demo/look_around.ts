@@ -1,4 +1,6 @@
-/** Looks at the machine before the demo begins: is there an engine, does an agent run, can there be a private engine. */
+/**
+ * Looks at the machine before the demo begins: is there an engine, does an agent run, can there be a private engine.
+ */
 
 import { hasCode } from "../../lib/base/errors.ts";
 import { acquireInstanceLock, type InstanceLock } from "../../lib/files/instance_lock.ts";
@@ -9,7 +11,10 @@ import { Docker, usualHost } from "./docker.ts";
 /** The path that every agent locks. */
 const agentLock = "/tmp/ironflock-reagent.lock";
 
-/** The choice. `lock` keeps other agents from the engine that is there; it is to be given back right before ours starts. */
+/**
+ * The choice. `lock` keeps other agents from the engine that is there; it is to be given back right before ours
+ * starts.
+ */
 export type Chosen = { choice: EngineChoice; lock: DisposableStack };
 
 /** Looks around and chooses. Changes nothing. */

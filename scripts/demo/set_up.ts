@@ -22,7 +22,10 @@ export async function setUp(
   for (const reason of missing?.values() ?? []) throw new Error(reason);
 }
 
-/** Ends the programs that set-up has started. Debian packages that are being unpacked are finished: half of one is no use. */
+/**
+ * Ends the programs that set-up has started. Debian packages that are being unpacked are finished: half of one is no
+ * use.
+ */
 async function endChildren(say: (text: string) => void): Promise<void> {
   for (let isTold = false;;) {
     const children = await listDescendants();

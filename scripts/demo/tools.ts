@@ -1,6 +1,6 @@
 /**
- * The two programs that the demo needs besides an engine: a registry, and a static busybox for its image. What the machine
- * lacks comes out of public images, so that nothing is installed.
+ * The two programs that the demo needs besides an engine: a registry, and a static busybox for its image. What the
+ * machine lacks comes out of public images, so that nothing is installed.
  */
 
 import { AgentError, textOf } from "../../lib/base/errors.ts";

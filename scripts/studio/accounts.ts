@@ -1,28 +1,28 @@
-/** The people of the local Studio: accounts, and what each may do with a device. */
+/** The accounts of the local Studio and their privileges on devices. */
 
 import { AgentError } from "../../lib/base/errors.ts";
 import type { Privilege } from "../../lib/backend/requests.ts";
 import { numberColumn, randomText, type Store, type StoredRow, textColumn } from "./store.ts";
 
-/** Somebody who may own devices and call them. The account's key is its authid. */
+/** An account that may own devices and call them. Its key is its authid. */
 export interface Account {
   accountKey: number;
   name: string;
   secret: string;
 }
 
-/** The account that owns everything unless another is named. */
+/** The account that owns everything by default. */
 export const ownerAccountKey = 1;
 
-/** All privileges, for a table. */
+/** All privileges. */
 export const privileges: readonly Privilege[] = ["READ", "NETWORK", "MAINTAIN", "DEVELOP"];
 
-/** True for the name of a privilege. */
+/** Whether a value is the name of a privilege. */
 export function isPrivilege(value: unknown): value is Privilege {
   return privileges.some((privilege) => privilege === value);
 }
 
-/** Makes an account; one with this key keeps what it has. The next free key is taken when none is given. */
+/** Adds an account, with the next free key unless one is given. An existing account stays as it is. */
 export function addAccount(store: Store, given: { accountKey?: number; name?: string; secret?: string } = {}): Account {
   const next = numberColumn(store.first("SELECT coalesce(max(account_key), 0) + 1 AS next FROM accounts"), "next");
   const accountKey = given.accountKey ?? next;
@@ -36,14 +36,14 @@ export function listAccounts(store: Store): Account[] {
   return store.all("SELECT * FROM accounts ORDER BY account_key").map(toAccount);
 }
 
-/** Throws `bad_request` when there is none. */
+/** Returns an account. Throws `bad_request` when there is none. */
 export function findAccount(store: Store, accountKey: number): Account {
   const row = store.first("SELECT * FROM accounts WHERE account_key = ?", accountKey);
   if (row === undefined) throw new AgentError("bad_request", `There is no account ${accountKey}`);
   return toAccount(row);
 }
 
-/** Lets an account do this with a device. */
+/** Grants an account a privilege on a device. */
 export function grant(
   store: Store,
   accountKey: number,
@@ -53,12 +53,12 @@ export function grant(
   store.run("INSERT INTO privileges VALUES (?, ?, ?) ON CONFLICT DO NOTHING", accountKey, deviceKey, privilege);
 }
 
-/** Takes all of an account's privileges on a device away. */
-export function revoke(store: Store, accountKey: number, deviceKey: number): void {
+/** Revokes all privileges of an account on a device. */
+export function revoke(store: Store, accountKey: number, { deviceKey }: { deviceKey: number }): void {
   store.run("DELETE FROM privileges WHERE account_key = ? AND device_key = ?", accountKey, deviceKey);
 }
 
-/** True when the account holds the privilege on the device, or any one when none is named; its owner holds all. */
+/** Whether an account has the privilege on a device, or any privilege if none is given; the owner has all. */
 export function holds(
   store: Store,
   accountKey: number,

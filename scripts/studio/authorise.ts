@@ -1,14 +1,14 @@
-/** Says what each user of the Studio's own router may do. Devices act for themselves, accounts act on devices. */
+/** Authorizes the users of the Studio's own router: devices act for themselves, accounts act on devices. */
 
 import { holds } from "./accounts.ts";
 import { deviceByAuthid } from "./devices.ts";
-import type { Authorise } from "./router/router.ts";
+import type { Authorise } from "./router/realm.ts";
 import { numberColumn, type Store } from "./store.ts";
 
 /**
- * `system` may do everything. A device calls the backend, and registers, publishes and subscribes below its own serial number.
- * An account reaches the devices on which it holds any privilege (the device itself asks for more) and may change apps with
- * MAINTAIN. Nobody else calls `studio.…` or takes the place of the backend or a device.
+ * `system` may do everything. A device may call the backend, and register, publish and subscribe below its own serial
+ * number. An account may call the devices on which it has any privilege (the device itself checks the details), and may
+ * change apps with MAINTAIN. Only `system` may call `studio.…`, and nobody may register for the backend or a device.
  */
 export function authoriseWith(store: Store): Authorise {
   return ({ session: { authid, authrole }, action, uri }) => {

@@ -1,4 +1,4 @@
-/** The Studio backend on a router: joins as `system`, answers what devices ask, hears what they tell, and stays joined. */
+/** The Studio's backend on a router: joins as `system`, answers and observes devices, and rejoins when it must. */
 
 import { systemClock } from "../../lib/async/clock.ts";
 import { throwIfAborted } from "../../lib/async/deadline.ts";
@@ -11,18 +11,18 @@ import { openSession, type RouterLogin } from "./connection.ts";
 import { markDisconnected } from "./devices.ts";
 import { deviceProcedures, type ProcedureDeps, readTestament } from "./procedures.ts";
 
-/** What a backend needs. */
+/** How a backend is started. */
 export interface BackendOptions {
-  desk: ProcedureDeps;
-  /** Any router on which this user may do everything. */
+  deps: ProcedureDeps;
+  /** A user of any router who may do everything. */
   login: RouterLogin;
   log: Log;
 }
 
-interface Standing {
+interface Subscriber {
   topic: string;
   handler(event: WireEvent): void;
-  /** In the current session. */
+  /** The subscription of the current session. */
   subscription?: { unsubscribe(): Promise<void> };
 }
 
@@ -30,13 +30,13 @@ const rejoinMs = 200;
 
 /**
  * A joined backend.
- * - When its session is lost it joins again, five times a second, until it is disposed.
- * - Procedures and subscriptions stand over all sessions.
+ * - When it loses its session it tries to join five times a second, until it is disposed.
+ * - Procedures and subscriptions are restored in each session.
  */
 export class StudioBackend implements AsyncDisposable {
   readonly #options: BackendOptions;
   readonly #stop = new AbortController();
-  readonly #standing = new Set<Standing>();
+  readonly #subscribers = new Set<Subscriber>();
   readonly #procedures = new Map<string, InvocationHandler>();
   #session: Session | undefined;
   #loop: Promise<void> = Promise.resolve();
@@ -44,9 +44,9 @@ export class StudioBackend implements AsyncDisposable {
   private constructor(options: BackendOptions) {
     this.#options = options;
     for (const [uri, procedure] of Object.entries(deviceProcedures)) {
-      this.#procedures.set(uri, (call) => Promise.resolve().then(() => procedure(options.desk, call)));
+      this.#procedures.set(uri, (call) => Promise.resolve().then(() => procedure(options.deps, call)));
     }
-    this.#standing.add({ topic: testamentTopic, handler: (event) => this.#onTestament(event) });
+    this.#subscribers.add({ topic: testamentTopic, handler: (event) => this.#onTestament(event) });
   }
 
   /** Joins and registers. Throws what `openSession` throws. */
@@ -67,12 +67,12 @@ export class StudioBackend implements AsyncDisposable {
     return await this.#open().call(procedure, args, options);
   }
 
-  /** Publishes as `system`; nobody hears it while the backend is not joined. */
+  /** Publishes as `system`; does nothing while the backend is not joined. */
   async publish(topic: string, args: unknown[]): Promise<void> {
     if (this.isJoined) await this.#open().publish(topic, args);
   }
 
-  /** Answers more procedures, by URI, until it is disposed. */
+  /** Registers more procedures, by URI, until it is disposed. */
   async serve(procedures: Readonly<Record<string, InvocationHandler>>): Promise<void> {
     const session = this.#open();
     for (const [uri, handler] of Object.entries(procedures)) {
@@ -81,22 +81,22 @@ export class StudioBackend implements AsyncDisposable {
     }
   }
 
-  /** Hears a topic, over all sessions, until it is disposed. */
+  /** Subscribes to a topic, in all sessions, until the subscription is disposed. */
   async subscribe(topic: string, handler: (event: WireEvent) => void): Promise<AsyncDisposable> {
-    const standing: Standing = { topic, handler };
+    const subscriber: Subscriber = { topic, handler };
     const session = this.#open();
-    this.#standing.add(standing);
-    await this.#hear(session, standing);
+    this.#subscribers.add(subscriber);
+    await this.#subscribe(session, subscriber);
     return {
       [Symbol.asyncDispose]: async () => {
-        this.#standing.delete(standing);
-        // After a rejoin it is another one than at first.
-        await standing.subscription?.unsubscribe();
+        this.#subscribers.delete(subscriber);
+        // Each session has a subscription of its own.
+        await subscriber.subscription?.unsubscribe();
       },
     };
   }
 
-  /** Leaves. */
+  /** Leaves the router. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#session?.close();
@@ -115,7 +115,7 @@ export class StudioBackend implements AsyncDisposable {
       const procedures = [...this.#procedures].map(([uri, handler]) => {
         return session.register(uri, handler, { forceReregister: true });
       });
-      const topics = [...this.#standing].map((standing) => this.#hear(session, standing));
+      const topics = [...this.#subscribers].map((subscriber) => this.#subscribe(session, subscriber));
       await Promise.all([...procedures, ...topics]);
       throwIfAborted(this.#stop.signal, "Joining");
     } catch (error) {
@@ -125,15 +125,15 @@ export class StudioBackend implements AsyncDisposable {
     this.#session = session;
   }
 
-  async #hear(session: Session, standing: Standing): Promise<void> {
-    standing.subscription = await session.subscribe(standing.topic, (event) => this.#deliver(standing, event));
-    // It may have been given back while it was made anew.
-    if (!this.#standing.has(standing)) await standing.subscription.unsubscribe();
+  async #subscribe(session: Session, subscriber: Subscriber): Promise<void> {
+    subscriber.subscription = await session.subscribe(subscriber.topic, (event) => this.#deliver(subscriber, event));
+    // It may have been disposed in the meantime.
+    if (!this.#subscribers.has(subscriber)) await subscriber.subscription.unsubscribe();
   }
 
-  /** A subscription that was given back may still have events under way. */
-  #deliver(standing: Standing, event: WireEvent): void {
-    if (this.#standing.has(standing)) standing.handler(event);
+  /** Events may still arrive after a subscription was disposed. */
+  #deliver(subscriber: Subscriber, event: WireEvent): void {
+    if (this.#subscribers.has(subscriber)) subscriber.handler(event);
   }
 
   async #stayJoined(): Promise<void> {
@@ -160,9 +160,9 @@ export class StudioBackend implements AsyncDisposable {
   }
 
   #onTestament(event: WireEvent): void {
-    const { desk, log } = this.#options;
+    const { deps, log } = this.#options;
     const testament = readTestament(event.args);
     if (testament === undefined) return log.warn("Cannot read a testament", { args: event.args });
-    if (markDisconnected(desk.store, testament.deviceKey, testament.sessionId)) desk.onChange();
+    if (markDisconnected(deps.store, testament)) deps.onChange();
   }
 }

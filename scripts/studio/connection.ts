@@ -1,4 +1,4 @@
-/** Joins a router as one of its users, the way the Studio and its command line do. */
+/** Joins a router as one of its users. */
 
 import { systemClock } from "../../lib/async/clock.ts";
 import { type Log, silentLog } from "../../lib/base/log.ts";
@@ -8,7 +8,7 @@ import type { Session } from "../../lib/wamp/session.ts";
 import { realm } from "../../lib/backend/uris.ts";
 import { Transport } from "../../lib/wamp/transport.ts";
 
-/** Where to join, and as whom. */
+/** A router and one of its users. */
 export interface RouterLogin {
   url: string;
   authid: string;
@@ -29,7 +29,7 @@ export async function openSession(
     log: options.log ?? silentLog,
     signal: options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]),
   };
-  // Pings find out when the router is gone without a word.
+  // Pings detect a router that has disappeared without closing the connection.
   const transport = await Transport.open({ url, proxies: noProxies, pingMs: 5_000, ...parts });
   try {
     return await joinSession(transport, { realm, authid, secret, responseMs: limitMs, ...parts });

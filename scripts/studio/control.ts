@@ -1,4 +1,4 @@
-/** The procedures `studio.…` with which the command line drives a running Studio. Only `system` may call them. */
+/** The procedures `studio.…`, with which the command line controls a running Studio. Only `system` may call them. */
 
 import { isAppState } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
@@ -14,23 +14,26 @@ import { ensureApp, repositoryOf } from "./releases.ts";
 import type { Studio } from "./studio.ts";
 import type { DesiredChange } from "./desired_change.ts";
 
-type Work = (studio: Studio, args: readonly unknown[]) => Reply | Promise<Reply>;
+type ControlProcedure = (studio: Studio, args: readonly unknown[]) => Reply | Promise<Reply>;
 
-const procedures: Readonly<Record<string, Work>> = {
+const procedures: Readonly<Record<string, ControlProcedure>> = {
   "studio.add_device": (studio, args) => {
     const fields = new Fields("add_device", args);
     const serial = fields.maybe("serial", (name) => fields.text(name));
     const added = studio.addDevice({ name: fields.text("name"), ...(serial === undefined ? {} : { serial }) });
-    return { args: [{ ...shown(added), flock: added.flock }] };
+    return { args: [{ ...withoutSecrets(added), flock: added.flock }] };
   },
-  "studio.list_devices": (studio) => ({ args: [listDevices(studio.store).map(shown)] }),
+  "studio.list_devices": (studio) => ({ args: [listDevices(studio.store).map(withoutSecrets)] }),
   "studio.show_device": (studio, args) => {
     const name = new Fields("show_device", args).text("device");
-    return { args: [{ device: shown(studio.device(name)), apps: studio.apps(name) }] };
+    return { args: [{ device: withoutSecrets(studio.device(name)), apps: studio.apps(name) }] };
   },
   "studio.prepare_push": (studio, args) => {
     if (studio.registry?.isRunning !== true) {
-      throw new AgentError("not_available", "The Studio has no registry: install docker-registry and start it again");
+      throw new AgentError(
+        "not_available",
+        "The Studio has no registry; install docker-registry and restart the Studio",
+      );
     }
     const app = ensureApp(studio.store, new Fields("prepare_push", args).text("app"));
     const login = { user: pusherUser, password: pusherPassword(studio.store) };
@@ -56,7 +59,10 @@ const procedures: Readonly<Record<string, Work>> = {
   "studio.set_privileges": (studio, args) => {
     const fields = new Fields("set_privileges", args);
     const areAll = (value: unknown): value is Privilege[] => Array.isArray(value) && value.every(isPrivilege);
-    const privileges = fields.known("privileges", areAll, "a list of READ, NETWORK, MAINTAIN, DEVELOP");
+    const privileges = fields.known("privileges", {
+      is: areAll,
+      expected: "a list of READ, NETWORK, MAINTAIN, DEVELOP",
+    });
     studio.setPrivileges(fields.count("account"), fields.text("device"), { privileges });
     return {};
   },
@@ -66,13 +72,13 @@ const procedures: Readonly<Record<string, Work>> = {
   },
 };
 
-/** The procedures of a Studio, by URI, for its backend to serve. */
+/** The control procedures of a Studio, by URI. */
 export function controlProcedures(studio: Studio): Record<string, InvocationHandler> {
-  const entries = Object.entries(procedures).map(([uri, work]): [string, InvocationHandler] => [
+  const entries = Object.entries(procedures).map(([uri, procedure]): [string, InvocationHandler] => [
     uri,
     async ({ args, callerAuthid }) => {
       if (callerAuthid !== systemAuthid) throw new AgentError("denied", `Only "${systemAuthid}" may call ${uri}`);
-      return await work(studio, args);
+      return await procedure(studio, args);
     },
   ]);
   return Object.fromEntries(entries);
@@ -84,7 +90,7 @@ function readChange(fields: Fields): DesiredChange {
     return value === undefined ? {} : { [name]: value };
   };
   return {
-    ...maybe("target", (name) => fields.known(name, isAppState, "a state of an app")),
+    ...maybe("target", (name) => fields.known(name, { is: isAppState, expected: "a state of an app" })),
     ...maybe("update", (name) => fields.flag(name)),
     ...maybe("version", (name) => fields.text(name)),
     ...maybe("environment", (name) => fields.dict(name)),
@@ -93,8 +99,9 @@ function readChange(fields: Fields): DesiredChange {
   };
 }
 
-/** A device without its secrets. */
-function shown(device: Device): Dict {
+/** The members of a device that are not secret. */
+function withoutSecrets(device: Device): Dict {
   const { deviceKey, serial, name, authid, status, reportedAt } = device;
-  return { deviceKey, serial, name, authid, status, reportedAt, facts: isDict(device.metadata) ? device.metadata : {} };
+  const metadata = isDict(device.metadata) ? device.metadata : {};
+  return { deviceKey, serial, name, authid, status, reportedAt, metadata };
 }

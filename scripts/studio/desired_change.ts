@@ -1,4 +1,4 @@
-/** Turns what somebody wants of an app into what the device is told. Pure. */
+/** Turns a desired change of an app into the request for the device. Pure. */
 
 import type { AppState, Stage } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
@@ -7,26 +7,26 @@ import type { DeviceApp } from "./device_apps.ts";
 import type { Device } from "./devices.ts";
 import type { App, Release } from "./releases.ts";
 
-/** What somebody wants of an app on a device. What is absent stays as it is. */
+/** A desired change of an app on a device. Absent members stay as they are. */
 export interface DesiredChange {
-  /** An update keeps the wanted state when this is absent; everything else needs it. */
+  /** The desired state; only an update may leave it out. */
   target?: AppState;
-  /** Replaces the installed version: by `version`, or by the newest one. */
+  /** Replaces the installed version by `version`, or by the newest one. */
   update?: boolean;
   version?: string;
   stage?: Stage;
   /** Name → value. */
   environment?: Dict;
-  /** Port rules as on the wire; members that are absent are filled in. */
+  /** Port rules in their wire form; absent members are filled in. */
   ports?: readonly Dict[];
   accountKey?: number;
   instanceKey?: number;
   appCredEpoch?: number;
-  /** More keyword arguments for the device, or others in place of those that follow from the change. They are not kept. */
+  /** Keyword arguments that are added to the request or replace some of it. They are not stored. */
   kwargs?: Dict;
 }
 
-/** What the change is decided with. `named` is the release of `change.version`. */
+/** The context of a change. `named` is the release of `change.version`. */
 export interface ChangeContext {
   app: App;
   known: DeviceApp | undefined;
@@ -35,12 +35,11 @@ export interface ChangeContext {
   accountKey: number;
 }
 
-/** The app of the device as it is to be from now on. Throws `bad_request` for a change that makes no sense. */
+/** The desired state of an app after a change. Throws `bad_request` for a change that makes no sense. */
 export function applyChange(change: DesiredChange, context: ChangeContext): DeviceApp {
   const { known } = context;
-  const base = known === undefined || isGone(known.current)
-    ? installed(change, context)
-    : changed(change, context, known);
+  const isInstalled = known !== undefined && !isGone(known.current);
+  const base = isInstalled ? changeInstalled(change, context, known) : install(change, context);
   return {
     ...base,
     requestorAccountKey: context.accountKey,
@@ -55,7 +54,7 @@ export function applyChange(change: DesiredChange, context: ChangeContext): Devi
   };
 }
 
-/** The keyword arguments of `request_app_state`. Keys arrive as text, as people's browsers send them. */
+/** The keyword arguments of `request_app_state`. Keys are text, as browsers send them. */
 export function encodeRequest(app: DeviceApp, device: Device): Dict {
   return {
     app_key: app.appKey,
@@ -84,8 +83,8 @@ function isGone(state: AppState): boolean {
   return state === "REMOVED" || state === "UNINSTALLED";
 }
 
-/** An app that the device does not have: whatever version is wanted, it is the only one. */
-function installed(change: DesiredChange, { app, known, newest, named }: ChangeContext): DeviceApp {
+/** Installs an app that the device does not have; there is no other version. */
+function install(change: DesiredChange, { app, known, newest, named }: ChangeContext): DeviceApp {
   if (change.update || change.target === undefined) {
     throw new AgentError("bad_request", `"${app.name}" is not installed`);
   }
@@ -116,9 +115,9 @@ function installed(change: DesiredChange, { app, known, newest, named }: ChangeC
   };
 }
 
-/** An app that the device has. An update that was asked for and is not through yet stays asked for. */
-function changed(change: DesiredChange, { app, newest, named }: ChangeContext, known: DeviceApp): DeviceApp {
-  if (change.update) return updated(change, named ?? newest, known);
+/** Changes an installed app. A requested update that is not completed stays requested. */
+function changeInstalled(change: DesiredChange, { app, newest, named }: ChangeContext, known: DeviceApp): DeviceApp {
+  if (change.update) return update(change, named ?? newest, known);
   if (named !== undefined && named.version !== known.presentVersion) {
     const have = `Version ${known.presentVersion} of "${app.name}" is installed`;
     throw new AgentError("bad_request", `${have}; update it to ${named.version} instead`);
@@ -128,9 +127,9 @@ function changed(change: DesiredChange, { app, newest, named }: ChangeContext, k
   return { ...known, target: change.target, requestUpdate: false, ...newestMembers(newest) };
 }
 
-function updated(change: DesiredChange, release: Release, known: DeviceApp): DeviceApp {
+function update(change: DesiredChange, release: Release, known: DeviceApp): DeviceApp {
   if (release.version === known.presentVersion) {
-    throw new AgentError("bad_request", `Version ${release.version} of "${known.appName}" is installed already`);
+    throw new AgentError("bad_request", `Version ${release.version} of "${known.appName}" is already installed`);
   }
   return {
     ...known,
@@ -145,7 +144,7 @@ function newestMembers({ version, releaseKey, dockerCompose }: Release) {
   return { newestVersion: version, newReleaseKey: releaseKey, newDockerCompose: dockerCompose };
 }
 
-/** A complete rule; the ports that the device has chosen for the same rule before are kept. */
+/** Completes a rule; ports that the device has already chosen for it are kept. */
 function fillRule(rule: Dict, index: number, before: readonly Dict[]): Dict {
   const protocol = rule.protocol ?? "http";
   const same = before.find((other) => other.port === rule.port && other.protocol === protocol) ?? {};

@@ -1,4 +1,4 @@
-/** What a device is to run and what it said about it: one row for each app of a device. */
+/** The apps of devices: the desired state, and the state that the device has reported. */
 
 import { type AppState, isAppState, isStage, type Stage, type UpdateStatus } from "../../lib/model/app.ts";
 import { type Dict, isDict } from "../../lib/base/json.ts";
@@ -11,9 +11,9 @@ export interface DeviceApp {
   appKey: number;
   appName: string;
   stage: Stage;
-  /** What people want. */
+  /** The desired state. */
   target: AppState;
-  /** What the device said last. */
+  /** The state that the device reported last. */
   current: AppState;
   updateStatus: UpdateStatus;
   presentVersion: string;
@@ -26,7 +26,7 @@ export interface DeviceApp {
   environment: Dict;
   /** `{NAME: {defaultValue}}`. */
   environmentTemplate: Dict;
-  /** Port rules as on the wire. */
+  /** Port rules in their wire form. */
   ports: Dict[];
   dockerCompose: Dict | null;
   newDockerCompose: Dict | null;
@@ -34,10 +34,10 @@ export interface DeviceApp {
   appCredEpoch: number;
 }
 
-/** What an app has of the release that is installed. */
+/** The members of a release that an app takes over when it is installed. */
 export type InstalledRelease = Pick<Release, "version" | "releaseKey" | "dockerCompose" | "environmentTemplate">;
 
-/** The part of a state report that changes an app. */
+/** The members of a state report that change an app. */
 export interface ReportedState {
   state: AppState;
   releaseKey: number;
@@ -64,13 +64,13 @@ const columns = [
   "app_cred_epoch",
 ];
 
-/** The apps of a device. */
+/** Lists the apps of a device. */
 export function listDeviceApps(store: Store, deviceKey: number): DeviceApp[] {
   const text = "SELECT * FROM device_apps JOIN apps USING (app_key) WHERE device_key = ? ORDER BY app_key, stage";
   return store.all(text, deviceKey).map(toDeviceApp);
 }
 
-/** One app of a device. */
+/** Finds one app of a device. */
 export function findDeviceApp(
   store: Store,
   deviceKey: number,
@@ -79,8 +79,8 @@ export function findDeviceApp(
   return listDeviceApps(store, deviceKey).find((app) => app.appKey === appKey && app.stage === stage);
 }
 
-/** Keeps an app of a device as it is. */
-export function saveDeviceApp(store: Store, deviceKey: number, app: DeviceApp): void {
+/** Stores an app of a device. */
+export function saveDeviceApp(store: Store, { deviceKey, app }: { deviceKey: number; app: DeviceApp }): void {
   const places = columns.map(() => "?").join(", ");
   store.run(
     `INSERT OR REPLACE INTO device_apps (device_key, app_key, ${columns.join(", ")}) VALUES (?, ?, ${places})`,
@@ -107,21 +107,22 @@ export function saveDeviceApp(store: Store, deviceKey: number, app: DeviceApp): 
 }
 
 /**
- * The app after a state report. The release that the report names is the one that is installed, whichever was asked for: an update that
- * is through brings the newer one, one that was rolled back the one before. `named` is that release, undefined when it is not known. An
- * update is asked for until its release is installed; one that has come and gone must be asked for anew. Pure.
+ * The app after a state report. The release that the report names is the installed one, whatever was requested: a
+ * completed update brings the newer one, a rolled back update the one before. `named` is that release, undefined when
+ * it is unknown. An update stays requested until its release is installed; after a rollback it must be requested
+ * again. Pure.
  */
 export function applyReport(
   app: DeviceApp,
   report: ReportedState,
   { named }: { named: InstalledRelease | undefined },
 ): DeviceApp {
-  const told = { ...app, current: report.state, updateStatus: report.updateStatus };
-  // Of an app that is gone nothing is installed; what it was does not matter to the next install.
+  const reported = { ...app, current: report.state, updateStatus: report.updateStatus };
+  // A removed app has no installed release, and the next install does not depend on the former one.
   const isGone = report.state === "REMOVED" || report.state === "UNINSTALLED";
-  if (named === undefined || named.releaseKey === app.releaseKey || isGone) return told;
+  if (named === undefined || named.releaseKey === app.releaseKey || isGone) return reported;
   return {
-    ...told,
+    ...reported,
     presentVersion: named.version,
     releaseKey: named.releaseKey,
     dockerCompose: named.dockerCompose,
@@ -130,7 +131,7 @@ export function applyReport(
   };
 }
 
-/** The app as a row of `get_requested_app_states`, with the members that devices do not use as well. Pure. */
+/** The app as a row of `get_requested_app_states`, including members that devices do not use. Pure. */
 export function encodeRow(app: DeviceApp, device: Device): Dict {
   const containerName = `${app.stage}_${app.appKey}_${app.appName}`.toLowerCase();
   return {
@@ -170,7 +171,7 @@ export function encodeRow(app: DeviceApp, device: Device): Dict {
   };
 }
 
-/** False for an app that is gone for good: the device need not be told about it any more. Pure. */
+/** False for an app that is uninstalled and stays so: devices no longer need to know about it. Pure. */
 export function isWanted(app: DeviceApp): boolean {
   return app.target !== "UNINSTALLED" || app.current !== "UNINSTALLED";
 }
@@ -205,7 +206,7 @@ function toDeviceApp(row: StoredRow): DeviceApp {
   };
 }
 
-/** The update status of a report; undefined for anything else. */
+/** The value as an update status; undefined when it is none. */
 export function readUpdateStatus(value: unknown): UpdateStatus | undefined {
   const known: readonly UpdateStatus[] = ["", "pending_remote_confirmation", "completed", "canceled"];
   return known.find((status) => status === value);

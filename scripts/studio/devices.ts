@@ -1,4 +1,4 @@
-/** The devices of the local Studio: who they are, what they told about themselves, and their .flock files. */
+/** The devices of the local Studio: their identity, what they have reported, and their .flock files. */
 
 import { AgentError } from "../../lib/base/errors.ts";
 import type { Dict } from "../../lib/base/json.ts";
@@ -17,22 +17,22 @@ export interface Device {
   ownerAccountKey: number;
   swarmName: string;
   ownerName: string;
-  /** What the device gives to its apps as the Studio's address. */
+  /** The Studio's address, as the device passes it to its apps. */
   baseUrl: string;
   appCredKey: string;
   status: string;
-  /** The router's number of the session that reported last; 0 before the first report. */
+  /** The router's id of the session that reported last; 0 before the first report. */
   sessionId: number;
-  /** The figures of the last status report; null before it. */
+  /** The stats of the last status report; null before the first. */
   stats: unknown;
   tunnelCapable: boolean | undefined;
-  /** Architecture, operating system, version of the agent; null before they were told. */
+  /** Architecture, operating system and agent version; null until they are reported. */
   metadata: unknown;
-  /** Time of the last status report, empty before it. */
+  /** The time of the last status report; empty before the first. */
   reportedAt: string;
 }
 
-/** What a new device may be given; the rest is made up. */
+/** The members of a new device; those that are absent are generated. */
 export interface NewDevice {
   name: string;
   serial?: string;
@@ -46,7 +46,7 @@ export interface NewDevice {
   appCredKey?: string;
 }
 
-/** What a status report changes. */
+/** The members of a device that a status report changes. */
 export interface StatusChange {
   status: string;
   sessionId: number;
@@ -54,20 +54,20 @@ export interface StatusChange {
   tunnelCapable: boolean | undefined;
 }
 
-/** Makes a device. Throws `bad_request` when its name, serial number or key is taken or the name cannot be used. */
+/** Adds a device. Throws `bad_request` when its name, serial number or key is in use, or the name is invalid. */
 export function addDevice(store: Store, given: NewDevice): Device {
   if (!/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,62}$/.test(given.name)) {
-    throw new AgentError("bad_request", `"${given.name}" cannot name a device: letters, digits, space and . _ - only`);
+    throw new AgentError("bad_request", `"${given.name}" cannot name a device; use letters, digits, space and . _ -`);
   }
   const taken = "SELECT name FROM devices WHERE name = ? OR serial = ? OR device_key = ?";
   const serial = given.serial ?? crypto.randomUUID();
   if (serial.includes(".")) {
-    throw new AgentError("bad_request", "A serial number cannot have a dot: it is part of topics");
+    throw new AgentError("bad_request", "A serial number cannot contain a dot, because it is part of topics");
   }
   if (store.first(taken, given.name, serial, given.deviceKey ?? -1) !== undefined) {
     throw new AgentError(
       "bad_request",
-      `There is a device "${given.name}" already, or one with its serial number or key`,
+      `There is already a device "${given.name}", or one with its serial number or key`,
     );
   }
   const next = numberColumn(store.first("SELECT coalesce(max(device_key), 0) + 1 AS next FROM devices"), "next");
@@ -90,33 +90,33 @@ export function addDevice(store: Store, given: NewDevice): Device {
   return deviceByKey(store, deviceKey);
 }
 
-/** All devices. */
+/** Lists all devices. */
 export function listDevices(store: Store): Device[] {
   return store.all("SELECT * FROM devices ORDER BY device_key").map(toDevice);
 }
 
-/** The device with this key. Throws `bad_request` when there is none. */
+/** The device with a key. Throws `bad_request` when there is none. */
 export function deviceByKey(store: Store, deviceKey: number): Device {
   const row = store.first("SELECT * FROM devices WHERE device_key = ?", deviceKey);
   if (row === undefined) throw new AgentError("bad_request", `There is no device with the key ${deviceKey}`);
   return toDevice(row);
 }
 
-/** The device with this name or serial number. Throws `bad_request` when there is none. */
+/** The device with a name or serial number. Throws `bad_request` when there is none. */
 export function deviceByName(store: Store, name: string): Device {
   const row = store.first("SELECT * FROM devices WHERE name = ? OR serial = ?", name, name);
   if (row === undefined) throw new AgentError("bad_request", `There is no device "${name}"`);
   return toDevice(row);
 }
 
-/** The device that logs in as `authid`; the swarm may be the one that it has left. Undefined for anybody else. */
+/** The device that logs in as `authid`, even with its former swarm; undefined for other users. */
 export function deviceByAuthid(store: Store, authid: string | undefined): Device | undefined {
   const key = /^\d+-(\d+)$/.exec(authid ?? "")?.[1];
   const row = key === undefined ? undefined : store.first("SELECT * FROM devices WHERE device_key = ?", Number(key));
   return row === undefined ? undefined : toDevice(row);
 }
 
-/** Keeps what a status report says. */
+/** Stores a status report. */
 export function saveStatus(store: Store, deviceKey: number, change: StatusChange): void {
   store.run(
     "UPDATE devices SET status = ?, session_id = ?, stats = ?, tunnel_capable = ?, reported_at = ? WHERE device_key = ?",
@@ -129,23 +129,29 @@ export function saveStatus(store: Store, deviceKey: number, change: StatusChange
   );
 }
 
-/** Keeps what the device runs on. */
-export function saveMetadata(store: Store, deviceKey: number, facts: Dict): void {
-  store.run("UPDATE devices SET facts = ? WHERE device_key = ?", JSON.stringify(facts), deviceKey);
+/** Stores the metadata of a device. */
+export function saveMetadata(
+  store: Store,
+  { deviceKey, metadata }: { deviceKey: number; metadata: Dict },
+): void {
+  store.run("UPDATE devices SET facts = ? WHERE device_key = ?", JSON.stringify(metadata), deviceKey);
 }
 
-/** The session is gone. False when the device has reported from another one since. */
-export function markDisconnected(store: Store, deviceKey: number, sessionId: number): boolean {
+/** Marks a device as disconnected when its session has ended. False when it has another session by now. */
+export function markDisconnected(
+  store: Store,
+  { deviceKey, sessionId }: { deviceKey: number; sessionId: number },
+): boolean {
   const text = "UPDATE devices SET status = 'DISCONNECTED' WHERE device_key = ? AND session_id = ?";
   return store.run(text, deviceKey, sessionId) > 0;
 }
 
-/** Nobody is connected: the router has just started. */
+/** Marks all devices as disconnected, because the router has just started. */
 export function markAllDisconnected(store: Store): void {
   store.run("UPDATE devices SET status = 'DISCONNECTED'");
 }
 
-/** Moves a device to another project; it learns that when it connects the next time, and then logs in with another authid. */
+/** Moves a device to another project. The device learns of it when it next connects, and then uses another authid. */
 export function moveDevice(store: Store, deviceKey: number, change: { swarmKey: number; swarmName?: string }): Device {
   const { swarmName } = deviceByKey(store, deviceKey);
   const text = "UPDATE devices SET swarm_key = ?, swarm_name = ? WHERE device_key = ?";
@@ -153,7 +159,7 @@ export function moveDevice(store: Store, deviceKey: number, change: { swarmKey: 
   return deviceByKey(store, deviceKey);
 }
 
-/** What is written to the device's .flock file. */
+/** The content of the device's .flock file. */
 export function flockOf(
   device: Device,
   { routerUrl, registryHost }: { routerUrl: string; registryHost: string },

@@ -1,15 +1,15 @@
-/** Hands out the ports of the tunnel server, each to one device. */
+/** Assigns the ports of the tunnel server to devices. */
 
 import { AgentError } from "../../lib/base/errors.ts";
 import { numberColumn, type Store } from "./store.ts";
 
-/** Where the ports for tunnels begin. */
 const firstPort = 31_000;
 const lastPort = 31_999;
 
 /**
- * The remote port of a device's tunnel: the wanted one, or a free one when none is wanted or another device has it. Throws an
- * error with `Duplicate value` for a port that the device has already, `not_available` when none is left.
+ * Returns the remote port of a device's tunnel: the requested one, or a free one for port 0 and when another device
+ * has it. Throws an error with `Duplicate value` for a port that the device already has, and `not_available` when no
+ * port is left.
  */
 export function exposePort(
   store: Store,
@@ -19,7 +19,7 @@ export function exposePort(
   const rows = store.all("SELECT port, device_key FROM exposed_ports WHERE protocol = ?", protocol);
   const owners = new Map(rows.map((row) => [numberColumn(row, "port"), numberColumn(row, "device_key")]));
   if (port !== 0 && owners.get(port) === deviceKey) {
-    throw new AgentError("bad_request", `Duplicate value: port ${port} is exposed for this device already`);
+    throw new AgentError("bad_request", `Duplicate value: port ${port} is already exposed for this device`);
   }
   const chosen = port !== 0 && !owners.has(port) ? port : firstFree(owners);
   store.run("INSERT INTO exposed_ports VALUES (?, ?, ?)", chosen, protocol, deviceKey);
@@ -28,5 +28,5 @@ export function exposePort(
 
 function firstFree(owners: ReadonlyMap<number, number>): number {
   for (let port = firstPort; port <= lastPort; port++) if (!owners.has(port)) return port;
-  throw new AgentError("not_available", "No port for another tunnel is left");
+  throw new AgentError("not_available", "No port is left for another tunnel");
 }

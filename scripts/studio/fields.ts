@@ -1,13 +1,13 @@
-/** Reads the arguments of the Studio's procedures, strictly: everything must be there and of the right type. */
+/** Reads the arguments of the Studio's procedures. Strict: every member must be present and have the right type. */
 
 import { type Dict, isCount, isDict, reject } from "../../lib/base/json.ts";
 
-/** The members of the one dict that a procedure takes. Every reader throws `bad_request` that names the member. */
+/** The members of the only argument of a procedure. Every reader throws `bad_request` with the member's name. */
 export class Fields {
   readonly #procedure: string;
   readonly #dict: Dict;
 
-  /** Throws `bad_request` unless `args` is a list with exactly one dict. */
+  /** Throws `bad_request` unless `args` is a list with one dict. */
   constructor(procedure: string, args: readonly unknown[]) {
     this.#procedure = procedure;
     if (args.length !== 1) this.#fail("args", "a list with one object", args);
@@ -16,7 +16,7 @@ export class Fields {
     this.#dict = dict;
   }
 
-  /** True when the member is there and not null. */
+  /** True when the member is present and not null. */
   has(name: string): boolean {
     return this.#dict[name] !== undefined && this.#dict[name] !== null;
   }
@@ -51,18 +51,18 @@ export class Fields {
     return Array.isArray(value) && value.every(isDict) ? value : this.#reject(name, "a list of objects");
   }
 
-  /** A value that `is` knows. */
-  known<T>(name: string, is: (value: unknown) => value is T, expected: string): T {
+  /** A value that `is` accepts; `expected` describes it in the error. */
+  known<T>(name: string, { is, expected }: { is: (value: unknown) => value is T; expected: string }): T {
     const value = this.#dict[name];
     return is(value) ? value : this.#reject(name, expected);
   }
 
-  /** What `read` gives for a member that is there, undefined for one that is not. */
+  /** The result of `read` for a member that is present; undefined otherwise. */
   maybe<T>(name: string, read: (name: string) => T): T | undefined {
     return this.has(name) ? read(name) : undefined;
   }
 
-  /** Says that a member cannot be used. */
+  /** Throws because a member cannot be accepted. */
   refuse(name: string, expected: string): never {
     this.#reject(name, expected);
   }

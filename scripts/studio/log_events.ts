@@ -1,8 +1,8 @@
-/** Turns the events of a log topic into lines for people. Pure. */
+/** Turns the events of a log topic into readable lines. Pure. */
 
 import { isDict } from "../../lib/base/json.ts";
 
-/** The lines of one event; its first argument is text, a message of the agent, or the progress of an upload. */
+/** The lines of one event, whose first argument is text, a message of the agent, or the progress of an upload. */
 export function linesOf(args: readonly unknown[]): string[] {
   const content = args[0];
   if (typeof content === "string") return content.split("\n");

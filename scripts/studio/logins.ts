@@ -1,16 +1,16 @@
-/** Who may use the registry: devices with tokens that the Studio gave them may pull, the pusher may push. */
+/** The logins of the registry: devices may pull with tokens from the Studio, the pusher may push. */
 
 import { deviceByKey } from "./devices.ts";
 import { numberColumn, randomText, type Store } from "./store.ts";
 import type { AllowedActions, TokenRequest } from "./token_server.ts";
 
-/** The user that people push with; its password is a setting. */
+/** The user for pushing images; its password is a setting. */
 export const pusherUser = "pusher";
 
-/** Engines keep the login of compose apps, so it has to last. */
+/** Engines store the login of compose apps, so it must last. */
 const tokenLifeMs = 7 * 24 * 3_600_000;
 
-/** A new registry token for an account on a device. Secret. */
+/** Issues a registry token for an account on a device. Secret. */
 export function mintRegistryToken(store: Store, owner: { accountKey: number; deviceKey: number }): string {
   store.run("DELETE FROM registry_tokens WHERE expires_ms < ?", Date.now());
   const token = `studio-${randomText()}`;
@@ -29,7 +29,7 @@ export function pusherPassword(store: Store): string {
   return store.setting("pusher_password", () => randomText());
 }
 
-/** What a login at the registry may do: false when it is not good. A device's password is its secret. */
+/** The actions that a login may perform; false when it is invalid. A device's password is its secret. */
 export function checkLogin(store: Store, login: TokenRequest): AllowedActions {
   if (login.user === pusherUser) return login.password === pusherPassword(store);
   const text = "SELECT device_key FROM registry_tokens WHERE token = ? AND expires_ms >= ?";

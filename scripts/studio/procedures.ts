@@ -1,4 +1,4 @@
-/** The procedures of the Studio backend that devices call: what each takes, keeps and answers. */
+/** The procedures of the Studio's backend that devices call. */
 
 import { isAppState, isStage } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
@@ -23,19 +23,19 @@ import { findRelease } from "./releases.ts";
 import type { Report } from "./reports.ts";
 import { numberColumn, type Store, textColumn } from "./store.ts";
 
-/** What the procedures work on. */
+/** The collaborators of the procedures. */
 export interface ProcedureDeps {
   store: Store;
-  /** Every state report, after it was kept. */
+  /** Called with every state report after it was stored. */
   onReport(report: Report): void;
-  /** Something else about a device has changed. */
+  /** Called when anything else about a device has changed. */
   onChange(): void;
 }
 
-/** Answers a call, or throws; what is thrown is answered as `wamp.error.canceled`. */
-export type DeviceProcedure = (desk: ProcedureDeps, call: Pick<Invocation, "args" | "callerAuthid">) => Reply;
+/** Answers a call, or throws an error that is answered as `wamp.error.canceled`. */
+export type DeviceProcedure = (deps: ProcedureDeps, call: Pick<Invocation, "args" | "callerAuthid">) => Reply;
 
-/** The authid that may speak for every device. */
+/** The authid that may call for every device. */
 export const systemAuthid = "system";
 
 const statNames = [
@@ -52,145 +52,154 @@ const statNames = [
   "docker_apps_free",
 ];
 
-/** All of them by URI. */
+/** All procedures by URI. */
 export const deviceProcedures: Readonly<Record<string, DeviceProcedure>> = {
-  [uris.readDeviceMetadata]: (desk, call) => {
-    const device = callingDevice(desk, call, new Fields("read_device_metadata", call.args));
+  [uris.readDeviceMetadata]: (deps, call) => {
+    const device = callingDevice(deps, call, new Fields("read_device_metadata", call.args));
     const { name, swarmName, ownerName, swarmKey } = device;
     return { args: [{ device_name: name, swarm_name: swarmName, ownername: ownerName, swarm_key: swarmKey }] };
   },
-  [uris.getAppCredKey]: (desk, call) => {
+  [uris.getAppCredKey]: (deps, call) => {
     if (call.args.length > 0) throw new AgentError("bad_request", "get_app_cred_key takes no arguments");
-    return { args: [requireDevice(desk, call).appCredKey] };
+    return { args: [requireDevice(deps, call).appCredKey] };
   },
   [uris.updateDeviceStatus]: updateDeviceStatus,
-  [uris.updateDeviceArchitecture]: (desk, call) => {
+  [uris.updateDeviceArchitecture]: (deps, call) => {
     const fields = new Fields("update_device_architecture", call.args);
-    const device = deviceOfSwarm(desk, call, fields);
+    const device = deviceOfSwarm(deps, call, fields);
     const names = ["architecture", "os", "arch", "variant", "agent_version"];
-    saveMetadata(desk.store, device.deviceKey, Object.fromEntries(names.map((name) => [name, fields.text(name)])));
-    desk.onChange();
+    const metadata = Object.fromEntries(names.map((name) => [name, fields.text(name)]));
+    saveMetadata(deps.store, { deviceKey: device.deviceKey, metadata });
+    deps.onChange();
     return {};
   },
-  [uris.checkPrivilege]: (desk, call) => {
+  [uris.checkPrivilege]: (deps, call) => {
     const fields = new Fields("check_privilege", call.args);
-    const privilege = fields.known("privilege", isPrivilege, "READ, NETWORK, MAINTAIN or DEVELOP");
+    const privilege = fields.known("privilege", { is: isPrivilege, expected: "READ, NETWORK, MAINTAIN or DEVELOP" });
     if (fields.text("entity") !== "DEVICE") fields.refuse("entity", '"DEVICE"');
-    const { deviceKey } = deviceOfSwarm(desk, call, fields, "entity_key");
-    return { args: [holds(desk.store, fields.count("requestor_account_key"), { deviceKey, privilege })] };
+    const { deviceKey } = deviceOfSwarm(deps, call, fields, { keyName: "entity_key" });
+    return { args: [holds(deps.store, fields.count("requestor_account_key"), { deviceKey, privilege })] };
   },
-  [uris.getRequestedAppStates]: (desk, call) => {
-    const device = callingDevice(desk, call, new Fields("get_requested_app_states", call.args));
-    const apps = listDeviceApps(desk.store, device.deviceKey).filter(isWanted);
+  [uris.getRequestedAppStates]: (deps, call) => {
+    const device = callingDevice(deps, call, new Fields("get_requested_app_states", call.args));
+    const apps = listDeviceApps(deps.store, device.deviceKey).filter(isWanted);
     return { args: [apps.map((app) => encodeRow(app, device))] };
   },
-  [uris.getRegistryToken]: (desk, call) => {
-    const { accountKey } = findAccount(desk.store, new Fields("get_registry_token", call.args).count("callerID"));
-    return { args: [mintRegistryToken(desk.store, { accountKey, deviceKey: requireDevice(desk, call).deviceKey })] };
+  [uris.getRegistryToken]: (deps, call) => {
+    const { accountKey } = findAccount(deps.store, new Fields("get_registry_token", call.args).count("callerID"));
+    return { args: [mintRegistryToken(deps.store, { accountKey, deviceKey: requireDevice(deps, call).deviceKey })] };
   },
-  [uris.updateAppOnDevice]: (desk, call) => {
+  [uris.updateAppOnDevice]: (deps, call) => {
     const fields = new Fields("update_app_on_device", call.args);
-    return fields.has("state") ? reportState(desk, call, fields) : savePorts(desk, call, fields);
+    return fields.has("state") ? reportState(deps, call, fields) : savePorts(deps, call, fields);
   },
-  [uris.exposePort]: (desk, call) => {
+  [uris.exposePort]: (deps, call) => {
     const fields = new Fields("expose_port", call.args);
     const isProtocol = (value: unknown): value is "tcp" | "udp" => value === "tcp" || value === "udp";
-    const protocol = fields.known("protocol", isProtocol, "tcp or udp");
+    const protocol = fields.known("protocol", { is: isProtocol, expected: "tcp or udp" });
     const port = fields.count("port");
     if (port > 65_535) fields.refuse("port", "a port number");
-    const { deviceKey } = requireDevice(desk, call);
-    return { args: [{ remote_port: exposePort(desk.store, deviceKey, { port, protocol }) }] };
+    const { deviceKey } = requireDevice(deps, call);
+    return { args: [{ remote_port: exposePort(deps.store, deviceKey, { port, protocol }) }] };
   },
   [uris.runRegistryGc]: () => ({ args: [{}] }),
 };
 
 type Call = Parameters<DeviceProcedure>[1];
 
-function updateDeviceStatus(desk: ProcedureDeps, call: Call): Reply {
+/** The member that has the key of the device; `device_key` by default. */
+interface KeyOptions {
+  keyName?: string;
+}
+
+function updateDeviceStatus(deps: ProcedureDeps, call: Call): Reply {
   const fields = new Fields("update_device_status", call.args);
-  const device = deviceOfSwarm(desk, call, fields);
+  const device = deviceOfSwarm(deps, call, fields);
   const isStatus = (value: unknown): value is string =>
     typeof value === "string" && ["CONNECTED", "CONFIGURING", "EMERGENCY"].includes(value);
   const stats = fields.dict("stats");
   const areStats = statNames.every((name) => Number.isFinite(stats[name])) &&
     typeof stats.docker_apps_mounted === "boolean";
   if (!areStats) fields.refuse("stats", `an object with the numbers ${statNames.join(", ")} and docker_apps_mounted`);
-  saveStatus(desk.store, device.deviceKey, {
-    status: fields.known("status", isStatus, "CONNECTED, CONFIGURING or EMERGENCY"),
+  saveStatus(deps.store, device.deviceKey, {
+    status: fields.known("status", { is: isStatus, expected: "CONNECTED, CONFIGURING or EMERGENCY" }),
     sessionId: fields.count("wamp_session_id"),
     stats,
     tunnelCapable: fields.maybe("tunnel_capable", (name) => fields.flag(name)),
   });
-  desk.onChange();
+  deps.onChange();
   return { args: [{ reswarmBaseURL: device.baseUrl }] };
 }
 
-function reportState(desk: ProcedureDeps, call: Call, fields: Fields): Reply {
-  const device = deviceOfSwarm(desk, call, fields);
+function reportState(deps: ProcedureDeps, call: Call, fields: Fields): Reply {
+  const device = deviceOfSwarm(deps, call, fields);
   if (fields.text("serial_number") !== device.serial) fields.refuse("serial_number", `"${device.serial}"`);
   const appKey = fields.count("app_key");
-  const stage = fields.known("stage", isStage, "DEV or PROD");
+  const stage = fields.known("stage", { is: isStage, expected: "DEV or PROD" });
   const isUpdateStatus = (value: unknown): value is Report["updateStatus"] => readUpdateStatus(value) !== undefined;
   const report: Report = {
     at: new Date().toISOString(),
     deviceKey: device.deviceKey,
     serial: device.serial,
     appKey,
-    appName: textColumn(desk.store.first("SELECT name FROM apps WHERE app_key = ?", appKey), "name"),
+    appName: textColumn(deps.store.first("SELECT name FROM apps WHERE app_key = ?", appKey), "name"),
     stage,
-    state: fields.known("state", isAppState, "a state of an app"),
+    state: fields.known("state", { is: isAppState, expected: "a state of an app" }),
     releaseKey: fields.count("release_key"),
     requestorAccountKey: fields.count("requestor_account_key"),
     requestUpdate: fields.flag("request_update"),
     releaseBuild: fields.flag("release_build"),
-    updateStatus: fields.known("updateStatus", isUpdateStatus, "an update status"),
+    updateStatus: fields.known("updateStatus", { is: isUpdateStatus, expected: "an update status" }),
   };
   if (fields.count("device_to_app_key") !== 0) fields.refuse("device_to_app_key", "0");
-  // An app that nobody asked for is heard, but not kept: the device is to forget it when it asks the next time.
-  const app = findDeviceApp(desk.store, device.deviceKey, { appKey, stage });
-  const named = findRelease(desk.store, appKey, report.releaseKey);
-  if (app !== undefined) saveDeviceApp(desk.store, device.deviceKey, applyReport(app, report, { named }));
-  desk.onReport(report);
+  // The report of an unknown app is passed on, but not stored: the device removes the app at the next reconcile.
+  const app = findDeviceApp(deps.store, device.deviceKey, { appKey, stage });
+  const named = findRelease(deps.store, { appKey, releaseKey: report.releaseKey });
+  if (app !== undefined) {
+    saveDeviceApp(deps.store, { deviceKey: device.deviceKey, app: applyReport(app, report, { named }) });
+  }
+  deps.onReport(report);
   return {};
 }
 
-function savePorts(desk: ProcedureDeps, call: Call, fields: Fields): Reply {
-  const { deviceKey } = deviceOfSwarm(desk, call, fields);
-  const stage = fields.known("stage", isStage, "DEV or PROD");
+function savePorts(deps: ProcedureDeps, call: Call, fields: Fields): Reply {
+  const { deviceKey } = deviceOfSwarm(deps, call, fields);
+  const stage = fields.known("stage", { is: isStage, expected: "DEV or PROD" });
   const ports = fields.dicts("ports");
   const [problem] = decodePortRules(ports).problems;
   if (problem !== undefined) throw new AgentError("bad_request", `Cannot read update_app_on_device: ${problem}`);
-  const app = findDeviceApp(desk.store, deviceKey, { appKey: fields.count("app_key"), stage });
+  const app = findDeviceApp(deps.store, deviceKey, { appKey: fields.count("app_key"), stage });
   if (app === undefined) fields.refuse("app_key", "the key of an app of this device");
-  saveDeviceApp(desk.store, deviceKey, { ...app, ports });
-  desk.onChange();
+  saveDeviceApp(deps.store, { deviceKey, app: { ...app, ports } });
+  deps.onChange();
   return {};
 }
 
-/** The device that a call is about, named by `keyName`. Devices may speak for themselves only. */
-function callingDevice(desk: ProcedureDeps, call: Call, fields: Fields, keyName = "device_key"): Device {
-  const device = deviceByKey(desk.store, fields.count(keyName));
+/** The device that the member `keyName` names. Devices may only call for themselves. */
+function callingDevice(deps: ProcedureDeps, call: Call, fields: Fields, options: KeyOptions = {}): Device {
+  const { keyName = "device_key" } = options;
+  const device = deviceByKey(deps.store, fields.count(keyName));
   if (call.callerAuthid === systemAuthid) return device;
-  if (requireDevice(desk, call).deviceKey !== device.deviceKey) {
+  if (requireDevice(deps, call).deviceKey !== device.deviceKey) {
     throw new AgentError("denied", `${call.callerAuthid} is not the device ${device.deviceKey}`);
   }
   return device;
 }
 
-/** Like `callingDevice`; the call must name the device's project as well, or it would write to a place that is gone. */
-function deviceOfSwarm(desk: ProcedureDeps, call: Call, fields: Fields, keyName?: string): Device {
-  const device = callingDevice(desk, call, fields, keyName);
+/** Like `callingDevice()`; the call must also name the device's project, or it would write to a former one. */
+function deviceOfSwarm(deps: ProcedureDeps, call: Call, fields: Fields, options: KeyOptions = {}): Device {
+  const device = callingDevice(deps, call, fields, options);
   if (fields.count("swarm_key") !== device.swarmKey) fields.refuse("swarm_key", String(device.swarmKey));
   return device;
 }
 
-function requireDevice(desk: ProcedureDeps, call: Call): Device {
-  const device = deviceByAuthid(desk.store, call.callerAuthid);
+function requireDevice(deps: ProcedureDeps, call: Call): Device {
+  const device = deviceByAuthid(deps.store, call.callerAuthid);
   if (device === undefined) throw new AgentError("denied", `"${call.callerAuthid ?? ""}" is not a device`);
   return device;
 }
 
-/** The device and session that a testament names; undefined when it cannot be read. */
+/** Reads the device and session of a testament; undefined when it cannot be read. */
 export function readTestament(args: readonly unknown[]): { deviceKey: number; sessionId: number } | undefined {
   const value: unknown = args[0];
   if (typeof value !== "object" || value === null) return undefined;

@@ -1,4 +1,4 @@
-/** The Studio's image registry: Debian's `docker-registry` as a child, and the token server that says who may do what. */
+/** The Studio's image registry: Debian's `docker-registry` as a child process, and the token server that it asks. */
 
 import { AgentError } from "../../lib/base/errors.ts";
 import { runProgram } from "../programs.ts";
@@ -8,20 +8,20 @@ import { type AllowedActions, type TokenRequest, TokenServer } from "./token_ser
 export interface RegistryOptions {
   port: number;
   tokenPort: number;
-  /** Keeps images, keys and the registry's log. */
+  /** The folder of images, keys and the registry's log. */
   folder: string;
   check(login: TokenRequest): AllowedActions;
 }
 
 const startLimitMs = 15_000;
 
-// The registry must not outlive the Studio, however that ends: the end of its input is the end of the Studio.
+// The registry must not outlive the Studio, however that ends: its input ends together with the Studio.
 const script = 'exec 3<&0; docker-registry serve "$0" >>"$1" 2>&1 3<&- & pid=$!; ' +
   "(cat <&3 >/dev/null; kill -KILL $pid 2>/dev/null) & wait $pid";
 
-/** A token server and, where it is installed, a registry. Both listen on 127.0.0.1. */
+/** A token server and, if `docker-registry` is installed, a registry. Both listen on 127.0.0.1. */
 export class StudioRegistry implements AsyncDisposable {
-  /** `127.0.0.1:<port>`: how image references name it. */
+  /** The host in image references: `127.0.0.1:<port>`. */
   readonly host: string;
   readonly tokens: TokenServer;
   readonly #child: Deno.ChildProcess | undefined;
@@ -32,7 +32,7 @@ export class StudioRegistry implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** Starts both. Throws `start_failed` when the registry is installed and does not come up. */
+  /** Starts both. Throws `start_failed` when the registry is installed and does not start. */
   static async start(options: RegistryOptions): Promise<StudioRegistry> {
     await Deno.mkdir(options.folder, { recursive: true, mode: 0o700 });
     const { folder, tokenPort, check } = options;
@@ -54,7 +54,7 @@ export class StudioRegistry implements AsyncDisposable {
     return this.#child !== undefined;
   }
 
-  /** Ends both; the images stay in the folder. */
+  /** Stops both; the images stay in the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await endChild(this.#child);
     await this.tokens[Symbol.asyncDispose]();
@@ -80,7 +80,7 @@ async function startRegistry({ folder, port }: RegistryOptions, config: unknown)
   throw new AgentError("start_failed", `Cannot start docker-registry on port ${port}:\n${log}`);
 }
 
-/** Whoever holds the port would answer in the registry's place, before that has ended over it. */
+/** Another program on the port would answer instead of the registry, before that fails. */
 function requireFree(port: number): void {
   try {
     Deno.listen({ hostname: "127.0.0.1", port }).close();

@@ -4,40 +4,40 @@ import { AgentError } from "../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../lib/base/json.ts";
 import { jsonColumn, numberColumn, type Store, type StoredRow, textColumn } from "./store.ts";
 
-/** An app. Its name is unique here. */
+/** An app. Its name is unique. */
 export interface App {
   appKey: number;
   name: string;
 }
 
-/** One version of an app. Keys grow over all apps; a release with a higher key is newer. */
+/** One version of an app. Keys increase across all apps; a release with a higher key is newer. */
 export interface Release {
   releaseKey: number;
   appKey: number;
   version: string;
-  /** Not null: a compose app. */
+  /** Not null for a compose app. */
   dockerCompose: Dict | null;
   /** `{NAME: {defaultValue}}`. */
   environmentTemplate: Dict;
 }
 
-/** What a release may bring along. */
+/** The optional members of a release. */
 export interface ReleaseOptions {
   releaseKey?: number;
   dockerCompose?: Dict | null;
   environmentTemplate?: Dict;
 }
 
-/** The app with this name, made when there is none. Throws `bad_request` for a name or key that cannot be used. */
-export function ensureApp(store: Store, name: string, appKey?: number): App {
+/** The app with a name, added if there is none. Throws `bad_request` for an invalid name or key. */
+export function ensureApp(store: Store, name: string, { appKey }: { appKey?: number | undefined } = {}): App {
   const known = findApp(store, name);
   if (known !== undefined) {
     if (appKey === undefined || appKey === known.appKey) return known;
-    throw new AgentError("bad_request", `The app "${name}" has the key ${known.appKey} already`);
+    throw new AgentError("bad_request", `The app "${name}" already has the key ${known.appKey}`);
   }
   // The name becomes part of topics, image references and container names.
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(name)) {
-    throw new AgentError("bad_request", `"${name}" cannot name an app: letters, digits, _ and - only`);
+    throw new AgentError("bad_request", `"${name}" cannot name an app; use letters, digits, _ and -`);
   }
   if (appKey !== undefined && store.first("SELECT 1 FROM apps WHERE app_key = ?", appKey) !== undefined) {
     throw new AgentError("bad_request", `There is another app with the key ${appKey}`);
@@ -46,21 +46,21 @@ export function ensureApp(store: Store, name: string, appKey?: number): App {
   return appByName(store, name);
 }
 
-/** The app with this name. Throws `bad_request` when there is none. */
+/** The app with a name. Throws `bad_request` when there is none. */
 export function appByName(store: Store, name: string): App {
   const app = findApp(store, name);
   if (app === undefined) throw new AgentError("bad_request", `There is no app "${name}"`);
   return app;
 }
 
-/** Notes that a version was pushed. One that is known keeps its key and gets what this one brings along. */
+/** Adds a release. An existing version keeps its key and takes over the other members. */
 export function addRelease(
   store: Store,
   app: App,
   { version, ...parts }: ReleaseOptions & { version: string },
 ): Release {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(version)) {
-    throw new AgentError("bad_request", `"${version}" cannot be a version: it becomes the tag of an image`);
+    throw new AgentError("bad_request", `"${version}" cannot be a version, because it becomes the tag of an image`);
   }
   const other = "SELECT 1 FROM releases WHERE release_key = ? AND NOT (app_key = ? AND version = ?)";
   if (parts.releaseKey !== undefined && store.first(other, parts.releaseKey, app.appKey, version) !== undefined) {
@@ -75,18 +75,21 @@ export function addRelease(
     JSON.stringify(parts.dockerCompose ?? null),
     JSON.stringify(parts.environmentTemplate ?? {}),
   );
-  return releaseOf(store, app, version);
+  return releaseOf(store, { app, version });
 }
 
-/** The release of an app with this version. Throws `bad_request` when there is none. */
-export function releaseOf(store: Store, app: App, version: string): Release {
+/** The release of an app with a version. Throws `bad_request` when there is none. */
+export function releaseOf(store: Store, { app, version }: { app: App; version: string }): Release {
   const row = store.first("SELECT * FROM releases WHERE app_key = ? AND version = ?", app.appKey, version);
   if (row === undefined) throw new AgentError("bad_request", `No version "${version}" of "${app.name}" was pushed`);
   return toRelease(row);
 }
 
-/** The release of an app with this key; undefined when there is none. */
-export function findRelease(store: Store, appKey: number, releaseKey: number): Release | undefined {
+/** The release of an app with a key; undefined when there is none. */
+export function findRelease(
+  store: Store,
+  { appKey, releaseKey }: { appKey: number; releaseKey: number },
+): Release | undefined {
   const row = store.first("SELECT * FROM releases WHERE app_key = ? AND release_key = ?", appKey, releaseKey);
   return row && toRelease(row);
 }
@@ -99,12 +102,12 @@ export function newestRelease(store: Store, app: App): Release {
   return toRelease(row);
 }
 
-/** `amd64` or `arm64`: how images for this machine are named. */
+/** The architecture in the names of images for this machine: `amd64` or `arm64`. */
 export function machineArchitecture(): string {
   return Deno.build.arch === "x86_64" ? "amd64" : "arm64";
 }
 
-/** `apps/prod_amd64_42_shop`: where devices of an architecture look for an app, below the registry's host. */
+/** The repository of an app below the registry's host: `apps/prod_amd64_42_shop`. */
 export function repositoryOf(app: App, architecture = machineArchitecture()): string {
   return `apps/prod_${architecture}_${app.appKey}_${app.name}`.toLowerCase();
 }

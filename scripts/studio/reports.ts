@@ -1,11 +1,11 @@
-/** What devices said about their apps, in order, and waits for what they will say. In memory only. */
+/** The state reports of devices, in order, and ways to wait for them. In memory only. */
 
 import type { AppState, Stage, UpdateStatus } from "../../lib/model/app.ts";
 import { AgentError, hasCode } from "../../lib/base/errors.ts";
 
 /** One state report. */
 export interface Report {
-  /** When it came, as people write it. */
+  /** The time of arrival in ISO 8601. */
   at: string;
   deviceKey: number;
   serial: string;
@@ -21,15 +21,15 @@ export interface Report {
   updateStatus: UpdateStatus;
 }
 
-/** So many reports of a device are kept. */
+/** The number of reports that are kept per device. */
 const keptReports = 10_000;
 
-/** The reports of all devices, and everybody who waits for a change of anything. */
+/** The reports of all devices, and those who wait for a change. */
 export class Reports {
   readonly #byDevice = new Map<number, Report[]>();
   readonly #watchers = new Set<() => void>();
 
-  /** Keeps a report. */
+  /** Adds a report. */
   add(report: Report): void {
     const reports = this.#byDevice.get(report.deviceKey) ?? [];
     reports.push(report);
@@ -43,13 +43,13 @@ export class Reports {
     return this.#byDevice.get(deviceKey) ?? [];
   }
 
-  /** Tells those who wait that something has changed. */
+  /** Wakes all waits because something has changed. */
   changed(): void {
     for (const watch of [...this.#watchers]) watch();
   }
 
-  /** Asks now and after every change until there is an answer. Throws `timeout` after `limitMs`. */
-  async until<T>(what: string, ask: () => T | undefined, limitMs: number): Promise<T> {
+  /** Calls `ask` now and after every change until it returns a value. Throws `timeout` after `limitMs`. */
+  async until<T>(what: string, ask: () => T | undefined, { limitMs }: { limitMs: number }): Promise<T> {
     const first = ask();
     if (first !== undefined) return first;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -73,7 +73,7 @@ export class Reports {
     }
   }
 
-  /** Waits for a report with these members among those after the first `after`. Throws `timeout` with what came instead. */
+  /** Waits for a report with the given members, after the first `after` ones. Throws `timeout` with the others. */
   async untilReport(
     deviceKey: number,
     wanted: Partial<Report>,
@@ -82,11 +82,11 @@ export class Reports {
     const since = () => this.of(deviceKey).slice(after);
     const what = `a report ${JSON.stringify(wanted)}`;
     try {
-      return await this.until(what, () => since().find((report) => isLike(report, wanted)), limitMs);
+      return await this.until(what, () => since().find((report) => isLike(report, wanted)), { limitMs });
     } catch (cause) {
       if (!hasCode(cause, "timeout")) throw cause;
-      const seen = since().map(({ appName, state }) => `${appName} ${state}`).join(", ");
-      throw new AgentError("timeout", `${cause.message}; reported since: ${seen || "nothing"}`, { cause });
+      const others = since().map(({ appName, state }) => `${appName} ${state}`).join(", ");
+      throw new AgentError("timeout", `${cause.message}; reported since: ${others || "nothing"}`, { cause });
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Starts a local Studio inside a program: the demo, the end-to-end tests, the benchmark and the command line's server. It
- * brings a router of its own or joins somebody else's.
+ * Starts a local Studio within a program: the demo, the end-to-end tests, the benchmark, and the server of the command
+ * line. It starts a router or joins an existing one.
  */
 
 import { type Log, silentLog } from "../../lib/base/log.ts";
@@ -18,27 +18,25 @@ import { Router } from "./router/router.ts";
 import { randomText, Store } from "./store.ts";
 import { Studio } from "./studio.ts";
 
-export { type RequestOutcome, Studio } from "./studio.ts";
-
 /** How a Studio is started. */
 export interface StudioOptions {
-  /** Keeps everything over restarts; a temporary folder, removed at the end, when absent. */
+  /** Keeps everything across restarts. By default a temporary folder, which is removed at the end. */
   folder?: string;
-  /** Address of its own router; 127.0.0.1 and a free port when absent. */
+  /** The address of its own router; 127.0.0.1 and a free port by default. */
   hostname?: string;
   port?: number;
-  /** Joins this router instead of starting one. Its users are somebody else's business. */
+  /** A router to join instead of starting one. The Studio does not manage its users. */
   foreignRouter?: RouterLogin;
   /** Starts a token server and a registry on these ports. */
   registry?: { port: number; tokenPort: number };
-  /** The registry that devices are told of when none is started; `127.0.0.1:5002` when absent. */
+  /** The registry in .flock files when none is started; `127.0.0.1:5002` by default. */
   registryHost?: string;
-  /** Hears every state report. */
+  /** Called with every state report. */
   onReport?: (report: Report) => void;
   log?: Log;
 }
 
-/** Starts a Studio; disposing it ends all that it has started. Throws `start_failed`, `io_failed`, `connect_failed`, … */
+/** Starts a Studio. Disposing it stops everything that it has started. Throws `start_failed`, `connect_failed`, … */
 export async function startStudio(options: StudioOptions = {}): Promise<Studio> {
   await using stack = new AsyncDisposableStack();
   const folder = options.folder ?? await Deno.makeTempDir({ prefix: "s-" });
@@ -56,25 +54,25 @@ export async function startStudio(options: StudioOptions = {}): Promise<Studio> 
   const router = options.foreignRouter === undefined ? stack.use(await startRouter(store, options)) : undefined;
   const login = options.foreignRouter ?? { url: router?.url ?? "", ...systemLogin(store) };
   const reports = new Reports();
-  // Devices of a router that runs already may report before everything is registered.
+  // On an existing router, devices may report before the backend has registered everything.
   const joined: { backend?: StudioBackend } = {};
-  const desk: ProcedureDeps = {
+  const deps: ProcedureDeps = {
     store,
     onReport: (report) => {
       reports.add(report);
       options.onReport?.(report);
-      // People who follow a device hear it from the router; nobody has to.
+      // For those who follow a device; there may be none.
       joined.backend?.publish(`studio.reports.${report.serial}`, [report]).catch(() => {});
     },
     onChange: () => reports.changed(),
   };
-  const backend = stack.use(await StudioBackend.start({ desk, login, log: options.log ?? silentLog }));
+  const backend = stack.use(await StudioBackend.start({ deps, login, log: options.log ?? silentLog }));
   joined.backend = backend;
   const registryHost = registry?.host ?? options.registryHost ?? "127.0.0.1:5002";
   return new Studio({ store, reports, router, registry, login, registryHost, backend, owned: stack.move() });
 }
 
-/** How the Studio itself logs in at its own router; the same over restarts. Secret. */
+/** The Studio's login at its own router, which stays the same across restarts. Secret. */
 export function systemLogin(store: Store): { authid: string; secret: string } {
   return { authid: systemAuthid, secret: store.setting("system_secret", () => randomText()) };
 }

@@ -1,13 +1,13 @@
 /**
- * What the local Studio remembers, in one SQLite file: devices, accounts, apps, releases, and what each device is to run.
- * It holds secrets in the clear, as a tool for one's own machine may; only its owner can read the file.
+ * The database of the local Studio, one SQLite file: devices, accounts, apps, releases, and the apps of each device. It
+ * holds secrets as plain text, because it is a tool for one's own machine; only the owner can read the file.
  */
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { AgentError, messageOf } from "../../lib/base/errors.ts";
 import { parseJson } from "../../lib/base/json.ts";
 
-/** A row as read. */
+/** A row of a query. */
 export type StoredRow = Record<string, unknown>;
 
 const schema = `
@@ -50,7 +50,7 @@ const schema = `
   ) STRICT;
 `;
 
-/** One open file. Everything is synchronous; every error of SQLite becomes `store_failed`. */
+/** An open database. Everything is synchronous; every error of SQLite becomes `store_failed`. */
 export class Store implements Disposable {
   readonly #sql: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -59,10 +59,10 @@ export class Store implements Disposable {
     this.#sql = sql;
   }
 
-  /** Opens the file, or makes it with mode 0600. Throws `store_failed`. */
+  /** Opens the file, or creates it with mode 0600. Throws `store_failed`. */
   static open(path: string): Store {
     try {
-      // Made before SQLite sees it, so that it is never readable by others, not even for a moment.
+      // Created before SQLite opens it, so that others can never read it.
       Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
       Deno.chmodSync(path, 0o600);
       const sql = new DatabaseSync(path, { timeout: 5_000 });
@@ -79,7 +79,7 @@ export class Store implements Disposable {
     return this.#guard(() => this.#prepare(text).all(...values).map((row) => ({ ...row })));
   }
 
-  /** The first row of a query, or undefined. */
+  /** The first row of a query; undefined when there is none. */
   first(text: string, ...values: SQLInputValue[]): StoredRow | undefined {
     return this.#guard(() => {
       const row = this.#prepare(text).get(...values);
@@ -87,12 +87,12 @@ export class Store implements Disposable {
     });
   }
 
-  /** Runs one statement and gives the number of changed rows. */
+  /** Runs a statement and returns the number of changed rows. */
   run(text: string, ...values: SQLInputValue[]): number {
     return this.#guard(() => Number(this.#prepare(text).run(...values).changes));
   }
 
-  /** The value of a setting; `make` gives it the first time. */
+  /** The value of a setting; `make` creates it the first time. */
   setting(name: string, make: () => string): string {
     this.run("INSERT INTO settings VALUES (?, ?) ON CONFLICT DO NOTHING", name, make());
     return textColumn(this.first("SELECT value FROM settings WHERE name = ?", name), "value");
@@ -136,7 +136,7 @@ export function jsonColumn(row: StoredRow | undefined, name: string): unknown {
   return parseJson(textColumn(row, name));
 }
 
-/** Random bytes as text without characters that a URL, a shell or a login would have to escape. */
+/** Random bytes as text that needs no escaping in a URL, a shell or a login. */
 export function randomText(byteCount = 24): string {
   const bytes = crypto.getRandomValues(new Uint8Array(byteCount));
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });

@@ -1,4 +1,4 @@
-/** The local Studio as programs use it: add devices, note releases, ask for states of apps, watch what devices say. */
+/** The local Studio for programs: adds devices and releases, requests states of apps, and observes devices. */
 
 import type { AppState, Stage } from "../../lib/model/app.ts";
 import type { Dict } from "../../lib/base/json.ts";
@@ -28,41 +28,41 @@ import type { Router } from "./router/router.ts";
 import type { Store } from "./store.ts";
 import { applyChange, type DesiredChange, encodeRequest } from "./desired_change.ts";
 
-/** The parts of a Studio. */
+/** The collaborators of a Studio. */
 export interface StudioDeps {
   store: Store;
   reports: Reports;
-  /** Undefined when it has joined somebody else's. */
+  /** Undefined when it has joined an existing router. */
   router: Router | undefined;
-  /** Undefined when it was started without. */
+  /** Undefined when it was started without a registry. */
   registry: StudioRegistry | undefined;
   login: RouterLogin;
   registryHost: string;
   backend: StudioBackend;
-  /** What ends with the Studio. */
+  /** Disposed together with the Studio. */
   owned: AsyncDisposableStack;
 }
 
-/** A device by its name or serial number, or as the Studio gave it. */
+/** A device by name or serial number, or as returned by the Studio. */
 export type DeviceReference = string | { serial: string };
 
-/** A device as `addDevice` gives it. */
+/** A device as returned by `addDevice()`. */
 export interface AddedDevice extends Device {
-  /** What its .flock file holds. */
+  /** The content of its .flock file. */
   flock: Dict;
 }
 
-/** What became of a change. */
+/** The outcome of a request. */
 export interface RequestOutcome {
-  /** The keyword arguments as they were sent. */
+  /** The keyword arguments that were sent. */
   kwargs: Dict;
-  /** False when the device is not connected; it learns of the change when it connects. */
+  /** False when the device is not connected; it receives the change when it connects. */
   isDelivered: boolean;
-  /** How many reports the device had sent before: `reports(device).slice(after)` are those that came since. */
+  /** The number of earlier reports: `reports(device).slice(after)` are the later ones. */
   after: number;
 }
 
-/** Lines of an app's log, as they come. */
+/** The lines of an app's log, as they arrive. */
 export interface FollowedLogs extends AsyncDisposable {
   readonly lines: string[];
 }
@@ -71,48 +71,48 @@ const waitLimitMs = 20_000;
 
 /** A running Studio. */
 export class Studio implements AsyncDisposable {
-  readonly #parts: StudioDeps;
+  readonly #deps: StudioDeps;
 
-  constructor(parts: StudioDeps) {
-    this.#parts = parts;
+  constructor(deps: StudioDeps) {
+    this.#deps = deps;
   }
 
-  /** Its own router; undefined when it has joined somebody else's. */
+  /** Its own router; undefined when it has joined an existing one. */
   get router(): Router | undefined {
-    return this.#parts.router;
+    return this.#deps.router;
   }
 
-  /** Its registry and token server; undefined when it was started without. */
+  /** Its registry and token server; undefined when it was started without a registry. */
   get registry(): StudioRegistry | undefined {
-    return this.#parts.registry;
+    return this.#deps.registry;
   }
 
-  /** Where devices connect. */
+  /** The URL for devices. */
   get routerUrl(): string {
-    return this.#parts.login.url;
+    return this.#deps.login.url;
   }
 
-  /** How the Studio itself logs in. Secret. */
+  /** The Studio's own login. Secret. */
   get login(): RouterLogin {
-    return this.#parts.login;
+    return this.#deps.login;
   }
 
-  /** How images are named that devices pull: `127.0.0.1:5002`. */
+  /** The host in the names of images: `127.0.0.1:5002`. */
   get registryHost(): string {
-    return this.#parts.registryHost;
+    return this.#deps.registryHost;
   }
 
-  /** Its session at the router. */
+  /** Its backend on the router. */
   get backend(): StudioBackend {
-    return this.#parts.backend;
+    return this.#deps.backend;
   }
 
-  /** All that it remembers. */
+  /** Its database. */
   get store(): Store {
-    return this.#parts.store;
+    return this.#deps.store;
   }
 
-  /** Makes a device and lets it join the Studio's own router at once. */
+  /** Adds a device, which may join the Studio's own router at once. */
   addDevice(given: Partial<NewDevice> = {}): AddedDevice {
     const device = addDevice(this.store, { name: `device-${crypto.randomUUID().slice(0, 8)}`, ...given });
     this.#admit(device);
@@ -120,19 +120,19 @@ export class Studio implements AsyncDisposable {
     return { ...device, flock: flockOf(device, { routerUrl: this.routerUrl, registryHost: this.registryHost }) };
   }
 
-  /** A device as it is now. */
+  /** The current state of a device. */
   device(name: DeviceReference): Device {
     return deviceByName(this.store, typeof name === "string" ? name : name.serial);
   }
 
-  /** Moves a device to another project; it learns that when it connects the next time. */
+  /** Moves a device to another project; the device learns of it when it next connects. */
   moveDevice(name: DeviceReference, change: { swarmKey: number; swarmName?: string }): Device {
     const device = moveDevice(this.store, this.device(name).deviceKey, change);
     this.#admit(device);
     return device;
   }
 
-  /** Makes an account that may join the Studio's own router. */
+  /** Adds an account, which may join the Studio's own router. */
   addAccount(given: { accountKey?: number; name?: string } = {}): Account {
     const account = addAccount(this.store, given);
     this.router?.addUser(String(account.accountKey), { secret: account.secret, role: "account" });
@@ -142,14 +142,14 @@ export class Studio implements AsyncDisposable {
   /** Gives an account exactly these privileges on a device. */
   setPrivileges(accountKey: number, name: DeviceReference, { privileges }: { privileges: readonly Privilege[] }): void {
     const { deviceKey } = this.device(name);
-    revoke(this.store, accountKey, deviceKey);
+    revoke(this.store, accountKey, { deviceKey });
     for (const privilege of privileges) grant(this.store, accountKey, { deviceKey, privilege });
   }
 
-  /** Notes that a version of an app is in the registry. */
+  /** Adds a release whose image is in the registry. */
   addRelease(app: string, version: string, parts: ReleaseOptions & { appKey?: number } = {}): Release {
     const { appKey, ...rest } = parts;
-    return addRelease(this.store, ensureApp(this.store, app, appKey), { version, ...rest });
+    return addRelease(this.store, ensureApp(this.store, app, { appKey }), { version, ...rest });
   }
 
   /** The apps of a device. */
@@ -157,16 +157,16 @@ export class Studio implements AsyncDisposable {
     return listDeviceApps(this.store, this.device(name).deviceKey);
   }
 
-  /** Keeps a change and tells the device. Throws what the device answers, with the change kept. */
+  /** Stores a change and sends it to the device. Throws the error that the device answers; the change stays stored. */
   async request(name: DeviceReference, appName: string, change: DesiredChange): Promise<RequestOutcome> {
     const device = this.device(name);
     const accountKey = change.accountKey ?? ownerAccountKey;
     this.addAccount({ accountKey });
     const app = this.#decide(device, appName, { ...change, accountKey });
-    saveDeviceApp(this.store, device.deviceKey, app);
+    saveDeviceApp(this.store, { deviceKey: device.deviceKey, app });
     const outcome = { kwargs: { ...encodeRequest(app, device), ...change.kwargs }, after: this.reports(device).length };
     try {
-      await this.call(device, "request_app_state", [], { kwargs: outcome.kwargs });
+      await this.call(device, "request_app_state", { kwargs: outcome.kwargs });
       return { ...outcome, isDelivered: true };
     } catch (error) {
       if (!hasUri(error, errorUris.noSuchProcedure)) throw error;
@@ -178,35 +178,34 @@ export class Studio implements AsyncDisposable {
   async call(
     name: DeviceReference,
     procedure: string,
-    args: unknown[] = [],
-    options: CallOptions = {},
+    { args = [], ...options }: CallOptions & { args?: unknown[] } = {},
   ): Promise<CallReply> {
-    return await this.#parts.backend.call(deviceUri(this.device(name).serial, procedure), args, options);
+    return await this.#deps.backend.call(deviceUri(this.device(name).serial, procedure), args, options);
   }
 
-  /** All that a device has said about its apps, oldest first. */
+  /** The reports of a device about its apps, oldest first. */
   reports(name: DeviceReference): readonly Report[] {
-    return this.#parts.reports.of(this.device(name).deviceKey);
+    return this.#deps.reports.of(this.device(name).deviceKey);
   }
 
   /**
-   * Waits until `ask` has an answer; it is asked after every report, status and change of ports. Throws `timeout` with `what`
-   * after `limitMs` (20 s when absent).
+   * Waits until `ask` returns a value; it is called after every report, status and change of ports. Throws `timeout`
+   * with `what` after `limitMs` (20 s by default).
    */
   async waitFor<T>(what: string, ask: () => T | undefined, { limitMs = waitLimitMs } = {}): Promise<T> {
-    return await this.#parts.reports.until(what, ask, limitMs);
+    return await this.#deps.reports.until(what, ask, { limitMs });
   }
 
-  /** Waits for a report with this state (and what else is named) among those that came after the first `after`. */
+  /** Waits for a report with the given state and members, after the first `after` ones. */
   async waitForReport(
     name: DeviceReference,
     wanted: Partial<Report> & { state: AppState },
     { after = 0, limitMs = waitLimitMs }: { after?: number; limitMs?: number } = {},
   ): Promise<Report> {
-    return await this.#parts.reports.untilReport(this.device(name).deviceKey, wanted, { after, limitMs });
+    return await this.#deps.reports.untilReport(this.device(name).deviceKey, wanted, { after, limitMs });
   }
 
-  /** Waits until the device's status is this. */
+  /** Waits until the device has a status. */
   async waitForStatus(name: DeviceReference, status: string, options: { limitMs?: number } = {}): Promise<Device> {
     const ask = () => this.device(name).status === status ? this.device(name) : undefined;
     return await this.waitFor(`the device is ${status}`, ask, options);
@@ -221,7 +220,7 @@ export class Studio implements AsyncDisposable {
     const { appKey } = appByName(this.store, appName);
     const topic = logTopic(this.device(name).serial, channelOf({ appKey, appName, stage: options.stage ?? "PROD" }));
     const lines: string[] = [];
-    const subscription = await this.#parts.backend.subscribe(topic, ({ args }) => {
+    const subscription = await this.#deps.backend.subscribe(topic, ({ args }) => {
       for (const line of linesOf(args)) {
         lines.push(line);
         options.onLine?.(line);
@@ -230,9 +229,9 @@ export class Studio implements AsyncDisposable {
     return { lines, [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose]() };
   }
 
-  /** Ends all that was started with it. */
+  /** Stops everything that was started with it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.owned[Symbol.asyncDispose]();
+    await this.#deps.owned[Symbol.asyncDispose]();
   }
 
   #admit({ authid, secret }: Device): void {
@@ -247,7 +246,7 @@ export class Studio implements AsyncDisposable {
       app,
       known: findDeviceApp(this.store, device.deviceKey, { appKey: app.appKey, stage }),
       newest: stage === "DEV" ? empty : newestRelease(this.store, app),
-      named: change.version === undefined ? undefined : releaseOf(this.store, app, change.version),
+      named: change.version === undefined ? undefined : releaseOf(this.store, { app, version: change.version }),
       accountKey: change.accountKey,
     });
   }

@@ -1,49 +1,46 @@
-/** Mints the tokens that the registry asks for, and can be told to answer as broken token servers do. */
+/** Issues the tokens that the registry asks for, and can imitate broken token servers. */
 
 import { mustRun } from "../programs.ts";
 
-/** Somebody who asks for a token. `user` and `password` are empty for an anonymous request. */
+/** A request for a token. `user` and `password` are empty for an anonymous request. */
 export interface TokenRequest {
   user: string;
   password: string;
-  /** What the token is to be good for; nothing for a plain login. */
+  /** The repository that the token is for; undefined for a plain login. */
   repository: string | undefined;
   actions: string[];
 }
 
-/** What a login may do. */
+/** What a token request is granted: false refuses it, true grants all its actions, a list grants some of them. */
 export type AllowedActions = boolean | readonly string[];
 
 /**
- * How the server answers: as it should; with 401 for everybody; with tokens that ran out two minutes ago; with 503; with
- * a web page, as a hotel's network does; never; or not at all, because nothing listens.
+ * How the server answers: normally; with 401; with tokens that expired two minutes ago; with 503; with a web page, as
+ * the network of a hotel does; never; or not at all, because it does not listen.
  */
-export type TokenBehaviour = "well" | "unauthorized" | "expired" | "unavailable" | "html" | "hang" | "refuse";
+export type TokenBehaviour = "normal" | "unauthorized" | "expired" | "unavailable" | "html" | "hang" | "refuse";
 
 /** How the token server is set up. */
 export interface TokenServerOptions {
   port: number;
   service: string;
   issuer: string;
-  /** Folder for `key.pem` and `cert.pem`, which are made there. */
+  /** The folder in which `key.pem` and `cert.pem` are created. */
   folder: string;
-  /**
-   * Decides whether a login is good: false for a bad one, true for all that it asks for, a list for those of its actions
-   * that it may have.
-   */
+  /** Decides on a request. */
   check(login: TokenRequest): AllowedActions | Promise<AllowedActions>;
 }
 
 /**
  * A token server on 127.0.0.1 in this process.
- * - `requests` lists the logins it has seen, oldest first, at most the last thousand.
+ * - `requests` lists the latest thousand requests, oldest first.
  */
 export class TokenServer implements AsyncDisposable {
   readonly requests: TokenRequest[] = [];
   readonly #options: TokenServerOptions;
   readonly #key: CryptoKey;
   readonly #certificate: string;
-  #behaviour: TokenBehaviour = "well";
+  #behaviour: TokenBehaviour = "normal";
   #server: Deno.HttpServer | undefined;
   #release = Promise.withResolvers<void>();
 
@@ -53,7 +50,7 @@ export class TokenServer implements AsyncDisposable {
     this.#certificate = certificate;
   }
 
-  /** Makes the key and its certificate and listens. */
+  /** Creates the key and its certificate and listens. */
   static async start(options: TokenServerOptions): Promise<TokenServer> {
     const { key, certificate } = await makeIssuer(options.folder);
     const server = new TokenServer(options, key, certificate);
@@ -61,7 +58,7 @@ export class TokenServer implements AsyncDisposable {
     return server;
   }
 
-  /** Changes how it answers from the next request on; requests that hang are answered with 503. */
+  /** Changes the behaviour from the next request on; hanging requests are answered with 503. */
   async behave(behaviour: TokenBehaviour): Promise<void> {
     this.#behaviour = behaviour;
     this.#release.resolve();
@@ -70,12 +67,12 @@ export class TokenServer implements AsyncDisposable {
     else if (this.#server === undefined) this.#listen();
   }
 
-  /** Ends the server. */
+  /** Stops the server. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.behave("refuse");
   }
 
-  /** A token for anybody who may call this: those who speak to the registry themselves. */
+  /** Issues a token without a check, for direct access to the registry. */
   async mint(user: string, access: readonly { repository: string; actions: readonly string[] }[]): Promise<string> {
     const nowSeconds = Math.floor(Date.now() / 1000) - (this.#behaviour === "expired" ? 120 + 300 : 0);
     const header = { alg: "RS256", typ: "JWT", x5c: [this.#certificate] };
@@ -112,7 +109,7 @@ export class TokenServer implements AsyncDisposable {
     this.requests.push(login);
     if (this.requests.length > 1_000) this.requests.shift();
     switch (this.#behaviour) {
-      case "well":
+      case "normal":
       case "expired":
         break;
       case "hang":
@@ -126,16 +123,16 @@ export class TokenServer implements AsyncDisposable {
       case "refuse":
         return new Response("down for maintenance", { status: 503 });
     }
-    const verdict = await this.#options.check(login);
-    if (verdict === false) return Response.json({ details: "incorrect username or password" }, { status: 401 });
+    const allowed = await this.#options.check(login);
+    if (allowed === false) return Response.json({ details: "incorrect username or password" }, { status: 401 });
     const { repository } = login;
-    const actions = verdict === true ? login.actions : login.actions.filter((action) => verdict.includes(action));
+    const actions = allowed === true ? login.actions : login.actions.filter((action) => allowed.includes(action));
     const token = await this.mint(login.user, repository === undefined ? [] : [{ repository, actions }]);
     return Response.json({ token, access_token: token, expires_in: 300, issued_at: new Date().toISOString() });
   }
 }
 
-/** GET has the login in its Authorization header, POST (of the containerd image store) in its form. */
+/** GET has the login in its Authorization header, POST (from the containerd image store) in its form. */
 async function readLogin(request: Request): Promise<TokenRequest> {
   const fields = request.method === "POST"
     ? new URLSearchParams(await request.text())

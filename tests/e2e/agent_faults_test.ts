@@ -1,5 +1,7 @@
 // box engine registry crossbar
-/** What an agent's process survives: outages of router, engine and backend, kills, malformed answers, another project. */
+/**
+ * What an agent's process survives: outages of router, engine and backend, kills, malformed answers, another project.
+ */
 
 import assert from "node:assert/strict";
 import { procedures } from "../../lib/handlers/procedures.ts";

@@ -49,8 +49,8 @@ async function assertComplete({ fixture, transcript }: LoggingApp): Promise<void
 }
 
 async function readHistory({ fixture, device }: LoggingApp): Promise<string[]> {
-  const [lines] =
-    (await fixture.studio.call(device, "get_app_log_history", [{ containerName: fixture.container(app) }])).args;
+  const args = [{ containerName: fixture.container(app) }];
+  const [lines] = (await fixture.studio.call(device, "get_app_log_history", { args })).args;
   assert.ok(Array.isArray(lines));
   return lines.map(String);
 }

@@ -1,8 +1,8 @@
 // box engine registry
 /**
- * What is shipped: the minified bundle, and with DENORT_BIN in the environment the executable for this machine. Each one
- * parses its command line as Go does, runs a device from start to end, publishes the log of an app, and loads on demand
- * what it does not need at the start. Without DENORT_BIN the test of the executable is listed as skipped.
+ * What is shipped: the minified bundle, and with DENORT_BIN in the environment the executable for this machine. Each
+ * one parses its command line as Go does, runs a device from start to end, publishes the log of an app, and loads on
+ * demand what it does not need at the start. Without DENORT_BIN the test of the executable is listed as skipped.
  */
 
 import assert from "node:assert/strict";
@@ -10,8 +10,8 @@ import { agentVersion, buildArch } from "../../lib/version.ts";
 import { build } from "../../scripts/build.ts";
 import { checkLogin } from "../../scripts/studio/logins.ts";
 import { ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
-import { startStudio, type Studio } from "../../scripts/studio/start_studio.ts";
-import type { FollowedLogs } from "../../scripts/studio/studio.ts";
+import { startStudio } from "../../scripts/studio/start_studio.ts";
+import type { FollowedLogs, Studio } from "../../scripts/studio/studio.ts";
 import { agentCommand, AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { runProgram } from "../../scripts/programs.ts";

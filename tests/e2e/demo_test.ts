@@ -84,8 +84,9 @@ class Demo implements AsyncDisposable {
 }
 
 /**
- * Everything that the demos of this test could leave: processes, boxes, folders, control groups, network interfaces, the
- * lock. What others leave on this machine is not counted: the test runs in a box, and the demos' boxes carry its name.
+ * Everything that the demos of this test could leave: processes, boxes, folders, control groups, network interfaces,
+ * the lock. What others leave on this machine is not counted: the test runs in a box, and the demos' boxes carry its
+ * name.
  */
 async function traces(): Promise<Record<string, unknown>> {
   const shell = async (script: string) => (await runProgram("sh", ["-c", script])).stdout.trim();

@@ -3,7 +3,10 @@
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 
-/** Waits until no transition is in progress. A request that arrives earlier may be dropped because nothing has changed. */
+/**
+ * Waits until no transition is in progress. A request that arrives earlier may be dropped because nothing has
+ * changed.
+ */
 export async function untilIdle(agent: AgentProcess): Promise<void> {
   const countOf = async (text: string) => (await agent.readLog()).filter(({ message }) => message === text).length;
   await pollUntil("the agent is idle", async () => {

@@ -1,4 +1,6 @@
-/** The protocol between a fault test and its agent process: commands in one file, events in another, as lines of JSON. */
+/**
+ * The protocol between a fault test and its agent process: commands in one file, events in another, as lines of JSON.
+ */
 
 import type { Goal } from "../../lib/apps/plan/steps.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";

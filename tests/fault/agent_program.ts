@@ -39,8 +39,8 @@ const device = {
 };
 
 /**
- * The agent's apps, and Studio in the same process. What Studio knows is written to the events before a call returns, so
- * that it survives a kill of this process.
+ * The agent's apps, and Studio in the same process. What Studio knows is written to the events before a call returns,
+ * so that it survives a kill of this process.
  */
 class FaultyAgent {
   readonly #settings: AgentSettings;

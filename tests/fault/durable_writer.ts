@@ -1,6 +1,6 @@
 /**
- * The child process of a test: writes step after step to a folder, and prints the number of each once it is on the disk.
- * Ends with an error when a write fails. Arguments: what to write, the folder, the first step.
+ * The child process of a test: writes step after step to a folder, and prints the number of each once it is on the
+ * disk. Ends with an error when a write fails. Arguments: what to write, the folder, the first step.
  */
 
 import { openDurable } from "./durable_writes.ts";

@@ -1,4 +1,6 @@
-/** A device that faults are tried on: a real engine and registry on small disks, and an agent in a process of its own. */
+/**
+ * A device that faults are tried on: a real engine and registry on small disks, and an agent in a process of its own.
+ */
 
 import { isDeepStrictEqual } from "node:util";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";

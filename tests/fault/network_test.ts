@@ -1,8 +1,8 @@
 // box engine registry crossbar
 /**
- * Eight bad networks, each of which sets in while an agent installs an app. Studio receives the states in order and none
- * twice, the last state and all messages arrive, and the device is back soon after the network is. One agent goes
- * through all of them, because agents that share an engine would remove each other's containers.
+ * Eight bad networks, each of which sets in while an agent installs an app. Studio receives the states in order and
+ * none twice, the last state and all messages arrive, and the device is back soon after the network is. One agent
+ * goes through all of them, because agents that share an engine would remove each other's containers.
  */
 
 import assert from "node:assert/strict";

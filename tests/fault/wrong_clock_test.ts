@@ -1,7 +1,7 @@
 // box engine registry crossbar
 /**
- * A device whose wall clock is wrong, or jumps while it works, connects, installs and reconnects like any other, because
- * all of its waits use monotonic time.
+ * A device whose wall clock is wrong, or jumps while it works, connects, installs and reconnects like any other,
+ * because all of its waits use monotonic time.
  */
 
 import assert from "node:assert/strict";

@@ -20,7 +20,9 @@ const inFlight = 64;
 /** Long enough for at least one heartbeat. */
 const loadSeconds = 40;
 
-/** Measures the rows of the group `calls`. The caller has a process of its own; the embedded router runs in this one. */
+/**
+ * Measures the rows of the group `calls`. The caller has a process of its own; the embedded router runs in this one.
+ */
 export async function measureCalls({ setting, say }: GroupOptions): Promise<Samples> {
   await using fixture = await startFixture(setting.router);
   await using agent = await startAgent(fixture, setting.program);

@@ -1,6 +1,6 @@
 /**
- * A day of the agent in a few minutes: log lines without a viewer, lost connections and heartbeats, with the agent's own
- * link, heartbeat and log path and the settings of the bundle. Memory must not grow.
+ * A day of the agent in a few minutes: log lines without a viewer, lost connections and heartbeats, with the agent's
+ * own link, heartbeat and log path and the settings of the bundle. Memory must not grow.
  */
 
 import { sleep } from "../../testbed/wait.ts";

@@ -1,6 +1,6 @@
 /**
- * A fleet of light agents on one Crossbar.io that is down for a while. On a small machine router and fleet slow each other
- * down, so their processor time is printed with the results.
+ * A fleet of light agents on one Crossbar.io that is down for a while. On a small machine router and fleet slow each
+ * other down, so their processor time is printed with the results.
  */
 
 import { Crossbar } from "../../testbed/crossbar.ts";

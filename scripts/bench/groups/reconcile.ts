@@ -85,10 +85,10 @@ async function watchAnswers({ studio }: BenchFixture): Promise<Answers> {
   const uri = backendProcedures.getRequestedAppStates;
   const answer = deviceProcedures[uri];
   if (answer === undefined) throw new Error(`Studio has no ${uri}`);
-  const desk = { store: studio.store, onReport: () => {}, onChange: () => {} };
+  const deps = { store: studio.store, onReport: () => {}, onChange: () => {} };
   await studio.backend.serve({
     [uri]: (call) => {
-      const reply = answer(desk, call);
+      const reply = answer(deps, call);
       answers.lastMs = performance.now();
       return Promise.resolve(reply);
     },

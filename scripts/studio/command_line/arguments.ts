@@ -41,8 +41,8 @@ export class Arguments {
 }
 
 /**
- * Reads `--name value`, `--name=value` and words in any order; `--` ends the options. Throws `UsageError` for an unknown option,
- * one without a value or given twice, and for more or fewer words than allowed.
+ * Reads `--name value`, `--name=value` and words in any order; `--` ends the options. Throws `UsageError` for an
+ * unknown option, one without a value or given twice, and for more or fewer words than allowed.
  */
 export function readArguments(
   args: readonly string[],

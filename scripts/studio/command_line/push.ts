@@ -1,4 +1,7 @@
-/** `app push`: gives an image to the Studio's registry under the name by which devices of this machine's kind look for it. */
+/**
+ * `app push`: gives an image to the Studio's registry under the name by which devices of this machine's kind look for
+ * it.
+ */
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import { mustRun, runProgram } from "../../programs.ts";

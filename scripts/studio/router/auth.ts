@@ -1,17 +1,17 @@
-/** WAMP-CRA on the router's side: who may join, the challenge, and the check of the answer. */
+/** WAMP-CRA on the router's side: users, challenges, and the check of the answers. */
 
 import { createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
 import { type Dict, readText } from "../../../lib/base/json.ts";
 
-/** Somebody who may join. With `salt` the client is told to derive the key from the secret (PBKDF2, SHA-256). */
+/** A user who may join. With `salt` the client must derive the key from the secret (PBKDF2, SHA-256). */
 export interface User {
   secret: string;
-  /** Shown as `authrole`; "device" when absent. */
+  /** The `authrole`; "device" by default. */
   role?: string;
   salt?: { salt: string; iterations: number; keylen: number };
 }
 
-/** A challenge that was sent and what the client must answer. */
+/** A challenge that was sent, with the expected answer. */
 export interface PendingChallenge {
   authid: string;
   authrole: string;
@@ -25,10 +25,10 @@ export type HelloAnswer =
   | { kind: "challenge"; pending: PendingChallenge }
   | { kind: "denied"; reason: string; message: string };
 
-/** The methods that Crossbar.io knows, from which one that nobody configured is passed over instead of refused. */
+/** The methods that Crossbar.io knows. It skips those that are not configured, and refuses all others. */
 const knownMethods = ["anonymous", "ticket", "wampcra", "tls", "cookie", "cryptosign", "scram"];
 
-/** Decides on a HELLO the way Crossbar.io does with a static list of WAMP-CRA users, with its texts. */
+/** Decides on a HELLO like Crossbar.io with a static list of WAMP-CRA users, with the same texts. */
 export function answerHello(
   details: Dict,
   { users, sessionId }: { users: ReadonlyMap<string, User>; sessionId: number },
@@ -45,14 +45,14 @@ export function answerHello(
   );
 }
 
-/** True when the client's answer is the right one; takes the same time for every wrong answer. */
+/** Whether the client's answer is correct; takes the same time for every wrong answer. */
 export function isRightSignature(pending: PendingChallenge, signature: string): boolean {
   const expected = new TextEncoder().encode(pending.signature);
   const given = new TextEncoder().encode(signature);
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-/** The answer to a challenge: base64 of HMAC-SHA256 over its text, with the secret or the key derived from it. */
+/** The answer to a challenge: the HMAC-SHA256 of its text in base64, with the secret or the key derived from it. */
 export function sign(text: string, user: User): string {
   return createHmac("sha256", keyOf(user)).update(text).digest("base64");
 }

@@ -6,37 +6,37 @@ import { codes, type MessageOf, type Payload } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { isRouterUri, isValidUri, newObservation, type Observation, randomId, UriMap } from "./uri_match.ts";
 
-/** A subscription: one per topic pattern, shared by its subscribers, with one id as long as it has any. */
+/** A subscription: one per topic pattern, shared by its subscribers, with one id while it has any. */
 export interface Subscription extends Observation {
   readonly subscribers: Set<Session>;
 }
 
-/** Who is named in an EVENT. */
+/** The publisher that an EVENT names. */
 export interface Publisher {
   id?: number;
   authid: string;
   authrole: string;
 }
 
-/** Tells the realm about a change; becomes a meta event. */
+/** Publishes a meta event in the realm. */
 export type PublishMetaEvent = (topic: string, args: unknown[]) => void;
 
-/** The broker of one realm. Invariant: every subscription in the map has at least one subscriber. */
+/** The broker of a realm. Invariant: every subscription in the map has at least one subscriber. */
 export class Broker {
   readonly subscriptions = new UriMap<Subscription>();
   readonly #bySession = new Map<Session, Set<Subscription>>();
-  readonly #announce: PublishMetaEvent;
+  readonly #publishMetaEvent: PublishMetaEvent;
 
-  constructor(announce: PublishMetaEvent) {
-    this.#announce = announce;
+  constructor(publishMetaEvent: PublishMetaEvent) {
+    this.#publishMetaEvent = publishMetaEvent;
   }
 
-  /** The subscriptions of one session. */
+  /** The subscriptions of a session. */
   of(session: Session): Subscription[] {
     return [...this.#bySession.get(session) ?? []];
   }
 
-  /** Adds a subscriber and answers SUBSCRIBED. Throws `Refusal` for a URI that is none. */
+  /** Adds a subscriber and answers SUBSCRIBED. Throws `Refusal` for an invalid URI. */
   subscribe(session: Session, { request, topic, match }: MessageOf<"subscribe">): void {
     if (!isValidUri(topic, match)) {
       throw new Refusal("wamp.error.invalid_uri", `subscribe for invalid topic URI '${topic}'`);
@@ -49,27 +49,27 @@ export class Broker {
     this.#bySession.set(session, (this.#bySession.get(session) ?? new Set()).add(subscription));
     session.send([codes.subscribed, request, subscription.id]);
     if (isRouterUri(topic)) return;
-    if (!known) this.#announce("wamp.subscription.on_create", [session.id, describeSubscription(subscription)]);
-    if (isFresh) this.#announce("wamp.subscription.on_subscribe", [session.id, subscription.id]);
+    if (!known) this.#publishMetaEvent("wamp.subscription.on_create", [session.id, describeSubscription(subscription)]);
+    if (isFresh) this.#publishMetaEvent("wamp.subscription.on_subscribe", [session.id, subscription.id]);
   }
 
-  /** Removes a subscriber and answers UNSUBSCRIBED. Throws `Refusal` when it is not one. */
+  /** Removes a subscriber and answers UNSUBSCRIBED. Throws `Refusal` when it does not subscribe. */
   unsubscribe(session: Session, { request, subscription: id }: MessageOf<"unsubscribe">): void {
     const subscription = this.subscriptions.byId(id);
     if (!subscription?.subscribers.has(session)) throw new Refusal("wamp.error.no_such_subscription");
     this.#drop(session, subscription);
     session.send([codes.unsubscribed, request]);
-    this.#announceDrop(session.id, subscription);
+    this.#publishDrop(session.id, subscription);
   }
 
-  /** Forgets a session that left. Meta events then name no session, as Crossbar.io does it. */
+  /** Removes a session that has left. The meta events name no session, like those of Crossbar.io. */
   detach(session: Session): void {
     const subscriptions = this.of(session);
     for (const subscription of subscriptions) this.#drop(session, subscription);
-    for (const subscription of subscriptions) this.#announceDrop(null, subscription);
+    for (const subscription of subscriptions) this.#publishDrop(null, subscription);
   }
 
-  /** Hands a publication out and answers PUBLISHED when asked for. Throws `Refusal` for a topic of the router. */
+  /** Delivers a publication and answers PUBLISHED on request. Throws `Refusal` for a topic of the router. */
   publish(session: Session, { request, topic, options, payload }: MessageOf<"publish">): void {
     if (isRouterUri(topic)) {
       throw new Refusal("wamp.error.invalid_uri", `publish with restricted topic URI '${topic}'`);
@@ -80,7 +80,7 @@ export class Broker {
     this.deliver({ topic, payload, publication, publisher: session, accepts: receiverFilter(options, without) });
   }
 
-  /** Sends the EVENTs of one publication. */
+  /** Sends the EVENTs of a publication. */
   deliver({ topic, payload, publication, publisher, accepts }: {
     topic: string;
     payload: Payload;
@@ -104,33 +104,33 @@ export class Broker {
     if (own?.size === 0) this.#bySession.delete(session);
   }
 
-  #announceDrop(sessionId: number | null, subscription: Subscription): void {
+  #publishDrop(sessionId: number | null, subscription: Subscription): void {
     if (isRouterUri(subscription.uri)) return;
-    this.#announce("wamp.subscription.on_unsubscribe", [sessionId, subscription.id]);
+    this.#publishMetaEvent("wamp.subscription.on_unsubscribe", [sessionId, subscription.id]);
     if (subscription.subscribers.size === 0) {
-      this.#announce("wamp.subscription.on_delete", [sessionId, subscription.id]);
+      this.#publishMetaEvent("wamp.subscription.on_delete", [sessionId, subscription.id]);
     }
   }
 }
 
-/** What the meta API tells about a subscription. */
+/** The details of a subscription in the meta API. */
 export function describeSubscription({ id, created, uri, match }: Subscription): Dict {
   return { id, created, uri, match };
 }
 
-/** Decides by the options of PUBLISH who gets the event. Lists that are not lists are ignored. */
+/** Selects the receivers of an event by the options of PUBLISH. Options that are not lists are ignored. */
 export function receiverFilter(options: Dict, without?: Session): (receiver: Session) => boolean {
-  const asked = [
-    { list: options.eligible, of: (one: Session) => one.id, wanted: true },
-    { list: options.eligible_authid, of: (one: Session) => one.authid, wanted: true },
-    { list: options.eligible_authrole, of: (one: Session) => one.authrole, wanted: true },
-    { list: options.exclude, of: (one: Session) => one.id, wanted: false },
-    { list: options.exclude_authid, of: (one: Session) => one.authid, wanted: false },
-    { list: options.exclude_authrole, of: (one: Session) => one.authrole, wanted: false },
+  const lists = [
+    { list: options.eligible, of: (one: Session) => one.id, isEligible: true },
+    { list: options.eligible_authid, of: (one: Session) => one.authid, isEligible: true },
+    { list: options.eligible_authrole, of: (one: Session) => one.authrole, isEligible: true },
+    { list: options.exclude, of: (one: Session) => one.id, isEligible: false },
+    { list: options.exclude_authid, of: (one: Session) => one.authid, isEligible: false },
+    { list: options.exclude_authrole, of: (one: Session) => one.authrole, isEligible: false },
   ];
-  const rules = asked.flatMap(({ list, of, wanted }) => {
+  const rules = lists.flatMap(({ list, of, isEligible }) => {
     const values = Array.isArray(list) && list.length > 0 ? new Set<unknown>(list) : undefined;
-    return values ? [(one: Session) => values.has(of(one)) === wanted] : [];
+    return values ? [(one: Session) => values.has(of(one)) === isEligible] : [];
   });
   return (receiver) => receiver !== without && rules.every((rule) => rule(receiver));
 }

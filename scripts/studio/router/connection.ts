@@ -1,4 +1,4 @@
-/** One WebSocket connection to the router: frames in and out, the join and leave handshakes, limits and faults. */
+/** One WebSocket connection to the router: frames, the join and leave handshakes, limits and faults. */
 
 import type { RawData, WebSocket } from "ws";
 import { hasCode, messageOf } from "../../../lib/base/errors.ts";
@@ -11,26 +11,26 @@ import type { Realm, RealmMessage } from "./realm.ts";
 import { Session } from "./session.ts";
 import { randomId } from "./uri_match.ts";
 
-/** What a connection needs of its router. */
+/** The router as its connections need it. */
 export interface ConnectionHost {
   readonly users: ReadonlyMap<string, User>;
   readonly realms: ReadonlyMap<string, Realm>;
   readonly log: Log;
-  /** A session whose unsent bytes pass this is dropped. */
+  /** A session with more unsent bytes is dropped. */
   readonly sendLimitBytes: number;
-  /** How long a socket may stay without a session. */
+  /** How long a socket may stay open without a session. */
   readonly joinLimitMs: number;
-  /** Called once when the socket is closed or cut. */
+  /** Called once when the connection has ended. */
   closed(connection: Connection): void;
 }
 
-/** Where a connection stands between its socket's opening and its end. */
+/** The state of an open connection. */
 type State =
   | { kind: "idle" }
   | { kind: "challenged"; realm: Realm; id: number; roles: Dict; pending: PendingChallenge }
   | { kind: "joined"; realm: Realm; session: Session };
 
-/** One client's socket. Invariant: a joined session is in its realm exactly as long as the state says "joined". */
+/** The connection of one client. Invariant: a session is in its realm exactly while the state is "joined". */
 export class Connection {
   readonly #socket: WebSocket;
   readonly #host: ConnectionHost;
@@ -51,23 +51,23 @@ export class Connection {
     socket.on("close", () => this.#onClose());
   }
 
-  /** The session, once joined. */
+  /** The session; undefined unless the client has joined. */
   get session(): Session | undefined {
     return this.#state.kind === "joined" ? this.#state.session : undefined;
   }
 
-  /** Cuts the socket without a closing handshake. */
+  /** Closes the socket without a closing handshake. */
   drop(): void {
     if (!this.endStranded()) this.#socket.terminate();
   }
 
-  /** Cuts the socket, but keeps the session, as a router does that has not noticed yet. Ended by `bury`. */
+  /** Closes the socket and keeps the session, like a router that has not noticed the loss. See `endStranded()`. */
   strand(): void {
     this.#isStranded = true;
     this.#socket.terminate();
   }
 
-  /** Ends a stranded session. False when it is not stranded. */
+  /** Ends the session of a stranded connection. Returns false when it is not stranded. */
   endStranded(): boolean {
     if (!this.#isStranded) return false;
     this.#isStranded = false;
@@ -76,21 +76,21 @@ export class Connection {
     return true;
   }
 
-  /** Says GOODBYE when joined and closes the socket with code 1001. */
+  /** Sends GOODBYE to a joined client and closes the socket with code 1001. */
   close(): void {
     if (this.endStranded()) return;
     this.session?.goodbye("wamp.close.system_shutdown");
     this.#socket.close(1001, "router is going down");
   }
 
-  /** Reads and sends nothing more, not even the answer to a ping, until `resume`. */
+  /** Stops reading and sending, including answers to pings, until `resume()`. */
   pause(): void {
     if (this.#held) return;
     this.#held = [];
     this.#socket.pause();
   }
 
-  /** Sends what was held back and reads on. */
+  /** Sends the held messages and continues reading. */
   resume(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -151,7 +151,7 @@ export class Connection {
   }
 
   #onRequest(message: RealmMessage): void {
-    // Crossbar.io ignores requests of a client that has not joined.
+    // Crossbar.io ignores the requests of clients that have not joined.
     if (this.#state.kind === "joined") this.#state.realm.handle(this.#state.session, message);
   }
 
@@ -196,7 +196,7 @@ export class Connection {
     if (this.#state.kind !== "joined") return;
     if (!this.#state.session.hasGoodbye) this.#send([codes.goodbye, {}, "wamp.close.normal"]);
     this.#leave(true);
-    // The socket stays: WAMP allows another HELLO on it.
+    // The socket stays open, because WAMP allows another HELLO on it.
     this.#limitIdleTime();
   }
 
@@ -211,7 +211,7 @@ export class Connection {
 
   #violate(text: string): void {
     this.#host.log.debug("A client broke the protocol", { session: this.session?.id, text });
-    // A close reason may have 123 bytes.
+    // A close reason is limited to 123 bytes.
     this.#end(1002, `WAMP Protocol Error (${text})`.replace(/[^\x20-\x7e]/g, "?").slice(0, 120));
   }
 

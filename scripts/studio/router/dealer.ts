@@ -1,4 +1,4 @@
-/** Procedures of one realm: who registered what, and which callee a call goes to. */
+/** The procedures of one realm: registrations, and the choice of the callee for a call. */
 
 import type { Dict } from "../../../lib/base/json.ts";
 import type { PublishMetaEvent } from "./broker.ts";
@@ -8,37 +8,39 @@ import { codes, type MessageOf } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { isRouterUri, newObservation, type Observation, UriMap } from "./uri_match.ts";
 
-/** How one of several callees is chosen. */
+/** The policy that selects one of several callees. */
 export type InvokePolicy = "single" | "first" | "last" | "roundrobin" | "random";
 
 const invokePolicies: readonly InvokePolicy[] = ["single", "first", "last", "roundrobin", "random"];
 
-/** A registration: one per procedure pattern, with its callees in the order in which they came. */
+/** A registration: one per procedure pattern, with its callees in the order of their registration. */
 export interface Registration extends Observation {
   readonly invoke: InvokePolicy;
   readonly callees: Session[];
-  /** How many calls were handed out, for round robin. */
+  /** The number of calls so far, for round robin. */
   calls: number;
 }
 
-/** The dealer of one realm. Invariant: every registration in the map has at least one callee. */
+/** The dealer of a realm. Invariant: every registration in the map has at least one callee. */
 export class Dealer {
   readonly registrations = new UriMap<Registration>();
   readonly #invocations = new Invocations();
   readonly #bySession = new Map<Session, Set<Registration>>();
-  readonly #announce: PublishMetaEvent;
+  readonly #publishMetaEvent: PublishMetaEvent;
 
-  constructor(announce: PublishMetaEvent) {
-    this.#announce = announce;
+  constructor(publishMetaEvent: PublishMetaEvent) {
+    this.#publishMetaEvent = publishMetaEvent;
   }
 
-  /** The registrations of one session. */
+  /** The registrations of a session. */
   of(session: Session): Registration[] {
     return [...this.#bySession.get(session) ?? []];
   }
 
-  /** Adds a callee and answers REGISTERED; `force_reregister` first takes the procedure from its holders, who get
-   * UNREGISTERED with request 0. Throws `Refusal` when the procedure is taken or belongs to the router. */
+  /**
+   * Adds a callee and answers REGISTERED; `force_reregister` first removes other callees, who get UNREGISTERED with
+   * request 0. Throws `Refusal` when the procedure is already registered or belongs to the router.
+   */
   register(session: Session, { request, procedure, match, options }: MessageOf<"register">): void {
     if (isRouterUri(procedure)) {
       throw new Refusal("wamp.error.invalid_uri", `register for restricted procedure URI '${procedure}')`);
@@ -56,20 +58,20 @@ export class Dealer {
     if (isFresh) registration.callees.push(session);
     this.#bySession.set(session, (this.#bySession.get(session) ?? new Set()).add(registration));
     session.send([codes.registered, request, registration.id]);
-    if (!known) this.#announce("wamp.registration.on_create", [session.id, describeRegistration(registration)]);
-    if (isFresh) this.#announce("wamp.registration.on_register", [session.id, registration.id]);
+    if (!known) this.#publishMetaEvent("wamp.registration.on_create", [session.id, describeRegistration(registration)]);
+    if (isFresh) this.#publishMetaEvent("wamp.registration.on_register", [session.id, registration.id]);
   }
 
-  /** Removes a callee and answers UNREGISTERED. Throws `Refusal` when it is not one. */
+  /** Removes a callee and answers UNREGISTERED. Throws `Refusal` when it is not registered. */
   unregister(session: Session, { request, registration: id }: MessageOf<"unregister">): void {
     const registration = this.registrations.byId(id);
     if (!registration?.callees.includes(session)) throw new Refusal("wamp.error.no_such_registration");
     this.#drop(session, registration);
     session.send([codes.unregistered, request]);
-    this.#announceDrop(session.id, registration);
+    this.#publishDrop(session.id, registration);
   }
 
-  /** Hands a call to a callee. Throws `Refusal` when nobody has the procedure. */
+  /** Routes a call to a callee. Throws `Refusal` when the procedure is not registered. */
   call(caller: Session, message: MessageOf<"call">): void {
     const registration = this.registrations.best(message.procedure);
     const callee = registration && chooseCallee(registration);
@@ -80,7 +82,7 @@ export class Dealer {
     this.#invocations.start({ caller, callee, registrationId: registration.id, procedure, message });
   }
 
-  /** Takes a callee's result, an error of its, or a caller's wish to cancel. */
+  /** Handles the result or error of a callee, or the CANCEL of a caller. */
   proceed(session: Session, message: MessageOf<"yield" | "invocationError" | "cancel">): void {
     switch (message.kind) {
       case "yield":
@@ -92,20 +94,20 @@ export class Dealer {
     }
   }
 
-  /** Forgets a session that left: its open calls end, then its registrations. */
+  /** Removes a session that has left: ends its open calls, then its registrations. */
   detach(session: Session): void {
     this.#invocations.detach(session);
     const registrations = this.of(session);
     for (const registration of registrations) this.#drop(session, registration);
-    for (const registration of registrations) this.#announceDrop(null, registration);
+    for (const registration of registrations) this.#publishDrop(null, registration);
   }
 
-  /** Ends all timers. */
+  /** Stops all timers. */
   close(): void {
     this.#invocations.close();
   }
 
-  /** Takes a registration from its holders without meta events, as Crossbar.io does it. */
+  /** Removes all callees of a registration without meta events, like Crossbar.io. */
   #revoke(registration: Registration): void {
     for (const callee of [...registration.callees]) {
       this.#drop(callee, registration);
@@ -122,13 +124,14 @@ export class Dealer {
     if (own?.size === 0) this.#bySession.delete(session);
   }
 
-  #announceDrop(sessionId: number | null, registration: Registration): void {
-    this.#announce("wamp.registration.on_unregister", [sessionId, registration.id]);
-    if (registration.callees.length === 0) this.#announce("wamp.registration.on_delete", [sessionId, registration.id]);
+  #publishDrop(sessionId: number | null, registration: Registration): void {
+    this.#publishMetaEvent("wamp.registration.on_unregister", [sessionId, registration.id]);
+    if (registration.callees.length > 0) return;
+    this.#publishMetaEvent("wamp.registration.on_delete", [sessionId, registration.id]);
   }
 }
 
-/** What the meta API tells about a registration. */
+/** The details of a registration in the meta API. */
 export function describeRegistration({ id, created, uri, match, invoke }: Registration): Dict {
   return { id, created, uri, match, invoke };
 }

@@ -1,4 +1,4 @@
-/** What the router announces in WELCOME. */
+/** The features that the router announces in WELCOME. */
 
 /** `WELCOME.Details.roles`. */
 export const announcedRoles = {

@@ -1,42 +1,44 @@
-/** The calls that are under way in one realm: from CALL over INVOCATION to RESULT or ERROR, with cancelling. */
+/** The open calls of one realm: from CALL through INVOCATION to RESULT or ERROR, with cancellation. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import type { Dict } from "../../../lib/base/json.ts";
 import { codes, type MessageOf } from "./messages.ts";
 import type { Session } from "./session.ts";
 
-/** A call to hand to a callee. */
+/** A call and the callee that it goes to. */
 export interface RoutedCall {
   caller: Session;
   callee: Session;
   registrationId: number;
-  /** The procedure that was called, when the registration is a pattern. */
+  /** The called procedure, if the registration is a pattern. */
   procedure: string | undefined;
   message: MessageOf<"call">;
 }
 
-/** A call under way. */
+/** An open call. */
 interface Invocation {
   readonly id: number;
   readonly caller: Session;
   readonly callee: Session;
   readonly callRequest: number;
-  /** open: the caller waits for the answer; killed: it gets "canceled" once the callee answered; settled: it has its
-   * answer, and what the callee still sends is dropped. */
+  /**
+   * open: the caller waits for the answer; killed: it gets "canceled" after the callee's answer; settled: it has its
+   * answer, and a late answer of the callee is dropped.
+   */
   state: "open" | "killed" | "settled";
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 const canceled = "wamp.error.canceled";
 
-/** The calls under way. Invariant: an invocation is in all three maps or in none. */
+/** The open calls. Invariant: an invocation is in all three maps or in none. */
 export class Invocations {
   #lastId = 0;
   readonly #byId = new Map<number, Invocation>();
   readonly #byCaller = new Map<Session, Map<number, Invocation>>();
   readonly #byCallee = new Map<Session, Set<Invocation>>();
 
-  /** Sends INVOCATION with the caller disclosed, and starts the call's time limit (`timeout`, milliseconds). */
+  /** Sends INVOCATION with the caller's identity, and starts the timeout of the call. */
   start({ caller, callee, registrationId, procedure, message }: RoutedCall): void {
     this.#lastId += 1;
     const { request, options, timeoutMs, payload } = message;
@@ -61,7 +63,7 @@ export class Invocations {
     callee.send([codes.invocation, invocation.id, registrationId, details, ...payload]);
   }
 
-  /** YIELD: passes the result on; a progressive one leaves the call open. Throws `protocol_error` for a foreign id. */
+  /** YIELD: forwards the result; a progressive one leaves the call open. Throws `protocol_error` for a foreign id. */
   finish(callee: Session, { request, options, payload }: MessageOf<"yield">): void {
     const invocation = this.#ownedBy(callee, request);
     if (!invocation) return;
@@ -79,7 +81,7 @@ export class Invocations {
     this.#answerKilled(invocation);
   }
 
-  /** ERROR from a callee: passes it on. Throws `protocol_error` for a foreign id. */
+  /** ERROR from a callee: forwards it. Throws `protocol_error` for a foreign id. */
   fail(callee: Session, { request, error, payload }: MessageOf<"invocationError">): void {
     const invocation = this.#ownedBy(callee, request);
     if (!invocation) return;
@@ -89,12 +91,14 @@ export class Invocations {
     this.#answerKilled(invocation);
   }
 
-  /** CANCEL: `kill` waits for the callee, `killnowait` does not, `skip` does not even tell it. A callee that cannot be
-   * interrupted is skipped. */
-  cancel(caller: Session, { request, mode: asked }: MessageOf<"cancel">): void {
+  /**
+   * CANCEL: `kill` waits for the callee, `killnowait` does not, `skip` does not even notify it. Callees that cannot be
+   * interrupted are skipped.
+   */
+  cancel(caller: Session, { request, mode: requested }: MessageOf<"cancel">): void {
     const invocation = this.#byCaller.get(caller)?.get(request);
     if (invocation?.state !== "open") return;
-    const mode = invocation.callee.can("callee", "call_canceling") ? asked : "skip";
+    const mode = invocation.callee.can("callee", "call_canceling") ? requested : "skip";
     if (mode === "kill") {
       invocation.state = "killed";
     } else {
@@ -106,7 +110,7 @@ export class Invocations {
     }
   }
 
-  /** Ends what a session that left had under way: its callees are interrupted, its callers get "canceled". */
+  /** Ends the open calls of a session that has left: its callees are interrupted, its callers get "canceled". */
   detach(session: Session): void {
     for (const invocation of this.#byCaller.get(session)?.values() ?? []) {
       this.#remove(invocation);
@@ -120,7 +124,7 @@ export class Invocations {
     }
   }
 
-  /** Ends all timers and forgets everything. */
+  /** Stops all timers and removes all calls. */
   close(): void {
     for (const invocation of this.#byId.values()) this.#remove(invocation);
   }

@@ -1,10 +1,10 @@
-/** The WAMP messages a client may send (basic profile, JSON), decoded once at the edge, and the codes of all of them. */
+/** Decodes the WAMP messages that clients may send (basic profile, JSON), and lists the codes of all messages. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isCount, isDict, parseJson, show } from "../../../lib/base/json.ts";
 import { isValidUri, type Match, readMatch } from "./uri_match.ts";
 
-/** Message codes of the WAMP specification. */
+/** The message codes of the WAMP specification. */
 export const codes = {
   hello: 1,
   welcome: 2,
@@ -32,19 +32,21 @@ export const codes = {
   yield: 70,
 } as const;
 
-/** One message as it stands on the wire. */
+/** A message in its wire form. */
 export type Frame = readonly unknown[];
 
-/** The application payload at the end of a message: nothing, `[args]` or `[args, kwargs]`, ready to be appended. `null`
- * in the place of args stands for none beside kwargs, and is forwarded as it came. */
+/**
+ * The application payload at the end of a message: nothing, `[args]` or `[args, kwargs]`, ready to be appended. `null`
+ * in place of args means no args next to kwargs, and is forwarded unchanged.
+ */
 export type Payload = readonly [] | readonly [unknown[]] | readonly [unknown[] | null, Dict];
 
-/** How far a cancelled call is cancelled: only at the caller, at the callee too, and whether the caller waits for it. */
+/** How a call is canceled: only for the caller, or also at the callee, with or without waiting for it. */
 export type CancelMode = "skip" | "kill" | "killnowait";
 
 const cancelModes: readonly CancelMode[] = ["skip", "kill", "killnowait"];
 
-/** What a client may say. */
+/** A message from a client. */
 export type ClientMessage =
   | { kind: "hello"; realm: string; details: Dict }
   | { kind: "abort"; reason: string }
@@ -60,17 +62,17 @@ export type ClientMessage =
   | { kind: "yield"; request: number; options: Dict; payload: Payload }
   | { kind: "invocationError"; request: number; error: string; payload: Payload };
 
-/** A message of this kind. */
+/** A message of a kind. */
 export type MessageOf<K extends ClientMessage["kind"]> = Extract<ClientMessage, { kind: K }>;
 
-/** Decodes one text frame. Throws `protocol_error` that says what is wrong with it. */
+/** Decodes one text frame. Throws `protocol_error` with what is wrong. */
 export function decodeMessage(text: string): ClientMessage {
   const frame = parseJson(text);
   if (!Array.isArray(frame)) throw fault(`invalid frame ${show(text)}`);
   return new Reader(frame).read();
 }
 
-/** Brings args and kwargs into the form that is forwarded: empty ones at the end are left out. */
+/** The payload for args and kwargs; empty ones at the end are left out. */
 export function payloadOf(args: unknown[] | null, kwargs: Dict = {}): Payload {
   if (Object.keys(kwargs).length > 0) return [args, kwargs];
   return args && args.length > 0 ? [args] : [];

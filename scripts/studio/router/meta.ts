@@ -1,4 +1,6 @@
-/** The meta procedures of WAMP (`wamp.session.*`, `wamp.registration.*`, `wamp.subscription.*`) as Crossbar.io has them. */
+/**
+ * WAMP's meta procedures (`wamp.session.*`, `wamp.registration.*`, `wamp.subscription.*`), like those of Crossbar.io.
+ */
 
 import { type Dict, isDict, readText } from "../../../lib/base/json.ts";
 import { type Broker, describeSubscription, type Subscription } from "./broker.ts";
@@ -8,14 +10,14 @@ import { payloadOf } from "./messages.ts";
 import type { Session, TestamentScope } from "./session.ts";
 import { isRouterUri, type Match, matches, type Observation, randomId, readMatch, type UriMap } from "./uri_match.ts";
 
-/** What meta procedures see of a realm. */
+/** The part of a realm that meta procedures read. */
 export interface MetaRealm {
   readonly sessions: ReadonlyMap<number, Session>;
   readonly broker: Broker;
   readonly dealer: Dealer;
 }
 
-/** One call of a meta procedure. */
+/** A call of a meta procedure. */
 export interface MetaCall {
   caller: Session;
   procedure: string;
@@ -23,19 +25,24 @@ export interface MetaCall {
   kwargs: Dict;
 }
 
-/** The arguments of a call by their names, however they were given. */
+/** The arguments of a call by name, whether they were positional or not. */
 type Named = Dict;
 
-interface MetaProcedure {
-  /** Names of the parameters in order; those with `?` may be left out. */
-  parameters: string[];
-  run(realm: MetaRealm, named: Named, caller: Session): unknown;
+interface MetaContext {
+  realm: MetaRealm;
+  caller: Session;
 }
 
-/** Testaments a session may leave in one scope. */
+interface MetaProcedure {
+  /** The names of the parameters in order; `?` marks optional ones. */
+  parameters: string[];
+  run(named: Named, context: MetaContext): unknown;
+}
+
+/** The number of testaments that a session may leave in one scope. */
 const testamentLimit = 100;
 
-/** Answers a call of a meta procedure with its only result value. Throws `Refusal`. */
+/** Calls a meta procedure and returns its only result value. Throws `Refusal`. */
 export function callMeta(realm: MetaRealm, { caller, procedure, args, kwargs }: MetaCall): unknown {
   const found = Object.hasOwn(procedures, procedure) ? procedures[procedure] : undefined;
   if (!found) {
@@ -49,69 +56,72 @@ export function callMeta(realm: MetaRealm, { caller, procedure, args, kwargs }: 
       throw new Refusal("wamp.error.runtime_error", `${procedure} misses its argument '${key}'`);
     }
   }
-  return found.run(realm, named, caller);
+  return found.run(named, { realm, caller });
 }
 
 const procedures: Record<string, MetaProcedure> = {
   "wamp.session.count": {
     parameters: ["filter_authroles?"],
-    run: (realm, named) => listSessions(realm, named).length,
+    run: (named, { realm }) => listSessions(realm, named).length,
   },
-  "wamp.session.list": { parameters: ["filter_authroles?"], run: listSessions },
-  "wamp.session.get": { parameters: ["session_id"], run: (realm, named) => findSession(realm, named).describe() },
-  "wamp.session.kill": { parameters: ["session_id", "reason?", "message?"], run: killSession },
+  "wamp.session.list": { parameters: ["filter_authroles?"], run: (named, { realm }) => listSessions(realm, named) },
+  "wamp.session.get": { parameters: ["session_id"], run: (named, { realm }) => findSession(realm, named).describe() },
+  "wamp.session.kill": {
+    parameters: ["session_id", "reason?", "message?"],
+    run: (named, { realm }) => killSession(realm, named),
+  },
   "wamp.session.add_testament": {
     parameters: ["topic", "args", "kwargs", "publish_options?", "scope?"],
     run: addTestament,
   },
   "wamp.session.flush_testaments": {
     parameters: ["scope?"],
-    run: (_realm, named, caller) => caller.testaments[readScope(named)].splice(0).length,
+    run: (named, { caller }) => caller.testaments[readScope(named)].splice(0).length,
   },
   "wamp.registration.list": {
     parameters: ["session_id?"],
-    run: (realm, named) => listRegistrations(realm, named),
+    run: (named, { realm }) => listRegistrations(realm, named),
   },
   "wamp.registration.lookup": {
     parameters: ["procedure", "options?"],
-    run: (realm, named) => lookUp(realm.dealer.registrations, named.procedure, named.options),
+    run: (named, { realm }) => lookUp(realm.dealer.registrations, named.procedure, named.options),
   },
   "wamp.registration.match": {
     parameters: ["procedure"],
-    run: (realm, named) => realm.dealer.registrations.best(readText(named.procedure) ?? "")?.id ?? null,
+    run: (named, { realm }) => realm.dealer.registrations.best(readText(named.procedure) ?? "")?.id ?? null,
   },
   "wamp.registration.get": {
     parameters: ["registration_id"],
-    run: (realm, named) => describeRegistration(findRegistration(realm, named)),
+    run: (named, { realm }) => describeRegistration(findRegistration(realm, named)),
   },
   "wamp.registration.list_callees": {
     parameters: ["registration_id"],
-    run: (realm, named) => findRegistration(realm, named).callees.map((callee) => callee.id),
+    run: (named, { realm }) => findRegistration(realm, named).callees.map((callee) => callee.id),
   },
   "wamp.registration.count_callees": {
     parameters: ["registration_id"],
-    run: (realm, named) => findRegistration(realm, named).callees.length,
+    run: (named, { realm }) => findRegistration(realm, named).callees.length,
   },
   "wamp.subscription.list": {
     parameters: ["session_id?"],
-    run: (realm, named) => listSubscriptions(realm, named),
+    run: (named, { realm }) => listSubscriptions(realm, named),
   },
   "wamp.subscription.lookup": {
     parameters: ["topic", "options?"],
-    run: (realm, named) => lookUp(realm.broker.subscriptions, named.topic, named.options),
+    run: (named, { realm }) => lookUp(realm.broker.subscriptions, named.topic, named.options),
   },
-  "wamp.subscription.match": { parameters: ["topic"], run: matchSubscriptions },
+  "wamp.subscription.match": { parameters: ["topic"], run: (named, { realm }) => matchSubscriptions(realm, named) },
   "wamp.subscription.get": {
     parameters: ["subscription_id"],
-    run: (realm, named) => describeSubscription(findSubscription(realm, named)),
+    run: (named, { realm }) => describeSubscription(findSubscription(realm, named)),
   },
   "wamp.subscription.list_subscribers": {
     parameters: ["subscription_id"],
-    run: (realm, named) => [...findSubscription(realm, named).subscribers].map((subscriber) => subscriber.id),
+    run: (named, { realm }) => [...findSubscription(realm, named).subscribers].map((subscriber) => subscriber.id),
   },
   "wamp.subscription.count_subscribers": {
     parameters: ["subscription_id"],
-    run: (realm, named) => findSubscription(realm, named).subscribers.size,
+    run: (named, { realm }) => findSubscription(realm, named).subscribers.size,
   },
 };
 
@@ -133,7 +143,7 @@ function killSession(realm: MetaRealm, named: Named): null {
   return null;
 }
 
-function addTestament(_realm: MetaRealm, named: Named, caller: Session): number {
+function addTestament(named: Named, { caller }: MetaContext): number {
   const { topic, args, kwargs, publish_options: options } = named;
   const scope = readScope(named);
   if (typeof topic !== "string" || !Array.isArray(args) || !isDict(kwargs)) {
@@ -157,7 +167,7 @@ function listRegistrations(realm: MetaRealm, named: Named): Record<Match, number
   return group(matches.flatMap((match) => realm.dealer.registrations.list(match)));
 }
 
-/** Like Crossbar.io, but with the wildcard subscriptions, which its list of all leaves out. */
+/** Like Crossbar.io, but the list of all includes wildcard subscriptions. */
 function listSubscriptions(realm: MetaRealm, named: Named): Record<Match, number[]> {
   if (named.session_id) return group(realm.broker.of(findSession(realm, named)));
   const all = matches.flatMap((match) => realm.broker.subscriptions.list(match));

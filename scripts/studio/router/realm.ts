@@ -1,4 +1,4 @@
-/** One realm: its sessions, its broker and dealer, and what happens when a session comes, leaves or is killed. */
+/** One realm: its sessions with their joining and leaving, its broker and its dealer. */
 
 import { Broker, type Publisher, receiverFilter } from "./broker.ts";
 import { Dealer } from "./dealer.ts";
@@ -8,17 +8,17 @@ import { callMeta } from "./meta.ts";
 import type { Session } from "./session.ts";
 import { isRouterUri, randomId } from "./uri_match.ts";
 
-/** What a session may ask for, for an authorise callback. */
+/** An action that needs authorization. */
 export interface ActionRequest {
   session: Session;
   action: "call" | "publish" | "register" | "subscribe";
   uri: string;
 }
 
-/** Says whether an action is allowed. It must not throw. */
+/** Returns whether an action is allowed. Must not throw. */
 export type Authorise = (request: ActionRequest) => boolean;
 
-/** The messages of a joined session that the realm answers. */
+/** The messages of a joined session that the realm handles. */
 export type RealmMessage = Exclude<ClientMessage, { kind: "hello" | "abort" | "authenticate" | "goodbye" }>;
 
 const requestCodes = {
@@ -30,13 +30,13 @@ const requestCodes = {
   unsubscribe: codes.unsubscribe,
 };
 
-/** The sessions of one realm and what connects them. */
+/** A realm. */
 export class Realm {
   readonly name: string;
   readonly sessions = new Map<number, Session>();
   readonly broker: Broker;
   readonly dealer: Dealer;
-  /** Who the router itself is in events and results. */
+  /** The identity of the router itself in events and results. */
   readonly service: Required<Publisher>;
   readonly #authorise: Authorise;
 
@@ -44,30 +44,32 @@ export class Realm {
     this.name = name;
     this.#authorise = authorise;
     this.service = { id: randomId(), authid: "router", authrole: "trusted" };
-    const announce = (topic: string, args: unknown[]) => this.announce(topic, args);
-    this.broker = new Broker(announce);
-    this.dealer = new Dealer(announce);
+    const publishMetaEvent = (topic: string, args: unknown[]) => this.publishMetaEvent(topic, args);
+    this.broker = new Broker(publishMetaEvent);
+    this.dealer = new Dealer(publishMetaEvent);
   }
 
   /** Publishes a meta event. */
-  announce(topic: string, args: unknown[]): void {
+  publishMetaEvent(topic: string, args: unknown[]): void {
     const accepts = () => true;
     const payload = payloadOf(args);
     this.broker.deliver({ topic, payload, publication: randomId(), publisher: this.service, accepts });
   }
 
-  /** Lets a session in. */
+  /** Adds a session. */
   join(session: Session): void {
     this.sessions.set(session.id, session);
-    this.announce("wamp.session.on_join", [session.describe()]);
+    this.publishMetaEvent("wamp.session.on_join", [session.describe()]);
   }
 
-  /** Takes a session out, cleanly (GOODBYE was exchanged) or not. Its testaments are published either way, as by
-   * Crossbar.io; after a clean end they no longer name the session, because it has left before. */
+  /**
+   * Removes a session, cleanly (after an exchange of GOODBYE) or not. Its testaments are published either way, like by
+   * Crossbar.io; after a clean end they do not name the session, because it has already left.
+   */
   leave(session: Session, { isClean }: { isClean: boolean }): void {
     if (!this.sessions.delete(session.id)) return;
     if (!isClean) this.#publishTestaments(session, session);
-    this.announce("wamp.session.on_leave", [session.id]);
+    this.publishMetaEvent("wamp.session.on_leave", [session.id]);
     this.broker.detach(session);
     this.dealer.detach(session);
     if (isClean) this.#publishTestaments(session, { authid: session.authid, authrole: session.authrole });
@@ -136,7 +138,7 @@ function isRequest(message: RealmMessage): message is Extract<RealmMessage, { ki
   return message.kind in requestCodes;
 }
 
-/** An authorise callback that allows everything. */
+/** Allows every action. */
 export function allowAll(): boolean {
   return true;
 }

@@ -1,8 +1,8 @@
-/** Refusals that a client gets as a WAMP ERROR, with the texts of Crossbar.io. */
+/** Refusals that are sent to a client as a WAMP ERROR, with the texts of Crossbar.io. */
 
 import { type Payload, payloadOf } from "./messages.ts";
 
-/** A request that is answered with ERROR instead of its reply. */
+/** Thrown for a request that is answered with ERROR. */
 export class Refusal extends Error {
   readonly uri: string;
 
@@ -12,7 +12,7 @@ export class Refusal extends Error {
     this.uri = uri;
   }
 
-  /** What goes behind the error URI: the message as the only argument, or nothing. */
+  /** The payload of the ERROR: the message as the only argument, or nothing. */
   get payload(): Payload {
     return payloadOf(this.message === "" ? [] : [this.message]);
   }

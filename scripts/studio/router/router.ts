@@ -1,7 +1,7 @@
 /**
- * A small WAMP router (JSON over WebSocket, WAMP-CRA) for the local Studio, the demo and fast tests. It behaves as
- * Crossbar.io does; `tests/contract/` runs the same cases on both. Besides it can be made to fail the way networks and
- * routers fail. The WebSocket part is `ws`, because the runtime's own can neither cut a socket nor leave a ping unanswered.
+ * A small WAMP router (JSON over WebSocket, WAMP-CRA) for the local Studio, the demo and fast tests. It behaves like
+ * Crossbar.io; `tests/contract/` runs the same cases against both. It can also imitate faults of networks and routers.
+ * It uses `ws`, because the runtime's own WebSocket can neither drop a connection nor leave a ping unanswered.
  */
 
 import { createServer, type Server } from "node:http";
@@ -14,32 +14,29 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import { allowAll, type Authorise, Realm } from "./realm.ts";
 import type { Session } from "./session.ts";
 
-export type { User } from "./auth.ts";
-export type { ActionRequest, Authorise } from "./realm.ts";
-
-/** What a router is started with. */
+/** How a router is started. */
 export interface RouterOptions {
   hostname: string;
-  /** 0 takes a free one. */
+  /** 0 for a free port. */
   port: number;
   realm: string;
-  /** Who may join, by authid. */
+  /** The users, by authid. */
   users: Record<string, User>;
-  /** Asked before each call, register, publish and subscribe; everything is allowed when absent. */
+  /** Called before each call, register, publish and subscribe; by default everything is allowed. */
   authorise?: Authorise;
   log?: Log;
-  /** A session is dropped when more than this waits to be sent to it; 64 MiB when absent. */
+  /** A session with more unsent bytes is dropped; 64 MiB by default. */
   sendLimitBytes?: number;
-  /** A socket without a session is closed after this; 30 s when absent. */
+  /** A socket without a session is closed after this time; 30 s by default. */
   joinLimitMs?: number;
 }
 
 const messageLimitBytes = 16 * 1024 * 1024;
 
-/** How long `close` waits for clients before it cuts them. */
+/** How long `closeAll()` waits for clients before it drops them. */
 const closeLimitMs = 500;
 
-/** A running router. Invariant: a connection is in the set until its socket is closed, or its stranded session buried. */
+/** A running router. Invariant: a connection is in the set until its socket, or its stranded session, has ended. */
 export class Router implements AsyncDisposable {
   readonly #options: RouterOptions;
   readonly #users: Map<string, User>;
@@ -47,12 +44,12 @@ export class Router implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   readonly #sockets: WebSocketServer;
   readonly #host: ConnectionHost;
-  /** The listening server, undefined while connections are refused, and the ends of all that listened before. */
+  /** The listening server, undefined while connections are refused, and the ends of all former ones. */
   #server: Server | undefined;
   readonly #ended: Promise<void>[] = [];
   #port: number;
   #whenEmpty: () => void = () => {};
-  /** Upgrades that wait while the router is paused. */
+  /** Upgrades that wait until the router is resumed. */
   #waiting: (() => void)[] | undefined;
 
   private constructor(options: RouterOptions) {
@@ -70,14 +67,14 @@ export class Router implements AsyncDisposable {
     });
   }
 
-  /** Starts a router. Throws `io_failed` when the address cannot be had. */
+  /** Starts a router. Throws `io_failed` when it cannot listen on the address. */
   static async listen(options: RouterOptions): Promise<Router> {
     const router = new Router(options);
     await router.accept();
     return router;
   }
 
-  /** Where clients connect, e.g. `ws://127.0.0.1:8080/ws`. */
+  /** The URL for clients, e.g. `ws://127.0.0.1:8080/ws`. */
   get url(): string {
     return `ws://${this.#options.hostname}:${this.#port}/ws`;
   }
@@ -87,55 +84,57 @@ export class Router implements AsyncDisposable {
     return [...this.#realms.values()].flatMap((realm) => [...realm.sessions.values()]);
   }
 
-  /** Lets somebody join from now on. */
+  /** Adds a user. */
   addUser(authid: string, user: User): void {
     this.#users.set(authid, user);
   }
 
-  /** Lets nobody join with this authid any more. Sessions that have joined stay. */
+  /** Removes a user. Its sessions stay. */
   removeUser(authid: string): void {
     this.#users.delete(authid);
   }
 
-  /** Opens another realm. */
+  /** Adds a realm. */
   addRealm(name: string): void {
     this.#realms.set(name, new Realm(name, this.#options.authorise ?? allowAll));
   }
 
-  /** Says GOODBYE to one session, as `wamp.session.kill` does. False when there is none with this id. */
-  goodbye(sessionId: number, reason?: string, message?: string): boolean {
+  /** Sends GOODBYE to a session, like `wamp.session.kill`. Returns false when there is no such session. */
+  goodbye(sessionId: number, { reason, message }: { reason?: string; message?: string } = {}): boolean {
     const session = this.#find(sessionId)?.session;
     session?.goodbye(reason, message);
     return session !== undefined;
   }
 
-  /** Fault: cuts the socket of one session without a word. False when there is none with this id. */
+  /** Fault: drops the connection of a session. Returns false when there is no such session. */
   dropSession(sessionId: number): boolean {
     const connection = this.#find(sessionId);
     connection?.drop();
     return connection !== undefined;
   }
 
-  /** Fault: cuts the socket of one session, but keeps the session with its registrations, like a router that has not
-   * noticed the loss. `burySession` lets it notice. False when there is none with this id. */
+  /**
+   * Fault: drops the connection of a session and keeps the session with its registrations, like a router that has not
+   * noticed the loss. See `endStrandedSession()`. Returns false when there is no such session.
+   */
   strandSession(sessionId: number): boolean {
     const connection = this.#find(sessionId);
     connection?.strand();
     return connection !== undefined;
   }
 
-  /** Ends a stranded session. False when there is none with this id. */
+  /** Ends a stranded session. Returns false when there is no such session. */
   endStrandedSession(sessionId: number): boolean {
     return this.#find(sessionId)?.endStranded() ?? false;
   }
 
-  /** Fault: accepts connections, but answers nothing any more, not even a ping (a half-open link). */
+  /** Fault: accepts connections and answers nothing, not even a ping (a half-open link). */
   pause(): void {
     this.#waiting ??= [];
     for (const connection of this.#connections) connection.pause();
   }
 
-  /** Ends `pause`: everything that waited goes on. */
+  /** Ends `pause()`. */
   resume(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
@@ -143,17 +142,17 @@ export class Router implements AsyncDisposable {
     for (const upgrade of waiting) upgrade();
   }
 
-  /** Fault: refuses new connections; those that are open stay. */
+  /** Fault: refuses new connections; open ones stay. */
   refuse(): void {
     const server = this.#server;
     if (!server) return;
     this.#server = undefined;
-    // The callback comes when the last WebSocket is gone, long after the port was given back.
+    // The callback is called when the last WebSocket has closed, long after the port is free again.
     this.#ended.push(new Promise((resolve) => server.close(() => resolve())));
     server.closeAllConnections();
   }
 
-  /** Ends `refuse`: listens on the same address again. Throws `io_failed` when it cannot be had. */
+  /** Ends `refuse()`: listens on the same address again. Throws `io_failed` when that fails. */
   async accept(): Promise<void> {
     if (this.#server) return;
     const server = this.#createServer();
@@ -168,18 +167,20 @@ export class Router implements AsyncDisposable {
     this.#port = portOf(server.address());
   }
 
-  /** Says GOODBYE to all and closes their sockets; sockets that stay open for half a second are cut. New connections are
-   * still accepted. */
+  /**
+   * Sends GOODBYE to all sessions and closes their sockets; those that are still open after half a second are dropped.
+   * New connections are still accepted.
+   */
   async closeAll(): Promise<void> {
     await this.#endAll((connection) => connection.close());
   }
 
-  /** Fault: cuts all sockets without a word, as a router does that was killed. New connections are still accepted. */
+  /** Fault: drops all connections, like a router that was killed. New connections are still accepted. */
   async dropAll(): Promise<void> {
     await this.#endAll((connection) => connection.drop());
   }
 
-  /** Ends the router: nobody new, GOODBYE to all, all sockets closed. */
+  /** Stops the router: refuses new connections, sends GOODBYE to all sessions and closes all sockets. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.resume();
     this.refuse();
@@ -209,7 +210,7 @@ export class Router implements AsyncDisposable {
     server.on("upgrade", (request, socket, head) => {
       const upgrade = () => this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#admit(webSocket));
       if (!this.#waiting) return upgrade();
-      // A client that gives up meanwhile shows itself when its turn comes.
+      // A client that has given up in the meantime is noticed during the upgrade.
       socket.on("error", () => {});
       this.#waiting.push(upgrade);
     });

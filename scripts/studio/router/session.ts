@@ -1,31 +1,31 @@
-/** One joined client as the broker and the dealer see it. */
+/** One joined client, as broker and dealer see it. */
 
 import { type Dict, isDict } from "../../../lib/base/json.ts";
 import { codes, type Frame, type Payload } from "./messages.ts";
 
-/** A publication that is made when the session is gone. */
+/** A publication that is made when the session has ended. */
 export interface Testament {
   topic: string;
   payload: Payload;
   options: Dict;
 }
 
-/** When a testament is due: when the session is detached, or when it is destroyed. For this router both are its end. */
+/** When a testament is published: when the session is detached or destroyed. For this router both are its end. */
 export type TestamentScope = "detached" | "destroyed";
 
-/** What a session is made of. */
+/** How a session is created. */
 export interface SessionOptions {
   id: number;
   realm: string;
   authid: string;
   authrole: string;
-  /** `HELLO.Details.roles`: what the client says it can. */
+  /** `HELLO.Details.roles`: the features of the client. */
   roles: Dict;
-  /** Sends one message to the client; does nothing when its socket is gone. */
+  /** Sends a message to the client; does nothing when its socket is closed. */
   send(message: Frame): void;
 }
 
-/** A joined client. It stays in its realm until it answered GOODBYE or its socket is closed. */
+/** A joined client. It stays in its realm until it has answered GOODBYE or its socket is closed. */
 export class Session {
   readonly id: number;
   readonly realm: string;
@@ -36,33 +36,33 @@ export class Session {
   readonly #send: (message: Frame) => void;
   #hasGoodbye = false;
 
-  constructor(facts: SessionOptions) {
-    this.id = facts.id;
-    this.realm = facts.realm;
-    this.authid = facts.authid;
-    this.authrole = facts.authrole;
-    this.#roles = facts.roles;
-    this.#send = facts.send;
+  constructor(options: SessionOptions) {
+    this.id = options.id;
+    this.realm = options.realm;
+    this.authid = options.authid;
+    this.authrole = options.authrole;
+    this.#roles = options.roles;
+    this.#send = options.send;
   }
 
-  /** Sends one message to the client. */
+  /** Sends a message to the client. */
   send(message: Frame): void {
     this.#send(message);
   }
 
-  /** True once the router has said GOODBYE. */
+  /** True once the router has sent GOODBYE. */
   get hasGoodbye(): boolean {
     return this.#hasGoodbye;
   }
 
-  /** Says GOODBYE, once. The session lives on until the client answered or its socket is closed. */
+  /** Sends GOODBYE, once. The session lasts until the client has answered or its socket is closed. */
   goodbye(reason = "wamp.close.normal", message?: string): void {
     if (this.#hasGoodbye) return;
     this.#hasGoodbye = true;
     this.#send([codes.goodbye, message === undefined ? {} : { message }, reason]);
   }
 
-  /** True when the client announced this feature for this role. */
+  /** Whether the client has announced a feature for a role. */
   can(role: string, feature: string): boolean {
     const announced = this.#roles[role];
     return isDict(announced) && isDict(announced.features) && announced.features[feature] === true;

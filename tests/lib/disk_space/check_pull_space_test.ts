@@ -64,7 +64,7 @@ Deno.test("the size of a pull, as reported by the real registry", async (t) => {
       await registry.behave(behaviour);
       assert.equal(await ask(), undefined, behaviour);
     }
-    await registry.behave("well");
+    await registry.behave("normal");
     await registry.freeze();
     assert.equal(await ask({ limitMs: 300 }), undefined);
     registry.thaw();

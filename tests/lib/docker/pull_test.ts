@@ -35,7 +35,7 @@ Deno.test("pulls and logins with the real engine and a real registry", async (t)
       impatient.checkLogin(auth, never),
       (error) => hasCode(error, "timeout") && /NO_PROXY/.test(error.message),
     );
-    await registry.behave("well");
+    await registry.behave("normal");
   });
 
   await t.step("openPull() with wrong credentials is pull_failed, at once or in the stream", async () => {

@@ -90,7 +90,7 @@ Deno.test("GOODBYE of the router is answered, and the link is back at once", asy
   await using router = await startRouter();
   await using device = startLink(router.url);
   const first = await device.untilRun(1);
-  assert.equal(router.goodbye(device.link.sessionId, "wamp.close.normal"), true);
+  assert.equal(router.goodbye(device.link.sessionId, { reason: "wamp.close.normal" }), true);
   await device.untilRun(2);
   assert.deepEqual(await first.session.closed, { kind: "goodbye", reason: "wamp.close.normal" });
   assert.equal(router.sessions.length, 1);

@@ -1,4 +1,7 @@
-/** The cost of a line in the agent's own log: `deno bench --no-prompt -P=tools tests/scripts/bench/agent_log_bench.ts`. */
+/**
+ * The cost of a line in the agent's own log: `deno bench --no-prompt -P=tools
+ * tests/scripts/bench/agent_log_bench.ts`.
+ */
 
 import { systemClock } from "../../../lib/async/clock.ts";
 import { AgentError } from "../../../lib/base/errors.ts";

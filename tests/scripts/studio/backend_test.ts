@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { hasUri } from "../../../lib/wamp/remote_error.ts";
-import { startStudio, type Studio } from "../../../scripts/studio/start_studio.ts";
+import { startStudio } from "../../../scripts/studio/start_studio.ts";
+import type { Studio } from "../../../scripts/studio/studio.ts";
 import { FakeWampDevice, sampleStats } from "../../fakes/fake_wamp_device.ts";
 
 const devices = "reswarm.devices";

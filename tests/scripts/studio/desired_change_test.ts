@@ -33,7 +33,7 @@ function short({ target, presentVersion, newestVersion, releaseKey, newReleaseKe
 const running: DeviceApp = { ...decide({ target: "RUNNING", version: "1" }), current: "RUNNING" };
 const updating: DeviceApp = { ...decide({ update: true }, running), current: "UPDATING" };
 
-Deno.test("decideWish() names the versions and the update that follow from a change", () => {
+Deno.test("applyChange() names the versions and the update that follow from a change", () => {
   const gone: DeviceApp = { ...running, target: "REMOVED", current: "REMOVED" };
   const table: [change: DesiredChange, known: DeviceApp | undefined, expected: string][] = [
     [{ target: "RUNNING" }, undefined, "RUNNING 2(8) 2(8)"],
@@ -52,18 +52,18 @@ Deno.test("decideWish() names the versions and the update that follow from a cha
   }
 });
 
-Deno.test("decideWish() refuses what makes no sense", () => {
+Deno.test("applyChange() refuses what makes no sense", () => {
   const table: [change: DesiredChange, known: DeviceApp | undefined, text: string][] = [
     [{ update: true }, undefined, '"shop" is not installed'],
     [{ target: "REMOVED" }, undefined, '"shop" was never on this device'],
     [{ target: "RUNNING", version: "2" }, running, 'Version 1 of "shop" is installed; update it to 2 instead'],
-    [{ update: true, version: "1" }, running, 'Version 1 of "shop" is installed already'],
+    [{ update: true, version: "1" }, running, 'Version 1 of "shop" is already installed'],
     [{}, running, "A change needs a target state"],
   ];
   for (const [change, known, text] of table) assert.throws(() => decide(change, known), { message: text });
 });
 
-Deno.test("decideWish() keeps environment, instance and epoch until they are named again", () => {
+Deno.test("applyChange() keeps environment, instance and epoch until they are named again", () => {
   const change = { target: "RUNNING", environment: { A: "1", B: 2 }, instanceKey: 5, appCredEpoch: 3 } as const;
   const installed = decide({ ...change, version: "1" });
   assert.deepEqual(installed.environment, { A: { value: "1" }, B: { value: 2 } });

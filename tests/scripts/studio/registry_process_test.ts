@@ -1,6 +1,7 @@
 // box engine registry
 import assert from "node:assert/strict";
-import { startStudio, type Studio } from "../../../scripts/studio/start_studio.ts";
+import { startStudio } from "../../../scripts/studio/start_studio.ts";
+import type { Studio } from "../../../scripts/studio/studio.ts";
 import { pusherPassword, pusherUser } from "../../../scripts/studio/logins.ts";
 import { listProcesses } from "../../../scripts/testbed/background.ts";
 import { pollUntil } from "../../../scripts/testbed/wait.ts";

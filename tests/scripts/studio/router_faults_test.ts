@@ -107,7 +107,7 @@ Deno.test("what was sent to a session while it was paused arrives after resume()
   await subscriber.subscribe("wamp.session.on_leave");
   await using gone = await join(router);
   router.pause();
-  router.goodbye(subscriber.id, "some.reason");
+  router.goodbye(subscriber.id, { reason: "some.reason" });
   router.resume();
   assert.deepEqual(await subscriber.next(6), [6, {}, "some.reason"]);
   assert.equal(router.sessions.some((session) => session.id === gone.id), true);
@@ -162,7 +162,7 @@ Deno.test("a stranded session ends with the router", async () => {
 Deno.test("goodbye() sends the reason, and false when there is no such session", async () => {
   await using router = await startRouter();
   await using peer = await join(router);
-  assert.equal(router.goodbye(peer.id, "wamp.close.normal", "superseded"), true);
+  assert.equal(router.goodbye(peer.id, { reason: "wamp.close.normal", message: "superseded" }), true);
   assert.deepEqual(await peer.next(), [6, { message: "superseded" }, "wamp.close.normal"]);
   assert.equal(router.goodbye(1), false);
 });

@@ -78,7 +78,7 @@ Deno.test("checkLogin() lets devices pull with their own token and secret, and t
 
 Deno.test("releases keep their keys, and the one with the highest key is the newest", async () => {
   await withStore((store) => {
-    const app = ensureApp(store, "Shop", 42);
+    const app = ensureApp(store, "Shop", { appKey: 42 });
     assert.equal(repositoryOf(app, "arm64"), "apps/prod_arm64_42_shop");
     addRelease(store, app, { version: "2.0", releaseKey: 7 });
     const third = addRelease(store, app, { version: "1.9-patched" });
@@ -88,8 +88,8 @@ Deno.test("releases keep their keys, and the one with the highest key is the new
     assert.throws(() => addRelease(store, app, { version: "3", releaseKey: 7 }), /another release with the key 7/);
     assert.throws(() => addRelease(store, app, { version: "a b" }), /cannot be a version/);
     assert.throws(() => ensureApp(store, "a.b"), /cannot name an app/);
-    assert.throws(() => ensureApp(store, "other", 42), /another app with the key 42/);
-    assert.throws(() => ensureApp(store, "Shop", 43), /has the key 42 already/);
+    assert.throws(() => ensureApp(store, "other", { appKey: 42 }), /another app with the key 42/);
+    assert.throws(() => ensureApp(store, "Shop", { appKey: 43 }), /already has the key 42/);
   });
 });
 

@@ -62,7 +62,7 @@ Deno.test("the token server misbehaves as requested", async () => {
   const hanging = pull(engine, reference, device).then((text) => answer = text);
   await sleep(500);
   assert.equal(answer, "");
-  await registry.behave("well");
+  await registry.behave("normal");
   await hanging;
   assert.match(answer, /503/);
   assert.equal(await pull(engine, reference, device), "pulled");
