@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
-import { Health } from "../../../lib/apps/watch/health.ts";
-import { AppRecords } from "../../../lib/apps/state/app_records.ts";
 import { AgentError, type ErrorCode } from "../../../lib/base/errors.ts";
-import { silentLog } from "../../../lib/base/log.ts";
 import type { PullSpace } from "../../../lib/disk_space/pull_space.ts";
-import { FakeClock } from "../../fakes/fake_clock.ts";
-import { Folder } from "../store/samples.ts";
 import type { Release } from "../../fakes/fake_engine.ts";
 import { container, FakeDevice } from "../../fakes/fake_device.ts";
 import { quietDevice } from "../../fakes/fake_surroundings.ts";
@@ -89,24 +84,6 @@ Deno.test("an app on probation that ends right after the disk was full is starte
   const entries = await device.advance(14_500);
   assert.ok(entries.includes('"Shop (PROD) exited with status code: 4"'));
   assert.deepEqual([device.state, device.release], ["FAILED", 8]);
-});
-
-Deno.test("wasDiskFull() is true for a minute after a full disk, and for nothing else", async () => {
-  using folder = new Folder();
-  using database = folder.open();
-  const clock = new FakeClock();
-  const nothing = () => {};
-  const records = new AppRecords({ database, clock });
-  const parts = { records, retryDelayMs: () => 1, onRetry: nothing, onProbationOver: nothing, keep: nothing };
-  const health = new Health({ appKey: 7, stage: "PROD" }, { ...parts, clock, log: silentLog });
-  assert.equal(health.wasDiskFull(), false);
-  health.recordError(new AgentError("io_failed", "it does not work"));
-  assert.equal(health.wasDiskFull(), false);
-  health.recordError(new AgentError("no_space", "no space left on device"));
-  await clock.advance(59_999);
-  assert.equal(health.wasDiskFull(), true);
-  await clock.advance(1);
-  assert.equal(health.wasDiskFull(), false);
 });
 
 Deno.test("an image that does not fit is refused with the sizes before anything is touched, and pulled once there is space", async () => {

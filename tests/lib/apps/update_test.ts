@@ -130,7 +130,7 @@ Deno.test("a failed release is left alone on connects and restarts until Studio 
   assert.equal(
     states(await device.request("RUNNING", update, { ms: 5_000 }))[0]?.split(" ")[0],
     "UPDATING",
-    "asked anew",
+    "requested again",
   );
   assert.deepEqual(device.tags, ["1"]);
   const entries = await device.request("RUNNING", { ...update, newest_version: "3", new_release_key: 9 }, {
