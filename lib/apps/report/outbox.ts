@@ -8,6 +8,7 @@ import type { Clock } from "../../async/clock.ts";
 import { within } from "../../async/deadline.ts";
 import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
+import { TaskSet } from "../../async/task_set.ts";
 import type { Log } from "../../base/log.ts";
 import type { Database } from "../../store/database.ts";
 import type { Backend } from "../../backend/backend.ts";
@@ -40,11 +41,12 @@ export class Outbox {
   readonly #deps: OutboxDeps;
   readonly #pending: PendingReports;
   readonly #mutex = new KeyedMutex<AppIdText | "missed">();
-  readonly #sending = new Set<Promise<boolean>>();
+  readonly #sending: TaskSet;
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
     this.#pending = new PendingReports(deps);
+    this.#sending = new TaskSet((error) => deps.log.error("Sending a report failed", { error }));
   }
 
   /**
@@ -52,13 +54,7 @@ export class Outbox {
    * is when its turn comes; `onTaken` is called when Studio has taken it, before the next one is sent. Never throws.
    */
   async send(current: () => AppReport, onTaken: () => void = () => {}): Promise<boolean> {
-    const sending = this.#sendInTurn(current, onTaken);
-    this.#sending.add(sending);
-    try {
-      return await sending;
-    } finally {
-      this.#sending.delete(sending);
-    }
+    return await this.#sending.add(this.#sendInTurn(current, onTaken)) ?? false;
   }
 
   /**
@@ -93,7 +89,7 @@ export class Outbox {
 
   /** Resolves when no report is being sent. */
   async settled(): Promise<void> {
-    await Promise.all(this.#sending);
+    await this.#sending.settled();
   }
 
   async #sendInTurn(current: () => AppReport, onTaken: () => void): Promise<boolean> {
