@@ -1,4 +1,4 @@
-/** Stands in for the agent in the test of `agent_process.ts`: logs, prints, ends on TERM. */
+/** A fake agent for the tests of `agent_process.ts`: logs, prints, and ends on TERM. */
 
 const value = (name: string) => Deno.args[Deno.args.indexOf(name) + 1] ?? "";
 const log = (message: string, fields: object = {}) => {

@@ -1,11 +1,11 @@
-/** A device as a plain WAMP client: it answers what it is told to, and says what a test wants it to say. */
+/** A fake device: a plain WAMP client that answers requests and reports what a test wants. */
 
 import type { Invocation, Reply } from "../../lib/wamp/invocations.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { openSession } from "../../scripts/studio/connection.ts";
 import type { AddedDevice, Studio } from "../../scripts/studio/studio.ts";
 
-/** The figures of a status report. */
+/** The stats of a status report. */
 export const sampleStats = {
   cpu_count: 4,
   cpu_usage: 7.5,
@@ -21,13 +21,13 @@ export const sampleStats = {
   docker_apps_mounted: false,
 };
 
-/** One connected device. Disposing leaves the router. */
+/** A connected device. Disposing closes its session. */
 export class FakeWampDevice implements AsyncDisposable {
   readonly session: Session;
   readonly device: AddedDevice;
-  /** The keyword arguments of all app requests, oldest first. */
+  /** The keyword arguments of all app requests so far, oldest first. */
   readonly requests: Record<string, unknown>[] = [];
-  /** What it does on an app request, after it was noted. */
+  /** Called for each app request after it was recorded. */
   onRequest: (request: Record<string, unknown>) => void | Promise<void> = () => {};
 
   private constructor(session: Session, device: AddedDevice) {
@@ -35,7 +35,7 @@ export class FakeWampDevice implements AsyncDisposable {
     this.device = device;
   }
 
-  /** Joins and registers `request_app_state`, `device_handshake` and `get_app_log_history`. */
+  /** Joins the router and registers `request_app_state`, `device_handshake` and `get_app_log_history`. */
   static async join(studio: Pick<Studio, "routerUrl">, device: AddedDevice): Promise<FakeWampDevice> {
     const { authid, secret, serial } = device;
     const session = await openSession({ url: studio.routerUrl, authid, secret });
@@ -52,27 +52,27 @@ export class FakeWampDevice implements AsyncDisposable {
     return scripted;
   }
 
-  /** Registers one more of its procedures. */
+  /** Registers another procedure of the device. */
   async register(name: string, handler: (call: Invocation) => Promise<Reply>): Promise<void> {
     await this.session.register(`re.mgmt.${this.device.serial}.${name}`, handler, { forceReregister: true });
   }
 
-  /** Calls the backend and gives the first value of its answer. */
-  async ask(procedure: string, ...args: unknown[]): Promise<unknown> {
+  /** Calls the backend and returns the first value of its answer. */
+  async call(procedure: string, ...args: unknown[]): Promise<unknown> {
     return (await this.session.call(procedure, args)).args[0];
   }
 
   /** Reports a status. */
   async reportStatus(status: string): Promise<unknown> {
-    return await this.ask("reswarm.devices.update_device_status", { ...this.#keys(), ...this.statusOf(status) });
+    return await this.call("reswarm.devices.update_device_status", { ...this.#keys(), ...this.statusOf(status) });
   }
 
-  /** The rest of a status report. */
+  /** The other members of a status report. */
   statusOf(status: string): Record<string, unknown> {
     return { status, stats: sampleStats, wamp_session_id: this.session.id, tunnel_capable: true };
   }
 
-  /** A state report, complete. */
+  /** A complete state report. */
   reportOf(change: Record<string, unknown>): Record<string, unknown> {
     return {
       ...this.#keys(),
@@ -92,7 +92,7 @@ export class FakeWampDevice implements AsyncDisposable {
 
   /** Reports a state of an app. */
   async report(change: Record<string, unknown>): Promise<void> {
-    await this.ask("reswarm.containers.update_app_on_device", this.reportOf(change));
+    await this.call("reswarm.containers.update_app_on_device", this.reportOf(change));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,21 +1,21 @@
-/** `app run|stop|remove|uninstall|update`: asks a device for a state of an app and waits until it is there. */
+/** `app run|stop|remove|uninstall|update`: requests a state of an app and waits until the device reports it. */
 
 import { type AppState, isAppState } from "../../../lib/model/app.ts";
 import { type Dict, isDict, readCount } from "../../../lib/base/json.ts";
 import { type Arguments, readPairs, readPort } from "./arguments.ts";
 import { type Command, connect, type Context, memberText } from "./command.ts";
 import { readAccount } from "./devices.ts";
-import { type Goal, judge, readReport, type SeenReport } from "./goal.ts";
+import { type Goal, judge, type PublicReport, readReport } from "./goal.ts";
 import { reportLine } from "./serve.ts";
 
 const options = { version: "one", env: "many", port: "many", wait: "one", account: "one" } as const;
 
 /** The commands. */
 export const appCommands: readonly Command[] = [
-  stateCommand("run", "RUNNING", "Run an app on a device; installs it when it is not there"),
+  stateCommand("run", "RUNNING", "Run an app on a device; install it if necessary"),
   stateCommand("stop", "PRESENT", "Stop an app"),
   stateCommand("remove", "REMOVED", "Remove an app and keep its data"),
-  stateCommand("uninstall", "UNINSTALLED", "Remove an app with its data"),
+  stateCommand("uninstall", "UNINSTALLED", "Remove an app and its data"),
   stateCommand("update", undefined, "Update an app to the newest version or to --version"),
 ];
 
@@ -36,30 +36,30 @@ async function request(context: Context, args: Arguments, target: AppState | und
   const change = readChange(args, target);
   const seconds = args.count("wait", 60);
   await using server = await connect(context);
-  const shown = await server.callForDict("show_device", { device });
-  const watch = new Watch(context, app);
-  await server.session.subscribe(
-    `studio.reports.${isDict(shown.device) ? memberText(shown.device, "serial") : ""}`,
-    (event) => watch.take(event.args[0]),
-  );
+  const answer = await server.callForDict("show_device", { device });
+  const serial = isDict(answer.device) ? memberText(answer.device, "serial") : "";
+  const watcher = new GoalWatcher(context, app);
+  await server.session.subscribe(`studio.reports.${serial}`, (event) => watcher.add(event.args[0]));
   const outcome = await server.callForDict("request", { device, app, ...change });
-  if (outcome.isDelivered !== true) context.printError(`${device} is not connected; it is told as soon as it is`);
+  if (outcome.isDelivered !== true) {
+    context.printError(`${device} is not connected; the request is sent when it connects`);
+  }
   if (seconds === 0) return 0;
   const goal = goalOf(outcome);
   const { promise: late, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(() => resolve(`${app} is not ${goal.target} after ${seconds} s`), seconds * 1_000);
-  const gone = server.session.closed.then(() => "The Studio is gone");
-  const end = await Promise.race([watch.until(goal), late, gone]);
+  const closed = server.session.closed.then(() => "The Studio has stopped");
+  const end = await Promise.race([watcher.until(goal), late, closed]);
   clearTimeout(timer);
   if (end !== "") context.printError(end);
   return end === "" ? 0 : 1;
 }
 
-/** The reports of a device while one app of it is waited for. */
-class Watch {
+/** Prints the reports of a device until a goal for one of its apps is reached. */
+class GoalWatcher {
   readonly #context: Context;
   readonly #app: string;
-  readonly #reports: SeenReport[] = [];
+  readonly #reports: PublicReport[] = [];
   readonly #end = Promise.withResolvers<string>();
   #goal: Goal | undefined;
 
@@ -68,28 +68,28 @@ class Watch {
     this.#app = app;
   }
 
-  /** Shows a report and looks whether it is the last one. */
-  take(value: unknown): void {
+  /** Prints a report and checks the goal. */
+  add(value: unknown): void {
     const report = readReport(value);
     if (report === undefined) return;
     this.#reports.push(report);
     this.#context.print(reportLine(report));
-    this.#look();
+    this.#check();
   }
 
-  /** Resolves when the goal is reached, with nothing, or cannot be, with the reason. */
+  /** Resolves with an empty text when the goal is reached, or with the reason when it has failed. */
   async until(goal: Goal): Promise<string> {
     this.#goal = goal;
-    this.#look();
+    this.#check();
     return await this.#end.promise;
   }
 
-  #look(): void {
+  #check(): void {
     const goal = this.#goal;
     if (goal === undefined) return;
     const judgement = judge(goal, this.#reports.filter((report) => report.appKey === goal.appKey));
     if (judgement.kind === "reached") this.#end.resolve("");
-    if (judgement.kind === "failed") this.#end.resolve(`${this.#app}: ${judgement.why}`);
+    if (judgement.kind === "failed") this.#end.resolve(`${this.#app}: ${judgement.reason}`);
   }
 }
 

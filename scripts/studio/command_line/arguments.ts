@@ -1,12 +1,12 @@
 /** Reads the words and options of a command. Pure. */
 
-/** A command line that cannot be understood; its message is for the user. */
+/** Thrown for an invalid command line; the message is for the user. */
 export class UsageError extends Error {}
 
-/** Options have a value; `many` may be given more than once. */
+/** The options of a command. All have a value; `many` may be repeated. */
 export type OptionKinds = Readonly<Record<string, "one" | "many">>;
 
-/** A command line as it was read. */
+/** The arguments of a command. */
 export class Arguments {
   readonly words: readonly string[];
   readonly #values: ReadonlyMap<string, string[]>;
@@ -16,12 +16,12 @@ export class Arguments {
     this.#values = values;
   }
 
-  /** A word by its place; `readArguments` has counted them. */
+  /** A word by its index; `readArguments()` has checked their number. */
   word(index: number): string {
     return this.words[index] ?? "";
   }
 
-  /** The value of an option; undefined when it was not given. */
+  /** The value of an option; undefined when it is absent. */
   text(name: string): string | undefined {
     return this.#values.get(name)?.at(-1);
   }
@@ -32,9 +32,9 @@ export class Arguments {
   }
 
   /** The value of an option as a whole number. Throws `UsageError` when it is none. */
-  count(name: string, standard: number): number {
+  count(name: string, defaultValue: number): number {
     const text = this.text(name);
-    if (text === undefined) return standard;
+    if (text === undefined) return defaultValue;
     if (!/^[0-9]{1,9}$/.test(text)) throw new UsageError(`--${name} must be a whole number, got "${text}"`);
     return Number(text);
   }
@@ -67,8 +67,8 @@ export function readArguments(
       values.set(name, [...before, value]);
     }
   }
-  if (words.length < least) throw new UsageError("Something is missing");
-  if (words.length > most) throw new UsageError(`"${words[most]}" is one word too many`);
+  if (words.length < least) throw new UsageError("An argument is missing");
+  if (words.length > most) throw new UsageError(`"${words[most]}" is one argument too many`);
   return new Arguments(words, values);
 }
 

@@ -1,4 +1,4 @@
-/** `call`: calls any procedure of a device and prints its answer as JSON. */
+/** `call`: calls any procedure of a device and prints the answer as JSON. */
 
 import { type Dict, isDict, parseJson } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
@@ -12,7 +12,7 @@ import { readAccount } from "./devices.ts";
 export const call: Command = {
   name: "call",
   usage: "<device> <procedure> [JSON] [--kwargs JSON] [--as ACCOUNT] [--wait 60]",
-  summary: "Call a procedure of a device; a JSON list holds all arguments, anything else is the only one",
+  summary: "Call a procedure of a device; a JSON list is all arguments, anything else the only one",
   options: { kwargs: "one", as: "one", wait: "one" },
   least: 2,
   most: 3,

@@ -1,4 +1,4 @@
-/** What a command of the Studio is, and what it gets to work with. */
+/** The commands of the Studio's command line, and their connection to a running Studio. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
@@ -7,40 +7,40 @@ import { openSession } from "../connection.ts";
 import type { Arguments, OptionKinds } from "./arguments.ts";
 import { readServerFile } from "./server_file.ts";
 
-/** Where a command works and writes. */
+/** The folder and the output of a command. */
 export interface Context {
   folder: string;
   print(line: string): void;
-  /** For what goes wrong and for remarks. */
+  /** Prints errors and remarks. */
   printError(line: string): void;
 }
 
-/** One command. */
+/** A command. */
 export interface Command {
-  /** `device add`. */
+  /** The name, for example `device add`. */
   name: string;
-  /** What follows the name, for the usage text. */
+  /** The arguments in the usage text. */
   usage: string;
   summary: string;
   options: OptionKinds;
-  /** How many words it takes. */
+  /** The number of words that it takes. */
   least: number;
   most: number;
-  /** Gives the exit code. */
+  /** Runs the command and returns the exit code. */
   run(context: Context, args: Arguments): Promise<number>;
 }
 
-/** The running Studio behind a session. */
+/** A session with a running Studio. */
 export interface Server extends AsyncDisposable {
   session: Session;
   url: string;
-  /** Calls `studio.<name>` with one dict and gives the first value of the answer. */
-  call(name: string, question?: Dict): Promise<unknown>;
-  /** Like `ask`, for an answer that is a dict. */
-  callForDict(name: string, question?: Dict): Promise<Dict>;
+  /** Calls `studio.<name>` and returns the first value of the answer. */
+  call(name: string, argument?: Dict): Promise<unknown>;
+  /** Like `call()`, for an answer that is a dict. */
+  callForDict(name: string, argument?: Dict): Promise<Dict>;
 }
 
-/** Joins the running Studio of the folder. Throws `not_available` when none runs. */
+/** Connects to the running Studio of the folder. Throws `not_available` when none is running. */
 export async function connect(context: Context): Promise<Server> {
   const login = await readServerFile(context.folder);
   if (login === undefined) throw noServer(context.folder);
@@ -50,25 +50,25 @@ export async function connect(context: Context): Promise<Server> {
   } catch (error) {
     throw noServer(context.folder, error);
   }
-  const ask = async (name: string, question?: Dict) => {
-    const args = question === undefined ? [] : [question];
+  const ask = async (name: string, argument?: Dict) => {
+    const args = argument === undefined ? [] : [argument];
     return (await session.call(`studio.${name}`, args)).args[0];
   };
-  const askDict = async (name: string, question?: Dict) => {
-    const answer = await ask(name, question);
+  const askDict = async (name: string, argument?: Dict) => {
+    const answer = await ask(name, argument);
     if (isDict(answer)) return answer;
-    throw new AgentError("protocol_error", `The Studio gave no object for "${name}"`);
+    throw new AgentError("protocol_error", `The Studio returned no object for "${name}"`);
   };
   return { session, url: login.url, call: ask, callForDict: askDict, [Symbol.asyncDispose]: () => session.close() };
 }
 
-/** Text of a member, whatever it is. */
+/** A member as text, whatever its type. */
 export function memberText(dict: Dict, name: string): string {
   const value = dict[name];
   return value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Rows of text in columns, below a line of titles. Pure. */
+/** Formats rows in columns below their titles. Pure. */
 export function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [titles, ...rows];
   const widths = titles.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));

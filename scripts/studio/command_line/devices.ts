@@ -1,4 +1,4 @@
-/** `device …` and `account …`: who may connect, and who may do what. */
+/** `device …` and `account …`: manages devices, accounts and privileges. */
 
 import { isDict } from "../../../lib/base/json.ts";
 import { isPrivilege } from "../accounts.ts";
@@ -10,7 +10,7 @@ export const deviceCommands: readonly Command[] = [
   {
     name: "device add",
     usage: "<name> [--serial S] [--out FILE]",
-    summary: "Make a device; writes <name>.flock for its agent",
+    summary: "Add a device; writes <name>.flock for its agent",
     options: { serial: "one", out: "one" },
     least: 1,
     most: 1,
@@ -19,7 +19,7 @@ export const deviceCommands: readonly Command[] = [
   {
     name: "device list",
     usage: "",
-    summary: "All devices",
+    summary: "List all devices",
     options: {},
     least: 0,
     most: 0,
@@ -36,7 +36,7 @@ export const deviceCommands: readonly Command[] = [
   {
     name: "account add",
     usage: "<name>",
-    summary: "Make an account for: call --as",
+    summary: "Add an account for: call --as",
     options: {},
     least: 1,
     most: 1,
@@ -49,7 +49,7 @@ export const deviceCommands: readonly Command[] = [
   {
     name: "account list",
     usage: "",
-    summary: "All accounts",
+    summary: "List all accounts",
     options: {},
     least: 0,
     most: 0,

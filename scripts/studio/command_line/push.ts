@@ -24,27 +24,27 @@ async function pushApp(context: Context, args: Arguments): Promise<number> {
   const [image, folder] = [args.text("image"), args.text("context")];
   if ((image === undefined) === (folder === undefined)) throw new UsageError("Give either --image or --context");
   await using server = await connect(context);
-  const place = await server.callForDict("prepare_push", { app });
-  const host = memberText(place, "host");
-  const reference = `${host}/${memberText(place, "repository")}:${version}`;
+  const target = await server.callForDict("prepare_push", { app });
+  const host = memberText(target, "host");
+  const reference = `${host}/${memberText(target, "repository")}:${version}`;
   if (!(await runProgram("docker", ["--version"])).success) {
     throw new AgentError("not_available", "app push needs the docker command");
   }
   if (folder !== undefined) await mustRun("docker", ["build", "--quiet", "--tag", reference, folder]);
   if (image !== undefined) await mustRun("docker", ["tag", image, reference]);
-  await pushImage(reference, { host, user: memberText(place, "user"), password: memberText(place, "password") });
+  await pushImage(reference, { host, user: memberText(target, "user"), password: memberText(target, "password") });
   const release = await server.callForDict("add_release", { app, version });
   context.print(`${reference} is release ${memberText(release, "releaseKey")}`);
   return 0;
 }
 
-/** With a login of its own, so that the user's own settings stay as they are. */
+/** Pushes with a login of its own, so that the user's Docker settings stay as they are. */
 async function pushImage(reference: string, login: { host: string; user: string; password: string }): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "s-" });
   try {
     const auths = { [login.host]: { auth: btoa(`${login.user}:${login.password}`) } };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }), { mode: 0o600 });
-    // Settings of their own would also lose the engine that the user has chosen.
+    // Other settings would also lose the user's choice of the engine.
     const engine = await runProgram("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
     const where = engine.success ? ["--host", engine.stdout.trim()] : [];
     await mustRun("docker", [...where, "--config", folder, "push", "--quiet", reference]);

@@ -1,4 +1,4 @@
-/** Finds the command that was asked for and runs it: the way from words to an exit code. */
+/** Finds and runs a command of the Studio's command line. */
 
 import { textOf } from "../../../lib/base/errors.ts";
 import { isDict } from "../../../lib/base/json.ts";
@@ -14,7 +14,7 @@ import { watchCommands } from "./watch.ts";
 
 const commands: readonly Command[] = [serve, ...deviceCommands, push, ...appCommands, ...watchCommands, call];
 
-/** Runs one command. Gives 0, 1 when it failed, 2 when it was not understood; the reason was complained about. */
+/** Runs a command. Returns 0, 1 when it has failed, 2 when it is invalid, after printing the reason. */
 export async function runCommand(args: readonly string[], output: Omit<Context, "folder">): Promise<number> {
   if (args.length === 0 || args.includes("--help") || args.includes("-h") || args[0] === "help") {
     const write = args.length === 0 ? output.printError : output.print;
@@ -40,17 +40,17 @@ export async function runCommand(args: readonly string[], output: Omit<Context, 
   }
 }
 
-/** All commands, for people. Pure. */
+/** The help text. Pure. */
 export function usageText(): string {
   const lines = commands.map((command) => `  ${usageOf(command)}\n      ${command.summary}`);
   return [
-    "The local Studio: drives devices on this machine's network.",
+    "The local Studio: controls devices on this machine's network.",
     "",
     "Usage: deno task studio <command> [--folder .studio]",
     "",
     ...lines,
     "",
-    "All commands but serve need a running Studio on the same folder.",
+    "All commands except serve need a running Studio on the same folder.",
   ].join("\n");
 }
 
@@ -64,7 +64,7 @@ function usageOf(command: Command): string {
   return `${command.name} ${command.usage}`.trim();
 }
 
-/** What a device or the Studio answered is said as it said it. */
+/** Errors of a device or the Studio are printed in their own words. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof RemoteError)) return textOf(error);
   const first = error.args[0];

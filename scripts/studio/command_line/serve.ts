@@ -1,4 +1,4 @@
-/** `serve`: router, backend, token server and registry, until a signal ends them. */
+/** `serve`: runs router, backend, token server and registry until a signal arrives. */
 
 import { AgentError, hasCode } from "../../../lib/base/errors.ts";
 import { type Log, type LogFields, silentLog } from "../../../lib/base/log.ts";
@@ -34,7 +34,7 @@ export const serve: Command = {
     context.print(
       studio.registry?.isRunning
         ? `Images are at ${studio.registryHost}`
-        : "There is no docker-registry on this machine; install it for: app push",
+        : "This machine has no docker-registry; install it for: app push",
     );
     context.print("The Studio is ready");
     try {
@@ -46,7 +46,7 @@ export const serve: Command = {
   },
 };
 
-/** `10:11:12 pump shop RUNNING release 7 completed`. */
+/** Formats a report: `10:11:12 shop RUNNING release 7 completed`. */
 export function reportLine(
   report: Pick<Report, "at" | "serial" | "appName" | "appKey" | "state" | "releaseKey" | "updateStatus">,
 ): string {
@@ -62,7 +62,7 @@ async function requireNoServer(context: Context): Promise<void> {
     if (hasCode(error, "not_available")) return;
     throw error;
   }
-  throw new AgentError("lock_held", `A Studio runs on the folder "${context.folder}" already`);
+  throw new AgentError("lock_held", `A Studio is already running on the folder "${context.folder}"`);
 }
 
 async function untilSignal(): Promise<void> {

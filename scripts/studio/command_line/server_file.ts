@@ -1,16 +1,16 @@
-/** The file in which a running Studio says where it is and how to log in, for the command line on the same machine. */
+/** The file with the address and login of a running Studio, for the command line on the same machine. */
 
 import { isDict, parseJson } from "../../../lib/base/json.ts";
 import type { RouterLogin } from "../connection.ts";
 
-/** Writes it; only its owner can read it. */
+/** Writes the file; only its owner can read it. */
 export async function writeServerFile(folder: string, login: RouterLogin): Promise<void> {
   const path = pathIn(folder);
   await Deno.writeTextFile(`${path}.part`, JSON.stringify(login), { mode: 0o600 });
   await Deno.rename(`${path}.part`, path);
 }
 
-/** Reads it; undefined when there is none that can be read. */
+/** Reads the file; undefined when it is missing or invalid. */
 export async function readServerFile(folder: string): Promise<RouterLogin | undefined> {
   let text: string;
   try {
@@ -26,7 +26,7 @@ export async function readServerFile(folder: string): Promise<RouterLogin | unde
   return { url, authid, secret };
 }
 
-/** Removes it. */
+/** Removes the file. */
 export async function removeServerFile(folder: string): Promise<void> {
   await Deno.remove(pathIn(folder));
 }

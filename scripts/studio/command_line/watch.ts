@@ -1,4 +1,4 @@
-/** `state` and `logs`: what a device and its apps are doing. */
+/** `state` and `logs`: shows a device, its apps and their logs. */
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
@@ -14,7 +14,7 @@ export const watchCommands: readonly Command[] = [
   {
     name: "state",
     usage: "<device> [--follow SECONDS]",
-    summary: "A device and its apps, and then every report for so many seconds",
+    summary: "Show a device and its apps, then every report for a number of seconds",
     options: { follow: "one" },
     least: 1,
     most: 1,
@@ -37,7 +37,7 @@ export const watchCommands: readonly Command[] = [
   {
     name: "logs",
     usage: "<device> <app> [--follow SECONDS]",
-    summary: "The last lines of an app, and then every new one for so many seconds",
+    summary: "Show the last lines of an app, then new ones for a number of seconds",
     options: { follow: "one" },
     least: 2,
     most: 2,
@@ -49,8 +49,8 @@ export const watchCommands: readonly Command[] = [
       if (app === undefined) throw new AgentError("bad_request", `"${args.word(1)}" is not on "${args.word(0)}"`);
       const channel = channelOf({ appKey: Number(app.appKey), appName: args.word(1), stage: "PROD" });
       const serial = memberText(device, "serial");
-      const question = [{ containerName: channel }];
-      const history = (await server.session.call(deviceUri(serial, "get_app_log_history"), question)).args[0];
+      const filter = { containerName: channel };
+      const history = (await server.session.call(deviceUri(serial, "get_app_log_history"), [filter])).args[0];
       for (const line of Array.isArray(history) ? history : []) context.print(String(line));
       if (seconds === 0) return 0;
       await server.session.subscribe(logTopic(serial, channel), (event) => {
@@ -81,7 +81,7 @@ function portsText(ports: unknown): string {
   return rules.map((rule) => `${rule.port}:${rule.protocol}${rule.host_port ? `->${rule.host_port}` : ""}`).join(" ");
 }
 
-/** Waits so many seconds, or less when the Studio goes. */
+/** Waits for a number of seconds, or until the Studio stops. */
 async function wait(session: Session, seconds: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, seconds * 1_000);

@@ -6,7 +6,7 @@ import type { Wire } from "../../../lib/wamp/wire.ts";
 import { startStudio } from "../../../scripts/studio/start_studio.ts";
 import { FakeWampDevice, sampleStats } from "../../fakes/fake_wamp_device.ts";
 
-Deno.test("what the agent says is understood, and what the Studio answers is understood by the agent", async () => {
+Deno.test("the agent's backend calls and the Studio's answers understand each other", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1", deviceKey: 345, swarmKey: 12, appCredKey: "cred" });
   await using device = await FakeWampDevice.join(studio, added);

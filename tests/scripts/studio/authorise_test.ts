@@ -3,7 +3,7 @@ import { authoriseWith } from "../../../scripts/studio/authorise.ts";
 import { Session } from "../../../scripts/studio/router/session.ts";
 import { startStudio } from "../../../scripts/studio/start_studio.ts";
 
-Deno.test("devices act for themselves, accounts on devices they may use, and only the system on the Studio", async () => {
+Deno.test("devices act for themselves, accounts on devices they may use, and only system on the Studio", async () => {
   await using studio = await startStudio();
   studio.addDevice({ name: "edge-1", serial: "SN-1", deviceKey: 345, swarmKey: 12 });
   studio.addDevice({ name: "edge-2", serial: "SN-2", deviceKey: 346, swarmKey: 12 });

@@ -5,7 +5,7 @@ import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { Crossbar } from "../../../scripts/testbed/crossbar.ts";
 import { FakeWampDevice } from "../../fakes/fake_wamp_device.ts";
 
-Deno.test("a Studio works on Crossbar.io, and comes back when that was restarted", async () => {
+Deno.test("a Studio works on Crossbar.io, and rejoins after a restart of the router", async () => {
   await using crossbar = await Crossbar.start({
     users: [
       { authid: "12-345", secret: "s", role: "device" },
@@ -16,7 +16,7 @@ Deno.test("a Studio works on Crossbar.io, and comes back when that was restarted
   const added = studio.addDevice({ name: "edge-1", serial: "SN-1", deviceKey: 345, swarmKey: 12, secret: "s" });
   const device = await FakeWampDevice.join(studio, added);
   const testament = [{ swarm_key: 12, device_key: 345, serial_number: "SN-1", wamp_session_id: device.session.id }];
-  await device.ask("wamp.session.add_testament", "reswarm.api.testament_device", testament, {});
+  await device.call("wamp.session.add_testament", "reswarm.api.testament_device", testament, {});
   await device.reportStatus("CONNECTED");
   studio.addRelease("shop", "1", { appKey: 42, releaseKey: 7 });
   device.onRequest = () => device.report({ state: "RUNNING" });

@@ -23,13 +23,13 @@ function decide(change: DesiredChange, known?: DeviceApp): DeviceApp {
   return applyChange(change, { app, known, newest: second, named, accountKey: 3 });
 }
 
-/** The part of an app that a change decides about. */
+/** The members of an app that a change affects. */
 function short({ target, presentVersion, newestVersion, releaseKey, newReleaseKey, requestUpdate }: DeviceApp): string {
   const update = requestUpdate ? " update" : "";
   return `${target} ${presentVersion}(${releaseKey}) ${newestVersion}(${newReleaseKey})${update}`;
 }
 
-/** Version 1 as the device reports it. */
+/** Version 1, as reported by the device. */
 const running: DeviceApp = { ...decide({ target: "RUNNING", version: "1" }), current: "RUNNING" };
 const updating: DeviceApp = { ...decide({ update: true }, running), current: "UPDATING" };
 
@@ -52,7 +52,7 @@ Deno.test("applyChange() names the versions and the update that follow from a ch
   }
 });
 
-Deno.test("applyChange() refuses what makes no sense", () => {
+Deno.test("applyChange() refuses changes that make no sense", () => {
   const table: [change: DesiredChange, known: DeviceApp | undefined, text: string][] = [
     [{ update: true }, undefined, '"shop" is not installed'],
     [{ target: "REMOVED" }, undefined, '"shop" was never on this device'],

@@ -17,7 +17,7 @@ interface Login {
   password: string;
 }
 
-/** Runs `docker push` or `docker pull` with a login, and says what the engine said. */
+/** Runs `docker push` or `docker pull` with a login. Returns "done" or the engine's error. */
 async function docker(engine: Dockerd, command: "push" | "pull", options: { reference: string; login: Login }) {
   const folder = await Deno.makeTempDir();
   try {
@@ -31,11 +31,11 @@ async function docker(engine: Dockerd, command: "push" | "pull", options: { refe
   }
 }
 
-/** A device of the Studio with a registry token. */
+/** Adds a device and returns its registry login. */
 async function loginOf(studio: Studio, name: string): Promise<Login> {
   const added = studio.addDevice({ name });
   await using device = await FakeWampDevice.join(studio, added);
-  const token = await device.ask("reswarm.containers.get_registry_token", { callerID: 1 });
+  const token = await device.call("reswarm.containers.get_registry_token", { callerID: 1 });
   return { user: String(token), password: added.secret };
 }
 
@@ -61,7 +61,7 @@ Deno.test("the pusher pushes; a device pulls with its token and secret, and cann
   assert.equal(await docker(engine, "pull", { reference, login: device }), "done");
 });
 
-Deno.test("app push builds an image, or takes one, and makes a release of it that a device can pull", async () => {
+Deno.test("app push builds an image, or takes an existing one, and adds a release", async () => {
   await using engine = await Dockerd.start();
   await using studio = await StudioProcess.prepare({ DOCKER_HOST: engine.host, DOCKER_BUILDKIT: "0" });
   await studio.serve();
@@ -79,7 +79,7 @@ Deno.test("app push builds an image, or takes one, and makes a release of it tha
   assert.match(missing.errors, /No such image/);
 });
 
-Deno.test("the registry ends with the Studio, even when that is killed", async () => {
+Deno.test("the registry ends with the Studio, even if that is killed", async () => {
   const running = async () => {
     return (await listProcesses()).filter((row) => /^docker-registry serve/.test(row.command));
   };
@@ -93,7 +93,7 @@ Deno.test("the registry ends with the Studio, even when that is killed", async (
   assert.deepEqual(await running(), []);
 });
 
-Deno.test("a registry that cannot have its port is an error that says why", async () => {
+Deno.test("a registry whose port is in use is an error with the reason", async () => {
   using _listener = Deno.listen({ hostname: "127.0.0.1", port: 5002 });
   await assert.rejects(startStudio(ports), {
     code: "start_failed",

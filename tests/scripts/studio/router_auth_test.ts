@@ -3,16 +3,16 @@ import { answerHello, isRightSignature, sign } from "../../../scripts/studio/rou
 
 const text = '{"nonce":"n1","session":123}';
 
-Deno.test("sign() gives the known signature without salt", () => {
+Deno.test("sign() returns the known signature without salt", () => {
   assert.equal(sign(text, { secret: "test-secret" }), "dhJ1G7rv8EQpyGbIEigBTSBI6o6z0+FXy4MnA8AYXCM=");
 });
 
-Deno.test("sign() gives the known signature with salt", () => {
+Deno.test("sign() returns the known signature with salt", () => {
   const salt = { salt: "salt123", iterations: 1000, keylen: 32 };
   assert.equal(sign(text, { secret: "test-secret", salt }), "zBPmhewjJLf91XIUU2wztV7eLEtIu65NGxZixa73nE0=");
 });
 
-Deno.test("answerHello() challenges a known user and refuses the rest", () => {
+Deno.test("answerHello() challenges known users and refuses all others", () => {
   const users = new Map([["12-345", { secret: "s", role: "device" }]]);
   const rows: [object, string][] = [
     [{ authid: "12-345", authmethods: ["wampcra"] }, "challenge"],
@@ -32,7 +32,7 @@ Deno.test("answerHello() challenges a known user and refuses the rest", () => {
   }
 });
 
-Deno.test("isRightSignature() takes the right one only", () => {
+Deno.test("isRightSignature() accepts only the correct signature", () => {
   const users = new Map([["a", { secret: "s" }]]);
   const answer = answerHello({ authid: "a", authmethods: ["wampcra"] }, { users, sessionId: 7 });
   assert.ok(answer.kind === "challenge");

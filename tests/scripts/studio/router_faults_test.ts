@@ -23,7 +23,7 @@ async function join(router: Router, account = device): Promise<RawPeer> {
   return peer;
 }
 
-Deno.test("users come and go at run time; those who have joined stay", async () => {
+Deno.test("users can be added and removed at run time; their sessions stay", async () => {
   await using router = await startRouter();
   await using early = await join(router);
   router.removeUser("12-345");
@@ -36,7 +36,7 @@ Deno.test("users come and go at run time; those who have joined stay", async () 
   assert.equal(authrole, "account");
 });
 
-Deno.test("realms are apart from each other", async () => {
+Deno.test("realms are isolated from each other", async () => {
   await using router = await startRouter();
   router.addRealm("realm2");
   await using first = await join(router);
@@ -68,7 +68,7 @@ Deno.test("the authorise callback decides on calls, registrations, subscriptions
   await peer.register("yes.yes");
 });
 
-Deno.test("pause() leaves everything unanswered, resume() lets it go on", async () => {
+Deno.test("pause() leaves everything unanswered until resume()", async () => {
   await using router = await startRouter();
   await using peer = await join(router);
   router.pause();
@@ -88,7 +88,7 @@ Deno.test("pause() leaves everything unanswered, resume() lets it go on", async 
   assert.equal((await late.join(device))[0], 2);
 });
 
-Deno.test("clients that give up while the router is paused do no harm", async () => {
+Deno.test("clients that disconnect while the router is paused do no harm", async () => {
   await using router = await startRouter();
   router.pause();
   const { hostname, port } = new URL(router.url);
@@ -101,7 +101,7 @@ Deno.test("clients that give up while the router is paused do no harm", async ()
   assert.equal((await peer.call("wamp.session.count"))[0], 50);
 });
 
-Deno.test("what was sent to a session while it was paused arrives after resume()", async () => {
+Deno.test("messages to a paused session arrive after resume()", async () => {
   await using router = await startRouter();
   await using subscriber = await join(router);
   await subscriber.subscribe("wamp.session.on_leave");
@@ -113,7 +113,7 @@ Deno.test("what was sent to a session while it was paused arrives after resume()
   assert.equal(router.sessions.some((session) => session.id === gone.id), true);
 });
 
-Deno.test("refuse() refuses new connections and keeps the open ones; accept() listens on the same port again", async () => {
+Deno.test("refuse() refuses new connections and keeps open ones; accept() listens on the same port again", async () => {
   await using router = await startRouter();
   await using peer = await join(router);
   const { url } = router;
@@ -125,7 +125,7 @@ Deno.test("refuse() refuses new connections and keeps the open ones; accept() li
   await using _late = await join(router);
 });
 
-Deno.test("dropSession() cuts the line without GOODBYE or close, and the session ends", async () => {
+Deno.test("dropSession() drops the connection without GOODBYE or close frame, and the session ends", async () => {
   await using router = await startRouter();
   await using peers = await pair(router);
   const [watcher, peer] = peers;
@@ -159,7 +159,7 @@ Deno.test("a stranded session ends with the router", async () => {
   assert.deepEqual(router.sessions, []);
 });
 
-Deno.test("goodbye() sends the reason, and false when there is no such session", async () => {
+Deno.test("goodbye() sends the reason, and returns false when there is no such session", async () => {
   await using router = await startRouter();
   await using peer = await join(router);
   assert.equal(router.goodbye(peer.id, { reason: "wamp.close.normal", message: "superseded" }), true);
@@ -167,13 +167,13 @@ Deno.test("goodbye() sends the reason, and false when there is no such session",
   assert.equal(router.goodbye(1), false);
 });
 
-Deno.test("a client that does not read is dropped when too much waits for it", async () => {
+Deno.test("a client that does not read is dropped when too many bytes are unsent", async () => {
   await using router = await startRouter({ sendLimitBytes: 100_000 });
   await using peers = await pair(router);
   const [publisher, slow] = peers;
   await slow.subscribe("a.b");
   slow.socket.stopReading();
-  // The system's own buffers take a few megabytes first.
+  // The system's own buffers hold a few megabytes first.
   const chunk = "x".repeat(50_000);
   for (let count = 0; count < 1000 && router.sessions.length === 2; count++) {
     await publisher.request(16, { acknowledge: true }, "a.b", [chunk]);
@@ -181,7 +181,7 @@ Deno.test("a client that does not read is dropped when too much waits for it", a
   assert.deepEqual(router.sessions.map((session) => session.id), [publisher.id]);
 });
 
-Deno.test("a socket that does not join in time is closed, one that has joined is not", async () => {
+Deno.test("a socket that does not join in time is closed, a joined one is not", async () => {
   await using router = await startRouter({ joinLimitMs: 500 });
   await using silent = await RawPeer.open(router.url);
   await using peer = await join(router);
@@ -189,7 +189,7 @@ Deno.test("a socket that does not join in time is closed, one that has joined is
   assert.equal((await peer.call("wamp.session.count"))[0], 50);
 });
 
-Deno.test("closeAll() says GOODBYE, closes with 1001 and goes on accepting", async () => {
+Deno.test("closeAll() sends GOODBYE, closes with 1001 and still accepts connections", async () => {
   await using router = await startRouter();
   await using peer = await join(router);
   await router.closeAll();
@@ -198,7 +198,7 @@ Deno.test("closeAll() says GOODBYE, closes with 1001 and goes on accepting", asy
   await using _next = await join(router);
 });
 
-Deno.test("dropAll() cuts every line without a word", async () => {
+Deno.test("dropAll() drops every connection without a close frame", async () => {
   await using router = await startRouter();
   await using peers = await pair(router);
   const [first, second] = peers;
@@ -207,7 +207,7 @@ Deno.test("dropAll() cuts every line without a word", async () => {
   assert.deepEqual(router.sessions, []);
 });
 
-Deno.test("the router ends although a client does not read, a call is open and everything is paused", async () => {
+Deno.test("the router stops even if a client does not read, a call is open and everything is paused", async () => {
   const router = await startRouter();
   await using peers = await pair(router);
   const [caller, callee] = peers;
@@ -220,13 +220,13 @@ Deno.test("the router ends although a client does not read, a call is open and e
   await assert.rejects(RawPeer.open(router.url), Deno.errors.ConnectionRefused);
 });
 
-Deno.test("a port that is taken is an error with the address", async () => {
+Deno.test("a port that is in use is an error with the address", async () => {
   await using router = await startRouter();
   const port = Number(new URL(router.url).port);
   await assert.rejects(startRouter({ port }), { code: "io_failed", message: `Cannot listen on 127.0.0.1:${port}` });
 });
 
-Deno.test("only wamp.2.json is spoken, and plain HTTP gets 426", async () => {
+Deno.test("only wamp.2.json is supported, and plain HTTP is answered with 426", async () => {
   await using router = await startRouter();
   const response = await fetch(router.url.replace("ws:", "http:"));
   assert.equal(response.status, 426);
@@ -236,7 +236,7 @@ Deno.test("only wamp.2.json is spoken, and plain HTTP gets 426", async () => {
   assert.notEqual(closed.code, 1000);
 });
 
-Deno.test("a payload nested deeper than the stack costs only its sender the connection", async () => {
+Deno.test("a payload that is nested too deeply closes only the connection of its sender", async () => {
   await using router = await startRouter();
   await using peers = await pair(router);
   const [vandal, bystander] = peers;
@@ -248,7 +248,7 @@ Deno.test("a payload nested deeper than the stack costs only its sender the conn
   assert.equal((await bystander.call("wamp.session.count"))[0], 50);
 });
 
-Deno.test("a thousand calls at once all come back to their callers", async () => {
+Deno.test("a thousand parallel calls are all answered to their callers", async () => {
   await using router = await startRouter();
   await using peers = await pair(router);
   const [caller, callee] = peers;

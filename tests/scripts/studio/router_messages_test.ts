@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { decodeMessage, payloadOf } from "../../../scripts/studio/router/messages.ts";
 
-Deno.test("decodeMessage() reads every message a client may send", () => {
+Deno.test("decodeMessage() reads every message that a client may send", () => {
   const rows: [string, unknown][] = [
     ['[1,"realm1",{"a":1}]', { kind: "hello", realm: "realm1", details: { a: 1 } }],
     ['[3,{},"x.y"]', { kind: "abort", reason: "x.y" }],
@@ -52,7 +52,7 @@ Deno.test("decodeMessage() names the element that is wrong", () => {
   });
 });
 
-Deno.test("decodeMessage() throws nothing but protocol_error, whatever comes", () => {
+Deno.test("decodeMessage() throws only protocol_error, whatever it reads", () => {
   const values = ["null", "5", "-1", "1.5", '"x"', "[]", "{}", "true", "9007199254740993", `"${"x".repeat(9999)}"`];
   const texts = ["", "\u0000", "[", "]", "nul", "[,]", "[".repeat(100_000), '{"a":'];
   for (const code of [0, 1, 3, 5, 6, 8, 16, 32, 34, 48, 49, 64, 66, 70, 1000]) {
@@ -69,7 +69,7 @@ Deno.test("decodeMessage() throws nothing but protocol_error, whatever comes", (
   }
 });
 
-Deno.test("payloadOf() leaves empty ends out and keeps null beside kwargs", () => {
+Deno.test("payloadOf() leaves out empty args and kwargs at the end, and keeps null next to kwargs", () => {
   assert.deepEqual(payloadOf([], {}), []);
   assert.deepEqual(payloadOf(null, {}), []);
   assert.deepEqual(payloadOf([1], {}), [[1]]);

@@ -9,7 +9,7 @@ import {
   UriMap,
 } from "../../../scripts/studio/router/uri_match.ts";
 
-Deno.test("isValidUri() knows where a URI may have empty parts", () => {
+Deno.test("isValidUri() accepts empty parts only where a policy allows them", () => {
   const rows: [string, boolean, boolean, boolean][] = [
     // URI, exact, prefix, wildcard
     ["a", true, true, true],
@@ -29,13 +29,13 @@ Deno.test("isValidUri() knows where a URI may have empty parts", () => {
   }
 });
 
-Deno.test("isValidUri() is quick with a long hostile URI", () => {
+Deno.test("isValidUri() is fast for a long hostile URI", () => {
   const started = performance.now();
   for (const match of matches) isValidUri(`${"a.".repeat(500_000)} `, match);
   assert.ok(performance.now() - started < 1000);
 });
 
-Deno.test("randomId() stays within 1 and 2^53 and does not repeat itself", () => {
+Deno.test("randomId() returns different ids between 1 and 2^53", () => {
   const ids = Array.from({ length: 1000 }, randomId);
   assert.ok(ids.every((id) => Number.isSafeInteger(id) && id > 0));
   assert.equal(new Set(ids).size, ids.length);
@@ -58,7 +58,7 @@ Deno.test("UriMap finds by id and by URI until the observation is removed", () =
   ]);
 });
 
-Deno.test("UriMap.best() takes exact before the longest prefix before the wildcard with the longest literal start", () => {
+Deno.test("UriMap.best() prefers exact, then the longest prefix, then the wildcard with the longest literal start", () => {
   const rows: [string, string | undefined][] = [
     ["a.b.c", "exact a.b.c"],
     ["a.b.d", "prefix a.b"],
@@ -71,7 +71,7 @@ Deno.test("UriMap.best() takes exact before the longest prefix before the wildca
   for (const [uri, expected] of rows) assert.equal(nameOf(map.best(uri)), expected, uri);
 });
 
-Deno.test("UriMap.all() and best() agree with the rules written out, for random patterns and URIs", () => {
+Deno.test("UriMap.all() and best() agree with a plain implementation, for random patterns and URIs", () => {
   const parts = ["a", "b", "ab", ""];
   let seed = 7;
   const pick = (limit: number) => (seed = (seed * 48271) % 2147483647) % limit;

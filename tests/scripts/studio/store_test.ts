@@ -5,7 +5,7 @@ import { checkLogin, mintRegistryToken, pusherPassword, pusherUser } from "../..
 import { addRelease, ensureApp, newestRelease, repositoryOf } from "../../../scripts/studio/releases.ts";
 import { Store } from "../../../scripts/studio/store.ts";
 
-/** A store in a folder of its own. */
+/** Runs with a store in a folder of its own. */
 async function withStore(run: (store: Store, path: string) => void): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -16,7 +16,7 @@ async function withStore(run: (store: Store, path: string) => void): Promise<voi
   }
 }
 
-Deno.test("a store is readable by its owner only and remembers over reopening", async () => {
+Deno.test("a store is readable by its owner only, and keeps its content", async () => {
   await withStore((store, path) => {
     assert.equal((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
     const device = addDevice(store, { name: "edge-1" });
@@ -28,7 +28,7 @@ Deno.test("a store is readable by its owner only and remembers over reopening", 
   });
 });
 
-Deno.test("a file that is no database is refused", async () => {
+Deno.test("a file that is not a database is refused", async () => {
   await withStore((store, path) => {
     store[Symbol.dispose]();
     Deno.writeTextFileSync(path, "no database".repeat(1000));
@@ -36,7 +36,7 @@ Deno.test("a file that is no database is refused", async () => {
   });
 });
 
-Deno.test("addDevice() refuses names that are taken or cannot be part of files and topics", async () => {
+Deno.test("addDevice() refuses names that are in use or invalid in files and topics", async () => {
   await withStore((store) => {
     addDevice(store, { name: "edge-1", serial: "SN-1", deviceKey: 5 });
     const table = [
@@ -52,7 +52,7 @@ Deno.test("addDevice() refuses names that are taken or cannot be part of files a
   });
 });
 
-Deno.test("checkLogin() lets devices pull with their own token and secret, and the pusher do everything", async () => {
+Deno.test("checkLogin() allows devices to pull with their own token and secret, and the pusher everything", async () => {
   await withStore((store) => {
     const device = addDevice(store, { name: "edge-1", secret: "secret" });
     const other = addDevice(store, { name: "edge-2", secret: "other" });

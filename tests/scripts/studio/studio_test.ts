@@ -5,7 +5,7 @@ import { startStudio } from "../../../scripts/studio/start_studio.ts";
 import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { FakeWampDevice } from "../../fakes/fake_wamp_device.ts";
 
-Deno.test("a change reaches the device with the arguments of the contract and ends with its report", async () => {
+Deno.test("a request reaches the device with the arguments of the wire contract and ends with its report", async () => {
   await using studio = await startStudio();
   await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1", serial: "SN-1" }));
   studio.addRelease("myapp", "1.0.0", { appKey: 42, releaseKey: 7 });
@@ -41,7 +41,7 @@ Deno.test("a change reaches the device with the arguments of the contract and en
   assert.equal(studio.apps("edge-1")[0]?.current, "RUNNING");
 });
 
-Deno.test("an update is asked for until the device says that it is through", async () => {
+Deno.test("an update stays requested until the device reports that it is completed", async () => {
   await using studio = await startStudio();
   await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1" }));
   const compose = (image: string) => ({ services: { web: { image } } });
@@ -65,7 +65,7 @@ Deno.test("an update is asked for until the device says that it is through", asy
   assert.deepEqual(app?.dockerCompose, compose("b"));
 });
 
-Deno.test("after a roll-back the version before is the installed one, and the newest one can be asked for again", async () => {
+Deno.test("after a rollback the previous version is installed, and the newest one can be requested again", async () => {
   await using studio = await startStudio();
   await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1" }));
   studio.addRelease("myapp", "1", { appKey: 42, releaseKey: 7 });
@@ -82,7 +82,7 @@ Deno.test("after a roll-back the version before is the installed one, and the ne
   assert.deepEqual([kwargs.present_version, kwargs.newest_version, kwargs.request_update], ["1", "2", true]);
 });
 
-Deno.test("a change for a device that is away is kept; what the device refuses is thrown, and kept as well", async () => {
+Deno.test("a request for a disconnected device is stored; one that the device refuses is thrown and stored", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1" });
   studio.addRelease("myapp", "1", { appKey: 42 });
@@ -93,7 +93,7 @@ Deno.test("a change for a device that is away is kept; what the device refuses i
   assert.equal(studio.apps(added)[0]?.target, "PRESENT");
 });
 
-Deno.test("waits end with what was heard instead", async () => {
+Deno.test("a wait that times out says what was reported instead", async () => {
   await using studio = await startStudio();
   await using device = await FakeWampDevice.join(studio, studio.addDevice({ name: "edge-1" }));
   studio.addRelease("myapp", "1", { appKey: 42 });
@@ -105,7 +105,7 @@ Deno.test("waits end with what was heard instead", async () => {
   await assert.rejects(studio.waitForReport("edge-1", { state: "FAILED" }, { after: 1, limitMs: 10 }), /nothing$/);
 });
 
-Deno.test("calls go out as system and logs come back as lines", async () => {
+Deno.test("calls are made as system, and logs arrive as lines", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1", serial: "SN-1" });
   await using device = await FakeWampDevice.join(studio, added);
@@ -120,13 +120,13 @@ Deno.test("calls go out as system and logs come back as lines", async () => {
   await device.session.publish(topic, [{ type: "build", chunk: "LOGGER_CLEAR" }], { acknowledge: true });
   const progress = { id: "a.tgz", status: "Transfer Progress:", progress: "50.000%" };
   await device.session.publish(topic, [progress], { acknowledge: true });
-  await device.ask("reswarm.registry.run_gc");
+  await device.call("reswarm.registry.run_gc");
   const lines = ["one", "two", "Starting MyApp...", "--- cleared ---", "a.tgz: Transfer Progress: 50.000%"];
   assert.deepEqual(logs.lines, lines);
   assert.deepEqual(heard, lines);
 });
 
-Deno.test("the Studio comes back by itself when the router has cut everybody", async () => {
+Deno.test("the Studio rejoins by itself when the router has dropped all connections", async () => {
   await using studio = await startStudio();
   const added = studio.addDevice({ name: "edge-1", serial: "SN-1" });
   studio.addRelease("myapp", "1", { appKey: 42 });
@@ -139,11 +139,11 @@ Deno.test("the Studio comes back by itself when the router has cut everybody", a
   await using device = await FakeWampDevice.join(studio, added);
   await device.reportStatus("CONNECTED");
   await device.session.publish("reswarm.logs.SN-1.prod_42_myapp", ["still here"], { acknowledge: true });
-  await device.ask("reswarm.registry.run_gc");
+  await device.call("reswarm.registry.run_gc");
   assert.deepEqual(logs.lines, ["still here"]);
 });
 
-Deno.test("a Studio can join the router of somebody else", async () => {
+Deno.test("a Studio can join an existing router", async () => {
   const users = { "12-345": { secret: "s" }, "system": { secret: "t" } };
   await using router = await Router.listen({ hostname: "127.0.0.1", port: 0, realm: "realm1", users });
   const foreignRouter = { url: router.url, authid: "system", secret: "t" };
@@ -160,7 +160,7 @@ Deno.test("a Studio can join the router of somebody else", async () => {
   });
 });
 
-Deno.test("on a router that lets everybody call everything, only the system drives the Studio", async () => {
+Deno.test("even on a router without authorization only system can control the Studio", async () => {
   const users = { "12-345": { secret: "s" }, "system": { secret: "t" } };
   await using router = await Router.listen({ hostname: "127.0.0.1", port: 0, realm: "realm1", users });
   const foreignRouter = { url: router.url, authid: "system", secret: "t" };
@@ -169,11 +169,11 @@ Deno.test("on a router that lets everybody call everything, only the system driv
   const added = studio.addDevice({ name: "edge-1", deviceKey: 345, swarmKey: 12, secret: "s" });
   await using device = await FakeWampDevice.join(studio, added);
   const refused = { args: [{ error: 'Only "system" may call studio.account_login' }] };
-  await assert.rejects(device.ask("studio.account_login", { account: 1 }), refused);
+  await assert.rejects(device.call("studio.account_login", { account: 1 }), refused);
   assert.equal((await studio.backend.call("studio.list_devices")).args.length, 1);
 });
 
-Deno.test("a Studio on the same folder knows its devices and lets them join", async () => {
+Deno.test("a Studio that is restarted on its folder knows its devices and lets them join", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const first = await startStudio({ folder });

@@ -3,7 +3,7 @@ import { readArguments, readPairs, readPort, UsageError } from "../../../../scri
 
 const kinds = { options: { env: "many", wait: "one" }, least: 1, most: 2 } as const;
 
-Deno.test("readArguments() takes words and options in any order", () => {
+Deno.test("readArguments() accepts words and options in any order", () => {
   const args = readArguments(["--env", "A=b", "edge-1", "--wait=5", "--env=C=d=e", "--", "--shop"], kinds);
   assert.deepEqual(args.words, ["edge-1", "--shop"]);
   assert.deepEqual(args.list("env"), ["A=b", "C=d=e"]);
@@ -13,10 +13,10 @@ Deno.test("readArguments() takes words and options in any order", () => {
   assert.equal(args.text("other"), undefined);
 });
 
-Deno.test("readArguments() says what it cannot understand", () => {
+Deno.test("readArguments() reports invalid arguments", () => {
   const table: [args: string[], text: string][] = [
-    [[], "Something is missing"],
-    [["a", "b", "c"], '"c" is one word too many'],
+    [[], "An argument is missing"],
+    [["a", "b", "c"], '"c" is one argument too many'],
     [["a", "--nope", "1"], "There is no option --nope here"],
     [["a", "--constructor", "1"], "There is no option --constructor here"],
     [["a", "--wait"], "--wait needs a value"],

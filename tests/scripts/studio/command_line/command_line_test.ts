@@ -5,7 +5,7 @@ import { readServerFile } from "../../../../scripts/studio/command_line/server_f
 import { openSession } from "../../../../scripts/studio/connection.ts";
 import { StudioProcess } from "./studio_process.ts";
 
-Deno.test("every command without a Studio says how to start one", async () => {
+Deno.test("without a Studio every command says how to start one", async () => {
   await using studio = await StudioProcess.prepare();
   const commands = ["device list", "device add x", "state x", "app run x y", "app push x 1 --image y", "call x y"];
   for (const command of commands) {
@@ -16,7 +16,7 @@ Deno.test("every command without a Studio says how to start one", async () => {
   }
 });
 
-Deno.test("help goes to the output, a command that cannot be understood to the errors with code 2", async () => {
+Deno.test("help is printed to the output, an invalid command to the errors with exit code 2", async () => {
   await using studio = await StudioProcess.prepare();
   const help = await studio.run("--help");
   assert.equal(help.code, 0);
@@ -24,7 +24,7 @@ Deno.test("help goes to the output, a command that cannot be understood to the e
   const table: [args: string[], text: RegExp][] = [
     [[], /Usage: deno task studio/],
     [["fly"], /There is no command "fly"/],
-    [["app", "run", "x"], /Something is missing\nUsage: app run/],
+    [["app", "run", "x"], /An argument is missing\nUsage: app run/],
     [["call", "x", "y", "{"], /The arguments must be JSON/],
     [["call", "x", "y", "--kwargs", "[]"], /--kwargs must be a JSON object/],
     [["app", "push", "x", "1"], /Give either --image or --context/],
@@ -38,7 +38,7 @@ Deno.test("help goes to the output, a command that cannot be understood to the e
   }
 });
 
-Deno.test("a device is added, called, told to run an app and watched from the command line", async () => {
+Deno.test("the command line adds and calls a device, runs an app on it and shows its state", async () => {
   await using studio = await StudioProcess.prepare();
   await studio.serve();
   const added = await studio.run("device", "add", "edge-1", "--serial", "SN-1");
@@ -67,7 +67,7 @@ Deno.test("a device is added, called, told to run an app and watched from the co
   });
 
   assert.match((await studio.run("app", "run", "edge-1", "shop")).errors, /There is no app "shop"/);
-  await studio.noteRelease("shop", "1.0.0");
+  await studio.addRelease("shop", "1.0.0");
   await device.answer("request_app_state", async ({ kwargs }) => {
     const isRun = kwargs.target_state === "RUNNING";
     for (const state of isRun ? ["DOWNLOADING", "RUNNING"] : ["STOPPING", "FAILED"]) await device.report(state);
@@ -77,7 +77,7 @@ Deno.test("a device is added, called, told to run an app and watched from the co
   assert.equal(run.code, 0, run.errors);
   assert.match(run.output, /^\d\d:\d\d:\d\d shop DOWNLOADING release 1\n\d\d:\d\d:\d\d shop RUNNING release 1\n$/);
   const stop = await studio.run("app", "stop", "edge-1", "shop");
-  assert.deepEqual([stop.code, stop.errors], [1, "shop: the device reports FAILED and tries again by itself\n"]);
+  assert.deepEqual([stop.code, stop.errors], [1, "shop: the device reports FAILED and retries by itself\n"]);
   const state = (await studio.run("state", "edge-1")).output.split("\n");
   assert.equal(state[0], "edge-1 (SN-1) is DISCONNECTED");
   assert.match(state[2] ?? "", /^shop +PROD +FAILED +PRESENT +1\.0\.0 +1\.0\.0 +80:http$/);
@@ -87,24 +87,24 @@ Deno.test("a device is added, called, told to run an app and watched from the co
   assert.equal(logs.output, 'line one\n[{"containerName":"prod_1_shop"}]\n');
 });
 
-Deno.test("app run says that the device is away, and gives up after its time", async () => {
+Deno.test("app run says that the device is not connected, and gives up in time", async () => {
   await using studio = await StudioProcess.prepare();
   await studio.serve();
   await studio.run("device", "add", "edge-1");
-  await studio.noteRelease("shop", "1");
+  await studio.addRelease("shop", "1");
   const ended = await studio.run("app", "run", "edge-1", "shop", "--wait", "1");
   assert.equal(ended.code, 1);
-  const away = "edge-1 is not connected; it is told as soon as it is";
+  const away = "edge-1 is not connected; the request is sent when it connects";
   assert.equal(ended.errors, `${away}\nshop is not RUNNING after 1 s\n`);
   assert.equal((await studio.run("app", "stop", "edge-1", "shop", "--wait", "0")).code, 0);
 });
 
-Deno.test("only one Studio runs on a folder, and a device cannot drive it", async () => {
+Deno.test("only one Studio runs on a folder, and a device cannot control it", async () => {
   await using studio = await StudioProcess.prepare();
   await studio.serve();
   const second = await studio.run("serve", "--port", "0");
   assert.equal(second.code, 1);
-  assert.match(second.errors, /A Studio runs on the folder ".*" already/);
+  assert.match(second.errors, /A Studio is already running on the folder ".*"/);
   await studio.run("device", "add", "edge-1");
   await using device = await studio.joinAs(parseJson(await Deno.readTextFile(`${studio.folder}/edge-1.flock`)));
   await assert.rejects(device.session.call("studio.list_devices"), { uri: "wamp.error.not_authorized" });

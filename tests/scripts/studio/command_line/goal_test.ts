@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type Goal, judge, readReport, type SeenReport } from "../../../../scripts/studio/command_line/goal.ts";
+import { type Goal, judge, type PublicReport, readReport } from "../../../../scripts/studio/command_line/goal.ts";
 
 /** `RUNNING`, `RUNNING 8`, `RUNNING 8 completed`: state, release, update status. */
-function reports(texts: readonly string[]): SeenReport[] {
+function reports(texts: readonly string[]): PublicReport[] {
   return texts.map((text) => {
     const [state, releaseKey = "7", updateStatus = ""] = text.split(" ");
     const report = readReport({
@@ -14,17 +14,17 @@ function reports(texts: readonly string[]): SeenReport[] {
   });
 }
 
-Deno.test("judge() tells when the device has done what it was asked", () => {
+Deno.test("judge() decides when the device has done what was requested", () => {
   const run: Goal = { appKey: 42, target: "RUNNING", updateTo: undefined };
   const update: Goal = { ...run, updateTo: 8 };
   const table: [goal: Goal, reports: string[], expected: string][] = [
-    [run, [], "goingOn"],
-    [run, ["DOWNLOADING", "PRESENT", "STARTING"], "goingOn"],
+    [run, [], "inProgress"],
+    [run, ["DOWNLOADING", "PRESENT", "STARTING"], "inProgress"],
     [run, ["DOWNLOADING", "RUNNING"], "reached"],
     [run, ["STARTING", "FAILED"], "failed"],
-    [update, ["RUNNING"], "goingOn"],
-    [update, ["UPDATING"], "goingOn"],
-    [update, ["UPDATING", "PRESENT 8 pending_remote_confirmation"], "goingOn"],
+    [update, ["RUNNING"], "inProgress"],
+    [update, ["UPDATING"], "inProgress"],
+    [update, ["UPDATING", "PRESENT 8 pending_remote_confirmation"], "inProgress"],
     [update, ["UPDATING", "PRESENT 8 pending_remote_confirmation", "STARTING 8", "RUNNING 8 completed"], "reached"],
     [update, ["UPDATING", "RUNNING 7"], "failed"],
     [update, ["UPDATING", "RUNNING 7 canceled"], "failed"],
@@ -33,7 +33,7 @@ Deno.test("judge() tells when the device has done what it was asked", () => {
   for (const [goal, texts, expected] of table) assert.equal(judge(goal, reports(texts)).kind, expected, texts.join());
 });
 
-Deno.test("readReport() takes nothing for a report that is none", () => {
+Deno.test("readReport() refuses invalid reports", () => {
   for (
     const value of [undefined, null, "RUNNING", {}, { at: "", serial: "", appName: "", state: "", updateStatus: "" }]
   ) {

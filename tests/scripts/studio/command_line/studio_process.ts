@@ -1,4 +1,4 @@
-/** The Studio as its users have it: `deno task studio …` in processes of their own, on a folder of the test's own. */
+/** The Studio as users run it: `deno task studio …` in processes of their own, on a folder of the test. */
 
 import type { Dict } from "../../../../lib/base/json.ts";
 import { isDict } from "../../../../lib/base/json.ts";
@@ -16,14 +16,14 @@ export interface EndedCommand {
   errors: string;
 }
 
-/** A device on the served router, with the little that these tests need. */
+/** A fake device on the Studio's router. */
 export interface ServedDevice extends AsyncDisposable {
   session: Session;
   answer(procedure: string, handler: (call: Invocation) => Reply | Promise<Reply>): Promise<void>;
   report(state: string): Promise<void>;
 }
 
-/** A folder, and the Studio that runs on it once `serve()` was called. Disposing ends it and removes the folder. */
+/** A folder, and the Studio that runs on it after `serve()`. Disposing stops it and removes the folder. */
 export class StudioProcess implements AsyncDisposable {
   readonly folder: string;
   #child: Deno.ChildProcess | undefined;
@@ -36,12 +36,12 @@ export class StudioProcess implements AsyncDisposable {
     this.#env = env;
   }
 
-  /** Makes the folder. `env` is for all commands. */
+  /** Creates the folder. `env` applies to all commands. */
   static async prepare(env: Record<string, string> = {}): Promise<StudioProcess> {
     return new StudioProcess(await Deno.makeTempDir({ prefix: "s-" }), env);
   }
 
-  /** Starts the server on free ports and waits until it can be asked. */
+  /** Starts the server on free ports and waits until it answers. */
   async serve(): Promise<void> {
     const ports = ["--port", "0", "--registry-port", String(freePort()), "--token-port", String(freePort())];
     this.#child = this.#command(["serve", ...ports]).spawn();
@@ -62,8 +62,8 @@ export class StudioProcess implements AsyncDisposable {
     return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
   }
 
-  /** Notes a release without pushing an image. */
-  async noteRelease(app: string, version: string): Promise<void> {
+  /** Adds a release without pushing an image. */
+  async addRelease(app: string, version: string): Promise<void> {
     const session = await openSession(await this.#login());
     await session.call("studio.add_release", [{ app, version }]);
     await session.close();
@@ -71,7 +71,7 @@ export class StudioProcess implements AsyncDisposable {
 
   /** Joins as the device of a .flock file. */
   async joinAs(flock: unknown): Promise<ServedDevice> {
-    if (!isDict(flock)) throw new Error("That is no .flock file");
+    if (!isDict(flock)) throw new Error("This is not a .flock file");
     const { swarm_key, device_key, serial_number } = flock;
     const login = { url: String(flock.device_endpoint_url), secret: String(flock.secret) };
     const session = await openSession({ ...login, authid: `${swarm_key}-${device_key}` });
@@ -91,15 +91,15 @@ export class StudioProcess implements AsyncDisposable {
     };
   }
 
-  /** Ends the server with TERM and gives its exit code. */
+  /** Stops the server with TERM and returns its exit code. */
   async stop(): Promise<number> {
     return await this.#end("SIGTERM");
   }
 
-  /** Ends the server with KILL. */
+  /** Kills the server. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
-    // A killed server leaves its file, which would look like the next one's.
+    // A killed server leaves its file, which would be mistaken for that of the next one.
     await Deno.remove(`${this.folder}/server.json`);
   }
 
@@ -119,7 +119,7 @@ export class StudioProcess implements AsyncDisposable {
 
   async #login() {
     const login = await readServerFile(this.folder);
-    if (login === undefined) throw new Error("No Studio runs here");
+    if (login === undefined) throw new Error("No Studio is running");
     return login;
   }
 
@@ -137,7 +137,7 @@ export class StudioProcess implements AsyncDisposable {
   }
 }
 
-/** A port that nobody listens on at the moment. */
+/** A port that is free at the moment. */
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
