@@ -4,6 +4,7 @@ import { AgentProcess } from "../testbed/agent_process.ts";
 import { busyboxImage, Dockerd } from "../testbed/dockerd.ts";
 import { Crossbar } from "../testbed/crossbar.ts";
 import { type AppRecipe, buildImage } from "../testbed/images.ts";
+import { writeDockerLogin } from "../studio/docker_login.ts";
 import { pusherPassword, pusherUser } from "../studio/logins.ts";
 import { appByName, ensureApp, repositoryOf } from "../studio/releases.ts";
 import { startStudio } from "../studio/start_studio.ts";
@@ -129,8 +130,8 @@ export async function publish(
   await buildImage(engine, { reference: image, recipe });
   const folder = await Deno.makeTempDir({ prefix: "b-" });
   try {
-    const auths = { [studio.registryHost]: { auth: btoa(`${pusherUser}:${pusherPassword(studio.store)}`) } };
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }), { mode: 0o600 });
+    const password = pusherPassword(studio.store);
+    await writeDockerLogin(folder, { host: studio.registryHost, user: pusherUser, password });
     for (const name of apps) {
       const reference = `${studio.registryHost}/${repositoryOf(ensureApp(studio.store, name))}:${version}`;
       await engine.docker("tag", image, reference);

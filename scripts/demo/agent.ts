@@ -1,13 +1,13 @@
-/** The real agent as a process, from source, with all of its files in the demo's folder. */
+/** The real agent as a process, from source, with all its files in the demo's folder. */
 
 import type { Dict } from "../../lib/base/json.ts";
 import { projectRoot } from "../paths.ts";
 
 const graceMs = 5_000;
 
-/** A running agent. Disposing ends it in order, or kills it when that takes too long. */
+/** A running agent. Disposing shuts it down, or kills it when that takes too long. */
 export class DemoAgent implements AsyncDisposable {
-  /** Resolves with its exit code and last words. */
+  /** Resolves with its exit code and error output. */
   readonly ended: Promise<{ code: number; errors: string }>;
   readonly #child: Deno.ChildProcess;
 
@@ -16,7 +16,7 @@ export class DemoAgent implements AsyncDisposable {
     this.ended = this.#follow(onLine);
   }
 
-  /** Starts it. `onLine` hears what it tells its operator. */
+  /** Starts the agent. `onLine` is called with each line of its output. */
   static async start(
     flock: Dict,
     options: { folder: string; dockerHost: string; onLine: (line: string) => void },
@@ -31,20 +31,20 @@ export class DemoAgent implements AsyncDisposable {
       ...["-dbFileName", `${folder}/reagent.db`, "-logFile", `${folder}/reagent.log`, "-nmw=false", "-update=false"],
     ];
     const child = new Deno.Command("setpriv", {
-      // A demo that is killed must not leave an agent.
+      // A killed demo must not leave an agent behind.
       args: ["--pdeathsig", "TERM", ...deno, ...flags],
       cwd: folder,
       env: { NO_COLOR: "1", DOCKER_HOST: dockerHost, DOCKER_TLS_VERIFY: "", DOCKER_CERT_PATH: "" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      // Ctrl-C is the demo's: it ends the agent when it is the agent's turn.
+      // Ctrl-C goes to the demo only, which shuts the agent down in its turn.
       detached: true,
     }).spawn();
     return new DemoAgent(child, onLine);
   }
 
-  /** Ends it and waits until it has. */
+  /** Shuts the agent down and waits until it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal("SIGTERM");
     const timer = setTimeout(() => this.#signal("SIGKILL"), graceMs);

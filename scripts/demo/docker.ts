@@ -1,60 +1,60 @@
 /**
- * The docker command as the demo uses it. Commands have a session of their own, so that Ctrl-C in a terminal does not
- * cut them, and a limit. None but a pull is cut before, because the engine would go on with what it was told.
+ * The docker command as the demo uses it. Commands run in their own session, so that Ctrl-C in a terminal does not
+ * interrupt them, and have a time limit. Only a pull can be aborted: the engine would go on with other commands.
  */
 
 import { systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { agentLabel } from "../../lib/model/labels.ts";
 
-/** Name of the demo's app. What the demo finds under this name on an engine is the demo's own. */
+/** The name of the demo's app. Containers and images with this name belong to the demo. */
 export const demoApp = "reagent-demo";
 
-/** What an engine says about itself. */
-export interface EngineFacts {
+/** Information about an engine. */
+export interface EngineInfo {
   version: string;
-  /** Name of the machine that it runs on. */
+  /** The name of the machine that it runs on. */
   machine: string;
   /** It runs without root, in a network of its own. */
   isRootless: boolean;
 }
 
-/** How long a command may take (30 s when absent), and what cuts it before. */
+/** How long a command may take (30 s by default), and what aborts it earlier. */
 interface Limits {
   limitMs?: number;
   stop?: AbortSignal;
 }
 
 const commandLimitMs = 30_000;
-const sweepLooks = 20;
+const sweepTries = 20;
 const sweepPauseMs = 250;
 const pullLimitMs = 45_000;
 const ownContainer = new RegExp(`^prod_[0-9]+_${demoApp}$`);
 const ownImage = new RegExp(`/prod_[a-z0-9]+_[0-9]+_${demoApp}:`);
 
-/** The docker command against one engine. */
+/** The docker command for one engine. */
 export class Docker {
-  /** For DOCKER_HOST: `unix://…`. */
+  /** The value for DOCKER_HOST: `unix://…`. */
   readonly host: string;
 
   constructor(host: string) {
     this.host = host;
   }
 
-  /** Runs a command and gives its output without the last newline. Throws `command_failed` with its last words. */
+  /** Runs a command and returns its output without the last newline. Throws `command_failed` with its errors. */
   async run(args: readonly string[], limits: Limits = {}): Promise<string> {
     return await runProgram("docker", ["-H", this.host, ...args], limits);
   }
 
-  /** What the engine says about itself. Throws when it does not answer. */
-  async facts(): Promise<EngineFacts> {
+  /** Reads information about the engine. Throws when it does not answer. */
+  async readInfo(): Promise<EngineInfo> {
     const format = "{{.ServerVersion}}\n{{.Name}}\n{{json .SecurityOptions}}";
     const [version = "", machine = "", security = ""] = (await this.run(["info", "--format", format])).split("\n");
     return { version, machine, isRootless: security.includes("name=rootless") };
   }
 
-  /** Containers that an agent has made, by name, but the demo's own. */
-  async foreignContainers(): Promise<string[]> {
+  /** The names of containers that agents have created, except the demo's own. */
+  async listForeignContainers(): Promise<string[]> {
     const names = await this.run([
       "ps",
       "--all",
@@ -66,7 +66,7 @@ export class Docker {
     return linesOf(names).filter((name) => !ownContainer.test(name));
   }
 
-  /** Makes an image of a folder, without a network. */
+  /** Creates an image from a folder, without a network. */
   async importFolder(folder: string, reference: string, options: { changes: readonly string[] }): Promise<void> {
     const archive = `${folder}.tar`;
     await runProgram("tar", ["-C", folder, "--owner=0", "--group=0", "-cf", archive, "."]);
@@ -75,8 +75,7 @@ export class Docker {
   }
 
   /**
-   * Copies a file out of an image, which is pulled when it is not there and removed again. Throws when it cannot be
-   * had.
+   * Copies a file out of an image. Pulls the image if it is missing, and removes it again. Throws `command_failed`.
    */
   async copyFromImage(image: string, path: string, options: { target: string; stop: AbortSignal }): Promise<void> {
     const isThere = linesOf(await this.run(["images", "--quiet", image])).length > 0;
@@ -91,12 +90,11 @@ export class Docker {
   }
 
   /**
-   * Removes all containers and images of the demo and gives how many there were. Throws when some are still there in
-   * the end.
+   * Removes all containers and images of the demo and returns their number. Throws when some cannot be removed.
    */
   async sweep(): Promise<number> {
     const swept = new Set<string>();
-    for (let looks = 1;; looks++) {
+    for (let tries = 1;; tries++) {
       const { containers, images } = await this.#own();
       if (containers.length + images.length === 0) return swept.size;
       for (const name of [...containers, ...images]) swept.add(name);
@@ -104,8 +102,8 @@ export class Docker {
         if (containers.length > 0) await this.run(["rm", "--force", "--volumes", ...containers]);
         if (images.length > 0) await this.run(["rmi", "--force", ...images]);
       } catch (error) {
-        // The engine may still be removing by itself what it was told to remove by a client that has gone.
-        if (looks === sweepLooks) throw error;
+        // The engine may still be removing something for a client that has disconnected.
+        if (tries === sweepTries) throw error;
         await systemClock.sleep(sweepPauseMs);
       }
     }
@@ -118,12 +116,12 @@ export class Docker {
   }
 }
 
-/** Where the docker command of this machine finds its engine; undefined without the command. */
-export async function usualHost(): Promise<string | undefined> {
+/** The engine that the docker command of this machine uses; undefined without the command. */
+export async function findDockerHost(): Promise<string | undefined> {
   try {
     return await runProgram("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
   } catch {
-    // No docker command, or a context that is gone: there is no engine to use.
+    // There is no docker command, or its context does not exist.
     return undefined;
   }
 }
@@ -144,14 +142,14 @@ async function runProgram(program: string, args: readonly string[], limits: Limi
   const streams = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
   let output: Deno.CommandOutput;
   try {
-    // The runtime gives a session of its own to what it spawns, and not to what it just runs.
+    // The runtime detaches only spawned programs, not those that it just runs.
     output = await new Deno.Command(program, { args: [...args], detached: true, signal, ...streams }).spawn().output();
   } catch (cause) {
     throw new AgentError("command_failed", `Cannot run "${what}"`, { cause });
   }
   const decoder = new TextDecoder();
   if (output.success) return decoder.decode(output.stdout).replace(/\n$/, "");
-  const words = decoder.decode(output.stderr).trim().split("\n").slice(-3).join("\n");
-  const reason = limit.aborted ? `took longer than ${limitMs / 1000} s` : words;
+  const errors = decoder.decode(output.stderr).trim().split("\n").slice(-3).join("\n");
+  const reason = limit.aborted ? `took longer than ${limitMs / 1000} s` : errors;
   throw new AgentError("command_failed", `Cannot run "${what}": ${reason}`);
 }

@@ -1,63 +1,64 @@
-/** What the demo says: numbered headings, plain lines below them, and how long things took. */
+/** Prints the demo's output: numbered headings, plain lines below them, and how long things took. */
 
 import { textOf } from "../../lib/base/errors.ts";
 
-/** Where text goes; `Deno.stdout` for instance. */
+/** The destination of the text, for example `Deno.stdout`. */
 export interface Output {
   writeSync(bytes: Uint8Array): number;
 }
 
-/** Column in which the times end. */
+/** The column in which the times end. */
 const width = 100;
 
 const indent = "   ";
 
-/** Writes the demo's lines. Never throws: a reader that has gone must not keep the demo from cleaning up. */
+/** Prints the demo's lines. Never throws: a closed output must not keep the demo from cleaning up. */
 export class Narrator {
   readonly #output: Output;
   readonly #isColored: boolean;
   #number: number;
 
-  /** `after` is the number of the last heading of whoever spoke before. */
+  /** `after` is the number of the last heading that another process has printed. */
   constructor(output: Output, options: { isColored: boolean; after?: number }) {
     this.#output = output;
     this.#isColored = options.isColored;
     this.#number = options.after ?? 0;
   }
 
-  /** Begins the next part. */
+  /** Prints the next heading. */
   heading(text: string): void {
     this.#number += 1;
     this.plain("");
     this.plain(this.#paint(`${this.#number}. ${text}`, "1"));
   }
 
-  /** Sentences below a heading, in as many lines as they take. */
+  /** Prints sentences below a heading, wrapped. */
   say(text: string): void {
     for (const line of wrap(text, width - indent.length)) this.plain(`${indent}${line}`);
   }
 
-  /** A line that somebody else has said: the agent, the app. */
+  /** Prints a line of the agent or the app. */
   quote(who: string, text: string): void {
     this.plain(this.#paint(`${indent}${who} | ${text}`, "2"));
   }
 
-  /** Does something, says what came of it and how long it took, and gives it. */
-  async timed<T>(work: () => Promise<T>, tell: (made: T) => string): Promise<T> {
+  /** Runs `work`, prints its result and how long it took, and returns the result. */
+  async timed<T>(work: () => Promise<T>, describe: (result: T) => string): Promise<T> {
     const startedMs = performance.now();
-    const made = await work();
+    const result = await work();
     const time = secondsSince(startedMs);
-    this.plain(`${indent}${tell(made)} ${time.padStart(width - indent.length - tell(made).length - 1)}`);
-    return made;
+    const text = describe(result);
+    this.plain(`${indent}${text} ${time.padStart(width - indent.length - text.length - 1)}`);
+    return result;
   }
 
-  /** A line at the margin. */
+  /** Prints a line without indentation. */
   plain(text: string): void {
     try {
       let rest = new TextEncoder().encode(`${text}\n`);
       while (rest.length > 0) rest = rest.subarray(this.#output.writeSync(rest));
     } catch {
-      // Nobody reads any more; there is nobody to tell.
+      // The output is closed; nobody reads it.
     }
   }
 
@@ -66,7 +67,7 @@ export class Narrator {
   }
 }
 
-/** Breaks a text between words into lines of at most `length`. Pure. */
+/** Wraps a text at spaces into lines of at most `length`. Pure. */
 export function wrap(text: string, length: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -78,7 +79,7 @@ export function wrap(text: string, length: number): string[] {
 }
 
 /** A narrator on standard output, in colour on a terminal unless NO_COLOR is set. */
-export function narratorOnStdout(options: { after?: number } = {}): Narrator {
+export function createNarrator(options: { after?: number } = {}): Narrator {
   return new Narrator(Deno.stdout, { isColored: Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR"), ...options });
 }
 
@@ -87,7 +88,7 @@ export function secondsSince(startedMs: number): string {
   return `${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
 }
 
-/** Why something went wrong, for people; what went wrong first counts, not what cleaning up met after it. */
+/** The reason of an error for the user; the first error counts, not those of cleaning up. */
 export function reasonOf(error: unknown): string {
   return error instanceof SuppressedError ? reasonOf(error.suppressed) : textOf(error);
 }

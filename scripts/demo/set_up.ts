@@ -1,9 +1,9 @@
-/** Installs what the demo needs, and ends that when somebody interrupts it. */
+/** Installs what the demo needs, and stops when it is interrupted. */
 
 import { installParts, type PartName } from "../testbed/setup/install_parts.ts";
 import { runProgram } from "../programs.ts";
 
-/** Installs the project's packages and these parts. Throws with the reason when one cannot be had, and after a stop. */
+/** Installs the project's packages and the given parts. Throws when one is not available, and after a stop. */
 export async function setUp(
   wanted: readonly PartName[],
   { say, stop }: { say: (text: string) => void; stop: AbortSignal },
@@ -14,7 +14,7 @@ export async function setUp(
   const missing = await Promise.race([installing, stopped]);
   if (stop.aborted) {
     await endChildren(say);
-    // What it was doing has failed by that; it may also wait for another set-up, which may take its time.
+    // The set-up has failed by now, or it waits for another one, which may take long.
     await Promise.race([installing.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 500))]);
     await endChildren(say);
   }
@@ -22,17 +22,14 @@ export async function setUp(
   for (const reason of missing?.values() ?? []) throw new Error(reason);
 }
 
-/**
- * Ends the programs that set-up has started. Debian packages that are being unpacked are finished: half of one is no
- * use.
- */
+/** Ends the programs that the set-up has started, after waiting for Debian packages that are being unpacked. */
 async function endChildren(say: (text: string) => void): Promise<void> {
-  for (let isTold = false;;) {
+  for (let isPrinted = false;;) {
     const children = await listDescendants();
     if (children.length === 0) return;
     const isUnpacking = children.some(({ name }) => name === "dpkg");
-    if (isUnpacking && !isTold) {
-      isTold = true;
+    if (isUnpacking && !isPrinted) {
+      isPrinted = true;
       say("The Debian packages that are being installed are finished first.");
     }
     if (!isUnpacking) { for (const { pid } of children) endProgram(pid); }
@@ -40,7 +37,7 @@ async function endChildren(say: (text: string) => void): Promise<void> {
   }
 }
 
-/** All programs below this one. The shell reads the list, because the runtime may not and `ps` may be missing. */
+/** All programs below this one. A shell reads the list, because the runtime may not and `ps` may be missing. */
 async function listDescendants(): Promise<{ pid: number; name: string }[]> {
   const { stdout } = await runProgram("sh", ["-c", "cat /proc/[0-9]*/stat"]);
   const rows = [...stdout.matchAll(/^(\d+) \((.*)\) (\S) (\d+) /gm)].map(([, pid, name = "", state, parent]) => {
@@ -49,7 +46,7 @@ async function listDescendants(): Promise<{ pid: number; name: string }[]> {
   const below = (parent: number): typeof rows => {
     return rows.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.pid)]);
   };
-  // The shell and its cat are in the list themselves.
+  // The list contains the shell and its cat.
   return below(Deno.pid).filter(({ name, isAlive }) => isAlive && name !== "cat" && name !== "sh");
 }
 

@@ -1,4 +1,4 @@
-/** The demo itself, on an engine that runs: Studio, device, install, log, update, and everything away again. */
+/** The demo itself, on a running engine: Studio, device, install, log, update, and cleanup. */
 
 import { systemClock } from "../../lib/async/clock.ts";
 import { throwIfAborted } from "../../lib/async/deadline.ts";
@@ -12,37 +12,37 @@ import { DemoAgent } from "./agent.ts";
 import { demoApp, type Docker } from "./docker.ts";
 import { makeImage, pushImage, type Version } from "./image.ts";
 import type { Narrator } from "./narrator.ts";
-import { findBusybox, provideRegistry } from "./tools.ts";
+import { ensureRegistry, findBusybox } from "./tools.ts";
 
-/** What the demo is shown with. */
-export interface ShowParts {
+/** How the demo is run. */
+export interface DemoOptions {
   docker: Docker;
   narrator: Narrator;
-  /** Ends the demo; everything is cleaned up all the same. */
+  /** Stops the demo, which still cleans up. */
   stop: AbortSignal;
-  /** Keeps other agents away; given back right before the demo's own agent takes it. */
+  /** Keeps other agents away; released right before the demo's own agent takes it. */
   lock: DisposableStack;
 }
 
-/** The parts once the device is connected. */
-interface Scene extends ShowParts {
+/** The running demo. */
+interface DemoContext extends DemoOptions {
   folder: string;
   studio: Studio;
   device: AddedDevice;
   busybox: string;
-  /** Waits for something, unless the demo is stopped or the agent ends. */
+  /** Waits for something; rejects when the demo is stopped or the agent ends. */
   until<T>(work: Promise<T>): Promise<T>;
 }
 
 const logMs = 10_000;
 const logAfterUpdateMs = 3_000;
 
-/** What the Studio shows where a log begins anew. */
+/** The line that the Studio shows where a log was cleared. */
 const clearedLine = "--- cleared ---";
 
-/** Shows everything. Leaves nothing behind, however it ends. Throws `canceled` when it was stopped. */
-export async function show(parts: ShowParts): Promise<void> {
-  const { docker, narrator, stop } = parts;
+/** Runs the demo. Leaves nothing behind, however it ends. Throws `canceled` when it was stopped. */
+export async function show(options: DemoOptions): Promise<void> {
+  const { docker, narrator, stop } = options;
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "reagent-demo-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
@@ -50,30 +50,30 @@ export async function show(parts: ShowParts): Promise<void> {
   narrator.heading("A Studio");
   const tools = { docker, folder, stop, say: (text: string) => narrator.say(text) };
   const busybox = await findBusybox(tools);
-  await provideRegistry(tools);
+  await ensureRegistry(tools);
   const studio = await narrator.timed(async () => stack.use(await startDemoStudio(stop)), studioText);
-  if (await docker.sweep() > 0) narrator.say("What an earlier demo had left on the engine is removed.");
+  if (await docker.sweep() > 0) narrator.say("The leftovers of an earlier demo were removed from the engine.");
   stack.defer(async () => void await docker.sweep());
   throwIfAborted(stop, "The demo");
 
   narrator.heading("A device");
   const device = studio.addDevice({ name: "demo-device" });
-  const until = await connectDevice(parts, { studio, device, folder }, stack);
-  const scene: Scene = { ...parts, folder, studio, device, busybox, until };
-  await showApp(scene);
+  const until = await connectDevice(options, { studio, device, folder }, stack);
+  const context: DemoContext = { ...options, folder, studio, device, busybox, until };
+  await showApp(context);
 
   narrator.heading("Clean up");
-  await narrator.timed(() => uninstall(scene), () => "The app is uninstalled: container, image and data are gone");
+  await narrator.timed(() => uninstall(context), () => "The app is uninstalled: container, image and data are gone");
   await narrator.timed(() => stack.disposeAsync(), () => "Agent, Studio, router and registry have ended");
 }
 
-/** Starts the agent and waits until it has joined. Gives the way to wait for anything from then on. */
+/** Starts the agent and waits until it is connected. Returns `DemoContext.until`. */
 async function connectDevice(
-  { narrator, docker, stop, lock }: ShowParts,
-  { studio, device, folder }: Pick<Scene, "studio" | "device" | "folder">,
+  { narrator, docker, stop, lock }: DemoOptions,
+  { studio, device, folder }: Pick<DemoContext, "studio" | "device" | "folder">,
   stack: AsyncDisposableStack,
-): Promise<Scene["until"]> {
-  narrator.say("The agent starts from source, with the .flock file that the Studio made for it.");
+): Promise<DemoContext["until"]> {
+  narrator.say("The agent starts from source, with the .flock file that the Studio has created for it.");
   let isConnected = false;
   const onLine = (line: string) => {
     if (!isConnected) narrator.quote("agent", line);
@@ -83,31 +83,31 @@ async function connectDevice(
   const agent = stack.use(
     await DemoAgent.start(device.flock, { folder: `${folder}/agent`, dockerHost: docker.host, onLine }),
   );
-  const troubles = watchTroubles(agent, stop);
-  const until = <T>(work: Promise<T>) => Promise.race([work, troubles]);
-  await narrator.timed(() => until(connected(studio, device)), (facts) => `The device is connected: ${facts}`);
+  const interruption = rejectOnInterruption(agent, stop);
+  const until = <T>(work: Promise<T>) => Promise.race([work, interruption]);
+  await narrator.timed(() => until(untilConnected(studio, device)), (text) => `The device is connected: ${text}`);
   return until;
 }
 
-async function showApp(scene: Scene): Promise<void> {
-  const { narrator, studio, device } = scene;
-  // The figures of a download are for a page that draws them.
+async function showApp(context: DemoContext): Promise<void> {
+  const { narrator, studio, device } = context;
+  // The progress of a download is meant for a page that draws it.
   const onLine = (line: string) => line.startsWith("{") || line === clearedLine || narrator.quote("log", line);
-  await release(scene, "1.0.0");
+  await release(context, "1.0.0");
   await using logs = await studio.followLogs(device, demoApp, { onLine });
 
   narrator.heading("Install");
-  await wish(scene, { target: "RUNNING" });
+  await request(context, { target: "RUNNING" });
   narrator.heading("Its log, for ten seconds");
-  await readLog(scene, logs, { version: "1.0.0", forMs: logMs });
+  await readLog(context, logs, { version: "1.0.0", forMs: logMs });
 
-  await release(scene, "2.0.0");
+  await release(context, "2.0.0");
   narrator.heading("Update");
-  await wish(scene, { update: true });
-  await readLog(scene, logs, { version: "2.0.0", forMs: logAfterUpdateMs });
+  await request(context, { update: true });
+  await readLog(context, logs, { version: "2.0.0", forMs: logAfterUpdateMs });
 }
 
-/** Two free ports may be taken by somebody else between looking and listening. */
+/** Starts the Studio; retries because another program may take the free ports first. */
 async function startDemoStudio(stop: AbortSignal): Promise<Studio> {
   for (let tries = 1;; tries++) {
     throwIfAborted(stop, "The demo");
@@ -129,11 +129,11 @@ function freePorts(): [number, number] {
 }
 
 function studioText(studio: Studio): string {
-  return `It runs: router at ${studio.routerUrl}, registry at ${studio.registryHost}`;
+  return `It is running: router at ${studio.routerUrl}, registry at ${studio.registryHost}`;
 }
 
-/** Rejects when the demo is stopped or the agent ends before its time. */
-function watchTroubles(agent: DemoAgent, stop: AbortSignal): Promise<never> {
+/** Rejects when the demo is stopped or the agent ends too early. */
+function rejectOnInterruption(agent: DemoAgent, stop: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   const cancel = () => reject(new AgentError("canceled", "The demo was stopped"));
   if (stop.aborted) cancel();
@@ -141,24 +141,26 @@ function watchTroubles(agent: DemoAgent, stop: AbortSignal): Promise<never> {
   agent.ended.then(({ code, errors }) => {
     reject(new AgentError("start_failed", `The agent ended with exit code ${code}: ${errors}`));
   });
-  // It may come while nobody waits.
+  // It may reject while nobody waits for it.
   promise.catch(() => {});
   return promise;
 }
 
-/** Waits for the device and gives what it tells about itself. */
-async function connected(studio: Studio, device: AddedDevice): Promise<string> {
+/** Waits for the device and returns a description of it. */
+async function untilConnected(studio: Studio, device: AddedDevice): Promise<string> {
   await studio.waitForStatus(device, "CONNECTED");
-  return await studio.waitFor("the device tells what it is", () => {
-    const { metadata: facts } = studio.device(device);
-    return isDict(facts) ? `agent ${facts.agent_version}, ${facts.architecture}, ${facts.os}` : undefined;
+  return await studio.waitFor("the device reports its metadata", () => {
+    const { metadata } = studio.device(device);
+    if (!isDict(metadata)) return undefined;
+    return `agent ${metadata.agent_version}, ${metadata.architecture}, ${metadata.os}`;
   });
 }
 
-async function release(scene: Scene, version: Version): Promise<void> {
-  const { docker, narrator, studio, folder, busybox } = scene;
+/** Builds a version of the app and pushes it. */
+async function release(context: DemoContext, version: Version): Promise<void> {
+  const { docker, narrator, studio, folder, busybox } = context;
   narrator.heading(version === "1.0.0" ? "An app" : "A second version");
-  throwIfAborted(scene.stop, "The demo");
+  throwIfAborted(context.stop, "The demo");
   const app = ensureApp(studio.store, demoApp);
   const host = studio.registryHost;
   const reference = `${host}/${repositoryOf(app)}:${version}`;
@@ -167,29 +169,29 @@ async function release(scene: Scene, version: Version): Promise<void> {
     await makeImage(docker, version, { reference, busybox, folder });
     await pushImage(docker, reference, login);
     studio.addRelease(demoApp, version);
-  }, () => `The image ${reference} is made and pushed`);
+  }, () => `The image ${reference} is built and pushed`);
 }
 
-/** Asks the device for a state of the app and waits until it reports it. */
-async function wish(scene: Scene, what: { target: "RUNNING" } | { update: true }): Promise<void> {
-  const { narrator, studio, device, until } = scene;
-  const isUpdate = "update" in what;
+/** Requests a state of the app and waits until the device reports it. */
+async function request(context: DemoContext, change: { target: "RUNNING" } | { update: true }): Promise<void> {
+  const { narrator, studio, device, until } = context;
+  const isUpdate = "update" in change;
   narrator.say(
     isUpdate
-      ? "The Studio asks the device for the newest version. The first one runs until the second one is here."
+      ? "The Studio requests the newest version. The first one runs until the second one is downloaded."
       : "The Studio asks the device to run the app. The device pulls the image from the registry and starts it.",
   );
   await narrator.timed(async () => {
-    const { after } = await until(studio.request(device, demoApp, what));
+    const { after } = await until(studio.request(device, demoApp, change));
     const end = isUpdate ? { state: "RUNNING", updateStatus: "completed" } as const : { state: "RUNNING" } as const;
     await until(studio.waitForReport(device, end, { after }));
     return studio.reports(device).slice(after).map(({ state }) => state);
   }, (states) => `The device reported ${states.join(" → ")}`);
 }
 
-/** Lets the log run and sees to it that the app's lines of this version are there. */
+/** Shows the log for a while. Throws when it has no line of the version. */
 async function readLog(
-  { narrator, until, stop }: Scene,
+  { narrator, until, stop }: DemoContext,
   logs: FollowedLogs,
   options: { version: Version; forMs: number },
 ): Promise<void> {
@@ -198,11 +200,11 @@ async function readLog(
     await until(systemClock.sleep(options.forMs, stop));
     const count = logs.lines.filter((line) => line.startsWith(start)).length;
     if (count > 0) return count;
-    throw new AgentError("timeout", `No line of ${start} came in ${options.forMs} ms`);
+    throw new AgentError("timeout", `No line of ${start} arrived in ${options.forMs} ms`);
   }, (count) => `${count} lines of ${start} came from the container through the agent and the router`);
 }
 
-async function uninstall({ studio, device, until }: Scene): Promise<void> {
+async function uninstall({ studio, device, until }: DemoContext): Promise<void> {
   const { after } = await until(studio.request(device, demoApp, { target: "UNINSTALLED" }));
   await until(studio.waitForReport(device, { state: "UNINSTALLED" }, { after }));
 }

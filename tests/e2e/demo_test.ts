@@ -15,12 +15,12 @@ const lock = "/tmp/ironflock-reagent.lock";
 const story = [
   "1. A Docker engine",
   "2. A Studio",
-  "It runs: router at ws://127.0.0.1:",
+  "It is running: router at ws://127.0.0.1:",
   "3. A device",
   "agent | Connected",
   "The device is connected: agent ",
   "4. An app",
-  "_reagent-demo:1.0.0 is made and pushed",
+  "_reagent-demo:1.0.0 is built and pushed",
   "5. Install",
   "The device reported STARTING → DOWNLOADING → PRESENT → RUNNING",
   "6. Its log, for ten seconds",
@@ -84,9 +84,8 @@ class Demo implements AsyncDisposable {
 }
 
 /**
- * Everything that the demos of this test could leave: processes, boxes, folders, control groups, network interfaces,
- * the lock. What others leave on this machine is not counted: the test runs in a box, and the demos' boxes carry its
- * name.
+ * Everything that the demos of this test could leave behind: processes, boxes, folders, control groups, network
+ * interfaces, the lock. Other demos on this machine do not count: the boxes of these have the name of the test's box.
  */
 async function traces(): Promise<Record<string, unknown>> {
   const shell = async (script: string) => (await runProgram("sh", ["-c", script])).stdout.trim();
@@ -142,7 +141,7 @@ Deno.test("on a machine without an engine two demos at once run in their own box
     if (shown.status === "rejected") throw shown.reason;
     const text = shown.value;
     assert.match(text, /No Docker engine answers here\. A private one is started/);
-    assert.match(text, /The box is gone, and the private engine with it/);
+    assert.match(text, /The box and the private engine in it are gone/);
   }
   assert.deepEqual(await traces(), before);
 });
@@ -154,7 +153,7 @@ for (
     ["log | version 1.0.0 counts: 2", "SIGINT", 130],
   ] as const
 ) {
-  Deno.test(`${signal} at "${moment}" ends a demo in a box with ${code} and leaves nothing`, async () => {
+  Deno.test(`${signal} at "${moment}" ends a demo in a box with exit code ${code} and leaves nothing`, async () => {
     const before = await traces();
     await using demo = new Demo({});
     await demo.signalAt(moment, signal);
@@ -171,8 +170,8 @@ Deno.test("the demo on an existing engine", async (test) => {
   const before = [await traces(), await contents(engine)];
   const assertNothingLeft = async () => assert.deepEqual([await traces(), await contents(engine)], before);
 
-  await test.step("uses it and leaves it as it was", async () => {
-    assert.match(await assertShows(env), /Docker \S+ runs here and is used/);
+  await test.step("uses it and leaves nothing on it", async () => {
+    assert.match(await assertShows(env), /The demo uses Docker \S+ of this machine/);
     await assertNothingLeft();
   });
 
@@ -185,7 +184,7 @@ Deno.test("the demo on an existing engine", async (test) => {
       ["9. Clean up", "SIGTERM", 143],
     ] as const
   ) {
-    await test.step(`${signal} at "${moment}" ends it with ${code} and leaves the engine as it was`, async () => {
+    await test.step(`${signal} at "${moment}" ends it with exit code ${code} and leaves nothing`, async () => {
       await using demo = new Demo(env);
       await demo.signalAt(moment, signal);
       assert.equal(await demo.end(), code, demo.text);
@@ -193,22 +192,25 @@ Deno.test("the demo on an existing engine", async (test) => {
     });
   }
 
-  await test.step("removes what a killed demo has left on it", async () => {
+  await test.step("removes the leftovers of a killed demo", async () => {
     const left = ["--label", "real=True", "--name", "prod_1_reagent-demo", busyboxImage, "sleep", "1000"];
     await engine.docker("run", "--detach", ...left);
     await using demo = new Demo(env);
     await demo.signalAt("3. A device", "SIGINT");
     assert.equal(await demo.end(), 130, demo.text);
-    assert.match(demo.text, /What an earlier demo had left on the engine is removed/);
+    assert.match(demo.text, /The leftovers of an earlier demo were removed/);
     await assertNothingLeft();
   });
 
-  await test.step("leaves it alone while an agent runs, and starts a private one", async () => {
+  await test.step("leaves it alone while an agent is running, and starts a private one", async () => {
     const holder = new Deno.Command("flock", { args: ["-n", "--no-fork", lock, "sleep", "60"] }).spawn();
     await using demo = new Demo(env);
     await demo.signalAt("2. A Studio", "SIGINT");
     assert.equal(await demo.end(), 130, demo.text);
-    assert.match(demo.words, /An agent \(or another demo\) runs on this machine already\. .* A private one is started/);
+    assert.match(
+      demo.words,
+      /An agent \(or another demo\) is already running on this machine\. .* A private one is started/,
+    );
     holder.kill("SIGKILL");
     await holder.status;
   });

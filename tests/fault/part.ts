@@ -1,4 +1,6 @@
-/** Deals the rows of the fault table out to several runs, so that a run of all rows takes several boxes at once. Pure. */
+/**
+ * Deals the rows of the fault table out to several runs, so that a run of all rows takes several boxes at once. Pure.
+ */
 
 /** One of several parts: `2/4` is the second of four. */
 export interface Part {

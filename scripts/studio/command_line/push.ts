@@ -5,6 +5,7 @@
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import { mustRun, runProgram } from "../../programs.ts";
+import { type DockerLogin, writeDockerLogin } from "../docker_login.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { type Command, connect, type Context, memberText } from "./command.ts";
 
@@ -39,11 +40,10 @@ async function pushApp(context: Context, args: Arguments): Promise<number> {
 }
 
 /** Pushes with a login of its own, so that the user's Docker settings stay as they are. */
-async function pushImage(reference: string, login: { host: string; user: string; password: string }): Promise<void> {
+async function pushImage(reference: string, login: DockerLogin): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "s-" });
   try {
-    const auths = { [login.host]: { auth: btoa(`${login.user}:${login.password}`) } };
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths }), { mode: 0o600 });
+    await writeDockerLogin(folder, login);
     // Other settings would also lose the user's choice of the engine.
     const engine = await runProgram("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
     const where = engine.success ? ["--host", engine.stdout.trim()] : [];

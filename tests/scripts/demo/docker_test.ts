@@ -9,7 +9,7 @@ Deno.test("the demo's docker command", async (test) => {
   const folder = await Deno.makeTempDir();
   const { signal: stop } = new AbortController();
 
-  await test.step("copyFromImage() takes a file out of an image that is there and leaves the image", async () => {
+  await test.step("copyFromImage() copies a file from an existing image and keeps the image", async () => {
     const target = `${folder}/busybox`;
     await docker.copyFromImage(busyboxImage, "/bin/busybox", { target, stop });
     assert.deepEqual(await Deno.readFile(target), await Deno.readFile("/bin/busybox"));
@@ -22,14 +22,14 @@ Deno.test("the demo's docker command", async (test) => {
     await assert.rejects(docker.copyFromImage("127.0.0.1:1/x:1", "/x", options), { code: "command_failed" });
   });
 
-  await test.step("run() says what it could not do, without addresses and logins", async () => {
+  await test.step("run() names the failed command without addresses and logins", async () => {
     await assert.rejects(
       docker.run(["rm", "missing"]),
       /^AgentError: Cannot run "docker rm missing": .*No such container/,
     );
   });
 
-  await test.step("sweep() removes what has the demo's name and nothing else", async () => {
+  await test.step("sweep() removes the containers and images of the demo and nothing else", async () => {
     const run = (name: string) => engine.docker("run", "--detach", "--name", name, busyboxImage, "sleep", "1000");
     await Promise.all(["prod_1_reagent-demo", "prod_7_shop", "reagent-demo"].map(run));
     await engine.docker("tag", busyboxImage, "127.0.0.1:5/apps/prod_amd64_1_reagent-demo:1.0.0");
@@ -40,11 +40,11 @@ Deno.test("the demo's docker command", async (test) => {
     assert.equal(await engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}"), busyboxImage);
   });
 
-  await test.step("facts() and foreignContainers() tell whose engine it is", async () => {
+  await test.step("readInfo() and listForeignContainers() tell whether others use the engine", async () => {
     await engine.docker("run", "--detach", "--label", "real=True", "--name", "dev_1_x", busyboxImage, "sleep", "1000");
-    const { machine, isRootless } = await docker.facts();
+    const { machine, isRootless } = await docker.readInfo();
     assert.deepEqual({ machine, isRootless }, { machine: Deno.hostname(), isRootless: false });
-    assert.deepEqual(await docker.foreignContainers(), ["dev_1_x"]);
+    assert.deepEqual(await docker.listForeignContainers(), ["dev_1_x"]);
   });
   await Deno.remove(folder, { recursive: true });
 });

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { Narrator, reasonOf, wrap } from "../../../scripts/demo/narrator.ts";
 
-/** A narrator whose lines are kept. */
-function kept(options: { isColored?: boolean; after?: number } = {}): { narrator: Narrator; read(): string[] } {
+/** A narrator whose output can be read. */
+function createRecorded(
+  options: { isColored?: boolean; after?: number } = {},
+): { narrator: Narrator; read(): string[] } {
   let text = "";
   const writeSync = (bytes: Uint8Array) => {
-    // Outputs may take less than they are given.
+    // An output may accept fewer bytes than it gets.
     const part = bytes.subarray(0, 7);
     text += new TextDecoder().decode(part);
     return part.length;
@@ -15,12 +17,12 @@ function kept(options: { isColored?: boolean; after?: number } = {}): { narrator
   return { narrator, read: () => text.split("\n") };
 }
 
-Deno.test("a narrator numbers its headings, goes on with the number it is given, and ends times in one column", async () => {
-  const { narrator, read } = kept({ after: 1 });
+Deno.test("a narrator numbers its headings, starts after a given number, and ends times in one column", async () => {
+  const { narrator, read } = createRecorded({ after: 1 });
   narrator.heading("A Studio");
   narrator.say("word ".repeat(25).trim());
   narrator.quote("log", "x".repeat(120));
-  assert.equal(await narrator.timed(() => Promise.resolve(42), (made) => `It is ${made}`), 42);
+  assert.equal(await narrator.timed(() => Promise.resolve(42), (result) => `It is ${result}`), 42);
   const [empty, heading, first, second, quoted, timed = ""] = read();
   assert.deepEqual([empty, heading], ["", "2. A Studio"]);
   assert.deepEqual([first, second], [`   ${"word ".repeat(19).trim()}`, `   ${"word ".repeat(6).trim()}`]);
@@ -29,8 +31,8 @@ Deno.test("a narrator numbers its headings, goes on with the number it is given,
   assert.equal(timed.length, 100);
 });
 
-Deno.test("a narrator says nothing about work that fails, and goes on when nobody reads", async () => {
-  const { narrator, read } = kept();
+Deno.test("a narrator prints nothing about failed work, and ignores a closed output", async () => {
+  const { narrator, read } = createRecorded();
   await assert.rejects(narrator.timed(() => Promise.reject(new Error("no")), () => "done"), /no/);
   assert.deepEqual(read(), [""]);
   const broken = () => {
@@ -44,7 +46,7 @@ Deno.test("wrap() breaks between words only", () => {
   assert.deepEqual(wrap("long-word a", 4), ["long-word", "a"]);
 });
 
-Deno.test("reasonOf() tells what went wrong first, with its cause", () => {
-  const first = new AgentError("start_failed", "Cannot start", { cause: new Error("no room") });
-  assert.equal(reasonOf(new SuppressedError(new Error("later"), first)), "Cannot start: no room");
+Deno.test("reasonOf() returns the first error with its cause", () => {
+  const first = new AgentError("start_failed", "Cannot start", { cause: new Error("no space") });
+  assert.equal(reasonOf(new SuppressedError(new Error("later"), first)), "Cannot start: no space");
 });

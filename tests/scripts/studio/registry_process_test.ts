@@ -1,5 +1,6 @@
 // box engine registry
 import assert from "node:assert/strict";
+import { writeDockerLogin } from "../../../scripts/studio/docker_login.ts";
 import { startStudio } from "../../../scripts/studio/start_studio.ts";
 import type { Studio } from "../../../scripts/studio/studio.ts";
 import { pusherPassword, pusherUser } from "../../../scripts/studio/logins.ts";
@@ -22,8 +23,7 @@ async function docker(engine: Dockerd, command: "push" | "pull", options: { refe
   const folder = await Deno.makeTempDir();
   try {
     const { reference, login } = options;
-    const auth = { [reference.split("/")[0] ?? ""]: { auth: btoa(`${login.user}:${login.password}`) } };
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths: auth }));
+    await writeDockerLogin(folder, { host: reference.split("/")[0] ?? "", ...login });
     const ended = await engine.tryDocker(["--config", folder, command, reference]);
     return ended.code === 0 ? "done" : ended.stderr.trim();
   } finally {

@@ -1,36 +1,38 @@
 /**
- * Looks at the machine before the demo begins: is there an engine, does an agent run, can there be a private engine.
+ * Inspects the machine before the demo begins: is there an engine, does an agent run, is a private engine possible.
  */
 
 import { hasCode } from "../../lib/base/errors.ts";
 import { acquireInstanceLock, type InstanceLock } from "../../lib/files/instance_lock.ts";
 import { runProgram } from "../programs.ts";
-import { chooseEngine, type EngineChoice, type Surroundings } from "./choice.ts";
-import { Docker, usualHost } from "./docker.ts";
+import { chooseEngine, type EngineChoice, type MachineState } from "./choice.ts";
+import { Docker, findDockerHost } from "./docker.ts";
 
-/** The path that every agent locks. */
+/** The file that every agent locks. */
 const agentLock = "/tmp/ironflock-reagent.lock";
 
 /**
- * The choice. `lock` keeps other agents from the engine that is there; it is to be given back right before ours
- * starts.
+ * The choice. `lock` keeps other agents away from an existing engine; release it right before starting our agent.
  */
-export type Chosen = { choice: EngineChoice; lock: DisposableStack };
+export interface EngineDecision {
+  choice: EngineChoice;
+  lock: DisposableStack;
+}
 
-/** Looks around and chooses. Changes nothing. */
-export async function lookAround(): Promise<Chosen> {
+/** Inspects the machine and chooses the engine. Changes nothing. */
+export async function inspectMachine(): Promise<EngineDecision> {
   const lock = new DisposableStack();
   if (Deno.build.os !== "linux") {
-    const because = "The demo runs on Linux only: elsewhere the Docker engine is in a machine of its own.";
-    return { choice: { kind: "none", because, need: "Use a Linux machine, virtual or real." }, lock };
+    const because = "The demo runs on Linux only; on other systems the Docker engine runs in a virtual machine.";
+    return { choice: { kind: "none", because, need: "Use a Linux machine, real or virtual." }, lock };
   }
   const [engine, noBox] = await Promise.all([findEngine(), whyNoBox()]);
-  // Without an engine it is nobody's business whether an agent runs.
+  // Without an engine it does not matter whether an agent is running.
   const held = engine === undefined ? undefined : await takeLock();
   const isAgentRunning = engine !== undefined && held === undefined;
   const choice = chooseEngine({ engine, isAgentRunning, hostname: Deno.hostname(), noBox });
   if (held !== undefined) lock.use(held);
-  if (choice.kind !== "there") lock.dispose();
+  if (choice.kind !== "existing") lock.dispose();
   return { choice, lock };
 }
 
@@ -43,15 +45,15 @@ async function takeLock(): Promise<InstanceLock | undefined> {
   }
 }
 
-async function findEngine(): Promise<Surroundings["engine"]> {
-  const host = await usualHost();
+async function findEngine(): Promise<MachineState["engine"]> {
+  const host = await findDockerHost();
   if (host === undefined) return undefined;
   try {
     const docker = new Docker(host);
-    const [facts, foreignContainers] = [await docker.facts(), await docker.foreignContainers()];
-    return { ...facts, host, foreignContainers };
+    const [info, foreignContainers] = [await docker.readInfo(), await docker.listForeignContainers()];
+    return { ...info, host, foreignContainers };
   } catch (error) {
-    // Not running, or not for this user: the same for the demo.
+    // The engine is not running, or this user may not use it.
     if (hasCode(error, "command_failed")) return undefined;
     throw error;
   }
