@@ -1,9 +1,9 @@
 /**
  * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then
- * each file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with
- * `, N skipped` when tests were skipped. `--nightly` runs the whole fault table, dealt out to four boxes at once, instead
- * of a sample. With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage.
- * Types are checked by `deno task ok`.
+ * each file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with `, N
+ * skipped` when tests were skipped. `--nightly` runs the whole fault table, dealt out to four boxes at once, instead of
+ * a sample. With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage. Types
+ * are checked by `deno task ok`.
  */
 
 import { projectRoot } from "./paths.ts";

@@ -78,7 +78,7 @@ function flockOf(members: readonly JsonMember[]): Flock {
   const wrong = new Map<string, string>();
   const root: JsonNode = {
     kind: "object",
-    members: normalizeMembers(members, flockFields, { path: "", wrong }).map(replaceMoved),
+    members: normalizeMembers(members, { known: flockFields, context: { path: "", wrong } }).map(replaceMoved),
   };
   return {
     config: configOf(root),

@@ -25,8 +25,7 @@ const expectations: Readonly<Record<FieldKind, string>> = {
  */
 export function normalizeMembers(
   members: readonly JsonMember[],
-  known: readonly Field[],
-  context: FieldContext,
+  { known, context }: { known: readonly Field[]; context: FieldContext },
 ): JsonMember[] {
   const given = new Map<string, JsonNode>();
   const unknown = new Map<string, JsonNode>();
@@ -51,7 +50,10 @@ function normalizeValue(value: JsonNode | undefined, field: Field, context: Fiel
       context.wrong.set(path, `${path} must be an object, got ${kindName(given)}`);
       return given;
     }
-    const members = normalizeMembers(given?.members ?? [], field.kind, { ...context, path: `${path}.` });
+    const members = normalizeMembers(given?.members ?? [], {
+      known: field.kind,
+      context: { ...context, path: `${path}.` },
+    });
     return { kind: "object", members };
   }
   if (given === undefined) return scalarNode(zeros[field.kind]);

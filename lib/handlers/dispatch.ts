@@ -19,7 +19,10 @@ const errorTextLimit = 4_000;
  * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`,
  * `timeout`, or whatever the work threw.
  */
-export function createHandler(row: ProcedureRow, device: Device, clock: Clock): InvocationHandler {
+export function createHandler(
+  row: ProcedureRow,
+  { device, clock }: { device: Device; clock: Clock },
+): InvocationHandler {
   const logCall = createCallLog({ log: device.log, clock });
   return async (invocation) => {
     const startedAt = clock.now();

@@ -31,7 +31,7 @@ export interface Working<Input> extends Procedure {
   /** Decodes the arguments. Throws `bad_request` with the text of the wire contract. */
   decode(call: Call): Input;
   /** Throws on failure; the text goes to the caller. */
-  run(device: Device, input: Input, call: Call): Promise<Reply> | Reply;
+  readonly run: (device: Device, input: Input, call: Call) => Promise<Reply> | Reply;
 }
 
 /** A procedure that is registered, guarded, and answers that it is not available. */

@@ -60,7 +60,7 @@ export function registerStep(device: Device, clock: Clock): ConnectStep {
     callsBackend: false,
     run: async ({ session, isRepeated }) => {
       const { serialNumber, log } = device;
-      const handlerOf = (row: ProcedureRow) => createHandler(row, device, clock);
+      const handlerOf = (row: ProcedureRow) => createHandler(row, { device, clock });
       if (!isRepeated) left = [...procedures];
       left = await registerProcedures(session, left, { serialNumber, handlerOf, log });
       if (left.length > 0) throw new AgentError("call_failed", `The router refused ${left.length} procedures`);

@@ -66,9 +66,9 @@ export async function timeCalls(
 async function callAll(options: CallerOptions): Promise<CallerResult> {
   const socket = await join(options);
   const warming = { ...options, limit: { calls: warmCalls }, firstRequest: 1 };
-  await new Promise<CallerResult>((resolve) => new Calls(socket, warming, resolve));
+  await new Promise<CallerResult>((resolve) => new Calls(socket, { ...warming, done: resolve }));
   const measured = { ...options, firstRequest: 1_000_000 };
-  return await new Promise<CallerResult>((resolve) => new Calls(socket, measured, resolve));
+  return await new Promise<CallerResult>((resolve) => new Calls(socket, { ...measured, done: resolve }));
 }
 
 /** Keeps a number of calls in flight. */
@@ -87,8 +87,7 @@ class Calls {
 
   constructor(
     socket: WebSocket,
-    options: CallerOptions & { firstRequest: number },
-    done: (result: CallerResult) => void,
+    { done, ...options }: CallerOptions & { firstRequest: number; done(result: CallerResult): void },
   ) {
     this.#socket = socket;
     this.#options = options;

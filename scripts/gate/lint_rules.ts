@@ -91,9 +91,12 @@ function takesFew(params: readonly string[], limit: number): boolean {
   return own.length <= limit;
 }
 
-/** A destructured argument, or one whose type is an object type or is named as options are. */
+/**
+ * A destructured argument, one that may be left out for `{}`, or one whose type is an object type or is named as
+ * options are.
+ */
 function isOptions(param: string): boolean {
-  return /^\{|^\w+\??:\s*(?:\{|Partial<|\w*(?:Options|Deps|Init|Change)\b)/.test(param);
+  return /=\s*\{\}$|^\{|^\w+\??:\s*(?:\{|Partial<|\w*(?:Options|Deps|Init|Change)\b)/.test(param);
 }
 
 /** Called from its own file alone: not exported, a private method, or a function in a function. */

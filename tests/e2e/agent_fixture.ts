@@ -132,7 +132,7 @@ export class AgentFixture implements AsyncDisposable {
   }
 
   /** Builds an image of an app and pushes it. */
-  async push(app: string, version: string, recipe: AppRecipe): Promise<void> {
+  async push(app: string, version: string, recipe: AppRecipe = {}): Promise<void> {
     const name = `${repositoryOf(ensureApp(this.studio.store, app))}:${version}`;
     await pushImage(this.engine, this.registry, { name, recipe });
   }

@@ -1,4 +1,6 @@
-/** A clock that stands still until a test moves it. Sleeps end in the order of their time, as they would by themselves. */
+/**
+ * A clock that stands still until a test moves it. Sleeps end in the order of their time, as they would by themselves.
+ */
 
 import type { Clock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
@@ -84,7 +86,9 @@ export class FakeClock implements Clock {
     this.#nowMs = targetMs;
   }
 
-  /** Resolves when at least `count` sleeps wait: for a test whose subject talks to the outside world before it sleeps. */
+  /**
+   * Resolves when at least `count` sleeps wait: for a test whose subject talks to the outside world before it sleeps.
+   */
   async untilSleeping(count = 1): Promise<void> {
     while (this.#sleepers.length < count) await new Promise<void>((resolve) => this.#onSleep.push(resolve));
   }

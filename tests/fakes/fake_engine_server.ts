@@ -1,4 +1,6 @@
-/** A small real server on a socket that answers as an engine would in situations that a real one cannot be brought into. */
+/**
+ * A small real server on a socket that answers as an engine would in situations that a real one cannot be brought into.
+ */
 
 import { silentLog } from "../../lib/base/log.ts";
 import { Engine, type EngineLimits } from "../../lib/docker/engine.ts";

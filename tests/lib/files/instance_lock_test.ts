@@ -1,4 +1,6 @@
-/** Tests of the lock that keeps a second agent away, also against flock(1), which locks in the same way as other agents. */
+/**
+ * Tests of the lock that keeps a second agent away, also against flock(1), which locks in the same way as other agents.
+ */
 
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";

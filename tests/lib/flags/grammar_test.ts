@@ -1,4 +1,6 @@
-/** Tests of the flag grammar: the rules one by one, and 300 command lines with the outcome of Go's own `flag` package. */
+/**
+ * Tests of the flag grammar: the rules one by one, and 300 command lines with the outcome of Go's own `flag` package.
+ */
 
 import assert from "node:assert/strict";
 import { type FlagKind, type GivenFlag, readUint64, scanFlags } from "../../../lib/flags/grammar.ts";

@@ -10,7 +10,7 @@ import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
 /** Calls a row as a session would. */
 function call(row: ProcedureRow, change: Partial<Invocation> = {}, device = fakeDevice()): Promise<Reply> {
   const invocation = { procedure: row.name, args: [], kwargs: {}, callerAuthid: "system", signal: never, ...change };
-  return createHandler(row, device, new FakeClock())(invocation);
+  return createHandler(row, { device, clock: new FakeClock() })(invocation);
 }
 
 function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_000): ProcedureRow {

@@ -60,7 +60,7 @@ export class RegisteredDevice implements AsyncDisposable {
     const answering = device.#createDevice(session, change);
     await registerProcedures(session, procedures, {
       serialNumber: "SN-1",
-      handlerOf: (row) => createHandler(row, answering, systemClock),
+      handlerOf: (row) => createHandler(row, { device: answering, clock: systemClock }),
       log: silentLog,
     });
     return device;

@@ -133,11 +133,11 @@ Deno.test("readApps() skips a row that cannot be read and logs it; the others ar
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "young");
-    insertRow(sql, "AppStates", fullStateRow);
-    insertRow(sql, "AppStates", { ...fullStateRow, app_key: 72, state: "INHERIT" });
-    insertRow(sql, "AppStates", { ...fullStateRow, app_key: "seventy" });
+    insertRow({ sql, table: "AppStates" }, fullStateRow);
+    insertRow({ sql, table: "AppStates" }, { ...fullStateRow, app_key: 72, state: "INHERIT" });
+    insertRow({ sql, table: "AppStates" }, { ...fullStateRow, app_key: "seventy" });
     sql.exec("INSERT INTO AppStates VALUES (99, 'Huge', 9223372036854775807, '', 0, 'PROD', 'RUNNING', '')");
-    insertRow(sql, "RequestedAppStates", { ...fullRequestRow, manually_requested_state: "INHERIT" });
+    insertRow({ sql, table: "RequestedAppStates" }, { ...fullRequestRow, manually_requested_state: "INHERIT" });
   }
   const log = warningsLog();
   using database = folder.open(log);
@@ -153,8 +153,8 @@ Deno.test("readApps() returns a renamed app of a reference database once, under 
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "old");
-    insertRow(sql, "AppStates", fullStateRow);
-    insertRow(sql, "AppStates", { ...fullStateRow, app_name: "Fan_New" });
+    insertRow({ sql, table: "AppStates" }, fullStateRow);
+    insertRow({ sql, table: "AppStates" }, { ...fullStateRow, app_name: "Fan_New" });
   }
   using database = folder.open();
   assert.deepEqual(readApps(database).map((app) => app.appName), ["Fan_New"]);

@@ -72,7 +72,7 @@ Deno.test("writeRequest() keeps logins that the reference agent's row never had"
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "young");
-    insertRow(sql, "RequestedAppStates", fullRequestRow);
+    insertRow({ sql, table: "RequestedAppStates" }, fullRequestRow);
   }
   using database = folder.open();
   writeRequest(database, sampleRequest({ dockerCredentials: {} }), { state: "PRESENT", now });
@@ -83,9 +83,9 @@ Deno.test("writeRequest() leaves one row for a renamed app and keeps its owner",
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "young");
-    insertRow(sql, "RequestedAppStates", { ...fullRequestRow, app_name: "Older" });
-    insertRow(sql, "RequestedAppStates", { ...fullRequestRow, app_name: "Old" });
-    insertRow(sql, "RequestedAppStates", { ...fullRequestRow, app_name: "Other", app_key: 72 });
+    insertRow({ sql, table: "RequestedAppStates" }, { ...fullRequestRow, app_name: "Older" });
+    insertRow({ sql, table: "RequestedAppStates" }, { ...fullRequestRow, app_name: "Old" });
+    insertRow({ sql, table: "RequestedAppStates" }, { ...fullRequestRow, app_name: "Other", app_key: 72 });
   }
   using database = folder.open();
   writeRequest(database, sampleRequest({ appName: "New", deviceOwnerAccountKey: 0 }), { state: "PRESENT", now });
@@ -119,7 +119,7 @@ Deno.test("readRequests() reads every column of a recent reference database", ()
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "young");
-    insertRow(sql, "RequestedAppStates", fullRequestRow);
+    insertRow({ sql, table: "RequestedAppStates" }, fullRequestRow);
   }
   using database = folder.open();
   assert.deepEqual(readRequests(database), [sampleRequest({
@@ -147,7 +147,7 @@ Deno.test("readRequests() reads an old reference database that lacks the later c
       ports: _4,
       ...old
     } = fullRequestRow;
-    insertRow(sql, "RequestedAppStates", old);
+    insertRow({ sql, table: "RequestedAppStates" }, old);
   }
   using database = folder.open();
   const [request] = readRequests(database);
@@ -162,7 +162,7 @@ Deno.test("readRequests() understands NULL, empty text, the text null and bytes"
   const bytes = new TextEncoder().encode(`{"A":{"value":"ü"}}`);
   {
     using sql = createReferenceTables(folder.file(), "young");
-    insertRow(sql, "RequestedAppStates", {
+    insertRow({ sql, table: "RequestedAppStates" }, {
       ...fullRequestRow,
       version: null,
       present_version: null,
@@ -196,9 +196,13 @@ Deno.test("readRequests() skips a row with broken JSON, and only a broken rule o
   using folder = new Folder();
   {
     using sql = createReferenceTables(folder.file(), "young");
-    insertRow(sql, "RequestedAppStates", { ...fullRequestRow, docker_compose: "{" });
-    insertRow(sql, "RequestedAppStates", { ...fullRequestRow, app_key: 72, environment_variables: "[1]" });
-    insertRow(sql, "RequestedAppStates", { ...fullRequestRow, app_key: 73, ports: `[{"port":"8080"},{"port":81}]` });
+    insertRow({ sql, table: "RequestedAppStates" }, { ...fullRequestRow, docker_compose: "{" });
+    insertRow({ sql, table: "RequestedAppStates" }, { ...fullRequestRow, app_key: 72, environment_variables: "[1]" });
+    insertRow({ sql, table: "RequestedAppStates" }, {
+      ...fullRequestRow,
+      app_key: 73,
+      ports: `[{"port":"8080"},{"port":81}]`,
+    });
   }
   const log = warningsLog();
   using database = folder.open(log);
@@ -239,7 +243,7 @@ Deno.test("the reference agent's own statements read and write our rows", () => 
     `INSERT INTO RequestedAppStates (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})
       ON CONFLICT (app_name, app_key, stage) DO UPDATE SET ports = excluded.ports`,
   ).run(...Object.values(fullRequestRow));
-  insertRow(sql, "RequestedAppStates", { ...fullRequestRow, app_key: 72 });
+  insertRow({ sql, table: "RequestedAppStates" }, { ...fullRequestRow, app_key: 72 });
 });
 
 Deno.test("storing what is stored already writes nothing, and every change is written", () => {

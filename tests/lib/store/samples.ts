@@ -1,6 +1,6 @@
 /** What the store tests share: a folder of their own, a log that can be read, a request. */
 
-import type { AppRequest } from "../../../lib/model/app.ts";
+import type { AppRequest, PortRule } from "../../../lib/model/app.ts";
 import type { Log } from "../../../lib/base/log.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { Database } from "../../../lib/store/database.ts";
@@ -32,6 +32,21 @@ export function warningsLog(): Log & { warnings: string[] } {
   };
 }
 
+const sampleRule: PortRule = {
+  main: true,
+  name: "ui",
+  active: true,
+  public: false,
+  port: 8080,
+  protocol: "tcp",
+  localIp: "",
+  remotePortEnvironment: "UI_PORT",
+  remotePort: 4711,
+  hostPort: 31003,
+  cloudRemotePort: 0,
+  extra: { note: "kept" },
+};
+
 /** A PROD request with every field set. */
 export function sampleRequest(change: Partial<AppRequest> = {}): AppRequest {
   return {
@@ -51,20 +66,7 @@ export function sampleRequest(change: Partial<AppRequest> = {}): AppRequest {
     cancelTransition: false,
     environment: { SPEED: { value: 7 } },
     environmentTemplate: { SPEED: { defaultValue: "5" } },
-    ports: [{
-      main: true,
-      name: "ui",
-      active: true,
-      public: false,
-      port: 8080,
-      protocol: "tcp",
-      localIp: "",
-      remotePortEnvironment: "UI_PORT",
-      remotePort: 4711,
-      hostPort: 31003,
-      cloudRemotePort: 0,
-      extra: { note: "kept" },
-    }],
+    ports: [sampleRule],
     otherPorts: [],
     dockerCompose: null,
     newDockerCompose: { services: { web: { image: "x" } } },

@@ -29,15 +29,16 @@ type Plain = Record<string, unknown>;
 
 /** Three apps with every column filled. */
 function fill(sql: DatabaseSync, known: number): void {
+  const insert = (table: string, row: Parameters<typeof insertRow>[1]) => insertRow({ sql, table }, row);
   const missing = laterColumns.slice(known).map((column) => column.split(" ")[0] ?? "");
   const request = (change: Partial<typeof fullRequestRow>) => {
     const row = Object.entries({ ...fullRequestRow, ...change }).filter(([name]) => !missing.includes(name));
     return Object.fromEntries(row);
   };
-  insertRow(sql, "AppStates", fullStateRow);
-  insertRow(sql, "AppStates", { ...fullStateRow, app_name: "Shop", app_key: 72, stage: "DEV", state: "BUILT" });
-  insertRow(sql, "AppStates", { ...fullStateRow, app_name: "größe", app_key: 73, state: "FAILED", version: "" });
-  insertRow(sql, "RequestedAppStates", request({}));
+  insert("AppStates", fullStateRow);
+  insert("AppStates", { ...fullStateRow, app_name: "Shop", app_key: 72, stage: "DEV", state: "BUILT" });
+  insert("AppStates", { ...fullStateRow, app_name: "größe", app_key: 73, state: "FAILED", version: "" });
+  insert("RequestedAppStates", request({}));
   const shop = {
     app_name: "Shop",
     app_key: 72,
@@ -45,17 +46,16 @@ function fill(sql: DatabaseSync, known: number): void {
     current_state: "BUILT",
     manually_requested_state: "BUILT",
   };
-  insertRow(sql, "RequestedAppStates", request({ ...shop, release_key: 0, environment_variables: "null" }));
-  insertRow(
-    sql,
+  insert("RequestedAppStates", request({ ...shop, release_key: 0, environment_variables: "null" }));
+  insert(
     "RequestedAppStates",
     request({ app_name: "größe", app_key: 73, environment_variables: `{"Ä":{"value":"ö"}}` }),
   );
   for (const state of ["PRESENT", "DOWNLOADING", "STARTING", "RUNNING", "TRANSFERED", "INHERIT"]) {
-    insertRow(sql, "AppStateHistory", { ...fullStateRow, state });
+    insert("AppStateHistory", { ...fullStateRow, state });
   }
   for (const [type, log] of [["PULL", `["pulled"]`], ["PUSH", "[]"], ["BUILD", "[]"], ["APP", `["a","b"]`]]) {
-    insertRow(sql, "LogHistory", {
+    insert("LogHistory", {
       app_name: "fan_ctl",
       app_key: 71,
       stage: "PROD",
@@ -65,7 +65,7 @@ function fill(sql: DatabaseSync, known: number): void {
   }
   sql.exec("UPDATE DeviceStates SET interface_type = 'WLAN', device_status = 'CONNECTED', timestamp = '1800000000'");
   const device = { interface_type: "ETHERNET", device_status: "DISCONNECTED", timestamp: "1750000000" };
-  insertRow(sql, "DeviceStateHistory", device);
+  insert("DeviceStateHistory", device);
 }
 
 function readTables(sql: DatabaseSync): Record<string, Plain[]> {
@@ -164,10 +164,10 @@ function work(sql: DatabaseSync): void {
   const logs = sql.prepare("SELECT log FROM LogHistory WHERE app_key = ? AND stage = ?").all(71, "PROD");
   assert.ok(logs.length === 4 && logs.every(({ log }) => log === `["c"]`));
 
-  insertRow(sql, "AppStateHistory", { ...fullStateRow, state: "STOPPING" });
+  insertRow({ sql, table: "AppStateHistory" }, { ...fullStateRow, state: "STOPPING" });
   sql.prepare("UPDATE AppStates SET state = ?, version = ?, release_key = ? WHERE app_key = ? AND stage = ?")
     .run("STARTING", "1.3.0", 13, 71, "PROD");
-  insertRow(sql, "AppStates", { ...fullStateRow, app_name: "later", app_key: 74, state: "PRESENT" });
+  insertRow({ sql, table: "AppStates" }, { ...fullStateRow, app_name: "later", app_key: 74, state: "PRESENT" });
   const names = Object.keys(fullRequestRow).filter((name) => request !== undefined && name in request);
   const values = Object.entries({ ...fullRequestRow, manually_requested_state: "PRESENT" })
     .filter(([name]) => names.includes(name)).map(([, value]) => value);
@@ -192,7 +192,7 @@ Deno.test("a database of a reference agent that was killed is rolled back to wha
       "UPDATE AppStates SET state = 'REMOVED'; UPDATE RequestedAppStates SET manually_requested_state = 'REMOVED'",
     );
     for (let number = 0; number < 500; number++) {
-      insertRow(sql, "AppStateHistory", { ...fullStateRow, state: "REMOVED" });
+      insertRow({ sql, table: "AppStateHistory" }, { ...fullStateRow, state: "REMOVED" });
     }
     for (const suffix of ["", "-journal"]) {
       Deno.copyFileSync(folder.file(`killed.db${suffix}`), folder.file(`reagent.db${suffix}`));

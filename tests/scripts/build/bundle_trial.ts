@@ -1,7 +1,7 @@
 /**
- * A small program that uses the agent's real dependencies, for tests of the bundle: opens a database, dials a port where
- * nobody listens, calls a procedure of its own through a router, lists the containers of a missing engine, and prints
- * the results as JSON. Arguments: a folder, the port, the router's URL.
+ * A small program that uses the agent's real dependencies, for tests of the bundle: opens a database, dials a port
+ * where nobody listens, calls a procedure of its own through a router, lists the containers of a missing engine, and
+ * prints the results as JSON. Arguments: a folder, the port, the router's URL.
  */
 
 import { systemClock } from "../../../lib/async/clock.ts";

@@ -47,6 +47,11 @@ const table: { name: string; text: string; violations: string[] }[] = [
     violations: [],
   },
   {
+    name: "what may be left out for {} is options",
+    text: "export const read = (a: A, b: A, c: A = {}) => a;",
+    violations: [],
+  },
+  {
     name: "options are known by their type, too",
     text: "export function read(a: A, b: A, c: ReadOptions) {}",
     violations: [],
