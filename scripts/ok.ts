@@ -12,17 +12,13 @@ import { checkCoverage } from "./gate/measure_coverage.ts";
 import { type Outcome, runDeno } from "./gate/outcome.ts";
 import { readSources } from "./gate/sources.ts";
 import { findSharedNames } from "./gate/top_level_names.ts";
-import { urlOf } from "./paths.ts";
 
 interface Check {
   name: string;
   run(): Promise<Outcome>;
-  /** What it finds is printed and does not fail the gate. */
-  isReportOnly?: boolean;
 }
 
 const tools = ["run", "--no-prompt", "-P=tools"];
-const lintRules = ["function-length", "positional-arguments", "comment-width"];
 
 /** Takes long on one processor, so it runs next to the others. */
 const types: Check = {
@@ -34,18 +30,7 @@ const types: Check = {
 const checks: Check[] = [
   { name: "format", run: () => runDeno(["fmt", "--check", "--quiet"]) },
   { name: "lint", run: () => runDeno(["lint", "--quiet"]) },
-  ...lintRules.map((rule) => ({ name: rule.replace("-", " "), run: () => lintRule(rule), isReportOnly: true })),
-  textCheck(
-    "house rules",
-    (files) => files.filter(({ path }) => !path.startsWith("tests/")).flatMap(findHouseViolations),
-  ),
-  {
-    ...textCheck(
-      "house rules on tests",
-      (files) => files.filter(({ path }) => path.startsWith("tests/")).flatMap(findHouseViolations),
-    ),
-    isReportOnly: true,
-  },
+  textCheck("house rules", (files) => files.flatMap(findHouseViolations)),
   textCheck("layers", (files) => findLayerViolations(programOf(files))),
   textCheck("area entries", (files) => findEntryViolations(programOf(files))),
   textCheck("shared names", (files) => findSharedNames(programOf(files))),
@@ -80,9 +65,8 @@ async function runChecks(lane: readonly Check[]): Promise<number> {
     const startedMs = performance.now();
     const { passed, text } = await check.run();
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    const verdict = passed ? "ok    " : check.isReportOnly ? "noted " : "FAILED";
-    print(`${verdict} ${check.name} (${seconds} s)${text ? `\n${text}` : ""}`);
-    if (!passed && !check.isReportOnly) failed += 1;
+    print(`${passed ? "ok    " : "FAILED"} ${check.name} (${seconds} s)${text ? `\n${text}` : ""}`);
+    if (!passed) failed += 1;
   }
   return failed;
 }
@@ -99,13 +83,6 @@ function textCheck(name: string, find: (files: SourceFile[]) => string[]): Check
 /** The sources of the program itself. */
 function programOf(files: readonly SourceFile[]): SourceFile[] {
   return files.filter(({ path }) => path === "main.ts" || path.startsWith("lib/"));
-}
-
-/** Runs one rule of `gate/lint_rules.ts`; deno.json leaves them out of the lint. */
-async function lintRule(rule: string): Promise<Outcome> {
-  const others = lintRules.filter((other) => other !== rule).map((other) => `--rules-exclude=house/${other}`);
-  const { passed, text } = await runDeno(["lint", "--quiet", "--compact", "--rules-tags=", ...others]);
-  return { passed, text: text.replaceAll(urlOf(""), "") };
 }
 
 function print(text: string): void {

@@ -1,7 +1,7 @@
 /** Reads coverage reports. Pure. */
 
 /** The percentage of the lines of `lib/` that unit tests must cover. It may only rise. */
-export const coverageFloorPercent = 94;
+export const coverageFloorPercent = 95;
 
 /** The share of covered lines, in percent, of a report in the lcov format; 0 for an empty report. */
 export function lineCoverage(lcov: string): number {

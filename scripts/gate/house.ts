@@ -9,7 +9,9 @@ const bannedNames = ["utils", "helpers", "common", "manager", "service", "types"
 
 /** The violations in one file, one sentence each. */
 export function findHouseViolations(file: SourceFile): string[] {
-  return [...sizeViolations(file), ...nameViolations(file), ...docViolations(file), ...wordViolations(file)];
+  return [sizeViolations, nameViolations, docViolations, exportViolations, wordViolations].flatMap((find) =>
+    find(file)
+  );
 }
 
 function sizeViolations(file: SourceFile): string[] {
@@ -49,6 +51,14 @@ function docViolations(file: SourceFile): string[] {
 function endsDocComment(lines: readonly string[], index: number): boolean {
   const before = (lines[index - 1] ?? "").trim();
   return before.endsWith("*/") || /^export (async )?function .*;$/.test(before);
+}
+
+function exportViolations(file: SourceFile): string[] {
+  const reexports = file.text.matchAll(/^export (?:type )?(?:\*|\{[^}]*\})(?: as \w+)? from "/gm);
+  return [...reexports].map(({ index }) => {
+    const line = file.text.slice(0, index).split("\n").length;
+    return `${file.path}:${line} exports again what another file defines; import it from there`;
+  });
 }
 
 function wordViolations(file: SourceFile): string[] {

@@ -41,6 +41,14 @@ const table: { name: string; path: string; text: string; violations: string[] }[
     violations: ["lib/appState.ts is not named in snake_case"],
   },
   {
+    name: "a re-export fails",
+    path: "lib/a.ts",
+    text: `${head}export type { A } from "./b.ts";\nexport {\n  c,\n} from "./c.ts";\nexport * from "./d.ts";\n`,
+    violations: [3, 4, 7].map((line) => {
+      return `lib/a.ts:${line} exports again what another file defines; import it from there`;
+    }),
+  },
+  {
     name: "ending the process in lib fails",
     path: "lib/a.ts",
     text: `${head}Deno.exit(1);\n`,
