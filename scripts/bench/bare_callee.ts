@@ -5,7 +5,7 @@
  */
 
 import { parseJson } from "../../lib/base/json.ts";
-import { openSession } from "../studio/connection.ts";
+import { openSession } from "../studio/open_session.ts";
 import { projectRoot } from "../paths.ts";
 
 /** The procedure that is answered with one word. */

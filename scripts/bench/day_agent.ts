@@ -13,9 +13,9 @@ import { Link } from "../../lib/wamp/link.ts";
 import type { OnSession } from "../../lib/wamp/session_runs.ts";
 import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { Session } from "../../lib/wamp/session.ts";
-import { testamentTopic } from "../../lib/backend/uris.ts";
+import { realm, testamentTopic } from "../../lib/backend/uris.ts";
 import { openPrinterLogs } from "./printer_logs.ts";
-import { channel, serialNumber } from "./log_names.ts";
+import { agentUser, channel, serialNumber } from "./log_names.ts";
 
 /** A beat every 2 ms instead of every 30 s. */
 const speed = 15_000;
@@ -65,7 +65,7 @@ function readMemory(): Record<string, number> {
 
 function createLink(url: string, onSession: OnSession): Link {
   return new Link({
-    identity: () => ({ url, realm: "realm1", authid: "12-345", secret: "s" }),
+    identity: () => ({ url, realm, ...agentUser }),
     marker: { procedure: `bench.marker.${serialNumber}`, reply: [] },
     testament: () => ({ topic: testamentTopic, args: [] }),
     timeouts: { connectMs: 10_000, pingMs: 0, responseMs: 10_000 },

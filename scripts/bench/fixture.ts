@@ -30,7 +30,7 @@ export interface GroupOptions {
 }
 
 /** Addresses that the agent uses instead of the fixture's own. */
-export interface AgentRoutes {
+export interface RouteOptions {
   engineHost?: string;
   routerUrl?: string;
   registryHost?: string;
@@ -72,7 +72,7 @@ export async function startFixture(router: RouterName): Promise<BenchFixture> {
 export async function startAgent(
   fixture: BenchFixture,
   program: Program,
-  routes: AgentRoutes = {},
+  routes: RouteOptions = {},
 ): Promise<AgentProcess> {
   const { engine, studio, device } = fixture;
   const { engineHost = engine.host, routerUrl, registryHost } = routes;
@@ -95,7 +95,11 @@ export async function startAgent(
 }
 
 /** Installs apps on the running device and waits until all of them run. Without a recipe they do nothing. */
-export async function installApps(fixture: BenchFixture, count: number, recipe: AppRecipe = {}): Promise<string[]> {
+export async function installApps(
+  fixture: BenchFixture,
+  count: number,
+  recipe: Partial<AppRecipe> = {},
+): Promise<string[]> {
   const names = appNames(count);
   await publish(fixture, { apps: names, version: firstVersion, recipe });
   for (const name of names) await fixture.studio.request(fixture.device, name, { target: "RUNNING" });

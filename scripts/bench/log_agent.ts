@@ -6,12 +6,12 @@
 
 import type { Session } from "node:inspector/promises";
 import { cpuUsage, memoryUsage } from "node:process";
-import { openSession } from "../../tests/lib/wamp/open_session.ts";
+import { openSession } from "../studio/open_session.ts";
 import { openPrinterLogs } from "./printer_logs.ts";
-import { channel } from "./log_names.ts";
+import { agentUser, channel } from "./log_names.ts";
 
 async function runAgent([socket = "", routerUrl = "", home = ""]: readonly string[]): Promise<void> {
-  const session = await openSession(routerUrl, { pingMs: 20_000 });
+  const session = await openSession({ url: routerUrl, ...agentUser }, { pingMs: 20_000 });
   const wire = {
     call: (procedure: string, args?: unknown[]) => session.call(procedure, args),
     publish: (topic: string, args: unknown[]) => session.publish(topic, args),

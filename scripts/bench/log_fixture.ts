@@ -6,10 +6,12 @@
 
 import type { Session } from "../../lib/wamp/session.ts";
 import { sleep } from "../testbed/wait.ts";
-import { openSession, startRouter } from "../../tests/lib/wamp/open_session.ts";
+import { realm } from "../../lib/backend/uris.ts";
+import { openSession } from "../studio/open_session.ts";
 import { runtimeSettings } from "../build/plan.ts";
-import type { Router } from "../studio/router/router.ts";
+import { Router } from "../studio/router/router.ts";
 import { pathOf } from "../paths.ts";
+import { agentUser, studioUser } from "./log_names.ts";
 
 /** The running fixture. */
 export interface LogFixture {
@@ -50,8 +52,9 @@ export async function startLogFixture(stack: AsyncDisposableStack, options: LogF
   const home = await Deno.makeTempDir({ prefix: "b-" });
   stack.defer(() => Deno.remove(home, { recursive: true }));
   const socket = `${home}/s`;
-  const router = stack.use(await startRouter());
-  const studio = await openSession(router.url, { authid: "system" });
+  const users = { [agentUser.authid]: agentUser, [studioUser.authid]: studioUser };
+  const router = stack.use(await Router.listen({ hostname: "127.0.0.1", port: 0, realm, users }));
+  const studio = await openSession({ url: router.url, ...studioUser });
   stack.defer(() => studio.close());
   await options.prepare?.(studio);
   startProgram(stack, { file: "log_printer.ts", args: [socket, options.isTty ? "tty" : "frames"] });

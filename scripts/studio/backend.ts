@@ -7,7 +7,7 @@ import type { Log } from "../../lib/base/log.ts";
 import type { InvocationHandler } from "../../lib/wamp/invocations.ts";
 import type { CallOptions, CallReply, Session, WireEvent } from "../../lib/wamp/session.ts";
 import { testamentTopic } from "../../lib/backend/uris.ts";
-import { openSession, type RouterLogin } from "./connection.ts";
+import { openSession, type RouterLogin } from "./open_session.ts";
 import { markDisconnected } from "./devices.ts";
 import { deviceProcedures, type ProcedureDeps, readTestament } from "./procedures.ts";
 

@@ -1,4 +1,4 @@
-/** Gives the docker command a registry login of its own, so that the user's settings stay as they are. */
+/** Writes a registry login for the docker command, apart from the user's settings. */
 
 /** A login at a registry. */
 export interface DockerLogin {

@@ -8,7 +8,7 @@ import { realm } from "../../lib/backend/uris.ts";
 import { addAccount, listAccounts, ownerAccountKey } from "./accounts.ts";
 import { authoriseWith } from "./authorise.ts";
 import { StudioBackend } from "./backend.ts";
-import type { RouterLogin } from "./connection.ts";
+import type { RouterLogin } from "./open_session.ts";
 import { listDevices, markAllDisconnected } from "./devices.ts";
 import { checkLogin } from "./logins.ts";
 import { type ProcedureDeps, systemAuthid } from "./procedures.ts";

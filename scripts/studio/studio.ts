@@ -9,7 +9,7 @@ import { deviceUri, logTopic } from "../../lib/backend/uris.ts";
 import { errorUris } from "../../lib/wamp/uris.ts";
 import { type Account, addAccount, grant, ownerAccountKey, revoke } from "./accounts.ts";
 import type { StudioBackend } from "./backend.ts";
-import type { RouterLogin } from "./connection.ts";
+import type { RouterLogin } from "./open_session.ts";
 import { type DeviceApp, findDeviceApp, listDeviceApps, saveDeviceApp } from "./device_apps.ts";
 import { addDevice, type Device, deviceByName, flockOf, moveDevice, type NewDevice } from "./devices.ts";
 import { channelOf, linesOf } from "./log_events.ts";

@@ -6,7 +6,7 @@
 import { isDict } from "../../lib/base/json.ts";
 import type { Session } from "../../lib/wamp/session.ts";
 import { logTopic } from "../../lib/backend/uris.ts";
-import { openSession } from "../../scripts/studio/connection.ts";
+import { openSession } from "../../scripts/studio/open_session.ts";
 import { checkLogin } from "../../scripts/studio/logins.ts";
 import { appByName, ensureApp, repositoryOf } from "../../scripts/studio/releases.ts";
 import { startStudio } from "../../scripts/studio/start_studio.ts";

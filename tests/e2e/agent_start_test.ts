@@ -11,7 +11,7 @@ import { Relay } from "../../scripts/testbed/relay.ts";
 import { AgentFixture } from "./agent_fixture.ts";
 import { otherMachine } from "./other_machine.ts";
 
-/** Invalid contents of a .flock file, and the reason that the agent gives. */
+/** Invalid contents of a .flock file, and the reason that the agent reports. */
 const brokenFiles: readonly [text: string, reason: RegExp][] = [
   ["", /empty/],
   [" \n", /empty/],

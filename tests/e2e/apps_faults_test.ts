@@ -89,7 +89,7 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
   });
 
   await t.step(
-    "an update whose image is missing leaves the running app alone, and says when it is retried",
+    "an update whose image is missing keeps the running app, and reports when it is retried",
     async () => {
       await fixture.requestUntil("RUNNING", running);
       const before = await runOf(fixture);

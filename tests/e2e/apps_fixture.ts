@@ -15,7 +15,7 @@ import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
 
 /** The fields of an app request that a test sets; the rest is filled in. */
-export interface RequestFields {
+export interface RequestOptions {
   target_state?: string;
   present_version?: string;
   newest_version?: string;
@@ -120,12 +120,12 @@ export class AppsFixture implements AsyncDisposable {
   }
 
   /** Requests a state of the app, as Studio does. */
-  async request(target: string, fields: RequestFields = {}): Promise<void> {
+  async request(target: string, fields: RequestOptions = {}): Promise<void> {
     await this.apps.request({ ...shop, target_state: target, present_version: "1", newest_version: "1", ...fields });
   }
 
   /** Requests a state and waits for the entry `end`. Returns all that was reported since. */
-  async requestUntil(target: string, end: string, fields: RequestFields = {}): Promise<string[]> {
+  async requestUntil(target: string, end: string, fields: RequestOptions = {}): Promise<string[]> {
     this.studio.clear();
     await this.request(target, fields);
     await this.until(end);

@@ -2,7 +2,7 @@
 
 import type { Invocation, Reply } from "../../lib/wamp/invocations.ts";
 import type { Session } from "../../lib/wamp/session.ts";
-import { openSession } from "../../scripts/studio/connection.ts";
+import { openSession } from "../../scripts/studio/open_session.ts";
 import type { AddedDevice, Studio } from "../../scripts/studio/studio.ts";
 
 /** The stats of a status report. */

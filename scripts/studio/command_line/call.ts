@@ -3,7 +3,7 @@
 import { type Dict, isDict, parseJson } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { deviceUri } from "../../../lib/backend/uris.ts";
-import { openSession } from "../connection.ts";
+import { openSession } from "../open_session.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import { type Command, connect, memberText, type Server } from "./command.ts";
 import { readAccount } from "./devices.ts";

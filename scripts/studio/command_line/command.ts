@@ -3,7 +3,7 @@
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { openSession } from "../connection.ts";
+import { openSession } from "../open_session.ts";
 import type { Arguments, OptionKinds } from "./arguments.ts";
 import { readServerFile } from "./server_file.ts";
 

@@ -1,7 +1,7 @@
 /** The file with the address and login of a running Studio, for the command line on the same machine. */
 
 import { isDict, parseJson } from "../../../lib/base/json.ts";
-import type { RouterLogin } from "../connection.ts";
+import type { RouterLogin } from "../open_session.ts";
 
 /** Writes the file; only its owner can read it. */
 export async function writeServerFile(folder: string, login: RouterLogin): Promise<void> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isDict, parseJson } from "../../../../lib/base/json.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
-import { openSession } from "../../../../scripts/studio/connection.ts";
+import { openSession } from "../../../../scripts/studio/open_session.ts";
 import { StudioProcess } from "./studio_process.ts";
 
 Deno.test("without a Studio every command says how to start one", async () => {

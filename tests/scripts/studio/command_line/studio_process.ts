@@ -5,7 +5,7 @@ import { isDict } from "../../../../lib/base/json.ts";
 import type { Invocation, Reply } from "../../../../lib/wamp/invocations.ts";
 import type { Session } from "../../../../lib/wamp/session.ts";
 import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
-import { openSession } from "../../../../scripts/studio/connection.ts";
+import { openSession } from "../../../../scripts/studio/open_session.ts";
 import { pollUntil } from "../../../../scripts/testbed/wait.ts";
 import { projectRoot } from "../../../../scripts/paths.ts";
 

@@ -16,23 +16,24 @@ export interface RouterLogin {
 }
 
 const limitMs = 10_000;
+const defaultPingMs = 5_000;
 
 /** Dials and joins. Throws `connect_failed`, `auth_rejected`, `timeout` or `canceled`. */
 export async function openSession(
   login: RouterLogin,
-  options: { signal?: AbortSignal; log?: Log } = {},
+  options: { signal?: AbortSignal; log?: Log; pingMs?: number } = {},
 ): Promise<Session> {
   const { authid, secret, url } = login;
   const limit = AbortSignal.timeout(limitMs);
-  const parts = {
+  const deps = {
     clock: systemClock,
     log: options.log ?? silentLog,
     signal: options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]),
   };
   // Pings detect a router that has disappeared without closing the connection.
-  const transport = await Transport.open({ url, proxies: noProxies, pingMs: 5_000, ...parts });
+  const transport = await Transport.open({ url, proxies: noProxies, pingMs: options.pingMs ?? defaultPingMs, ...deps });
   try {
-    return await joinSession(transport, { realm, authid, secret, responseMs: limitMs, ...parts });
+    return await joinSession(transport, { realm, authid, secret, responseMs: limitMs, ...deps });
   } catch (error) {
     transport.terminate();
     throw error;
