@@ -99,9 +99,9 @@ function sayEnd(narrator: Narrator, startedMs: number): void {
   const lines = [
     "",
     `That was the main job of Reagent, in ${secondsSince(startedMs)}: a device joined its Studio, an app was installed`,
-    "from a registry, its log was read, it was updated to a second version, and all of it was removed again.",
+    "from a registry, its log was read, it was updated to a second version, and it was removed again.",
     "",
-    "To do the same by hand, with a Studio that keeps its data:  npx --yes deno@2.9.6 task studio --help",
+    "By hand, with a Studio that keeps its data:  npx --yes deno@2.9.6 task studio --help",
   ];
   for (const line of lines) narrator.plain(line);
 }

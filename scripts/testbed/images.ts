@@ -1,6 +1,7 @@
 /** Builds small images for tests, without a network, and pushes them to a registry. */
 
 import { runProgram } from "../programs.ts";
+import { writeDockerLogin } from "../studio/docker_login.ts";
 import { busyboxImage, type Dockerd } from "./dockerd.ts";
 import { pusher, type Registry } from "./registry.ts";
 
@@ -107,8 +108,7 @@ function quoteForShell(text: string): string {
 async function push(engine: Dockerd, registry: Registry, reference: string): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "d-" });
   try {
-    const auth = btoa(`${pusher.user}:${pusher.password}`);
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths: { [registry.host]: { auth } } }));
+    await writeDockerLogin(folder, { host: registry.host, ...pusher });
     await engine.docker("--config", folder, "push", "--quiet", reference);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -4,16 +4,14 @@ import { Dockerd } from "../../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, buildImage, pushImage } from "../../../scripts/testbed/images.ts";
 import { Registry } from "../../../scripts/testbed/registry.ts";
 import { listProcesses } from "../../../scripts/testbed/background.ts";
+import { writeDockerLogin } from "../../../scripts/studio/docker_login.ts";
 import { sleep } from "../../../scripts/testbed/wait.ts";
 
 /** Pulls as a device does, with its login, and returns `pulled` or the engine's error. */
 async function pull(engine: Dockerd, reference: string, login?: { user: string; password: string }): Promise<string> {
   const folder = await Deno.makeTempDir();
   try {
-    const auth = login === undefined
-      ? {}
-      : { [reference.split("/")[0] ?? ""]: { auth: btoa(`${login.user}:${login.password}`) } };
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ auths: auth }));
+    if (login !== undefined) await writeDockerLogin(folder, { host: reference.split("/")[0] ?? "", ...login });
     const ended = await engine.tryDocker(["--config", folder, "pull", reference]);
     return ended.code === 0 ? "pulled" : ended.stderr.trim();
   } finally {
