@@ -1,12 +1,12 @@
-/** Decides who the caller is and whether Studio allows the call. Runs before a handler looks at any argument. */
+/** Decides whether a call is allowed. Runs before a handler looks at any argument. */
 
 import { within } from "../async/deadline.ts";
-import { AgentError, textOf } from "../base/errors.ts";
-import type { Dict } from "../base/json.ts";
 import type { Privilege } from "../backend/requests.ts";
+import { AgentError, textOf } from "../base/errors.ts";
+import { accountOf, backendCaller, type DisclosedCaller, isBackend } from "./caller.ts";
 
-/** `router`: anyone the router lets through. */
-export type Access = Privilege | "router";
+/** `backend`: Studio's backend alone. `router`: anyone the router lets through. */
+export type Access = Privilege | "backend" | "router";
 
 /** Who may call a procedure. */
 export interface Guarded {
@@ -23,36 +23,33 @@ export type PrivilegeCheck = (
   signal: AbortSignal,
 ) => Promise<unknown>;
 
-const trustedCaller = "system";
-const checkLimitMs = 10_000;
-const quoteLimit = 200;
-
-/**
- * The caller whose rights count. The trusted caller may act for an account: a whole number (or its decimal text) in
- * `requestor_account_key` of the keyword arguments replaces it; the same key inside a positional dict does not.
- */
-export function effectiveCaller(authid: string | undefined, kwargs: Dict): string | undefined {
-  if (authid !== trustedCaller) return authid;
-  const key = kwargs["requestor_account_key"];
-  const isText = typeof key === "string" && /^[+-]?[0-9]+$/.test(key);
-  if (!isText && typeof key !== "number") return authid;
-  return Number.isSafeInteger(Number(key)) ? String(key) : authid;
+/** The caller of a call: as the router disclosed it, and whose privileges count. */
+export interface Caller extends DisclosedCaller {
+  effective: string | undefined;
 }
 
+const checkLimitMs = 10_000;
+
 /**
- * Resolves when the call is allowed. Throws `denied` with the procedure's text, or `privilege_check_failed` when Studio
- * cannot answer: a caller that is no account, a failed call, an answer that is no boolean, or none within 10 s. Never
- * cached.
+ * Resolves when the call is allowed. Throws `denied` with the procedure's text, also for a caller that is no account, or
+ * `privilege_check_failed` when Studio cannot answer: a failed call, an answer that is no boolean, or none within 10 s. Never cached.
  */
 export async function authorize(
   guarded: Guarded,
-  caller: string | undefined,
+  caller: Caller,
   options: { check: PrivilegeCheck; signal: AbortSignal },
 ): Promise<void> {
-  const { privilege } = guarded;
-  if (privilege === "router" || caller === trustedCaller) return;
+  const { privilege, deniedText } = guarded;
+  if (privilege === "router") return;
+  if (privilege === "backend") {
+    if (isBackend(caller)) return;
+    throw new AgentError("denied", deniedText);
+  }
+  if (caller.effective === backendCaller) return;
+  const requestor = accountOf(caller.effective);
+  if (requestor === undefined) throw new AgentError("denied", deniedText);
   const ask = async (signal: AbortSignal) => {
-    const answer = await options.check({ privilege, requestor: parseAccount(caller ?? "<nil>") }, signal);
+    const answer = await options.check({ privilege, requestor }, signal);
     if (typeof answer !== "boolean") throw new AgentError("privilege_check_failed", "type of argument is not bool");
     return answer;
   };
@@ -62,18 +59,5 @@ export async function authorize(
   } catch (error) {
     throw new AgentError("privilege_check_failed", `${guarded.failedCheckPrefix ?? ""}${textOf(error)}`);
   }
-  if (!isGranted) throw new AgentError("denied", guarded.deniedText);
-}
-
-/** A number as Go's `strconv` reads it, with its error texts. */
-function parseAccount(text: string): number {
-  if (!/^[+-]?[0-9]+$/.test(text)) throw numberError("Atoi", text, "invalid syntax");
-  const account = Number(text);
-  if (!Number.isSafeInteger(account)) throw numberError("Atoi", text, "value out of range");
-  return account;
-}
-
-function numberError(parser: string, text: string, why: string): AgentError {
-  const shown = text.length > quoteLimit ? `${text.slice(0, quoteLimit)}…` : text;
-  return new AgentError("bad_request", `strconv.${parser}: parsing ${JSON.stringify(shown)}: ${why}`);
+  if (!isGranted) throw new AgentError("denied", deniedText);
 }

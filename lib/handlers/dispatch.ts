@@ -1,23 +1,27 @@
 /**
- * Answers the calls of the device's procedures: checks the caller, reads the arguments, does the work, and reports
- * plainly what went wrong.
+ * Answers the calls of the device's procedures: checks the caller, reads the arguments, does the work, and reports plainly
+ * what went wrong.
  */
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
-import { AgentError, textOf } from "../base/errors.ts";
+import { AgentError, hasCode, textOf } from "../base/errors.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/invocations.ts";
-import { authorize, effectiveCaller } from "./authorize.ts";
+import { authorize, type Caller } from "./authorize.ts";
 import { createCallLog } from "./call_log.ts";
+import { effectiveCaller } from "./caller.ts";
 import type { Device } from "./device.ts";
 import type { ProcedureRow } from "./procedure.ts";
 
 /** A longer error text is shortened: some carry the output of a program or a value of the caller. */
 const errorTextLimit = 4_000;
 
+/** Of a name that a caller chose, in the log. */
+const authidLimit = 100;
+
 /**
- * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`,
- * `timeout`, or whatever the work threw.
+ * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`, `timeout`,
+ * or whatever the work threw.
  */
 export function createHandler(
   row: ProcedureRow,
@@ -26,15 +30,21 @@ export function createHandler(
   const logCall = createCallLog({ log: device.log, clock });
   return async (invocation) => {
     const startedAt = clock.now();
-    const caller = effectiveCaller(invocation.callerAuthid, invocation.kwargs);
-    const fields = () => ({ procedure: row.name, authid: caller, durationMs: Math.round(clock.now() - startedAt) });
+    const { callerAuthid, callerAuthrole } = invocation;
+    const effective = effectiveCaller(callerAuthid, invocation);
+    const caller: Caller = { callerAuthid, callerAuthrole, effective };
+    const authid = effective?.slice(0, authidLimit);
+    const fields = () => ({ procedure: row.name, authid, durationMs: Math.round(clock.now() - startedAt) });
     try {
       const reply = await answer(row, device, { invocation, caller });
-      logCall(fields);
+      logCall("answered", authid, fields);
       return reply;
     } catch (error) {
-      device.log.warn("Refused a call, or it failed", { ...fields(), error });
-      throw toAnswer(error);
+      const answerError = toAnswer(error);
+      // A router that discloses no role makes the device uncontrollable; this line then says why.
+      if (hasCode(error, "denied")) logCall("refused", authid, () => ({ ...fields(), role: callerAuthrole }));
+      else logCall("failed", authid, () => ({ ...fields(), error: answerError }));
+      throw answerError;
     }
   };
 }
@@ -42,11 +52,13 @@ export function createHandler(
 async function answer(
   row: ProcedureRow,
   device: Device,
-  call: { invocation: Invocation; caller: string | undefined },
+  call: { invocation: Invocation; caller: Caller },
 ): Promise<Reply> {
   const { args, kwargs, signal } = call.invocation;
   await authorize(row, call.caller, { check: device.checkPrivilege, signal });
-  const work = (limit: AbortSignal) => row.answer(device, { args, kwargs, caller: call.caller, signal: limit });
+  const work = (limit: AbortSignal) => {
+    return row.answer(device, { args, kwargs, caller: call.caller.effective, signal: limit });
+  };
   return await within(row.limitMs, work, { what: `The procedure "${row.name}"`, signal });
 }
 

@@ -13,6 +13,7 @@ import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, sche
 
 const nothing = "none";
 const empty = "empty";
+const backendDenied = "insufficient privileges";
 const terminalDenied = "insufficient privileges to start a terminal session";
 
 /**
@@ -22,8 +23,8 @@ const terminalDenied = "insufficient privileges to start a terminal session";
 export const procedures: readonly ProcedureRow[] = [
   working({
     name: "request_app_state",
-    privilege: "router",
-    deniedText: "",
+    privilege: "backend",
+    deniedText: backendDenied,
     args: "kwargs {app_key, app_name, stage, target_state, current_state?, release_key?, new_release_key?, version?, " +
       "present_version?, newest_version?, request_update?, cancel_transition?, requestor_account_key?, " +
       "device_owner_account_key?, environment?, environment_template?, ports?, docker_compose?, new_docker_compose?, " +
@@ -31,6 +32,14 @@ export const procedures: readonly ProcedureRow[] = [
     result: "empty, once it is stored; the work follows in the background",
     decode: noArguments,
     run: requestAppState,
+  }),
+  later({
+    name: "check_host_port",
+    privilege: "backend",
+    deniedText: backendDenied,
+    args: "[{app_key, port, host_port, stage?, protocol?}]",
+    result: "[{available: bool, reason}]",
+    laterIssue: "port reservations",
   }),
   later({
     name: "write_data",
@@ -42,8 +51,8 @@ export const procedures: readonly ProcedureRow[] = [
   }),
   working({
     name: "device_handshake",
-    privilege: "router",
-    deniedText: "",
+    privilege: "backend",
+    deniedText: backendDenied,
     args: nothing,
     result: "kwargs {utp: local time, RFC 3339, id: serial number}",
     decode: noArguments,
@@ -105,18 +114,10 @@ export const procedures: readonly ProcedureRow[] = [
   }),
   later({
     name: "init_device_terminal",
-    privilege: "DEVELOP",
-    deniedText: terminalDenied,
+    privilege: "MAINTAIN",
+    deniedText: "insufficient privileges to open the device terminal",
     args: nothing,
     result: "[{sessionID, writeTopic, dataTopic, resizeTopic}]",
-    laterIssue: "terminals",
-  }),
-  later({
-    name: "execute_cmd",
-    privilege: "DEVELOP",
-    deniedText: "insufficient privileges to execute commands",
-    args: "[{cmd, blocking, args?, timeout?}]",
-    result: "[output], or when not blocking [{pid}]",
     laterIssue: "terminals",
   }),
   working({
@@ -158,7 +159,7 @@ export const procedures: readonly ProcedureRow[] = [
   working({
     name: "get_network_metadata",
     privilege: "READ",
-    deniedText: "insufficient privileges to get network metadata",
+    deniedText: "insufficient privileges to read network metadata",
     args: nothing,
     result: "one {IP, Mask: base64} for each address",
     decode: noArguments,
@@ -167,7 +168,7 @@ export const procedures: readonly ProcedureRow[] = [
   working({
     name: "get_ipv4_addresses",
     privilege: "READ",
-    deniedText: "insufficient privileges to get ipv4 addresses",
+    deniedText: "insufficient privileges to list ip addresses",
     args: nothing,
     result: "[[{interfaceName, ip}]]",
     decode: noArguments,
@@ -310,8 +311,8 @@ export const procedures: readonly ProcedureRow[] = [
   }),
   working({
     name: "get_tunnel_state",
-    privilege: "READ",
-    deniedText: "insufficient privileges to get tunnel state",
+    privilege: "backend",
+    deniedText: backendDenied,
     args: nothing,
     result: "[[state of each tunnel]]",
     decode: noArguments,

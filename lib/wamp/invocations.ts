@@ -15,6 +15,8 @@ export interface Invocation {
   kwargs: Dict;
   /** The caller, if the router discloses it. */
   callerAuthid: string | undefined;
+  /** The role of the caller, as the router disclosed it. */
+  callerAuthrole: string | undefined;
   signal: AbortSignal;
 }
 
@@ -47,7 +49,8 @@ export class Invocations {
       procedure,
       args: payload.args,
       kwargs: payload.kwargs,
-      callerAuthid: readAuthid(details.caller_authid),
+      callerAuthid: readAuthid(payload.details.caller_authid),
+      callerAuthrole: readAuthid(payload.details.caller_authrole),
       signal: controller.signal,
     };
     try {

@@ -9,7 +9,15 @@ import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
 
 /** Calls a row as a session would. */
 function call(row: ProcedureRow, change: Partial<Invocation> = {}, device = fakeDevice()): Promise<Reply> {
-  const invocation = { procedure: row.name, args: [], kwargs: {}, callerAuthid: "system", signal: never, ...change };
+  const invocation = {
+    procedure: row.name,
+    args: [],
+    kwargs: {},
+    callerAuthid: "system",
+    callerAuthrole: undefined,
+    signal: never,
+    ...change,
+  };
   return createHandler(row, { device, clock: new FakeClock() })(invocation);
 }
 
@@ -48,7 +56,10 @@ Deno.test("Studio is asked about the account that the trusted caller names", asy
   await call(row, { kwargs: { requestor_account_key: "77" } }, device);
   await call(row, { args: [{ requestor_account_key: 78 }] }, device);
   await call(row, { callerAuthid: "79", kwargs: { requestor_account_key: 80 } }, device);
-  assert.deepEqual(asked, [{ privilege: "READ", requestor: 77 }, { privilege: "READ", requestor: 79 }]);
+  assert.deepEqual(asked, [77, 78, 79].map((requestor) => ({ privilege: "READ", requestor })));
+  const refused = { code: "denied", message: row.deniedText };
+  await assert.rejects(call(row, { kwargs: { requestor_account_key: null } }, device), refused);
+  assert.equal(asked.length, 3, "nobody has a privilege, and Studio is not asked");
 });
 
 Deno.test("anything a handler throws becomes one text", async () => {

@@ -5,23 +5,23 @@ import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
 
 /** Privilege and answer to a caller without it, as the callers of the device know them. */
 const expected: [string, string, string][] = [
-  ["request_app_state", "router", ""],
+  ["request_app_state", "backend", "insufficient privileges"],
+  ["check_host_port", "backend", "insufficient privileges"],
   ["write_data", "DEVELOP", "insufficient privileges write data to device"],
-  ["device_handshake", "router", ""],
+  ["device_handshake", "backend", "insufficient privileges"],
   ["get_images", "READ", "insufficient privileges to read docker images"],
   ["prune_images", "MAINTAIN", "insufficient privileges to prune images"],
   ["list_containers", "READ", "insufficient privileges to list containers"],
   ["request_terminal_session", "DEVELOP", "insufficient privileges to start a terminal session"],
   ["start_terminal_session", "DEVELOP", "insufficient privileges to start a terminal session"],
   ["stop_terminal_session", "DEVELOP", "insufficient privileges to start a terminal session"],
-  ["init_device_terminal", "DEVELOP", "insufficient privileges to start a terminal session"],
-  ["execute_cmd", "DEVELOP", "insufficient privileges to execute commands"],
+  ["init_device_terminal", "MAINTAIN", "insufficient privileges to open the device terminal"],
   ["get_app_log_history", "READ", "insufficient privileges to get app log history"],
   ["query_app_logs", "READ", "insufficient privileges to query app logs"],
   ["query_device_logs", "READ", "insufficient privileges to query device logs"],
   ["get_storage_data", "READ", "insufficient privileges to get storage data"],
-  ["get_network_metadata", "READ", "insufficient privileges to get network metadata"],
-  ["get_ipv4_addresses", "READ", "insufficient privileges to get ipv4 addresses"],
+  ["get_network_metadata", "READ", "insufficient privileges to read network metadata"],
+  ["get_ipv4_addresses", "READ", "insufficient privileges to list ip addresses"],
   ["list_ethernet_devices", "READ", "insufficient privileges to list ethernet devices"],
   ["update_ipv4_config", "NETWORK", "insufficient privileges to update ip config"],
   ["list_wifi_networks", "READ", "insufficient privileges to list wifi networks"],
@@ -38,7 +38,7 @@ const expected: [string, string, string][] = [
   ["get_os_release", "READ", "insufficient privileges to get os release data"],
   ["download_os_update", "MAINTAIN", "insufficient privileges to update reswarmos"],
   ["install_os_update", "MAINTAIN", "insufficient privileges to update reswarmos"],
-  ["get_tunnel_state", "READ", "insufficient privileges to get tunnel state"],
+  ["get_tunnel_state", "backend", "insufficient privileges"],
 ];
 
 Deno.test("the table holds the 34 procedures with their privileges and denials", () => {
