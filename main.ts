@@ -47,15 +47,16 @@ async function runLocked(flags: Flags): Promise<number> {
   const stop = listenForStop();
   let lock: InstanceLock;
   try {
-    lock = await acquireInstanceLock(paths.lockFile);
+    await Deno.mkdir(paths.agentDir, { recursive: true, mode: 0o755 });
+    lock = await acquireInstanceLock(paths.locks);
   } catch (error) {
     writeLine(Deno.stderr, startErrorLine("Cannot start", { error, date: new Date() }).trimEnd());
     return 1;
   }
-  using _held = lock;
+  using held = lock;
   // Imported here because it takes longer to load than the commands above take in all.
   const { runAgent } = await import("./lib/agent.ts");
-  return await runAgent({ flags, paths, stop, stdout: Deno.stdout, stderr: Deno.stderr });
+  return await runAgent({ flags, paths, stop, warnings: held.warnings, stdout: Deno.stdout, stderr: Deno.stderr });
 }
 
 /** The first signal stops the agent gracefully, within ten seconds; the second one exits at once. */

@@ -34,7 +34,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   }
 }
 
-function openAgentLog({ flags, paths, stdout, stderr }: AgentOptions): AgentLog {
+function openAgentLog({ flags, paths, warnings, stdout, stderr }: AgentOptions): AgentLog {
   const agentLog = openLog({
     path: paths.logFile,
     isDebug: flags.debug,
@@ -45,6 +45,7 @@ function openAgentLog({ flags, paths, stdout, stderr }: AgentOptions): AgentLog 
     stderr,
   });
   agentLog.log.debug("Command line", { ...flags });
+  for (const warning of warnings) agentLog.log.warn(warning);
   return agentLog;
 }
 

@@ -1,6 +1,7 @@
 /** Every path that follows from the flags, and the folders that must exist before anything else starts. */
 
 import { AgentError } from "./base/errors.ts";
+import type { LockPaths } from "./files/instance_lock.ts";
 import type { Flags } from "./flags.ts";
 
 /** Folders and files of the agent. Relative ones are relative to the working directory. */
@@ -15,8 +16,8 @@ export interface Paths {
   downloadsDir: string;
   dbFile: string;
   logFile: string;
-  /** Machine-wide, whatever the flags say: two agents on one machine would remove each other's apps. */
-  lockFile: string;
+  /** Held while the agent runs, so that no second one removes its apps: see `files/instance_lock.ts`. */
+  locks: LockPaths;
 }
 
 /**
@@ -37,7 +38,7 @@ export function pathsOf(
     downloadsDir: `${agentDir}/downloads`,
     dbFile: dbFileName,
     logFile,
-    lockFile: lockFileOf(machine),
+    locks: { own: `${agentDir}/reagent.lock`, shared: sharedLockOf(machine) },
   };
 }
 
@@ -58,7 +59,8 @@ export async function createFolders(
   }
 }
 
-function lockFileOf(machine: { os: string; programData?: string }): string {
+/** Machine-wide, whatever the flags say. */
+function sharedLockOf(machine: { os: string; programData?: string }): string {
   if (machine.os !== "windows") return "/tmp/ironflock-reagent.lock";
   return `${machine.programData ?? "C:\\ProgramData"}\\ironflock-reagent.lock`;
 }

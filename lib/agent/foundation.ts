@@ -20,6 +20,8 @@ export interface AgentOptions {
   paths: Paths;
   /** Ends the agent in order. */
   stop: AbortSignal;
+  /** What went wrong before there was a log. */
+  warnings: readonly string[];
   /** Takes lines for the operator. */
   stdout: AgentLogOptions["stdout"];
   /** Takes the reason of an end with exit code 1. */

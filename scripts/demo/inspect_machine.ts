@@ -3,7 +3,7 @@
  */
 
 import { hasCode } from "../../lib/base/errors.ts";
-import { acquireInstanceLock, type InstanceLock } from "../../lib/files/instance_lock.ts";
+import { type FileLock, lockFile } from "../../lib/files/lock_file.ts";
 import { runProgram } from "../programs.ts";
 import { chooseEngine, type EngineChoice, type MachineState } from "./choice.ts";
 import { Docker, findDockerHost } from "./docker.ts";
@@ -36,13 +36,9 @@ export async function inspectMachine(): Promise<EngineDecision> {
   return { choice, lock };
 }
 
-async function takeLock(): Promise<InstanceLock | undefined> {
-  try {
-    return await acquireInstanceLock(agentLock);
-  } catch (error) {
-    if (hasCode(error, "lock_held")) return undefined;
-    throw error;
-  }
+async function takeLock(): Promise<FileLock | undefined> {
+  const outcome = await lockFile(agentLock, 0o644);
+  return outcome.kind === "locked" ? outcome.lock : undefined;
 }
 
 async function findEngine(): Promise<MachineState["engine"]> {

@@ -15,16 +15,16 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     downloadsDir: "/a/downloads",
     dbFile: "my.db",
     logFile: "/l/r.log",
-    lockFile: "/tmp/ironflock-reagent.lock",
+    locks: { own: "/a/reagent.lock", shared: "/tmp/ironflock-reagent.lock" },
   });
 });
 
-Deno.test("pathsOf() returns one lock file for the machine, whatever the flags are", () => {
-  const lockFileOf = (agentDir: string, machine: { os: string; programData?: string }) =>
-    pathsOf({ agentDir, appsDir: agentDir, dbFileName: "d", logFile: "l" }, machine).lockFile;
-  assert.equal(lockFileOf("/a", { os: "darwin" }), lockFileOf("/b", { os: "linux" }));
-  assert.equal(lockFileOf("/a", { os: "windows", programData: "D:\\Data" }), "D:\\Data\\ironflock-reagent.lock");
-  assert.equal(lockFileOf("/a", { os: "windows" }), "C:\\ProgramData\\ironflock-reagent.lock");
+Deno.test("pathsOf() gives one lock file per machine, whatever the flags", () => {
+  const sharedLockOf = (agentDir: string, machine: { os: string; programData?: string }) =>
+    pathsOf({ agentDir, appsDir: agentDir, dbFileName: "d", logFile: "l" }, machine).locks.shared;
+  assert.equal(sharedLockOf("/a", { os: "darwin" }), sharedLockOf("/b", { os: "linux" }));
+  assert.equal(sharedLockOf("/a", { os: "windows", programData: "D:\\Data" }), "D:\\Data\\ironflock-reagent.lock");
+  assert.equal(sharedLockOf("/a", { os: "windows" }), "C:\\ProgramData\\ironflock-reagent.lock");
 });
 
 Deno.test("createFolders() creates all folders, leaves existing ones, and can run twice", async () => {

@@ -1,7 +1,7 @@
 /** Takes the lock of its argument, says so, and holds it until it is killed. */
 
-import { acquireInstanceLock } from "../../../lib/files/instance_lock.ts";
+import { lockFile } from "../../../lib/files/lock_file.ts";
 
-using _lock = await acquireInstanceLock(Deno.args[0] ?? "");
-await Deno.stdout.write(new TextEncoder().encode("held\n"));
+const { kind } = await lockFile(Deno.args[0] ?? "", 0o644);
+await Deno.stdout.write(new TextEncoder().encode(`${kind}\n`));
 await new Promise(() => setInterval(() => {}, 60_000));
