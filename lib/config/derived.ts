@@ -2,16 +2,23 @@
 
 import type { DeviceConfig } from "./flock.ts";
 
-const legacyEndpoint = /devices.*\.(com|io):8080/;
+/** Routers of the first devices, whose certificates no authority has signed. */
+const legacyHosts: readonly string[] = ["devices.ironflock.com", "devices.reswarm.io"];
+const legacyPort = "8080";
 
 /** The identity of the device at the router: `<swarm key>-<device key>`. */
 export function authid(config: Pick<DeviceConfig, "swarmKey" | "deviceKey">): string {
   return `${config.swarmKey}-${config.deviceKey}`;
 }
 
-/** True for the legacy endpoint: there the device presents its client certificate and does not verify the server. */
+/**
+ * True for a legacy endpoint: there the device presents its client certificate and does not verify the server. So the parsed host is
+ * compared as a whole; a name or a path that only looks like one of them is none.
+ */
 export function usesClientCertificate(url: string): boolean {
-  return legacyEndpoint.test(url);
+  const { protocol, hostname, port, username, password } = URL.parse(url) ?? {};
+  const isPlain = username === "" && password === "";
+  return protocol === "wss:" && isPlain && port === legacyPort && legacyHosts.includes(hostname ?? "");
 }
 
 /** Which entry of the version index counts: the environment, or what the endpoint implies. */

@@ -18,7 +18,9 @@ Deno.test("authid() joins project and device", () => {
 
 const certificates: [url: string, isUsed: boolean][] = [
   ["wss://devices.reswarm.io:8080", true],
-  ["wss://my-devices.example.com:8080/ws", true],
+  ["wss://devices.ironflock.com:8080/ws-re-dev", true],
+  ["wss://DEVICES.reswarm.io:8080/ws", true],
+  ["wss://my-devices.example.com:8080/ws", false],
   ["wss://devices.example.com/ws", false],
   ["wss://devices.example.org:8080", false],
   ["wss://cbw.ironflock.com/ws-re-dev", false],
@@ -29,6 +31,30 @@ for (const [url, isUsed] of certificates) {
   Deno.test(`usesClientCertificate() is ${isUsed} for "${url}"`, () =>
     assert.equal(usesClientCertificate(url), isUsed));
 }
+
+Deno.test("#12: a crafted endpoint does not turn off the check of certificates", () => {
+  const crafted = [
+    "wss://evil.example/devices.reswarm.io:8080",
+    "wss://evil.example/?devices.reswarm.io:8080",
+    "wss://evil.example/#devices.x.com:8080",
+    "wss://devices.reswarm.io:8080@evil.example/",
+    "wss://devices.reswarm.io@evil.example:8080/",
+    "wss://user:pw@devices.reswarm.io:8080/",
+    "wss://devices.reswarm.io.evil.com:8080/",
+    "wss://devices.evil.com:8080/",
+    "wss://xdevices.reswarm.io:8080/",
+    "wss://devices.reswarm.io.:8080/",
+    "wss://devices.reswarm.io:18080/",
+    "wss://devices.reswarm.io:443/",
+    "wss://devices.reswarm.io/",
+    "ws://devices.reswarm.io:8080/",
+    "https://devices.reswarm.io:8080/",
+    "wss://devices.reswarm.io:8080:8080",
+    "devices.reswarm.io:8080",
+    "wss://",
+  ];
+  for (const url of crafted) assert.equal(usesClientCertificate(url), false, url);
+});
 
 const channels: [environment: string, endpointUrl: string, channel: string][] = [
   ["test", "wss://x.record-evolution.com", "test"],
