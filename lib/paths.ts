@@ -15,6 +15,8 @@ export interface Paths {
   sharedDir: string;
   downloadsDir: string;
   dbFile: string;
+  /** What requests to `-profiling` must present. */
+  profilingTokenFile: string;
   logFile: string;
   /** Held while the agent runs, so that no second one removes its apps: see `files/instance_lock.ts`. */
   locks: LockPaths;
@@ -37,6 +39,7 @@ export function pathsOf(
     sharedDir: `${appsDir}/shared`,
     downloadsDir: `${agentDir}/downloads`,
     dbFile: dbFileName,
+    profilingTokenFile: `${agentDir}/profiling.token`,
     logFile,
     locks: { own: `${agentDir}/reagent.lock`, shared: sharedLockOf(machine) },
   };

@@ -1,16 +1,20 @@
 /**
  * The server behind `-profiling`: metrics, a CPU profile and a heap snapshot of the running agent, over HTTP on
- * loopback only. Modules of the runtime are imported by the first request that needs them.
+ * loopback only, for who can read its token file. A page in a browser of this machine is refused even if it knew the
+ * token. Modules of the runtime are imported by the first request that needs them.
  */
 
 import { type Clock, systemClock } from "./async/clock.ts";
 import { messageOf, textOf } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
+import { createTokenFile, isToken } from "./files/token_file.ts";
 
 /** What to serve, and where. */
 export interface ProfilingOptions {
   /** Port on 127.0.0.1; 0 takes a free one. */
   port: number;
+  /** Where the token goes that requests must present; in a folder of the agent's own user. */
+  tokenFile: string;
   log: Log;
   /** Metrics of the agent itself, read again for every request. */
   metrics(): Readonly<Record<string, number | string>>;
@@ -28,6 +32,7 @@ const standardSeconds = 30;
 const longestSeconds = 120;
 
 const contents = `Reagent: metrics and profiles of the running agent
+Requests need the header "Authorization: Bearer TOKEN", with the token of the file profiling.token in -agentDir
 
 /metrics                           memory, processor time and open resources, as JSON
 /debug/pprof/profile?seconds=${standardSeconds}    CPU profile of 1 to ${longestSeconds} seconds, as .cpuprofile
@@ -41,50 +46,57 @@ The developer tools of Chromium open both kinds of files.
  * Starts the server. Returns undefined, and logs an error, when the port is in use, not allowed or not a port: the
  * agent must run without profiles, too.
  */
-export function startProfiling(options: ProfilingOptions): Promise<Profiling | undefined> {
-  return Promise.resolve(listen(options));
-}
-
-function listen(options: ProfilingOptions): Profiling | undefined {
-  const stop = new AbortController();
-  const handler = new ProfilingHandler(options);
+export async function startProfiling(options: ProfilingOptions): Promise<Profiling | undefined> {
+  const { port, tokenFile, log } = options;
   try {
-    if (!Number.isInteger(options.port) || options.port < 0 || options.port > highestPort) {
-      throw new RangeError(`a port is a number from 0 to ${highestPort}`);
-    }
-    const server = Deno.serve({
-      hostname,
-      port: options.port,
-      signal: stop.signal,
-      onListen: ({ port }) => options.log.info("Profiling server listens", { hostname, port }),
-      onError: (error) => handler.fail(error),
-    }, (request, info) => handler.answer(request, info.completed));
-    return {
-      port: server.addr.port,
-      async [Symbol.asyncDispose]() {
-        stop.abort();
-        await server.finished;
-      },
-    };
+    return listen(options, await createTokenFile(tokenFile));
   } catch (error) {
-    options.log.error("Cannot start the profiling server", { hostname, port: options.port, error: textOf(error) });
+    log.error("Cannot start the profiling server", { hostname, port, error: textOf(error) });
     return undefined;
   }
+}
+
+function listen(options: ProfilingOptions, token: string): Profiling {
+  const stop = new AbortController();
+  const handler = new ProfilingHandler(options, token);
+  if (!Number.isInteger(options.port) || options.port < 0 || options.port > highestPort) {
+    throw new RangeError(`a port is a number from 0 to ${highestPort}`);
+  }
+  const server = Deno.serve({
+    hostname,
+    port: options.port,
+    signal: stop.signal,
+    onListen: ({ port }) => options.log.info("Profiling server listens", { hostname, port }),
+    onError: (error) => handler.fail(error),
+  }, (request, info) => handler.answer(request, info.completed));
+  return {
+    port: server.addr.port,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await server.finished;
+    },
+  };
 }
 
 /** Answers requests. Invariant: at most one CPU profile or heap snapshot is being made or sent. */
 class ProfilingHandler {
   readonly #options: ProfilingOptions;
+  readonly #token: string;
   #isBusy = false;
 
-  constructor(options: ProfilingOptions) {
+  constructor(options: ProfilingOptions, token: string) {
     this.#options = options;
+    this.#token = token;
   }
 
   /** `completed` settles when the answer has been sent or its reader is gone. */
   async answer(request: Request, completed: Promise<void>): Promise<Response> {
     const url = new URL(request.url);
     if (!namesLoopback(request.headers.get("host"))) return textResponse(403, "Use a loopback address");
+    if (isFromPage(request.headers)) return textResponse(403, "Requests of web pages are refused");
+    if (!this.#isAuthorized(request.headers)) {
+      return textResponse(401, "The token of profiling.token is needed", { "www-authenticate": "Bearer" });
+    }
     if (request.method !== "GET") return textResponse(405, "Only GET is supported", { allow: "GET" });
     switch (url.pathname) {
       case "/":
@@ -103,6 +115,11 @@ class ProfilingHandler {
   fail(error: unknown): Response {
     this.#options.log.error("Cannot answer a profiling request", { error: textOf(error) });
     return textResponse(500, messageOf(error));
+  }
+
+  #isAuthorized(headers: Headers): boolean {
+    const [, given = ""] = /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
+    return isToken(given, this.#token);
   }
 
   async #exclusively(completed: Promise<void>, work: () => Promise<Response>): Promise<Response> {
@@ -125,6 +142,12 @@ class ProfilingHandler {
 /** A web page can let its own name resolve to this address, and its requests carry that name. */
 function namesLoopback(host: string | null): boolean {
   return host !== null && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host);
+}
+
+/** A browser marks what a page asks for; a person's tool sends neither header. */
+function isFromPage(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  return headers.has("origin") || (site !== null && site !== "none");
 }
 
 function readSeconds(given: string | null): number | undefined {

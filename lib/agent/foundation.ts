@@ -64,7 +64,12 @@ export async function openFoundation(
   const { arch, variant } = buildArch();
   announce(`Reagent ${agentVersion} starts on ${Deno.build.os} ${arch}${variant}`);
   if (flags.profiling) {
-    const profiling = await startProfiling({ port: flags.profilingPort, log, metrics: () => ({}) });
+    const profiling = await startProfiling({
+      port: flags.profilingPort,
+      tokenFile: paths.profilingTokenFile,
+      log,
+      metrics: () => ({}),
+    });
     if (profiling !== undefined) stack.use(profiling);
   }
   await createFolders(paths);

@@ -14,6 +14,7 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     sharedDir: "C:\\apps/shared",
     downloadsDir: "/a/downloads",
     dbFile: "my.db",
+    profilingTokenFile: "/a/profiling.token",
     logFile: "/l/r.log",
     locks: { own: "/a/reagent.lock", shared: "/tmp/ironflock-reagent.lock" },
   });

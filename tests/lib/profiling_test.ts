@@ -4,11 +4,33 @@ import { type Profiling, type ProfilingOptions, startProfiling } from "../../lib
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { projectRoot } from "../../scripts/paths.ts";
 
-async function start(options: Partial<ProfilingOptions> = {}): Promise<Profiling & { url: string }> {
-  const server = await startProfiling({ port: 0, log: silentLog, metrics: () => ({}), ...options });
+/** A server with its token in a folder of its own. */
+interface RunningProfiling extends Profiling {
+  url: string;
+  token: string;
+  /** Asks with the token. */
+  get(path: string): Promise<Response>;
+}
+
+async function start(options: Partial<ProfilingOptions> = {}): Promise<RunningProfiling> {
+  const folder = await Deno.makeTempDir();
+  const tokenFile = `${folder}/profiling.token`;
+  const server = await startProfiling({ port: 0, tokenFile, log: silentLog, metrics: () => ({}), ...options });
   assert.ok(server !== undefined);
   const { port } = server;
-  return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  const url = `http://127.0.0.1:${port}`;
+  const token = (await Deno.readTextFile(tokenFile)).trim();
+  assert.equal(((await Deno.stat(tokenFile)).mode ?? 0) & 0o777, 0o600);
+  return {
+    port,
+    url,
+    token,
+    get: (path) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } }),
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
 }
 
 /** Sends a request as it is written and returns the status of the answer. */
@@ -43,14 +65,17 @@ const table = [
 for (const { name, line, host = "localhost", status } of table) {
   Deno.test(`profiling ${name}`, async () => {
     await using server = await start();
-    const answer = await ask(server.port, `${line} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+    const answer = await ask(
+      server.port,
+      `${line} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${server.token}\r\nconnection: close\r\n\r\n`,
+    );
     assert.equal(answer, status);
   });
 }
 
 Deno.test("profiling lists what there is", async () => {
   await using server = await start();
-  const text = await (await fetch(server.url)).text();
+  const text = await (await server.get("/")).text();
   const paths = [...text.matchAll(/^\/[a-z/]+/gm)].map(([path]) => path);
   assert.deepEqual(paths, ["/metrics", "/debug/pprof/profile", "/debug/pprof/heap"]);
 });
@@ -58,8 +83,8 @@ Deno.test("profiling lists what there is", async () => {
 Deno.test("profiling serves the metrics of the process and those of the agent", async () => {
   let calls = 0;
   await using server = await start({ metrics: () => ({ calls: ++calls, link: "connected" }) });
-  await (await fetch(`${server.url}/metrics`)).text();
-  const metrics = await (await fetch(`${server.url}/metrics`)).json();
+  await (await server.get("/metrics")).text();
+  const metrics = await (await server.get("/metrics")).json();
   assert.equal(metrics.pid, Deno.pid);
   assert.deepEqual(metrics.agent, { calls: 2, link: "connected" });
   assert.ok(metrics.memory.rssBytes > metrics.memory.heapUsedBytes && metrics.memory.heapUsedBytes > 1_000_000);
@@ -73,7 +98,7 @@ Deno.test("profiling answers 500 and logs an error when the agent's metrics cann
     throw new Error("no metrics");
   };
   await using server = await start({ log, metrics });
-  const answer = await fetch(`${server.url}/metrics`);
+  const answer = await server.get("/metrics");
   assert.deepEqual([answer.status, await answer.text()], [500, "no metrics\n"]);
   assert.deepEqual(errors, ["Cannot answer a profiling request: no metrics"]);
 });
@@ -81,7 +106,7 @@ Deno.test("profiling answers 500 and logs an error when the agent's metrics cann
 Deno.test("profiling records which function used the processor", async () => {
   const clock = new FakeClock();
   await using server = await start({ clock });
-  const answer = await fetch(`${server.url}/debug/pprof/profile?seconds=120`);
+  const answer = await server.get("/debug/pprof/profile?seconds=120");
   assert.match(answer.headers.get("content-disposition") ?? "", /\.cpuprofile"/);
   await clock.untilSleeping();
   function spin() {
@@ -98,15 +123,15 @@ Deno.test("profiling records which function used the processor", async () => {
 Deno.test("profiling makes one profile at a time, and the next one when the reader of the first is gone", async () => {
   const clock = new FakeClock();
   await using server = await start({ clock });
-  const first = await fetch(`${server.url}/debug/pprof/profile`);
+  const first = await server.get("/debug/pprof/profile");
   await clock.untilSleeping();
   for (const path of ["profile", "heap"]) {
-    const second = await fetch(`${server.url}/debug/pprof/${path}`);
+    const second = await server.get(`/debug/pprof/${path}`);
     assert.deepEqual([second.status, await second.text()], [409, "Another profile is being made\n"]);
   }
   await first.body?.cancel();
   // A client cannot know when the server has noticed that it left.
-  const third = await untilNot(409, () => fetch(`${server.url}/debug/pprof/profile?seconds=1`));
+  const third = await untilNot(409, () => server.get("/debug/pprof/profile?seconds=1"));
   await clock.untilSleeping();
   assert.equal(clock.sleeping, 1);
   await clock.advance(1000);
@@ -117,12 +142,12 @@ Deno.test("profiling sends a heap snapshot", async () => {
   class KeptForTheSnapshot {}
   const held = new KeptForTheSnapshot();
   await using server = await start();
-  const answer = await fetch(`${server.url}/debug/pprof/heap`);
+  const answer = await server.get("/debug/pprof/heap");
   assert.match(answer.headers.get("content-disposition") ?? "", /\.heapsnapshot"/);
   const snapshot = await answer.json();
   assert.ok(snapshot.snapshot.node_count > 1000);
   assert.ok(snapshot.strings.includes(held.constructor.name));
-  const next = await untilNot(409, () => fetch(`${server.url}/debug/pprof/heap`));
+  const next = await untilNot(409, () => server.get("/debug/pprof/heap"));
   await next.body?.cancel();
 });
 
@@ -130,7 +155,7 @@ Deno.test("profiling ends at once during a profile and while a snapshot is being
   const { log, errors } = recordingLog();
   for (const path of ["profile", "heap"]) {
     const server = await start({ clock: new FakeClock(), log });
-    const answer = await fetch(`${server.url}/debug/pprof/${path}`);
+    const answer = await server.get(`/debug/pprof/${path}`);
     const text = assert.rejects(answer.text());
     await server[Symbol.asyncDispose]();
     await text;
@@ -142,12 +167,14 @@ Deno.test("profiling ends at once during a profile and while a snapshot is being
 Deno.test("profiling logs an error for a port that it cannot use, and nothing else happens", async () => {
   const { log, errors } = recordingLog();
   await using server = await start();
+  const folder = await Deno.makeTempDir();
   for (const port of [server.port, 65_536, -1, 80.5]) {
-    assert.equal(await startProfiling({ port, log, metrics: () => ({}) }), undefined);
+    assert.equal(await startProfiling({ port, tokenFile: `${folder}/token`, log, metrics: () => ({}) }), undefined);
   }
   const wrong = "Cannot start the profiling server: a port is a number from 0 to 65535";
   assert.match(errors.shift() ?? "", /^Cannot start the profiling server: .*in use/i);
   assert.deepEqual(errors, [wrong, wrong, wrong]);
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test({
@@ -188,19 +215,47 @@ Deno.test({
   // Other systems do not show it.
   ignore: Deno.build.os !== "linux",
   async fn() {
-    const program = `
-      import { silentLog } from "./lib/base/log.ts";
-      import { startProfiling } from "./lib/profiling.ts";
-      using file = await Deno.open("deno.json");
-      await using server = await startProfiling({ port: 0, log: silentLog, metrics: () => ({}) });
-      const answer = await fetch("http://127.0.0.1:" + server.port + "/metrics");
-      console.log(JSON.stringify((await answer.json()).resources));`;
-    // Tests do not have all permissions, which the runtime demands for /proc; the agent has.
-    const output = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--quiet", program],
-      cwd: projectRoot,
-    }).output();
-    const resources = JSON.parse(new TextDecoder().decode(output.stdout));
+    await using server = await start();
+    const { resources } = await (await server.get("/metrics")).json();
     assert.ok(resources.threads >= 1 && resources.sockets >= 3 && resources.files >= 1, JSON.stringify(resources));
   },
+});
+
+const strangers: { name: string; headers: Record<string, string>; status: number }[] = [
+  { name: "nobody", headers: {}, status: 401 },
+  { name: "a wrong token", headers: { authorization: `Bearer ${"0".repeat(64)}` }, status: 401 },
+  { name: "a short token", headers: { authorization: "Bearer 0" }, status: 401 },
+  { name: "an empty token", headers: { authorization: "Bearer " }, status: 401 },
+  { name: "another scheme", headers: { authorization: "Basic TOKEN" }, status: 401 },
+  {
+    name: "a page with the token",
+    headers: { authorization: "Bearer TOKEN", origin: "http://localhost" },
+    status: 403,
+  },
+  { name: "a page without an address", headers: { authorization: "Bearer TOKEN", origin: "null" }, status: 403 },
+  {
+    name: "an image of a page",
+    headers: { authorization: "Bearer TOKEN", "sec-fetch-site": "cross-site" },
+    status: 403,
+  },
+  {
+    name: "a page of this host",
+    headers: { authorization: "Bearer TOKEN", "sec-fetch-site": "same-site" },
+    status: 403,
+  },
+  { name: "the owner of the file", headers: { authorization: "Bearer TOKEN" }, status: 200 },
+  { name: "the owner in a browser", headers: { authorization: "bearer TOKEN", "sec-fetch-site": "none" }, status: 200 },
+];
+
+Deno.test("#10: profiling answers nobody but who can read the token file, and no page in a browser", async () => {
+  await using server = await start();
+  for (const path of ["/", "/metrics", "/debug/pprof/profile", "/debug/pprof/heap", "/other"]) {
+    for (const { name, headers, status } of strangers.filter((stranger) => path === "/" || stranger.status !== 200)) {
+      const lines = Object.entries(headers).map(([key, value]) =>
+        `${key}: ${value.replace("TOKEN", server.token)}\r\n`
+      );
+      const request = `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${lines.join("")}connection: close\r\n\r\n`;
+      assert.equal(await ask(server.port, request), status, `${path} for ${name}`);
+    }
+  }
 });
