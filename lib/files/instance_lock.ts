@@ -12,8 +12,8 @@ export interface LockPaths {
   /** In a folder of the agent's own user: nobody else can hold it or put something else in its place. */
   own: string;
   /**
-   * The file that the reference agent locks, in a folder that every user of the machine may write to. Best effort: it counts
-   * only when root (or the agent's own user) holds it.
+   * The file that the reference agent locks, in a folder that every user of the machine may write to. Best effort: it
+   * counts only when root (or the agent's own user) holds it.
    */
   shared: string;
 }
@@ -28,8 +28,8 @@ export interface InstanceLock extends Disposable {
 const modes = { own: 0o600, shared: 0o644 } as const;
 
 /**
- * Takes the locks, without waiting. The files are never removed. Throws `lock_held` when another agent runs, `io_failed` when the own
- * lock cannot be taken.
+ * Takes the locks, without waiting. The files are never removed. Throws `lock_held` when another agent runs,
+ * `io_failed` when the own lock cannot be taken.
  */
 export async function acquireInstanceLock(paths: LockPaths): Promise<InstanceLock> {
   const warnings: string[] = [];

@@ -22,8 +22,9 @@ type Unusable = "it is a link" | "it is not a file";
 const attemptLimit = 100;
 
 /**
- * Locks the file at `path` without waiting, and creates it with `mode` if it is missing. It is opened once, without following a link
- * and without waiting for a pipe; what counts is what was opened. Throws the system's error when it cannot be created or opened.
+ * Locks the file at `path` without waiting, and creates it with `mode` if it is missing. It is opened once, without
+ * following a link and without waiting for a pipe; what counts is what was opened. Throws the system's error when it
+ * cannot be created or opened.
  */
 export async function lockFile(path: string, mode: number): Promise<LockOutcome> {
   for (let attempt = 0; attempt < attemptLimit; attempt += 1) {
@@ -43,8 +44,8 @@ export async function lockFile(path: string, mode: number): Promise<LockOutcome>
 }
 
 /**
- * First without O_CREAT: the kernel refuses it on a stranger's file in a shared folder even to root. For reading only, because the
- * file may belong to another user.
+ * First without O_CREAT: the kernel refuses it on a stranger's file in a shared folder even to root. For reading only,
+ * because the file may belong to another user.
  */
 async function openOnce(path: string, mode: number): Promise<Deno.FsFile | "gone" | Unusable> {
   // Its temporary folders are not shared, and it has no such flags.

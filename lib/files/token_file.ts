@@ -5,8 +5,8 @@ import { fileError } from "./os_error.ts";
 const tokenBytes = 32;
 
 /**
- * Makes a token and writes it to `path`, readable by its owner alone, in the place of whatever is there. The folder must belong to the
- * agent's own user. Returns the token, 64 hexadecimal digits. Throws `io_failed`, `no_space`.
+ * Makes a token and writes it to `path`, readable by its owner alone, in the place of whatever is there. The folder
+ * must belong to the agent's own user. Returns the token, 64 hexadecimal digits. Throws `io_failed`, `no_space`.
  */
 export async function createTokenFile(path: string): Promise<string> {
   const token = crypto.getRandomValues(new Uint8Array(tokenBytes)).toHex();

@@ -31,8 +31,9 @@ export interface Caller extends DisclosedCaller {
 const checkLimitMs = 10_000;
 
 /**
- * Resolves when the call is allowed. Throws `denied` with the procedure's text, also for a caller that is no account, or
- * `privilege_check_failed` when Studio cannot answer: a failed call, an answer that is no boolean, or none within 10 s. Never cached.
+ * Resolves when the call is allowed. Throws `denied` with the procedure's text, also for a caller that is no account,
+ * or `privilege_check_failed` when Studio cannot answer: a failed call, an answer that is no boolean, or none within 10
+ * s. Never cached.
  */
 export async function authorize(
   guarded: Guarded,

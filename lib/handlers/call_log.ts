@@ -25,8 +25,8 @@ const quotas: Readonly<Record<CallOutcome, Quota>> = {
 const callerLimit = 10;
 
 /**
- * The log of one procedure: at most five lines a second about answered calls, and five a minute each about failed and about refused
- * ones. Calls beyond that are counted by caller; the next line of the outcome has the count.
+ * The log of one procedure: at most five lines a second about answered calls, and five a minute each about failed and
+ * about refused ones. Calls beyond that are counted by caller; the next line of the outcome has the count.
  */
 export function createCallLog({ log, clock }: { log: Log; clock: Pick<Clock, "now"> }): LogCall {
   const periods = {
@@ -56,7 +56,10 @@ class Period {
     this.#clock = clock;
   }
 
-  /** What was omitted since the last line, by caller, if there may be a line now; undefined when this call is omitted too. */
+  /**
+   * What was omitted since the last line, by caller, if there may be a line now; undefined when this call is omitted
+   * too.
+   */
   take(caller: string | undefined): Record<string, number> | undefined {
     const nowMs = this.#clock.now();
     if (nowMs - this.#beganAtMs >= this.#quota.perMs) {

@@ -1,6 +1,6 @@
 /**
- * Who a call counts as. Identity comes from what the router discloses of the caller, never from an argument; only Studio's backend may
- * name somebody else. Pure.
+ * Who a call counts as. Identity comes from what the router discloses of the caller, never from an argument; only
+ * Studio's backend may name somebody else. Pure.
  */
 
 import { type Dict, isDict } from "../base/json.ts";
@@ -20,8 +20,9 @@ export const unnamedAccount = "unnamed-account";
 const accountKey = "requestor_account_key";
 
 /**
- * The caller whose privileges count. `system` may act for an account, in `requestor_account_key` of the keyword arguments or, if they
- * lack it, of the first positional dict: a positive whole number or its decimal text. With anything else there it acts for nobody.
+ * The caller whose privileges count. `system` may act for an account, in `requestor_account_key` of the keyword
+ * arguments or, if they lack it, of the first positional dict: a positive whole number or its decimal text. With
+ * anything else there it acts for nobody.
  */
 export function effectiveCaller(
   authid: string | undefined,

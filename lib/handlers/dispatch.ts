@@ -1,6 +1,6 @@
 /**
- * Answers the calls of the device's procedures: checks the caller, reads the arguments, does the work, and reports plainly
- * what went wrong.
+ * Answers the calls of the device's procedures: checks the caller, reads the arguments, does the work, and reports
+ * plainly what went wrong.
  */
 
 import type { Clock } from "../async/clock.ts";
@@ -20,8 +20,8 @@ const errorTextLimit = 4_000;
 const authidLimit = 100;
 
 /**
- * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`, `timeout`,
- * or whatever the work threw.
+ * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`,
+ * `timeout`, or whatever the work threw.
  */
 export function createHandler(
   row: ProcedureRow,
