@@ -12,8 +12,8 @@ export function authid(config: Pick<DeviceConfig, "swarmKey" | "deviceKey">): st
 }
 
 /**
- * True for a legacy endpoint: there the device presents its client certificate and does not verify the server. So the parsed host is
- * compared as a whole; a name or a path that only looks like one of them is none.
+ * True for a legacy endpoint: there the device presents its client certificate and does not verify the server. So the
+ * parsed host is compared as a whole; a name or a path that only looks like one of them is none.
  */
 export function usesClientCertificate(url: string): boolean {
   const { protocol, hostname, port, username, password } = URL.parse(url) ?? {};

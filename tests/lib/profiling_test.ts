@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { type Log, type LogFields, silentLog } from "../../lib/base/log.ts";
 import { type Profiling, type ProfilingOptions, startProfiling } from "../../lib/profiling.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
-import { projectRoot } from "../../scripts/paths.ts";
 
 /** A server with its token in a folder of its own. */
 interface RunningProfiling extends Profiling {
