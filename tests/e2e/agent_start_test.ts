@@ -167,7 +167,11 @@ async function profiling(fixture: AgentFixture): Promise<void> {
   await using agent = await fixture.startAgent(device, { args: ["-profiling", "-profilingPort", "16060"] });
   await agent.waitForLog("Profiling server listens");
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-  const response = await fetch("http://127.0.0.1:16060/metrics", { client });
+  const refused = await fetch("http://127.0.0.1:16060/metrics", { client });
+  assert.deepEqual([refused.status, await refused.text()], [401, "The token of profiling.token is needed\n"]);
+  const token = (await Deno.readTextFile(`${agent.folder}/profiling.token`)).trim();
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch("http://127.0.0.1:16060/metrics", { client, headers });
   const metrics: unknown = await response.json();
   assert.ok(typeof metrics === "object" && metrics !== null && "pid" in metrics && "memory" in metrics);
   assert.equal(metrics.pid, agent.pid);
