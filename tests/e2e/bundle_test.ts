@@ -89,14 +89,16 @@ async function assertCommandLine(program: string): Promise<void> {
 }
 
 /** Asserts that the first request for a profile loads what a profile needs. */
-async function assertLoadsOnDemand(port: number, pid: number | undefined): Promise<void> {
+async function assertLoadsOnDemand(agent: AgentProcess, port: number): Promise<void> {
+  const token = (await Deno.readTextFile(`${agent.folder}/profiling.token`)).trim();
+  const headers = { authorization: `Bearer ${token}` };
   const ask = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
     return { status: response.status, text: await response.text() };
   };
   const metrics = await ask("/metrics");
   assert.equal(metrics.status, 200, metrics.text);
-  assert.equal(Object(JSON.parse(metrics.text)).pid, pid);
+  assert.equal(Object(JSON.parse(metrics.text)).pid, agent.pid);
   const heap = await ask("/debug/pprof/heap");
   assert.equal(heap.status, 200, heap.text.slice(0, 200));
   assert.match(heap.text.slice(0, 40), /^\{"snapshot":/);
@@ -126,7 +128,7 @@ async function runDevice(program: string): Promise<string[]> {
   await studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });
   const { args: [metadata] } = await studio.call(device, "get_agent_metadata");
   assert.equal(Object(metadata).version, agentVersion);
-  await assertLoadsOnDemand(profilingPort, agent.pid);
+  await assertLoadsOnDemand(agent, profilingPort);
   await using viewer = await studio.followLogs(device, "shop");
   await studio.request(device, "shop", { target: "RUNNING" });
   await studio.waitForReport(device, { appName: "shop", state: "RUNNING" }, { limitMs: 60_000 });
