@@ -3,6 +3,7 @@
  * one, never a mix and never nothing.
  */
 
+import type { FileHandle } from "node:fs/promises";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { removeLeftovers, temporaryPath, tryRemove } from "./leftovers.ts";
@@ -10,6 +11,7 @@ import { resolveLinks } from "./links.ts";
 import { fileError, osCodeOf } from "./os_error.ts";
 import { overwriteFile } from "./overwrite.ts";
 import { folderOf } from "./path_parts.ts";
+import { openPlainFile } from "./plain_file.ts";
 import { writeAll } from "./write_all.ts";
 
 /** How a file is written. */
@@ -67,8 +69,7 @@ async function statFile(path: string): Promise<Deno.FileInfo | undefined> {
 
 /** A rename would also replace a file that is write-protected; the protection counts. */
 async function assertWritable(path: string): Promise<void> {
-  const file = await Deno.open(path, { write: true });
-  file.close();
+  await using _file = await openPlainFile(path, { isWritable: true });
 }
 
 /**
@@ -82,8 +83,7 @@ async function replaceFile(
 ): Promise<boolean> {
   const { old, temporary } = options;
   try {
-    await writeTemporary(temporary, bytes);
-    await setOwnerAndMode(temporary, options);
+    await writeTemporary(temporary, bytes, options);
     await Deno.rename(temporary, target);
   } catch (error) {
     if (old !== undefined && replacementRefusals.includes(osCodeOf(error) ?? "")) return false;
@@ -96,24 +96,28 @@ async function replaceFile(
 
 const replacementRefusals = ["EBUSY", "EXDEV", "EPERM", "EACCES", "EROFS"];
 
-async function writeTemporary(path: string, bytes: Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-  await writeAll(file, bytes);
-  await file.sync();
-}
-
-async function setOwnerAndMode(
+/** Owner and mode are set on what was opened: somebody else may have the right to rename in this folder. */
+async function writeTemporary(
   path: string,
+  bytes: Uint8Array,
   { old, mode }: { old: Deno.FileInfo | undefined; mode: number },
 ): Promise<void> {
+  const { open } = await import("node:fs/promises");
+  await using file = await open(path, "wx", 0o600);
+  await writeAll({ write: async (part) => (await file.write(part)).bytesWritten }, bytes);
+  await file.sync();
   if (Deno.build.os === "windows") return;
-  if (old !== undefined) {
-    const own = await Deno.stat(path);
-    // Where the agent may not give the new file to the old owner, it owns the file itself; keeping it durable counts
-    // more.
-    if (own.uid !== old.uid || own.gid !== old.gid) await Deno.chown(path, old.uid, old.gid).catch(() => {});
-  }
-  await Deno.chmod(path, (old?.mode ?? mode) & 0o7777);
+  await keepOwner(file, old);
+  await file.chmod((old?.mode ?? mode) & 0o7777);
+}
+
+/**
+ * Where the agent may not give the new file to the old owner, it owns the file itself; keeping it durable counts more.
+ */
+async function keepOwner(file: FileHandle, old: Deno.FileInfo | undefined): Promise<void> {
+  if (old === undefined || old.uid === null || old.gid === null) return;
+  const own = await file.stat();
+  if (own.uid !== old.uid || own.gid !== old.gid) await file.chown(old.uid, old.gid).catch(() => {});
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -2,9 +2,13 @@
 
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { HeldFolder } from "./held_folder.ts";
 import { resolveLinks } from "./links.ts";
 import { fileNameOf, folderOf } from "./path_parts.ts";
 import { parseTemporaryName, temporaryName } from "./temporary_name.ts";
+
+/** Files that are written durably are smaller. */
+const leftoverLimitBytes = 4 * 1024 * 1024;
 
 /** A path for a temporary file next to `target`. */
 export function temporaryPath(target: string): string {
@@ -16,8 +20,10 @@ export async function readLeftovers(path: string): Promise<string[]> {
   const found: { text: string; ms: number }[] = [];
   try {
     const target = await resolveLinks(path);
-    for (const { file } of await listLeftovers(target)) {
-      found.push({ text: await Deno.readTextFile(file), ms: (await Deno.stat(file)).mtime?.getTime() ?? 0 });
+    await using folder = await HeldFolder.open(folderOf(target));
+    for (const { name } of await listLeftovers(target, folder)) {
+      const read = await folder?.readFile(name, { limitBytes: leftoverLimitBytes });
+      if (read !== undefined) found.push({ text: new TextDecoder().decode(read.bytes), ms: read.changedMs });
     }
   } catch {
     // What cannot be read is no help to the caller; what was read so far may be.
@@ -28,8 +34,10 @@ export async function readLeftovers(path: string): Promise<string[]> {
 /** Removes what earlier processes have left next to `target`. Never throws. */
 export async function removeLeftovers(target: string, log: Log): Promise<void> {
   try {
-    for (const { file, isOwn } of await listLeftovers(target)) {
-      if (isOwn) continue;
+    await using folder = await HeldFolder.open(folderOf(target));
+    for (const { name, isOwn } of await listLeftovers(target, folder)) {
+      const file = `${folderOf(target)}/${name}`;
+      if (isOwn || (await folder?.look(name))?.isDirectory) continue;
       await tryRemove(file);
       log.info("Removed what an earlier crash left of a file being written", { path: file });
     }
@@ -47,12 +55,13 @@ export async function tryRemove(path: string): Promise<void> {
   }
 }
 
-async function listLeftovers(target: string): Promise<{ file: string; isOwn: boolean }[]> {
-  const folder = folderOf(target);
-  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
-  return names.flatMap((name) => {
+async function listLeftovers(
+  target: string,
+  folder: HeldFolder | undefined,
+): Promise<{ name: string; isOwn: boolean }[]> {
+  return (await folder?.list() ?? []).flatMap((name) => {
     const parsed = parseTemporaryName(name, prefixOf(target));
-    return parsed === undefined ? [] : [{ file: `${folder}/${name}`, ...parsed }];
+    return parsed === undefined ? [] : [{ name, ...parsed }];
   });
 }
 

@@ -3,8 +3,12 @@
 import { AgentError } from "../base/errors.ts";
 import { folderOf } from "./path_parts.ts";
 
-/** The file behind the links at `path`, even one that does not exist yet. Throws `io_failed` for links in a circle. */
+/**
+ * The file behind the links at `path`, even one that does not exist yet. Throws `io_failed` for links in a circle, and
+ * for a link at `path` that another user than root has made: it may lead anywhere.
+ */
 export async function resolveLinks(path: string): Promise<string> {
+  await assertTrustedLink(path);
   let current = path;
   for (let hops = 0; hops < 40; hops++) {
     try {
@@ -17,6 +21,18 @@ export async function resolveLinks(path: string): Promise<string> {
     current = link.startsWith("/") ? link : `${folderOf(current)}/${link}`;
   }
   throw new AgentError("io_failed", `Cannot write "${path}": too many symbolic links`);
+}
+
+async function assertTrustedLink(path: string): Promise<void> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.lstat(path);
+  } catch {
+    // What cannot be looked at cannot be written to either, and says so then.
+    return;
+  }
+  if (!info.isSymlink || info.uid === null || info.uid === 0 || info.uid === Deno.uid()) return;
+  throw new AgentError("io_failed", `Cannot write "${path}": it is a link that another user has made`);
 }
 
 async function readLinkIfThere(path: string): Promise<string | undefined> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { writeFileDurably } from "../../../lib/files/atomic_file.ts";
+import { mustRun } from "../../../scripts/programs.ts";
 import { pathOf, projectRoot } from "../../../scripts/paths.ts";
 
 const log = silentLog;
@@ -162,3 +163,45 @@ async function makeFolder(): Promise<Folder> {
 async function modeOf(path: string): Promise<number> {
   return ((await Deno.stat(path)).mode ?? 0) & 0o7777;
 }
+
+Deno.test("#7: writeFileDurably() does not follow a link that another user has made", {
+  ignore: Deno.uid() !== 0,
+}, async () => {
+  await using folder = await makeFolder();
+  await Deno.writeTextFile(`${folder.path}/precious`, "precious");
+  await Deno.symlink("precious", `${folder.path}/link`);
+  await mustRun("chown", ["-h", "12345:12345", `${folder.path}/link`]);
+  await assert.rejects(
+    writeFileDurably(`${folder.path}/link`, "new", { log }),
+    (error) => hasCode(error, "io_failed") && error.message.endsWith("it is a link that another user has made"),
+  );
+  assert.equal(await Deno.readTextFile(`${folder.path}/precious`), "precious");
+});
+
+Deno.test("#7: writeFileDurably() gives nothing away when somebody swaps its temporary file for a link", {
+  ignore: Deno.uid() !== 0,
+}, async () => {
+  await using folder = await makeFolder();
+  const precious = `${folder.path}/precious`;
+  await Deno.mkdir(`${folder.path}/own`);
+  await Deno.writeTextFile(precious, "precious", { mode: 0o600 });
+  await Deno.writeTextFile(`${folder.path}/own/file`, "old");
+  await mustRun("chown", ["-R", "12345:12345", `${folder.path}/own`]);
+  const program = `
+    chdir $ARGV[0]; $SIG{TERM} = sub { exit 0 };
+    while (1) { for (glob ".file.*.tmp") { rename $_, "taken" and symlink $ARGV[1], $_ } }`;
+  const child = new Deno.Command("perl", { args: ["-e", program, `${folder.path}/own`, precious] }).spawn();
+  try {
+    for (let count = 0; count < 50; count += 1) {
+      await Deno.remove(`${folder.path}/own/file`).catch(() => {});
+      await Deno.writeTextFile(`${folder.path}/own/file`, "old");
+      await Deno.chown(`${folder.path}/own/file`, 12345, 12345);
+      await writeFileDurably(`${folder.path}/own/file`, `${count}`, { log }).catch(() => {});
+    }
+  } finally {
+    child.kill("SIGTERM");
+    await child.status;
+  }
+  const { mode, uid } = await Deno.stat(precious);
+  assert.deepEqual([await Deno.readTextFile(precious), (mode ?? 0) & 0o7777, uid], ["precious", 0o600, 0]);
+});
