@@ -1,5 +1,6 @@
 /** The demo itself, on a running engine: Studio, device, install, log, update, and cleanup. */
 
+import { removeForeignFolder } from "../files.ts";
 import { systemClock } from "../../lib/async/clock.ts";
 import { throwIfAborted } from "../../lib/async/deadline.ts";
 import { AgentError, hasCode } from "../../lib/base/errors.ts";
@@ -45,7 +46,7 @@ export async function show(options: DemoOptions): Promise<void> {
   const { docker, narrator, stop } = options;
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "reagent-demo-" });
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  stack.defer(() => removeForeignFolder(folder));
 
   narrator.heading("A Studio");
   const tools = { docker, folder, stop, say: (text: string) => narrator.say(text) };

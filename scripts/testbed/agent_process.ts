@@ -6,7 +6,7 @@
 import { bundleRunArgs } from "../build/plan.ts";
 import { sendSignal } from "./background.ts";
 import { pollUntil } from "./wait.ts";
-import { readTextIfThere } from "../files.ts";
+import { readTextIfThere, removeForeignFolder } from "../files.ts";
 import { projectRoot } from "../paths.ts";
 
 /** Options of an agent process. */
@@ -175,7 +175,7 @@ export class AgentProcess implements AsyncDisposable {
   /** Kills it and removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    await Deno.remove(this.folder, { recursive: true });
+    await removeForeignFolder(this.folder);
   }
 
   async #collect(child: Deno.ChildProcess): Promise<number> {

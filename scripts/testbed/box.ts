@@ -5,6 +5,7 @@
  * engines, containers, mounts, interfaces. Linux and root only.
  */
 
+import { removeForeignFolder } from "../files.ts";
 import { partsFolder } from "./setup/folder.ts";
 import { sendSignal } from "./background.ts";
 import { pollUntil } from "./wait.ts";
@@ -172,7 +173,7 @@ async function removeTraces(folder: string): Promise<void> {
   await pollUntil(`the control groups of ${cgroup} are gone`, async () => {
     return await removeControlGroups(cgroup) || undefined;
   });
-  await Deno.remove(folder, { recursive: true });
+  await removeForeignFolder(folder);
 }
 
 /** The name of a box inside a box begins with that of the outer one, so that its traces can be told apart. */

@@ -12,7 +12,7 @@ import {
   startInBackground,
 } from "./background.ts";
 import { pollUntil } from "./wait.ts";
-import { readTextIfThere } from "../files.ts";
+import { readTextIfThere, removeForeignFolder } from "../files.ts";
 import { runProgram } from "../programs.ts";
 
 /** Options of an engine. */
@@ -154,7 +154,7 @@ export class Dockerd implements AsyncDisposable {
     if (containerd > 0 && await isRunning(containerd)) await killProcess(containerd);
     await killUsersOf(this.folder);
     await unmountBelow(this.folder);
-    await Deno.remove(this.folder, { recursive: true });
+    await removeForeignFolder(this.folder);
   }
 
   async #removeStalePid(): Promise<void> {

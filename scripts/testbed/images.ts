@@ -29,6 +29,8 @@ export interface AppRecipe {
   foreign?: "index" | "plain";
   labels?: Readonly<Record<string, string>>;
   exposes?: readonly number[];
+  /** The number of the user that it runs as; root without it. */
+  user?: number;
 }
 
 /**
@@ -60,6 +62,7 @@ export async function buildImage(
       lines.push(`LABEL ${name}=${JSON.stringify(value)}`);
     }
     for (const port of recipe.exposes ?? []) lines.push(`EXPOSE ${port}`);
+    if (recipe.user !== undefined) lines.push(`USER ${recipe.user}`);
     if (recipe.sizeMb !== undefined) {
       await writeNoise(`${folder}/noise`, recipe.sizeMb);
       lines.push("COPY noise /noise");
