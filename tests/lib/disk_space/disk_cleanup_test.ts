@@ -6,6 +6,7 @@ import { DiskCleanup } from "../../../lib/disk_space/disk_cleanup.ts";
 import type { DiskUser } from "../../../lib/disk_space/disk_space.ts";
 import { logLimitBytes } from "../../../lib/disk_space/truncate_logs.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
+import { mustRun } from "../../../scripts/programs.ts";
 
 const never = new AbortController().signal;
 const hex = "ab".repeat(32);
@@ -212,6 +213,23 @@ Deno.test("large container logs are emptied in place; smaller ones and other fil
   await world.run();
   for (const [path, , expected] of sizes) assert.equal((await Deno.stat(path)).size, expected, path);
   assert.equal((await Deno.stat(`${folder}/ab-json.log`)).ino, before.ino);
+});
+
+Deno.test("#1: no log is looked for in folders that containers write to, and nothing else is opened", async () => {
+  await using world = new World();
+  const folder = `${world.folder}/containers/ab`;
+  // The shared memory of a container lies here.
+  await Deno.mkdir(`${folder}/mounts/shm/deep`, { recursive: true });
+  const large = [`${folder}/mounts/shm/own.log`, `${folder}/mounts/shm/deep/own.log`, `${world.folder}/outside.log`];
+  for (const path of large) {
+    await Deno.writeTextFile(path, "");
+    await Deno.truncate(path, logLimitBytes + 1);
+  }
+  await Deno.symlink(world.folder, `${folder}/local-logs`);
+  await Deno.symlink(world.folder, `${world.folder}/containers/link`);
+  await mustRun("mkfifo", [`${folder}/pipe.log`]);
+  await world.run();
+  for (const path of large) assert.equal((await Deno.stat(path)).size, logLimitBytes + 1, path);
 });
 
 Deno.test("run() ends when its signal is aborted", async () => {
