@@ -1,6 +1,7 @@
 /** The program: reads flags, listens for signals, returns an exit code. */
 
 import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_lock.ts";
+import { makeFolderSync } from "./lib/files/make_folder.ts";
 import { earlyAnswer, type Flags, parseFlags } from "./lib/flags.ts";
 import type { HostPlatform } from "./lib/flags/defaults.ts";
 import { startErrorLine } from "./lib/log/log.ts";
@@ -47,7 +48,7 @@ async function runLocked(flags: Flags): Promise<number> {
   const stop = listenForStop();
   let lock: InstanceLock;
   try {
-    await Deno.mkdir(paths.agentDir, { recursive: true, mode: 0o755 });
+    makeFolderSync(paths.agentDir, { mode: 0o755 });
     lock = await acquireInstanceLock(paths.locks);
   } catch (error) {
     writeLine(Deno.stderr, startErrorLine("Cannot start", { error, date: new Date() }).trimEnd());

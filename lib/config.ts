@@ -1,6 +1,7 @@
 /** The device's config: read from its .flock file, updated by Studio, written back durably. */
 
-import { AgentError, textOf } from "./base/errors.ts";
+import type { FileHandle } from "node:fs/promises";
+import { AgentError, hasCode, textOf } from "./base/errors.ts";
 import { KeyedMutex } from "./async/keyed_mutex.ts";
 import type { Log } from "./base/log.ts";
 import { isCount, show } from "./base/json.ts";
@@ -14,6 +15,7 @@ import {
 } from "./config/flock.ts";
 import { writeFileDurably } from "./files/atomic_file.ts";
 import { readLeftovers } from "./files/leftovers.ts";
+import { openPlainFile } from "./files/plain_file.ts";
 
 /** A real one has a few kilobytes. */
 const limitBytes = 4 * 1024 * 1024;
@@ -47,7 +49,7 @@ export class ConfigFile {
    */
   static async open(path: string, options: { log: Log }): Promise<ConfigFile> {
     const { log } = options;
-    const onDisk = await readConfigText(path);
+    const onDisk = await readConfigText(path, log);
     const given = readFlock(onDisk.replace(byteOrderMark, ""));
     const read = given.kind === "broken" ? await restoreInterrupted(path, log) ?? given : given;
     if (read.kind === "broken") {
@@ -108,17 +110,37 @@ async function restoreInterrupted(path: string, log: Log): Promise<ReadFlock | u
   return read;
 }
 
-async function readConfigText(path: string): Promise<string> {
+/** Reads the file, and keeps other users of the device from reading it: it holds the device's secret. */
+async function readConfigText(path: string, log: Log): Promise<string> {
   try {
-    const { isFile, size } = await Deno.stat(path);
-    if (!isFile) throw new AgentError("config_missing", `Cannot read the config file "${path}": it is not a file`);
+    await using file = await openPlainFile(path);
+    const { size, mode } = await file.stat();
     if (size > limitBytes) {
       const text = `Cannot use the config file "${path}": it has more than ${limitBytes} bytes; it was left as it is`;
       throw new AgentError("config_broken", text);
     }
-    return await Deno.readTextFile(path);
+    if (Deno.build.os !== "windows" && (mode & 0o007) !== 0) await protect(file, { path, mode, log });
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(await file.readFile());
   } catch (error) {
-    if (error instanceof AgentError) throw error;
+    if (hasCode(error, "config_broken")) throw error;
     throw new AgentError("config_missing", `Cannot read the config file "${path}"`, { cause: error });
+  }
+}
+
+async function protect(
+  file: FileHandle,
+  { path, mode, log }: { path: string; mode: number; log: Log },
+): Promise<void> {
+  const modeText = (mode & 0o7777).toString(8).padStart(4, "0");
+  try {
+    await file.chmod(0o600);
+    log.warn("Other users could read or change the config file; its mode is 0600 from now on", {
+      path,
+      mode: modeText,
+    });
+  } catch (error) {
+    log.warn("Other users can read or change the config file, and its mode cannot be changed", {
+      ...{ path, mode: modeText, error: textOf(error) },
+    });
   }
 }

@@ -1,7 +1,12 @@
 /** Every path that follows from the flags, and the folders that must exist before anything else starts. */
 
 import { AgentError } from "./base/errors.ts";
+import { type Log, silentLog } from "./base/log.ts";
+import { closedMode, closeFolder, openFolder, openMode } from "./files/folder_rights.ts";
+import { HeldFolder } from "./files/held_folder.ts";
 import type { LockPaths } from "./files/instance_lock.ts";
+import { makeFolderSync } from "./files/make_folder.ts";
+import { fileNameOf, folderOf } from "./files/path_parts.ts";
 import type { Flags } from "./flags.ts";
 
 /** Folders and files of the agent. Relative ones are relative to the working directory. */
@@ -46,19 +51,81 @@ export function pathsOf(
 }
 
 /**
- * Creates the folders of the apps and the downloads, with every folder above them; existing ones are left as they are.
- * The mode is 0777 less the umask. Throws `io_failed` for the first that cannot be created.
+ * Creates the agent's folders, whatever the umask is, and takes from existing ones what other users of the device must
+ * not have: they cannot enter the folder of the apps, nor change that of the agent. Nothing in the folders is lost.
+ * Throws `io_failed` for the first that cannot be created.
  */
 export async function createFolders(
-  paths: Pick<Paths, "appsDir" | "buildDir" | "composeDir" | "sharedDir" | "downloadsDir">,
+  paths: Pick<Paths, "agentDir" | "appsDir" | "buildDir" | "composeDir" | "sharedDir" | "downloadsDir">,
+  { log = silentLog }: { log?: Log } = {},
 ): Promise<void> {
-  const { appsDir, buildDir, composeDir, sharedDir, downloadsDir } = paths;
-  for (const folder of [appsDir, buildDir, composeDir, sharedDir, downloadsDir]) {
-    try {
-      await Deno.mkdir(folder, { recursive: true, mode: 0o777 });
-    } catch (error) {
-      throw new AgentError("io_failed", `Cannot create the folder "${folder}"`, { cause: error });
+  const { agentDir, appsDir, buildDir, composeDir, sharedDir, downloadsDir } = paths;
+  await ensureOuter(agentDir, { mode: 0o755, adjust: withholdWriting });
+  let isClosed = false;
+  await ensureOuter(appsDir, {
+    mode: closedMode,
+    adjust: async (folder) => {
+      isClosed = !await isSharedPlace(folder) && await closeFolder(folder);
+      if (!isClosed) log.warn("Other users of the device may see the data of apps", { path: appsDir });
+    },
+  });
+  await ensureInner(buildDir, { mode: closedMode, adjust: closeFolder, log });
+  await ensureInner(composeDir, { mode: closedMode, adjust: closeFolder, log });
+  const shared = isClosed ? { mode: openMode, adjust: openFolder } : { mode: 0o755, adjust: withholdWriting };
+  await ensureInner(sharedDir, { ...shared, log });
+  await ensureInner(downloadsDir, { mode: closedMode, adjust: closeFolder, log });
+}
+
+interface FolderRights {
+  /** Of a new folder. */
+  mode: number;
+  /** Corrects an existing one. */
+  adjust(folder: HeldFolder): Promise<unknown>;
+}
+
+/** A folder that a flag names: links to it are the operator's. */
+async function ensureOuter(path: string, { mode, adjust }: FolderRights): Promise<void> {
+  await withFolderError(path, async () => {
+    makeFolderSync(path, { mode });
+    await using folder = await HeldFolder.open(path);
+    if (folder !== undefined) await adjust(folder);
+  });
+}
+
+/** A folder in one that only the agent's user can change by now. What strangers have left in its place is removed. */
+async function ensureInner(path: string, { mode, adjust, log }: FolderRights & { log: Log }): Promise<void> {
+  await withFolderError(path, async () => {
+    await using parent = await HeldFolder.open(folderOf(path));
+    const name = fileNameOf(path);
+    const there = await parent?.look(name);
+    const isOwn = there?.uid === undefined || there.uid === Deno.uid();
+    if (there?.isLink && isOwn && (await Deno.stat(path)).isDirectory) return;
+    if (there !== undefined && !there.isDirectory && !isOwn) {
+      log.warn("Removed what another user has put in the place of a folder", { path });
+      await parent?.remove(name);
     }
+    await using folder = await parent?.ensureFolder(name, { mode });
+    if (folder !== undefined) await adjust(folder);
+  });
+}
+
+async function withholdWriting(folder: HeldFolder): Promise<void> {
+  const { uid, mode } = await folder.info();
+  if (mode !== undefined && uid === Deno.uid() && (mode & 0o1000) === 0) await folder.setMode(mode & 0o7755);
+}
+
+/** Folders such as `/srv` and `/tmp` belong to the device, not to the agent. */
+async function isSharedPlace(folder: HeldFolder): Promise<boolean> {
+  const { mode = 0 } = await folder.info();
+  const isTop = Deno.build.os !== "windows" && /^\/[^/]*$/.test(await Deno.realPath(folder.path));
+  return isTop || (mode & 0o1000) !== 0;
+}
+
+async function withFolderError(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw new AgentError("io_failed", `Cannot create the folder "${path}"`, { cause: error });
   }
 }
 

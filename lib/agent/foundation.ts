@@ -72,7 +72,7 @@ export async function openFoundation(
     });
     if (profiling !== undefined) stack.use(profiling);
   }
-  await createFolders(paths);
+  await createFolders(paths, { log });
   const config = await ConfigFile.open(flags.config, { log });
   hideSecret(config.current.secret, { isKept: true });
   hideSecret(config.current.authentication.key, { isKept: true });

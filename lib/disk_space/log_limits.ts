@@ -4,6 +4,7 @@ import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { formatJsonTree, type JsonMember, type JsonNode, parseJsonTree, scalarValue } from "../base/json_tree.ts";
 import { writeFileDurably } from "../files/atomic_file.ts";
+import { makeFolderSync } from "../files/make_folder.ts";
 
 /** The files that hold the limits. */
 export interface LogLimitFiles {
@@ -99,7 +100,7 @@ function isUnset(value: JsonNode | undefined): boolean {
 async function write(path: string, text: string, log: Log): Promise<void> {
   const folder = path.slice(0, path.lastIndexOf("/"));
   try {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o755 });
+    makeFolderSync(folder, { mode: 0o755 });
   } catch (error) {
     throw new AgentError("io_failed", `Cannot create the folder "${folder}"`, { cause: error });
   }

@@ -2,6 +2,7 @@
 
 import { lineFeed } from "../base/bytes.ts";
 import { AgentError } from "../base/errors.ts";
+import { makeFolderSync } from "../files/make_folder.ts";
 import { folderOf } from "../files/path_parts.ts";
 
 /** A log file that is open. */
@@ -19,7 +20,7 @@ const folderMode = 0o755;
 
 /** Creates the folders above `path`. */
 export function createLogFolder(path: string): void {
-  Deno.mkdirSync(folderOf(path), { recursive: true, mode: folderMode });
+  makeFolderSync(folderOf(path), { mode: folderMode });
 }
 
 /** Opens a log file for appending, and creates it if it is missing. Throws when it is not a file. */
@@ -30,6 +31,8 @@ export function openHandle(path: string): LogHandle {
     throw new AgentError("io_failed", "it is not a file");
   }
   const file = Deno.openSync(path, { append: true, create: true, mode: newFileMode });
+  // The umask may have taken rights from it.
+  if (existing === undefined && Deno.build.os !== "windows") Deno.chmodSync(path, newFileMode);
   const info = file.statSync();
   const handle: LogHandle = {
     file,

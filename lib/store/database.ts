@@ -120,11 +120,26 @@ export class Database implements Disposable {
   }
 }
 
-/** The side files of the write-ahead log get the mode of the database file. */
+/** New side files of the write-ahead log get the mode of the database file. */
 function keepPrivate(path: string): void {
-  const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
-  file.close();
-  if (Deno.build.os !== "windows") Deno.chmodSync(path, 0o600);
+  // Opening a pipe would wait for its other end.
+  if (statIfPresent(path)?.isFile === false) throw new AgentError("store_failed", "it is not a file");
+  Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
+  if (Deno.build.os === "windows") return;
+  Deno.chmodSync(path, 0o600);
+  // An earlier agent may have left them readable for others.
+  for (const name of ["-wal", "-shm", "-journal"].map((suffix) => path + suffix)) {
+    if (statIfPresent(name)?.isFile) Deno.chmodSync(name, 0o600);
+  }
+}
+
+function statIfPresent(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 function setPragmas(sql: DatabaseSync, { path, log }: { path: string; log: Log }): void {

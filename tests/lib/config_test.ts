@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { type ErrorCode, hasCode } from "../../lib/base/errors.ts";
 import type { Log } from "../../lib/base/log.ts";
 import { ConfigFile } from "../../lib/config.ts";
+import { mustRun } from "../../scripts/programs.ts";
 
 const content = {
   name: "pump",
@@ -28,6 +29,37 @@ Deno.test("ConfigFile.open() brings the file into its normal form once, and keep
   await ConfigFile.open(world.path, { log: world.log });
   assert.equal((await Deno.stat(world.path)).ino, ino, "the second start must not write");
   assert.deepEqual(world.warnings, []);
+});
+
+Deno.test("#9: ConfigFile.open() takes the right to read it from other users, with a warning, also when it is mounted", async () => {
+  for (const isMounted of [false, true]) {
+    await using world = await makeWorld(JSON.stringify(content));
+    await Deno.chmod(world.path, 0o644);
+    await using stack = new AsyncDisposableStack();
+    let path = world.path;
+    if (isMounted) {
+      path = `${world.folder}/mounted.flock`;
+      await Deno.writeTextFile(path, "");
+      await mustRun("mount", ["--bind", world.path, path]);
+      stack.defer(async () => void await mustRun("umount", [path]));
+    }
+    const file = await ConfigFile.open(path, { log: world.log });
+    assert.equal(file.current.secret, content.secret);
+    assert.equal(((await Deno.stat(world.path)).mode ?? 0) & 0o7777, 0o600);
+    const text = "Other users could read or change the config file; its mode is 0600 from now on";
+    assert.deepEqual(world.warnings, [text]);
+    await ConfigFile.open(path, { log: world.log });
+    assert.equal(world.warnings.length, 1);
+  }
+});
+
+Deno.test("#7: ConfigFile.open() waits for no pipe, neither in its place nor among what interrupted writes have left", async () => {
+  await using world = await makeWorld("");
+  await mustRun("mkfifo", [`${world.folder}/.device.flock.1-1700000000000-0a1b2c3d.tmp`]);
+  await assert.rejects(ConfigFile.open(world.path, { log: world.log }), (error) => hasCode(error, "config_broken"));
+  await Deno.remove(world.path);
+  await mustRun("mkfifo", [world.path]);
+  await assert.rejects(ConfigFile.open(world.path, { log: world.log }), (error) => hasCode(error, "config_missing"));
 });
 
 Deno.test("ConfigFile.open() warns of missing fields and wrong types by name, without values", async () => {
@@ -178,7 +210,7 @@ interface World extends AsyncDisposable {
 async function makeWorld(bytes: string | Uint8Array): Promise<World> {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/device.flock`;
-  await Deno.writeFile(path, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+  await Deno.writeFile(path, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes, { mode: 0o600 });
   const warnings: string[] = [];
   const log: Log = {
     trace() {},
