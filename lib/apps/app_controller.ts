@@ -4,6 +4,7 @@ import { type AppId, type AppIdText, type AppRequest, idText } from "../model/ap
 import type { DiskUser } from "../disk_space/disk_space.ts";
 import { orAborted, throwIfAborted } from "../async/deadline.ts";
 import { TaskSet } from "../async/task_set.ts";
+import { textOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { completeRebuild } from "../store/recovery.ts";
@@ -79,6 +80,7 @@ export class AppController {
       this.#deps.log.warn("Part of a request is skipped", { app: request.appName, problem });
     }
     this.#accept(request, { isUnprompted: true });
+    this.#deps.workJournal.forget(request);
     this.#requestedAtMs.set(idText(request), this.#deps.clock.now());
     void this.#tasks.add(this.#workers.of(request).act(request, { origin: "request" }));
   }
@@ -89,6 +91,7 @@ export class AppController {
     // Those of adopted apps.
     if (this.#isRebuilt) this.#hideSecretsOf(this.#records.requests());
     this.#localDone.resolve();
+    void this.#tasks.add(this.#deleteRemoved());
   }
 
   async reconcileRemote(signal: AbortSignal, { isRepeated = false } = {}): Promise<void> {
@@ -133,6 +136,14 @@ export class AppController {
 
   #hideSecretsOf(requests: readonly AppRequest[]): void {
     for (const request of requests) this.#deps.hideSecretsOf(idText(request), requestSecrets(request));
+  }
+
+  async #deleteRemoved(): Promise<void> {
+    try {
+      await this.#deps.deleteRemoved(this.#life.signal);
+    } catch (error) {
+      this.#deps.log.warn("Cannot delete what is left of folders of apps", { error: textOf(error) });
+    }
   }
 
   #accept(request: AppRequest, options: { isUnprompted: boolean }): boolean {

@@ -3,11 +3,14 @@
 import type { DiskUser } from "../disk_space/disk_space.ts";
 import type { Dict } from "../base/json.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
+import { readBoot } from "../host/boot.ts";
+import { deleteRemoved } from "./container/app_folders.ts";
 import { DataFolder } from "./container/data_folder.ts";
 import { probePort } from "./container/port_probe.ts";
 import type { AppsOptions } from "./dependencies.ts";
 import { AppController } from "./app_controller.ts";
 import type { AppSnapshot } from "./state/app_snapshot.ts";
+import { WorkJournal } from "./work/work_journal.ts";
 
 /** Disposing ends waits and downloads, and leaves containers running. */
 export interface Apps extends AsyncDisposable {
@@ -43,10 +46,12 @@ export interface Apps extends AsyncDisposable {
 
 /** Creates the area; nothing happens before the first call. */
 export function createApps(options: AppsOptions): Apps {
-  const { appsDir } = options;
+  const { appsDir, log } = options;
   return new AppController({
     ...options,
     folderOf: (app) => new DataFolder({ appsDir }, app),
+    deleteRemoved: (signal) => deleteRemoved(appsDir, signal),
+    workJournal: new WorkJournal({ path: `${appsDir}/.unfinished_work`, readBoot, log }),
     isPortFree: probePort,
   });
 }

@@ -11,8 +11,9 @@ import type { EngineEvent } from "../docker/events.ts";
 import type { RegistryAuth } from "../docker/registry.ts";
 import type { Database } from "../store/database.ts";
 import type { Backend } from "../backend/backend.ts";
-import type { DataFolder } from "./container/data_folder.ts";
+import type { AppFolder } from "./container/journaled_folder.ts";
 import type { SnapshotEngine } from "./watch/engine_snapshot.ts";
+import type { WorkJournal } from "./work/work_journal.ts";
 
 /** The engine as the steps of a transition see it. */
 export type StepEngine = Pick<
@@ -37,7 +38,7 @@ export interface Surroundings {
 }
 
 /** What `createApps()` takes. */
-export interface AppsOptions extends Omit<AppsDeps, "folderOf" | "isPortFree"> {
+export interface AppsOptions extends Omit<AppsDeps, "deleteRemoved" | "folderOf" | "isPortFree" | "workJournal"> {
   /** The folder of the data folders of all apps. */
   appsDir: string;
 }
@@ -58,7 +59,11 @@ export interface AppsDeps {
   config(): DeviceConfig;
   surroundings(): Omit<Surroundings, "appCredKey">;
   /** The data folder of an app. Throws `bad_request` for a name that no app can have. */
-  folderOf(app: NamedApp): Pick<DataFolder, keyof DataFolder>;
+  folderOf(app: NamedApp): AppFolder;
+  /** Deletes what interrupted deletions of folders have left. Throws `io_failed`, `no_space`, `timeout`, `canceled`. */
+  deleteRemoved(signal: AbortSignal): Promise<void>;
+  /** Notes work on what apps have written. */
+  workJournal: Pick<WorkJournal, keyof WorkJournal>;
   /** The folder that all apps see as `/shared`. */
   sharedDir: string;
   /** Of this machine, as image names spell it: `amd64`. */

@@ -18,6 +18,7 @@ export type ErrorCode =
   | "image_missing"
   | "internal"
   | "io_failed"
+  | "left_alone"
   | "lock_held"
   | "name_in_use"
   | "no_space"

@@ -4,6 +4,8 @@ import { backlogLimitBytes, flushIntervalMs, payloadLimitBytes } from "../../lib
 import { historyBytes, historyLines } from "../../lib/app_logs/history.ts";
 import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
 import { portPool } from "../../lib/apps/container/host_ports.ts";
+import { removalLimitMs } from "../../lib/apps/container/app_folders.ts";
+import { endedLimit, leftAloneMs } from "../../lib/apps/plan/left_alone.ts";
 import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
 import { crashLoopDelayMs } from "../../lib/apps/watch/crash_loop.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
@@ -13,6 +15,7 @@ import { diskPerDownloadByte } from "../../lib/disk_space/pull_space.ts";
 import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/docker/lines.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
+import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { fieldLimitChars } from "../../lib/log/format.ts";
 import { defaultLimitBytes } from "../../lib/log/log_file.ts";
 import { passingSecretLimit } from "../../lib/log/secrets.ts";
@@ -39,6 +42,12 @@ const apps: readonly Row[] = [
   ],
   ["startup probe", duration(startupProbeMs), "the app is `RUNNING`"],
   ["probation of a new release", duration(probationMs), "the old image is removed"],
+  [
+    "ends of the agent in the folder of an app",
+    `${endedLimit}`,
+    `the app is left alone for ${duration(leftAloneMs)}, or until Studio requests something`,
+  ],
+  ["deleting the folder of an app", duration(removalLimitMs), "the next try goes on with it"],
   ["how long a step waits for Studio to accept a report", duration(patienceMs), "work goes on; the report follows"],
   ["state reports that wait for Studio", `${outboxLimit}`, "the oldest is dropped, with a warning"],
 ];
@@ -69,6 +78,7 @@ const device: readonly Row[] = [
     "the pull is refused, with both sizes",
   ],
   ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],
+  ["names in a folder that apps can write to", size(listLimitBytes), "the folder is not listed"],
   ["one call to the engine", duration(engineCallLimitMs), "it fails"],
   ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
   ["one field in the own log", `${fieldLimitChars} characters`, "it is cut"],

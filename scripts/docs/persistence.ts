@@ -103,6 +103,7 @@ const kept = `## Kept
 | apps, requests, reports and messages that wait, updates on probation | the database, see below |
 | containers and images; containers keep running while the agent is away | the container engine |
 | an app's data and its variables as files | the apps folder |
+| what was begun in the folder of an app, until it ends or the machine restarts | \`.unfinished_work\` in the apps folder |
 | the agent's own log | the log file |
 
 ## Not kept

@@ -32,7 +32,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
-  | ("checkPull" | "hideSecret" | "hideSecretsOf" | "isEmergency" | "isRebuilt")
+  | ("checkPull" | "deleteRemoved" | "hideSecret" | "hideSecretsOf" | "isEmergency" | "isRebuilt" | "workJournal")
 > {
   const config = sampleConfig(change);
   const nothing = () => Promise.resolve();
@@ -59,5 +59,7 @@ export function quietDevice(
     isEmergency: () => false,
     checkPull: () => Promise.resolve({ kind: "fits" }),
     isRebuilt: false,
+    deleteRemoved: nothing,
+    workJournal: { run: (_app, work) => work(), leftAloneMs: () => undefined, forget: () => {} },
   };
 }

@@ -141,7 +141,7 @@ export class TestedAgent implements AsyncDisposable {
     const settings: AgentSettings = { ...this.#settings, ...files };
     await Deno.writeTextFile(settings.commandsFile, "");
     const program = pathOf("agent_program.ts", import.meta.url);
-    const args = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", program, JSON.stringify(settings)];
+    const args = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check", program, JSON.stringify(settings)];
     return { settings, process: await startInBackground(Deno.execPath(), args, { logFile: `${name}.log` }) };
   }
 }

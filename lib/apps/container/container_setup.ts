@@ -4,10 +4,12 @@ import type { AppId, AppRequest } from "../../model/app.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 import { existsSync } from "../../files/exists.ts";
+import { fileNameOf, folderOf } from "../../files/path_parts.ts";
 import { type ContainerOptions, createRequest } from "./create_request.ts";
 import { type AppCredential, appCredential } from "./app_credential.ts";
 import { AppPorts } from "./app_ports.ts";
 import { appEnvironment } from "./environment.ts";
+import { journaledFolder } from "./journaled_folder.ts";
 import { containerEnv } from "./variable.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { AppsDeps, Surroundings } from "../dependencies.ts";
@@ -21,7 +23,7 @@ const sharedHostFolders = ["/sys/bus/w1/devices", "/usr/local/cuda"];
 export type ContainerSetupDeps =
   & Pick<
     AppsDeps,
-    "config" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "log"
+    "config" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "workJournal" | "log"
   >
   & { surroundings(): Surroundings };
 
@@ -40,7 +42,8 @@ export class ContainerSetup {
 
   /** The data folder of an app. Throws `bad_request` for a name that no app can have. */
   folderOf(app: { id: AppId; appName: string }): ReturnType<AppsDeps["folderOf"]> {
-    return this.#deps.folderOf(app);
+    const { folderOf, workJournal } = this.#deps;
+    return journaledFolder(folderOf(app), { id: app.id, journal: workJournal });
   }
 
   /** Updates the files of the app's credential, if the app has any files. Throws `io_failed`, `no_space`. */
@@ -98,7 +101,8 @@ export class ContainerSetup {
   #mountsOf(dataFolder: string): ContainerOptions["mounts"] {
     return [
       { source: Deno.realPathSync(this.#deps.sharedDir), target: "/shared" },
-      { source: Deno.realPathSync(dataFolder), target: "/data" },
+      // Not even now is a link in its own place followed.
+      { source: `${Deno.realPathSync(folderOf(dataFolder))}/${fileNameOf(dataFolder)}`, target: "/data" },
       ...sharedHostFolders.filter(existsSync).map((path) => ({ source: path, target: path })),
     ];
   }

@@ -6,7 +6,8 @@ import { AgentError } from "../../base/errors.ts";
 import { quoteText } from "../../base/quote.ts";
 import { fileError } from "../../files/os_error.ts";
 import type { AppCredential } from "./app_credential.ts";
-import { EnvFolder } from "./env_folder.ts";
+import { type AppFolderPlace, deleteAppFolder, ensureAppFolder, openAppFolder } from "./app_folders.ts";
+import { EnvFolder, envMode } from "./env_folder.ts";
 import { livePortNames, remotePortFiles } from "./remote_ports.ts";
 import { isVariableName, type Variable } from "./variable.ts";
 
@@ -16,15 +17,18 @@ const withdrawnName = "DEVICE_SECRET";
 /** Variables that are sometimes unknown, which does not mean that they are gone. */
 const lastingNames: ReadonlySet<string> = new Set(["APP_AUTH_ID", "APP_AUTH_SECRET", "RESWARM_URL", "DEVICE_URL"]);
 
+const envName = "env";
+
 /**
  * The data folder of one app: `<appsDir>/<stage>/<name>`, the last two in lower case.
  *
  * - Nothing outside it is changed, except that missing parent folders are created.
+ * - The app can change everything in it at any moment; no link is followed.
  * - All methods throw `io_failed` or `no_space`.
  */
 export class DataFolder {
   readonly path: string;
-  readonly #env: EnvFolder;
+  readonly #place: AppFolderPlace;
 
   /** Creates nothing yet. Throws `bad_request` for a name that no app can have. */
   constructor({ appsDir }: { appsDir: string }, app: { id: AppId; appName: string }) {
@@ -33,20 +37,16 @@ export class DataFolder {
       const shown = quoteText(appName.slice(0, appNameLimit));
       throw new AgentError("bad_request", `Cannot use ${shown} as the name of an app`);
     }
-    this.path = `${appsDir}/${stage.toLowerCase()}/${appName.toLowerCase()}`;
-    this.#env = new EnvFolder(`${this.path}/env`);
+    this.#place = { appsDir, stage: stage.toLowerCase(), name: appName.toLowerCase() };
+    this.path = `${appsDir}/${this.#place.stage}/${this.#place.name}`;
   }
 
   /**
-   * Creates the folder and its parents with mode 0755, because apps do not always run as root. Existing folders stay as
-   * they are.
+   * Creates the folder and its parents. Any user in a container can write to it, because apps do not always run as
+   * root; other users of the device are kept out by the folder of the stage.
    */
   async create(): Promise<void> {
-    try {
-      await makeWithParents(this.path);
-    } catch (error) {
-      throw fileError(`Cannot create the folder "${this.path}"`, error);
-    }
+    await using _folder = await ensureAppFolder(this.#place);
   }
 
   /**
@@ -59,22 +59,18 @@ export class DataFolder {
     if (wrong !== undefined) {
       throw new AgentError("bad_request", `Cannot use ${quoteText(wrong.name)} as the name of a variable`);
     }
-    await this.create();
-    await this.#env.create();
-    await this.#env.restrict();
-    await this.#env.removeLeftovers();
+    await using env = await this.#ensureEnv();
+    await env.restrict();
+    await env.removeLeftovers();
     const names = new Set(variables.map(({ name }) => name));
-    const recorded = await this.#env.recorded();
+    const recorded = await env.recorded();
     // First, so that the agent never leaves a file that it does not know as its own.
-    await this.#env.record(recorded.union(names));
-    const livePorts = livePortNames(rules);
-    const isLive = ({ name }: Variable) => livePorts.has(name.replace(/_CLOUD$/, ""));
-    await this.#env.write(variables.filter((variable) => !isLive(variable)), 0o600);
-    await this.#env.write(variables.filter(isLive), 0o644);
-    const lasting = lastingNames.union(livePorts);
-    await this.#env.remove(recorded.difference(names).difference(lasting));
-    await this.#env.record(names.union(recorded.intersection(lasting)));
-    if (!names.has(withdrawnName)) await this.#env.remove([withdrawnName]);
+    await env.record(recorded.union(names));
+    await env.write(variables);
+    const lasting = lastingNames.union(livePortNames(rules));
+    await env.remove(recorded.difference(names).difference(lasting));
+    await env.record(names.union(recorded.intersection(lasting)));
+    if (!names.has(withdrawnName)) await env.remove([withdrawnName]);
   }
 
   /**
@@ -85,17 +81,14 @@ export class DataFolder {
     credential: AppCredential | undefined,
     { isSettingUp = false }: { isSettingUp?: boolean } = {},
   ): Promise<void> {
-    if (!await this.#env.exists()) {
-      if (!isSettingUp || credential === undefined) return;
-      await this.create();
-      await this.#env.create();
-    }
+    const mayCreate = isSettingUp && credential !== undefined;
+    await using env = await this.#openEnv() ?? (mayCreate ? await this.#ensureEnv() : undefined);
+    if (env === undefined) return;
     // It is recorded when a user has a variable of this name.
-    if (!(await this.#env.recorded()).has(withdrawnName)) await this.#env.remove([withdrawnName]);
+    if (!(await env.recorded()).has(withdrawnName)) await env.remove([withdrawnName]);
     if (credential === undefined) return;
     const { id, secret } = credential;
-    const files = [{ name: "APP_AUTH_ID", value: id }, { name: "APP_AUTH_SECRET", value: secret }];
-    await this.#env.write(files, 0o600);
+    await env.write([{ name: "APP_AUTH_ID", value: id }, { name: "APP_AUTH_SECRET", value: secret }]);
   }
 
   /**
@@ -104,41 +97,47 @@ export class DataFolder {
    */
   async refreshPorts(rules: readonly PortRule[]): Promise<void> {
     const { written, gone } = remotePortFiles(rules);
-    if (written.length > 0) {
-      await this.create();
-      await this.#env.create();
-    } else if (!await this.#env.exists()) return;
-    const recorded = await this.#env.recorded();
-    await this.#env.record(recorded.difference(gone).union(new Set(written.map(({ name }) => name))));
-    await this.#env.write(written, 0o644);
-    await this.#env.remove(gone);
+    await using env = written.length > 0 ? await this.#ensureEnv() : await this.#openEnv();
+    if (env === undefined) return;
+    const recorded = await env.recorded();
+    await env.record(recorded.difference(gone).union(new Set(written.map(({ name }) => name))));
+    await env.write(written);
+    await env.remove(gone);
   }
 
-  /** Deletes the files of the variables. */
-  async deleteEnv(): Promise<void> {
-    await this.#env.delete();
+  /** Deletes the files of the variables. Throws `timeout` and `canceled`, too. */
+  async deleteEnv(signal: AbortSignal = never()): Promise<void> {
+    await deleteAppFolder({ ...this.#place, inner: envName }, signal);
   }
 
-  /** Deletes the folder with all data of the app. */
-  async delete(): Promise<void> {
+  /** Deletes the folder with all data of the app. Throws `timeout` and `canceled`, too. */
+  async delete(signal: AbortSignal = never()): Promise<void> {
+    await deleteAppFolder(this.#place, signal);
+  }
+
+  /** Undefined when something else is in its place, such as a link to a folder. */
+  async #openEnv(): Promise<EnvFolder | undefined> {
+    await using folder = await openAppFolder(this.#place);
+    const env = await this.#tryOpening(() => folder?.openFolder(envName));
+    return env && new EnvFolder(env);
+  }
+
+  async #ensureEnv(): Promise<EnvFolder> {
+    await using folder = await ensureAppFolder(this.#place);
+    const options = { mode: envMode, isReplacing: true };
+    return new EnvFolder(await this.#tryOpening(() => folder.ensureFolder(envName, options)));
+  }
+
+  async #tryOpening<T>(open: () => T): Promise<Awaited<T>> {
     try {
-      await Deno.remove(this.path, { recursive: true });
+      return await open();
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw fileError(`Cannot delete the folder "${this.path}"`, error);
+      throw fileError(`Cannot open the folder "${this.path}/${envName}"`, error);
     }
   }
 }
 
-/** The umask may take rights away, so the mode of every new folder is set once more. */
-async function makeWithParents(path: string): Promise<void> {
-  try {
-    await Deno.mkdir(path, { mode: 0o755 });
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists && (await Deno.stat(path)).isDirectory) return;
-    const parent = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")));
-    if (!(error instanceof Deno.errors.NotFound) || parent === "") throw error;
-    await makeWithParents(parent);
-    await Deno.mkdir(path, { mode: 0o755 });
-  }
-  if (Deno.build.os !== "windows") await Deno.chmod(path, 0o755);
+/** For callers that wait for the end. */
+function never(): AbortSignal {
+  return new AbortController().signal;
 }

@@ -1,11 +1,11 @@
 /**
  * The folder with a file for each variable of an app. It is part of the app's data folder, so the app can change it at
- * will: links that the app plants are replaced, never followed.
+ * will: what the app puts in the place of a file or of the folder is replaced, never followed.
  */
 
 import { fileError } from "../../files/os_error.ts";
-import { parseTemporaryName, temporaryName } from "../../files/temporary_name.ts";
-import { writeAll } from "../../files/write_all.ts";
+import type { HeldFolder } from "../../files/held_folder.ts";
+import { parseTemporaryName } from "../../files/temporary_name.ts";
 import { isVariableName, type Variable } from "./variable.ts";
 
 /** Holds the names that the agent has written, one a line, so that files of the app itself are never removed. */
@@ -14,58 +14,44 @@ const recordName = ".variables";
 /** A longer record is not one that the agent wrote. */
 const recordLimitBytes = 1_048_576;
 
-interface FileContent {
-  bytes: Uint8Array;
-  mode: number;
-}
+/** Any user in the container can enter; other users of the device are kept out further up. */
+export const envMode = 0o755;
 
-/** The `env` folder of an app. All errors are `io_failed` or `no_space`. */
-export class EnvFolder {
-  readonly path: string;
+/** Of the files of variables, which any user in the container can read. */
+const fileMode = 0o644;
 
-  constructor(path: string) {
-    this.path = path;
+/** The `env` folder of an app, held open. All errors are `io_failed` or `no_space`. */
+export class EnvFolder implements AsyncDisposable {
+  readonly #folder: HeldFolder;
+
+  constructor(folder: HeldFolder) {
+    this.#folder = folder;
   }
 
-  /** False for a link to a folder, too. */
-  async exists(): Promise<boolean> {
-    return (await lstatIfPresent(this.path))?.isDirectory === true;
-  }
-
-  /** Creates it with mode 0700 if it is missing; its parent must exist. */
-  async create(): Promise<void> {
-    if (await this.exists()) return;
-    await withFileError(`Cannot create the folder "${this.path}"`, async () => {
-      await removeIfPresent(this.path);
-      await Deno.mkdir(this.path, { mode: 0o700 });
-    });
-  }
-
-  /** Lets nobody but root and the agent enter, even if the app has allowed it. */
+  /** Takes rights back that the app may have given away. */
   async restrict(): Promise<void> {
-    await withFileError(`Cannot protect the folder "${this.path}"`, () => setMode(this.path, 0o700));
+    await withFileError(`Cannot protect the folder "${this.#folder.path}"`, () => this.#folder.setMode(envMode));
   }
 
   /** Writes each variable to its file: the value, without a line break. Files that are up to date are left alone. */
-  async write(variables: readonly Variable[], mode: number): Promise<void> {
-    for (const { name, value } of variables) await this.#replace(fileOf(name), { content: value, mode });
+  async write(variables: readonly Variable[]): Promise<void> {
+    for (const { name, value } of variables) await this.#replace(fileOf(name), { content: value, mode: fileMode });
   }
 
   /** Removes the files of these variables. */
   async remove(names: Iterable<string>): Promise<void> {
     for (const name of names) {
-      const path = `${this.path}/${fileOf(name)}`;
-      await withFileError(`Cannot remove "${path}"`, () => removeIfPresent(path));
+      const path = this.#folder.pathOf(fileOf(name));
+      await withFileError(`Cannot remove "${path}"`, () => this.#folder.remove(fileOf(name)));
     }
   }
 
   /** The names that the agent has written here. */
   async recorded(): Promise<Set<string>> {
-    const path = `${this.path}/${recordName}`;
-    return await withFileError(`Cannot read "${path}"`, async () => {
-      const info = await lstatIfPresent(path);
-      if (info?.isFile !== true || info.size > recordLimitBytes) return new Set<string>();
-      return new Set((await Deno.readTextFile(path)).split("\n").filter(isVariableName));
+    return await withFileError(`Cannot read "${this.#folder.pathOf(recordName)}"`, async () => {
+      const record = await this.#folder.readFile(recordName, { limitBytes: recordLimitBytes });
+      if (record === undefined) return new Set<string>();
+      return new Set(new TextDecoder().decode(record.bytes).split("\n").filter(isVariableName));
     });
   }
 
@@ -75,83 +61,40 @@ export class EnvFolder {
     await this.#replace(recordName, { content: lines.join(""), mode: 0o600 });
   }
 
-  /** Removes files that a crash has left half written. */
+  /**
+   * Removes files that a crash has left half written; not in a folder with so many files that the app must have made
+   * them.
+   */
   async removeLeftovers(): Promise<void> {
-    await withFileError(`Cannot clean the folder "${this.path}"`, async () => {
-      for await (const { name } of Deno.readDir(this.path)) {
-        if (parseTemporaryName(name, ".")?.isOwn === false) await removeIfPresent(`${this.path}/${name}`);
+    await withFileError(`Cannot clean the folder "${this.#folder.path}"`, async () => {
+      for (const name of await this.#folder.list() ?? []) {
+        if (parseTemporaryName(name, ".")?.isOwn !== false) continue;
+        if (!(await this.#folder.look(name))?.isDirectory) await this.#folder.remove(name);
       }
     });
   }
 
-  /** Removes it with all that is in it. A missing one is fine. */
-  async delete(): Promise<void> {
-    await withFileError(
-      `Cannot delete the folder "${this.path}"`,
-      () => removeIfPresent(this.path, { recursive: true }),
-    );
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#folder[Symbol.asyncDispose]();
   }
 
-  /** Neither a rename nor the creation of a file that must be new follows a link. */
-  async #replace(fileName: string, { content, mode }: { content: string; mode: number }): Promise<void> {
-    const path = `${this.path}/${fileName}`;
+  async #replace(name: string, { content, mode }: { content: string; mode: number }): Promise<void> {
     const bytes = new TextEncoder().encode(content);
-    const temporary = `${this.path}/${temporaryName(".")}`;
-    await withFileError(`Cannot write "${path}"`, async () => {
+    await withFileError(`Cannot write "${this.#folder.pathOf(name)}"`, async () => {
       // An app in a crash loop must not wear out the flash.
-      if (await isWritten(path, { bytes, mode })) return;
-      try {
-        await createFile(temporary, { bytes, mode });
-        await Deno.rename(temporary, path);
-      } catch (error) {
-        await removeIfPresent(temporary);
-        throw error;
-      }
+      const there = await this.#folder.readFile(name, { limitBytes: bytes.length });
+      const isWritten = there !== undefined && (there.mode ?? mode) === mode && isEqual(there.bytes, bytes);
+      if (!isWritten) await this.#folder.writeFile(name, bytes, { mode });
     });
   }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function fileOf(name: string): string {
   return `${name}.txt`;
-}
-
-async function isWritten(path: string, { bytes, mode }: FileContent): Promise<boolean> {
-  const info = await lstatIfPresent(path);
-  if (info?.isFile !== true || info.size !== bytes.length || !hasMode(info, mode)) return false;
-  const found = await Deno.readFile(path);
-  return found.length === bytes.length && found.every((byte, index) => byte === bytes[index]);
-}
-
-async function createFile(path: string, { bytes, mode }: FileContent): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true, mode });
-  await writeAll(file, bytes);
-  if (!hasMode(await file.stat(), mode)) await setMode(path, mode);
-}
-
-function hasMode(info: Deno.FileInfo, mode: number): boolean {
-  return Deno.build.os === "windows" || info.mode === null || (info.mode & 0o7777) === mode;
-}
-
-async function setMode(path: string, mode: number): Promise<void> {
-  if (Deno.build.os !== "windows") await Deno.chmod(path, mode);
-}
-
-/** What is at `path` itself; undefined when nothing is. */
-async function lstatIfPresent(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.lstat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw fileError(`Cannot look at "${path}"`, error);
-  }
-}
-
-async function removeIfPresent(path: string, options: Deno.RemoveOptions = {}): Promise<void> {
-  try {
-    await Deno.remove(path, options);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 async function withFileError<T>(what: string, work: () => Promise<T>): Promise<T> {

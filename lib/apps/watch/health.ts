@@ -91,6 +91,12 @@ export class Health {
     return this.#retry.schedule();
   }
 
+  /** Begins a wait of `delayMs` for the next try, however often the app has failed. */
+  scheduleRetryIn(delayMs: number): void {
+    this.#runningSinceMs = undefined;
+    this.#retry.scheduleIn(delayMs);
+  }
+
   /** Earlier failures do not count, and no retry is due. */
   forgetFailures(): void {
     this.#retry.reset();

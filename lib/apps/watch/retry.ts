@@ -45,6 +45,13 @@ export class Retry {
     return { attempt, delayMs };
   }
 
+  /** Begins a wait of `delayMs` for the next try, and counts no failure. */
+  scheduleIn(delayMs: number): void {
+    this.#wait?.abort();
+    const wait = this.#wait = new AbortController();
+    this.#deps.keep(this.#run(wait, delayMs));
+  }
+
   /** Ends the wait and forgets the failures. */
   reset(): void {
     if (this.#count() > 0) this.#deps.save(0);

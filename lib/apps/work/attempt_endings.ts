@@ -5,6 +5,7 @@ import type { Log } from "../../base/log.ts";
 import { type FailedUpdate, failedUpdate } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { failureText, interruptionText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
+import type { AppsDeps } from "../dependencies.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
@@ -21,6 +22,7 @@ export interface AttemptEndingsDeps extends Pick<AppTools, "channels" | "observe
   reporter: StateReporter;
   watch: AppWatch;
   health: Health;
+  workJournal: AppsDeps["workJournal"];
   log: Log;
   /** What is left to do, by what Studio wants now. `onlyIfRequested`: only if a request came during the attempt. */
   next(context: AttemptContext, options: { onlyIfRequested: boolean }): Attempt | undefined;
@@ -82,7 +84,7 @@ export class AttemptEndings {
 
   /** Something has failed: an update, the release, or the app itself. */
   async afterFailure(context: AttemptContext, failure: AttemptFailure): Promise<Attempt | undefined> {
-    const { reporter, channels, watch, health, log } = this.#deps;
+    const { reporter, channels, watch, health, workJournal, log } = this.#deps;
     const { job, app, attempt: { request } } = context;
     const { goal, step, error, exitCode, wasKilled = false } = failure;
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
@@ -101,7 +103,9 @@ export class AttemptEndings {
     await reporter.announce(app, "FAILED", job.signal);
     // A long log takes its time, so it comes after the report of the failure.
     if (exitCode !== undefined) await channels.showExit(app, exitCode, job.signal);
-    if (app.id.stage === "PROD" && !hasCode(error, "not_available")) watch.scheduleRetry(app);
+    const leftAloneMs = hasCode(error, "left_alone") ? workJournal.leftAloneMs(app.id) : undefined;
+    if (leftAloneMs !== undefined) health.scheduleRetryIn(leftAloneMs);
+    else if (app.id.stage === "PROD" && !hasCode(error, "not_available")) watch.scheduleRetry(app);
     return this.#deps.next(context, { onlyIfRequested: true });
   }
 

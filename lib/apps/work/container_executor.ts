@@ -69,7 +69,7 @@ export class ContainerExecutor implements StepExecutor, Disposable {
       case "deleteEnvFiles":
       case "releasePorts":
       case "deleteData":
-        return await this.#performCleanupStep(step);
+        return await this.#performCleanupStep(step, signal);
     }
   }
 
@@ -96,16 +96,19 @@ export class ContainerExecutor implements StepExecutor, Disposable {
     }
   }
 
-  async #performCleanupStep(step: Step & { kind: "deleteEnvFiles" | "releasePorts" | "deleteData" }): Promise<Effect> {
+  async #performCleanupStep(
+    step: Step & { kind: "deleteEnvFiles" | "releasePorts" | "deleteData" },
+    signal: AbortSignal,
+  ): Promise<Effect> {
     switch (step.kind) {
       case "deleteEnvFiles":
-        await this.#context.deleteEnvFiles();
+        await this.#context.deleteEnvFiles(signal);
         return done;
       case "releasePorts":
         this.#context.releasePorts();
         return done;
       case "deleteData":
-        await this.#context.deleteData();
+        await this.#context.deleteData(signal);
         return done;
     }
   }

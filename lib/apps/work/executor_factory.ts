@@ -50,8 +50,8 @@ export class ExecutorFactory {
       configure: (options, signal) => setup.configure(app, { request, ...options }, signal),
       replacePorts: (engineText) => setup.ports.replace(app.id, { rules: request.ports, engineText }),
       releasePorts: () => setup.ports.release(app.id),
-      deleteEnvFiles: () => folder.deleteEnv(),
-      deleteData: () => this.#deleteData(app, folder),
+      deleteEnvFiles: (signal) => folder.deleteEnv(signal),
+      deleteData: (signal) => this.#deleteData(app, folder, signal),
     });
   }
 
@@ -66,13 +66,17 @@ export class ExecutorFactory {
   }
 
   /** Folders are named after the app, so another app of the same name shares the folder and keeps it. */
-  async #deleteData(app: LiveApp, folder: { delete(): Promise<void> }): Promise<void> {
+  async #deleteData(
+    app: LiveApp,
+    folder: { delete(signal: AbortSignal): Promise<void> },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { records, log } = this.#deps;
     const isShared = records.all().some((other) => {
       const hasName = other.appName.toLowerCase() === app.appName.toLowerCase();
       return hasName && other.id.stage === app.id.stage && other.id.appKey !== app.id.appKey && !isGone(other.state);
     });
     if (isShared) log.warn("The data of an app stays: another app has the same name", { app: app.appName, ...app.id });
-    else await folder.delete();
+    else await folder.delete(signal);
   }
 }

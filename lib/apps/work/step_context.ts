@@ -33,8 +33,8 @@ export interface StepContext {
   /** Replaces the host ports of this app that an error text of the engine names; false when it names none. */
   replacePorts(engineText: string): boolean;
   releasePorts(): void;
-  deleteEnvFiles(): Promise<void>;
-  deleteData(): Promise<void>;
+  deleteEnvFiles(signal: AbortSignal): Promise<void>;
+  deleteData(signal: AbortSignal): Promise<void>;
 }
 
 /** The reference of the app's image with this tag. */

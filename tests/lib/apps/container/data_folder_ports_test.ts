@@ -24,7 +24,7 @@ Deno.test("refreshPorts() writes the ports under all their names, readable by ev
     "REMOTE_PORT_FOR_81.txt": "9002",
   });
   assert.equal(await modeOf(`${world.env}/MODBUS.txt`), "644");
-  assert.deepEqual([await modeOf(world.app.path), await modeOf(world.env)], ["755", "700"]);
+  assert.deepEqual([await modeOf(world.app.path), await modeOf(world.env)], ["777", "755"]);
 });
 
 Deno.test("refreshPorts() removes the file of a cloud port that is gone, and keeps that of a remote port", async () => {
@@ -75,13 +75,13 @@ Deno.test("writeEnv() keeps the remote ports of rules as they are, and removes t
     "REMOTE_PORT_FOR_502_CLOUD.txt",
   ]);
   assert.equal((await Deno.stat(`${world.env}/MODBUS_CLOUD.txt`)).ino, ino);
-  assert.equal(await modeOf(`${world.env}/A.txt`), "600");
+  assert.equal(await modeOf(`${world.env}/A.txt`), "644");
   await world.app.writeEnv(variables({ A: "1" }), [rule({ port: 503 })]);
   assert.deepEqual(await world.files(), { "A.txt": "1" });
 });
 
-Deno.test("writeEnv() writes secrets for root only, even when a rule claims their names", async () => {
+Deno.test("writeEnv() writes a secret, even when a rule claims its name", async () => {
   await using world = await makeWorld();
   await world.app.writeEnv(variables({ APP_AUTH_SECRET: "s" }), [rule({ remotePortEnvironment: "APP_AUTH_SECRET" })]);
-  assert.equal(await modeOf(`${world.env}/APP_AUTH_SECRET.txt`), "600");
+  assert.equal(await modeOf(`${world.env}/APP_AUTH_SECRET.txt`), "644");
 });

@@ -59,7 +59,15 @@ Deno.test("blamesRelease() is false for errors that any release would have met",
   for (const code of ["start_failed", "engine_failed", "image_missing", "io_failed", "bad_request"] as const) {
     assert.equal(blamesRelease(failing(start, code), stable), true, code);
   }
-  const blameless = ["canceled", "engine_unreachable", "no_space", "port_in_use", "store_failed", "timeout"];
+  const blameless = [
+    "canceled",
+    "engine_unreachable",
+    "left_alone",
+    "no_space",
+    "port_in_use",
+    "store_failed",
+    "timeout",
+  ];
   assert.deepEqual([...blamelessCodes].sort(), blameless);
   for (const code of blamelessCodes) assert.equal(blamesRelease(failing(start, code), stable), false, code);
 });
