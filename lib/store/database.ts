@@ -123,17 +123,17 @@ export class Database implements Disposable {
 /** New side files of the write-ahead log get the mode of the database file. */
 function keepPrivate(path: string): void {
   // Opening a pipe would wait for its other end.
-  if (statIfPresent(path)?.isFile === false) throw new AgentError("store_failed", "it is not a file");
+  if (databaseFileInfo(path)?.isFile === false) throw new AgentError("store_failed", "it is not a file");
   Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
   if (Deno.build.os === "windows") return;
   Deno.chmodSync(path, 0o600);
   // An earlier agent may have left them readable for others.
   for (const name of ["-wal", "-shm", "-journal"].map((suffix) => path + suffix)) {
-    if (statIfPresent(name)?.isFile) Deno.chmodSync(name, 0o600);
+    if (databaseFileInfo(name)?.isFile) Deno.chmodSync(name, 0o600);
   }
 }
 
-function statIfPresent(path: string): Deno.FileInfo | undefined {
+function databaseFileInfo(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);
   } catch (error) {
