@@ -87,7 +87,7 @@ async function foreignImages(fixture: AgentFixture): Promise<void> {
 /** Programs that exit before they do any work: at once, after a computation, and after starting other programs. */
 const exiting = {
   Blank: "exit 3",
-  Eager: "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; exit 4",
+  Eager: "i=0; while [ $i -lt 10000 ]; do i=$((i+1)); done; exit 4",
   Crowd: "for i in 1 2 3 4 5; do ls -R /bin >/dev/null; done; exit 5",
 };
 
