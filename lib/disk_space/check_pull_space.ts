@@ -1,5 +1,6 @@
 /** Finds out from the registry and the engine whether an image fits on the disk. */
 
+import type { Log } from "../base/log.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { RegistryAuth } from "../docker/registry.ts";
 import type { EngineStorage } from "../docker/engine_storage.ts";
@@ -15,6 +16,7 @@ export interface PullCheckDeps {
   readFreeBytes(): Promise<number | undefined>;
   /** Must be free after the pull; by default 1 GiB, below which the device would be in an emergency. */
   reserveBytes?: number;
+  log: Log;
 }
 
 /** The image and the login for its registry. */
@@ -30,10 +32,10 @@ export interface PullOptions {
  * throws.
  */
 export async function checkPullSpace(deps: PullCheckDeps, options: PullOptions): Promise<PullSpace> {
-  const { engine, storage, readFreeBytes, reserveBytes = defaultThresholds.emergencyBytes } = deps;
+  const { engine, storage, readFreeBytes, reserveBytes = defaultThresholds.emergencyBytes, log } = deps;
   const platform = await engine.platform(options.signal);
   const judge = async (withDiffIds: boolean): Promise<PullSpace> => {
-    const layers = await readRemoteLayers({ ...options, platform, withDiffIds });
+    const layers = await readRemoteLayers({ ...options, platform, withDiffIds, log });
     if (layers === undefined) return { kind: "fits" };
     const images = withDiffIds ? await storage.listLayers(options.signal) : [];
     const neededBytes = neededBytesFor(downloadBytes(layers, images));

@@ -90,7 +90,8 @@ export class DiskSpace implements AsyncDisposable {
   async checkPull(options: PullOptions): Promise<PullSpace> {
     const guard = this.#guard;
     if (guard === undefined) return { kind: "fits" };
-    const deps = { engine: this.#deps.engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes() };
+    const { engine, log } = this.#deps;
+    const deps = { engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes(), log };
     return await checkPullSpace(deps, options);
   }
 

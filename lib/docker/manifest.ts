@@ -4,9 +4,11 @@
  */
 
 import { within } from "../async/deadline.ts";
+import { AgentError, textOf } from "../base/errors.ts";
 import { isCount } from "../base/json.ts";
+import type { Log } from "../base/log.ts";
 import { dictField, type EnginePlatform, listField, numberField, textField } from "./decode.ts";
-import { type RegistryAuth, registryHostOf, splitReference } from "./registry.ts";
+import { isDigest, type RegistryAuth, registryHostOf, splitReference } from "./registry.ts";
 import { RegistryClient } from "./registry_client.ts";
 
 /** Which layers are asked for. */
@@ -21,6 +23,8 @@ export interface RemoteLayersOptions {
   withDiffIds: boolean;
   /** For all requests together; 10 s unless given. */
   limitMs?: number;
+  /** Gets the reason when there is no answer. */
+  log: Log;
 }
 
 /** One layer of an image in a registry. */
@@ -33,12 +37,18 @@ export interface RemoteLayer {
 
 const manifestLimitMs = 10_000;
 
+/** Images have at most 127 layers in engines. */
+const layersLimit = 1_000;
+
+/** No registry takes a bigger layer. */
+const layerLimitBytes = 2 ** 40;
+
 /**
  * The layers of an image, first to last, as its registry describes them; undefined when it does not answer within 10 s,
  * refuses, or has none for this platform. Throws `canceled`.
  */
 export async function readRemoteLayers(options: RemoteLayersOptions): Promise<RemoteLayer[] | undefined> {
-  const { reference, signal, limitMs = manifestLimitMs } = options;
+  const { reference, signal, log, limitMs = manifestLimitMs } = options;
   try {
     return await within(limitMs, (limit) => askLayers({ ...options, signal: limit }), {
       what: `Asking for the size of image "${reference}"`,
@@ -46,7 +56,8 @@ export async function readRemoteLayers(options: RemoteLayersOptions): Promise<Re
     });
   } catch (error) {
     if (signal.aborted) throw error;
-    // Whatever is wrong, the engine's own pull will fail on it too and report it.
+    // The pull goes on without this check; what is wrong with the registry, the engine will report as well.
+    log.info("Cannot find out how much a pull downloads", { image: reference, error: textOf(error) });
     return undefined;
   }
 }
@@ -72,14 +83,17 @@ async function askLayers(options: RemoteLayersOptions): Promise<RemoteLayer[] | 
   const { repository, tag } = splitReference(reference);
   const path = repository.slice(host.length + 1);
   const registry = new RegistryClient({ host, path, auth, client, signal });
-  let manifest = dictField(await registry.readJson(`manifests/${tag}`));
+  let manifest = await registry.readManifest(tag);
   if (listField(manifest.manifests).length > 0) {
     const digest = chooseDigest(listField(manifest.manifests), platform);
     if (digest === undefined) return undefined;
-    manifest = dictField(await registry.readJson(`manifests/${digest}`));
+    manifest = await registry.readManifest(digest);
   }
   const sizes = listField(manifest.layers).map((layer) => numberField(dictField(layer).size));
-  if (sizes.length === 0 || !sizes.every(isCount)) return undefined;
+  if (sizes.length === 0) return undefined;
+  if (sizes.length > layersLimit || !sizes.every(isLayerSize)) {
+    throw new AgentError("protocol_error", `The manifest of image "${reference}" has layers that cannot be`);
+  }
   const diffIds = withDiffIds ? await readDiffIds(registry, textField(dictField(manifest.config).digest)) : [];
   const isWhole = diffIds.length === sizes.length;
   return sizes.map((sizeBytes, index) => ({ sizeBytes, diffId: isWhole ? diffIds[index] : undefined }));
@@ -94,12 +108,17 @@ function chooseDigest(entries: readonly unknown[], platform: EnginePlatform): st
   return textField(fits?.digest) || undefined;
 }
 
+function isLayerSize(value: unknown): value is number {
+  return isCount(value) && value <= layerLimitBytes;
+}
+
 /** None when the registry does not return the image's config, which some store elsewhere. */
 async function readDiffIds(registry: RegistryClient, digest: string): Promise<string[]> {
   if (digest === "") return [];
   try {
-    const config = dictField(await registry.readJson(`blobs/${digest}`));
-    return listField(dictField(config.rootfs).diff_ids).map(textField);
+    const config = await registry.readBlob(digest);
+    const diffIds = listField(dictField(config.rootfs).diff_ids).map(textField);
+    return diffIds.every(isDigest) ? diffIds : [];
   } catch {
     // Without digests every layer counts as one to download.
     return [];

@@ -37,6 +37,16 @@ export function registryHostOf(reference: string): string {
   return /[.:]/.test(first) || first === "localhost" ? first : "docker.io";
 }
 
+/** True for a digest as registries name content: `sha256:` and 64 lower-case hexadecimal digits. */
+export function isDigest(text: string): boolean {
+  return /^sha256:[0-9a-f]{64}$/.test(text);
+}
+
+/** True for a tag of an image. */
+export function isTag(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(text);
+}
+
 /** The credentials for a reference among logins by host, even when a host is written with a slash at its end. */
 export function authFor(reference: string, logins: Record<string, RegistryLogin>): RegistryAuth | undefined {
   const host = registryHostOf(reference);

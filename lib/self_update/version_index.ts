@@ -4,6 +4,7 @@ import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
 import { AgentError } from "../base/errors.ts";
 import { isDict, parseJson, show } from "../base/json.ts";
+import { type GuardedAnswer, guardedFetch, readLimitedText } from "../http/guarded_fetch.ts";
 
 /** Which index and which of its entries is read. */
 export interface VersionIndexDeps {
@@ -77,30 +78,15 @@ export function chooseVersion(text: string, channel: string): string {
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {
-  let response: Response;
+  let answer: GuardedAnswer;
   try {
-    response = await fetch(url, { signal, headers: { accept: "application/json" } });
+    answer = await guardedFetch(new URL(url), { signal, headers: { accept: "application/json" } });
   } catch (error) {
     throw new AgentError("connect_failed", `Cannot fetch ${url}`, { cause: error });
   }
-  if (response.status !== 200 || response.body === null) {
-    await response.body?.cancel();
-    throw new AgentError("connect_failed", `Cannot fetch ${url}: the answer has status ${response.status}`);
+  if (answer.response.status !== 200) {
+    await answer.response.body?.cancel();
+    throw new AgentError("connect_failed", `Cannot fetch ${url}: the answer has status ${answer.response.status}`);
   }
-  return await readLimited(response.body, url);
-}
-
-async function readLimited(body: ReadableStream<Uint8Array>, url: string): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  // Leaving the loop early cancels the rest of the body.
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > indexLimitBytes) {
-      throw new AgentError("protocol_error", `Cannot read ${url}: it has more than ${indexLimitBytes} bytes`);
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+  return await readLimitedText(answer.response, { url: answer.url, limitBytes: indexLimitBytes });
 }

@@ -12,6 +12,8 @@ import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startupProbeMs } from "../../lib/apps/work/startup_probe.ts";
 import { logLimitBytes } from "../../lib/disk_space/truncate_logs.ts";
 import { diskPerDownloadByte } from "../../lib/disk_space/pull_space.ts";
+import { manifestLimitBytes } from "../../lib/docker/registry_client.ts";
+import { redirectLimit } from "../../lib/http/guarded_fetch.ts";
 import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/docker/lines.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
@@ -77,6 +79,8 @@ const device: readonly Row[] = [
     `${diskPerDownloadByte} times the download, and ${size(defaultThresholds.emergencyBytes)}`,
     "the pull is refused, with both sizes",
   ],
+  ["an answer of a registry about an image", size(manifestLimitBytes), "the pull goes on without knowing its size"],
+  ["redirects that one request follows", `${redirectLimit}`, "it fails"],
   ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],
   ["names in a folder that apps can write to", size(listLimitBytes), "the folder is not listed"],
   ["one call to the engine", duration(engineCallLimitMs), "it fails"],

@@ -6,6 +6,7 @@ import { importsOf, resolvePath, type SourceFile } from "./imports.ts";
 export const layers: readonly (readonly string[])[] = [
   ["lib/base/"],
   ["lib/async/"],
+  ["lib/http/"],
   ["lib/model/"],
   ["lib/files/"],
   ["lib/flags.ts", "lib/flags/"],

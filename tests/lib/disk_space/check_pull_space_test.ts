@@ -30,7 +30,7 @@ Deno.test("the size of a pull, as reported by the real registry", async (t) => {
   const reference = await pushImage(dockerd, registry, { name: `${repository}:1`, recipe: { sizeMb: 3 } });
   const platform = await engine.platform(never);
   const ask = (given: Partial<Parameters<typeof readRemoteLayers>[0]> = {}) =>
-    readRemoteLayers({ reference, auth, platform, signal: never, withDiffIds: true, ...given });
+    readRemoteLayers({ reference, auth, platform, signal: never, withDiffIds: true, log: silentLog, ...given });
 
   await t.step(
     "readRemoteLayers() returns the sizes in the manifest, and layers as the engine will know them",
@@ -76,7 +76,7 @@ Deno.test("the size of a pull, as reported by the real registry", async (t) => {
     const missing = neededBytesFor(sizes.slice(1).reduce((sum, size) => sum + size, 0));
     const check = (freeBytes: number | undefined) =>
       checkPullSpace(
-        { engine, storage, readFreeBytes: () => Promise.resolve(freeBytes), reserveBytes: 1000 },
+        { engine, storage, readFreeBytes: () => Promise.resolve(freeBytes), reserveBytes: 1000, log: silentLog },
         { reference, auth, signal: never },
       );
     assert.ok(missing < whole);
@@ -90,7 +90,7 @@ Deno.test("the size of a pull, as reported by the real registry", async (t) => {
 
   await t.step("checkPullSpace() accepts every image whose size is unknown", async () => {
     await registry.stop();
-    const deps = { engine, storage, readFreeBytes: () => Promise.resolve(0) };
+    const deps = { engine, storage, readFreeBytes: () => Promise.resolve(0), log: silentLog };
     assert.deepEqual(await checkPullSpace(deps, { reference, auth, signal: never }), { kind: "fits" });
     await registry.start();
   });

@@ -1,18 +1,26 @@
 import assert from "node:assert/strict";
+import { silentLog } from "../../../lib/base/log.ts";
 import { downloadBytes, readRemoteLayers } from "../../../lib/docker/manifest.ts";
 
 const never = new AbortController().signal;
-const auth = { host: "", user: "ü", password: "p:w" };
+const login = { user: "ü", password: "p:w" };
 const basic = `Basic ${new TextEncoder().encode("ü:p:w").toBase64()}`;
 const machine = { os: "linux", architecture: "amd64" };
 
-const manifest = { config: { digest: "sha256:c" }, layers: [{ size: 5 }, { size: 7 }] };
-const config = { rootfs: { diff_ids: ["sha256:a", "sha256:b"] } };
-const layers = [{ sizeBytes: 5, diffId: "sha256:a" }, { sizeBytes: 7, diffId: "sha256:b" }];
+/** A digest that is easy to tell from others. */
+function digest(letter: string): string {
+  return `sha256:${letter.repeat(64)}`;
+}
+
+const manifest = { config: { digest: digest("c") }, layers: [{ size: 5 }, { size: 7 }] };
+const config = { rootfs: { diff_ids: [digest("a"), digest("b")] } };
+const layers = [{ sizeBytes: 5, diffId: digest("a") }, { sizeBytes: 7, diffId: digest("b") }];
 
 /** A registry of the test's own, with answers that the test sets. */
 class SmallRegistry implements AsyncDisposable {
   readonly requests: { path: string; authorization: string | null; accept: string | null }[] = [];
+  /** Why there was no answer. */
+  readonly failures: string[] = [];
   readonly answers = new Map<string, (request: Request) => Response | Promise<Response>>();
   readonly #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
@@ -24,7 +32,7 @@ class SmallRegistry implements AsyncDisposable {
 
   constructor() {
     this.serve("manifests/1", manifest);
-    this.serve("blobs/sha256:c", config);
+    this.serve(`blobs/${digest("c")}`, config);
   }
 
   get port(): number {
@@ -40,8 +48,10 @@ class SmallRegistry implements AsyncDisposable {
   }
 
   async ask(given: Partial<Parameters<typeof readRemoteLayers>[0]> = {}): ReturnType<typeof readRemoteLayers> {
-    const reference = `127.0.0.1:${this.port}/apps/shop:1`;
-    return await readRemoteLayers({ reference, auth, platform: machine, signal: never, withDiffIds: true, ...given });
+    const host = `127.0.0.1:${this.port}`;
+    const usual = { reference: `${host}/apps/shop:1`, auth: { host, ...login }, platform: machine, withDiffIds: true };
+    const log = { ...silentLog, info: (_: string, fields?: object) => void this.failures.push(JSON.stringify(fields)) };
+    return await readRemoteLayers({ ...usual, signal: never, log, ...given });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,17 +83,17 @@ Deno.test("a registry with basic authentication gets the login", async () => {
   assert.deepEqual(await registry.ask(), layers);
 });
 
-Deno.test("a registry with tokens gets one that was requested with the login; realm, service and scope are those of the challenge", async () => {
+Deno.test("a registry with tokens gets one that was requested with the login; realm and service are those of the challenge", async () => {
   await using registry = new SmallRegistry();
   const challenge =
-    `Bearer realm="http://127.0.0.1:${registry.port}/token?a=1",service="my registry",scope="repository:apps/shop:pull"`;
+    `Bearer realm="http://127.0.0.1:${registry.port}/token?a=1",service="my registry",scope="repository:other:push"`;
   let query = "";
   registry.answers.set("/token", (request) => {
     query = new URL(request.url).search;
     return guard(basic, "Basic", { access_token: "t1" })(request);
   });
   registry.answer("manifests/1", guard("Bearer t1", challenge, manifest));
-  registry.answer("blobs/sha256:c", guard("Bearer t1", challenge, config));
+  registry.answer(`blobs/${digest("c")}`, guard("Bearer t1", challenge, config));
   assert.deepEqual(await registry.ask(), layers);
   assert.equal(query, "?a=1&service=my+registry&scope=repository%3Aapps%2Fshop%3Apull");
   assert.equal(await registry.ask({ auth: undefined }), undefined);
@@ -100,16 +110,16 @@ Deno.test("no password is sent unencrypted to a token server on another machine"
 
 Deno.test("the entry for this machine is used from a list of platforms", async () => {
   await using registry = new SmallRegistry();
-  const entry = (digest: string, os: string, architecture: string) => ({ digest, platform: { os, architecture } });
+  const entry = (name: string, os: string, architecture: string) => ({ digest: name, platform: { os, architecture } });
   registry.serve("manifests/1", {
     manifests: [
-      entry("sha256:w", "windows", "amd64"),
-      entry("sha256:u", "unknown", "unknown"),
-      entry("sha256:m", "linux", "amd64"),
-      entry("sha256:v", "linux", "arm"),
+      entry(digest("2"), "windows", "amd64"),
+      entry(digest("1"), "unknown", "unknown"),
+      entry(digest("3"), "linux", "amd64"),
+      entry(digest("4"), "linux", "arm"),
     ],
   });
-  registry.serve("manifests/sha256:m", manifest);
+  registry.serve(`manifests/${digest("3")}`, manifest);
   assert.deepEqual(await registry.ask(), layers);
   assert.equal(await registry.ask({ platform: { os: "linux", architecture: "arm64" } }), undefined);
 });
@@ -117,9 +127,9 @@ Deno.test("the entry for this machine is used from a list of platforms", async (
 Deno.test("the sizes are known even without the image's config", async () => {
   await using registry = new SmallRegistry();
   const plain = layers.map(({ sizeBytes }) => ({ sizeBytes, diffId: undefined }));
-  registry.answer("blobs/sha256:c", () => new Response("gone", { status: 404 }));
+  registry.answer(`blobs/${digest("c")}`, () => new Response("gone", { status: 404 }));
   assert.deepEqual(await registry.ask(), plain);
-  registry.serve("blobs/sha256:c", { rootfs: { diff_ids: ["sha256:a"] } });
+  registry.serve(`blobs/${digest("c")}`, { rootfs: { diff_ids: [digest("a")] } });
   assert.deepEqual(await registry.ask(), plain);
 });
 
@@ -176,12 +186,105 @@ Deno.test("a registry that is silent or unreachable results in undefined; an abo
 Deno.test("downloadBytes() leaves out what an image of the engine has in common from the first layer on", () => {
   const cases: [string, string[][], number][] = [
     ["no image", [], 12],
-    ["the first layer", [["sha256:a"]], 7],
-    ["all layers", [["sha256:a", "sha256:b", "sha256:x"]], 0],
-    ["only the second layer", [["sha256:b"], ["sha256:x", "sha256:b"]], 12],
-    ["the best of several images", [[], ["sha256:x"], ["sha256:a", "sha256:y"]], 7],
+    ["the first layer", [[digest("a")]], 7],
+    ["all layers", [[digest("a"), digest("b"), digest("d")]], 0],
+    ["only the second layer", [[digest("b")], [digest("d"), digest("b")]], 12],
+    ["the best of several images", [[], [digest("d")], [digest("a"), digest("e")]], 7],
   ];
   for (const [name, images, expected] of cases) assert.equal(downloadBytes(layers, images), expected, name);
   const unknown = layers.map(({ sizeBytes }) => ({ sizeBytes, diffId: undefined }));
-  assert.equal(downloadBytes(unknown, [["sha256:a", "sha256:b"], []]), 12);
+  assert.equal(downloadBytes(unknown, [[digest("a"), digest("b")], []]), 12);
+});
+
+Deno.test("#11: a registry on loopback cannot send the login to another machine, and the reason is logged", async () => {
+  await using registry = new SmallRegistry();
+  const realms = ["http://0.0.0.0:1/token", "https://evil.example.org/token", "http://10.0.0.1/token", "file:///etc"];
+  for (const realm of realms) {
+    registry.answer("manifests/1", guard("Bearer t1", `Bearer realm="${realm}",service="s"`, manifest));
+    registry.failures.length = 0;
+    assert.equal(await registry.ask(), undefined, realm);
+    assert.match(registry.failures.join(), /"image":"127.*(?:Not asking token server|names a token server)/, realm);
+  }
+  assert.deepEqual(new Set(registry.requests.map(({ path }) => path)), new Set(["/v2/apps/shop/manifests/1"]));
+  assert.ok(registry.requests.every(({ authorization }) => authorization === null));
+});
+
+Deno.test("#11: a login is sent only to the registry that it is for", async () => {
+  await using registry = new SmallRegistry();
+  registry.answer("manifests/1", guard(basic, "Basic", manifest));
+  for (const host of ["", "registry.example.com", "127.0.0.1", `127.0.0.1:${registry.port}.example.com`]) {
+    assert.equal(await registry.ask({ auth: { host, ...login } }), undefined, host);
+  }
+  assert.ok(registry.requests.every(({ authorization }) => authorization === null));
+});
+
+Deno.test("#11: neither login nor token follows a redirect to another origin, and a foreign host cannot ask for them", async () => {
+  await using registry = new SmallRegistry();
+  await using storage = new SmallRegistry();
+  const moved = (part: string) => Response.redirect(`http://127.0.0.1:${storage.port}/v2/apps/shop/${part}`, 307);
+  registry.answer("manifests/1", (request) => {
+    return request.headers.has("authorization") ? moved("manifests/1") : guard("", "Basic", {})(request);
+  });
+  registry.answer(`blobs/${digest("c")}`, () => moved(`blobs/${digest("c")}`));
+  assert.deepEqual(await registry.ask(), layers);
+  const challenge = `Bearer realm="http://127.0.0.1:${storage.port}/token"`;
+  storage.answer("manifests/1", guard("never", challenge, manifest));
+  assert.equal(await registry.ask(), undefined);
+  assert.deepEqual(storage.requests.map(({ authorization }) => authorization), [null, null, null]);
+  registry.answer("manifests/1", guard("never", `Bearer realm="http://127.0.0.1:${registry.port}/token"`, manifest));
+  registry.answers.set("/token", () => moved("token"));
+  assert.equal(await registry.ask(), undefined);
+  assert.equal(storage.requests.length, 3);
+});
+
+Deno.test("#11: a digest is sha256: and 64 lower-case hexadecimal digits, and a size is a number that can be", async () => {
+  await using registry = new SmallRegistry();
+  const digests = [
+    "sha256:c",
+    "sha512:" + "c".repeat(64),
+    digest("C"),
+    `${digest("c")}0`,
+    "../../../v1/secret",
+    "?x=1",
+  ];
+  const plain = layers.map(({ sizeBytes }) => ({ sizeBytes, diffId: undefined }));
+  for (const wrong of [...digests, "http://10.0.0.1/", `${digest("c")}\n`, ""]) {
+    registry.serve("manifests/1", { ...manifest, config: { digest: wrong } });
+    assert.deepEqual(await registry.ask(), plain, wrong);
+    registry.serve("manifests/1", { manifests: [{ digest: wrong, platform: machine }] });
+    assert.equal(await registry.ask(), undefined, wrong);
+  }
+  for (const size of [-1, 1.5, 1e300, 2 ** 41, "5", null, [5]]) {
+    registry.serve("manifests/1", { layers: [{ size: 5 }, { size }] });
+    assert.equal(await registry.ask(), undefined, `${size}`);
+  }
+  registry.serve("manifests/1", { layers: new Array(1_001).fill({ size: 1 }) });
+  assert.equal(await registry.ask(), undefined);
+  assert.deepEqual(new Set(registry.requests.map(({ path }) => path)), new Set(["/v2/apps/shop/manifests/1"]));
+  registry.serve("manifests/1", manifest);
+  registry.serve(`blobs/${digest("c")}`, { rootfs: { diff_ids: [digest("a"), "sha256:b"] } });
+  assert.deepEqual(await registry.ask(), plain);
+});
+
+Deno.test("#11: a reference cannot lead to another path or host", async () => {
+  await using registry = new SmallRegistry();
+  const host = `127.0.0.1:${registry.port}`;
+  const paths = ["apps/../../x:1", "apps//shop:1", "apps/shop:1/../2", "apps/shop:..", "apps/shop:1?x", ":1"];
+  const hosts = ["u:p@", "[::1]@", "a.b?", "a.b#", "a.b\\"].map((text) => `${text}${host}/apps/shop:1`);
+  for (const reference of [...paths.map((path) => `${host}/${path}`), ...hosts]) {
+    assert.equal(await registry.ask({ reference }), undefined, reference);
+  }
+  assert.deepEqual(registry.requests, []);
+  await registry.ask({ reference: `${host}/a b?c#d%2e/shop:1` });
+  assert.deepEqual(registry.requests.map(({ path }) => path), ["/v2/a%20b%3Fc%23d%252e/shop/manifests/1"]);
+});
+
+Deno.test("#11: a token that is none is not sent", async () => {
+  await using registry = new SmallRegistry();
+  registry.answer("manifests/1", guard("never", `Bearer realm="http://127.0.0.1:${registry.port}/token"`, manifest));
+  for (const token of ["", "a b", "a\r\nx: y", "ä", 5, null, "x".repeat(20_000), "x".repeat(100_000)]) {
+    registry.answers.set("/token", () => Response.json({ token }));
+    assert.equal(await registry.ask(), undefined);
+  }
+  assert.ok(registry.requests.every(({ authorization }) => authorization?.startsWith("Bearer ") !== true));
 });
