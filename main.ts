@@ -4,6 +4,7 @@ import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_loc
 import { makeFolderSync } from "./lib/files/make_folder.ts";
 import { earlyAnswer, type Flags, parseFlags } from "./lib/flags.ts";
 import type { HostPlatform } from "./lib/flags/defaults.ts";
+import { removeDebugVariables } from "./lib/host/debug_variables.ts";
 import { startErrorLine } from "./lib/log/log.ts";
 import { pathsOf } from "./lib/paths.ts";
 import { agentVersion, buildArch } from "./lib/version.ts";
@@ -55,6 +56,7 @@ async function runLocked(flags: Flags): Promise<number> {
     return 1;
   }
   using held = lock;
+  removeDebugVariables(Deno.env);
   // Imported here because it takes longer to load than the commands above take in all.
   const { runAgent } = await import("./lib/agent.ts");
   return await runAgent({ flags, paths, stop, warnings: held.warnings, stdout: Deno.stdout, stderr: Deno.stderr });

@@ -3,6 +3,7 @@
 import { systemClock } from "../async/clock.ts";
 import { throwIfAborted, waitAtMost } from "../async/deadline.ts";
 import { AgentError, messageOf } from "../base/errors.ts";
+import { childEnvironment } from "./child_environment.ts";
 
 /** How a program ended, and what it wrote. */
 export interface CommandEnd {
@@ -19,7 +20,7 @@ export interface CommandEnd {
 export interface CommandOptions {
   signal: AbortSignal;
   timeoutMs: number;
-  /** Added to the agent's own variables. */
+  /** Added to those variables of the agent that every child sees; see `childEnvironment()`. */
   env?: Record<string, string>;
   /** Written to its input, which is closed afterwards. Without it, the input is empty. */
   stdin?: string | Uint8Array;
@@ -82,7 +83,8 @@ function startChild(program: string, args: readonly string[], options: CommandOp
   try {
     return new Deno.Command(program, {
       args: [...args],
-      ...(options.env === undefined ? {} : { env: options.env }),
+      env: { ...childEnvironment(Deno.env.toObject()), ...options.env },
+      clearEnv: true,
       stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

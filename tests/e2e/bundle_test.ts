@@ -33,6 +33,12 @@ async function buildIn(folder: string, args: readonly string[]): Promise<void> {
   assert.equal(await build(args, { ...options, say: (text) => printed.push(text) }), 0, printed.join("\n"));
 }
 
+/** With these, packages and the runtime would write secrets to files and standard error. */
+const debugging = { AUTOBAHN_DEBUG: "1", AUTOBAHN_TRACE: "trace", DEBUG: "*", NODE_DEBUG: "http,https,net,tls" };
+
+/** What the runtime itself writes about one of them, before any code runs. */
+const runtimeWarning = /^Setting the NODE_DEBUG environment variable.*\n/m;
+
 /** Every eighth recorded command line is tried, four at a time. */
 const sampleStep = 8;
 const atOnce = 4;
@@ -123,7 +129,7 @@ async function runDevice(program: string): Promise<string[]> {
     flock: device.flock,
     program,
     args,
-    env: { DOCKER_HOST: engine.host },
+    env: { DOCKER_HOST: engine.host, ...debugging },
   });
   await studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });
   const { args: [metadata] } = await studio.call(device, "get_agent_metadata");
@@ -137,12 +143,20 @@ async function runDevice(program: string): Promise<string[]> {
   await assertShowsLog(viewer);
 
   assert.equal(await agent.stop(), 0, agent.errors);
-  assert.equal(agent.errors, "");
+  await assertWritesNothingElse(agent);
   await studio.waitForStatus(device, "DISCONNECTED");
   assert.match(await engine.docker("ps", "--format", "{{.Names}}"), /^prod_\d+_shop$/, "apps outlive the agent");
   const lines = await agent.readLog();
   assert.deepEqual(lines.filter(({ level }) => ["unreadable", "error", "fatal"].includes(level)), []);
   return lines.map(({ fields }) => String(fields.caller ?? ""));
+}
+
+/** #13: packages print nothing, and write to no file, whatever the environment asks for. */
+async function assertWritesNothingElse(agent: AgentProcess): Promise<void> {
+  assert.equal(agent.errors.replace(runtimeWarning, ""), "");
+  assert.ok(!agent.output.includes("wampcra"), agent.output);
+  const files = await Array.fromAsync(Deno.readDir(agent.folder), ({ name }) => name);
+  assert.ok(!files.includes("trace"), files.join());
 }
 
 /** Asserts that the viewer receives every line of the app once and in order. */
