@@ -153,7 +153,7 @@ export class AppController {
   }
 
   #keepAppCredKey(key: string): void {
-    this.#deps.hideSecret(key);
+    this.#deps.hideSecretsOf("app_cred_key", [key]);
     this.#appCredKey = key;
   }
 
@@ -186,6 +186,7 @@ export class AppController {
       forget: (app) => {
         this.#reporter.forget(app);
         this.#tools.channels.forget(app);
+        this.#deps.hideSecretsOf(idText(app.id), []);
       },
       wasRequestedSince: (id: AppId, sinceMs) => (this.#requestedAtMs.get(idText(id)) ?? -Infinity) >= sinceMs,
       keep: (task) => void this.#tasks.add(task),

@@ -1,6 +1,7 @@
 /** Small decoders for values from outside. Each reports where it failed; none throws anything else on hostile input. */
 
 import { AgentError } from "./errors.ts";
+import { isPrivateMember, isSecretName } from "./secret_name.ts";
 
 /** A JSON object. */
 export type Dict = Record<string, unknown>;
@@ -38,22 +39,23 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A short, safe form of a foreign value for an error text: at most 60 characters, control characters escaped. */
+/**
+ * A short, safe form of a foreign value for an error text: at most 60 characters, control characters escaped. Of lists
+ * and objects only their kind: what is in them may be secret.
+ */
 export function show(value: unknown): string {
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? String(value);
-  } catch {
-    // Cyclic or otherwise not serializable: only its type can be shown.
-    text = typeof value;
-  }
+  if (Array.isArray(value)) return "a list";
+  if (isDict(value)) return "an object";
+  const text = typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** Throws `bad_request` with `Cannot read <where>: <path> must be <expected>, got <value>`. */
+/**
+ * Throws `bad_request` with `Cannot read <where>: <path> must be <expected>, got <value>`. A value below a name that
+ * promises secrets is not quoted.
+ */
 export function reject(where: string, path: string, options: { expected: string; got: unknown }): never {
-  throw new AgentError(
-    "bad_request",
-    `Cannot read ${where}: ${path} must be ${options.expected}, got ${show(options.got)}`,
-  );
+  const isSecret = path.split(/[.[\]]/).some((name) => isPrivateMember(name) || isSecretName(name));
+  const got = isSecret ? "something else" : show(options.got);
+  throw new AgentError("bad_request", `Cannot read ${where}: ${path} must be ${options.expected}, got ${got}`);
 }

@@ -44,7 +44,8 @@ export function isThisMachine(host: string): boolean {
 
 /**
  * True when both hosts have the same owner: they are equal, or have the same registered domain (`registry.example.com`,
- * `auth.example.com`). Addresses, names of one part and hosts of shared domains (`me.azurecr.io`) only equal themselves.
+ * `auth.example.com`). Addresses, names of one part and hosts of shared domains (`me.azurecr.io`) only equal
+ * themselves.
  */
 export function isSameSite(host: string, other: string): boolean {
   if (host === "" || other === "") return false;

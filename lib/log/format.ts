@@ -4,10 +4,8 @@ import { AgentError } from "../base/errors.ts";
 import { localTimeText } from "../base/local_time.ts";
 import type { Level, LogFields } from "../base/log.ts";
 import { escapeText, quoteText } from "../base/quote.ts";
-import { isSecretName } from "../base/secret_name.ts";
 import { framesOf } from "./caller.ts";
-import { errorText, type PlainValue, plainValue } from "./plain_value.ts";
-import { mask } from "./hide_by_look.ts";
+import { errorText, plainMember, type PlainValue, plainValue } from "./plain_value.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** One record, without secrets and values that JSON cannot carry. */
@@ -81,7 +79,7 @@ function renderFields(fields: LogFields, secrets: Secrets): [string, PlainValue]
   for (const [name, value] of Object.entries(others)) {
     if (value === undefined) continue;
     const shownName = secrets.hideAndCut(taken.has(name) ? `${name}_` : name, fieldNameLimitChars);
-    add(shownName, (limitChars) => isSecretName(name) ? mask : plainValue(value, { secrets, limitChars }));
+    add(shownName, (limitChars) => plainMember(name, value, { secrets, limitChars }));
   }
   return shown;
 }

@@ -35,7 +35,7 @@ export interface AgentLog extends AsyncDisposable {
   readonly traceWire: WireTrace;
   /** Hides a value from now on: for good with `isKept`, otherwise while it is among the newest 256. */
   hideSecret(text: string, options?: { isKept?: boolean }): void;
-  /** Hides the secrets of an owner, such as an app, until the next call for it. */
+  /** Hides the secrets of an owner, such as an app, until the next call for it. See `Secrets.replaceOwned()`. */
   hideSecretsOf(owner: string, texts: readonly string[]): void;
   /** Prints a line for the operator: to stdout only, or as an info line of the pretty log. */
   announce(message: string): void;

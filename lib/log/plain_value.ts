@@ -1,7 +1,8 @@
 /** Turns anything into a small value that JSON can carry, without secrets. Never throws. */
 
 import { messageOf, textOf } from "../base/errors.ts";
-import { isSecretName } from "../base/secret_name.ts";
+import { parseJson } from "../base/json.ts";
+import { isPrivateMember, isSecretName } from "../base/secret_name.ts";
 import { mask } from "./hide_by_look.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -19,16 +20,39 @@ const depthLimit = 8;
 const memberNameLimitChars = 256;
 const more = "…";
 
-/** Members of requests and compose files that hold variables of apps. */
-const variableMembers: ReadonlySet<string> = new Set(["environment", "environment_template"]);
+/** So much JSON within texts is read for one value; the rest is hidden from its first private member on. */
+const nestedLimitChars = 16_384;
+
+/** Names below a private member that are shown: of variables, services and hosts. */
+const shownName = /^[\w.:/-]{1,256}$/;
+
+/** A text in which secrets are hidden already, and which is short enough. */
+export class MaskedText {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The text. */
+  toString(): string {
+    return this.#text;
+  }
+}
 
 /**
  * Turns `value` into JSON of at most about `limitChars` characters; `…` stands for the rest. Members with the name of a
- * secret and the values of all variables of an app are masked. Bigints, dates, errors, functions and symbols become
+ * secret are masked, and all values in members that hold variables, commands or compose files, also in JSON within
+ * texts. Bigints, dates, errors, functions and symbols become
  * text, maps objects, sets lists, and bytes their count.
  */
 export function plainValue(value: unknown, options: PlainOptions): PlainValue {
   return new Rendering(options).render(value);
+}
+
+/** Like `plainValue()` for the member of an object, whose name may promise a secret. */
+export function plainMember(name: string, value: unknown, options: PlainOptions): PlainValue {
+  return new Rendering(options).member(name, value);
 }
 
 /** The text of anything that was thrown: its message and those of its causes. */
@@ -56,10 +80,12 @@ class Rendering {
   readonly #secrets: Secrets;
   readonly #above = new Set<object>();
   #leftChars: number;
+  #leftNestedChars: number;
 
-  constructor(options: PlainOptions) {
+  constructor(options: PlainOptions, nestedChars = nestedLimitChars) {
     this.#secrets = options.secrets;
     this.#leftChars = options.limitChars;
+    this.#leftNestedChars = nestedChars;
   }
 
   render(value: unknown): PlainValue {
@@ -83,15 +109,42 @@ class Rendering {
     }
   }
 
+  /** Users keep secrets in variables of any name. */
+  member(name: string, value: unknown): PlainValue {
+    if (isSecretName(name)) return mask;
+    return isPrivateMember(name) ? this.#private(value) : this.render(value);
+  }
+
+  #private(value: unknown): PlainValue {
+    const names = maskedNames(value);
+    return typeof names === "object" && names !== null ? this.#guarded(names) : names === null ? null : mask;
+  }
+
+  #masked(value: MaskedText): string {
+    const text = String(value);
+    this.#leftChars -= text.length + 2;
+    return text;
+  }
+
   #nothing(): null {
     this.#leftChars -= 4;
     return null;
   }
 
   #text(text: string): string {
-    const shown = this.#secrets.hideAndCut(text, this.#leftChars);
+    const shown = this.#nested(text) ?? this.#secrets.hideAndCut(text, this.#leftChars);
     this.#leftChars -= shown.length + 2;
     return shown;
+  }
+
+  /** JSON in a text is masked like any other value. */
+  #nested(text: string): string | undefined {
+    if (text.length > this.#leftNestedChars || !/^\s*[{[]/.test(text)) return undefined;
+    this.#leftNestedChars -= text.length;
+    const value = parseJson(text);
+    if (typeof value !== "object" || value === null) return undefined;
+    const options = { secrets: this.#secrets, limitChars: this.#leftChars };
+    return JSON.stringify(new Rendering(options, this.#leftNestedChars).render(value));
   }
 
   /** A secret may consist of digits, or be a word like `true`. */
@@ -117,6 +170,7 @@ class Rendering {
   }
 
   #object(value: object): PlainValue {
+    if (value instanceof MaskedText) return this.#masked(value);
     if (value instanceof Error) return this.#text(chainText(value));
     if (value instanceof URL || value instanceof RegExp) return this.#text(String(value));
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return this.#text(`[${value.byteLength} bytes]`);
@@ -146,18 +200,19 @@ class Rendering {
         break;
       }
       const name = typeof key === "string" ? key : messageOf(this.render(key));
-      const shownName = this.#secrets.hideAndCut(name, memberNameLimitChars);
-      this.#leftChars -= shownName.length + 4;
-      shown.push([shownName, isSecretName(name) ? mask : this.#member(name, value)]);
+      const shownKey = this.#secrets.hideAndCut(name, memberNameLimitChars);
+      this.#leftChars -= shownKey.length + 4;
+      shown.push([shownKey, this.member(name, value)]);
     }
     return Object.fromEntries(shown);
   }
+}
 
-  /** Users keep secrets in variables of any name. */
-  #member(name: string, value: unknown): PlainValue {
-    if (!variableMembers.has(name) || typeof value !== "object" || value === null) return this.render(value);
-    return this.render(Object.fromEntries(Object.keys(value).map((variable) => [variable, mask])));
-  }
+/** Of an object the names of its members; everything else is masked. */
+function maskedNames(value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (typeof value !== "object" || Array.isArray(value)) return mask;
+  return Object.fromEntries(Object.keys(value).map((name) => [shownName.test(name) ? name : mask, mask]));
 }
 
 function* membersOf(value: object): Iterable<readonly [string, unknown]> {

@@ -1,31 +1,45 @@
 /** Hides secrets whose values are known, and texts that look like secrets. Nothing here throws. */
 
 import { hideByLook, mask } from "./hide_by_look.ts";
+import { SecretIndex, shortestIndexed } from "./secret_index.ts";
 
 /** Shorter texts are not hidden: they turn up in every second line by chance. */
-export const shortestSecret = 4;
+const shortestSecret = shortestIndexed;
 
 /** How many secrets are hidden that are neither kept for good nor owned, such as registry tokens. */
 export const passingSecretLimit = 256;
 
-/** How many owners are remembered: more than a device has apps. */
-const ownerLimit = 256;
+/** How many secrets of owners are hidden for a while after their owner has replaced them. */
+const formerSecretLimit = 256;
+
+/** How many owners are remembered: more than a device may have apps, each of which is two. */
+const ownerLimit = 2_048;
+
+/** Texts of one owner, and their characters together; the rest is not hidden by its value. */
+export const ownedSecretLimit = 256;
+const ownedLimitChars = 65_536;
 
 /** More than any token that is recognized by its look, so that truncating cannot leave a readable half of one. */
 const cutMargin = 512;
 
+/** Why a secret is hidden. */
+interface Holding {
+  isKept: boolean;
+  owners: number;
+}
+
 /**
- * The secrets whose values are known. Invariants: `#starts` matches wherever one of `#byStart` may begin; `#longest` is
- * at least the length of each.
+ * The secrets whose values are known. Invariants: each text of `#held` is in the index, and is kept, owned, or in one
+ * of the two lists of those that pass.
  */
 export class Secrets {
-  /** Each secret with the forms in which it may appear, oldest first. `isKept`: for good. */
-  readonly #known = new Map<string, { forms: string[]; isKept: boolean }>();
+  readonly #index = new SecretIndex();
+  readonly #held = new Map<string, Holding>();
   /** The secrets of each owner, oldest owner first. */
   readonly #owned = new Map<string, ReadonlySet<string>>();
-  #byStart = new Map<string, string[]>();
-  #starts: RegExp | undefined;
-  #longest = 0;
+  /** Oldest first. */
+  readonly #passing = new Set<string>();
+  readonly #former = new Set<string>();
 
   /**
    * Hides `text` from now on: for good with `isKept`, otherwise while it is among the newest 256. Adding it again makes
@@ -33,29 +47,31 @@ export class Secrets {
    */
   add(text: string, options: { isKept?: boolean } = {}): void {
     if (text.length < shortestSecret) return;
-    const before = this.#known.get(text);
-    this.#known.delete(text);
-    this.#known.set(text, {
-      forms: before?.forms ?? formsOf(text),
-      isKept: options.isKept === true || before?.isKept === true,
-    });
-    if (before !== undefined) return;
-    this.#forgetOldest();
-    this.#index();
+    const holding = this.#hold(text);
+    if (options.isKept === true) holding.isKept = true;
+    this.#passing.delete(text);
+    if (!holding.isKept) this.#passing.add(text);
+    this.#trim(this.#passing, passingSecretLimit);
   }
 
   /**
-   * Hides the secrets of an owner until the next call for it. Then those that it no longer has count among the newest
-   * 256. Only the newest 256 owners are remembered.
+   * Hides the secrets of an owner until the next call for it, the first 256 with together 64 Ki characters. Those that
+   * it no longer has are hidden while they are among the newest 256 of their kind. Only the newest 2048 owners are
+   * remembered.
    */
   replaceOwned(owner: string, texts: readonly string[]): void {
-    const former = this.#owned.get(owner) ?? [];
+    const former = this.#owned.get(owner);
+    const held = boundedTexts(texts);
+    for (const text of held) this.#hold(text).owners += 1;
     this.#owned.delete(owner);
-    if (texts.length > 0) this.#owned.set(owner, new Set(texts));
-    for (const [oldest] of [...this.#owned].slice(0, Math.max(0, this.#owned.size - ownerLimit))) {
+    if (held.size > 0) this.#owned.set(owner, held);
+    if (former !== undefined) this.#release(former);
+    for (const [oldest, secrets] of this.#owned) {
+      if (this.#owned.size <= ownerLimit) break;
       this.#owned.delete(oldest);
+      this.#release(secrets);
     }
-    for (const text of [...former, ...texts]) this.add(text);
+    this.#trim(this.#former, formerSecretLimit);
   }
 
   /** `text` with `***` instead of every known secret and of everything that looks like one. */
@@ -66,7 +82,7 @@ export class Secrets {
   /** Like `hide()`, truncated to about `limit` characters. No part of a known secret is left at the end. */
   hideAndCut(text: string, limit: number): string {
     if (text.length <= limit) return this.hide(text);
-    const margin = Math.max(cutMargin, this.#longest);
+    const margin = Math.max(cutMargin, this.#index.longest);
     const hidden = this.hide(text.slice(0, limit + margin));
     // The end of a truncated text may be the first half of a secret.
     const isWhole = text.length <= limit + margin;
@@ -74,49 +90,62 @@ export class Secrets {
     return `${hidden.slice(0, kept)}… (${text.length} characters)`;
   }
 
+  #hold(text: string): Holding {
+    const before = this.#held.get(text);
+    if (before !== undefined) return before;
+    const holding = { isKept: false, owners: 0 };
+    this.#held.set(text, holding);
+    this.#index.add(text);
+    return holding;
+  }
+
+  #release(texts: ReadonlySet<string>): void {
+    for (const text of texts) {
+      const holding = this.#held.get(text);
+      if (holding === undefined) continue;
+      holding.owners -= 1;
+      if (holding.owners > 0) continue;
+      this.#former.delete(text);
+      this.#former.add(text);
+    }
+  }
+
+  #trim(list: Set<string>, limit: number): void {
+    for (const oldest of list) {
+      if (list.size <= limit) return;
+      list.delete(oldest);
+      const holding = this.#held.get(oldest);
+      const isNeeded = holding === undefined || holding.isKept || holding.owners > 0 || this.#passing.has(oldest) ||
+        this.#former.has(oldest);
+      if (isNeeded) continue;
+      this.#held.delete(oldest);
+      this.#index.remove(oldest);
+    }
+  }
+
   #hideKnown(text: string): string {
-    const starts = this.#starts;
-    if (starts === undefined) return text;
+    const index = this.#index;
     let shown = "";
     let done = 0;
     let hiddenTo = 0;
-    starts.lastIndex = 0;
-    for (let match = starts.exec(text); match !== null; match = starts.exec(text)) {
-      const { index } = match;
-      const length = this.#lengthAt(text, index);
+    for (let at = index.next(text, 0); at !== -1; at = index.next(text, at + 1)) {
       // Secrets may overlap, so the search continues at the next character, not after the match.
-      starts.lastIndex = index + 1;
-      if (length === 0) continue;
-      if (index >= hiddenTo) {
-        shown += text.slice(done, index) + mask;
-      }
-      hiddenTo = Math.max(hiddenTo, index + length);
+      if (at >= hiddenTo) shown += text.slice(done, at) + mask;
+      hiddenTo = Math.max(hiddenTo, at + index.lengthAt(text, at));
       done = hiddenTo;
     }
     return done === 0 ? text : shown + text.slice(done);
   }
-
-  #lengthAt(text: string, index: number): number {
-    const candidates = this.#byStart.get(text.slice(index, index + shortestSecret)) ?? [];
-    return candidates.find((secret) => text.startsWith(secret, index))?.length ?? 0;
-  }
-
-  #forgetOldest(): void {
-    const owned = new Set([...this.#owned.values()].flatMap((texts) => [...texts]));
-    const passing = [...this.#known].filter(([text, { isKept }]) => !isKept && !owned.has(text));
-    for (const [text] of passing.slice(0, Math.max(0, passing.length - passingSecretLimit))) this.#known.delete(text);
-  }
-
-  #index(): void {
-    const forms = [...this.#known.values()].flatMap((secret) => secret.forms).sort((a, b) => b.length - a.length);
-    this.#longest = forms[0]?.length ?? 0;
-    this.#byStart = Map.groupBy(forms, (form) => form.slice(0, shortestSecret));
-    this.#starts = new RegExp([...this.#byStart.keys()].map((start) => RegExp.escape(start)).join("|"), "g");
-  }
 }
 
-/** A secret as it is, in JSON, in JSON within JSON, and in a URL. */
-function formsOf(text: string): string[] {
-  const quoted = JSON.stringify(text).slice(1, -1);
-  return [...new Set([text, quoted, JSON.stringify(quoted).slice(1, -1), encodeURIComponent(text.toWellFormed())])];
+function boundedTexts(texts: readonly string[]): Set<string> {
+  const bounded = new Set<string>();
+  let chars = 0;
+  for (const text of texts) {
+    if (bounded.size >= ownedSecretLimit) break;
+    if (text.length < shortestSecret || bounded.has(text) || chars + text.length > ownedLimitChars) continue;
+    chars += text.length;
+    bounded.add(text);
+  }
+  return bounded;
 }

@@ -20,7 +20,7 @@ import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { fieldLimitChars } from "../../lib/log/format.ts";
 import { defaultLimitBytes } from "../../lib/log/log_file.ts";
-import { passingSecretLimit } from "../../lib/log/secrets.ts";
+import { ownedSecretLimit, passingSecretLimit } from "../../lib/log/secrets.ts";
 import { backupLimit } from "../../lib/log/rotation.ts";
 import { beatPauseMs } from "../../lib/status/heartbeat.ts";
 import { waitingLimit } from "../../lib/store/message_rows.ts";
@@ -87,10 +87,11 @@ const device: readonly Row[] = [
   ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
   ["one field in the own log", `${fieldLimitChars} characters`, "it is cut"],
   [
-    "masked registry tokens and app credentials",
+    "masked registry tokens",
     `the newest ${passingSecretLimit}`,
     "the oldest is no longer masked by value",
   ],
+  ["masked values of one app", `${ownedSecretLimit}`, "the others are masked by their names only"],
 ];
 
 /** The page as Markdown, not yet formatted. */

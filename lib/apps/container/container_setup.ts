@@ -1,6 +1,6 @@
 /** Prepares what the container of an app is created with: data folder, host ports, variables, credential. */
 
-import type { AppId, AppRequest } from "../../model/app.ts";
+import { type AppId, type AppRequest, idText } from "../../model/app.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 import { existsSync } from "../../files/exists.ts";
@@ -23,7 +23,7 @@ const sharedHostFolders = ["/sys/bus/w1/devices", "/usr/local/cuda"];
 export type ContainerSetupDeps =
   & Pick<
     AppsDeps,
-    "config" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecret" | "workJournal" | "log"
+    "config" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecretsOf" | "workJournal" | "log"
   >
   & { surroundings(): Surroundings };
 
@@ -93,7 +93,7 @@ export class ContainerSetup {
       app: request,
       epoch: request.appCredEpoch,
     });
-    if (credential !== undefined) this.#deps.hideSecret(credential.secret);
+    if (credential !== undefined) this.#deps.hideSecretsOf(`credential of ${idText(request)}`, [credential.secret]);
     return credential;
   }
 

@@ -47,6 +47,20 @@ Deno.test("show() is short, on one line and never throws", () => {
   }
 });
 
+Deno.test("#13: errors do not quote what is in objects, nor values below names that promise secrets", () => {
+  assert.deepEqual([{ a: "hunter2" }, ["hunter2"], "x", 5, null].map(show), [
+    "an object",
+    "a list",
+    '"x"',
+    "5",
+    "null",
+  ]);
+  for (const path of ["environment", "args[0].docker_credentials.host", "docker_compose", "password", "app_secret"]) {
+    const rejecting = () => reject("request", path, { expected: "a number", got: "hunter2" });
+    assert.throws(rejecting, { message: `Cannot read request: ${path} must be a number, got something else` });
+  }
+});
+
 Deno.test("parseJson() returns undefined for anything but JSON", () => {
   assert.deepEqual(parseJson('{"a":[1]}'), { a: [1] });
   assert.equal(parseJson("{"), undefined);

@@ -15,15 +15,19 @@ import {
   decodeSettings,
   decodeSummary,
 } from "../../../lib/docker/decode.ts";
+import { readChallenge } from "../../../lib/docker/challenge.ts";
 import { decodeEvent } from "../../../lib/docker/events.ts";
 import { BodyReader, HeadReader } from "../../../lib/docker/http_body.ts";
 import { TextLines } from "../../../lib/docker/lines.ts";
 import { logReader } from "../../../lib/docker/log_lines.ts";
 import { splitReference } from "../../../lib/docker/registry.ts";
+import { tokenServerOf } from "../../../lib/docker/token_server.ts";
 import { parseFlags } from "../../../lib/flags.ts";
 import { effectiveCaller } from "../../../lib/handlers/caller.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
 import { hideByLook } from "../../../lib/log/hide_by_look.ts";
+import { plainValue } from "../../../lib/log/plain_value.ts";
+import { Secrets } from "../../../lib/log/secrets.ts";
 import { parseContainerName } from "../../../lib/model/app_names.ts";
 import { parseChannel } from "../../../lib/model/channel_names.ts";
 import { decodePortRules } from "../../../lib/model/port_rule.ts";
@@ -273,6 +277,24 @@ export const foreignDecoders: readonly ForeignDecoder[] = [
       return [parseContainerName(text), parseChannel(text), splitReference(text), usesClientCertificate(text)];
     },
     limitChars: proportional,
+  },
+  {
+    name: "challenges of a registry",
+    seeds: ['Basic realm="x", Bearer realm="https://auth.example.com/token",service="registry",scope="a:b:pull"'],
+    decode: (input) => readChallenge(textOf(input)),
+    limitChars: short,
+  },
+  {
+    name: "tokenServerOf()",
+    seeds: ["https://auth.example.com/token?a=1", "http://127.0.0.1:5001/token"],
+    decode: (input) => tokenServerOf(new URL("https://registry.example.com/"), textOf(input)).host,
+    limitChars: short,
+  },
+  {
+    name: "plainValue()",
+    seeds: [[request, JSON.stringify(request), frames]],
+    decode: (input) => plainValue(input, { secrets: new Secrets(), limitChars: 2_048 }),
+    limitChars: short,
   },
   {
     name: "chooseVersion()",

@@ -47,6 +47,14 @@ const looks: { text: string; shown: string }[] = [
     text: "Cannot get the registry token: connection refused",
     shown: "Cannot get the registry token: connection refused",
   },
+  { text: "STRIPE_KEY=abc app_key=7 APP_KEY=7", shown: "STRIPE_KEY=*** app_key=7 APP_KEY=7" },
+  { text: '{"STRIPE_KEY":"abc","app_key":7}', shown: '{"STRIPE_KEY":"***","app_key":7}' },
+  { text: 'got {"environment":{"A":"abc"}}', shown: 'got {"environment":***' },
+  { text: '{\\"docker_compose\\":{\\"a\\":1', shown: '{\\"docker_compose\\":***' },
+  { text: '{"environment":null,"x":1}', shown: '{"environment":null,"x":1}' },
+  { text: "web:\n  image: a\n  command: run abc", shown: "web:\n  image: a\n  command:***" },
+  { text: "environment:\n  A: abc", shown: "environment:***" },
+  { text: "Command: unknown environment: abc", shown: "Command: unknown environment: abc" },
   { text: "app=shop stage=PROD", shown: "app=shop stage=PROD" },
 ];
 

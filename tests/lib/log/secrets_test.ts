@@ -84,25 +84,54 @@ Deno.test("add() keeps a secret for good once isKept was set", () => {
   assert.equal(secrets.hide("the secret"), "***");
 });
 
+function addTokens(secrets: Secrets, sign: string): void {
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index}${sign}`);
+}
+
 Deno.test("replaceOwned() hides the secrets of an owner, and the former ones only while they are among the newest", () => {
   const secrets = new Secrets();
   secrets.replaceOwned("PROD:7", ["first", "second"]);
   secrets.replaceOwned("PROD:8", ["second"]);
-  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index};`);
-  assert.equal(secrets.hide("first second"), "*** ***");
   secrets.replaceOwned("PROD:7", ["third"]);
   assert.equal(secrets.hide("first second third"), "*** *** ***");
-  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index}.`);
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.replaceOwned("PROD:9", [`value ${index};`]);
   assert.equal(secrets.hide("first second third"), "first *** ***");
   secrets.replaceOwned("PROD:8", []);
-  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index}:`);
+  assert.equal(secrets.hide("second third"), "*** ***");
+  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.replaceOwned("PROD:9", [`value ${index}.`]);
   assert.equal(secrets.hide("second third"), "second ***");
+});
+
+Deno.test("#13: tokens push out neither what is owned nor what was, and what was owned no token", () => {
+  const secrets = new Secrets();
+  secrets.add("the device's secret", { isKept: true });
+  secrets.add("the newest token");
+  secrets.replaceOwned("app_cred_key", ["the key of credentials"]);
+  secrets.replaceOwned("PROD:7", ["the former password"]);
+  secrets.replaceOwned("PROD:7", Array.from({ length: 300 }, (_, index) => `value ${index};`));
+  secrets.replaceOwned("PROD:7", []);
+  assert.equal(secrets.hide("the newest token"), "***");
+  addTokens(secrets, ";");
+  addTokens(secrets, ".");
+  assert.equal(secrets.hide("the device's secret, the key of credentials"), "***, ***");
+});
+
+Deno.test("#13: the secrets of an owner are bounded, and many owners do not push out others", () => {
+  const secrets = new Secrets();
+  secrets.replaceOwned("PROD:1", ["the password"]);
+  const startedAt = performance.now();
+  for (let index = 2; index < 1_000; index += 1) secrets.replaceOwned(`PROD:${index}`, [`secret ${index};`]);
+  const many = Array.from({ length: 100_000 }, (_, index) => `value ${index};`);
+  secrets.replaceOwned("PROD:2", many);
+  assert.ok(performance.now() - startedAt < 1_000);
+  assert.equal(secrets.hide("the password, secret 999; value 0; value 255; value 256;"), "***, *** *** *** value 256;");
+  secrets.replaceOwned("PROD:2", ["x".repeat(100_000), "y".repeat(60_000), "z".repeat(60_000), "short"]);
+  assert.equal(secrets.hide(`${"y".repeat(60_000)} short`), "*** ***");
+  assert.equal(secrets.hide("x".repeat(100_000)).length, 100_000);
 });
 
 Deno.test("replaceOwned() counts the newest owners only", () => {
   const secrets = new Secrets();
-  for (let index = 0; index < 1_000; index += 1) secrets.replaceOwned(`PROD:${index}`, [`secret ${index};`]);
-  assert.equal(secrets.hide("secret 999; secret 744;"), "*** ***");
-  for (let index = 0; index <= passingSecretLimit; index += 1) secrets.add(`token ${index};`);
-  assert.equal(secrets.hide("secret 999; secret 744; secret 743;"), "*** *** secret 743;");
+  for (let index = 0; index < 2_400; index += 1) secrets.replaceOwned(`PROD:${index}`, [`secret ${index};`]);
+  assert.equal(secrets.hide("secret 2399; secret 352; secret 10;"), "*** *** secret 10;");
 });

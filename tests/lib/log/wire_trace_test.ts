@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Log, LogFields } from "../../../lib/base/log.ts";
 import { silentLog } from "../../../lib/base/log.ts";
+import { plainFields } from "../../../lib/log/format.ts";
 import { Secrets } from "../../../lib/log/secrets.ts";
 import { createWireTrace, frameLimitChars, type WireTrace } from "../../../lib/log/wire_trace.ts";
 
@@ -84,12 +85,54 @@ const cases: { name: string; messages: [("in" | "out"), unknown[]][]; lines: str
     messages: [["in", [68, 1, 2, {}, [], {
       docker_credentials: { "r.example.com": { username: "u", password: "x" } },
     }]]],
-    lines: ['in INVOCATION [68,1,2,{},[],{"docker_credentials":{"r.example.com":{"username":"u","password":"***"}}}]'],
+    lines: ['in INVOCATION [68,1,2,{},[],{"docker_credentials":{"r.example.com":"***"}}]'],
   },
   {
     name: "shows a member that holds no variables",
     messages: [["in", [68, 1, 2, {}, [], { environment: null }]]],
     lines: ['in INVOCATION [68,1,2,{},[],{"environment":null}]'],
+  },
+  {
+    name: "masks log lines on their way to viewers",
+    messages: [
+      ["out", [16, 1, { acknowledge: true }, "reswarm.logs.s-1.prod_7_shop", [{ logs: ["x"] }], { a: "x" }]],
+      ["out", [16, 2, {}, "re.mgmt.s-1.term_data.prod_7_shop.1-2", ["eA=="]]],
+      ["out", [32, 3, {}, "re.mgmt.s-1.term_write.prod_7_shop.1-2"]],
+      ["in", [33, 3, 9]],
+      ["in", [36, 9, 4, {}, ["x"]]],
+      ["in", [36, 8, 4, {}, ["y"]]],
+    ],
+    lines: [
+      'out PUBLISH [16,1,{"acknowledge":true},"reswarm.logs.s-1.prod_7_shop","***"]',
+      'out PUBLISH [16,2,{},"re.mgmt.s-1.term_data.prod_7_shop.1-2","***"]',
+      'out SUBSCRIBE [32,3,{},"re.mgmt.s-1.term_write.prod_7_shop.1-2"]',
+      "in SUBSCRIBED [33,3,9]",
+      'in EVENT [36,9,4,{},"***"]',
+      'in EVENT [36,8,4,{},["y"]]',
+    ],
+  },
+  {
+    name: "masks arguments and results of procedures that carry text of apps",
+    messages: [
+      ["out", [64, 1, {}, "re.mgmt.s-1.get_app_log_history"]],
+      ["out", [64, 2, {}, "re.mgmt.s-1.get_images"]],
+      ["in", [65, 1, 5]],
+      ["in", [65, 2, 6]],
+      ["in", [68, 7, 5, {}, [{ containerName: "x" }]]],
+      ["in", [68, 8, 6, {}, []]],
+      ["out", [70, 7, {}, [["x"]]]],
+      ["out", [70, 8, {}, ["y"]]],
+    ],
+    lines: [
+      'out REGISTER [64,1,{},"re.mgmt.s-1.get_app_log_history"]',
+      'out REGISTER [64,2,{},"re.mgmt.s-1.get_images"]',
+      "in REGISTERED [65,1,5]",
+      "in REGISTERED [65,2,6]",
+      'in INVOCATION [68,7,5,{},"***"]',
+      "in INVOCATION [68,8,6,{},[]]",
+      'out YIELD [70,7,{},"***"]',
+      'out YIELD [70,8,{},["y"]]',
+    ],
   },
   {
     name: "shows messages of unknown kinds",
@@ -101,6 +144,63 @@ const cases: { name: string; messages: [("in" | "out"), unknown[]][]; lines: str
 for (const { name, messages, lines } of cases) {
   Deno.test(`the trace ${name}`, () => assert.deepEqual(traced(messages), lines));
 }
+
+/** Requests in every place of a message, and every way in which a value can be written. */
+const request = {
+  environment: { A: { value: "hunter2" }, "B=hunter2": 1 },
+  environment_template: { A: { defaultValue: "hunter2" } },
+  docker_compose: { services: { web: { command: ["--pin", "hunter2"], environment: ["STRIPE_KEY=hunter2"] } } },
+  new_docker_compose: "services:\n  web:\n    command: run hunter2\n",
+  docker_credentials: { "r.example.com": { username: "hunter2", password: "hunter2" } },
+  Env: ["A=hunter2"],
+  Cmd: ["run", "hunter2"],
+  Command: "run hunter2",
+  Labels: { "traefik.auth": "hunter2" },
+  stripe_key: "hunter2",
+  stripeKey: "hunter2",
+};
+
+const echoes: { name: string; payload: unknown[] }[] = [
+  { name: "positional arguments", payload: [[request]] },
+  { name: "keyword arguments", payload: [[], request] },
+  { name: "rows", payload: [[[request, request]]] },
+  { name: "members of rows that are JSON", payload: [[jsonMembers(request)]] },
+  { name: "JSON", payload: [[JSON.stringify(request)]] },
+  { name: "JSON in JSON", payload: [[JSON.stringify({ body: JSON.stringify({ a: [request] }) })]] },
+  { name: "JSON that is truncated", payload: [[JSON.stringify(request).slice(0, -1)]] },
+  { name: "JSON in a sentence", payload: [[`Cannot read ${JSON.stringify(request)}`]] },
+  { name: "JSON in JSON in a sentence", payload: [[`Cannot read ${JSON.stringify(JSON.stringify(request))}`]] },
+  { name: "a compose file", payload: [["services:\n  web:\n    environment:\n      - A=hunter2\n"]] },
+  { name: "a compose file in JSON", payload: [[{ x: "web:\n  command: run hunter2" }]] },
+  { name: "variables", payload: [["failed: STRIPE_KEY=hunter2 --api-key=hunter2 SSH_KEY='hunter2'"]] },
+];
+
+function jsonMembers(value: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)]));
+}
+
+for (const { name, payload } of echoes) {
+  Deno.test(`#13: the trace masks values in templates, compose files and variables: ${name}`, () => {
+    for (const head of [[48, 1, {}, "a.b"], [68, 1, 2, {}], [50, 1, {}], [70, 1, {}], [8, 48, 1, {}, "a.error"]]) {
+      const [line = ""] = traced([["in", [...head, ...payload]]]);
+      assert.doesNotMatch(line, /hunter2/);
+      assert.match(line, /\*\*\*/);
+    }
+  });
+}
+
+Deno.test("#13: the log masks the same in its fields and errors", () => {
+  const secrets = new Secrets();
+  for (const { payload } of echoes) {
+    for (const fields of [{ payload }, { error: JSON.stringify(payload) }, { error: new Error(String(payload[0])) }]) {
+      assert.doesNotMatch(JSON.stringify(plainFields(fields, secrets)), /hunter2/);
+    }
+  }
+  assert.deepEqual(plainFields({ environment: { A: "x" }, env: ["A=x"] }, secrets), {
+    environment: { A: "***" },
+    env: "***",
+  });
+});
 
 Deno.test("the trace hides known secrets before it truncates, wherever they are", () => {
   const secret = "QWERTZUIOP".repeat(8);
@@ -124,7 +224,7 @@ Deno.test("the trace remembers a limited number of calls", () => {
   const { trace, lines } = makeTrace();
   for (let id = 1; id <= 1_001; id += 1) trace("out", [48, id, {}, token]);
   for (const id of [1, 2, 1_001]) trace("in", [50, id, {}, ["x"]]);
-  assert.deepEqual(lines.slice(-3).map((line) => line.fields?.frame), [
+  assert.deepEqual(lines.slice(-3).map((line) => String(line.fields?.frame)), [
     '[50,1,{},["x"]]',
     '[50,2,{},"***"]',
     '[50,1001,{},"***"]',

@@ -45,7 +45,7 @@ Deno.test("decodePortRules() leaves out exactly the malformed rules and reports 
     [{ port: 65_536 }, "ports[0].port must be a whole number from 0 to 65535, got 65536"],
     [{ port: 1.5 }, "ports[0].port must be a whole number from 0 to 65535, got 1.5"],
     [{ active: 1 }, "ports[0].active must be true or false, got 1"],
-    [{ name: [] }, "ports[0].name must be text, got []"],
+    [{ name: [] }, "ports[0].name must be text, got a list"],
     [{ protocol: "icmp" }, 'ports[0].protocol must be http, https, tcp or udp, got "icmp"'],
   ];
   for (const [entry, problem] of cases) {
@@ -54,7 +54,7 @@ Deno.test("decodePortRules() leaves out exactly the malformed rules and reports 
     assert.equal(decoded.rules.length, 1);
     assert.deepEqual(decoded.others, [entry]);
   }
-  assert.deepEqual(decodePortRules({}), { rules: [], others: [], problems: ["ports must be a list, got {}"] });
+  assert.deepEqual(decodePortRules({}), { rules: [], others: [], problems: ["ports must be a list, got an object"] });
   assert.deepEqual(decodePortRules(null), { rules: [], others: [], problems: [] });
 });
 

@@ -26,7 +26,7 @@ class World implements Disposable {
     surroundings: () => ({ lanAddress: "10.0.0.9", baseUrl: "https://studio.example.com", appCredKey: "key" }),
     folderOf: (named) => new DataFolder({ appsDir: `${this.folder}/apps` }, named),
     isPortFree: (port) => !this.taken.has(port),
-    hideSecret: (text) => void this.hidden.push(text),
+    hideSecretsOf: (_, texts) => void this.hidden.push(...texts),
     log: silentLog,
   });
 

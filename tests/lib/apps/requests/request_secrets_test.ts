@@ -50,6 +50,28 @@ const cases: { name: string; kwargs: Record<string, unknown>; expected: string[]
     expected: ["hunter22"],
   },
   {
+    name: "a variable of any other name, unless its value is a number or a word",
+    kwargs: {
+      environment: {
+        ...{ A: { value: "hunter22" }, B: { value: "production" }, C: { value: "12345678" }, D: { value: "short1" } },
+        ...{ E: { value: "correcthorsebattery" }, F: { value: "10.0.0.1:80" } },
+      },
+    },
+    expected: ["hunter22", "correcthorsebattery"],
+  },
+  {
+    name: "a compose file: its variables and commands",
+    kwargs: {
+      docker_compose: {
+        services: {
+          web: { image: "registry.example.com/web:1", environment: ["A=hunter22==", "B=production"] },
+          db: { environment: { C: "hunter33" }, command: ["serve", "--pin=hunter44"], entrypoint: "run -p hunter55" },
+        },
+      },
+    },
+    expected: ["hunter22", "hunter22==", "hunter33", "hunter44", "hunter55"],
+  },
+  {
     name: "entries of odd shapes",
     kwargs: { environment: { TOKEN: "text", SECRET: null, KEY: { secret: true }, PASSWORD: { value: "" } } },
     expected: [],
