@@ -19,7 +19,7 @@ export type LockOutcome =
 type Unusable = "it is a link" | "it is not a file";
 
 /** Somebody who replaces the file all the time is not worth more. */
-const attemptLimit = 100;
+const openLimit = 100;
 
 /**
  * Locks the file at `path` without waiting, and creates it with `mode` if it is missing. It is opened once, without
@@ -27,7 +27,7 @@ const attemptLimit = 100;
  * cannot be created or opened.
  */
 export async function lockFile(path: string, mode: number): Promise<LockOutcome> {
-  for (let attempt = 0; attempt < attemptLimit; attempt += 1) {
+  for (let attempt = 0; attempt < openLimit; attempt += 1) {
     const opened = await openOnce(path, mode);
     if (opened === "gone") continue;
     if (typeof opened === "string") return { kind: "unusable", reason: opened };

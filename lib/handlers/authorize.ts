@@ -3,7 +3,7 @@
 import { within } from "../async/deadline.ts";
 import type { Privilege } from "../backend/requests.ts";
 import { AgentError, textOf } from "../base/errors.ts";
-import { accountOf, backendCaller, type DisclosedCaller, isBackend } from "./caller.ts";
+import { backendCaller, type DisclosedCaller, isBackend, readAccount } from "./caller.ts";
 
 /** `backend`: Studio's backend alone. `router`: anyone the router lets through. */
 export type Access = Privilege | "backend" | "router";
@@ -24,7 +24,7 @@ export type PrivilegeCheck = (
 ) => Promise<unknown>;
 
 /** The caller of a call: as the router disclosed it, and whose privileges count. */
-export interface Caller extends DisclosedCaller {
+export interface CheckedCaller extends DisclosedCaller {
   effective: string | undefined;
 }
 
@@ -37,7 +37,7 @@ const checkLimitMs = 10_000;
  */
 export async function authorize(
   guarded: Guarded,
-  caller: Caller,
+  caller: CheckedCaller,
   options: { check: PrivilegeCheck; signal: AbortSignal },
 ): Promise<void> {
   const { privilege, deniedText } = guarded;
@@ -47,7 +47,7 @@ export async function authorize(
     throw new AgentError("denied", deniedText);
   }
   if (caller.effective === backendCaller) return;
-  const requestor = accountOf(caller.effective);
+  const requestor = readAccount(caller.effective);
   if (requestor === undefined) throw new AgentError("denied", deniedText);
   const ask = async (signal: AbortSignal) => {
     const answer = await options.check({ privilege, requestor }, signal);

@@ -32,12 +32,12 @@ export function effectiveCaller(
   const [first] = call.args;
   const named = [call.kwargs, first].find((dict) => isDict(dict) && Object.hasOwn(dict, accountKey));
   if (!isDict(named)) return authid;
-  const account = accountOf(named[accountKey]);
+  const account = readAccount(named[accountKey]);
   return account === undefined ? unnamedAccount : String(account);
 }
 
 /** The account that a number or a text stands for; undefined when it is no positive whole number that can be exact. */
-export function accountOf(value: unknown): number | undefined {
+export function readAccount(value: unknown): number | undefined {
   const isDecimal = typeof value === "string" && value.length <= 400 && /^\+?[0-9]+$/.test(value);
   const account = isDecimal ? Number(value) : value;
   return typeof account === "number" && Number.isSafeInteger(account) && account > 0 ? account : undefined;

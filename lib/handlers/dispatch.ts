@@ -7,7 +7,7 @@ import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
 import { AgentError, hasCode, textOf } from "../base/errors.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/invocations.ts";
-import { authorize, type Caller } from "./authorize.ts";
+import { authorize, type CheckedCaller } from "./authorize.ts";
 import { createCallLog } from "./call_log.ts";
 import { effectiveCaller } from "./caller.ts";
 import type { Device } from "./device.ts";
@@ -32,7 +32,7 @@ export function createHandler(
     const startedAt = clock.now();
     const { callerAuthid, callerAuthrole } = invocation;
     const effective = effectiveCaller(callerAuthid, invocation);
-    const caller: Caller = { callerAuthid, callerAuthrole, effective };
+    const caller: CheckedCaller = { callerAuthid, callerAuthrole, effective };
     const authid = effective?.slice(0, authidLimit);
     const fields = () => ({ procedure: row.name, authid, durationMs: Math.round(clock.now() - startedAt) });
     try {
@@ -52,7 +52,7 @@ export function createHandler(
 async function answer(
   row: ProcedureRow,
   device: Device,
-  call: { invocation: Invocation; caller: Caller },
+  call: { invocation: Invocation; caller: CheckedCaller },
 ): Promise<Reply> {
   const { args, kwargs, signal } = call.invocation;
   await authorize(row, call.caller, { check: device.checkPrivilege, signal });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
-import { authorize, type Caller, type Guarded, type PrivilegeCheck } from "../../../lib/handlers/authorize.ts";
+import { authorize, type CheckedCaller, type Guarded, type PrivilegeCheck } from "../../../lib/handlers/authorize.ts";
 import { createBackend } from "../../../lib/backend/backend.ts";
 import { offlineWire } from "../../../lib/wamp/wire.ts";
 import { never } from "../../fakes/fake_handler_device.ts";
 
-const account77: Caller = { callerAuthid: "77", callerAuthrole: "account", effective: "77" };
+const account77: CheckedCaller = { callerAuthid: "77", callerAuthrole: "account", effective: "77" };
 
 const guarded: Guarded = { privilege: "MAINTAIN", deniedText: "insufficient privileges to prune images" };
 
@@ -20,7 +20,7 @@ async function ask(
     const answer = "answer" in options ? options.answer : true;
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   };
-  const who: Caller = { callerAuthid: caller, callerAuthrole: options.role, effective: caller };
+  const who: CheckedCaller = { callerAuthid: caller, callerAuthrole: options.role, effective: caller };
   await authorize(options.guarded ?? guarded, who, { check, signal: never });
   return questions;
 }
