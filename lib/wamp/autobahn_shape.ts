@@ -58,7 +58,7 @@ type SessionArguments = [
 /** Arguments and options of a message. */
 type MessagePayload = [args?: unknown[], kwargs?: Record<string, unknown>, options?: object];
 
-type EventHandler = (args: unknown, kwargs: unknown, details: { topic: unknown }) => void;
+type EventHandler = (args: unknown, kwargs: unknown, details: { topic: unknown; publisher_authid: unknown }) => void;
 
 /** One WAMP session on one socket. Methods throw a plain string when the session is not open. */
 declare class AutobahnSession {

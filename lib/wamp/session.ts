@@ -28,6 +28,8 @@ export interface PublishOptions {
 /** An event of a subscription. */
 export interface WireEvent {
   topic: string;
+  /** Who published it, as the router says; undefined when it does not disclose publishers. */
+  publisherAuthid?: string;
   args: unknown[];
   kwargs: Dict;
 }

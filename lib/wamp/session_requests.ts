@@ -75,6 +75,7 @@ export class SessionRequests {
     const request = this.#autobahn.subscribe(topic, (args, kwargs, details) => {
       this.#deliver(handler, {
         topic: typeof details.topic === "string" ? details.topic : topic,
+        ...(typeof details.publisher_authid === "string" ? { publisherAuthid: details.publisher_authid } : {}),
         args: Array.isArray(args) ? args : [],
         kwargs: isDict(kwargs) ? kwargs : {},
       });

@@ -8,7 +8,7 @@ import type { InvocationHandler } from "../../lib/wamp/invocations.ts";
 import type { CallOptions, CallReply, Session, WireEvent } from "../../lib/wamp/session.ts";
 import { testamentTopic } from "../../lib/backend/uris.ts";
 import { openSession, type RouterLogin } from "./open_session.ts";
-import { markDisconnected } from "./devices.ts";
+import { deviceByAuthid, markDisconnected } from "./devices.ts";
 import { deviceProcedures, type ProcedureDeps, readTestament } from "./procedures.ts";
 
 /** How a backend is started. */
@@ -163,6 +163,10 @@ export class StudioBackend implements AsyncDisposable {
     const { deps, log } = this.#options;
     const testament = readTestament(event.args);
     if (testament === undefined) return log.warn("Cannot read a testament", { args: event.args });
+    // Everybody who may leave one could name another device in it.
+    const { publisherAuthid } = event;
+    const author = deviceByAuthid(deps.store, publisherAuthid);
+    if (author?.deviceKey !== testament.deviceKey) return log.warn("Ignored a foreign testament", { publisherAuthid });
     if (markDisconnected(deps.store, testament)) deps.onChange();
   }
 }

@@ -1,10 +1,12 @@
 /** Publish and subscribe of one realm. */
 
 import type { Dict } from "../../../lib/base/json.ts";
+import type { Question } from "./action.ts";
 import { Refusal } from "./refusal.ts";
 import { codes, type MessageOf, type Payload } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { isRouterUri, isValidUri, newObservation, type Observation, randomId, UriMap } from "./uri_match.ts";
+import type { UriPattern } from "./uri_space.ts";
 
 /** A subscription: one per topic pattern, shared by its subscribers, with one id while it has any. */
 export interface Subscription extends Observation {
@@ -18,17 +20,26 @@ export interface Publisher {
   authrole: string;
 }
 
-/** Publishes a meta event in the realm. */
-export type PublishMetaEvent = (topic: string, args: unknown[]) => void;
+/** Tells the realm about a change; becomes a meta event, only for those who may use topics of `about` if that is given. */
+export type PublishMetaEvent = (topic: string, args: unknown[], about?: UriPattern) => void;
+
+/** What broker and dealer need of their realm. */
+export interface RealmAccess {
+  publishMetaEvent: PublishMetaEvent;
+  /** True when the session may do this at the moment. */
+  allows(question: Question): boolean;
+}
 
 /** The broker of a realm. Invariant: every subscription in the map has at least one subscriber. */
 export class Broker {
   readonly subscriptions = new UriMap<Subscription>();
   readonly #bySession = new Map<Session, Set<Subscription>>();
   readonly #publishMetaEvent: PublishMetaEvent;
+  readonly #allows: RealmAccess["allows"];
 
-  constructor(publishMetaEvent: PublishMetaEvent) {
+  constructor({ publishMetaEvent, allows }: RealmAccess) {
     this.#publishMetaEvent = publishMetaEvent;
+    this.#allows = allows;
   }
 
   /** The subscriptions of a session. */
@@ -49,7 +60,13 @@ export class Broker {
     this.#bySession.set(session, (this.#bySession.get(session) ?? new Set()).add(subscription));
     session.send([codes.subscribed, request, subscription.id]);
     if (isRouterUri(topic)) return;
-    if (!known) this.#publishMetaEvent("wamp.subscription.on_create", [session.id, describeSubscription(subscription)]);
+    if (!known) {
+      this.#publishMetaEvent(
+        "wamp.subscription.on_create",
+        [session.id, describeSubscription(subscription)],
+        subscription,
+      );
+    }
     if (isFresh) this.#publishMetaEvent("wamp.subscription.on_subscribe", [session.id, subscription.id]);
   }
 
@@ -80,7 +97,7 @@ export class Broker {
     this.deliver({ topic, payload, publication, publisher: session, accepts: receiverFilter(options, without) });
   }
 
-  /** Sends the EVENTs of a publication. */
+  /** Sends the EVENTs of one publication, to those who may still subscribe to its topic. */
   deliver({ topic, payload, publication, publisher, accepts }: {
     topic: string;
     payload: Payload;
@@ -91,7 +108,8 @@ export class Broker {
     for (const subscription of this.subscriptions.all(topic)) {
       const details = eventDetails(publisher, subscription.match === "exact" ? undefined : topic);
       for (const receiver of subscription.subscribers) {
-        if (accepts(receiver)) receiver.send([codes.event, subscription.id, publication, details, ...payload]);
+        if (!accepts(receiver) || !this.#allows({ session: receiver, action: "subscribe", uri: topic })) continue;
+        receiver.send([codes.event, subscription.id, publication, details, ...payload]);
       }
     }
   }

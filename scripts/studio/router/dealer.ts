@@ -1,7 +1,7 @@
 /** The procedures of one realm: registrations, and the choice of the callee for a call. */
 
 import type { Dict } from "../../../lib/base/json.ts";
-import type { PublishMetaEvent } from "./broker.ts";
+import type { PublishMetaEvent, RealmAccess } from "./broker.ts";
 import { Refusal } from "./refusal.ts";
 import { Invocations } from "./invocations.ts";
 import { codes, type MessageOf } from "./messages.ts";
@@ -27,9 +27,11 @@ export class Dealer {
   readonly #invocations = new Invocations();
   readonly #bySession = new Map<Session, Set<Registration>>();
   readonly #publishMetaEvent: PublishMetaEvent;
+  readonly #allows: RealmAccess["allows"];
 
-  constructor(publishMetaEvent: PublishMetaEvent) {
+  constructor({ publishMetaEvent, allows }: RealmAccess) {
     this.#publishMetaEvent = publishMetaEvent;
+    this.#allows = allows;
   }
 
   /** The registrations of a session. */
@@ -71,10 +73,12 @@ export class Dealer {
     this.#publishDrop(session.id, registration);
   }
 
-  /** Routes a call to a callee. Throws `Refusal` when the procedure is not registered. */
+  /** Hands a call to a callee that may still answer it. Throws `Refusal` when nobody has the procedure. */
   call(caller: Session, message: MessageOf<"call">): void {
     const registration = this.registrations.best(message.procedure);
-    const callee = registration && chooseCallee(registration);
+    const callee = registration && chooseCallee(registration, (session) => {
+      return this.#allows({ session, action: "register", uri: message.procedure });
+    });
     if (!callee) {
       throw new Refusal("wamp.error.no_such_procedure", `no callee registered for procedure <${message.procedure}>`);
     }
@@ -146,8 +150,9 @@ function refuseConflict(known: Registration, invoke: InvokePolicy): void {
   );
 }
 
-function chooseCallee(registration: Registration): Session | undefined {
-  const { callees, invoke } = registration;
+function chooseCallee(registration: Registration, mayAnswer: (callee: Session) => boolean): Session | undefined {
+  const { invoke } = registration;
+  const callees = registration.callees.filter(mayAnswer);
   switch (invoke) {
     case "single":
     case "first":

@@ -3,18 +3,31 @@
  */
 
 import { type Dict, isDict, readText } from "../../../lib/base/json.ts";
+import type { Question } from "./action.ts";
 import { type Broker, describeSubscription, type Subscription } from "./broker.ts";
 import { type Dealer, describeRegistration, type Registration } from "./dealer.ts";
 import { Refusal } from "./refusal.ts";
 import { payloadOf } from "./messages.ts";
 import type { Session, TestamentScope } from "./session.ts";
-import { isRouterUri, type Match, matches, type Observation, randomId, readMatch, type UriMap } from "./uri_match.ts";
+import {
+  isRouterUri,
+  isValidUri,
+  type Match,
+  matches,
+  type Observation,
+  randomId,
+  readMatch,
+  type UriMap,
+} from "./uri_match.ts";
 
 /** The part of a realm that meta procedures read. */
 export interface MetaRealm {
   readonly sessions: ReadonlyMap<number, Session>;
   readonly broker: Broker;
   readonly dealer: Dealer;
+  /** Throws `Refusal` unless the session may do this. */
+  check(question: Question): void;
+  allows(question: Question): boolean;
 }
 
 /** A call of a meta procedure. */
@@ -110,7 +123,7 @@ const procedures: Record<string, MetaProcedure> = {
     parameters: ["topic", "options?"],
     run: (named, { realm }) => lookUp(realm.broker.subscriptions, named.topic, named.options),
   },
-  "wamp.subscription.match": { parameters: ["topic"], run: (named, { realm }) => matchSubscriptions(realm, named) },
+  "wamp.subscription.match": { parameters: ["topic"], run: matchSubscriptions },
   "wamp.subscription.get": {
     parameters: ["subscription_id"],
     run: (named, { realm }) => describeSubscription(findSubscription(realm, named)),
@@ -143,12 +156,16 @@ function killSession(realm: MetaRealm, named: Named): null {
   return null;
 }
 
-function addTestament(named: Named, { caller }: MetaContext): number {
+function addTestament(named: Named, { realm, caller }: MetaContext): number {
   const { topic, args, kwargs, publish_options: options } = named;
   const scope = readScope(named);
   if (typeof topic !== "string" || !Array.isArray(args) || !isDict(kwargs)) {
     throw new Refusal("wamp.error.runtime_error", "a testament needs a topic, a list of args and a dict of kwargs");
   }
+  if (!isValidUri(topic) || isRouterUri(topic)) {
+    throw new Refusal("wamp.error.invalid_uri", `testament with restricted or invalid topic URI '${topic}'`);
+  }
+  realm.check({ session: caller, action: "publish", uri: topic });
   if (caller.testaments[scope].length >= testamentLimit) {
     throw new Refusal("wamp.error.testament_error", `a session may have ${testamentLimit} testaments of a scope`);
   }
@@ -185,8 +202,12 @@ function lookUp(map: UriMap<Observation>, uri: unknown, options: unknown): numbe
   return found && !isRouterUri(found.uri) ? found.id : null;
 }
 
-function matchSubscriptions(realm: MetaRealm, { topic }: Named): number[] | null {
-  const found = realm.broker.subscriptions.all(readText(topic) ?? "").filter((one) => !isRouterUri(one.uri));
+function matchSubscriptions({ topic }: Named, { realm, caller }: MetaContext): number[] | null {
+  const uri = readText(topic) ?? "";
+  const question = { session: caller, action: "publish", uri } as const;
+  // Whether somebody listens is for those who may publish or subscribe there.
+  if (!realm.allows({ ...question, action: "subscribe" })) realm.check(question);
+  const found = realm.broker.subscriptions.all(uri).filter((one) => !isRouterUri(one.uri));
   return found.length > 0 ? found.map((one) => one.id) : null;
 }
 

@@ -1,22 +1,14 @@
 /** One realm: its sessions with their joining and leaving, its broker and its dealer. */
 
-import { Broker, type Publisher, receiverFilter } from "./broker.ts";
+import type { Authorise, Question } from "./action.ts";
+import { Broker, type Publisher, type PublishMetaEvent, receiverFilter } from "./broker.ts";
 import { Dealer } from "./dealer.ts";
 import { Refusal } from "./refusal.ts";
 import { type ClientMessage, codes, type MessageOf, payloadOf } from "./messages.ts";
 import { callMeta } from "./meta.ts";
 import type { Session } from "./session.ts";
 import { isRouterUri, randomId } from "./uri_match.ts";
-
-/** An action that needs authorization. */
-export interface ActionRequest {
-  session: Session;
-  action: "call" | "publish" | "register" | "subscribe";
-  uri: string;
-}
-
-/** Returns whether an action is allowed. Must not throw. */
-export type Authorise = (request: ActionRequest) => boolean;
+import type { UriPattern } from "./uri_space.ts";
 
 /** The messages of a joined session that the realm handles. */
 export type RealmMessage = Exclude<ClientMessage, { kind: "hello" | "abort" | "authenticate" | "goodbye" }>;
@@ -44,14 +36,35 @@ export class Realm {
     this.name = name;
     this.#authorise = authorise;
     this.service = { id: randomId(), authid: "router", authrole: "trusted" };
-    const publishMetaEvent = (topic: string, args: unknown[]) => this.publishMetaEvent(topic, args);
-    this.broker = new Broker(publishMetaEvent);
-    this.dealer = new Dealer(publishMetaEvent);
+    const publishMetaEvent: PublishMetaEvent = (topic, args, about) => this.publishMetaEvent(topic, args, about);
+    const allows = (question: Question) => this.allows(question);
+    this.broker = new Broker({ publishMetaEvent, allows });
+    this.dealer = new Dealer({ publishMetaEvent, allows });
   }
 
-  /** Publishes a meta event. */
-  publishMetaEvent(topic: string, args: unknown[]): void {
-    const accepts = () => true;
+  /** True when the session may do this at the moment. */
+  allows({ match = "exact", extent = "all", ...question }: Question): boolean {
+    try {
+      return this.#authorise({ ...question, match, extent });
+    } catch {
+      // What cannot be checked is not allowed; it must not end the connection of somebody else either.
+      return false;
+    }
+  }
+
+  /** Throws `Refusal` unless the session may do this at the moment. */
+  check(question: Question): void {
+    if (this.allows(question)) return;
+    const { session, action, uri } = question;
+    throw new Refusal(
+      "wamp.error.not_authorized",
+      `session (session_id=${session.id}, authid="${session.authid}", authrole="${session.authrole}") is not authorized to ${action} "${uri}" on realm "${this.name}"`,
+    );
+  }
+
+  /** Publishes a meta event. One about a subscription is for those who may use topics that it matches. */
+  publishMetaEvent(topic: string, args: unknown[], about?: UriPattern): void {
+    const accepts = (session: Session) => about === undefined || this.#mayKnow(session, about);
     const payload = payloadOf(args);
     this.broker.deliver({ topic, payload, publication: randomId(), publisher: this.service, accepts });
   }
@@ -89,20 +102,20 @@ export class Realm {
   #dispatch(session: Session, message: RealmMessage): void {
     switch (message.kind) {
       case "publish":
-        this.#check({ session, action: "publish", uri: message.topic });
+        this.check({ session, action: "publish", uri: message.topic });
         return this.broker.publish(session, message);
       case "subscribe":
-        this.#check({ session, action: "subscribe", uri: message.topic });
+        this.check({ session, action: "subscribe", uri: message.topic, match: message.match });
         return this.broker.subscribe(session, message);
       case "unsubscribe":
         return this.broker.unsubscribe(session, message);
       case "register":
-        this.#check({ session, action: "register", uri: message.procedure });
+        this.check({ session, action: "register", uri: message.procedure, match: message.match });
         return this.dealer.register(session, message);
       case "unregister":
         return this.dealer.unregister(session, message);
       case "call":
-        this.#check({ session, action: "call", uri: message.procedure });
+        this.check({ session, action: "call", uri: message.procedure });
         return isRouterUri(message.procedure) ? this.#callMeta(session, message) : this.dealer.call(session, message);
       case "yield":
       case "invocationError":
@@ -111,13 +124,9 @@ export class Realm {
     }
   }
 
-  #check(request: ActionRequest): void {
-    if (this.#authorise(request)) return;
-    const { session, action, uri } = request;
-    throw new Refusal(
-      "wamp.error.not_authorized",
-      `session (session_id=${session.id}, authid="${session.authid}", authrole="${session.authrole}") is not authorized to ${action} "${uri}" on realm "${this.name}"`,
-    );
+  #mayKnow(session: Session, { uri, match }: UriPattern): boolean {
+    const actions = ["publish", "subscribe"] as const;
+    return actions.some((action) => this.allows({ session, action, uri, match, extent: "some" }));
   }
 
   #callMeta(session: Session, { request, procedure, payload }: MessageOf<"call">): void {
@@ -128,6 +137,8 @@ export class Realm {
 
   #publishTestaments(session: Session, publisher: Publisher): void {
     for (const { topic, payload, options } of [...session.testaments.detached, ...session.testaments.destroyed]) {
+      // The right may have been withdrawn since the testament was left.
+      if (!this.allows({ session, action: "publish", uri: topic })) continue;
       const accepts = receiverFilter(options, session);
       this.broker.deliver({ topic, payload, publication: randomId(), publisher, accepts });
     }
@@ -136,9 +147,4 @@ export class Realm {
 
 function isRequest(message: RealmMessage): message is Extract<RealmMessage, { kind: keyof typeof requestCodes }> {
   return message.kind in requestCodes;
-}
-
-/** Allows every action. */
-export function allowAll(): boolean {
-  return true;
 }

@@ -9,9 +9,10 @@ import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Log, silentLog } from "../../../lib/base/log.ts";
+import { allowAll, type Authorise } from "./action.ts";
 import type { User } from "./auth.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
-import { allowAll, type Authorise, Realm } from "./realm.ts";
+import { Realm } from "./realm.ts";
 import type { Session } from "./session.ts";
 
 /** How a router is started. */
