@@ -25,6 +25,8 @@ export interface StudioOptions {
   /** The address of its own router; 127.0.0.1 and a free port by default. */
   hostname?: string;
   port?: number;
+  /** Other names and addresses under which devices call its router, besides those of loopback and `hostname`. */
+  names?: readonly string[];
   /** A router to join instead of starting one. The Studio does not manage its users. */
   foreignRouter?: RouterLogin;
   /** Starts a token server and a registry on these ports. */
@@ -82,6 +84,7 @@ async function startRouter(store: Store, options: StudioOptions): Promise<Router
   const router = await Router.listen({
     hostname: options.hostname ?? "127.0.0.1",
     port: options.port ?? 0,
+    names: options.names ?? [],
     realm,
     users: { [systemAuthid]: { secret: systemLogin(store).secret, role: "system" } },
     authorise: authoriseWith(store),

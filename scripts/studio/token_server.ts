@@ -1,6 +1,11 @@
 /** Issues the tokens that the registry asks for, and can imitate broken token servers. */
 
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { AgentError } from "../../lib/base/errors.ts";
 import { mustRun } from "../programs.ts";
+import { readHeader, refuseRequest } from "./router/http_request.ts";
+import { PendingSockets } from "./router/pending_sockets.ts";
 
 /** A request for a token. `user` and `password` are empty for an anonymous request. */
 export interface TokenRequest {
@@ -31,6 +36,25 @@ export interface TokenServerOptions {
   check(login: TokenRequest): AllowedActions | Promise<AllowedActions>;
 }
 
+/** The longest form of a POST. */
+const bodyLimitBytes = 16 * 1024;
+
+/** The longest head of a request. */
+const headLimitBytes = 16 * 1024;
+
+/** How long a request may take to arrive, and how many may be on their way. */
+const pendingLimits = { limit: 64, limitMs: 15_000 };
+
+/** How long answers that are under way have when the server ends. */
+const closeLimitMs = 500;
+
+/** What is answered. */
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
 /**
  * A token server on 127.0.0.1 in this process.
  * - `requests` lists the latest thousand requests, oldest first.
@@ -41,7 +65,8 @@ export class TokenServer implements AsyncDisposable {
   readonly #key: CryptoKey;
   readonly #certificate: string;
   #behaviour: TokenBehaviour = "normal";
-  #server: Deno.HttpServer | undefined;
+  readonly #pending = new PendingSockets(pendingLimits);
+  #server: Server | undefined;
   #release = Promise.withResolvers<void>();
 
   private constructor(options: TokenServerOptions, key: CryptoKey, certificate: string) {
@@ -54,7 +79,7 @@ export class TokenServer implements AsyncDisposable {
   static async start(options: TokenServerOptions): Promise<TokenServer> {
     const { key, certificate } = await makeIssuer(options.folder);
     const server = new TokenServer(options, key, certificate);
-    server.#listen();
+    await server.#listen();
     return server;
   }
 
@@ -64,7 +89,7 @@ export class TokenServer implements AsyncDisposable {
     this.#release.resolve();
     this.#release = Promise.withResolvers<void>();
     if (behaviour === "refuse") await this.#close();
-    else if (this.#server === undefined) this.#listen();
+    else if (this.#server === undefined) await this.#listen();
   }
 
   /** Stops the server. */
@@ -91,54 +116,101 @@ export class TokenServer implements AsyncDisposable {
     return `${body}.${base64url(new Uint8Array(signature))}`;
   }
 
-  #listen(): void {
-    const quiet = () => {};
-    this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: this.#options.port, onListen: quiet },
-      (request) => this.#answer(request),
-    );
+  async #listen(): Promise<void> {
+    const server = createServer({ maxHeaderSize: headLimitBytes }, (request, response) => {
+      this.#serve(request, response).catch(() => request.socket.destroy());
+    });
+    this.#pending.watch(server);
+    const { port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (cause) => {
+        reject(new AgentError("start_failed", `Cannot listen on 127.0.0.1:${port}`, { cause }));
+      });
+      server.listen(port, "127.0.0.1", () => resolve());
+    });
+    this.#server = server;
   }
 
   async #close(): Promise<void> {
-    await this.#server?.shutdown();
+    const server = this.#server;
+    if (server === undefined) return;
     this.#server = undefined;
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    const timer = setTimeout(() => server.closeAllConnections(), closeLimitMs);
+    await ended;
+    clearTimeout(timer);
   }
 
-  async #answer(request: Request): Promise<Response> {
-    const login = await readLogin(request);
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await this.#answer(request);
+    response.on("finish", () => request.socket.destroySoon());
+    const body = new TextEncoder().encode(answer.body);
+    const headers = { "connection": "close", "content-type": answer.type, "content-length": body.length };
+    response.writeHead(answer.status, headers).end(body);
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const refusal = refuseRequest(request);
+    if (refusal !== undefined) return textAnswer(403, refusal);
+    if (request.method !== "GET" && request.method !== "POST") return textAnswer(405, "Only GET and POST");
+    const body = await readBody(request);
+    if (body === undefined) return textAnswer(413, "The form is too long");
+    this.#pending.remove(request.socket);
+    const login = readLogin(request, body);
     this.requests.push(login);
     if (this.requests.length > 1_000) this.requests.shift();
     switch (this.#behaviour) {
       case "normal":
       case "expired":
-        break;
+        return await this.#answerLogin(login);
       case "hang":
         await this.#release.promise;
-        return new Response("too late", { status: 503 });
+        return textAnswer(503, "too late");
       case "html":
-        return new Response("<html>Please sign in</html>", { headers: { "content-type": "text/html" } });
+        return { status: 200, type: "text/html", body: "<html>Please sign in</html>" };
       case "unauthorized":
-        return Response.json({ details: "incorrect username or password" }, { status: 401 });
+        return jsonAnswer(401, { details: "incorrect username or password" });
       case "unavailable":
       case "refuse":
-        return new Response("down for maintenance", { status: 503 });
+        return textAnswer(503, "down for maintenance");
     }
+  }
+
+  async #answerLogin(login: TokenRequest): Promise<Answer> {
     const allowed = await this.#options.check(login);
-    if (allowed === false) return Response.json({ details: "incorrect username or password" }, { status: 401 });
+    if (allowed === false) return jsonAnswer(401, { details: "incorrect username or password" });
     const { repository } = login;
     const actions = allowed === true ? login.actions : login.actions.filter((action) => allowed.includes(action));
     const token = await this.mint(login.user, repository === undefined ? [] : [{ repository, actions }]);
-    return Response.json({ token, access_token: token, expires_in: 300, issued_at: new Date().toISOString() });
+    const issued = { token, access_token: token, expires_in: 300, issued_at: new Date().toISOString() };
+    return jsonAnswer(200, issued);
   }
 }
 
-/** GET has the login in its Authorization header, POST (from the containerd image store) in its form. */
-async function readLogin(request: Request): Promise<TokenRequest> {
-  const fields = request.method === "POST"
-    ? new URLSearchParams(await request.text())
-    : new URL(request.url).searchParams;
-  const basic = /^Basic (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
-  const text = basic === undefined ? "" : atob(basic);
+/** The text of a body; undefined when it is too long. The rest is not read then. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  request.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= bodyLimitBytes) return void chunks.push(chunk);
+    request.pause();
+    resolve(undefined);
+  });
+  request.on("end", () => resolve(Buffer.concat(chunks).toString()));
+  request.on("error", reject);
+  request.on("close", () => reject(new AgentError("connect_failed", "The request ended early")));
+  return await promise;
+}
+
+/** GET has the login in its Authorization header, POST (of the containerd image store) in its form. */
+function readLogin(request: IncomingMessage, body: string): TokenRequest {
+  const query = (request.url ?? "").split("?")[1];
+  const fields = new URLSearchParams(request.method === "POST" ? body : query);
+  const basic = /^Basic ([A-Za-z0-9+/=]+)$/.exec(readHeader(request, "authorization") ?? "")?.[1];
+  const text = basic === undefined ? "" : Buffer.from(basic, "base64").toString("latin1");
   const colon = text.indexOf(":");
   const [, repository, actions] = /^repository:(.+):([a-z*,]*)$/.exec(fields.get("scope") ?? "") ?? [];
   return {
@@ -147,6 +219,14 @@ async function readLogin(request: Request): Promise<TokenRequest> {
     repository,
     actions: actions === undefined || actions === "" ? [] : actions.split(","),
   };
+}
+
+function textAnswer(status: number, body: string): Answer {
+  return { status, type: "text/plain", body };
+}
+
+function jsonAnswer(status: number, body: unknown): Answer {
+  return { status, type: "application/json", body: JSON.stringify(body) };
 }
 
 async function makeIssuer(folder: string): Promise<{ key: CryptoKey; certificate: string }> {

@@ -77,6 +77,12 @@ export class RawSocket {
     this.#send({ opcode: opcodes.close, payload: new Uint8Array([code >> 8, code & 255]) });
   }
 
+  /** Sends bytes as they are, for frames that are not complete. Resolves when the system has taken them. */
+  async sendBytes(bytes: Uint8Array): Promise<void> {
+    this.#writing = this.#writing.then(() => writeAll(this.#conn, bytes)).catch(() => {});
+    await this.#writing;
+  }
+
   /** Stops reading until the connection is dropped, so that the other side's buffers fill up. */
   stopReading(): void {
     this.#frozen ??= new Promise((resolve) => this.#wake = resolve);

@@ -12,9 +12,9 @@ import { removeServerFile, writeServerFile } from "./server_file.ts";
 /** The command. */
 export const serve: Command = {
   name: "serve",
-  usage: "[--port 8080] [--registry-port 5002] [--token-port 5003] [--hostname 127.0.0.1]",
+  usage: "[--port 8080] [--registry-port 5002] [--token-port 5003] [--hostname 127.0.0.1] [--allow-host NAME ...]",
   summary: "Run the Studio in this terminal",
-  options: { "port": "one", "registry-port": "one", "token-port": "one", "hostname": "one" },
+  options: { "port": "one", "registry-port": "one", "token-port": "one", "hostname": "one", "allow-host": "many" },
   least: 0,
   most: 0,
   run: async (context, args) => {
@@ -23,6 +23,7 @@ export const serve: Command = {
       folder: context.folder,
       hostname: args.text("hostname") ?? "127.0.0.1",
       port: args.count("port", 8080),
+      names: args.list("allow-host"),
       registry: { port: args.count("registry-port", 5002), tokenPort: args.count("token-port", 5003) },
       onReport: (report) => context.print(reportLine(report)),
       log: logTo(context),

@@ -1,12 +1,15 @@
 /** One WebSocket connection to the router: frames, the join and leave handshakes, limits and faults. */
 
+import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { hasCode, messageOf } from "../../../lib/base/errors.ts";
 import type { Log } from "../../../lib/base/log.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
-import { answerHello, isRightSignature, type PendingChallenge, type User } from "./auth.ts";
+import { answerHello, isRightSignature, isSameUser, type PendingChallenge, type Strangers, type User } from "./auth.ts";
 import { announcedRoles } from "./features.ts";
+import { type FrameLimits, FrameMeter, type UnfinishedMessages } from "./frame_guard.ts";
 import { type ClientMessage, codes, decodeMessage, type Frame, type MessageOf } from "./messages.ts";
+import type { PendingSockets } from "./pending_sockets.ts";
 import type { Realm, RealmMessage } from "./realm.ts";
 import { Session } from "./session.ts";
 import { randomId } from "./uri_match.ts";
@@ -18,8 +21,10 @@ export interface ConnectionHost {
   readonly log: Log;
   /** A session with more unsent bytes is dropped. */
   readonly sendLimitBytes: number;
-  /** How long a socket may stay open without a session. */
-  readonly joinLimitMs: number;
+  readonly strangers: Strangers;
+  /** Ends sockets that have no session for too long. */
+  readonly pending: PendingSockets;
+  readonly unfinished: UnfinishedMessages;
   /** Called once when the connection has ended. */
   closed(connection: Connection): void;
 }
@@ -30,21 +35,38 @@ type State =
   | { kind: "challenged"; realm: Realm; id: number; roles: Dict; pending: PendingChallenge }
   | { kind: "joined"; realm: Realm; session: Session };
 
+/** The largest message of a joined client. */
+export const messageLimitBytes = 16 * 1024 * 1024;
+
+/** Clients do not split messages; proxies on the way may. */
+const joinedLimits: FrameLimits = { messageBytes: messageLimitBytes, fragments: 256 };
+
+/** Before it has joined, a client has nothing to send but HELLO and the answer to the challenge. */
+const pendingLimits: FrameLimits = { messageBytes: 8 * 1024, fragments: 8 };
+
+/** How long a client has to answer the closing handshake. */
+const closeLimitMs = 2_000;
+
 /** The connection of one client. Invariant: a session is in its realm exactly while the state is "joined". */
 export class Connection {
   readonly #socket: WebSocket;
+  /** What the WebSocket runs on. */
+  readonly #transport: Socket;
   readonly #host: ConnectionHost;
+  readonly #meter = new FrameMeter();
   #state: State = { kind: "idle" };
-  #joinTimer: ReturnType<typeof setTimeout> | undefined;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
   /** Messages held back while the connection is paused. */
   #held: string[] | undefined;
   #heldBytes = 0;
   #isStranded = false;
 
-  constructor(socket: WebSocket, host: ConnectionHost) {
+  constructor({ socket, transport }: { socket: WebSocket; transport: Socket }, host: ConnectionHost) {
     this.#socket = socket;
+    this.#transport = transport;
     this.#host = host;
     this.#limitIdleTime();
+    transport.prependListener("data", (bytes: Uint8Array) => this.#measure(bytes));
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     socket.on("ping", (data) => this.#pong(data));
     socket.on("error", (error) => host.log.debug("A client's socket failed", { error }));
@@ -80,7 +102,12 @@ export class Connection {
   close(): void {
     if (this.endStranded()) return;
     this.session?.goodbye("wamp.close.system_shutdown");
-    this.#socket.close(1001, "router is going down");
+    this.#close(1001, "router is going down");
+  }
+
+  /** Ends the connection, because the messages of all clients that are not complete hold too much. */
+  overflow(): void {
+    this.#refuse("Too many unfinished messages");
   }
 
   /** Stops reading and sending, including answers to pings, until `resume()`. */
@@ -120,7 +147,25 @@ export class Connection {
   }
 
   #pong(data: Uint8Array): void {
-    if (!this.#held && this.#socket.readyState === this.#socket.OPEN) this.#socket.pong(data);
+    if (this.#held || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#socket.pong(data);
+    if (this.#socket.bufferedAmount > this.#host.sendLimitBytes) this.#dropSlow(this.#socket.bufferedAmount);
+  }
+
+  #measure(bytes: Uint8Array): void {
+    const refusal = this.#meter.take(bytes, this.#state.kind === "joined" ? joinedLimits : pendingLimits);
+    if (refusal !== undefined) return this.#refuse(refusal);
+    this.#host.unfinished.note(this, this.#meter.unfinishedBytes);
+  }
+
+  /** Closes with 1009. What a joined client still sends is read and not kept; nothing is read of others. */
+  #refuse(text: string): void {
+    this.#host.unfinished.note(this, 0);
+    this.#transport.removeAllListeners("data");
+    if (this.#state.kind === "joined") this.#transport.resume();
+    else this.#transport.pause();
+    this.#host.log.debug("A client sends too much", { session: this.session?.id, text });
+    this.#end(1009, text);
   }
 
   #receive(data: RawData, isBinary: boolean): void {
@@ -160,7 +205,8 @@ export class Connection {
       return this.#violate("missing mandatory roles attribute in options in HELLO");
     }
     const id = randomId();
-    const answer = answerHello(details, { users: this.#host.users, sessionId: id });
+    const { users, strangers } = this.#host;
+    const answer = answerHello(details, { users, strangers, sessionId: id });
     if (answer.kind === "denied") return this.#abort(answer.reason, answer.message);
     const realm = this.#host.realms.get(name);
     if (!realm) return this.#abort("wamp.error.no_such_realm", `no realm "${name}" exists on this router`);
@@ -172,13 +218,15 @@ export class Connection {
     if (this.#state.kind === "joined") return this.#violate("unexpected message AUTHENTICATE");
     if (this.#state.kind === "idle") return this.#abort("wamp.error.not_authorized", "no pending authentication");
     const { realm, id, roles: clientRoles, pending } = this.#state;
-    if (!isRightSignature(pending, signature)) {
+    // The user may have gone since, and a stranger never was one.
+    const isCurrent = isSameUser(pending.user, this.#host.users.get(pending.authid));
+    if (!isRightSignature(pending, signature) || !isCurrent) {
       return this.#abort("wamp.error.not_authorized", "WAMP-CRA client signature is invalid");
     }
     const { authid, authrole } = pending;
     const send = (message: Frame) => this.#send(message);
     const session = new Session({ id, realm: realm.name, authid, authrole, roles: clientRoles, send });
-    clearTimeout(this.#joinTimer);
+    this.#host.pending.remove(this.#transport);
     this.#state = { kind: "joined", realm, session };
     this.#send([codes.welcome, id, {
       realm: realm.name,
@@ -216,8 +264,14 @@ export class Connection {
   }
 
   #end(code: number, reason: string): void {
-    this.#socket.close(code, reason);
+    this.#close(code, reason);
     this.#leave(false);
+  }
+
+  /** Starts the closing handshake. A client that does not answer in time is cut. */
+  #close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+    this.#closeTimer ??= setTimeout(() => this.#socket.terminate(), closeLimitMs);
   }
 
   #leave(isClean: boolean): void {
@@ -228,11 +282,16 @@ export class Connection {
   }
 
   #limitIdleTime(): void {
-    this.#joinTimer = setTimeout(() => this.#socket.close(1008, "no session in time"), this.#host.joinLimitMs);
+    this.#host.pending.add(this.#transport, {
+      evict: () => this.#socket.terminate(),
+      expire: () => this.#close(1008, "no session in time"),
+    });
   }
 
   #onClose(): void {
-    clearTimeout(this.#joinTimer);
+    clearTimeout(this.#closeTimer);
+    this.#host.pending.remove(this.#transport);
+    this.#host.unfinished.note(this, 0);
     if (this.#isStranded) return;
     this.#leave(false);
     this.#host.closed(this);

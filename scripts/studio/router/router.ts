@@ -4,14 +4,17 @@
  * It uses `ws`, because the runtime's own WebSocket can neither drop a connection nor leave a ping unanswered.
  */
 
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Log, silentLog } from "../../../lib/base/log.ts";
 import { allowAll, type Authorise } from "./action.ts";
-import type { User } from "./auth.ts";
-import { Connection, type ConnectionHost } from "./connection.ts";
+import { Strangers, type User } from "./auth.ts";
+import { Connection, type ConnectionHost, messageLimitBytes } from "./connection.ts";
+import { UnfinishedMessages } from "./frame_guard.ts";
+import { readHeader, refuseRequest } from "./http_request.ts";
+import { PendingSockets } from "./pending_sockets.ts";
 import { Realm } from "./realm.ts";
 import type { Session } from "./session.ts";
 
@@ -30,9 +33,22 @@ export interface RouterOptions {
   sendLimitBytes?: number;
   /** A socket without a session is closed after this time; 30 s by default. */
   joinLimitMs?: number;
+  /** There may be so many sockets without a session; 64 when absent. The oldest is closed for a newer one. */
+  pendingLimit?: number;
+  /** Names and addresses under which clients call it, besides those of loopback and where it listens. */
+  names?: readonly string[];
 }
 
-const messageLimitBytes = 16 * 1024 * 1024;
+/** What messages that are not complete may hold in all. */
+const unfinishedLimitBytes = 64 * 1024 * 1024;
+
+/** The longest head of a request. */
+const headLimitBytes = 8 * 1024;
+
+/** How containers call the machine they run on. */
+const hostOfContainers = "host.docker.internal";
+
+const subprotocol = "wamp.2.json";
 
 /** How long `closeAll()` waits for clients before it drops them. */
 const closeLimitMs = 500;
@@ -45,6 +61,7 @@ export class Router implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   readonly #sockets: WebSocketServer;
   readonly #host: ConnectionHost;
+  readonly #pending: PendingSockets;
   /** The listening server, undefined while connections are refused, and the ends of all former ones. */
   #server: Server | undefined;
   readonly #ended: Promise<void>[] = [];
@@ -57,6 +74,7 @@ export class Router implements AsyncDisposable {
     this.#options = options;
     this.#port = options.port;
     this.#users = new Map(Object.entries(options.users));
+    this.#pending = new PendingSockets({ limit: options.pendingLimit ?? 64, limitMs: options.joinLimitMs ?? 30_000 });
     this.#host = this.#createHost();
     this.addRealm(options.realm);
     this.#sockets = new WebSocketServer({
@@ -64,7 +82,7 @@ export class Router implements AsyncDisposable {
       perMessageDeflate: false,
       maxPayload: messageLimitBytes,
       autoPong: false,
-      handleProtocols: (offered) => offered.has("wamp.2.json") ? "wamp.2.json" : false,
+      handleProtocols: () => subprotocol,
     });
   }
 
@@ -207,20 +225,37 @@ export class Router implements AsyncDisposable {
   }
 
   #createServer(): Server {
-    const server = createServer((_request, response) => response.writeHead(426).end("This is a WAMP router\n"));
-    server.on("upgrade", (request, socket, head) => {
-      const upgrade = () => this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#admit(webSocket));
-      if (!this.#waiting) return upgrade();
-      // A client that has given up in the meantime is noticed during the upgrade.
-      socket.on("error", () => {});
-      this.#waiting.push(upgrade);
+    const server = createServer({ maxHeaderSize: headLimitBytes }, (request, response) => {
+      const refusal = this.#refusalOf(request);
+      // Whatever body comes with it is not waited for.
+      response.on("finish", () => request.socket.destroySoon());
+      response.writeHead(refusal === undefined ? 426 : 403, { "connection": "close" });
+      response.end(`${refusal ?? "This is a WAMP router"}\n`);
     });
+    this.#pending.watch(server);
+    server.on("upgrade", (request: IncomingMessage, _stream, head) => this.#onUpgrade(request, head));
     return server;
   }
 
-  #admit(webSocket: WebSocket): void {
-    if (webSocket.protocol === "wamp.2.json") this.#connections.add(new Connection(webSocket, this.#host));
-    else webSocket.close(1002, "only wamp.2.json is spoken here");
+  #onUpgrade(request: IncomingMessage, head: Buffer): void {
+    const transport = request.socket;
+    // A client that gives up meanwhile shows itself when its turn comes.
+    transport.on("error", () => {});
+    const refusal = this.#refusalOf(request);
+    if (refusal !== undefined) return refuseUpgrade(transport, "403 Forbidden", refusal);
+    const offered = readHeader(request, "sec-websocket-protocol")?.split(",").map((name) => name.trim());
+    if (!offered?.includes(subprotocol)) return refuseUpgrade(transport, "400 Bad Request", `Only ${subprotocol}`);
+    const upgrade = () => {
+      this.#sockets.handleUpgrade(request, transport, head, (socket) => {
+        this.#connections.add(new Connection({ socket, transport }, this.#host));
+      });
+    };
+    if (this.#waiting) this.#waiting.push(upgrade);
+    else upgrade();
+  }
+
+  #refusalOf(request: IncomingMessage): string | undefined {
+    return refuseRequest(request, [this.#options.hostname, hostOfContainers, ...this.#options.names ?? []]);
   }
 
   #createHost(): ConnectionHost {
@@ -229,13 +264,22 @@ export class Router implements AsyncDisposable {
       realms: this.#realms,
       log: this.#options.log ?? silentLog,
       sendLimitBytes: this.#options.sendLimitBytes ?? 64 * 1024 * 1024,
-      joinLimitMs: this.#options.joinLimitMs ?? 30_000,
+      strangers: new Strangers(),
+      pending: this.#pending,
+      unfinished: new UnfinishedMessages(unfinishedLimitBytes),
       closed: (connection) => {
         this.#connections.delete(connection);
         if (this.#connections.size === 0) this.#whenEmpty();
       },
     };
   }
+}
+
+function refuseUpgrade(transport: Socket, status: string, text: string): void {
+  const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${
+    text.length + 1
+  }`;
+  transport.end(`${head}\r\n\r\n${text}\n`, () => transport.destroy());
 }
 
 function portOf(address: AddressInfo | string | null): number {

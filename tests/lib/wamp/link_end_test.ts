@@ -22,16 +22,16 @@ Deno.test("a refused signature ends the link after one dial", async () => {
   await link.stop();
 });
 
-Deno.test("a router that does not know the authid is dialled again forever", async () => {
+Deno.test("a router that does not know the realm is dialled again forever", async () => {
   await using router = await startRouter();
   const clock = new FakeClock();
-  const device = startLink(router.url, { identity: { authid: "9-9" }, clock, random: () => 0.999 });
+  const device = startLink(router.url, { identity: { realm: "realm2" }, clock, random: () => 0.999 });
   for (let dial = 0; dial < 3; dial++) {
     await clock.untilSleeping();
     await clock.advance(clock.nextInMs ?? 0);
   }
   await clock.untilSleeping();
-  router.addUser("9-9", { secret: "s" });
+  router.addRealm("realm2");
   await clock.advance(clock.nextInMs ?? 0);
   await device.untilRun(1);
   await device.link.stop();

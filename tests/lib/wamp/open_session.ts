@@ -59,7 +59,7 @@ export async function openSession(url: string, options: OpenOptions = {}): Promi
 /** The embedded router with two users, `12-345` and `system`. */
 export function startRouter(): Promise<Router> {
   const users = { "12-345": { secret: "s" }, "system": { secret: "s" } };
-  return Router.listen({ hostname: "127.0.0.1", port: 0, realm: "realm1", users });
+  return Router.listen({ hostname: "127.0.0.1", port: 0, realm: "realm1", users, pendingLimit: 1_000 });
 }
 
 /** A session and the router's end of its connection. Disposing ends both. */

@@ -40,5 +40,5 @@ Deno.test("the agent's backend calls and the Studio's answers understand each ot
   const report = { requestorAccountKey: 1, releaseKey: 7, requestUpdate: false, releaseBuild: false } as const;
   await backend.reportAppState({ id, state: "RUNNING", updateStatus: "", ...report });
   assert.equal(studio.apps("edge-1")[0]?.current, "RUNNING");
-  assert.deepEqual(await backend.matchSubscription("reswarm.logs.x.y"), []);
+  assert.deepEqual(await backend.matchSubscription(`reswarm.logs.${added.serial}.y`), []);
 });

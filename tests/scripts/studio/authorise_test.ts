@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { authoriseWith } from "../../../scripts/studio/authorise.ts";
 import type { Match } from "../../../scripts/studio/router/uri_match.ts";
 import { Session } from "../../../scripts/studio/router/session.ts";
-import { startStudio, type Studio } from "../../../scripts/studio/start_studio.ts";
+import { startStudio } from "../../../scripts/studio/start_studio.ts";
+import type { Studio } from "../../../scripts/studio/studio.ts";
 
 type Row = [who: string, action: "call" | "publish" | "register" | "subscribe", uri: string, may: boolean, Match?];
 

@@ -4,7 +4,7 @@ import { numberAt, RawPeer } from "../../contract/raw_peer.ts";
 
 const device = { authid: "12-345", secret: "s" };
 
-const upgradeRequest = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+const upgradeRequest = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: wamp.2.json\r\n\r\n";
 
 async function startRouter(options: Partial<RouterOptions> = {}): Promise<Router> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { AddedDevice } from "../../../scripts/studio/studio.ts";
-import { startStudio, type Studio } from "../../../scripts/studio/start_studio.ts";
+import { startStudio } from "../../../scripts/studio/start_studio.ts";
+import type { AddedDevice, Studio } from "../../../scripts/studio/studio.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
 import { type Frame, numberAt, RawPeer } from "../../contract/raw_peer.ts";
 import { sampleStats } from "../../fakes/fake_wamp_device.ts";
