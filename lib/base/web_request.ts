@@ -10,8 +10,8 @@ export type ReadHeader = (name: string) => string | null | undefined;
 const loopbackName = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * Why a request is refused, as an answer for people; undefined when it is not. `names` are the names and addresses under
- * which the server may be called, besides those of loopback; an IPv6 address stands in brackets.
+ * Why a request is refused, as an answer for people; undefined when it is not. `names` are the names and addresses
+ * under which the server may be called, besides those of loopback; an IPv6 address stands in brackets.
  */
 export function refusePage(header: ReadHeader, names: Iterable<string> = []): string | undefined {
   const own = new Set([...names].map((name) => nameOf(name)));

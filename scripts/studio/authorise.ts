@@ -1,6 +1,6 @@
 /**
- * Decides what each user of the Studio's own router may do. Everything is refused that is not listed here, so a URI keeps
- * its owner while he is away: those of the backend and of the Studio belong to `system`, `re.mgmt.<serial>.…` and
+ * Decides what each user of the Studio's own router may do. Everything is refused that is not listed here, so a URI
+ * keeps its owner while he is away: those of the backend and of the Studio belong to `system`, `re.mgmt.<serial>.…` and
  * `reswarm.logs.<serial>.…` to the device with that serial number.
  */
 

@@ -60,8 +60,8 @@ export class Strangers {
 const knownMethods = ["anonymous", "ticket", "wampcra", "tls", "cookie", "cryptosign", "scram"];
 
 /**
- * Decides on a HELLO like Crossbar.io with a static list of WAMP-CRA users, with the same texts, except that unknown users
- * are challenged as well.
+ * Decides on a HELLO like Crossbar.io with a static list of WAMP-CRA users, with the same texts, except that unknown
+ * users are challenged as well.
  */
 export function answerHello(details: Dict, options: HelloOptions): HelloAnswer {
   const methods = Array.isArray(details.authmethods) ? details.authmethods : ["anonymous"];

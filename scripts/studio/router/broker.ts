@@ -20,8 +20,10 @@ export interface Publisher {
   authrole: string;
 }
 
-/** Tells the realm about a change; becomes a meta event, only for those who may use topics of `about` if that is given. */
-export type PublishMetaEvent = (topic: string, args: unknown[], about?: UriPattern) => void;
+/**
+ * Tells the realm about a change; becomes a meta event, only for those who may use topics of `about` if that is given.
+ */
+export type PublishMetaEvent = (topic: string, args: unknown[], options?: { about?: UriPattern }) => void;
 
 /** What broker and dealer need of their realm. */
 export interface RealmAccess {
@@ -64,7 +66,7 @@ export class Broker {
       this.#publishMetaEvent(
         "wamp.subscription.on_create",
         [session.id, describeSubscription(subscription)],
-        subscription,
+        { about: subscription },
       );
     }
     if (isFresh) this.#publishMetaEvent("wamp.subscription.on_subscribe", [session.id, subscription.id]);

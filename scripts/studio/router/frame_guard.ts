@@ -1,6 +1,7 @@
 /**
- * Bounds what a client can make the router hold before a message is complete. The WebSocket package checks the size of a
- * message, but for all clients alike, and gathers any number of fragments, each of which costs many times its own size.
+ * Bounds what a client can make the router hold before a message is complete. The WebSocket package checks the size of
+ * a message, but for all clients alike, and gathers any number of fragments, each of which costs many times its own
+ * size.
  */
 
 /** What one message may be. */

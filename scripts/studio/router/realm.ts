@@ -36,7 +36,7 @@ export class Realm {
     this.name = name;
     this.#authorise = authorise;
     this.service = { id: randomId(), authid: "router", authrole: "trusted" };
-    const publishMetaEvent: PublishMetaEvent = (topic, args, about) => this.publishMetaEvent(topic, args, about);
+    const publishMetaEvent: PublishMetaEvent = (topic, args, options) => this.publishMetaEvent(topic, args, options);
     const allows = (question: Question) => this.allows(question);
     this.broker = new Broker({ publishMetaEvent, allows });
     this.dealer = new Dealer({ publishMetaEvent, allows });
@@ -63,7 +63,7 @@ export class Realm {
   }
 
   /** Publishes a meta event. One about a subscription is for those who may use topics that it matches. */
-  publishMetaEvent(topic: string, args: unknown[], about?: UriPattern): void {
+  publishMetaEvent(topic: string, args: unknown[], { about }: { about?: UriPattern } = {}): void {
     const accepts = (session: Session) => about === undefined || this.#mayKnow(session, about);
     const payload = payloadOf(args);
     this.broker.deliver({ topic, payload, publication: randomId(), publisher: this.service, accepts });

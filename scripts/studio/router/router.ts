@@ -6,7 +6,7 @@
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Log, silentLog } from "../../../lib/base/log.ts";
 import { allowAll, type Authorise } from "./action.ts";

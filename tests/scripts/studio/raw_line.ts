@@ -1,4 +1,6 @@
-/** A plain TCP connection to a server under attack: sends whatever it is told to, and keeps the beginning of the answer. */
+/**
+ * A plain TCP connection to a server under attack: sends whatever it is told to, and keeps the beginning of the answer.
+ */
 
 import { connect, type Socket } from "node:net";
 import { pollUntil } from "../../../scripts/testbed/wait.ts";
