@@ -1,7 +1,7 @@
 /** What the Studio's servers look at in a request before they answer it. */
 
 import type { IncomingMessage } from "node:http";
-import { refusePage } from "../../../lib/base/web_request.ts";
+import { refusePage } from "../../../lib/http/web_request.ts";
 
 /** A header by its lower-case name; undefined when it is absent. */
 export function readHeader({ headers }: IncomingMessage, name: string): string | undefined {

@@ -48,7 +48,7 @@ Deno.test("decodeMessage() reads every message that a client may send", () => {
 Deno.test("decodeMessage() names the element that is wrong", () => {
   assert.throws(() => decodeMessage('[48,1,[],"a.b"]'), {
     code: "protocol_error",
-    message: "invalid message of type 48: element 2 must be a dict, got []",
+    message: "invalid message of type 48: element 2 must be a dict, got a list",
   });
 });
 

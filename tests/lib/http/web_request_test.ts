@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { refusePage } from "../../../lib/base/web_request.ts";
+import { refusePage } from "../../../lib/http/web_request.ts";
 
 const names = ["pump.lan", "192.168.1.5", "[fe80::1]"];
 
