@@ -6,7 +6,7 @@
 
 import { lineFeed } from "../base/bytes.ts";
 import type { LogLine } from "../docker/log_lines.ts";
-import { byteLength } from "./byte_length.ts";
+import { byteLength } from "../base/byte_length.ts";
 
 /** How long lines are gathered. */
 export const flushIntervalMs = 200;

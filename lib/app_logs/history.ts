@@ -1,7 +1,7 @@
 /** The last lines of one log channel, for viewers that open later. Pure. */
 
 import { decodeText, type LogLine } from "../docker/log_lines.ts";
-import { byteLength } from "./byte_length.ts";
+import { byteLength } from "../base/byte_length.ts";
 
 /** Lines of a history. */
 export const historyLines = 100;

@@ -3,6 +3,7 @@
 /** What went wrong, for code. The message is for people. */
 export type ErrorCode =
   | "bad_request"
+  | "busy"
   | "call_failed"
   | "canceled"
   | "command_failed"
@@ -33,14 +34,18 @@ export type ErrorCode =
   | "store_failed"
   | "timeout";
 
+/** Characters of a message: it may quote what others wrote, who may have written a lot. */
+const messageChars = 16_384;
+
 /**
  * An error with a code. `message` describes what was attempted, on what, and what was seen; it never holds a secret.
+ * Above 16,384 characters it is cut.
  */
 export class AgentError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(message.length > messageChars ? `${message.slice(0, messageChars)}…` : message, options);
     this.name = "AgentError";
     this.code = code;
   }

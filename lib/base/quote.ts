@@ -14,9 +14,12 @@ const namedEscapes: Readonly<Record<string, string>> = {
 
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
+/** Characters of a text that are quoted: more than any line of the log has. */
+const quoteLimitChars = 16_384;
+
 /**
  * `text` in double quotes; unprintable characters, quotes and backslashes are escaped. Half a surrogate pair becomes
- * U+FFFD.
+ * U+FFFD. Of a text above 16,384 characters the rest is left out, and `…` stands for it.
  */
 export function quoteText(text: string): string {
   return `"${escapeText(text)}"`;
@@ -25,8 +28,8 @@ export function quoteText(text: string): string {
 /** Like `quoteText` without the quotes around it. */
 export function escapeText(text: string): string {
   let escaped = "";
-  for (const character of text.toWellFormed()) escaped += escapeCharacter(character);
-  return escaped;
+  for (const character of text.slice(0, quoteLimitChars).toWellFormed()) escaped += escapeCharacter(character);
+  return text.length > quoteLimitChars ? `${escaped}…` : escaped;
 }
 
 function escapeCharacter(character: string): string {

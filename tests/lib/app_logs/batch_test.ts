@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LogLine } from "../../../lib/docker/log_lines.ts";
 import { backlogLimitBytes, Batch, payloadLimitBytes } from "../../../lib/app_logs/batch.ts";
-import { byteLength } from "../../../lib/app_logs/byte_length.ts";
+import { byteLength } from "../../../lib/base/byte_length.ts";
 
 const longLine = "x".repeat(80_000);
 

@@ -72,3 +72,14 @@ Deno.test("reject() reports where it failed", () => {
     { message: 'Cannot read request: args[0].app_key must be a whole number, got "x"' },
   );
 });
+
+Deno.test("#3: show() costs the same for a value of any size", () => {
+  let deep: unknown = 1;
+  for (let level = 0; level < 100_000; level += 1) deep = [deep];
+  const text = "\u0000".repeat(5_000_000);
+  const values = [text, { a: text }, Array.from({ length: 1_000_000 }, () => text), deep];
+  const beganMs = performance.now();
+  for (const value of values) assert.ok(show(value).length <= 60);
+  const tookMs = performance.now() - beganMs;
+  assert.ok(tookMs < 1_000, `${tookMs} ms`);
+});

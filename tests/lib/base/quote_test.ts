@@ -22,3 +22,11 @@ for (const [text, quoted] of cases) {
     assert.equal(escapeText(text), quoted.slice(1, -1));
   });
 }
+
+Deno.test("#3: quoteText() quotes the beginning of a long text only", () => {
+  const began = performance.now();
+  const quoted = quoteText("x".repeat(10_000_000));
+  assert.equal(quoted.length, 16_384 + 3);
+  assert.ok(quoted.endsWith('x…"'));
+  assert.ok(performance.now() - began < 1_000);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { byteLength } from "../../../lib/app_logs/byte_length.ts";
+import { byteLength } from "../../../lib/base/byte_length.ts";
 
 Deno.test("byteLength() counts UTF-8 bytes as an encoder does", () => {
   for (const text of ["", "a", "é", "…", "𝄞", "a𝄞é…", "\ud834", "\udd1e\ud834", "\ud834a", "日本語"]) {
