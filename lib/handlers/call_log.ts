@@ -1,6 +1,7 @@
 /** Logs calls, without letting callers that never stop push everything else out of the log. */
 
 import type { Clock } from "../async/clock.ts";
+import type { Quota } from "../async/line_quota.ts";
 import type { Log, LogFields } from "../base/log.ts";
 
 /** How a call ended. A refusal is of a caller without the privilege. */
@@ -8,11 +9,6 @@ export type CallOutcome = "answered" | "failed" | "refused";
 
 /** Logs one call of a procedure. `fields` is called only when a line is written. */
 export type LogCall = (outcome: CallOutcome, caller: string | undefined, fields: () => LogFields) => void;
-
-interface Quota {
-  lines: number;
-  perMs: number;
-}
 
 /** Of one procedure and outcome. */
 const quotas: Readonly<Record<CallOutcome, Quota>> = {

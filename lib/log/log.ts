@@ -7,6 +7,7 @@ import { textOf } from "../base/errors.ts";
 import type { Level, Log, LogFields } from "../base/log.ts";
 import { callerOf, placeText } from "./caller.ts";
 import { consoleLine, fieldLimitChars, jsonLine, type LogEntry, plainFields } from "./format.ts";
+import { LineLimits } from "./line_limits.ts";
 import { type ByteOutput, LineStream } from "./line_stream.ts";
 import { LogFile } from "./log_file.ts";
 import { fromLogTape, openLogger, type RecordSink, toLogTape } from "./logtape.ts";
@@ -46,7 +47,15 @@ export interface AgentLog extends AsyncDisposable {
 const streamFlushLimitMs = 1_000;
 
 type Method = (...args: never[]) => unknown;
-type Write = (level: Level, text: { message: string; fields?: LogFields | undefined; method: Method }) => void;
+type Write = (level: Level, text: Line) => void;
+
+interface Line {
+  message: string;
+  fields?: LogFields | undefined;
+  /** Lines with this message that were left out since the last one. */
+  omitted?: number;
+  method: Method;
+}
 
 /** Opens the log. Never fails; see `LogFile`. Several logs may be open at the same time. */
 export function openLog(options: AgentLogOptions): AgentLog {
@@ -58,7 +67,7 @@ export function openLog(options: AgentLogOptions): AgentLog {
   const { isDebug, isPretty } = options;
   const opened = openLogger({ isDebug, sinks: createSinks(options, { file, stdout, stderr }) });
   const write = createWrite(opened.logger, { clock, secrets, stderr });
-  const log = createLog(write);
+  const log = createLog(limitLines(write, new LineLimits(clock)));
   const flush = () => flushStreams([stdout, stderr], clock);
   const announce = (message: string): void => {
     if (isPretty) write("info", { message, method: announce });
@@ -66,7 +75,8 @@ export function openLog(options: AgentLogOptions): AgentLog {
   };
   return {
     log,
-    traceWire: createWireTrace(log, secrets),
+    // Whoever asks for every message gets every message.
+    traceWire: createWireTrace(createLog(write), secrets),
     hideSecret: (text, kind) => secrets.add(text, kind),
     hideSecretsOf: (owner, texts) => secrets.replaceOwned(owner, texts),
     announce,
@@ -126,7 +136,7 @@ function createWrite(
   logger: Logger,
   { clock, secrets, stderr }: { clock: Clock; secrets: Secrets; stderr: LineStream },
 ): Write {
-  return (level, { message, fields, method }) => {
+  return (level, { message, fields, omitted, method }) => {
     const logLevel = toLogTape(level);
     if (!logger.isEnabledFor(logLevel)) return;
     try {
@@ -139,13 +149,20 @@ function createWrite(
         message: [text],
         rawMessage: text,
         timestamp: clock.wall().getTime(),
-        properties: plainFields(fields ?? {}, secrets),
+        properties: { ...plainFields(fields ?? {}, secrets), ...(omitted === undefined ? {} : { omitted }) },
         ...(caller === undefined ? {} : { sourceLocation: caller }),
       };
       logger.emit(record);
     } catch (error) {
       stderr.write(`Cannot write a line of the log: ${textOf(error)}\n`);
     }
+  };
+}
+
+/** `write` with what it can be given too much of left out and counted. */
+function limitLines(write: Write, limits: LineLimits): Write {
+  return (level, text) => {
+    limits.run({ level, message: text.message }, (omitted) => write(level, { ...text, ...omitted }));
   };
 }
 

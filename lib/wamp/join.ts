@@ -7,6 +7,7 @@
 // @ts-types="./autobahn_shape.ts"
 import * as autobahn from "autobahn/lib/session.js";
 import type { Clock } from "../async/clock.ts";
+import { foreignLines, LineQuota } from "../async/line_quota.ts";
 import { orAborted, throwIfAborted } from "../async/deadline.ts";
 import { AgentError, hasCode, isCanceled, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -67,6 +68,8 @@ class JoinedSession implements Session {
   readonly #closed = Promise.withResolvers<SessionEnd>();
   /** Aborted when the router has answered our GOODBYE or is gone. */
   readonly #farewell = new AbortController();
+  readonly #dropped: LineQuota;
+  readonly #refused: LineQuota;
   #id = 0;
   #state: "joining" | "open" | "ending" = "joining";
   #leaving: Promise<void> | undefined;
@@ -74,13 +77,16 @@ class JoinedSession implements Session {
   constructor(transport: Transport, options: JoinOptions) {
     this.#transport = transport;
     this.#options = options;
-    const { realm, authid, responseMs, log } = options;
+    const { realm, authid, responseMs, clock, log } = options;
+    this.#dropped = new LineQuota(foreignLines, clock);
+    this.#refused = new LineQuota(foreignLines, clock);
     this.#handshake = new Handshake(options);
     this.#socket = new SessionSocket({
       transport,
       filter: this.#filter,
       hello: helloMessage(realm, authid),
       onRefused: () => this.#onViolation("autobahn refused a message"),
+      clock,
       log,
     });
     this.#autobahn = new autobahn.Session(
@@ -92,7 +98,7 @@ class JoinedSession implements Session {
     );
     this.#autobahn.onjoin = () => this.#onJoined();
     this.#autobahn.onleave = () => {};
-    this.#requests = new SessionRequests(this.#autobahn, { isOpen: () => this.isOpen, responseMs, log });
+    this.#requests = new SessionRequests(this.#autobahn, { isOpen: () => this.isOpen, responseMs, clock, log });
     transport.setReceiver({
       onMessage: (message) => this.#onMessage(message),
       onBadFrame: (why) => this.#onViolation(why),
@@ -171,9 +177,13 @@ class JoinedSession implements Session {
       case "pass":
         return this.#pass(verdict.message);
       case "drop":
-        return this.#options.log.debug("Dropped a message from the router", { why: verdict.why });
+        return this.#dropped.run((omitted) => {
+          this.#options.log.debug("Dropped a message from the router", { why: verdict.why, ...omitted });
+        });
       case "answer":
-        this.#options.log.warn("Refused an invocation", { why: verdict.why });
+        this.#refused.run((omitted) => {
+          this.#options.log.warn("Refused an invocation", { why: verdict.why, ...omitted });
+        });
         return this.#socket.send(verdict.message);
       case "interrupt":
         return this.#requests.interrupt(verdict.request);

@@ -2,6 +2,8 @@
 
 // @ts-types="./autobahn_shape.ts"
 import * as autobahn from "autobahn/lib/session.js";
+import type { Clock } from "../async/clock.ts";
+import { foreignLines, LineQuota } from "../async/line_quota.ts";
 import { throwIfAborted } from "../async/deadline.ts";
 import { AgentError, hasCode } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
@@ -17,6 +19,7 @@ export interface SessionRequestsOptions {
   isOpen(): boolean;
   /** Deadline of every answer of the router except results of calls. */
   responseMs: number;
+  clock: Pick<Clock, "now">;
   log: Log;
 }
 
@@ -28,11 +31,13 @@ export class SessionRequests {
   readonly #options: SessionRequestsOptions;
   readonly #invocations = new Invocations();
   readonly #pending: PendingRequests;
+  readonly #failedEvents: LineQuota;
 
   constructor(session: autobahn.Session, options: SessionRequestsOptions) {
     this.#autobahn = session;
     this.#options = options;
     this.#pending = new PendingRequests(options.log);
+    this.#failedEvents = new LineQuota(foreignLines, options.clock);
   }
 
   async call(procedure: string, args: unknown[] = [], options: CallOptions = {}): Promise<CallReply> {
@@ -134,8 +139,11 @@ export class SessionRequests {
   }
 
   #deliver(handler: (event: WireEvent) => void, event: WireEvent): void {
-    const onError = (error: unknown) =>
-      this.#options.log.error("An event handler failed", { topic: event.topic, error });
+    const onError = (error: unknown) => {
+      this.#failedEvents.run((omitted) => {
+        this.#options.log.error("An event handler failed", { topic: event.topic, error, ...omitted });
+      });
+    };
     try {
       const returned: unknown = handler(event);
       if (returned instanceof Promise) returned.catch(onError);

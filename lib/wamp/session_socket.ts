@@ -3,6 +3,8 @@
  * delayed.
  */
 
+import type { Clock } from "../async/clock.ts";
+import { foreignLines, LineQuota } from "../async/line_quota.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { AutobahnSocket } from "./autobahn_shape.ts";
@@ -20,6 +22,7 @@ export interface SessionSocketOptions {
   hello: unknown[];
   /** autobahn asks for the end of the connection, because it cannot handle a message. */
   onRefused(): void;
+  clock: Pick<Clock, "now">;
   log: Log;
 }
 
@@ -30,9 +33,11 @@ export interface SessionSocketOptions {
 export class SessionSocket implements AutobahnSocket {
   readonly #options: SessionSocketOptions;
   readonly #queue = new QueuedReplies();
+  readonly #unsent: LineQuota;
 
   constructor(options: SessionSocketOptions) {
     this.#options = options;
+    this.#unsent = new LineQuota(foreignLines, options.clock);
   }
 
   /** Delivers a message to autobahn, which replaces this member. */
@@ -72,7 +77,9 @@ export class SessionSocket implements AutobahnSocket {
 
   /** A reply that cannot be sent as it is becomes an error, so that the caller does not wait forever. */
   #replaceReply(request: unknown, error: unknown): void {
-    this.#options.log.warn("Cannot send the answer of a procedure", { error });
+    this.#unsent.run((omitted) => {
+      this.#options.log.warn("Cannot send the answer of a procedure", { error, ...omitted });
+    });
     const details = [{ error: messageOf(error) }];
     this.send([messageTypes.error, messageTypes.invocation, request, {}, errorUris.canceled, details]);
   }

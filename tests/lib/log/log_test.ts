@@ -3,6 +3,7 @@ import { getConfig } from "@logtape/logtape";
 import { AgentError } from "../../../lib/base/errors.ts";
 import { localTimeText } from "../../../lib/base/local_time.ts";
 import type { LogFields } from "../../../lib/base/log.ts";
+import { lineQuota } from "../../../lib/log/line_limits.ts";
 import { type AgentLog, openLog, startErrorLine } from "../../../lib/log/log.ts";
 import { reopenPauseMs } from "../../../lib/log/log_file.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
@@ -367,3 +368,24 @@ function randomValue(random: () => number, secrets: string[], depth = 0): unknow
   ];
   return kinds[Math.floor(random() * kinds.length)]?.();
 }
+
+Deno.test("#6: one kind of line cannot fill the log, and every message of the link is in it", async () => {
+  await using place = new Place();
+  const { log, traceWire } = place.agentLog;
+  for (let count = 0; count < 5_000; count += 1) {
+    log.warn("Refused an invocation", { why: "x" });
+    traceWire("in", [36, count]);
+  }
+  log.info("Connected");
+  await place.clock.advance(lineQuota.perMs);
+  log.warn("Refused an invocation", { why: "y" });
+  const lines = place.text().split("\n");
+  const count = (text: string) => lines.filter((line) => line.includes(text)).length;
+  assert.deepEqual(["Refused", "WAMP message", "Connected"].map(count), [lineQuota.lines + 1, 5_000, 1]);
+  assert.deepEqual(place.records().at(-1), {
+    level: "warn",
+    why: "y",
+    omitted: 5_000 - lineQuota.lines,
+    message: "Refused an invocation",
+  });
+});
