@@ -183,6 +183,8 @@ function deviceOf(
   const power = stack.use(
     new PowerScheduler({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
   );
+  // On some systems it takes a process.
+  const readSharedOsInfo = singleFlight(readOsInfo);
   const selfUpdate = createSelfUpdate({ config: () => config.current, updateUrl: flags.remoteUpdateURL, clock });
   return {
     serialNumber: config.current.serialNumber,
@@ -195,7 +197,7 @@ function deviceOf(
       listContainersRaw: singleFlight((signal) => engine.listContainersRaw(signal)),
     },
     host: {
-      readMetadata: async (signal) => ({ os: await readOsInfo(signal), ...buildArch(), version: agentVersion }),
+      readMetadata: async (signal) => ({ os: await readSharedOsInfo(signal), ...buildArch(), version: agentVersion }),
       readStats: () => stats.read(),
       schedulePower: (action) => power.schedule(action),
       wall: () => clock.wall(),

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
+import { SharedJobs } from "../async/shared_jobs.ts";
 import { TaskSet } from "../async/task_set.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { AgentError } from "../base/errors.ts";
@@ -58,6 +59,9 @@ export interface ChannelContainer {
 /** Makes viewers forget what they show. */
 const clearToken = "LOGGER_CLEAR";
 
+/** Reads of the engine for callers, who may name containers that are not there. */
+export const tailLimits = { what: "read the log of a container", atOnce: 4, queueLimit: 100, callerLimit: 1_000 };
+
 const showLimitMs = 10_000;
 const forgetLimitMs = 10_000;
 const endFlushLimitMs = 1_000;
@@ -81,6 +85,7 @@ export class AppLogs implements AsyncDisposable {
   readonly #pending: PendingMessages;
   readonly #stored: StoredHistories;
   readonly #tasks: TaskSet;
+  readonly #tails = new SharedJobs<string[]>(tailLimits);
 
   constructor(deps: AppLogsDeps) {
     this.#deps = deps;
@@ -223,7 +228,7 @@ export class AppLogs implements AsyncDisposable {
   /**
    * The last lines of a channel, oldest first: those in memory, else the stored ones; when none of them is from the app
    * itself, the last 50 lines of its container are added. At most 1 MiB each. Throws `bad_request` ("invalid container
-   * name") when the name has to be parsed and cannot be.
+   * name") when the name has to be parsed and cannot be, and `busy`.
    */
   async readHistory(channel: string, signal: AbortSignal): Promise<string[]> {
     const name = normalizeChannel(channel);
@@ -233,7 +238,9 @@ export class AppLogs implements AsyncDisposable {
     if (app === undefined) throw new AgentError("bad_request", "invalid container name");
     const messages = history?.texts() ?? [];
     const stored = messages.length === 0 ? this.#stored.read(app) : [];
-    return stored.length > 0 ? stored : [...messages, ...await readLastLines(this.#deps, name, signal)];
+    if (stored.length > 0) return stored;
+    const readTail = (life: AbortSignal) => readLastLines(this.#deps, name, life);
+    return [...messages, ...await this.#tails.run(name, readTail, signal)];
   }
 
   /** Ends all followers and stores what they have read. */

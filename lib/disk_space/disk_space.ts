@@ -1,6 +1,7 @@
 /** Watches the engine's disk on Linux devices, and checks before a pull whether the image fits. */
 
 import type { Clock } from "../async/clock.ts";
+import { SharedJobs } from "../async/shared_jobs.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Log } from "../base/log.ts";
 import type { DeviceConfig } from "../config/flock.ts";
@@ -46,6 +47,9 @@ export interface DiskSpaceDeps {
 /** How long a full prune may take. */
 export const fullPruneLimitMs = 600_000;
 
+/** One prune at a time, whoever asks: both kinds wait for each other, and the engine refuses a second one. */
+export const pruneLimits = { what: "prune the engine", atOnce: 1, queueLimit: 2, callerLimit: 1_000 };
+
 const journalRestartLimitMs = 30_000;
 
 /** Creates the area. It watches the disk from `start()` on. */
@@ -60,6 +64,7 @@ export class DiskSpace implements AsyncDisposable {
   /** Undefined on systems where the disk is not watched. */
   readonly #guard: DiskGuard | undefined;
   readonly #life = new AbortController();
+  readonly #prunes = new SharedJobs<string | undefined>(pruneLimits);
   #limiting: Promise<void> | undefined;
 
   constructor(deps: DiskSpaceDeps) {
@@ -97,14 +102,12 @@ export class DiskSpace implements AsyncDisposable {
 
   /**
    * Removes dangling images, or with `all` everything that no running container uses, volumes included, and then
-   * returns what `docker system prune` printed. Throws what the engine throws, `command_failed`, `timeout` after 10
-   * min, `canceled`.
+   * returns what `docker system prune` printed. Callers who want the same at the same time share one run. Throws what
+   * the engine throws, `command_failed`, `timeout` after 10 min, `busy`, `canceled`.
    */
   async prune({ all }: { all: boolean }, signal: AbortSignal): Promise<string | undefined> {
-    const { engine, run = runCommand } = this.#deps;
-    if (all) return await pruneSystem(run, { signal, timeoutMs: fullPruneLimitMs });
-    await engine.pruneDanglingImages(signal);
-    return undefined;
+    const key = all ? "everything unused" : "dangling images";
+    return await this.#prunes.run(key, (life) => this.#prune({ all }, life), signal);
   }
 
   /** Ends all work in the background. */
@@ -112,6 +115,13 @@ export class DiskSpace implements AsyncDisposable {
     this.#life.abort();
     await this.#guard?.[Symbol.asyncDispose]();
     await this.#limiting;
+  }
+
+  async #prune({ all }: { all: boolean }, signal: AbortSignal): Promise<string | undefined> {
+    const { engine, run = runCommand } = this.#deps;
+    if (all) return await pruneSystem(run, { signal, timeoutMs: fullPruneLimitMs });
+    await engine.pruneDanglingImages(signal);
+    return undefined;
   }
 }
 

@@ -16,18 +16,22 @@ import type { ProcedureRow } from "./procedure.ts";
 /** A longer error text is shortened: some carry the output of a program or a value of the caller. */
 const errorTextLimit = 4_000;
 
+/** Calls of one procedure by one caller that are not answered yet. */
+export const openCallLimit = 1_000;
+
 /** Of a name that a caller chose, in the log. */
 const authidLimit = 100;
 
 /**
  * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`,
- * `timeout`, or whatever the work threw.
+ * `timeout`, `busy`, or whatever the work threw.
  */
 export function createHandler(
   row: ProcedureRow,
   { device, clock }: { device: Device; clock: Clock },
 ): InvocationHandler {
   const logCall = createCallLog({ log: device.log, clock });
+  const openCalls = new OpenCalls();
   return async (invocation) => {
     const startedAt = clock.now();
     const { callerAuthid, callerAuthrole } = invocation;
@@ -35,7 +39,9 @@ export function createHandler(
     const caller: CheckedCaller = { callerAuthid, callerAuthrole, effective };
     const authid = effective?.slice(0, authidLimit);
     const fields = () => ({ procedure: row.name, authid, durationMs: Math.round(clock.now() - startedAt) });
+    using open = openCalls.add(callerAuthid);
     try {
+      if (open.count > openCallLimit) throw new AgentError("busy", "too many calls of this procedure at once");
       const reply = await answer(row, device, { invocation, caller });
       logCall("answered", authid, fields);
       return reply;
@@ -47,6 +53,24 @@ export function createHandler(
       throw answerError;
     }
   };
+}
+
+/** Counts the open calls of each caller, so that nobody can use up what others need. */
+class OpenCalls {
+  readonly #counts = new Map<string | undefined, number>();
+
+  /** Counts a call until it is disposed. `count`: open calls of this caller, this one included. */
+  add(caller: string | undefined): Disposable & { count: number } {
+    const count = (this.#counts.get(caller) ?? 0) + 1;
+    this.#counts.set(caller, count);
+    return { count, [Symbol.dispose]: () => this.#remove(caller) };
+  }
+
+  #remove(caller: string | undefined): void {
+    const left = (this.#counts.get(caller) ?? 0) - 1;
+    if (left > 0) this.#counts.set(caller, left);
+    else this.#counts.delete(caller);
+  }
 }
 
 async function answer(

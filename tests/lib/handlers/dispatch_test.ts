@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
-import { createHandler } from "../../../lib/handlers/dispatch.ts";
+import { createHandler, openCallLimit } from "../../../lib/handlers/dispatch.ts";
 import { type ProcedureRow, working } from "../../../lib/handlers/procedure.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
 import type { Invocation, Reply } from "../../../lib/wamp/invocations.ts";
@@ -100,4 +100,19 @@ Deno.test("a canceled call ends the work", async () => {
   const answered = call(row, { signal: controller.signal });
   controller.abort();
   await assert.rejects(answered, { code: "canceled" });
+});
+
+Deno.test("#4: a caller with too many open calls is refused, and another is not", async () => {
+  const { promise: end, resolve } = Promise.withResolvers<Reply>();
+  const row = createRow(() => end);
+  const handler = createHandler(row, { device: fakeDevice(), clock: new FakeClock() });
+  const invocation = { procedure: row.name, args: [], kwargs: {}, callerAuthrole: undefined, signal: never };
+  const open = Array.from({ length: openCallLimit }, () => handler({ ...invocation, callerAuthid: "77" }));
+  const refusal = { code: "busy", message: "too many calls of this procedure at once" };
+  await assert.rejects(handler({ ...invocation, callerAuthid: "77" }), refusal);
+  const other = handler({ ...invocation, callerAuthid: "78" });
+  resolve({ args: [1] });
+  await Promise.all(open);
+  assert.deepEqual(await other, { args: [1] });
+  assert.deepEqual(await handler({ ...invocation, callerAuthid: "77" }), { args: [1] });
 });
