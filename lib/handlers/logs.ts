@@ -6,6 +6,9 @@ import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 
+/** Characters of a container's name: more than that of any app has. */
+const nameLimit = 512;
+
 /** Reads `[{containerName}]`. */
 export function decodeContainerName({ args }: Call): string {
   const [request] = args;
@@ -13,6 +16,7 @@ export function decodeContainerName({ args }: Call): string {
   if (!isDict(request)) throw new AgentError("bad_request", "first param should be a dict");
   const name = request["containerName"];
   if (typeof name !== "string") throw new AgentError("bad_request", "invalid value for containerName");
+  if (name.length > nameLimit) throw new AgentError("bad_request", "invalid container name");
   if (name.trim() === "") throw new AgentError("bad_request", "container name is empty");
   return name;
 }

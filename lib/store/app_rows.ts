@@ -47,6 +47,12 @@ export function readApps(database: Database): StoredApp[] {
   return [...apps.values()];
 }
 
+/** How many apps are stored. Throws `store_failed`. */
+export function countApps(database: Database): number {
+  const row = database.first("SELECT count(*) AS count FROM (SELECT DISTINCT app_key, stage FROM AppStates)");
+  return new Columns("AppStates", row ?? {}).count("count");
+}
+
 /** One stored app; undefined when there is none or its row cannot be read. Throws `store_failed`. */
 export function readApp(database: Database, id: AppId): StoredApp | undefined {
   const rows = database.all(`${selectApps} WHERE a.app_key = ? AND a.stage = ? ORDER BY a.id`, id.appKey, id.stage);

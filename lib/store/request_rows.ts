@@ -6,6 +6,8 @@ import { type AppId, type AppRequest, type AppState, idText, type RegistryLogin 
 import { localTimeText } from "../base/local_time.ts";
 import type { Log } from "../base/log.ts";
 import { decodePortRules, encodePortRule } from "../model/port_rule.ts";
+import { summarize } from "../base/bounds.ts";
+import { byteLength } from "../base/byte_length.ts";
 import { isDict, reject } from "../base/json.ts";
 import { type AppStateWrite, writeAppState } from "./app_rows.ts";
 import { Columns, decodeRows } from "./columns.ts";
@@ -49,12 +51,7 @@ export function writeRequest(
       version: request.version,
       present_version: request.presentVersion,
       newest_version: request.newestVersion,
-      environment_variables: JSON.stringify(request.environment),
-      environment_template: JSON.stringify(request.environmentTemplate),
-      ports: JSON.stringify([...request.ports.map(encodePortRule), ...request.otherPorts]),
-      docker_compose: JSON.stringify(request.dockerCompose),
-      new_docker_compose: JSON.stringify(request.newDockerCompose),
-      docker_credentials: JSON.stringify(request.dockerCredentials),
+      ...encodeBulk(request),
       release_key: request.releaseKey,
       new_release_key: request.newReleaseKey,
       request_update: request.requestUpdate ? 1 : 0,
@@ -84,11 +81,58 @@ export function storeAppAndRequest(
   });
 }
 
+/** The bytes of what can be big in a request, as they are stored. */
+export function requestBytes(request: AppRequest): number {
+  return Object.values(encodeBulk(request)).reduce((sum, text) => sum + byteLength(text), 0);
+}
+
+/** `requestBytes()` of what is stored for one app. Throws `store_failed`. */
+export function storedRequestBytes(database: Database, id: AppId): number {
+  return sumOf(database.first(`${selectBytes} WHERE app_key = ? AND stage = ?`, id.appKey, id.stage));
+}
+
+/** `requestBytes()` of all that is stored. Throws `store_failed`. */
+export function allRequestBytes(database: Database): number {
+  return sumOf(database.first(selectBytes));
+}
+
+function sumOf(row: Row | undefined): number {
+  return new Columns("RequestedAppStates", row ?? {}).count("bytes");
+}
+
+const bulkNames = [
+  ...["environment_variables", "environment_template", "ports"],
+  ...["docker_compose", "new_docker_compose", "docker_credentials"],
+];
+
+// SQLite knows the length of a text without reading it.
+const bulkLengths = bulkNames.map((name) => `coalesce(octet_length(${name}), 0)`).join(" + ");
+const selectBytes = `SELECT coalesce(sum(${bulkLengths}), 0) AS bytes FROM RequestedAppStates`;
+
+/** In the order of `bulkNames`. */
+function encodeBulk(request: AppRequest): Record<string, string> {
+  return {
+    environment_variables: JSON.stringify(request.environment),
+    environment_template: JSON.stringify(request.environmentTemplate),
+    ports: JSON.stringify([...request.ports.map(encodePortRule), ...request.otherPorts]),
+    docker_compose: JSON.stringify(request.dockerCompose),
+    new_docker_compose: JSON.stringify(request.newDockerCompose),
+    docker_credentials: JSON.stringify(request.dockerCredentials),
+  };
+}
+
 /** In the order of the values in `writeRequest()`. */
 const columnNames = [
-  ...["app_name", "app_key", "stage", "version", "present_version", "newest_version", "environment_variables"],
-  ...["environment_template", "ports", "docker_compose", "new_docker_compose", "docker_credentials", "release_key"],
-  ...["new_release_key", "request_update", "current_state", "manually_requested_state", "requestor_account_key"],
+  ...["app_name", "app_key", "stage", "version", "present_version", "newest_version"],
+  ...bulkNames,
+  ...[
+    "release_key",
+    "new_release_key",
+    "request_update",
+    "current_state",
+    "manually_requested_state",
+    "requestor_account_key",
+  ],
   ...["device_owner_account_key", "instance_key", "app_cred_epoch", "timestamp"],
 ];
 const identityNames = new Set(["app_name", "app_key", "stage", "timestamp"]);
@@ -134,7 +178,8 @@ function mergeRenamed(database: Database, request: AppRequest): void {
 function decodeRequestRow(row: Row, log: Log): AppRequest {
   const columns = new Columns("RequestedAppStates", row);
   const { rules, others, problems } = decodePortRules(columns.json("ports"));
-  for (const problem of problems) log.warn("Port rule skipped", { app: columns.text("app_name"), problem });
+  // Rows are read again and again, and what a request brought is in the log already.
+  if (problems.length > 0) log.debug("Port rules skipped", { app: columns.text("app_name"), ...summarize(problems) });
   return {
     appKey: columns.count("app_key"),
     stage: columns.stage("stage"),

@@ -1,5 +1,6 @@
 /** Prepares what the container of an app is created with: data folder, host ports, variables, credential. */
 
+import { summarize } from "../../base/bounds.ts";
 import { type AppId, type AppRequest, idText } from "../../model/app.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
@@ -69,7 +70,7 @@ export class ContainerSetup {
     const credential = this.#credentialOf(request);
     const sources = { config: config(), lanAddress, baseUrl, credential };
     const { variables, warnings } = appEnvironment(request, { sources, ports });
-    for (const warning of warnings) log.warn("Skipped a variable of an app", { app: app.appName, warning });
+    if (warnings.length > 0) log.warn("Skipped variables of an app", { app: app.appName, ...summarize(warnings) });
     const folder = this.folderOf(app);
     await this.#folders.run(folder.path, async () => {
       await folder.create();

@@ -1,8 +1,11 @@
 /** Applies Studio's answer to the question what it wants of all apps. */
 
 import { type AppId, type AppRequest, idText } from "../../model/app.ts";
+import { answerRowLimit } from "../../model/request_limits.ts";
 import { parseContainerName } from "../../model/app_names.ts";
 import { throwIfAborted, within } from "../../async/deadline.ts";
+import { summarize } from "../../base/bounds.ts";
+import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { orphansAmong } from "../watch/orphans.ts";
 import type { ReconcileDeps } from "./reconcile_deps.ts";
@@ -22,11 +25,8 @@ export async function applyAnswer(
   signal: AbortSignal,
 ): Promise<void> {
   const { askedAtMs } = answer;
-  const inheriting = answer.rows.map(inheritingApp).filter((app) => app !== undefined);
-  const others = answer.rows.filter((row) => inheritingApp(row) === undefined);
-  const requests = others.map((row) => tryDecode(row, deps.log)).filter((request) => request !== undefined);
   // An entry that cannot be read or stored may be for any app, so nothing is removed then.
-  const isReadable = requests.length === others.length;
+  const { requests, inheriting, isReadable } = readRows(answer.rows, deps.log);
   if (isReadable) await removeUnlisted(deps, { listed: [...requests, ...inheriting], askedAtMs }, signal);
   const isStored = storeRequests(deps, { requests, askedAtMs });
   if (!isReadable || !isStored) return;
@@ -34,15 +34,36 @@ export async function applyAnswer(
   deps.onAnswer();
 }
 
-function tryDecode(row: unknown, log: Log): AppRequest | undefined {
-  try {
-    const { request, problems } = decodeRequestedState(row);
-    for (const problem of problems) log.warn("Skipped a part of what Studio wants of an app", { problem });
-    return request;
-  } catch (error) {
-    log.warn("Cannot read what Studio wants of an app", { error });
-    return undefined;
+interface AnswerRows {
+  requests: AppRequest[];
+  /** Apps that Studio names without wanting a state of them. */
+  inheriting: AppId[];
+  /** False when a row could not be read, or there were too many. */
+  isReadable: boolean;
+}
+
+/** Reads each row by itself: a bad one costs no other. Whatever is wrong is one line in the log. */
+function readRows(rows: readonly unknown[], log: Log): AnswerRows {
+  const decoded: AnswerRows = { requests: [], inheriting: [], isReadable: rows.length <= answerRowLimit };
+  const skipped: string[] = [];
+  const unreadable = decoded.isReadable ? [] : [`${rows.length} rows, of which ${answerRowLimit} are read`];
+  for (const row of rows.slice(0, answerRowLimit)) {
+    const inheriting = inheritingApp(row);
+    if (inheriting !== undefined) decoded.inheriting.push(inheriting);
+    else {
+      try {
+        const { request, problems } = decodeRequestedState(row);
+        decoded.requests.push(request);
+        skipped.push(...problems.map((problem) => `${request.appName}: ${problem}`));
+      } catch (error) {
+        decoded.isReadable = false;
+        unreadable.push(messageOf(error));
+      }
+    }
   }
+  if (skipped.length > 0) log.warn("Skipped parts of what Studio wants of its apps", summarize(skipped));
+  if (unreadable.length > 0) log.warn("Cannot read what Studio wants of some apps", summarize(unreadable));
+  return decoded;
 }
 
 /** Returns true when all of them are stored. */
@@ -51,16 +72,18 @@ function storeRequests(
   { requests, askedAtMs }: { requests: readonly AppRequest[]; askedAtMs: number },
 ): boolean {
   let isComplete = true;
+  const refused: string[] = [];
   for (const request of requests) {
     // A request from after the question is newer than the answer, and a developer at work is not disturbed.
     if (request.stage === "DEV" || deps.wasRequestedSince(request, askedAtMs)) continue;
     try {
       if (!deps.accept(request)) isComplete = false;
     } catch (error) {
-      deps.log.error("Cannot store what Studio wants of an app", { app: request.appName, error });
+      refused.push(`${request.appName}: ${messageOf(error)}`);
       isComplete = false;
     }
   }
+  if (refused.length > 0) deps.log.error("Cannot store what Studio wants of some apps", summarize(refused));
   return isComplete;
 }
 

@@ -1,10 +1,13 @@
 /** Reads the rows of Studio's answer to the question what it wants of all apps. Pure. */
 
-import { type AppId, type AppRequest, isAppState, isStage } from "../../model/app.ts";
+import { type AppId, type AppRequest, type AppState, isAppState, isStage } from "../../model/app.ts";
+import { assertBounds, type Bounds } from "../../base/bounds.ts";
 import { isUsableAppName } from "../../model/app_names.ts";
 import { decodePortRules } from "../../model/port_rule.ts";
+import { requestBounds } from "../../model/request_limits.ts";
 import { type Dict, isCount, isDict, readCount, readText, reject } from "../../base/json.ts";
 import { isStorableState } from "../state/transitions.ts";
+import { Bulk } from "./bulk.ts";
 import type { DecodedRequest } from "./state_request.ts";
 
 /** What an error calls a row. */
@@ -12,15 +15,18 @@ const rowName = "requested app state";
 
 /**
  * Reads a row. A member of the wrong type counts as missing. Throws `bad_request` when the app or its wanted state
- * cannot be read.
+ * cannot be read, or a member is too big.
  */
 export function decodeRequestedState(row: unknown): DecodedRequest {
   if (!isDict(row)) return reject(rowName, "row", { expected: "an object", got: row });
   const { appKey, appName, stage, target } = decodeTarget(row);
   const count = (name: string) => isCount(row[name]) ? row[name] : 0;
-  const text = (name: string) => readText(row[name]) ?? "";
-  const dict = (name: string) => isDict(row[name]) ? row[name] : null;
-  const { rules, others, problems } = decodePortRules(row["ports"]);
+  const text = (name: string) => {
+    const value = readText(row[name]) ?? "";
+    assertBounds(value, { where: rowName, path: name, bounds: requestBounds.text });
+    return value;
+  };
+  const { problems, ...bulk } = decodeBulk(row, target);
   const request: AppRequest = {
     appKey,
     stage,
@@ -36,12 +42,7 @@ export function decodeRequestedState(row: unknown): DecodedRequest {
     newestVersion: text("newest_version"),
     requestUpdate: row["request_update"] === true,
     cancelTransition: false,
-    environment: dict("environment") ?? {},
-    environmentTemplate: dict("environment_template") ?? {},
-    ports: rules,
-    otherPorts: others,
-    dockerCompose: dict("docker_compose"),
-    newDockerCompose: dict("new_docker_compose"),
+    ...bulk,
     dockerCredentials: {},
     instanceKey: 0,
     appCredEpoch: readCount(row["app_cred_epoch"]) ?? 0,
@@ -54,6 +55,25 @@ export function inheritingApp(row: unknown): AppId | undefined {
   if (!isDict(row) || row["target_state"] !== "INHERIT") return undefined;
   const { app_key: appKey, stage } = row;
   return isCount(appKey) && appKey > 0 && isStage(stage) ? { appKey, stage } : undefined;
+}
+
+/** The members that can be big. */
+function decodeBulk(row: Dict, target: AppState) {
+  const bulk = new Bulk(rowName, { target });
+  const dict = (path: string, bounds: Bounds) => {
+    const value = row[path];
+    return isDict(value) ? bulk.measured(value, { path, bounds }) ?? null : null;
+  };
+  const ports = decodePortRules(bulk.measured(row["ports"], { path: "ports", bounds: requestBounds.ports }));
+  return {
+    environment: dict("environment", requestBounds.variables) ?? {},
+    environmentTemplate: dict("environment_template", requestBounds.variables) ?? {},
+    ports: ports.rules,
+    otherPorts: ports.others,
+    dockerCompose: dict("docker_compose", requestBounds.compose),
+    newDockerCompose: dict("new_docker_compose", requestBounds.compose),
+    problems: [...bulk.problems, ...ports.problems],
+  };
 }
 
 /** The members without which a row means nothing. */

@@ -1,12 +1,15 @@
 /** Reads the arguments of `request_app_state`, and rejects a request that cannot be carried out. Pure. */
 
 import { type AppRequest, type AppState, isStage, type RegistryLogin, type Stage } from "../../model/app.ts";
+import { assertBounds, type Bounds } from "../../base/bounds.ts";
 import { AgentError } from "../../base/errors.ts";
 import { decodePortRules } from "../../model/port_rule.ts";
+import { requestBounds } from "../../model/request_limits.ts";
 import { quoteText } from "../../base/quote.ts";
 import { type Dict, isCount, isDict, readCount } from "../../base/json.ts";
 import { isUsableAppName } from "../../model/app_names.ts";
 import { isStorableState } from "../state/transitions.ts";
+import { Bulk } from "./bulk.ts";
 
 /** A request, and a sentence for each part of it that is skipped. */
 export interface DecodedRequest {
@@ -16,7 +19,7 @@ export interface DecodedRequest {
 
 /**
  * Reads the keyword arguments of `request_app_state`; null stands for absent. Throws `bad_request` with the texts of
- * the wire contract.
+ * the wire contract, and for an argument that is too big with its name and the bound.
  */
 export function decodeStateRequest(kwargs: Dict): DecodedRequest {
   const args = new StateArguments(kwargs);
@@ -25,7 +28,9 @@ export function decodeStateRequest(kwargs: Dict): DecodedRequest {
   const stage = args.stage();
   const target = args.target();
   const current = args.current();
-  const { rules, others, problems } = args.ports();
+  const bulk = new Bulk(requestName, { target });
+  const { variables, compose } = requestBounds;
+  const { rules, others, problems } = args.ports(bulk);
   const request: AppRequest = {
     appKey,
     stage,
@@ -38,21 +43,25 @@ export function decodeStateRequest(kwargs: Dict): DecodedRequest {
     appCredEpoch: readCount(kwargs["app_cred_epoch"]) ?? 0,
     releaseKey: args.releaseKey(),
     newReleaseKey: args.newReleaseKey(),
-    version: args.text("version", "version"),
-    presentVersion: args.text("present_version", "presentVersion"),
-    newestVersion: args.text("newest_version", "newestVersion"),
+    version: args.version("version", "version"),
+    presentVersion: args.version("present_version", "presentVersion"),
+    newestVersion: args.version("newest_version", "newestVersion"),
     requestUpdate: args.flag("request_update", "requestUpdate"),
     cancelTransition: args.flag("cancel_transition", "cancelTransition"),
-    environment: args.dict("environment", "environment") ?? {},
-    environmentTemplate: args.dict("environment_template", "environment template") ?? {},
+    environment: args.dict("environment", { shownName: "environment", bounds: variables, bulk }) ?? {},
+    environmentTemplate:
+      args.dict("environment_template", { shownName: "environment template", bounds: variables, bulk }) ?? {},
     ports: rules,
     otherPorts: others,
-    dockerCompose: args.dict("docker_compose", "docker compose"),
-    newDockerCompose: args.dict("new_docker_compose", "new docker compose"),
-    dockerCredentials: args.logins(),
+    dockerCompose: args.dict("docker_compose", { shownName: "docker compose", bounds: compose, bulk }),
+    newDockerCompose: args.dict("new_docker_compose", { shownName: "new docker compose", bounds: compose, bulk }),
+    dockerCredentials: args.logins(bulk),
   };
-  return { request, problems };
+  return { request, problems: [...bulk.problems, ...problems] };
 }
+
+/** What an error calls the request. */
+const requestName = "request";
 
 /** The keyword arguments of a request, each read with its own error text of the wire contract. */
 class StateArguments {
@@ -107,14 +116,16 @@ class StateArguments {
 
   account(name: string, shownName: string): number {
     const value = this.#get(name) ?? 0;
-    if (typeof value === "string") return parseNumber("Atoi", value) ?? this.#fail(shownName);
+    if (typeof value === "string") return parseNumber("Atoi", measured(value, name)) ?? this.#fail(shownName);
     return isCount(value) ? value : this.#fail(shownName);
   }
 
   releaseKey(): number {
-    const value = this.#get("release_key") ?? 0;
-    if (typeof value === "string") return parseNumber("ParseUint", value) ?? this.#fail("releaseKeyString");
-    return isCount(value) ? value : this.#fail("releaseKeyString");
+    const name = "release_key";
+    const value = this.#get(name) ?? 0;
+    if (!isCount(value) && typeof value !== "string") return this.#fail("releaseKeyString");
+    if (isCount(value)) return value;
+    return parseNumber("ParseUint", measured(value, name)) ?? this.#fail("releaseKeyString");
   }
 
   newReleaseKey(): number {
@@ -127,30 +138,37 @@ class StateArguments {
     return typeof value === "string" ? value : this.#fail(shownName);
   }
 
+  version(name: string, shownName: string): string {
+    return measured(this.text(name, shownName), name);
+  }
+
   flag(name: string, shownName: string): boolean {
     const value = this.#get(name) ?? false;
     return typeof value === "boolean" ? value : this.#fail(shownName);
   }
 
-  dict(name: string, shownName: string): Dict | null {
+  dict(name: string, { shownName, bounds, bulk }: { shownName: string; bounds: Bounds; bulk: Bulk }): Dict | null {
     const value = this.#get(name) ?? null;
-    return value === null || isDict(value) ? value : this.#fail(shownName);
+    if (value === null) return null;
+    return isDict(value) ? bulk.measured(value, { path: name, bounds }) ?? null : this.#fail(shownName);
   }
 
-  ports(): ReturnType<typeof decodePortRules> {
+  ports(bulk: Bulk): ReturnType<typeof decodePortRules> {
     const value = this.#get("ports") ?? [];
     if (!Array.isArray(value)) throw badRequest("failed to parse ports");
-    return decodePortRules(value);
+    return decodePortRules(bulk.measured(value, { path: "ports", bounds: requestBounds.ports }));
   }
 
-  logins(): Record<string, RegistryLogin> {
+  logins(bulk: Bulk): Record<string, RegistryLogin> {
     const shownName = "docker credentials";
-    const entries = Object.entries(this.dict("docker_credentials", shownName) ?? {});
-    return Object.fromEntries(entries.map(([host, login]) => {
-      const { username, password } = isDict(login) ? login : {};
-      if (typeof username !== "string" || typeof password !== "string") return this.#fail(shownName);
-      return [host, { username, password }];
-    }));
+    const dict = this.dict("docker_credentials", { shownName, bounds: requestBounds.logins, bulk });
+    return Object.fromEntries(
+      Object.entries(dict ?? {}).map(([host, login]) => {
+        const { username, password } = isDict(login) ? login : {};
+        if (typeof username !== "string" || typeof password !== "string") return this.#fail(shownName);
+        return [host, { username, password }];
+      }),
+    );
   }
 
   #get(name: string): unknown {
@@ -161,6 +179,12 @@ class StateArguments {
   #fail(shownName: string): never {
     throw badRequest(`failed to parse ${shownName}`);
   }
+}
+
+/** Text is measured before it is parsed, stored or quoted. */
+function measured(text: string, path: string): string {
+  assertBounds(text, { where: requestName, path, bounds: requestBounds.text });
+  return text;
 }
 
 function badRequest(text: string): AgentError {

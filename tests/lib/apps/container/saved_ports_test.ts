@@ -48,5 +48,6 @@ Deno.test("writeRequest() stores entries that cannot be read after the rules, on
   }
   const stored: unknown = JSON.parse(String(database.first("SELECT ports FROM RequestedAppStates")?.ports));
   assert.deepEqual(stored, [...sampleRequest().ports.map(encodePortRule), ...unreadable]);
-  assert.equal(log.warnings.length, 3 * unreadable.length);
+  // A row is read many times; the request that brought them was logged.
+  assert.deepEqual(log.warnings, []);
 });
