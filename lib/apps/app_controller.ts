@@ -1,9 +1,11 @@
 /** Connects everything that works on the apps of the device. */
 
 import { type AppId, type AppIdText, type AppRequest, idText } from "../model/app.ts";
+import { appLimit } from "../model/request_limits.ts";
 import type { DiskUser } from "../disk_space/disk_space.ts";
 import { orAborted, throwIfAborted } from "../async/deadline.ts";
 import { TaskSet } from "../async/task_set.ts";
+import { summarize } from "../base/bounds.ts";
 import { textOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
@@ -28,6 +30,9 @@ import { AppWorkers } from "./work/app_workers.ts";
 import { ContainerObserver } from "./work/container_observer.ts";
 import { removeContainer } from "./work/remove_container.ts";
 
+/** Apps of which it is known when Studio last sent a request: more than a device has. */
+const notedRequests = 2 * appLimit;
+
 /** All apps of the device; see `Apps` for what its methods do. */
 export class AppController {
   readonly connectSteps: readonly ConnectStep[];
@@ -40,7 +45,7 @@ export class AppController {
   readonly #tools: AppTools;
   readonly #workers: AppWorkers;
   readonly #observer: ContainerObserver;
-  /** When Studio last sent a request for an app of its own accord, on the agent's clock. */
+  /** When Studio last sent a request for an app of its own accord, on the agent's clock; the oldest first. */
   readonly #requestedAtMs = new Map<AppIdText, number>();
   /** What was stored is lost, and Studio has not said since what it wants. */
   #isRebuilt: boolean;
@@ -64,7 +69,8 @@ export class AppController {
     const surroundings = () => ({ ...deps.surroundings(), appCredKey: this.#appCredKey });
     const tools = this.#tools = createAppTools({ ...deps, surroundings, records, reporter, keep });
     const isDeviceUnstable = () => isEmergency() || this.#observer.isEngineUnstable();
-    this.#workers = new AppWorkers({ ...deps, ...tools, records, reporter, isDeviceUnstable, keep, life });
+    const onGone = tools.releasePorts;
+    this.#workers = new AppWorkers({ ...deps, ...tools, records, reporter, isDeviceUnstable, onGone, keep, life });
     this.#observer = new ContainerObserver({ ...deps, ...tools, records, workers: this.#workers, keep });
     this.connectSteps = appsConnectSteps({
       backend,
@@ -76,12 +82,12 @@ export class AppController {
   // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
   async request(kwargs: Dict): Promise<void> {
     const { request, problems } = decodeStateRequest(kwargs);
-    for (const problem of problems) {
-      this.#deps.log.warn("Part of a request is skipped", { app: request.appName, problem });
+    if (problems.length > 0) {
+      this.#deps.log.warn("Parts of a request are skipped", { app: request.appName, ...summarize(problems) });
     }
     this.#accept(request, { isUnprompted: true });
     this.#deps.workJournal.forget(request);
-    this.#requestedAtMs.set(idText(request), this.#deps.clock.now());
+    this.#noteRequest(request);
     void this.#tasks.add(this.#workers.of(request).act(request, { origin: "request" }));
   }
 
@@ -112,6 +118,11 @@ export class AppController {
 
   startObserving(signal: AbortSignal): void {
     void this.#tasks.add(this.#observer.observe(AbortSignal.any([signal, this.#life.signal])));
+  }
+
+  /** How many apps are worked on, or may be at any moment. */
+  get workerCount(): number {
+    return this.#workers.size;
   }
 
   list(): AppSnapshot[] {
@@ -147,9 +158,18 @@ export class AppController {
   }
 
   #accept(request: AppRequest, options: { isUnprompted: boolean }): boolean {
-    this.#hideSecretsOf([request]);
-    const deps = { records: this.#records, reporter: this.#reporter, log: this.#deps.log };
+    const hideSecretsOf = (fitting: AppRequest) => this.#hideSecretsOf([fitting]);
+    const deps = { records: this.#records, reporter: this.#reporter, hideSecretsOf, log: this.#deps.log };
     return acceptRequest(deps, { request, ...options });
+  }
+
+  #noteRequest(request: AppRequest): void {
+    this.#requestedAtMs.delete(idText(request));
+    this.#requestedAtMs.set(idText(request), this.#deps.clock.now());
+    for (const oldest of this.#requestedAtMs.keys()) {
+      if (this.#requestedAtMs.size <= notedRequests) break;
+      this.#requestedAtMs.delete(oldest);
+    }
   }
 
   #keepAppCredKey(key: string): void {

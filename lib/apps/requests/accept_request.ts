@@ -6,11 +6,14 @@ import type { Log } from "../../base/log.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import { freesSpace } from "../plan/decide.ts";
 import type { AppRecords } from "../state/app_records.ts";
+import { fitRequest } from "./fit_request.ts";
 
 /** What requests are accepted with. */
 export interface AcceptDeps {
   records: AppRecords;
   reporter: Pick<StateReporter, "storeLater">;
+  /** Called before anything of the request can get into the log. */
+  hideSecretsOf(request: AppRequest): void;
   log: Log;
 }
 
@@ -18,13 +21,17 @@ export interface AcceptDeps {
  * Accepts a request; true when it is stored. A full disk is when people remove apps, so a request that frees space is
  * carried out although it is only held in memory, and stored later. If the agent ends before that, Studio's next answer
  * repeats it. `isUnprompted`: Studio has sent the request of its own accord, not as an answer. Throws `store_failed`
- * for any other request that cannot be stored; nothing of it is kept.
+ * for any other request that cannot be stored, and `bad_request` for one that is beyond the limits of the device;
+ * nothing of it is kept.
  */
 export function acceptRequest(
-  { records, reporter, log }: AcceptDeps,
-  { request, isUnprompted }: { request: AppRequest; isUnprompted: boolean },
+  { records, reporter, hideSecretsOf, log }: AcceptDeps,
+  options: { request: AppRequest; isUnprompted: boolean },
 ): boolean {
-  const known = records.find(request);
+  const { isUnprompted } = options;
+  const known = records.find(options.request);
+  const request = fitRequest(records, { request: options.request, known });
+  hideSecretsOf(request);
   try {
     if (isUnprompted && known !== undefined) records.updates.noteRequest(known, request);
     records.store(request);

@@ -2,9 +2,17 @@
 
 import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
-import { deleteApp, readApp, readApps, writeAppState } from "../../store/app_rows.ts";
+import { countApps, deleteApp, readApp, readApps, writeAppState } from "../../store/app_rows.ts";
 import type { Database } from "../../store/database.ts";
-import { readRequest, readRequests, storeAppAndRequest, writeRequest } from "../../store/request_rows.ts";
+import {
+  allRequestBytes,
+  readRequest,
+  readRequests,
+  requestBytes,
+  storeAppAndRequest,
+  storedRequestBytes,
+  writeRequest,
+} from "../../store/request_rows.ts";
 import { readFailures, type Release, writeFailures } from "../../store/update_rows.ts";
 import { appFromRequest, appFromRow, isGone, type LiveApp, rowOf } from "./live_app.ts";
 import { stableTarget } from "./transitions.ts";
@@ -56,6 +64,23 @@ export class AppRecords {
       if (!this.#apps.has(name) && !this.#forgotten.has(name)) this.#remember(appFromRow(stored));
     }
     return [...this.#apps.values()];
+  }
+
+  /** How many apps there are. */
+  count(): number {
+    // Some may only be stored, and some only held in memory.
+    return Math.max(countApps(this.#database), this.#apps.size);
+  }
+
+  /** The bytes of the latest request for an app; 0 when there is none. */
+  requestBytes(id: AppId): number {
+    const held = this.#held.get(idText(id));
+    return held === undefined ? storedRequestBytes(this.#database, id) : requestBytes(held);
+  }
+
+  /** The bytes of all requests together. */
+  allRequestBytes(): number {
+    return [...this.#held.values()].reduce((sum, held) => sum + requestBytes(held), allRequestBytes(this.#database));
   }
 
   /** The latest request for an app; undefined when there is none. */

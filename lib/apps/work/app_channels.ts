@@ -1,21 +1,29 @@
 /** What the agent writes to the logs of apps, and which containers' logs go there. */
 
+import type { AppId } from "../../model/app.ts";
 import type { AppNames, NamedApp } from "../../model/app_names.ts";
 import type { AppsDeps } from "../dependencies.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { ObservedContainer } from "../state/observed_app.ts";
 
 /** What the channels work with. */
 export interface AppChannelsDeps {
   appLogs: Pick<AppsDeps["appLogs"], "say" | "showExited" | "follow" | "forget">;
+  records: Pick<AppRecords, "find">;
   namesOf(app: NamedApp): AppNames;
 }
+
+/** Logs that are kept of apps that are gone. */
+export const retiredLogLimit = 50;
 
 /** The log channels of all apps; each has the name of a container. */
 export class AppChannels {
   readonly #deps: AppChannelsDeps;
   /** The runs whose logs are followed, by the name of the container. */
   readonly #followed = new Map<string, Pick<ObservedContainer, "id" | "startedAt">>();
+  /** Apps that are gone but whose logs are kept, by channel, the oldest first. */
+  readonly #retired = new Map<string, AppId>();
 
   constructor(deps: AppChannelsDeps) {
     this.#deps = deps;
@@ -45,7 +53,25 @@ export class AppChannels {
 
   /** Forgets an app that is gone. While its data is kept, its log stays for those who want to read of the removal. */
   forget(app: LiveApp): void {
-    if (app.state !== "REMOVED") this.#deps.appLogs.forget(app.id, this.#channelOf(app));
+    if (app.state === "REMOVED") this.retire(app);
+    else this.#forget(app.id, this.#channelOf(app));
+  }
+
+  /** Keeps the log of an app that is gone, while it is one of the newest 50 of its kind. */
+  retire(app: LiveApp): void {
+    const channel = this.#channelOf(app);
+    this.#retired.delete(channel);
+    this.#retired.set(channel, app.id);
+    for (const [oldest, id] of [...this.#retired].slice(0, Math.max(0, this.#retired.size - retiredLogLimit))) {
+      this.#retired.delete(oldest);
+      // It may have come back.
+      if (this.#deps.records.find(id) === undefined) this.#forget(id, oldest);
+    }
+  }
+
+  #forget(id: AppId, channel: string): void {
+    this.#followed.delete(channel);
+    this.#deps.appLogs.forget(id, channel);
   }
 
   #channelOf(app: LiveApp): string {

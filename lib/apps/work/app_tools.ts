@@ -1,5 +1,6 @@
 /** What all apps are worked on with. */
 
+import type { AppId } from "../../model/app.ts";
 import { type AppNames, type NamedApp, namesOf } from "../../model/app_names.ts";
 import { ContainerSetup } from "../container/container_setup.ts";
 import type { AppsDeps, Surroundings } from "../dependencies.ts";
@@ -32,6 +33,8 @@ export interface AppTools {
   preparation: AppPreparation;
   tokens: RegistryTokens;
   executors: ExecutorFactory;
+  /** Frees the host ports of an app. */
+  releasePorts(id: AppId): void;
 }
 
 /** Creates the tools. */
@@ -49,5 +52,6 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
     preparation: new AppPreparation({ ...deps, namesOf: appNames, setup }),
     tokens: new RegistryTokens(deps),
     executors: new ExecutorFactory({ ...deps, namesOf: appNames, setup }),
+    releasePorts: (id) => setup.ports.release(id),
   };
 }

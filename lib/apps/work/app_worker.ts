@@ -17,6 +17,8 @@ export interface AppWorkerDeps
     Omit<HealthDeps, "onRetry" | "onProbationOver">,
     Omit<AppWatchDeps, "health">,
     Omit<AttemptsDeps, "health" | "watch"> {
+  /** Called when the worker has nothing to do any more. */
+  onIdle(worker: AppWorker): void;
   /** Ends with the agent. */
   life: AbortSignal;
 }
@@ -25,7 +27,7 @@ export interface AppWorkerDeps
 const endLimitMs = 60_000;
 
 /**
- * The worker of one app; it outlives the app's object.
+ * The worker of one app; it may outlive the app's object.
  *
  * - One job at a time. What is asked for during a job is stored by the caller, and done by the job or right after it.
  * - Whatever happens within a job, the job ends.
@@ -42,6 +44,8 @@ export class AppWorker {
   #doneAtMs = -Infinity;
   /** A look that came during a job, for after the job. */
   #missedLook: { isReturn: boolean } | undefined;
+  /** Callers of `replace()` that have not got their turn. */
+  #replacing = 0;
 
   constructor(id: AppId, deps: AppWorkerDeps) {
     this.id = id;
@@ -116,10 +120,11 @@ export class AppWorker {
    * interrupted job does not end.
    */
   async replace(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const what = "Waiting for the end of a transition";
-    while (this.#job !== undefined) {
-      this.#job.end();
-      await within(endLimitMs, () => this.#jobEnd, { what, signal: this.#deps.life });
+    this.#replacing += 1;
+    try {
+      await this.#endJob();
+    } finally {
+      this.#replacing -= 1;
     }
     this.#attempts.forgetFailures();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -127,9 +132,22 @@ export class AppWorker {
     await Promise.all([promise, job]);
   }
 
+  /** True while nothing is being done, or about to be done. Waits for a retry do not count. */
+  get isIdle(): boolean {
+    return this.#job === undefined && this.#replacing === 0;
+  }
+
   /** Ends the waits for a retry and for the end of a probation. A job ends with the agent's own signal. */
   stop(): void {
     this.#health.stop();
+  }
+
+  async #endJob(): Promise<void> {
+    const what = "Waiting for the end of a transition";
+    while (this.#job !== undefined) {
+      this.#job.end();
+      await within(endLimitMs, () => this.#jobEnd, { what, signal: this.#deps.life });
+    }
   }
 
   #isFresh({ takenAtMs }: { takenAtMs: number }): boolean {
@@ -162,6 +180,7 @@ export class AppWorker {
     const missed = this.#missedLook;
     this.#missedLook = undefined;
     if (missed !== undefined) await this.look(missed);
+    else if (this.isIdle) this.#deps.onIdle(this);
   }
 
   /** Tries a failed app again, unless nothing is left to do for it. */

@@ -1,22 +1,37 @@
 /** The workers of all apps. */
 
 import { type AppId, type AppIdText, idText } from "../../model/app.ts";
+import type { AppRecords } from "../state/app_records.ts";
 import { crashLoopDelayMs } from "../watch/crash_loop.ts";
 import { AppWorker, type AppWorkerDeps } from "./app_worker.ts";
 
 /** What every worker works with. */
-export interface AppWorkersDeps extends Omit<AppWorkerDeps, "retryDelayMs"> {
+export interface AppWorkersDeps extends Omit<AppWorkerDeps, "retryDelayMs" | "onIdle"> {
   /** A number from 0 to 1. */
   random(): number;
+  /** Called when an app is gone and nothing is being done for it: nothing in memory may be left of it. */
+  onGone(id: AppId): void;
 }
 
-/** Each app has one worker for as long as the agent runs, so that its jobs never overlap. */
+/**
+ * Each app has one worker for as long as there is anything to do for it, so that its jobs never overlap. The worker of
+ * an app that is gone goes too: anybody may ask for apps that never were.
+ */
 export class AppWorkers {
   readonly #deps: AppWorkerDeps;
   readonly #workers = new Map<AppIdText, AppWorker>();
 
   constructor(deps: AppWorkersDeps) {
-    this.#deps = { ...deps, retryDelayMs: (attempt) => crashLoopDelayMs(attempt, deps.random()) };
+    this.#deps = {
+      ...deps,
+      retryDelayMs: (attempt) => crashLoopDelayMs(attempt, deps.random()),
+      onIdle: (worker) => this.#dropIfGone(worker, deps),
+    };
+  }
+
+  /** How many apps have a worker. */
+  get size(): number {
+    return this.#workers.size;
   }
 
   /** The worker of an app, known or not. */
@@ -31,5 +46,22 @@ export class AppWorkers {
   /** Ends all waits for a retry. */
   stop(): void {
     for (const worker of this.#workers.values()) worker.stop();
+  }
+
+  #dropIfGone(worker: AppWorker, { records, onGone }: Pick<AppWorkersDeps, "records" | "onGone">): void {
+    const name = idText(worker.id);
+    if (this.#workers.get(name) !== worker || !isGoneFrom(records, worker.id)) return;
+    worker.stop();
+    this.#workers.delete(name);
+    onGone(worker.id);
+  }
+}
+
+/** False while that cannot be found out: then the worker stays for the next time. */
+function isGoneFrom(records: Pick<AppRecords, "find">, id: AppId): boolean {
+  try {
+    return records.find(id) === undefined;
+  } catch {
+    return false;
   }
 }

@@ -87,6 +87,7 @@ export class AttemptEndings {
     const { reporter, channels, watch, health, workJournal, log } = this.#deps;
     const { job, app, attempt: { request } } = context;
     const { goal, step, error, exitCode, wasKilled = false } = failure;
+    const wasGone = isGone(app.state);
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     channels.say(app, failureText(step, error));
     const update = failedUpdate({ goal, state: app.state, step, error });
@@ -103,10 +104,19 @@ export class AttemptEndings {
     await reporter.announce(app, "FAILED", job.signal);
     // A long log takes its time, so it comes after the report of the failure.
     if (exitCode !== undefined) await channels.showExit(app, exitCode, job.signal);
+    const isRefused = hasCode(error, "not_available");
     const leftAloneMs = hasCode(error, "left_alone") ? workJournal.leftAloneMs(app.id) : undefined;
     if (leftAloneMs !== undefined) health.scheduleRetryIn(leftAloneMs);
-    else if (app.id.stage === "PROD" && !hasCode(error, "not_available")) watch.scheduleRetry(app);
-    return this.#deps.next(context, { onlyIfRequested: true });
+    else if (app.id.stage === "PROD" && !isRefused) watch.scheduleRetry(app);
+    const following = this.#deps.next(context, { onlyIfRequested: true });
+    if (following === undefined && isRefused && wasGone) this.forget(app);
+    return following;
+  }
+
+  /** Nothing of the app is on the device, and nothing will be done for it: anybody may ask for apps that never were. */
+  forget(app: LiveApp): void {
+    this.#deps.reporter.forget(app);
+    this.#deps.channels.retire(app);
   }
 
   /** The running container was not touched. */

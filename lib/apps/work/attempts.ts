@@ -86,8 +86,11 @@ export class Attempts {
     const decision = decide(app, request, { mayUpdate: isUpdateAllowed, isEmergency: isEmergency() });
     const token = isCancellation ? noToken : await this.#tokenFor(context, decision);
     switch (decision.kind) {
-      case "nothing":
-        return this.#next(context, { onlyIfRequested: true });
+      case "nothing": {
+        const following = this.#next(context, { onlyIfRequested: true });
+        if (following === undefined && isGone(app.state)) this.#endings.forget(app);
+        return following;
+      }
       case "noAction": {
         await reporter.announce(app, app.state, job.signal);
         const isTidy = observed !== undefined && observed.tags.every((tag) => tag === app.version);

@@ -53,7 +53,8 @@ Deno.test("apps of one name and two stages have separate data", async () => {
     await using device = new World();
     await device.reach("RUNNING");
     // All that matters is that the agent knows an app of this stage.
-    await device.reach("FAILED", { stage: "DEV", app_key: key, target_state: "RUNNING" });
+    const known = { current_state: "PRESENT", target_state: "RUNNING" };
+    await device.reach("FAILED", { stage: "DEV", app_key: key, ...known });
     const [data, other] = [device.fill("PROD"), device.fill("DEV")];
     await device.reach("UNINSTALLED");
     assert.deepEqual([isThere(data), isThere(other)], [false, true], `key ${key}`);

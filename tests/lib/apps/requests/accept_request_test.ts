@@ -18,7 +18,7 @@ class World implements Disposable {
 
   accept(change: Partial<AppRequest>, options = { isUnprompted: true }): boolean {
     const reporter = { storeLater: (app: LiveApp) => void this.later.push(app) };
-    const deps = { records: this.records, reporter, log: silentLog };
+    const deps = { records: this.records, reporter, hideSecretsOf: () => {}, log: silentLog };
     return acceptRequest(deps, { request: sampleRequest(change), ...options });
   }
 

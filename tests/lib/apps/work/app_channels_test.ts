@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
 import { appFromRequest } from "../../../../lib/apps/state/live_app.ts";
-import { AppChannels } from "../../../../lib/apps/work/app_channels.ts";
+import { AppChannels, retiredLogLimit } from "../../../../lib/apps/work/app_channels.ts";
+import type { AppId } from "../../../../lib/model/app.ts";
+import type { NamedApp } from "../../../../lib/model/app_names.ts";
 import { FakeStudio } from "../../../fakes/fake_studio.ts";
 import { sampleRequest } from "../../store/samples.ts";
 
@@ -12,8 +14,13 @@ function create() {
   const studio = new FakeStudio();
   const forgotten: string[] = [];
   const appLogs = { ...studio.appLogs(), forget: (_: unknown, name: string) => void forgotten.push(name) };
-  const namesOf = () => ({ container: channel, repository: "r.example.com/apps/prod_amd64_71_fan_ctl" });
-  return { channels: new AppChannels({ appLogs, namesOf }), studio, forgotten };
+  const namesOf = ({ id }: NamedApp) => ({
+    container: id.appKey === 71 ? channel : `prod_${id.appKey}`,
+    repository: "",
+  });
+  const known = new Set<number>();
+  const records = { find: ({ appKey }: AppId) => known.has(appKey) ? appIn("RUNNING") : undefined };
+  return { channels: new AppChannels({ appLogs, records, namesOf }), studio, forgotten, known };
 }
 
 function appIn(state: LiveApp["state"]): LiveApp {
@@ -61,4 +68,13 @@ Deno.test("forget() keeps the log of a removed app until its data is deleted", (
   assert.deepEqual(forgotten, []);
   channels.forget(appIn("UNINSTALLED"));
   assert.deepEqual(forgotten, [channel]);
+});
+
+Deno.test("#5: the logs of removed apps are kept for the newest of them, and for those that came back", () => {
+  const { channels, forgotten, known } = create();
+  for (let appKey = 1; appKey <= retiredLogLimit + 3; appKey += 1) {
+    channels.forget({ ...appIn("REMOVED"), id: { appKey, stage: "PROD" } });
+    if (appKey === 2) known.add(appKey);
+  }
+  assert.deepEqual(forgotten, ["prod_1", "prod_3"]);
 });
