@@ -18,6 +18,20 @@ import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/docker/lines.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
+import { foreignLines } from "../../lib/async/line_quota.ts";
+import type { Bounds } from "../../lib/base/bounds.ts";
+import { openCallLimit } from "../../lib/handlers/dispatch.ts";
+import { pruneLimits } from "../../lib/disk_space/disk_space.ts";
+import { tailLimits } from "../../lib/app_logs/app_logs.ts";
+import { retiredLogLimit } from "../../lib/apps/work/app_channels.ts";
+import {
+  allRequestsLimitBytes,
+  answerRowLimit,
+  appLimit,
+  requestBounds,
+  requestLimitBytes,
+} from "../../lib/model/request_limits.ts";
+import { debugLineQuota, lineQuota } from "../../lib/log/line_limits.ts";
 import { fieldLimitChars } from "../../lib/log/format.ts";
 import { defaultLimitBytes } from "../../lib/log/log_file.ts";
 import { ownedSecretLimit, passingSecretLimit } from "../../lib/log/secrets.ts";
@@ -54,6 +68,33 @@ const apps: readonly Row[] = [
   ["state reports that wait for Studio", `${outboxLimit}`, "the oldest is dropped, with a warning"],
 ];
 
+const { text, ports, variables, compose, logins } = requestBounds;
+
+/** Beyond a limit of one part, unless the request removes the app. */
+const refused = "the request is refused, with the limit";
+
+const requests: readonly Row[] = [
+  ["a version, or a number as text", boundsText(text), refused],
+  ["port rules", boundsText(ports), refused],
+  ["variables, and their template", `${boundsText(variables)} each`, refused],
+  ["a compose file", boundsText(compose), refused],
+  ["logins of additional registries", boundsText(logins), refused],
+  ["all of these together, as stored", size(requestLimitBytes), refused],
+  ["stored for all apps together", size(allRequestsLimitBytes), `${refused}; what frees space is accepted`],
+  ["apps on one device", `${appLimit}`, "a request for another one is refused"],
+  ["rows of Studio's answer", `${answerRowLimit}`, "they are not read, and no app is removed"],
+];
+
+const calls: readonly Row[] = [
+  ["calls of one procedure by one caller", `${openCallLimit} at once`, "further ones are refused"],
+  ["prunes", `${pruneLimits.atOnce} at once, shared by all who ask; ${pruneLimits.queueLimit} wait`, "refused"],
+  [
+    "logs read from the engine for callers",
+    `${tailLimits.atOnce} at once, shared by all who ask; ${tailLimits.queueLimit} wait`,
+    "refused",
+  ],
+];
+
 const logs: readonly Row[] = [
   ["history of a channel", `${historyLines} lines, ${size(historyBytes)}`, "the oldest lines go"],
   ["one line of a container", size(lineLimitBytes), "it is split"],
@@ -61,6 +102,7 @@ const logs: readonly Row[] = [
   ["time that lines are gathered for a message", duration(flushIntervalMs), ""],
   ["lines in one message", size(payloadLimitBytes), "the rest goes into the next"],
   ["lines of a channel that wait", size(backlogLimitBytes), "newer lines are dropped and counted"],
+  ["logs of removed apps", `${retiredLogLimit}`, "the oldest is forgotten"],
   ["agent messages that wait while the link is down", `${waitingLimit}`, "the oldest is dropped, with a warning"],
 ];
 
@@ -85,6 +127,16 @@ const device: readonly Row[] = [
   ["names in a folder that apps can write to", size(listLimitBytes), "the folder is not listed"],
   ["one call to the engine", duration(engineCallLimitMs), "it fails"],
   ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
+  [
+    "lines with one message in the own log",
+    `${lineQuota.lines} in ${duration(lineQuota.perMs)}; of debug lines ${debugLineQuota.lines}`,
+    "counted; the next line has `omitted`",
+  ],
+  [
+    "lines about what a peer sends",
+    `${foreignLines.lines} in ${duration(foreignLines.perMs)} of each kind`,
+    "likewise",
+  ],
   ["one field in the own log", `${fieldLimitChars} characters`, "it is cut"],
   [
     "masked registry tokens",
@@ -93,6 +145,16 @@ const device: readonly Row[] = [
   ],
   ["masked values of one app", `${ownedSecretLimit}`, "the others are masked by their names only"],
 ];
+
+/** Bounds in words. */
+function boundsText({ chars, entries, depth }: Bounds): string {
+  const parts = [
+    ...(entries === undefined ? [] : [`${entries} entries`]),
+    `${chars} characters`,
+    ...(depth === undefined ? [] : [`${depth} levels`]),
+  ];
+  return parts.join(", ");
+}
 
 /** The page as Markdown, not yet formatted. */
 export function renderLimits(): string {
@@ -105,6 +167,10 @@ Everything that gathers has a bound, and counts what it drops. The time limits o
 platforms in [operating.md](operating.md#requirements).
 
 ${part("Apps", apps)}
+
+${part("Requests", requests)}
+
+${part("Calls", calls)}
 
 ${part("Logs of apps", logs)}
 
