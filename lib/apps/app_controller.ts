@@ -69,7 +69,10 @@ export class AppController {
     const surroundings = () => ({ ...deps.surroundings(), appCredKey: this.#appCredKey });
     const tools = this.#tools = createAppTools({ ...deps, surroundings, records, reporter, keep });
     const isDeviceUnstable = () => isEmergency() || this.#observer.isEngineUnstable();
-    const onGone = tools.releasePorts;
+    const onGone = (id: AppId) => {
+      tools.releasePorts(id);
+      deps.hideSecretsOf(idText(id), []);
+    };
     this.#workers = new AppWorkers({ ...deps, ...tools, records, reporter, isDeviceUnstable, onGone, keep, life });
     this.#observer = new ContainerObserver({ ...deps, ...tools, records, workers: this.#workers, keep });
     this.connectSteps = appsConnectSteps({
