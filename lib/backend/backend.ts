@@ -6,6 +6,7 @@ import { routerProcedures } from "../wamp/uris.ts";
 import type { Wire } from "../wamp/wire.ts";
 import {
   type DeviceMetadata,
+  readAddress,
   readAppStateRows,
   readDeviceMetadata,
   readSubscriptionIds,
@@ -86,8 +87,8 @@ class WireBackend implements Backend {
   async updateDeviceStatus(report: StatusReport, signal?: AbortSignal): Promise<{ baseUrl?: string }> {
     const args = [encodeStatus(report, { ...this.#identity(), sessionId: this.#wire.sessionId })];
     const reply = await this.#wire.call(uris.updateDeviceStatus, args, { signal, timeoutMs: statusTimeoutMs });
-    const baseUrl = isDict(reply.args[0]) ? reply.args[0].reswarmBaseURL : undefined;
-    return typeof baseUrl === "string" && baseUrl !== "" ? { baseUrl } : {};
+    const baseUrl = isDict(reply.args[0]) ? readAddress(reply.args[0].reswarmBaseURL) : undefined;
+    return baseUrl === undefined ? {} : { baseUrl };
   }
 
   async updateDeviceArchitecture(architecture: DeviceArchitecture, signal?: AbortSignal): Promise<void> {

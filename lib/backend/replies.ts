@@ -1,9 +1,19 @@
 /** What Studio answers, decoded. Pure. Every decoder throws `bad_request` for what it cannot read. */
 
+import { excessOf } from "../base/bounds.ts";
 import { AgentError } from "../base/errors.ts";
 import { isCount, isDict, readCount, show } from "../base/json.ts";
 
-/** What Studio knows about the device. Names that it did not send are absent. */
+/** Characters of a name or an address. Longer ones are as good as none. */
+const nameLimitChars = 1_024;
+
+/** Characters of a token or key. */
+const replyTokenLimitChars = 65_536;
+
+/** Subscriptions of one topic that are looked at. */
+const subscriptionLimit = 10_000;
+
+/** What Studio knows about the device. Names that it did not send, or that are too long, are absent. */
 export interface DeviceMetadata {
   name?: string;
   swarmName?: string;
@@ -44,19 +54,27 @@ export function readAppStateRows(value: unknown): unknown[] {
  * Decodes the first result of `wamp.subscription.match`. Routers answer null, a list of ids or, for one, the bare id.
  */
 export function readSubscriptionIds(value: unknown): number[] {
-  return (Array.isArray(value) ? value : [value]).filter(isCount);
+  return (Array.isArray(value) ? value.slice(0, subscriptionLimit) : [value]).filter(isCount);
+}
+
+/** An address of Studio; undefined when there is none. */
+export function readAddress(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= nameLimitChars ? value : undefined;
 }
 
 /** A token or key. `name` is what errors call it. */
 export function readToken(value: unknown, options: { name: string; mayBeEmpty: boolean }): string {
-  if (typeof value === "string" && (value !== "" || options.mayBeEmpty)) return value;
+  const isToken = typeof value === "string" && value.length <= replyTokenLimitChars;
+  if (isToken && (value !== "" || options.mayBeEmpty)) return value;
   throw new AgentError("bad_request", `invalid ${options.name} payload`);
 }
 
 /** A value of any shape becomes text; a missing one stays absent, so that it never replaces a known name. */
 function named<Name extends string>(name: Name, value: unknown): { [key in Name]?: string } {
   const member: { [key in Name]?: string } = {};
-  if (value !== undefined && value !== null) member[name] = typeof value === "string" ? value : JSON.stringify(value);
+  if (value === undefined || value === null) return member;
+  if (excessOf(value, { chars: nameLimitChars, depth: 16 }) !== undefined) return member;
+  member[name] = typeof value === "string" ? value : JSON.stringify(value);
   return member;
 }
 

@@ -1,9 +1,13 @@
 /** The error of a request that the router or a peer answered with an error. */
 
+import { excessOf } from "../base/bounds.ts";
 import { AgentError } from "../base/errors.ts";
-import type { Dict } from "../base/json.ts";
+import { type Dict, show } from "../base/json.ts";
 
 const textLimitChars = 2_000;
+
+/** Values of an answer that are shown. */
+const valueLimit = 20;
 
 /** Thrown for a request that was answered with an error. `code` is `call_failed`; `uri` is the error's URI. */
 export class RemoteError extends AgentError {
@@ -27,13 +31,18 @@ export function hasUri(error: unknown, ...uris: string[]): error is RemoteError 
 
 /** `<error uri>[: <args>][: <k=v ...>]`, at most 2000 characters. */
 function describeReply(answer: { uri: string; args: unknown[]; kwargs: Dict }): string {
-  const parts = [answer.uri];
-  if (answer.args.length > 0) parts.push(answer.args.map(plain).join(" "));
-  const pairs = Object.entries(answer.kwargs).map(([name, value]) => `${name}=${plain(value)}`);
+  const parts = [answer.uri.slice(0, textLimitChars)];
+  if (answer.args.length > 0) parts.push(answer.args.slice(0, valueLimit).map(plain).join(" "));
+  const pairs = Object.entries(answer.kwargs).slice(0, valueLimit).map(([name, value]) => {
+    return `${name.slice(0, textLimitChars)}=${plain(value)}`;
+  });
   if (pairs.length > 0) parts.push(pairs.join(" "));
   return parts.join(": ").slice(0, textLimitChars);
 }
 
+/** A peer may answer with anything, so its size is looked at first. */
 function plain(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+  if (typeof value === "string") return value.slice(0, textLimitChars);
+  if (excessOf(value, { chars: textLimitChars, depth: 16 }) !== undefined) return show(value);
+  return JSON.stringify(value) ?? String(value);
 }
