@@ -12,6 +12,9 @@ const namedEscapes: Readonly<Record<string, string>> = {
   '"': '\\"',
 };
 
+/** Everything but letters, marks, digits, punctuation, symbols and spaces. */
+const unsafe = /[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\n\t]/gu;
+
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 /** Characters of a text that are quoted: more than any line of the log has. */
@@ -30,6 +33,19 @@ export function escapeText(text: string): string {
   let escaped = "";
   for (const character of text.slice(0, quoteLimitChars).toWellFormed()) escaped += escapeCharacter(character);
   return text.length > quoteLimitChars ? `${escaped}…` : escaped;
+}
+
+/**
+ * `text` as a terminal may show it: control characters, those that turn the direction of writing, and other invisible
+ * ones are escaped. Line ends and tabs stay, and so do backslashes: what comes out is for eyes, not for parsers.
+ */
+export function escapeForTerminal(text: string): string {
+  return text.toWellFormed().replace(unsafe, escapeText);
+}
+
+/** Like `escapeForTerminal`, on one line. */
+export function escapeForCell(text: string): string {
+  return escapeForTerminal(text).replace(/[\n\t]/g, escapeText);
 }
 
 function escapeCharacter(character: string): string {

@@ -1,6 +1,7 @@
 /** Prints the demo's output: numbered headings, plain lines below them, and how long things took. */
 
 import { textOf } from "../../lib/base/errors.ts";
+import { escapeForTerminal } from "../../lib/base/quote.ts";
 
 /** The destination of the text, for example `Deno.stdout`. */
 export interface Output {
@@ -29,7 +30,7 @@ export class Narrator {
   heading(text: string): void {
     this.#number += 1;
     this.plain("");
-    this.plain(this.#paint(`${this.#number}. ${text}`, "1"));
+    this.#write(this.#paint(escapeForTerminal(`${this.#number}. ${text}`), "1"));
   }
 
   /** Prints sentences below a heading, wrapped. */
@@ -39,7 +40,7 @@ export class Narrator {
 
   /** Prints a line of the agent or the app. */
   quote(who: string, text: string): void {
-    this.plain(this.#paint(`${indent}${who} | ${text}`, "2"));
+    this.#write(this.#paint(escapeForTerminal(`${indent}${who} | ${text}`), "2"));
   }
 
   /** Runs `work`, prints its result and how long it took, and returns the result. */
@@ -54,6 +55,10 @@ export class Narrator {
 
   /** Prints a line without indentation. */
   plain(text: string): void {
+    this.#write(escapeForTerminal(text));
+  }
+
+  #write(text: string): void {
     try {
       let rest = new TextEncoder().encode(`${text}\n`);
       while (rest.length > 0) rest = rest.subarray(this.#output.writeSync(rest));

@@ -61,8 +61,8 @@ export function addDevice(store: Store, given: NewDevice): Device {
   }
   const taken = "SELECT name FROM devices WHERE name = ? OR serial = ? OR device_key = ?";
   const serial = given.serial ?? crypto.randomUUID();
-  if (serial.includes(".")) {
-    throw new AgentError("bad_request", "A serial number cannot contain a dot, because it is part of topics");
+  if (!/^[^\s.#]{1,100}$/.test(serial)) {
+    throw new AgentError("bad_request", "A serial number is part of topics: it cannot contain dots, spaces or #");
   }
   if (store.first(taken, given.name, serial, given.deviceKey ?? -1) !== undefined) {
     throw new AgentError(

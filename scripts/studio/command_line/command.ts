@@ -2,6 +2,7 @@
 
 import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
+import { escapeForCell } from "../../../lib/base/quote.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
 import { openSession } from "../open_session.ts";
 import type { Arguments, OptionKinds } from "./arguments.ts";
@@ -70,7 +71,7 @@ export function memberText(dict: Dict, name: string): string {
 
 /** Formats rows in columns below their titles. Pure. */
 export function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const all = [titles, ...rows];
+  const all = [titles, ...rows].map((row) => row.map(escapeForCell));
   const widths = titles.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
   return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
 }

@@ -1,6 +1,7 @@
 /** `serve`: runs router, backend, token server and registry until a signal arrives. */
 
 import { AgentError, hasCode } from "../../../lib/base/errors.ts";
+import { escapeForCell } from "../../../lib/base/quote.ts";
 import { type Log, type LogFields, silentLog } from "../../../lib/base/log.ts";
 import { controlProcedures } from "../control.ts";
 import type { Report } from "../reports.ts";
@@ -8,6 +9,9 @@ import { startStudio } from "../start_studio.ts";
 import type { Command, Context } from "./command.ts";
 import { connect } from "./command.ts";
 import { removeServerFile, writeServerFile } from "./server_file.ts";
+
+/** Clients decide how long the fields of a warning are. */
+const logLineLimit = 2_000;
 
 /** The command. */
 export const serve: Command = {
@@ -52,8 +56,8 @@ export function reportLine(
   report: Pick<Report, "at" | "serial" | "appName" | "appKey" | "state" | "releaseKey" | "updateStatus">,
 ): string {
   const app = report.appName || `app ${report.appKey}`;
-  return `${report.at.slice(11, 19)} ${app} ${report.state} release ${report.releaseKey} ${report.updateStatus}`
-    .trimEnd();
+  const words = `${report.at.slice(11, 19)} ${app} ${report.state} release ${report.releaseKey} ${report.updateStatus}`;
+  return escapeForCell(words.trimEnd());
 }
 
 async function requireNoServer(context: Context): Promise<void> {
@@ -76,7 +80,7 @@ async function untilSignal(): Promise<void> {
 
 function logTo(context: Context): Log {
   const write = (message: string, fields: LogFields = {}) => {
-    context.printError(`${message} ${JSON.stringify(fields)}`);
+    context.printError(`${message} ${JSON.stringify(fields)}`.slice(0, logLineLimit));
   };
   return { ...silentLog, warn: write, error: write, fatal: write };
 }

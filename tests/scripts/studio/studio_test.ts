@@ -190,3 +190,10 @@ Deno.test("a Studio that is restarted on its folder knows its devices and lets t
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("#14: a serial number that is no component of a URI is refused", async () => {
+  await using studio = await startStudio();
+  for (const serial of ["", "SN.1", "SN 1", "SN#1", "a\nb", "x".repeat(101)]) {
+    assert.throws(() => studio.addDevice({ name: "edge-1", serial }), { code: "bad_request" }, serial);
+  }
+});
