@@ -225,7 +225,7 @@ function invalidCalls(device: FakeWampDevice): [procedure: string, args: unknown
     [`${devices}.check_privilege`, [{ ...question, privilege: "ROOT" }], /READ, NETWORK, MAINTAIN or DEVELOP/],
     [`${devices}.check_privilege`, [{ ...question, entity: "APP" }], /entity must be/],
     [`${devices}.check_privilege`, [{ ...question, requestor_account_key: "1" }], /requestor_account_key/],
-    [`${containers}.get_requested_app_states`, [[]], /args\[0\] must be an object, got \[\]/],
+    [`${containers}.get_requested_app_states`, [[]], /args\[0\] must be an object, got a list/],
     [`${containers}.get_registry_token`, [{ callerID: "2" }], /callerID must be a whole number/],
     [`${containers}.get_registry_token`, [{ callerID: 99 }], /no account 99/],
     [`${containers}.update_app_on_device`, [device.reportOf({ state: "GONE" })], /state must be a state/],
