@@ -3,7 +3,6 @@
  */
 
 import { hasCode } from "../../lib/base/errors.ts";
-import { type FileLock, lockFile } from "../../lib/files/lock_file.ts";
 import { runProgram } from "../programs.ts";
 import { chooseEngine, type EngineChoice, type MachineState } from "./choice.ts";
 import { Docker, findDockerHost } from "./docker.ts";
@@ -36,9 +35,22 @@ export async function inspectMachine(): Promise<EngineDecision> {
   return { choice, lock };
 }
 
-async function takeLock(): Promise<FileLock | undefined> {
-  const outcome = await lockFile(agentLock, 0o644);
-  return outcome.kind === "locked" ? outcome.lock : undefined;
+/** Not by `lib/files/lock_file.ts`: that opens files of the kernel, which tasks may not. */
+async function takeLock(): Promise<Deno.FsFile | undefined> {
+  const file = await openLock();
+  if (await file.tryLock(true)) return file;
+  file.close();
+  return undefined;
+}
+
+/** Without O_CREAT where the file exists: the kernel refuses it on a stranger's file in a shared folder. */
+async function openLock(): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(agentLock);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return await Deno.open(agentLock, { read: true, write: true, create: true, mode: 0o644 });
+  }
 }
 
 async function findEngine(): Promise<MachineState["engine"]> {
