@@ -78,7 +78,10 @@ async function writeUntilCut(
     : { afterLines: 2 + cut % 13, afterUs: (cut * 617) % 3_000 };
   const { before, later, errors } = await disk.losePower([...deno, writer, kind, folder, `${from}`], moment);
   // SQLite has several messages for a file whose disk fails while it is being opened.
-  assert.match(errors, /disk I\/O error|disk image is malformed|unable to open database file|os error (5|30)\b/);
+  assert.match(
+    errors,
+    /disk I\/O error|disk image is malformed|unable to open database file|os error (5|30)\b|\b(EIO|EROFS):/,
+  );
   const last = (lines: string[]) => Number(lines.filter((line) => line !== "begun").at(-1) ?? from - 1);
   return { least: last(before), most: last([...before, ...later]) + 1 };
 }
