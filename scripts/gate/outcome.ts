@@ -15,7 +15,7 @@ const limitMs = 10 * 60_000;
 /** The linter with a plugin crashes at its end in about one of ten runs; what crashed has not judged. */
 const crashLimit = 5;
 
-/** Runs a command of the runtime; its output is the text of a failure. Runs it again when the runtime itself crashed. */
+/** Runs a command of the runtime, again if the runtime itself crashed. Its output is the text of a failure. */
 export async function runDeno(args: string[]): Promise<Outcome> {
   const signal = AbortSignal.timeout(limitMs);
   const options = { args, cwd: projectRoot, env: { NO_COLOR: "1" }, signal };
