@@ -89,7 +89,7 @@ export const allowances: Allowances = {
     "lib/log": { processorMs: 35, rssMib: 10 },
     "lib/app_logs": { processorMs: 10, rssMib: 2 },
     // Includes node:crypto, which the agent loads for ws anyway.
-    "lib/apps": { processorMs: 45, rssMib: 16 },
+    "lib/apps": { processorMs: 85, rssMib: 16 },
     "the whole agent": { processorMs: 180, rssMib: 31 },
   },
 };
