@@ -7,6 +7,7 @@ import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import { AgentError, textOf } from "../../base/errors.ts";
 import { isDict } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
+import { writeAllSync } from "../../files/write_all.ts";
 import type { Boot } from "../../host/boot.ts";
 import { type AppId, type AppIdText, idText } from "../../model/app.ts";
 import { judgeWork, leftAloneText, type UnfinishedWork } from "../plan/left_alone.ts";
@@ -89,26 +90,24 @@ export class WorkJournal {
     }
   }
 
+  /** In place: replacing the file would make some file systems write it to the disk at once, for each note. */
   #write(): void {
     const { path } = this.#deps;
     if (this.#unfinished.size === 0) return removeFile(path);
-    const temporary = `${path}.tmp`;
-    removeFile(temporary);
-    try {
-      const text = JSON.stringify(Object.fromEntries(this.#unfinished));
-      Deno.writeTextFileSync(temporary, text, { createNew: true, mode: 0o600 });
-      Deno.renameSync(temporary, path);
-    } catch (error) {
-      removeFile(temporary);
-      throw error;
-    }
+    const notes = new TextEncoder().encode(JSON.stringify(Object.fromEntries(this.#unfinished)) + "\n");
+    using file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
+    writeAllSync(file, notes);
+    file.truncateSync(notes.length);
   }
 
   #read(): Map<string, UnfinishedWork> {
     const { path, log } = this.#deps;
     try {
       const { isFile, size } = Deno.lstatSync(path);
-      if (isFile && size <= fileLimitBytes) return decodeNotes(JSON.parse(Deno.readTextFileSync(path)));
+      if (isFile && size <= fileLimitBytes) {
+        // Behind the first line may be the rest of longer notes, when the process was killed.
+        return decodeNotes(JSON.parse(Deno.readTextFileSync(path).split("\n", 1).join("")));
+      }
       log.warn("Ignoring the notes on unfinished work, which the agent has not written", { path });
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) {

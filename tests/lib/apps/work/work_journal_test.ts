@@ -115,3 +115,17 @@ Deno.test("run() does its work where notes cannot be read or written, and withou
   for (let count = 0; count < 4; count += 1) await device.endIn(id);
   assert.equal(await device.begin().run({ id, what: "x" }, () => Promise.resolve("done")), "done");
 });
+
+Deno.test("#1: the notes of a process that was killed while it shortened them are read to the end of their line", async () => {
+  await using device = new Device();
+  await device.endIn(id);
+  await device.endIn(id);
+  await Deno.writeTextFile(device.path, '"}, the rest of longer notes', { append: true });
+  assert.equal(device.begin().leftAloneMs(id), 3_600_000);
+  // What is shorter takes the place of what is longer, and the file goes with the last note.
+  const journal = device.begin();
+  await journal.run({ id: other, what: "writing its variables" }, () => Promise.resolve());
+  assert.equal((await Deno.readTextFile(device.path)).split("\n").length, 2);
+  journal.forget(id);
+  await assert.rejects(Deno.stat(device.path), Deno.errors.NotFound);
+});
