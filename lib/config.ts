@@ -89,6 +89,18 @@ export class ConfigFile {
     return { swarmKeyChanged: before !== swarmKey };
   }
 
+  /**
+   * Takes over the base of downloads that Studio names, at once, and stores it. An appliance keeps its own, because it
+   * is where others get theirs from.
+   */
+  async adoptUpdateUrl(updateUrl: string): Promise<void> {
+    const { boardModel, updateUrl: before } = this.current;
+    if (boardModel === "appliance" || updateUrl === before) return;
+    this.#flock = changeFlock(this.#flock, { updateUrl });
+    this.#log.info("Studio has named another base for downloads of the agent");
+    await this.#mutex.run("save", () => this.#save());
+  }
+
   async #save(): Promise<void> {
     const { text } = this.#flock;
     if (text === this.#onDisk) return;

@@ -69,11 +69,13 @@ export function createAreas(
   stack.use(status);
   const device = deviceOf(site, { apps, appLogs, diskSpace, stats });
   const { backend } = connection;
+  const life = new AbortController();
+  stack.defer(() => life.abort());
   const connectSteps = [
     identityStep({ config, backend }),
     ...appLogs.connectSteps,
     ...apps.connectSteps,
-    registerStep(device, clock),
+    registerStep(device, { clock, life: life.signal }),
     metadataStep({ backend }),
   ];
   return { ...connection, diskSpace, status, appLogs, apps, connectSteps };
@@ -107,14 +109,16 @@ function diskSpaceOf({ foundation, connection }: Site, apps: () => Apps): DiskSp
 }
 
 function statusOf(
-  { foundation: { clock, log }, connection: { wire, link, backend } }: Site,
+  { foundation: { engine, config, clock, log }, connection: { wire, link, backend } }: Site,
   areas: { stats: StatsReader; diskSpace: DiskSpace; apps: () => Apps },
 ): Status {
   return createStatus({
     backend,
     readStats: () => areas.stats.read(),
+    isEngineAvailable: (signal) => engine.isAvailable(signal),
     tunnelCapable: () => false,
     isEmergency: () => areas.diskSpace.isEmergency,
+    adoptUpdateUrl: (updateUrl) => config.adoptUpdateUrl(updateUrl),
     isConnected: () => wire.isConnected,
     lastTrafficAt: () => link?.lastTrafficAt(),
     reconnect: (reason) => link?.reconnect(reason),
@@ -162,6 +166,7 @@ function appsOf(
       hasGpu: watchNvidiaGpu(clock),
       isEmergency: () => diskSpace.isEmergency,
       checkPull: (pull) => diskSpace.checkPull(pull),
+      onEngineChange: () => status.reportSoon(),
       random: Math.random,
     }),
   );

@@ -17,6 +17,8 @@ export interface EngineStartDeps {
   };
   /** Called once when the engine does not answer for five seconds. */
   onLate(): void;
+  /** Called when the engine answers for the first time, if it did not at first. */
+  onCome(): void;
   clock: Clock;
   log: Log;
 }
@@ -52,12 +54,14 @@ export async function startWithEngine(deps: EngineStartDeps, signal: AbortSignal
 }
 
 async function awaitEngine(deps: EngineStartDeps, signal: AbortSignal): Promise<void> {
-  const { engine, clock, log, onLate } = deps;
+  const { engine, clock, log, onLate, onCome } = deps;
   const beganAt = clock.now();
   let loggedAt: number | undefined;
-  for (;;) {
+  for (let isFirst = true;; isFirst = false) {
     try {
-      return await engine.ping(signal);
+      await engine.ping(signal);
+      if (!isFirst) onCome();
+      return;
     } catch (error) {
       if (signal.aborted) throw error;
       const awayMs = clock.now() - beganAt;

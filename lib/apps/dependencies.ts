@@ -87,6 +87,8 @@ export interface AppsDeps {
   isEmergency(): boolean;
   /** Whether an image fits on the disk. To be asked before it is pulled. */
   checkPull(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<PullSpace>;
+  /** Called when the container engine goes away, and when it is back. */
+  onEngineChange(): void;
   clock: Clock;
   /** A number from 0 to 1. */
   random(): number;

@@ -11,6 +11,8 @@ import {
   readDeviceMetadata,
   readSubscriptionIds,
   readToken,
+  readUpdateUrl,
+  type StatusAnswer,
 } from "./replies.ts";
 import {
   type AppReport,
@@ -36,8 +38,7 @@ export interface Backend {
   readDeviceMetadata(signal?: AbortSignal): Promise<DeviceMetadata>;
   /** The key that app credentials are derived from. Secret. */
   getAppCredKey(signal?: AbortSignal): Promise<string>;
-  /** `baseUrl` is Studio's address for app environments; absent when the answer has none. */
-  updateDeviceStatus(report: StatusReport, signal?: AbortSignal): Promise<{ baseUrl?: string }>;
+  updateDeviceStatus(report: StatusReport, signal?: AbortSignal): Promise<StatusAnswer>;
   updateDeviceArchitecture(architecture: DeviceArchitecture, signal?: AbortSignal): Promise<void>;
   /** True when the account holds the privilege. Throws `privilege_check_failed` for an answer that is not a boolean. */
   checkPrivilege(question: PrivilegeQuestion, signal?: AbortSignal): Promise<boolean>;
@@ -84,11 +85,13 @@ class WireBackend implements Backend {
     return readToken(args[0], { name: "app_cred_key", mayBeEmpty: false });
   }
 
-  async updateDeviceStatus(report: StatusReport, signal?: AbortSignal): Promise<{ baseUrl?: string }> {
+  async updateDeviceStatus(report: StatusReport, signal?: AbortSignal): Promise<StatusAnswer> {
     const args = [encodeStatus(report, { ...this.#identity(), sessionId: this.#wire.sessionId })];
     const reply = await this.#wire.call(uris.updateDeviceStatus, args, { signal, timeoutMs: statusTimeoutMs });
-    const baseUrl = isDict(reply.args[0]) ? readAddress(reply.args[0].reswarmBaseURL) : undefined;
-    return baseUrl === undefined ? {} : { baseUrl };
+    const answer = isDict(reply.args[0]) ? reply.args[0] : {};
+    const baseUrl = readAddress(answer.reswarmBaseURL);
+    const updateUrl = readUpdateUrl(answer.agentUpdateURL);
+    return { ...(baseUrl === undefined ? {} : { baseUrl }), ...(updateUrl === undefined ? {} : { updateUrl }) };
   }
 
   async updateDeviceArchitecture(architecture: DeviceArchitecture, signal?: AbortSignal): Promise<void> {

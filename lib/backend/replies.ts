@@ -21,6 +21,14 @@ export interface DeviceMetadata {
   swarmKey: number;
 }
 
+/** What Studio answers to a status report; what it did not send is absent. */
+export interface StatusAnswer {
+  /** Studio's address, for the variables of apps. */
+  baseUrl?: string;
+  /** Where the next versions of the agent come from. */
+  updateUrl?: string;
+}
+
 /** Decodes the first result of `read_device_metadata`. */
 export function readDeviceMetadata(value: unknown): DeviceMetadata {
   if (!isDict(value)) {
@@ -60,6 +68,17 @@ export function readSubscriptionIds(value: unknown): number[] {
 /** An address of Studio; undefined when there is none. */
 export function readAddress(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" && value.length <= nameLimitChars ? value : undefined;
+}
+
+/**
+ * The base of downloads of the agent; undefined when there is none. Programs come from there, so it has to be a whole
+ * `http` or `https` address.
+ */
+export function readUpdateUrl(value: unknown): string | undefined {
+  const address = readAddress(value);
+  return address !== undefined && /^https?:\/\/[^\s\p{Cc}\\]+$/iu.test(address) && URL.canParse(address)
+    ? address
+    : undefined;
 }
 
 /** A token or key. `name` is what errors call it. */

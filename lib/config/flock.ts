@@ -36,6 +36,11 @@ export interface DeviceConfigChange {
   swarmKey: number;
 }
 
+/** The same, and where the agent's next versions come from. */
+export interface FlockChange extends Partial<DeviceConfigChange> {
+  updateUrl?: string;
+}
+
 /** A .flock file that was read. */
 export interface Flock {
   config: DeviceConfig;
@@ -58,13 +63,14 @@ export function readFlock(text: string): ReadFlock {
   return { kind: "read", flock: flockOf(parsed.root.members) };
 }
 
-/** The file with other values in the fields that Studio may change; a name that is undefined keeps its value. */
-export function changeFlock(flock: Flock, change: DeviceConfigChange): Flock {
+/** The file with other values in the fields that Studio may change; a field that is undefined keeps its value. */
+export function changeFlock(flock: Flock, change: FlockChange): Flock {
   const values: [name: string, value: string | number | undefined][] = [
     ["name", change.name],
     ["swarm_name", change.swarmName],
     ["swarm_owner_name", change.swarmOwnerName],
     ["swarm_key", change.swarmKey],
+    ["update_url", change.updateUrl],
   ];
   const changed = values.flatMap(([name, value]) => {
     return value === undefined ? [] : [{ name, value: scalarNode(JSON.stringify(value)) }];

@@ -3,6 +3,7 @@
  * codes.
  */
 
+import { throwIfAborted } from "../async/deadline.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import {
@@ -36,6 +37,7 @@ export type CreateRequest = Readonly<Record<string, unknown>>;
 /** Limits in milliseconds that differ from the 30 s for every other call. */
 export interface EngineLimits {
   pingMs: number;
+  availableMs: number;
   dataRootMs: number;
   loginMs: number;
   pruneMs: number;
@@ -45,6 +47,7 @@ export interface EngineLimits {
 
 const defaultLimits: EngineLimits = {
   pingMs: 5_000,
+  availableMs: 3_000,
   dataRootMs: 10_000,
   loginMs: 10_000,
   pruneMs: 300_000,
@@ -72,6 +75,21 @@ export class Engine {
   async ping(signal: AbortSignal): Promise<void> {
     const what = "Pinging the container engine";
     await this.#transport.read({ method: "GET", path: "/_ping" }, { what, signal, limitMs: this.#limits.pingMs });
+  }
+
+  /**
+   * True when the engine answers within three seconds, however many other calls wait for it. Throws `canceled` only.
+   */
+  async isAvailable(signal: AbortSignal): Promise<boolean> {
+    const options = { what: "Pinging the container engine", signal, limitMs: this.#limits.availableMs };
+    try {
+      await this.#transport.readAtOnce({ method: "GET", path: "/_ping" }, options);
+      return true;
+    } catch (error) {
+      throwIfAborted(signal, options.what);
+      this.#log.debug("The container engine is not available", { error });
+      return false;
+    }
   }
 
   /** The folder in which the engine keeps images and containers. */

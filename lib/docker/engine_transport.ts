@@ -135,6 +135,15 @@ export class EngineTransport {
       }, inner), { what, signal });
   }
 
+  /** As `read()`, without waiting for the calls that are open already. */
+  async readAtOnce(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
+    const { what, signal, limitMs = engineCallLimitMs } = options;
+    return await within(limitMs, async (inner) => {
+      const stream = await this.open(request, { ...options, signal: inner });
+      return { status: stream.status, text: await readAnswerText(stream) };
+    }, { what, signal });
+  }
+
   /** Returns the whole answer parsed. Throws `engine_failed` when it is not JSON. */
   async readJson(request: EngineRequest, options: RequestOptions): Promise<unknown> {
     const { text } = await this.read(request, options);

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
-import { isCanceled } from "../base/errors.ts";
+import { hasCode, isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 
 /** What the heartbeat reports and checks. */
@@ -24,18 +24,26 @@ export interface HeartbeatDeps {
 /** Between the end of one beat and the next. */
 export const beatPauseMs = 30_000;
 
-/** The longest time one beat may take. */
-const beatLimitMs = 10_000;
+/** The longest time one beat may take, which includes the wait for a report before it. */
+const beatLimitMs = 50_000;
+
+/** A link without a report that has come to its end for this long is dead, whatever else it carries. */
+export const silenceLimitMs = 3 * beatPauseMs;
 
 /** So many failed beats in a row mean that the link is dead. */
 const failureLimit = 2;
 
 /**
- * The heartbeat. Invariants: exactly one loop, whatever the link does; `restart()` puts the next beat 30 s away and
- * forgets earlier failures; a beat that fails although the router was heard is not the link's fault.
+ * The heartbeat.
+ *
+ * - There is one loop and one watch over it, whatever the link does.
+ * - `restart()` puts the next beat 30 s away and forgets earlier failures.
+ * - A beat that fails although the router was heard is not the link's fault, but a router that carries no report for 90
+ *   s is as good as none.
  */
 export class Heartbeat implements AsyncDisposable {
   readonly #deps: HeartbeatDeps;
+  #finishedAtMs = 0;
   #loop: { controller: AbortController; done: Promise<void> } | undefined;
 
   constructor(deps: HeartbeatDeps) {
@@ -47,8 +55,15 @@ export class Heartbeat implements AsyncDisposable {
     const previous = this.#loop;
     previous?.controller.abort();
     const controller = new AbortController();
-    const done = (previous?.done ?? Promise.resolve()).then(() => this.#run(controller.signal));
+    this.noteFinished();
+    const run = () => Promise.all([this.#run(controller.signal), this.#watch(controller.signal)]);
+    const done = (previous?.done ?? Promise.resolve()).then(async () => void await run());
     this.#loop = { controller, done };
+  }
+
+  /** To be called when a report was answered, by the heartbeat or by anything else. */
+  noteFinished(): void {
+    this.#finishedAtMs = this.#deps.clock.now();
   }
 
   /** Ends the loop. */
@@ -73,16 +88,39 @@ export class Heartbeat implements AsyncDisposable {
     }
   }
 
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock, isConnected, reconnect } = this.#deps;
+    for (;;) {
+      try {
+        await clock.sleep(Math.max(0, this.#finishedAtMs + silenceLimitMs - clock.now()), signal);
+      } catch {
+        // As in the loop.
+        return;
+      }
+      if (clock.now() - this.#finishedAtMs < silenceLimitMs) continue;
+      this.noteFinished();
+      if (isConnected()) reconnect(`no status report was answered for ${silenceLimitMs / 1000} s`);
+    }
+  }
+
   /** Beats once and returns the number of failures in a row. */
   async #beat(failures: number, signal: AbortSignal): Promise<number> {
     const { clock, log, report, isConnected, lastTrafficAt } = this.#deps;
-    if (!isConnected()) return 0;
+    if (!isConnected()) {
+      // The watch is over connections.
+      this.noteFinished();
+      return 0;
+    }
     const startedAt = clock.now();
     try {
       await within(beatLimitMs, report, { what: "Reporting the device status", signal });
       return 0;
     } catch (error) {
       if (signal.aborted && isCanceled(error)) return failures;
+      if (hasCode(error, "busy")) {
+        log.debug("A heartbeat was left out", { error });
+        return failures;
+      }
       const heardAt = lastTrafficAt();
       const isHeard = heardAt !== undefined && heardAt >= startedAt;
       log.warn("A heartbeat failed", { error, isRouterHeard: isHeard });

@@ -1,7 +1,10 @@
 /** The device's condition as Studio sees it: one report per heartbeat, and one whenever a boot run asks for it. */
 
 import type { Clock } from "../async/clock.ts";
+import { singleFlight } from "../async/single_flight.ts";
+import { TaskSet } from "../async/task_set.ts";
 import type { Backend } from "../backend/backend.ts";
+import { hasCode, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { StatusReporter } from "./status_reporter.ts";
@@ -11,9 +14,13 @@ export interface StatusDeps {
   backend: Pick<Backend, "updateDeviceStatus">;
   /** The stats of the device under their wire names. */
   readStats(): Promise<object>;
+  /** True when the container engine answers. */
+  isEngineAvailable(signal: AbortSignal): Promise<boolean>;
   tunnelCapable(): boolean;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
+  /** Takes over the base of downloads that Studio names. */
+  adoptUpdateUrl(updateUrl: string): Promise<void>;
   isConnected(): boolean;
   /**
    * Monotonic time (ms) at which anything at all last came in from the router, pongs included; undefined before the
@@ -37,20 +44,36 @@ export interface Status extends AsyncDisposable {
   /** Until `finishBoot()` the device reports that it is configuring. */
   beginBoot(): void;
   finishBoot(): void;
-  /** Sends one report. Throws what the call throws. */
+  /** Sends one report when it is its turn. Throws `busy` when that does not come, and what the call throws. */
   report(signal: AbortSignal): Promise<void>;
+  /** Sends a report in the background, if the device is connected: something has changed that Studio shows. */
+  reportSoon(): void;
 }
 
 /** Creates the area; no heartbeat is sent before `restartHeartbeat()`. */
 export function createStatus(deps: StatusDeps): Status {
+  const { isConnected, onHeartbeat, log } = deps;
+  const life = new AbortController();
+  const tasks = new TaskSet((error) => log.debug("Cannot report a change of the device", { error: textOf(error) }));
   const reporter = new StatusReporter(deps);
+  const report = async (signal: AbortSignal) => {
+    try {
+      await reporter.report(signal);
+      heartbeat.noteFinished();
+    } catch (error) {
+      // A backend that refuses a report is heard.
+      if (hasCode(error, "call_failed")) heartbeat.noteFinished();
+      throw error;
+    }
+  };
   const heartbeat = new Heartbeat({
     ...deps,
     report: async (signal) => {
-      await reporter.report(signal);
-      deps.onHeartbeat();
+      await report(signal);
+      onHeartbeat();
     },
   });
+  const reportShared = singleFlight(report);
   return {
     get baseUrl() {
       return reporter.baseUrl;
@@ -58,7 +81,14 @@ export function createStatus(deps: StatusDeps): Status {
     restartHeartbeat: () => heartbeat.restart(),
     beginBoot: () => reporter.beginBoot(),
     finishBoot: () => reporter.finishBoot(),
-    report: (signal) => reporter.report(signal),
-    [Symbol.asyncDispose]: () => heartbeat[Symbol.asyncDispose](),
+    report,
+    reportSoon: () => {
+      if (isConnected()) void tasks.add(reportShared(life.signal));
+    },
+    [Symbol.asyncDispose]: async () => {
+      life.abort();
+      await heartbeat[Symbol.asyncDispose]();
+      await tasks.settled();
+    },
   };
 }

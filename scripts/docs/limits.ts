@@ -36,7 +36,8 @@ import { fieldLimitChars } from "../../lib/log/format.ts";
 import { defaultLimitBytes } from "../../lib/log/log_file.ts";
 import { ownedSecretLimit, passingSecretLimit } from "../../lib/log/secrets.ts";
 import { backupLimit } from "../../lib/log/rotation.ts";
-import { beatPauseMs } from "../../lib/status/heartbeat.ts";
+import { beatPauseMs, silenceLimitMs } from "../../lib/status/heartbeat.ts";
+import { turnLimitMs } from "../../lib/status/push_turns.ts";
 import { waitingLimit } from "../../lib/store/message_rows.ts";
 import { outboxLimit } from "../../lib/store/outbox_rows.ts";
 import { inboundLimitBytes, outboundLimitBytes } from "../../lib/wamp/message.ts";
@@ -111,6 +112,8 @@ const link: readonly Row[] = [
   ["a message from the device", size(outboundLimitBytes), "the call is answered with an error"],
   ["data that waits to be sent", size(sendBacklogLimitBytes), "answers queue, publications and calls fail"],
   ["pause between heartbeats", duration(beatPauseMs), ""],
+  ["wait of a status report for the one before", duration(turnLimitMs), "it is left out"],
+  ["time without an answer to a status report", duration(silenceLimitMs), "the connection is dialled again"],
 ];
 
 const device: readonly Row[] = [

@@ -30,9 +30,9 @@ export const backendWords: Readonly<Record<keyof typeof backendProcedures, CallW
   },
   updateDeviceStatus: {
     args: "[{swarm_key, device_key, status: CONFIGURING | CONNECTED | EMERGENCY, wamp_session_id, stats: {12 " +
-      "values}, tunnel_capable?}]",
-    result: "[{reswarmBaseURL?}]",
-    when: "at the beginning and the end of every connect, then every 30 s",
+      "values, docker_available}, tunnel_capable?}]",
+    result: "[{reswarmBaseURL?, agentUpdateURL?}]",
+    when: "at the beginning and the end of every connect, then every 30 s, and when the engine goes or comes",
     limitMs: 10_000,
   },
   updateDeviceArchitecture: {

@@ -32,7 +32,16 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
-  | ("checkPull" | "deleteRemoved" | "hideSecret" | "hideSecretsOf" | "isEmergency" | "isRebuilt" | "workJournal")
+  | (
+    | "checkPull"
+    | "deleteRemoved"
+    | "hideSecret"
+    | "hideSecretsOf"
+    | "isEmergency"
+    | "isRebuilt"
+    | "onEngineChange"
+    | "workJournal"
+  )
 > {
   const config = sampleConfig(change);
   const nothing = () => Promise.resolve();
@@ -59,6 +68,7 @@ export function quietDevice(
     isEmergency: () => false,
     checkPull: () => Promise.resolve({ kind: "fits" }),
     isRebuilt: false,
+    onEngineChange: () => {},
     deleteRemoved: nothing,
     workJournal: { run: (_app, work) => work(), leftAloneMs: () => undefined, forget: () => {} },
   };

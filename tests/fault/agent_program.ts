@@ -97,7 +97,10 @@ class FaultyAgent {
       isRebuilt,
     });
     const disk = { measure: () => Promise.resolve() };
-    await startWithEngine({ engine, apps, disk, onLate: () => {}, clock: systemClock, log }, this.#life.signal);
+    await startWithEngine(
+      { engine, apps, disk, onLate: () => {}, onCome: () => {}, clock: systemClock, log },
+      this.#life.signal,
+    );
     await this.#connect();
     this.#emit({ event: "ready" });
   }

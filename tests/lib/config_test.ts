@@ -222,3 +222,36 @@ async function makeWorld(bytes: string | Uint8Array): Promise<World> {
   };
   return { folder, path, log, warnings, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
+
+Deno.test("change 4: adoptUpdateUrl() counts at once and lasts; what Studio does not name stays", async () => {
+  await using world = await makeWorld(JSON.stringify({ ...content, update_url: "https://old.example.com" }));
+  const file = await ConfigFile.open(world.path, { log: world.log });
+  const adopting = file.adoptUpdateUrl("https://new.example.com/reagent");
+  assert.equal(file.current.updateUrl, "https://new.example.com/reagent");
+  await adopting;
+  await file.refresh({ swarmKey: 12 });
+  const { ino } = await Deno.stat(world.path);
+  await file.adoptUpdateUrl("https://new.example.com/reagent");
+  assert.equal((await Deno.stat(world.path)).ino, ino, "the same base must not be written again");
+  const again = await ConfigFile.open(world.path, { log: world.log });
+  assert.deepEqual(again.current, file.current);
+  assert.equal(again.current.updateUrl, "https://new.example.com/reagent");
+});
+
+Deno.test("change 4: adoptUpdateUrl() changes nothing on an appliance, which others get their agents from", async () => {
+  await using world = await makeWorld(JSON.stringify({ ...content, board: { model: "appliance" } }));
+  const file = await ConfigFile.open(world.path, { log: world.log });
+  await file.adoptUpdateUrl("https://new.example.com");
+  assert.equal(file.current.updateUrl, "");
+  assert.equal((await ConfigFile.open(world.path, { log: world.log })).current.updateUrl, "");
+});
+
+Deno.test("change 4: a base that cannot be stored counts in memory, with a warning", async () => {
+  await using world = await makeWorld(JSON.stringify(content));
+  const file = await ConfigFile.open(world.path, { log: world.log });
+  await Deno.rename(world.path, `${world.folder}/away`);
+  await Deno.mkdir(world.path);
+  await file.adoptUpdateUrl("https://new.example.com");
+  assert.equal(file.current.updateUrl, "https://new.example.com");
+  assert.deepEqual(world.warnings, ["Cannot save the config file; going on with its values in memory"]);
+});

@@ -18,6 +18,8 @@ export interface ContainerObserverDeps {
   namesOf(app: NamedApp): AppNames;
   /** Takes over a promise that nobody waits for, and whatever it rejects with. */
   keep(task: Promise<void>): void;
+  /** Called when the engine goes away, and when it is back. */
+  onEngineChange(): void;
   clock: Clock;
   /** A number from 0 to 1. */
   random(): number;
@@ -43,12 +45,16 @@ export class ContainerObserver {
 
   /** Observes until `signal` is aborted. Never throws. */
   async observe(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#deps;
+    const { clock, onEngineChange } = this.#deps;
+    const setStableAt = (atMs: number) => {
+      this.#stableAtMs = atMs;
+      onEngineChange();
+    };
     await watchEngine({
       ...this.#deps,
       onEvent: (event) => this.#takeEvent(event),
-      onAway: () => this.#stableAtMs = Infinity,
-      onBack: () => this.#stableAtMs = clock.now() + unstableMs,
+      onAway: () => setStableAt(Infinity),
+      onBack: () => setStableAt(clock.now() + unstableMs),
       scan: (options) => this.#scan(options),
     }, signal);
   }

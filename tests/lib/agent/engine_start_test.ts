@@ -32,6 +32,7 @@ function begin(given: { answersAtMs: number; failures?: number }) {
       startObserving: () => void told.push("observe"),
     },
     onLate: () => void told.push("late"),
+    onCome: () => void told.push("come"),
     clock,
     log: silentLog,
   }, end.signal);
@@ -52,7 +53,7 @@ Deno.test("an engine that comes late is told once, and then used", async () => {
   assert.deepEqual(told, ["late"]);
   await clock.advance(30_000);
   await done;
-  assert.deepEqual(told, ["late", "measure", "reconcile", "observe"]);
+  assert.deepEqual(told, ["late", "come", "measure", "reconcile", "observe"]);
 });
 
 Deno.test("an engine that fails after it has answered is tried again", async () => {

@@ -104,6 +104,20 @@ const cases: Asked[] = [
     expected: { baseUrl: "https://studio.example.com" },
   },
   {
+    name: "a status answer with a base for downloads",
+    ask: sendStatus,
+    uri: statusUri,
+    answer: [[{ reswarmBaseURL: 5, agentUpdateURL: "https://storage.example.com" }]],
+    expected: { updateUrl: "https://storage.example.com" },
+  },
+  {
+    name: "a status answer with a base that is no address of the web",
+    ask: sendStatus,
+    uri: statusUri,
+    answer: [[{ reswarmBaseURL: "https://studio.example.com", agentUpdateURL: "file:///root" }]],
+    expected: { baseUrl: "https://studio.example.com" },
+  },
+  {
     name: "a status report before the tunnel is known",
     ask: sendStatus,
     uri: statusUri,

@@ -35,6 +35,26 @@ Deno.test("a call to a missing socket is engine_unreachable", async () => {
   assert.match(error.message, /^Listing images failed, the container engine cannot be reached: .*ENOENT/);
 });
 
+Deno.test("change 2.9: isAvailable() asks at once, whatever else the engine is busy with, and waits for 3 s", async () => {
+  let isAnswering = true;
+  const { promise: end, resolve } = Promise.withResolvers<void>();
+  await using scripted = new ScriptedEngine(async (connection, head) => {
+    if (isAnswering && head.includes("/_ping")) await answerWith(200, "OK")(connection, head);
+    else await Promise.race([untilClosed(connection), end]);
+  });
+  const engine = scripted.client({ availableMs: 500 });
+  const others = new AbortController();
+  const busy = Array.from({ length: 40 }, () => assert.rejects(engine.listContainers(others.signal)));
+  assert.equal(await engine.isAvailable(never), true);
+  isAnswering = false;
+  assert.equal(await engine.isAvailable(never), false);
+  await assert.rejects(engine.isAvailable(AbortSignal.abort()), { code: "canceled" });
+  others.abort();
+  await Promise.all(busy);
+  resolve();
+  assert.equal(await new Engine({ log: silentLog, env: { DOCKER_HOST: "unix:///nowhere" } }).isAvailable(never), false);
+});
+
 Deno.test("a call to a port where nobody listens is engine_unreachable", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;

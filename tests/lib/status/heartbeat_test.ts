@@ -13,9 +13,10 @@ class World {
   readonly reconnects: string[] = [];
   report: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   readonly heartbeat = new Heartbeat({
-    report: (signal) => {
+    report: async (signal) => {
       this.beats += 1;
-      return this.report(signal);
+      await this.report(signal);
+      this.heartbeat.noteFinished();
     },
     isConnected: () => this.isConnected,
     lastTrafficAt: () => this.heardAt,
@@ -74,6 +75,7 @@ Deno.test("beats that fail although the router was heard are not the link's faul
   world.report = () => {
     // The answer that the backend is away is traffic from the router.
     world.heardAt = world.clock.now();
+    world.heartbeat.noteFinished();
     return Promise.reject(new AgentError("call_failed", "no such procedure"));
   };
   heartbeat.restart();
@@ -116,7 +118,8 @@ Deno.test("there is one loop, however often the link comes back", async () => {
     heartbeat.restart();
     await world.clock.advance(1_000);
   }
-  assert.equal(world.clock.sleeping, 1);
+  // The loop, and the watch over it.
+  assert.equal(world.clock.sleeping, 2);
   await world.clock.advance(28_000);
   assert.equal(world.beats, 0);
   await world.clock.advance(1_000);
@@ -150,4 +153,52 @@ Deno.test("disposing ends the loop in every situation", async () => {
     }
     assert.equal(world.clock.sleeping, 0, situation);
   }
+});
+
+Deno.test("change 1.7: a beat that waited for another report in vain is no failure", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  heartbeat.restart();
+  world.report = () => {
+    // Something else is being reported, and answered.
+    world.heartbeat.noteFinished();
+    return Promise.reject(new AgentError("busy", "previous device status update still in flight"));
+  };
+  for (let round = 0; round < 10; round += 1) await world.clock.advance(30_000);
+  assert.equal(world.beats, 10);
+  assert.deepEqual(world.reconnects, []);
+});
+
+Deno.test("change 1.7: a link that answers no report for three intervals is dropped, whatever else it carries", async () => {
+  const reason = "no status report was answered for 90 s";
+  for (const kind of ["fails while the router is heard", "hangs"]) {
+    const world = new World();
+    await using heartbeat = world.heartbeat;
+    world.report = (signal) => {
+      if (kind === "hangs") return world.clock.sleep(1e9, signal);
+      world.heardAt = world.clock.now();
+      return Promise.reject(new AgentError("timeout", "no answer"));
+    };
+    heartbeat.restart();
+    await world.clock.advance(89_999);
+    assert.deepEqual(world.reconnects, [], kind);
+    await world.clock.advance(1);
+    assert.deepEqual(world.reconnects, [reason], kind);
+    // Not again and again before a new connection is up.
+    await world.clock.advance(80_000);
+    assert.deepEqual(world.reconnects, [reason], kind);
+  }
+});
+
+Deno.test("change 1.7: the watch begins again with every connection, and leaves a link alone that is down", async () => {
+  const world = new World();
+  await using heartbeat = world.heartbeat;
+  world.report = (signal) => world.clock.sleep(1e9, signal);
+  for (let round = 0; round < 3; round += 1) {
+    heartbeat.restart();
+    await world.clock.advance(80_000);
+  }
+  world.isConnected = false;
+  await world.clock.advance(600_000);
+  assert.deepEqual(world.reconnects, []);
 });

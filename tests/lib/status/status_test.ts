@@ -17,8 +17,10 @@ Deno.test("every heartbeat reports the status, and onHeartbeat() follows those t
       },
     },
     readStats: () => Promise.resolve({}),
+    isEngineAvailable: () => Promise.resolve(true),
     tunnelCapable: () => false,
     isEmergency: () => false,
+    adoptUpdateUrl: () => Promise.resolve(),
     isConnected: () => true,
     lastTrafficAt: () => undefined,
     reconnect: (reason) => void events.push(reason),
@@ -35,4 +37,46 @@ Deno.test("every heartbeat reports the status, and onHeartbeat() follows those t
   isAnswering = false;
   await clock.advance(60_000);
   assert.deepEqual(events, ["CONFIGURING", "arrived", "CONNECTED", "CONNECTED", "2 heartbeats in a row failed"]);
+});
+
+Deno.test("change 2.9: reportSoon() reports in the background, never twice at once, and only on a connection", async () => {
+  const clock = new FakeClock();
+  const sent: unknown[] = [];
+  let isConnected = false;
+  let answer = Promise.withResolvers<{ baseUrl?: string }>();
+  await using status = createStatus({
+    backend: {
+      updateDeviceStatus: ({ stats }) => {
+        sent.push(stats);
+        return answer.promise;
+      },
+    },
+    readStats: () => Promise.resolve({}),
+    isEngineAvailable: () => Promise.resolve(sent.length > 0),
+    tunnelCapable: () => false,
+    isEmergency: () => false,
+    adoptUpdateUrl: () => Promise.resolve(),
+    isConnected: () => isConnected,
+    lastTrafficAt: () => undefined,
+    reconnect: () => {},
+    onHeartbeat: () => {},
+    clock,
+    log: silentLog,
+  });
+  status.reportSoon();
+  await clock.advance(1_000);
+  assert.deepEqual(sent, []);
+  isConnected = true;
+  for (let round = 0; round < 10; round += 1) {
+    status.reportSoon();
+    await clock.advance(100);
+  }
+  assert.deepEqual(sent, [{ docker_available: false }]);
+  answer.reject(new AgentError("timeout", "no answer"));
+  answer = Promise.withResolvers();
+  await clock.advance(1_000);
+  assert.deepEqual(sent, [{ docker_available: false }, { docker_available: true }]);
+  answer.resolve({});
+  await clock.advance(60_000);
+  assert.equal(sent.length, 2);
 });
