@@ -23,9 +23,9 @@ export interface PruneRequest {
   all: boolean;
 }
 
-/** Reads `[{all?: bool}]`. */
+/** Reads `[{all?: bool}]`; nothing at all stands for dangling images. */
 export function decodePrune({ args }: Call): PruneRequest {
-  const [request] = args;
+  const request = args[0] ?? {};
   if (!isDict(request)) throw new AgentError("bad_request", "first param should be a dict");
   const all = request["all"] ?? false;
   if (typeof all !== "boolean") {

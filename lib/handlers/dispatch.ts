@@ -24,13 +24,13 @@ const authidLimit = 100;
 
 /**
  * The handler of one row. Its errors are the answer, word for word: `denied`, `privilege_check_failed`, `bad_request`,
- * `timeout`, `busy`, or whatever the work threw.
+ * `timeout`, `busy`, or whatever the work threw on purpose. `life` ends with the agent.
  */
 export function createHandler(
   row: ProcedureRow,
-  { device, clock }: { device: Device; clock: Clock },
+  { device, clock, life }: { device: Device; clock: Clock; life: AbortSignal },
 ): InvocationHandler {
-  const logCall = createCallLog({ log: device.log, clock });
+  const logCall = createCallLog({ procedure: row.name, log: device.log, clock, life });
   const openCalls = new OpenCalls();
   return async (invocation) => {
     const startedAt = clock.now();
@@ -49,7 +49,7 @@ export function createHandler(
       const answerError = toAnswer(error);
       // A router that discloses no role makes the device uncontrollable; this line then says why.
       if (hasCode(error, "denied")) logCall("refused", authid, () => ({ ...fields(), role: callerAuthrole }));
-      else logCall("failed", authid, () => ({ ...fields(), error: answerError }));
+      else logCall("failed", authid, () => ({ ...fields(), error }));
       throw answerError;
     }
   };
@@ -86,9 +86,15 @@ async function answer(
   return await within(row.limitMs, work, { what: `The procedure "${row.name}"`, signal });
 }
 
-/** The session sends the message alone, so the causes go into it. */
+/**
+ * The session sends the message alone, so the causes go into it. What was not meant for callers is only in the log: it
+ * helps nobody else, and may quote anything.
+ */
 function toAnswer(error: unknown): AgentError {
+  if (!(error instanceof AgentError)) {
+    return new AgentError("internal", "the device failed to handle the call", { cause: error });
+  }
   const text = textOf(error);
   const message = text.length > errorTextLimit ? `${text.slice(0, errorTextLimit)}…` : text;
-  return new AgentError(error instanceof AgentError ? error.code : "internal", message, { cause: error });
+  return new AgentError(error.code, message, { cause: error });
 }

@@ -72,7 +72,7 @@ export const procedures: readonly ProcedureRow[] = [
     name: "prune_images",
     privilege: "MAINTAIN",
     deniedText: "insufficient privileges to prune images",
-    args: "[{all?: bool}]",
+    args: "[{all?: bool}]?",
     result: "empty, or with all: [output of docker system prune]",
     limitMs: fullPruneLimitMs,
     decode: decodePrune,

@@ -51,18 +51,21 @@ export async function registerProcedures(
   return missing;
 }
 
-/** Registers all procedures after every connect, so that the device can be called before anything else works. */
-export function registerStep(device: Device, clock: Clock): ConnectStep {
+/**
+ * Registers all procedures after every connect, so that the device can be called before anything else works. `life`
+ * ends with the agent.
+ */
+export function registerStep(device: Device, options: { clock: Clock; life: AbortSignal }): ConnectStep {
   let left: ProcedureRow[] = [];
   // Made once, so that a reconnect does not lift the limits of a procedure's log.
-  const handlers = new Map(procedures.map((row) => [row, createHandler(row, { device, clock })]));
+  const handlers = new Map(procedures.map((row) => [row, createHandler(row, { device, ...options })]));
   return {
     name: "register the procedures",
     phase: "serve",
     callsBackend: false,
     run: async ({ session, isRepeated }) => {
       const { serialNumber, log } = device;
-      const handlerOf = (row: ProcedureRow) => handlers.get(row) ?? createHandler(row, { device, clock });
+      const handlerOf = (row: ProcedureRow) => handlers.get(row) ?? createHandler(row, { device, ...options });
       if (!isRepeated) left = [...procedures];
       left = await registerProcedures(session, left, { serialNumber, handlerOf, log });
       if (left.length > 0) throw new AgentError("call_failed", `The router refused ${left.length} procedures`);

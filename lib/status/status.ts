@@ -56,16 +56,7 @@ export function createStatus(deps: StatusDeps): Status {
   const life = new AbortController();
   const tasks = new TaskSet((error) => log.debug("Cannot report a change of the device", { error: textOf(error) }));
   const reporter = new StatusReporter(deps);
-  const report = async (signal: AbortSignal) => {
-    try {
-      await reporter.report(signal);
-      heartbeat.noteFinished();
-    } catch (error) {
-      // A backend that refuses a report is heard.
-      if (hasCode(error, "call_failed")) heartbeat.noteFinished();
-      throw error;
-    }
-  };
+  const report = (signal: AbortSignal) => noteAnswer(reporter.report(signal), () => heartbeat.noteFinished());
   const heartbeat = new Heartbeat({
     ...deps,
     report: async (signal) => {
@@ -91,4 +82,15 @@ export function createStatus(deps: StatusDeps): Status {
       await tasks.settled();
     },
   };
+}
+
+/** Waits for a report, and calls `onAnswer` when it was answered: a backend that refuses it is heard, too. */
+async function noteAnswer(reporting: Promise<void>, onAnswer: () => void): Promise<void> {
+  try {
+    await reporting;
+    onAnswer();
+  } catch (error) {
+    if (hasCode(error, "call_failed")) onAnswer();
+    throw error;
+  }
 }

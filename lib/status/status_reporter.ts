@@ -24,7 +24,7 @@ export interface StatusReporterDeps {
 }
 
 /** The longest time that one report may take, once it is its turn. */
-const reportLimitMs = 10_000;
+const pushLimitMs = 10_000;
 
 /** The status to report. */
 export function chooseStatus(condition: { isBooting: boolean; isEmergency: boolean }): DeviceStatus {
@@ -68,7 +68,7 @@ export class StatusReporter {
   /** Sends one report when it is its turn. Throws `busy` when that does not come, and what the call throws. */
   async report(signal: AbortSignal): Promise<void> {
     const what = "Reporting the device status";
-    await this.#turns.run(() => within(reportLimitMs, (limit) => this.#send(limit), { what, signal }), signal);
+    await this.#turns.run(() => within(pushLimitMs, (limit) => this.#send(limit), { what, signal }), signal);
   }
 
   async #send(signal: AbortSignal): Promise<void> {

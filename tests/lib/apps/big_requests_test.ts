@@ -37,7 +37,7 @@ class World extends FakeDevice {
     const device = fakeDevice({ apps: { request: (all) => this.apps.request(all) }, log: this.#log.log });
     const call = { procedure: row.name, args: [], kwargs, callerAuthid: "system", callerAuthrole: "system" };
     try {
-      await createHandler(row, { device, clock: systemClock })({ ...call, signal: never });
+      await createHandler(row, { device, clock: systemClock, life: never })({ ...call, signal: never });
       return undefined;
     } catch (error) {
       assert.ok(error instanceof Error);

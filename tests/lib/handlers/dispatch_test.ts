@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../../lib/base/errors.ts";
+import { type LogFields, silentLog } from "../../../lib/base/log.ts";
 import { createHandler, openCallLimit } from "../../../lib/handlers/dispatch.ts";
 import { type ProcedureRow, working } from "../../../lib/handlers/procedure.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
@@ -18,7 +19,7 @@ function call(row: ProcedureRow, change: Partial<Invocation> = {}, device = fake
     signal: never,
     ...change,
   };
-  return createHandler(row, { device, clock: new FakeClock() })(invocation);
+  return createHandler(row, { device, clock: new FakeClock(), life: never })(invocation);
 }
 
 function createRow(run: (signal: AbortSignal) => Promise<Reply>, limitMs = 10_000): ProcedureRow {
@@ -62,7 +63,7 @@ Deno.test("Studio is asked about the account that the trusted caller names", asy
   assert.equal(asked.length, 3, "nobody has a privilege, and Studio is not asked");
 });
 
-Deno.test("anything a handler throws becomes one text", async () => {
+Deno.test("change 1.6: what a handler throws on purpose is the answer, and anything else is only in the log", async () => {
   const cases: [unknown, string, string][] = [
     [new AgentError("bad_request", "first param should be a dict"), "bad_request", "first param should be a dict"],
     [
@@ -70,17 +71,23 @@ Deno.test("anything a handler throws becomes one text", async () => {
       "engine_failed",
       "Cannot list images: no such host",
     ],
-    [new TypeError("x is undefined"), "internal", "x is undefined"],
-    ["a text", "internal", "a text"],
-    [{ odd: 1 }, "internal", '{"odd":1}'],
+    [new TypeError("x is undefined"), "internal", "the device failed to handle the call"],
+    [new Deno.errors.NotFound("/etc/shadow"), "internal", "the device failed to handle the call"],
+    ["a text", "internal", "the device failed to handle the call"],
+    [{ odd: 1 }, "internal", "the device failed to handle the call"],
+    [undefined, "internal", "the device failed to handle the call"],
   ];
   for (const [thrown, code, message] of cases) {
-    await assert.rejects(call(createRow(() => Promise.reject(thrown))), { code, message });
+    const logged: unknown[] = [];
+    const log = { ...silentLog, warn: (_text: string, fields: LogFields = {}) => void logged.push(fields.error) };
+    const row = createRow(() => Promise.reject(thrown));
+    await assert.rejects(call(row, {}, fakeDevice({ log })), { code, message });
+    assert.deepEqual(logged, [thrown]);
   }
 });
 
 Deno.test("a very long error text is shortened", async () => {
-  const failing = createRow(() => Promise.reject(new Error("x".repeat(1_000_000))));
+  const failing = createRow(() => Promise.reject(new AgentError("io_failed", "x".repeat(1_000_000))));
   await assert.rejects(call(failing), (error: Error) => error.message.length === 4_001);
 });
 
@@ -105,7 +112,7 @@ Deno.test("a canceled call ends the work", async () => {
 Deno.test("#4: a caller with too many open calls is refused, and another is not", async () => {
   const { promise: end, resolve } = Promise.withResolvers<Reply>();
   const row = createRow(() => end);
-  const handler = createHandler(row, { device: fakeDevice(), clock: new FakeClock() });
+  const handler = createHandler(row, { device: fakeDevice(), clock: new FakeClock(), life: never });
   const invocation = { procedure: row.name, args: [], kwargs: {}, callerAuthrole: undefined, signal: never };
   const open = Array.from({ length: openCallLimit }, () => handler({ ...invocation, callerAuthid: "77" }));
   const refusal = { code: "busy", message: "too many calls of this procedure at once" };

@@ -55,7 +55,12 @@ const hostile: { name: string; args: unknown[]; kwargs?: Record<string, unknown>
 const readsArguments = ["prune_images", "get_app_log_history"];
 
 /** Of these some hostile inputs are good ones to a procedure that reads arguments. */
-const harmless: Record<string, string[]> = { prune_images: ["an empty dict", "null members"] };
+const harmless: Record<string, string[]> = {
+  prune_images: [
+    ...["an empty dict", "null members", "nothing", "null", "many nulls"],
+    ...["keyword arguments of every type", "keyword arguments named like methods"],
+  ],
+};
 
 /** The text of an error on the wire; undefined for a result. */
 async function textOfCall(

@@ -27,6 +27,7 @@ export class RegisteredDevice implements AsyncDisposable {
   /** Power actions that were asked for. */
   readonly power: string[] = [];
   readonly #sessions: Session[] = [];
+  readonly #life = new AbortController();
   readonly #engine = new ScriptedEngine(answerEmpty);
   readonly #folder = Deno.makeTempDirSync({ prefix: "device-" });
   readonly #database = Database.open(`${this.#folder}/reagent.db`, { log: silentLog });
@@ -60,7 +61,7 @@ export class RegisteredDevice implements AsyncDisposable {
     const answering = device.#createDevice(session, change);
     await registerProcedures(session, procedures, {
       serialNumber: "SN-1",
-      handlerOf: (row) => createHandler(row, { device: answering, clock: systemClock }),
+      handlerOf: (row) => createHandler(row, { device: answering, clock: systemClock, life: device.#life.signal }),
       log: silentLog,
     });
     return device;
@@ -75,6 +76,7 @@ export class RegisteredDevice implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort();
     for (const session of this.#sessions) await session.close();
     await this.router[Symbol.asyncDispose]();
     await this.#logs[Symbol.asyncDispose]();
