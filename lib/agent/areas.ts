@@ -26,6 +26,9 @@ import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
 import { deviceLinkOptions } from "./link_options.ts";
 
+/** Of each kind, for callers: on a slow engine they do not queue behind each other, and leave most places free. */
+const listsAtOnce = 4;
+
 /** The connection to Studio. */
 interface StudioConnection {
   /** Undefined when the agent is to stay offline. */
@@ -198,8 +201,8 @@ function deviceOf(
     diskSpace,
     // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.
     engine: {
-      listImages: singleFlight((signal) => engine.listImages(signal)),
-      listContainersRaw: singleFlight((signal) => engine.listContainersRaw(signal)),
+      listImages: singleFlight((signal) => engine.listImages(signal), { atOnce: listsAtOnce }),
+      listContainersRaw: singleFlight((signal) => engine.listContainersRaw(signal), { atOnce: listsAtOnce }),
     },
     host: {
       readMetadata: async (signal) => ({ os: await readSharedOsInfo(signal), ...buildArch(), version: agentVersion }),

@@ -1,6 +1,7 @@
 /** Lets callers that want the same thing at the same time share one read. */
 
 import { orAborted, throwIfAborted } from "./deadline.ts";
+import { Semaphore } from "./semaphore.ts";
 
 /** A read that is running or about to begin, and how many callers wait for it. */
 interface SharedRead<T> {
@@ -10,23 +11,26 @@ interface SharedRead<T> {
 }
 
 /**
- * `read`, at most once at a time. A call that comes while a read is running waits for the next one and shares it, so
- * that no result is older than the call. A read is aborted when nobody waits for it any more. Throws what `read`
- * throws, and `canceled`.
+ * `read`, at most once at a time, or `atOnce` times. A call that finds no read to begin with waits for the next one and
+ * shares it, so that no result is older than the call. A read is aborted when nobody waits for it any more. Throws what
+ * `read` throws, and `canceled`.
  */
-export function singleFlight<T>(read: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
+export function singleFlight<T>(
+  read: (signal: AbortSignal) => Promise<T>,
+  { atOnce = 1 }: { atOnce?: number } = {},
+): (signal: AbortSignal) => Promise<T> {
+  const places = new Semaphore(atOnce);
   let next: SharedRead<T> | undefined;
   const begin = (): SharedRead<T> => {
     const life = new AbortController();
-    const result = last.then(() => {
+    const result = places.run(() => {
       if (next === shared) next = undefined;
       throwIfAborted(life.signal, "A read that nobody waits for");
       return read(life.signal);
-    });
+    }, life.signal);
+    // Nobody may be left to hear of it.
+    result.catch(() => {});
     const shared = { result, life, waiting: 0 };
-    // The next read begins however this one ends.
-    last = result.catch(() => {});
     return shared;
   };
   return async (signal) => {

@@ -8,13 +8,15 @@ interface Asked {
 }
 
 /** A shared read whose answers come when the test says so. */
-function createReads(): { asked: Asked[]; read: (signal?: AbortSignal) => Promise<string> } {
+function createReads(
+  options?: { atOnce: number },
+): { asked: Asked[]; read: (signal?: AbortSignal) => Promise<string> } {
   const asked: Asked[] = [];
   const read = singleFlight<string>((signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     asked.push({ signal, resolve, reject });
     return promise;
-  });
+  }, options);
   return { asked, read: (signal = new AbortController().signal) => read(signal) };
 }
 
@@ -80,4 +82,27 @@ Deno.test("singleFlight() begins another read for a call after all who waited fo
   assert.equal(await stays, "last");
   assert.equal(asked.length, 2);
   await assert.rejects(read(AbortSignal.abort()), { code: "canceled" });
+});
+
+Deno.test("lists: singleFlight() with several reads at once lets a call pass one that is slow, and shares beyond that", async () => {
+  const { asked, read } = createReads({ atOnce: 2 });
+  const slow = read();
+  await settle();
+  const quick = read();
+  await settle();
+  asked[1]?.resolve("quick");
+  assert.equal(await quick, "quick");
+  const second = read();
+  await settle();
+  const late = Array.from({ length: 100 }, () => read());
+  await settle();
+  assert.equal(asked.length, 3, "no more than two at once");
+  asked[2]?.resolve("second");
+  assert.equal(await second, "second");
+  await settle();
+  assert.equal(asked.length, 4);
+  asked[3]?.resolve("late");
+  assert.deepEqual(new Set(await Promise.all(late)), new Set(["late"]));
+  asked[0]?.resolve("slow");
+  assert.equal(await slow, "slow");
 });
