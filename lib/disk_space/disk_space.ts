@@ -69,7 +69,7 @@ export class DiskSpace implements AsyncDisposable {
 
   constructor(deps: DiskSpaceDeps) {
     this.#deps = deps;
-    this.#storage = new EngineStorage({ env: deps.env });
+    this.#storage = new EngineStorage(deps);
     if (deps.os === "linux") this.#guard = createGuard(deps, this.#storage);
   }
 

@@ -15,11 +15,9 @@ export interface EngineEndpoint {
   ca: string | undefined;
   cert: string | undefined;
   key: string | undefined;
-  /** `v1.45`; undefined lets the engine answer in the newest version it knows. */
-  version: string | undefined;
 }
 
-/** The variables that `engineEndpoint()` reads. */
+/** The variables by which the engine is found and spoken to. */
 export const engineVariables = [
   "DOCKER_HOST",
   "DOCKER_API_VERSION",
@@ -36,7 +34,6 @@ const noEndpoint: EngineEndpoint = {
   ca: undefined,
   cert: undefined,
   key: undefined,
-  version: undefined,
 };
 
 /**
@@ -45,13 +42,12 @@ const noEndpoint: EngineEndpoint = {
  * the platform. Throws `engine_unreachable` when `DOCKER_HOST` is malformed or a certificate cannot be read.
  */
 export function engineEndpoint(env: EngineEnvironment, platform: typeof Deno.build.os): EngineEndpoint {
-  const version = env.DOCKER_API_VERSION ? `v${env.DOCKER_API_VERSION.replace(/^v/, "")}` : undefined;
   const address = env.DOCKER_HOST ?? "";
   const socket = /^(?:unix|npipe):\/\/(.*)$/.exec(address)?.[1];
   if (address === "" || socket !== undefined) {
-    return { ...noEndpoint, version, socketPath: socket || defaultSocket(env, platform) };
+    return { ...noEndpoint, socketPath: socket || defaultSocket(env, platform) };
   }
-  return { ...noEndpoint, version, ...remoteEndpoint(address, env) };
+  return { ...noEndpoint, ...remoteEndpoint(address, env) };
 }
 
 function remoteEndpoint(address: string, env: EngineEnvironment): Partial<EngineEndpoint> {

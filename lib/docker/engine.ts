@@ -66,7 +66,7 @@ export class Engine {
 
   /** `env` replaces the variables of the process. */
   constructor(options: { log: Log; env?: EngineEnvironment; limits?: Partial<EngineLimits> }) {
-    this.#transport = new EngineTransport(options.env ?? readEnvironment());
+    this.#transport = new EngineTransport(options.env ?? readEnvironment(), options.log);
     this.#log = options.log;
     this.#limits = { ...defaultLimits, ...options.limits };
   }

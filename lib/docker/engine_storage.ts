@@ -1,5 +1,6 @@
 /** The engine's calls about what fills its disk: volumes, images with their containers, the build cache. */
 
+import type { Log } from "../base/log.ts";
 import type { EngineEnvironment } from "./endpoint.ts";
 import {
   decodeImage,
@@ -43,8 +44,8 @@ const aliveStates: readonly string[] = ["running", "paused", "restarting"];
 export class EngineStorage {
   readonly #transport: EngineTransport;
 
-  constructor(options: { env: EngineEnvironment }) {
-    this.#transport = new EngineTransport(options.env);
+  constructor({ env, log }: { env: EngineEnvironment; log: Log }) {
+    this.#transport = new EngineTransport(env, log);
   }
 
   /** All containers. */

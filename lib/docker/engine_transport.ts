@@ -7,9 +7,12 @@ import { Agent, type IncomingMessage } from "node:http";
 import { Agent as TlsAgent } from "node:https";
 import Docker from "dockerode";
 import { within } from "../async/deadline.ts";
-import { AgentError, type ErrorCode } from "../base/errors.ts";
+import { AgentError, type ErrorCode, hasCode } from "../base/errors.ts";
 import { Semaphore } from "../async/semaphore.ts";
 import { parseJson } from "../base/json.ts";
+import type { Log } from "../base/log.ts";
+import { firstVersion, nearestVersion, refusesVersion, type VersionChoice, type VersionRange } from "./api_version.ts";
+import { dictField, textField } from "./decode.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
 import { type EngineStream, readAnswerText, streamOf } from "./engine_stream.ts";
 import { engineFailure, unreachable } from "./errors.ts";
@@ -23,6 +26,11 @@ export interface EngineRequest {
   body?: Readonly<Record<string, unknown>>;
   /** Value of the header `X-Registry-Auth`. */
   registryAuth?: string;
+}
+
+/** Undefined lets the engine answer in the newest version that it knows. */
+interface Versioned {
+  version: string | undefined;
 }
 
 /** How a request is made. `what` starts every error text: `Starting container "shop"`. */
@@ -56,18 +64,31 @@ interface Dialer {
 // dockerode passes every status on, so that status and body of a refusal can be read as they are.
 const everyStatus = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [100 + index, true]));
 
-/** Sends requests to one engine. Each has a connection of its own, so there is nothing to close. */
+/**
+ * Sends requests to one engine. Each has a connection of its own, so there is nothing to close.
+ *
+ * - Requests name the version of `DOCKER_API_VERSION`, or the nearest one that the engine takes.
+ */
 export class EngineTransport {
   readonly #env: EngineEnvironment;
+  readonly #log: Log;
   readonly #permits = new Semaphore(callsAtOnce);
+  #version: string | undefined;
   #dialer: Dialer | undefined;
 
-  constructor(env: EngineEnvironment) {
+  /** `log` gets a warning when the engine is spoken to in another version than the variables name. */
+  constructor(env: EngineEnvironment, log: Log) {
     this.#env = env;
+    this.#log = log;
+    this.#use(firstVersion(env.DOCKER_API_VERSION));
   }
 
   /** Returns the answer once its head has arrived. Throws as `engineFailure()` for 400 and above. */
   async open(request: EngineRequest, options: RequestOptions): Promise<EngineStream> {
+    return await this.#inVersion(options, (version) => this.#open({ ...request, version }, options));
+  }
+
+  async #open(request: EngineRequest & Versioned, options: RequestOptions): Promise<EngineStream> {
     const { what, signal } = options;
     const life = new AbortController();
     const end = () => life.abort();
@@ -101,14 +122,22 @@ export class EngineTransport {
     request: { path: string; query: Record<string, string> },
     options: RequestOptions,
   ): Promise<EngineStream> {
-    const { what, signal } = options;
-    const { socketPath, version } = engineEndpoint(this.#env, Deno.build.os);
+    const { socketPath } = engineEndpoint(this.#env, Deno.build.os);
     if (socketPath === undefined || Deno.build.os === "windows") {
       return await this.open({ method: "GET", ...request }, options);
     }
+    return await this.#inVersion(options, (version) => this.#openSocket(socketPath, { ...request, version }, options));
+  }
+
+  async #openSocket(
+    socketPath: string,
+    request: { path: string; query: Record<string, string> } & Versioned,
+    options: RequestOptions,
+  ): Promise<EngineStream> {
+    const { what, signal } = options;
     const life = new AbortController();
     const whole = AbortSignal.any([signal, life.signal]);
-    const path = `${version === undefined ? "" : `/${version}`}${request.path}?${new URLSearchParams(request.query)}`;
+    const path = `${versionedPath(request)}?${new URLSearchParams(request.query)}`;
     try {
       return await within(options.limitMs ?? engineCallLimitMs, async () => {
         const answer = await openUnixSocketStream({ socketPath, path, what, signal: whole });
@@ -152,11 +181,38 @@ export class EngineTransport {
     return value;
   }
 
-  #dial(request: EngineRequest, options: { what: string; signal: AbortSignal }): Promise<IncomingMessage> {
+  /** Sends a request, and once more in the nearest version when the engine does not take the one that it names. */
+  async #inVersion<T>(options: RequestOptions, send: (version: string | undefined) => Promise<T>): Promise<T> {
+    const version = this.#version;
+    try {
+      return await send(version);
+    } catch (error) {
+      if (version === undefined || !hasCode(error, "engine_failed") || !refusesVersion(error.message)) throw error;
+      // Calls that were refused at the same time share the answer of the first.
+      if (this.#version === version) this.#use(nearestVersion(version, await this.#readVersions(options)));
+      return await send(this.#version);
+    }
+  }
+
+  async #readVersions({ what, signal }: RequestOptions): Promise<VersionRange> {
+    return await within(engineCallLimitMs, async (inner) => {
+      const request = { method: "GET", path: "/version", version: undefined } as const;
+      const answer = await readAnswerText(await this.#open(request, { what, signal: inner }));
+      const wire = dictField(parseJson(answer));
+      return { oldest: textField(wire.MinAPIVersion) || undefined, newest: textField(wire.ApiVersion) || undefined };
+    }, { what, signal });
+  }
+
+  #use({ version, warning }: VersionChoice): void {
+    this.#version = version;
+    if (warning !== undefined) this.#log.warn(warning);
+  }
+
+  #dial(request: EngineRequest & Versioned, options: { what: string; signal: AbortSignal }): Promise<IncomingMessage> {
     const dialer = this.#dialer ??= createDialer(this.#env, options.what);
     const call = {
       method: request.method,
-      path: `${request.path}?`,
+      path: `${versionedPath(request)}?`,
       // An empty body keeps the query out of the body, which is where it goes otherwise.
       options: { _query: request.query ?? {}, _body: request.body ?? {} },
       authconfig: request.registryAuth === undefined ? undefined : { base64: request.registryAuth },
@@ -182,6 +238,10 @@ export function pathPart(text: string): string {
     throw new AgentError("bad_request", `Cannot use "${text}" as the name of a container or image`);
   }
   return encodeURIComponent(text).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%40", "@");
+}
+
+function versionedPath({ path, version }: { path: string } & Versioned): string {
+  return version === undefined ? path : `/v${version}${path}`;
 }
 
 function createDialer(env: EngineEnvironment, what: string): Dialer {

@@ -61,7 +61,7 @@ class World implements AsyncDisposable {
   async startGuard(): Promise<DiskGuard> {
     const env = { DOCKER_HOST: this.engine?.host };
     const engine = new Engine({ log: silentLog, env });
-    const storage = new EngineStorage({ env });
+    const storage = new EngineStorage({ env, log: silentLog });
     const cleanup = new DiskCleanup({
       engine,
       storage,

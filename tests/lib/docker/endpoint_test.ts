@@ -10,7 +10,6 @@ const nothing = {
   ca: undefined,
   cert: undefined,
   key: undefined,
-  version: undefined,
 };
 
 const cases = [
@@ -30,11 +29,6 @@ const cases = [
     name: "DOCKER_TLS_VERIFY",
     env: { DOCKER_HOST: "tcp://h", DOCKER_TLS_VERIFY: "1" },
     expected: { host: "h", port: 2376, protocol: "https" },
-  },
-  {
-    name: "DOCKER_API_VERSION",
-    env: { DOCKER_API_VERSION: "1.41" },
-    expected: { socketPath: "/var/run/docker.sock", version: "v1.41" },
   },
 ];
 

@@ -75,6 +75,58 @@ Deno.test("an engine is reached over tcp, with the version that DOCKER_API_VERSI
   await server.shutdown();
 });
 
+/** Answers as an engine that takes the versions from 1.24 to 1.45. */
+function versionedEngine(): ScriptedEngine {
+  return new ScriptedEngine(async (connection, head) => {
+    const [, path = ""] = head.split(" ");
+    const version = /^\/v(\d+\.\d+)\//.exec(path)?.[1] ?? "1.45";
+    const minor = 100 * (Number(version.split(".")[0]) - 1) + Number(version.split(".")[1]);
+    if (path.startsWith("/version")) {
+      return await answerWith(200, `{"ApiVersion":"1.45","MinAPIVersion":"1.24"}`)(connection, head);
+    }
+    const refusal = minor > 45
+      ? `client version ${version} is too new. Maximum supported API version is 1.45`
+      : minor < 24
+      ? `client version ${version} is too old. Minimum supported API version is 1.24`
+      : undefined;
+    if (refusal !== undefined) return await answerWith(400, JSON.stringify({ message: refusal }))(connection, head);
+    await answerWith(200, "[]")(connection, head);
+  });
+}
+
+const refusedVersions: { wanted: string; used: string }[] = [
+  { wanted: "1.99", used: "/v1.45/" },
+  { wanted: "2.0", used: "/v1.45/" },
+  { wanted: "1.10", used: "/v1.31/" },
+  { wanted: "newest", used: "/" },
+];
+
+for (const { wanted, used } of refusedVersions) {
+  Deno.test(`#16: with DOCKER_API_VERSION ${wanted} calls and streams go to ${used}, and there is one warning`, async () => {
+    await using server = versionedEngine();
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
+    const engine = new Engine({ log, env: { DOCKER_HOST: server.host, DOCKER_API_VERSION: wanted } });
+    await engine.ping(never);
+    await Promise.all([engine.listImages(never), engine.listContainersRaw(never)]);
+    await engine.readLogs("c", { tty: false, signal: never, tail: 1 }).catch(() => {});
+    const paths = server.requests.map((head) => head.split(" ")[1] ?? "");
+    for (const path of ["_ping", "images/json", "containers/json"]) {
+      assert.ok(paths.some((one) => one.startsWith(`${used}${path}`)), `${path} among ${paths.join(" ")}`);
+    }
+    assert.equal(warnings.length, 1, warnings.join("\n"));
+  });
+}
+
+Deno.test("#16: calls that are refused at the same time find the version together", async () => {
+  await using server = versionedEngine();
+  const engine = new Engine({ log: silentLog, env: { DOCKER_HOST: server.host, DOCKER_API_VERSION: "1.99" } });
+  await Promise.all(Array.from({ length: 20 }, () => engine.listImages(never)));
+  const before = server.requests.length;
+  await engine.listImages(never);
+  assert.equal(server.requests.length, before + 1);
+});
+
 Deno.test("an engine behind TLS is reached with the authority of DOCKER_CERT_PATH, and not with another", async () => {
   const folder = await Deno.makeTempDir();
   for (const name of ["ours", "theirs"]) await Deno.mkdir(`${folder}/${name}`);
