@@ -73,8 +73,8 @@ export class Engine {
 
   /** Returns when the engine answers. */
   async ping(signal: AbortSignal): Promise<void> {
-    const what = "Pinging the container engine";
-    await this.#transport.read({ method: "GET", path: "/_ping" }, { what, signal, limitMs: this.#limits.pingMs });
+    const options = { what: "Pinging the container engine", signal, limitMs: this.#limits.pingMs, isUrgent: true };
+    await this.#transport.read({ method: "GET", path: "/_ping" }, options);
   }
 
   /**

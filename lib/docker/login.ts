@@ -1,6 +1,5 @@
 /** Logins to registries, checked by the engine. */
 
-import { within } from "../async/deadline.ts";
 import { AgentError, hasCode } from "../base/errors.ts";
 import { type RegistryAuth, trimHost } from "./registry.ts";
 import type { EngineTransport } from "./engine_transport.ts";
@@ -20,7 +19,7 @@ export async function checkLogin(
   const body = { username: auth.user, password: auth.password, serveraddress: host };
   const request = { method: "POST", path: "/auth", body } as const;
   try {
-    await within(limitMs, (inner) => transport.read(request, { what, signal: inner }), { what, signal });
+    await transport.read(request, { what, signal, limitMs });
   } catch (error) {
     if (hasCode(error, "timeout")) {
       const hint = "check that the device can reach it, and NO_PROXY";

@@ -128,7 +128,7 @@ const device: readonly Row[] = [
   ["redirects that one request follows", `${redirectLimit}`, "it fails"],
   ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],
   ["names in a folder that apps can write to", size(listLimitBytes), "the folder is not listed"],
-  ["one call to the engine", duration(engineCallLimitMs), "it fails"],
+  ["one call to the engine, once it is sent", duration(engineCallLimitMs), "it fails"],
   ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
   [
     "lines with one message in the own log",

@@ -357,3 +357,27 @@ Deno.test("at most 16 calls have a connection at once, and streams do not count"
   assert.equal(answers.length, 100);
   assert.equal(most, 16);
 });
+
+Deno.test("#13: the deadline of a call runs from when it is sent, not while it waits for a place", async () => {
+  await using server = new ScriptedEngine(async (connection, head) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await answerWith(200, `{"DockerRootDir":"/data"}`)(connection, head);
+  });
+  const client = server.client({ dataRootMs: 2_000, pingMs: 2_000 });
+  // 160 calls of 300 ms, 16 at a time, take longer than the deadline of each.
+  const calls = Array.from({ length: 160 }, () => client.dataRoot(never));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  const isFirst = await Promise.race([client.ping(never).then(() => true), Promise.all(calls).then(() => false)]);
+  assert.ok(isFirst, "a ping does not wait behind them");
+  assert.deepEqual(new Set(await Promise.all(calls)), new Set(["/data"]));
+});
+
+Deno.test("#13: a call that waits for a place ends at once when it is aborted", async () => {
+  await using server = new ScriptedEngine(untilClosed);
+  const client = server.client();
+  const life = new AbortController();
+  const calls = Array.from({ length: 20 }, () => failureOf(client.listImages(life.signal)));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  life.abort();
+  assert.deepEqual(new Set((await Promise.all(calls)).map(({ code }) => code)), new Set(["canceled"]));
+});
