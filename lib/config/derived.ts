@@ -1,5 +1,6 @@
 /** Values that follow from the device's config. Pure. */
 
+import { registryHost } from "../model/registry_host.ts";
 import type { DeviceConfig } from "./flock.ts";
 
 /** Routers of the first devices, whose certificates no authority has signed. */
@@ -31,6 +32,13 @@ export function updateChannel(config: Pick<DeviceConfig, "environment" | "endpoi
 /** The base address of downloads, without adding or removing a slash. `flag` is the value of `-remoteUpdateURL`. */
 export function downloadBase(config: Pick<DeviceConfig, "updateUrl">, flag: string): string {
   return config.updateUrl === "" ? flag : config.updateUrl;
+}
+
+/** The hosts of the device's own registry: that of its config, and on an appliance its name there. */
+export function ownRegistries(config: Pick<DeviceConfig, "registryUrl" | "applianceDomain">): string[] {
+  const domain = registryHost(config.applianceDomain);
+  const hosts = [registryHost(config.registryUrl), domain === "" ? "" : `registry.${domain}`];
+  return hosts.filter((host, index) => host !== "" && hosts.indexOf(host) === index);
 }
 
 /** The domain that apps get for their tunnels. It does not follow the endpoint. */

@@ -3,7 +3,8 @@
  */
 
 import { isDict } from "../base/json.ts";
-import { registryHostOf, splitReference, trimHost } from "../docker/registry.ts";
+import { registryHost } from "../model/registry_host.ts";
+import { registryHostOf, splitReference } from "../docker/registry.ts";
 
 /** An image and its tags. */
 export interface ImageTags {
@@ -74,7 +75,7 @@ export function supersededTags(
  * cannot pull again must keep its images, and a DNS name does not reveal where the host is.
  */
 export function localRegistryHost(registryUrl: string): string | undefined {
-  const host = trimHost(registryUrl).toLowerCase();
+  const host = registryHost(registryUrl);
   const [, bracketed, plain] = /^(?:\[([0-9a-f:]+)\]|([^:/[\]]+))(?::\d{1,5})?$/.exec(host) ?? [];
   const isLocal = bracketed !== undefined ? isLocalIpv6(bracketed) : plain === "localhost" || isLocalIpv4(plain ?? "");
   return isLocal ? host : undefined;

@@ -7,7 +7,7 @@ import type { AppId } from "./app.ts";
 
 /** What names are made from besides the app. */
 export interface NamingFacts {
-  /** With a slash at its end. */
+  /** The host of the registry, perhaps with a path; a scheme in front is dropped. */
   registryUrl: string;
   /** With a slash at its end. */
   mainRepository: string;
@@ -46,10 +46,11 @@ export function isUsableAppName(name: string): boolean {
 /** The names of an app; it lower-cases them as a whole. */
 export function namesOf(app: NamedApp, facts: NamingFacts): AppNames {
   const { id: { stage, appKey }, appName } = app;
-  const { registryUrl, mainRepository, arch } = facts;
+  const { mainRepository, arch } = facts;
+  const registry = facts.registryUrl.trim().replace(/^https?:\/\//i, "").replace(/\/*$/, "/").replace(/^\/$/, "");
   return {
     container: plainName(app),
-    repository: `${registryUrl}${mainRepository}${stage}_${arch}_${appKey}_${appName}`.toLowerCase(),
+    repository: `${registry}${mainRepository}${stage}_${arch}_${appKey}_${appName}`.toLowerCase(),
   };
 }
 

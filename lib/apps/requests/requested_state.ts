@@ -8,6 +8,7 @@ import { requestBounds } from "../../model/request_limits.ts";
 import { type Dict, isCount, isDict, readCount, readText, reject } from "../../base/json.ts";
 import { isStorableState } from "../state/transitions.ts";
 import { Bulk } from "./bulk.ts";
+import { readLogins } from "./logins.ts";
 import type { DecodedRequest } from "./state_request.ts";
 
 /** What an error calls a row. */
@@ -26,7 +27,7 @@ export function decodeRequestedState(row: unknown): DecodedRequest {
     assertBounds(value, { where: rowName, path: name, bounds: requestBounds.text });
     return value;
   };
-  const { problems, ...bulk } = decodeBulk(row, target);
+  const { problems, ...bulk } = decodeBulk(row, { stage, target });
   const request: AppRequest = {
     appKey,
     stage,
@@ -43,7 +44,6 @@ export function decodeRequestedState(row: unknown): DecodedRequest {
     requestUpdate: row["request_update"] === true,
     cancelTransition: false,
     ...bulk,
-    dockerCredentials: {},
     instanceKey: 0,
     appCredEpoch: readCount(row["app_cred_epoch"]) ?? 0,
   };
@@ -58,12 +58,14 @@ export function inheritingApp(row: unknown): AppId | undefined {
 }
 
 /** The members that can be big. */
-function decodeBulk(row: Dict, target: AppState) {
+function decodeBulk(row: Dict, { stage, target }: Pick<AppRequest, "stage" | "target">) {
   const bulk = new Bulk(rowName, { target });
   const dict = (path: string, bounds: Bounds) => {
     const value = row[path];
     return isDict(value) ? bulk.measured(value, { path, bounds }) ?? null : null;
   };
+  // Studio sends them for DEV apps only; what cannot be read counts as missing.
+  const logins = stage === "DEV" ? dict("docker_credentials", requestBounds.logins) : null;
   const ports = decodePortRules(bulk.measured(row["ports"], { path: "ports", bounds: requestBounds.ports }));
   return {
     environment: dict("environment", requestBounds.variables) ?? {},
@@ -72,6 +74,7 @@ function decodeBulk(row: Dict, target: AppState) {
     otherPorts: ports.others,
     dockerCompose: dict("docker_compose", requestBounds.compose),
     newDockerCompose: dict("new_docker_compose", requestBounds.compose),
+    dockerCredentials: readLogins(logins ?? {}) ?? {},
     problems: [...bulk.problems, ...ports.problems],
   };
 }

@@ -10,6 +10,7 @@ import { type Dict, isCount, isDict, readCount } from "../../base/json.ts";
 import { isUsableAppName } from "../../model/app_names.ts";
 import { isStorableState } from "../state/transitions.ts";
 import { Bulk } from "./bulk.ts";
+import { readLogins } from "./logins.ts";
 
 /** A request, and a sentence for each part of it that is skipped. */
 export interface DecodedRequest {
@@ -162,13 +163,7 @@ class StateArguments {
   logins(bulk: Bulk): Record<string, RegistryLogin> {
     const shownName = "docker credentials";
     const dict = this.dict("docker_credentials", { shownName, bounds: requestBounds.logins, bulk });
-    return Object.fromEntries(
-      Object.entries(dict ?? {}).map(([host, login]) => {
-        const { username, password } = isDict(login) ? login : {};
-        if (typeof username !== "string" || typeof password !== "string") return this.#fail(shownName);
-        return [host, { username, password }];
-      }),
-    );
+    return readLogins(dict ?? {}) ?? this.#fail(shownName);
   }
 
   #get(name: string): unknown {

@@ -92,8 +92,8 @@ Deno.test("localRegistryHost() accepts addresses of the device and of its local 
     ["10.example.com", undefined],
     ["registry", undefined],
     ["localhost.example.com", undefined],
-    ["127.0.0.1:5000/path/", undefined],
-    ["http://127.0.0.1:5000/", undefined],
+    ["127.0.0.1:5000/path/", "127.0.0.1:5000"],
+    ["http://127.0.0.1:5000/", "127.0.0.1:5000"],
     ["", undefined],
   ];
   for (const [url, expected] of cases) assert.equal(localRegistryHost(url), expected, url);

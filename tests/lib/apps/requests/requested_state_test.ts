@@ -34,3 +34,15 @@ Deno.test("inheritingApp() returns the app of a row that wants no state of it", 
   assert.equal(inheritingApp({ target_state: "INHERIT", stage: "PROD" }), undefined);
   assert.equal(inheritingApp("INHERIT"), undefined);
 });
+
+Deno.test("change 2.7: rows of DEV apps carry logins, by the hosts of their registries", () => {
+  const login = { username: "u", password: "p" };
+  const logins = { "https://R.example.com/": login, "": login };
+  const loginsOf = (change: Record<string, unknown>) =>
+    decodeRequestedState({ ...leastRequest, docker_credentials: logins, ...change }).request.dockerCredentials;
+  assert.deepEqual(loginsOf({ stage: "DEV" }), { "r.example.com": login });
+  assert.deepEqual(loginsOf({ stage: "PROD" }), {});
+  for (const bad of [null, [], "x", { r: { username: 1 } }, { r: null }]) {
+    assert.deepEqual(loginsOf({ stage: "DEV", docker_credentials: bad }), {}, JSON.stringify(bad));
+  }
+});

@@ -141,3 +141,10 @@ Deno.test("decodeStateRequest() is not fooled by members of the prototype", () =
   assert.equal(errorOf(JSON.parse('{"__proto__": {"app_key": 7}, "app_name": "x"}')), "missing from payload app_key");
   assert.equal(errorOf({ ...leastRequest, toString: 5, constructor: [] }), undefined);
 });
+
+Deno.test("change 2.7: logins are read by the hosts of their registries, the first of two for one host, none without", () => {
+  const [first, second] = [{ username: "u", password: "p" }, { username: "v", password: "q" }];
+  const logins = { "https://R.example.com/": first, "r.example.com": second, " ": second, "http://": second };
+  const { request } = decodeStateRequest({ ...leastRequest, docker_credentials: logins });
+  assert.deepEqual(request.dockerCredentials, { "r.example.com": first });
+});
