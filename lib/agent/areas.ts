@@ -151,7 +151,7 @@ function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: S
 }
 
 function appsOf(
-  { foundation, connection: { backend }, stack }: Site,
+  { foundation, connection: { backend, wire }, stack }: Site,
   areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace },
 ): Apps {
   const { options: { paths }, config, engine, database, isRebuilt, hideSecret, hideSecretsOf, clock, log } = foundation;
@@ -168,6 +168,7 @@ function appsOf(
       arch: arch + variant,
       hasGpu: watchNvidiaGpu(clock),
       isEmergency: () => diskSpace.isEmergency,
+      isConnected: () => wire.isConnected,
       checkPull: (pull) => diskSpace.checkPull(pull),
       onEngineChange: () => status.reportSoon(),
       random: Math.random,

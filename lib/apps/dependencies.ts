@@ -85,7 +85,9 @@ export interface AppsDeps {
   hideSecretsOf(owner: string, texts: readonly string[]): void;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
-  /** Whether an image fits on the disk. To be asked before it is pulled. */
+  /** True while the link to Studio is up. */
+  isConnected(): boolean;
+  /** Whether an image fits on the disk. Throws `RegistryBusyError` when the registry asks for a pause. */
   checkPull(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<PullSpace>;
   /** Called when the container engine goes away, and when it is back. */
   onEngineChange(): void;

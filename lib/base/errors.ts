@@ -29,6 +29,7 @@ export type ErrorCode =
   | "privilege_check_failed"
   | "protocol_error"
   | "pull_failed"
+  | "registry_busy"
   | "removal_running"
   | "start_failed"
   | "store_failed"

@@ -73,8 +73,8 @@ export class Engine {
 
   /** Returns when the engine answers. */
   async ping(signal: AbortSignal): Promise<void> {
-    const options = { what: "Pinging the container engine", signal, limitMs: this.#limits.pingMs, isUrgent: true };
-    await this.#transport.read({ method: "GET", path: "/_ping" }, options);
+    const options = { what: "Pinging the container engine", signal, limitMs: this.#limits.pingMs };
+    await this.#transport.readAtOnce({ method: "GET", path: "/_ping" }, options);
   }
 
   /**

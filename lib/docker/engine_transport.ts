@@ -38,12 +38,10 @@ export interface RequestOptions {
   what: string;
   signal: AbortSignal;
   /**
-   * From when the request is sent until the whole answer is there, or its head for a stream; 30 s unless given. The wait
-   * for a place among the calls that may be open at once does not count.
+   * From when the request is sent until the whole answer is there, or its head for a stream; 30 s unless given. The
+   * wait for a place among the calls that may be open at once does not count.
    */
   limitMs?: number;
-  /** Needs no place: for a call whose answer is a matter of the moment, and of which there are few. */
-  isUrgent?: boolean;
   /** The code of an answer 404 whose text does not say what is missing. */
   missing?: ErrorCode;
 }
@@ -161,13 +159,7 @@ export class EngineTransport {
 
   /** Returns the whole answer as text. Throws as `engineFailure()` for 400 and above. */
   async read(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
-    const { what, signal, limitMs = engineCallLimitMs, isUrgent = false } = options;
-    const send = () =>
-      within(limitMs, async (inner) => {
-        const stream = await this.open(request, { ...options, signal: inner });
-        return { status: stream.status, text: await readAnswerText(stream) };
-      }, { what, signal });
-    return await (isUrgent ? send() : this.#permits.run(send, signal));
+    return await this.#permits.run(() => this.readAtOnce(request, options), options.signal);
   }
 
   /** As `read()`, without waiting for the calls that are open already. */

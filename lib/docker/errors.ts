@@ -3,6 +3,27 @@
 import { AgentError, type ErrorCode, messageOf } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
 
+/** An error with what the engine, or the registry behind it, has answered. */
+export class EngineError extends AgentError {
+  /** Without words of the agent. */
+  readonly engineText: string;
+
+  constructor(code: ErrorCode, message: string, options: { engineText: string; cause?: unknown }) {
+    super(code, message, { cause: options.cause });
+    this.engineText = options.engineText.slice(0, engineTextLimit);
+  }
+}
+
+/** What the engine has answered, of an error or of one of its causes; undefined when it was not the engine's. */
+export function engineTextOf(error: unknown): string | undefined {
+  let current = error;
+  for (let depth = 0; current instanceof Error && depth < 8; depth += 1) {
+    if (current instanceof EngineError) return current.engineText;
+    current = current.cause;
+  }
+  return undefined;
+}
+
 /** Most characters of the engine's own message that an error quotes. */
 const engineTextLimit = 2_000;
 
@@ -10,9 +31,10 @@ const engineTextLimit = 2_000;
 export function engineFailure(
   what: string,
   answer: { status: number; text: string; missing?: ErrorCode },
-): AgentError {
+): EngineError {
   const text = engineText(answer.text);
-  return new AgentError(codeOf(answer.status, { text, missing: answer.missing }), `${what} failed: ${text}`);
+  const code = codeOf(answer.status, { text, missing: answer.missing });
+  return new EngineError(code, `${what} failed: ${text}`, { engineText: text });
 }
 
 /** The error for no answer at all: nobody listens, or the connection broke. */
@@ -31,6 +53,11 @@ export function engineText(body: string): string {
   return text.trim().slice(0, engineTextLimit) || "no reason given";
 }
 
+/** True for the text of a write that has failed because the engine's disk is full. */
+export function isFullDisk(text: string): boolean {
+  return /no space left on device/i.test(text);
+}
+
 function codeOf(status: number, options: { text: string; missing: ErrorCode | undefined }): ErrorCode {
   const { text, missing } = options;
   if (status === 404) {
@@ -41,6 +68,5 @@ function codeOf(status: number, options: { text: string; missing: ErrorCode | un
   if (status === 409 && /is already in progress/i.test(text)) return "removal_running";
   if (status === 409 && /is already in use by container/i.test(text)) return "name_in_use";
   if (/port is already allocated|address already in use/i.test(text)) return "port_in_use";
-  if (/no space left on device/i.test(text)) return "no_space";
-  return "engine_failed";
+  return isFullDisk(text) ? "no_space" : "engine_failed";
 }

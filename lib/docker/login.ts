@@ -1,7 +1,8 @@
 /** Logins to registries, checked by the engine. */
 
 import { AgentError, hasCode } from "../base/errors.ts";
-import { type RegistryAuth, trimHost } from "./registry.ts";
+import { registryHost } from "../model/registry_host.ts";
+import type { RegistryAuth } from "./registry.ts";
 import type { EngineTransport } from "./engine_transport.ts";
 
 /**
@@ -14,7 +15,7 @@ export async function checkLogin(
   options: { limitMs: number; signal: AbortSignal },
 ): Promise<void> {
   const { limitMs, signal } = options;
-  const host = trimHost(auth.host);
+  const host = registryHost(auth.host);
   const what = `The login to registry "${host}"`;
   const body = { username: auth.user, password: auth.password, serveraddress: host };
   const request = { method: "POST", path: "/auth", body } as const;

@@ -4,7 +4,7 @@
  */
 
 import { within } from "../async/deadline.ts";
-import { AgentError, textOf } from "../base/errors.ts";
+import { AgentError, hasCode, textOf } from "../base/errors.ts";
 import { isCount } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { dictField, type EnginePlatform, listField, numberField, textField } from "./decode.ts";
@@ -21,7 +21,7 @@ export interface RemoteLayersOptions {
   signal: AbortSignal;
   /** Asks for the digests of the layers too, which takes one more request. */
   withDiffIds: boolean;
-  /** For all requests together; 10 s unless given. */
+  /** For all requests together; a minute unless given. */
   limitMs?: number;
   /** Gets the reason when there is no answer. */
   log: Log;
@@ -35,7 +35,8 @@ export interface RemoteLayer {
   diffId: string | undefined;
 }
 
-const manifestLimitMs = 10_000;
+/** Token servers that take ten seconds for an answer are real. */
+const manifestLimitMs = 60_000;
 
 /** Images have at most 127 layers in engines. */
 const layersLimit = 1_000;
@@ -44,8 +45,9 @@ const layersLimit = 1_000;
 const layerLimitBytes = 2 ** 40;
 
 /**
- * The layers of an image, first to last, as its registry describes them; undefined when it does not answer within 10 s,
- * refuses, or has none for this platform. Throws `canceled`.
+ * The layers of an image, first to last, as its registry describes them; undefined when it does not answer within a
+ * minute, refuses, or has none for this platform. Throws `canceled`, and `registry_busy` (`RegistryBusyError`) when the
+ * registry does not want to be asked for a while.
  */
 export async function readRemoteLayers(options: RemoteLayersOptions): Promise<RemoteLayer[] | undefined> {
   const { reference, signal, log, limitMs = manifestLimitMs } = options;
@@ -55,7 +57,7 @@ export async function readRemoteLayers(options: RemoteLayersOptions): Promise<Re
       signal,
     });
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || hasCode(error, "registry_busy")) throw error;
     // The pull goes on without this check; what is wrong with the registry, the engine will report as well.
     log.info("Cannot find out how much a pull downloads", { image: reference, error: textOf(error) });
     return undefined;
@@ -119,7 +121,8 @@ async function readDiffIds(registry: RegistryClient, digest: string): Promise<st
     const config = await registry.readBlob(digest);
     const diffIds = listField(dictField(config.rootfs).diff_ids).map(textField);
     return diffIds.every(isDigest) ? diffIds : [];
-  } catch {
+  } catch (error) {
+    if (hasCode(error, "registry_busy")) throw error;
     // Without digests every layer counts as one to download.
     return [];
   }

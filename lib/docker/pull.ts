@@ -4,6 +4,7 @@ import { AgentError, hasCode } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
 import { TextLines } from "./lines.ts";
 import { type RegistryAuth, registryAuthHeader, splitReference } from "./registry.ts";
+import { EngineError, isFullDisk } from "./errors.ts";
 import type { EngineStream } from "./engine_stream.ts";
 import type { EngineTransport } from "./engine_transport.ts";
 
@@ -12,8 +13,8 @@ export interface Pull {
   /**
    * Reads the pull to its end; `onLine` gets each line of the engine's progress, JSON, as it was sent. Returns the
    * digest of the manifest that was pulled (`sha256:…`), empty when the engine did not report it. Throws `pull_failed`
-   * with the reason that the engine reports inside the stream, `canceled` after an abort, `timeout` when the engine was
-   * silent for 5 min, `engine_unreachable` when the connection broke.
+   * with the reason that the engine reports inside the stream, `no_space` when its disk is full, `canceled` after an
+   * abort, `timeout` when the engine was silent for 5 min, `engine_unreachable` when the connection broke.
    */
   readToEnd(onLine: (rawJsonLine: string) => void): Promise<string>;
 }
@@ -60,7 +61,10 @@ async function readPull(
   // The engine answers 200 first and reports a failed pull inside the stream, so the stream must be read to its end.
   for await (const chunk of stream.chunks(options.stallMs)) lines.push(chunk, read);
   lines.flush(read);
-  if (failure !== "") throw new AgentError("pull_failed", `${options.what} failed: ${failure}`);
+  if (failure !== "") {
+    const code = isFullDisk(failure) ? "no_space" : "pull_failed";
+    throw new EngineError(code, `${options.what} failed: ${failure}`, { engineText: failure });
+  }
   return digest;
 }
 

@@ -1,6 +1,7 @@
 /** References of images, and the logins of their registries. Pure. */
 
 import type { RegistryLogin } from "../model/app.ts";
+import { registryHost } from "../model/registry_host.ts";
 
 /** One login to one registry. */
 export interface RegistryAuth {
@@ -47,20 +48,15 @@ export function isTag(text: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(text);
 }
 
-/** The credentials for a reference among logins by host, even when a host is written with a slash at its end. */
-export function authFor(reference: string, logins: Record<string, RegistryLogin>): RegistryAuth | undefined {
-  const host = registryHostOf(reference);
-  const login = Object.entries(logins).find(([name]) => trimHost(name) === host)?.[1];
+/** The credentials for a reference among logins by host, however the hosts are written. */
+export function authFor(reference: string, logins: Readonly<Record<string, RegistryLogin>>): RegistryAuth | undefined {
+  const host = registryHost(registryHostOf(reference));
+  const login = Object.entries(logins).find(([name]) => registryHost(name) === host)?.[1];
   return login && { host, user: login.username, password: login.password };
-}
-
-/** The host of a registry as the engine spells it: without slashes at its end. */
-export function trimHost(host: string): string {
-  return host.replace(/\/+$/, "");
 }
 
 /** The value of the engine's header `X-Registry-Auth`. Secret. */
 export function registryAuthHeader(auth: RegistryAuth): string {
-  const json = JSON.stringify({ username: auth.user, password: auth.password, serveraddress: trimHost(auth.host) });
+  const json = JSON.stringify({ username: auth.user, password: auth.password, serveraddress: registryHost(auth.host) });
   return new TextEncoder().encode(json).toBase64({ alphabet: "base64url" });
 }

@@ -5,10 +5,12 @@ import { type Dict, isDict, parseJson } from "../base/json.ts";
 import { quoteText } from "../base/quote.ts";
 import { type GuardedAnswer, guardedFetch, readLimitedText, shownHost } from "../http/guarded_fetch.ts";
 import { hostNameOf, isThisMachine } from "../http/site.ts";
+import { registryHost } from "../model/registry_host.ts";
 import { readChallenge } from "./challenge.ts";
 import { textField } from "./decode.ts";
 import { pathPart } from "./engine_transport.ts";
-import { isDigest, isTag, type RegistryAuth, registryHostOf } from "./registry.ts";
+import { isDigest, isTag, type RegistryAuth } from "./registry.ts";
+import { busyError } from "./retry_after.ts";
 import { tokenServerOf } from "./token_server.ts";
 
 /** Bytes of a manifest or of the config of an image; real ones have a few KiB. */
@@ -59,7 +61,10 @@ export class RegistryClient {
     this.#base.pathname = `/v2/${pathPart(path)}/`;
   }
 
-  /** The manifest that a tag or digest names. Throws `bad_request`, `denied`, `connect_failed`, `protocol_error`. */
+  /**
+   * The manifest that a tag or digest names. Throws `bad_request`, `denied`, `connect_failed`, `registry_busy`,
+   * `protocol_error`.
+   */
   async readManifest(tagOrDigest: string): Promise<Dict> {
     if (!isTag(tagOrDigest) && !isDigest(tagOrDigest)) throw badReference(tagOrDigest);
     return await this.#readJson(`manifests/${tagOrDigest}`);
@@ -121,7 +126,7 @@ function registryUrl(host: string): URL {
 
 /** A login may be written with a path behind the host. */
 function isFor(auth: RegistryAuth, host: string): boolean {
-  return registryHostOf(`${auth.host}/`).toLowerCase() === host.toLowerCase();
+  return registryHost(auth.host) === registryHost(host);
 }
 
 function basicOf(auth: RegistryAuth): string {
@@ -135,6 +140,8 @@ function badReference(text: string): AgentError {
 async function readAnswer({ response, url }: GuardedAnswer, limitBytes: number): Promise<Dict> {
   if (!response.ok) {
     await response.body?.cancel();
+    const busy = busyError(response, url);
+    if (busy !== undefined) throw busy;
     const code = response.status === 401 || response.status === 403 ? "denied" : "connect_failed";
     throw new AgentError(code, `Cannot fetch from ${shownHost(url)}: the answer has status ${response.status}`);
   }

@@ -7,7 +7,8 @@ import { portPool } from "../../lib/apps/container/host_ports.ts";
 import { removalLimitMs } from "../../lib/apps/container/app_folders.ts";
 import { endedLimit, leftAloneMs } from "../../lib/apps/plan/left_alone.ts";
 import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
-import { crashLoopDelayMs } from "../../lib/apps/watch/crash_loop.ts";
+import { crashLoopDelayMs, downloadDelayMs } from "../../lib/apps/watch/crash_loop.ts";
+import { defaultPauseMs, pauseLimitMs } from "../../lib/docker/retry_after.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startupProbeMs } from "../../lib/apps/work/startup_probe.ts";
 import { logLimitBytes } from "../../lib/disk_space/truncate_logs.ts";
@@ -49,6 +50,8 @@ type Row = readonly [what: string, limit: string, beyond: string];
 /** A random number in the middle, which spreads nothing. */
 const middle = 0.5;
 
+const plainDownload = { isLinkUp: true, pauseMs: 0, random: middle };
+
 const apps: readonly Row[] = [
   ["one variable, name and value", size(variableLimitBytes), "the app gets it as a file only"],
   ["host ports", `${portPool.first} to ${portPool.last}`, "the start fails and is retried"],
@@ -56,6 +59,18 @@ const apps: readonly Row[] = [
     "wait before retry n of a failed app",
     `${duration(crashLoopDelayMs(1, middle))} × n², at most ${duration(crashLoopDelayMs(1_000, middle))}, ± 20 %`,
     "",
+  ],
+  [
+    "… of a failed download, while the link is up",
+    `${duration(downloadDelayMs(1, plainDownload))} × n², at most ${
+      duration(downloadDelayMs(1_000, plainDownload))
+    }, ± 20 %`,
+    "",
+  ],
+  [
+    "pause that a registry asks for",
+    `${duration(defaultPauseMs)} unless it names one, at most ${duration(pauseLimitMs)}`,
+    "no app asks it before",
   ],
   ["startup probe", duration(startupProbeMs), "the app is `RUNNING`"],
   ["probation of a new release", duration(probationMs), "the old image is removed"],

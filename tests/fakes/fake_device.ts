@@ -67,6 +67,7 @@ export class FakeDevice implements AsyncDisposable {
       clock: this.clock,
       random: () => 0.5,
       ...quietDevice(this.folder),
+      isConnected: () => this.studio.isConnected,
       ...this.#change(this.folder),
       ...options,
     });

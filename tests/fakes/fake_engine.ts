@@ -53,6 +53,10 @@ const never = new AbortController().signal;
 export class FakeEngine {
   /** Releases by full reference. */
   readonly registry = new Map<string, Release>();
+  /** What the registry answers every pull with. */
+  pullFailure: AgentError | undefined;
+  /** When pulls were asked for, on the clock. */
+  readonly pulledAtMs: number[] = [];
   /** How many times it was called. */
   calls = 0;
   readonly #clock: Clock;
@@ -176,6 +180,8 @@ export class FakeEngine {
   async openPull(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<Pull> {
     await this.#call(signal);
     const release = this.registry.get(reference);
+    this.pulledAtMs.push(this.#clock.now());
+    if (this.pullFailure !== undefined) throw this.pullFailure;
     if (!this.#isGood(auth)) fail("pull_failed", "unauthorized: authentication required");
     if (release === undefined) fail("image_missing", `manifest for ${reference} not found`);
     return {

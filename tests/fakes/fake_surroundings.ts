@@ -37,6 +37,7 @@ export function quietDevice(
     | "deleteRemoved"
     | "hideSecret"
     | "hideSecretsOf"
+    | "isConnected"
     | "isEmergency"
     | "isRebuilt"
     | "onEngineChange"
@@ -66,6 +67,7 @@ export function quietDevice(
     hideSecret: () => {},
     hideSecretsOf: () => {},
     isEmergency: () => false,
+    isConnected: () => true,
     checkPull: () => Promise.resolve({ kind: "fits" }),
     isRebuilt: false,
     onEngineChange: () => {},

@@ -217,7 +217,6 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
   return once(
     given,
     sayPull,
-    { kind: "checkLogin", tag },
     { kind: "openPull", tag },
     ...(options.isUpdate ? [] : [{ kind: "report", state: "DOWNLOADING" } as const]),
     read,

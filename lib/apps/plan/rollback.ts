@@ -6,7 +6,7 @@
 import type { AppState } from "../../model/app.ts";
 import { type ErrorCode, hasCode, textOf } from "../../base/errors.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
-import { type Goal, isStarting, type Step } from "./steps.ts";
+import { type Goal, isPulling, isStarting, type Step } from "./steps.ts";
 
 /** How the installed release of an app has failed. `wasKilled`: the process was ended by the engine or a person. */
 export type ReleaseFailure =
@@ -71,6 +71,15 @@ export function failedUpdate(
   const { goal, state, step, error } = failure;
   if (goal !== "update" || state !== "UPDATING" || hasCode(error, "engine_unreachable")) return undefined;
   return step?.kind === "verifyImage" && hasCode(error, "start_failed") ? "refuse" : "retry";
+}
+
+/** Errors of a download that are not those of the registry, or of the way to it. */
+const ownCodes: readonly ErrorCode[] = ["engine_unreachable", "internal", "left_alone", "no_space", "store_failed"];
+
+/** True when a download has failed, for which neither the app nor its release is to blame. */
+export function isFailedDownload({ step, error }: { step: Step | undefined; error: unknown }): boolean {
+  if (step?.kind === "verifyImage") return hasCode(error, "pull_failed", "image_missing");
+  return isPulling(step) && !hasCode(error, ...ownCodes);
 }
 
 /** True for a version that has failed on this device, until Studio asks for an update again. */

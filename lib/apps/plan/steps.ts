@@ -27,9 +27,7 @@ export type Step =
   | { kind: "say"; text: string }
   /** Sets the state in memory and in the database, then reports it to Studio. */
   | { kind: "report"; state: AppState }
-  /** Asks the registry whether it accepts our login, and for the size of the image. */
-  | { kind: "checkLogin"; tag: string }
-  /** Opens the stream of a pull. */
+  /** Asks the registry for the size of the image, and opens the stream of a pull. */
   | { kind: "openPull"; tag: string }
   /** Reads the opened pull to its end. */
   | { kind: "readPull"; tag: string }
@@ -89,7 +87,6 @@ export function stepKey(step: Step): string {
       return `${step.kind} ${step.id}`;
     case "clearViewer":
     case "clearHistory":
-    case "checkLogin":
     case "startContainer":
     case "awaitStartup":
     case "untagImages":
@@ -105,7 +102,7 @@ export function stepKey(step: Step): string {
   }
 }
 
-const pullKinds: ReadonlySet<Step["kind"]> = new Set(["checkLogin", "openPull", "readPull"]);
+const pullKinds: ReadonlySet<Step["kind"]> = new Set(["openPull", "readPull"]);
 
 const startKinds: ReadonlySet<Step["kind"]> = new Set(["createContainer", "startContainer", "awaitStartup"]);
 

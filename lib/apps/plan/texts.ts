@@ -2,6 +2,7 @@
 
 import type { AppState } from "../../model/app.ts";
 import { textOf } from "../../base/errors.ts";
+import { engineTextOf } from "../../docker/errors.ts";
 import type { RollBack } from "./rollback.ts";
 import { isPulling, isStarting, type Step } from "./steps.ts";
 
@@ -11,9 +12,15 @@ export const rebuiltText =
 
 /** Why a transition failed in `step`; without one it failed before its first. */
 export function failureText(step: Step | undefined, error: unknown): string {
-  if (isPulling(step)) return `Error occured while trying to pull the image: ${textOf(error)}`;
-  if (isStarting(step)) return `The app failed to start, reason: ${textOf(error)}`;
+  if (isPulling(step)) return `Error occured while trying to pull the image: ${quotedReason(error)}`;
+  if (isStarting(step)) return `The app failed to start, reason: ${quotedReason(error)}`;
   return textOf(error);
+}
+
+/** What the engine has answered is quoted as its own command line does it. */
+function quotedReason(error: unknown): string {
+  const engineText = engineTextOf(error);
+  return engineText === undefined ? textOf(error) : `Error response from daemon: ${engineText}`;
 }
 
 /** Why the version before runs again; the update is not tried again automatically. */

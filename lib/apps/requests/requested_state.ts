@@ -1,6 +1,6 @@
 /** Reads the rows of Studio's answer to the question what it wants of all apps. Pure. */
 
-import { type AppId, type AppRequest, type AppState, isAppState, isStage } from "../../model/app.ts";
+import { type AppId, type AppRequest, isAppState, isStage } from "../../model/app.ts";
 import { assertBounds, type Bounds } from "../../base/bounds.ts";
 import { isUsableAppName } from "../../model/app_names.ts";
 import { decodePortRules } from "../../model/port_rule.ts";

@@ -9,6 +9,26 @@ export function crashLoopDelayMs(attempt: number, random: number): number {
   return spreadWaitMs(retrySchedule, { attempt, random });
 }
 
+/** A registry that fails is no fault of the app, and nobody should have to wait for the app once it works again. */
+const downloadSchedule = { firstMs: 5_000, limitMs: 24_000 };
+
+/** At most so much is added to the pause that a registry asks for, so that not all apps come back at once. */
+const pauseSpreadMs = 3_000;
+
+/**
+ * The wait before download number `attempt` (1, 2, …) in milliseconds: while the link is up, 5 s × n², at most 24 s,
+ * spread by ±20 %; without a link as after any failure, because a connect begins the next try. Never shorter than the
+ * pause that the registry asks for.
+ */
+export function downloadDelayMs(
+  attempt: number,
+  { isLinkUp, pauseMs, random }: { isLinkUp: boolean; pauseMs: number; random: number },
+): number {
+  const ownMs = spreadWaitMs(isLinkUp ? downloadSchedule : retrySchedule, { attempt, random });
+  if (pauseMs === 0) return ownMs;
+  return Math.max(ownMs, Math.round(pauseMs + random * Math.min(pauseSpreadMs, pauseMs / 5)) + 1);
+}
+
 /** The line in the app's log; its wording is part of the wire. */
 export function crashLoopText(attempt: number, delayMs: number): string {
   return `Entered a crashloop (${ordinalText(attempt)} attempt), retrying in ${durationText(delayMs)}`;

@@ -15,6 +15,8 @@ export interface HealthDeps {
   records: AppRecords;
   /** Milliseconds before try number `attempt` of a failed app. */
   retryDelayMs(attempt: number): number;
+  /** Milliseconds before download number `attempt`, from a registry that asks for a pause. */
+  downloadDelayMs(attempt: number, pauseMs: number): number;
   /** Called when a failed app is to be tried again. */
   onRetry(): void;
   /** Called when a release on probation has run for long enough, if it still runs. */
@@ -38,6 +40,8 @@ export class Health {
   readonly #retry: Retry;
   readonly #probation: Probation;
   #runningSinceMs: number | undefined;
+  /** Failed downloads in a row. */
+  #downloads = 0;
   #diskFullAtMs = -Infinity;
 
   constructor(id: AppId, deps: HealthDeps) {
@@ -88,7 +92,19 @@ export class Health {
     const sinceMs = this.#runningSinceMs;
     if (sinceMs !== undefined && this.#deps.clock.now() - sinceMs >= healthyAfterMs) this.#retry.reset();
     this.#runningSinceMs = undefined;
+    this.#downloads = 0;
     return this.#retry.schedule();
+  }
+
+  /**
+   * Begins the wait for the next try after a download has failed, which does not count against the app. `pauseMs`: for
+   * how long the registry does not want to be asked.
+   */
+  scheduleDownload(pauseMs: number): ScheduledRetry {
+    const attempt = this.#downloads += 1;
+    const delayMs = this.#deps.downloadDelayMs(attempt, pauseMs);
+    this.#retry.scheduleIn(delayMs);
+    return { attempt, delayMs };
   }
 
   /** Begins a wait of `delayMs` for the next try, however often the app has failed. */
@@ -99,6 +115,7 @@ export class Health {
 
   /** Earlier failures do not count, and no retry is due. */
   forgetFailures(): void {
+    this.#downloads = 0;
     this.#retry.reset();
   }
 

@@ -2,6 +2,8 @@
 
 import type { AppId } from "../../model/app.ts";
 import { type AppNames, type NamedApp, namesOf } from "../../model/app_names.ts";
+import { registryHost } from "../../model/registry_host.ts";
+import { registryHostOf } from "../../docker/registry.ts";
 import { ContainerSetup } from "../container/container_setup.ts";
 import type { AppsDeps, Surroundings } from "../dependencies.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
@@ -12,6 +14,7 @@ import { observeApp } from "../watch/observe_app.ts";
 import { AppChannels } from "./app_channels.ts";
 import { AppPreparation } from "./app_preparation.ts";
 import { ExecutorFactory } from "./executor_factory.ts";
+import { RegistryPauses } from "./registry_pauses.ts";
 import { RegistryTokens } from "./registry_tokens.ts";
 
 /** What the tools work with. */
@@ -33,6 +36,8 @@ export interface AppTools {
   preparation: AppPreparation;
   tokens: RegistryTokens;
   executors: ExecutorFactory;
+  /** For how long the registry of an app does not want to be asked. */
+  pauseOf(app: NamedApp): number;
   /** Frees the host ports of an app. */
   releasePorts(id: AppId): void;
 }
@@ -45,13 +50,15 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
     return namesOf(app, { registryUrl, mainRepository, arch });
   };
   const setup = new ContainerSetup(deps);
+  const pauses = new RegistryPauses(deps.clock);
   return {
     namesOf: appNames,
     observeApp: (app, signal) => observeApp(engine, appNames(app), signal),
     channels: new AppChannels({ ...deps, namesOf: appNames }),
     preparation: new AppPreparation({ ...deps, namesOf: appNames, setup }),
     tokens: new RegistryTokens(deps),
-    executors: new ExecutorFactory({ ...deps, namesOf: appNames, setup }),
+    executors: new ExecutorFactory({ ...deps, namesOf: appNames, setup, pauses }),
+    pauseOf: (app) => pauses.leftMs(registryHost(registryHostOf(appNames(app).repository))),
     releasePorts: (id) => setup.ports.release(id),
   };
 }

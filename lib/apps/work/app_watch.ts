@@ -23,7 +23,7 @@ import type { Attempt } from "./attempt.ts";
 import type { Job } from "./job.ts";
 
 /** What an app is watched with. */
-export interface AppWatchDeps extends Pick<AppTools, "channels" | "observeApp"> {
+export interface AppWatchDeps extends Pick<AppTools, "channels" | "observeApp" | "pauseOf"> {
   records: AppRecords;
   reporter: StateReporter;
   health: Health;
@@ -127,8 +127,9 @@ export class AppWatch {
   }
 
   /** Begins the wait for the next try, and says so in the app's log. */
-  scheduleRetry(app: LiveApp): void {
-    const { attempt, delayMs } = this.#deps.health.scheduleRetry();
+  scheduleRetry(app: LiveApp, { isDownload = false } = {}): void {
+    const { health, pauseOf } = this.#deps;
+    const { attempt, delayMs } = isDownload ? health.scheduleDownload(pauseOf(app)) : health.scheduleRetry();
     this.#deps.channels.say(app, crashLoopText(attempt, delayMs));
   }
 

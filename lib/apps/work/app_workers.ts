@@ -2,11 +2,13 @@
 
 import { type AppId, type AppIdText, idText } from "../../model/app.ts";
 import type { AppRecords } from "../state/app_records.ts";
-import { crashLoopDelayMs } from "../watch/crash_loop.ts";
+import { crashLoopDelayMs, downloadDelayMs } from "../watch/crash_loop.ts";
 import { AppWorker, type AppWorkerDeps } from "./app_worker.ts";
 
 /** What every worker works with. */
-export interface AppWorkersDeps extends Omit<AppWorkerDeps, "retryDelayMs" | "onIdle"> {
+export interface AppWorkersDeps extends Omit<AppWorkerDeps, "retryDelayMs" | "downloadDelayMs" | "onIdle"> {
+  /** True while the link to Studio is up. */
+  isConnected(): boolean;
   /** A number from 0 to 1. */
   random(): number;
   /** Called when an app is gone and nothing is being done for it: nothing in memory may be left of it. */
@@ -25,6 +27,8 @@ export class AppWorkers {
     this.#deps = {
       ...deps,
       retryDelayMs: (attempt) => crashLoopDelayMs(attempt, deps.random()),
+      downloadDelayMs: (attempt, pauseMs) =>
+        downloadDelayMs(attempt, { isLinkUp: deps.isConnected(), pauseMs, random: deps.random() }),
       onIdle: (worker) => this.#dropIfGone(worker, deps),
     };
   }

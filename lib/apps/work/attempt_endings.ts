@@ -2,7 +2,7 @@
 
 import { hasCode, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { type FailedUpdate, failedUpdate } from "../plan/rollback.ts";
+import { type FailedUpdate, failedUpdate, isFailedDownload } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { failureText, interruptionText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
 import type { AppsDeps } from "../dependencies.ts";
@@ -17,7 +17,7 @@ import type { AppWatch } from "./app_watch.ts";
 import type { Attempt, AttemptContext } from "./attempt.ts";
 
 /** What the endings work with. */
-export interface AttemptEndingsDeps extends Pick<AppTools, "channels" | "observeApp" | "preparation"> {
+export interface AttemptEndingsDeps extends Pick<AppTools, "channels" | "observeApp" | "pauseOf" | "preparation"> {
   records: AppRecords;
   reporter: StateReporter;
   watch: AppWatch;
@@ -91,7 +91,7 @@ export class AttemptEndings {
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     channels.say(app, failureText(step, error));
     const update = failedUpdate({ goal, state: app.state, step, error });
-    if (update !== undefined) return await this.#afterFailedUpdate(context, { update, error });
+    if (update !== undefined) return await this.#afterFailedUpdate(context, { update, step, error });
     health.recordError(error);
     const ofRelease = { kind: "transition", step, error, wasKilled } as const;
     if (watch.blamesRelease(ofRelease)) {
@@ -107,7 +107,9 @@ export class AttemptEndings {
     const isRefused = hasCode(error, "not_available");
     const leftAloneMs = hasCode(error, "left_alone") ? workJournal.leftAloneMs(app.id) : undefined;
     if (leftAloneMs !== undefined) health.scheduleRetryIn(leftAloneMs);
-    else if (app.id.stage === "PROD" && !isRefused) watch.scheduleRetry(app);
+    else if (app.id.stage === "PROD" && !isRefused) {
+      watch.scheduleRetry(app, { isDownload: isFailedDownload({ step, error }) });
+    }
     const following = this.#deps.next(context, { onlyIfRequested: true });
     if (following === undefined && isRefused && wasGone) this.forget(app);
     return following;
@@ -122,9 +124,9 @@ export class AttemptEndings {
   /** The running container was not touched. */
   async #afterFailedUpdate(
     context: AttemptContext,
-    { update, error }: { update: FailedUpdate; error: unknown },
+    { update, step, error }: { update: FailedUpdate; step: Step | undefined; error: unknown },
   ): Promise<Attempt | undefined> {
-    const { channels, records, health, skipVersion } = this.#deps;
+    const { channels, records, health, skipVersion, pauseOf } = this.#deps;
     const { app, attempt: { request } } = context;
     const { newestVersion, newReleaseKey } = request;
     this.#dropSwitch(app);
@@ -136,7 +138,8 @@ export class AttemptEndings {
       return next ?? { request, why: "followUp", mayUpdate: false, forced: { goal: "closeUpdate" } };
     }
     skipVersion(newestVersion);
-    const { delayMs } = health.scheduleRetry();
+    const isDownload = isFailedDownload({ step, error });
+    const { delayMs } = isDownload ? health.scheduleDownload(pauseOf(app)) : health.scheduleRetry();
     channels.say(app, updateRetryText(newestVersion, delayMs));
     return await this.#keepInstalled(context);
   }

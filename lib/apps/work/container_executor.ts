@@ -53,7 +53,6 @@ export class ContainerExecutor implements StepExecutor, Disposable {
       case "revertVersion":
       case "closeUpdate":
         return await performRecordStep(this.#context, step, signal);
-      case "checkLogin":
       case "openPull":
       case "readPull":
       case "verifyImage":

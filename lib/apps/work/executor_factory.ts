@@ -7,7 +7,8 @@ import type { ContainerSetup } from "../container/container_setup.ts";
 import type { AppsDeps } from "../dependencies.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { ContainerExecutor } from "./container_executor.ts";
-import { noToken, registryLogin, type RegistryToken } from "./registry_tokens.ts";
+import { pullLogin } from "./pull_login.ts";
+import { noToken, type RegistryToken } from "./registry_tokens.ts";
 import type { StepContext } from "./step_context.ts";
 import { runTransition } from "./transition.ts";
 
@@ -16,7 +17,7 @@ export interface ExecutorFactoryDeps extends
   Pick<AppsDeps, "config">,
   Pick<
     StepContext,
-    "engine" | "appLogs" | "records" | "reporter" | "checkPull" | "readIdleMark" | "clock" | "log"
+    "engine" | "appLogs" | "records" | "reporter" | "checkPull" | "pauses" | "readIdleMark" | "clock" | "log"
   > {
   setup: ContainerSetup;
   namesOf(app: NamedApp): AppNames;
@@ -46,7 +47,9 @@ export class ExecutorFactory {
       ...this.#deps,
       ...{ app, request, reason },
       names: namesOf(app),
-      login: async () => registryLogin(await token(), config()),
+      login: async (reference) => {
+        return pullLogin(reference, { token: await token(), config: config(), logins: request.dockerCredentials });
+      },
       configure: (options, signal) => setup.configure(app, { request, ...options }, signal),
       replacePorts: (engineText) => setup.ports.replace(app.id, { rules: request.ports, engineText }),
       releasePorts: () => setup.ports.release(app.id),

@@ -1,26 +1,36 @@
-/** The steps of a transition that work on images: login, pull, verification, removal. */
+/** The steps of a transition that work on images: pull, verification, removal. */
 
 import { AgentError } from "../../base/errors.ts";
-import { noSpaceText, type PullSpace } from "../../disk_space/pull_space.ts";
+import { engineTextOf } from "../../docker/errors.ts";
 import type { Pull } from "../../docker/pull.ts";
-import type { RegistryAuth } from "../../docker/registry.ts";
+import { type RegistryAuth, registryHostOf } from "../../docker/registry.ts";
+import { defaultPauseMs, isBusy, isRateLimit, RegistryBusyError } from "../../docker/retry_after.ts";
+import { registryHost } from "../../model/registry_host.ts";
 import type { Step } from "../plan/steps.ts";
+import { explainPull, type PulledImage } from "./explain_pull.ts";
+import { PullCheck } from "./pull_check.ts";
+import { anonymousPullText } from "./pull_login.ts";
 import { referenceOf, type StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
 
 /** The steps of this file. */
 export type ImageStep = Extract<
   Step,
-  { kind: "checkLogin" | "openPull" | "readPull" | "verifyImage" | "untagImages" }
+  { kind: "openPull" | "readPull" | "verifyImage" | "untagImages" }
 >;
+
+/** How long a pull waits for what the registry says of the image. */
+const headStartMs = 2_000;
+
+/** How long the error of a pull waits for the same. */
+const lateAnswerMs = 3_000;
 
 /** The image steps of one transition. Disposing ends a pull that was not read. */
 export class ImageSteps implements Disposable {
   readonly #context: StepContext;
   readonly #life = new AbortController();
-  /** Whether the image to be pulled fits, by what the registry says of it. */
-  #space: PullSpace | undefined;
-  #pull: Pull | undefined;
+  #check: PullCheck | undefined;
+  #pull: PulledImage & { stream: Pull } | undefined;
   /** Of the manifest that was pulled; empty when the engine did not report it. */
   #digest = "";
 
@@ -31,12 +41,10 @@ export class ImageSteps implements Disposable {
   /** See `StepExecutor.perform()`. */
   async perform(step: ImageStep, signal: AbortSignal): Promise<Effect> {
     switch (step.kind) {
-      case "checkLogin":
-        return await this.#checkLogin(step.tag, signal);
       case "openPull":
         return await this.#openPull(step.tag, signal);
       case "readPull":
-        return await this.#readPull();
+        return await this.#readPull(signal);
       case "verifyImage":
         return await this.#verify(step.tag, signal);
       case "untagImages":
@@ -48,45 +56,63 @@ export class ImageSteps implements Disposable {
     this.#life.abort();
   }
 
-  /** The registry is asked for the size at the same time: on a bad link every round trip counts. */
-  async #checkLogin(tag: string, signal: AbortSignal): Promise<Effect> {
-    const auth = await this.#context.login();
-    const sizing = new AbortController();
-    const space = this.#checkSpace(tag, auth, AbortSignal.any([signal, sizing.signal]));
-    try {
-      if (auth !== undefined) await this.#context.engine.checkLogin(auth, signal);
-      this.#space = await space;
-      return done;
-    } finally {
-      sizing.abort();
-      await Promise.allSettled([space]);
-    }
-  }
-
+  /**
+   * The registry is asked for the size first, as long as that takes no time to speak of; on a slow one the pull begins
+   * meanwhile.
+   */
   async #openPull(tag: string, signal: AbortSignal): Promise<Effect> {
-    const auth = await this.#context.login();
-    const space = this.#space ?? await this.#checkSpace(tag, auth, signal);
-    if (space.kind === "noSpace") throw new AgentError("no_space", noSpaceText(space));
+    const { engine, names, appLogs, pauses, login } = this.#context;
+    const reference = referenceOf(this.#context, tag);
+    pauses.assertOpen(registryHost(registryHostOf(reference)));
+    const { host, auth, isOwn } = await login(reference);
+    if (auth === undefined && !isOwn) appLogs.say(names.container, anonymousPullText(host));
     const life = AbortSignal.any([signal, this.#life.signal]);
-    this.#pull = await this.#context.engine.openPull(referenceOf(this.#context, tag), auth, life);
+    const check = this.#check = this.#beginCheck({ reference, auth }, life);
+    try {
+      await check.wait(headStartMs, signal);
+      if (check.refusal !== undefined) throw check.refusal;
+      this.#pull = { stream: await engine.openPull(reference, auth, life), reference, host, auth };
+    } catch (error) {
+      throw await this.#pullError(error, { reference, host, auth }, signal);
+    }
     return done;
   }
 
-  #checkSpace(tag: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<PullSpace> {
-    return this.#context.checkPull({ reference: referenceOf(this.#context, tag), auth, signal });
-  }
-
-  async #readPull(): Promise<Effect> {
+  async #readPull(signal: AbortSignal): Promise<Effect> {
     const pull = this.#pull;
     if (pull === undefined) throw new AgentError("internal", "A pull was read before it was opened");
     this.#pull = undefined;
     const feed = this.#context.appLogs.openFeed(this.#context.names.container);
     try {
-      this.#digest = await pull.readToEnd((line) => feed.push(line));
+      this.#digest = await pull.stream.readToEnd((line) => feed.push(line));
+    } catch (error) {
+      throw await this.#pullError(error, pull, signal);
     } finally {
       await feed.end();
     }
+    await this.#check?.end();
     return done;
+  }
+
+  #beginCheck(image: { reference: string; auth: RegistryAuth | undefined }, signal: AbortSignal): PullCheck {
+    const { checkPull, clock, log } = this.#context;
+    const ask = (own: AbortSignal) => checkPull({ ...image, signal: AbortSignal.any([signal, own]) });
+    return new PullCheck({ ask, clock, log }, () => this.#life.abort());
+  }
+
+  /** The error of a pull, with what can be found out about its reason without making matters worse. */
+  async #pullError(error: unknown, pull: PulledImage, signal: AbortSignal): Promise<unknown> {
+    const { pauses, engine, log } = this.#context;
+    if (signal.aborted) return error;
+    const engineText = engineTextOf(error) ?? "";
+    // The registry may be about to say for how long it does not want to be asked.
+    if (isBusy(engineText)) await this.#check?.wait(lateAnswerMs, signal);
+    await this.#check?.end();
+    const refusal = this.#check?.refusal;
+    if (refusal instanceof RegistryBusyError) pauses.note(pull.host, refusal.waitMs);
+    if (refusal !== undefined) return engineText === "" ? refusal : error;
+    if (isRateLimit(engineText)) pauses.note(pull.host, defaultPauseMs);
+    return await explainPull(error, { ...pull, engine, log }, signal);
   }
 
   /** A wrong image, or one for another architecture, would otherwise fail only after the old container was removed. */

@@ -6,8 +6,6 @@ import { throwIfAborted, waitAtMost } from "../../async/deadline.ts";
 import { hasCode, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Backend } from "../../backend/backend.ts";
-import type { DeviceConfig } from "../../config/flock.ts";
-import { type RegistryAuth, trimHost } from "../../docker/registry.ts";
 import { patienceMs } from "../report/state_reporter.ts";
 
 /** What the tokens are fetched with. */
@@ -61,14 +59,6 @@ export class RegistryTokens {
       return "";
     }
   }
-}
-
-/** The login at the registry with a token; undefined without one: then the pull goes without a login. */
-export function registryLogin(
-  token: string,
-  { registryUrl, secret }: Pick<DeviceConfig, "registryUrl" | "secret">,
-): RegistryAuth | undefined {
-  return token === "" ? undefined : { host: trimHost(registryUrl), user: token, password: secret };
 }
 
 /** PROD apps are pulled on behalf of the device's owner. */

@@ -5,11 +5,12 @@ import type { AppNames } from "../../model/app_names.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
-import type { RegistryAuth } from "../../docker/registry.ts";
 import type { AppsDeps, StepEngine } from "../dependencies.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
+import type { PullLogin } from "./pull_login.ts";
+import type { RegistryPauses } from "./registry_pauses.ts";
 
 /** The app of a transition, and the rest of the device as far as steps need it. */
 export interface StepContext {
@@ -26,8 +27,10 @@ export interface StepContext {
   readIdleMark: AppsDeps["readIdleMark"];
   clock: Clock;
   log: Log;
-  /** Undefined when there is no login: then the pull goes without one. */
-  login(): Promise<RegistryAuth | undefined>;
+  /** Registries that do not want to be asked. */
+  pauses: RegistryPauses;
+  /** The login for the registry of an image. */
+  login(reference: string): Promise<PullLogin>;
   /** Chooses host ports and returns the create request. Throws `port_in_use` when no port is free. */
   configure(options: { image: string; withGpu: boolean }, signal: AbortSignal): Promise<CreateRequest>;
   /** Replaces the host ports of this app that an error text of the engine names; false when it names none. */

@@ -102,7 +102,6 @@ function observedAfter(
     case "clearHistory":
     case "say":
     case "report":
-    case "checkLogin":
     case "openPull":
     case "awaitStartup":
     case "verifyImage":

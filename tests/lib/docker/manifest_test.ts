@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../lib/base/log.ts";
 import { downloadBytes, readRemoteLayers } from "../../../lib/docker/manifest.ts";
+import { RegistryBusyError } from "../../../lib/docker/retry_after.ts";
 
 const never = new AbortController().signal;
 const login = { user: "ü", password: "p:w" };
@@ -287,4 +288,40 @@ Deno.test("#11: a token that is none is not sent", async () => {
     assert.equal(await registry.ask(), undefined);
   }
   assert.ok(registry.requests.every(({ authorization }) => authorization?.startsWith("Bearer ") !== true));
+});
+
+/** A pause, as registries and token servers ask for it. */
+function pause(seconds: number, status = 429): Response {
+  return new Response("{}", { status, headers: { "retry-after": `${seconds}` } });
+}
+
+Deno.test("#14: a pause that the registry, its token server or its storage asks for is thrown, after one question", async () => {
+  await using registry = new SmallRegistry();
+  const challenge = `Bearer realm="http://127.0.0.1:${registry.port}/token",service="s"`;
+  const cases: [name: string, set: () => void, questions: number, waitMs: number][] = [
+    ["the config", () => registry.answer(`blobs/${digest("c")}`, () => pause(9)), 2, 9_000],
+    ["the manifest", () => registry.answer("manifests/1", () => pause(20)), 1, 20_000],
+    ["a registry in trouble", () => registry.answer("manifests/1", () => pause(30, 503)), 1, 30_000],
+    [
+      "the token server",
+      () => {
+        registry.answer("manifests/1", guard("Bearer t", challenge, manifest));
+        registry.answers.set("/token", () => pause(40));
+      },
+      2,
+      40_000,
+    ],
+  ];
+  for (const [name, set, questions, waitMs] of cases) {
+    set();
+    registry.requests.length = 0;
+    await assert.rejects(
+      registry.ask(),
+      (error) => error instanceof RegistryBusyError && error.waitMs === waitMs,
+      name,
+    );
+    assert.equal(registry.requests.length, questions, name);
+  }
+  registry.answer("manifests/1", () => new Response("{}", { status: 503 }));
+  assert.equal(await registry.ask(), undefined, "trouble without a time to come back");
 });

@@ -199,7 +199,7 @@ function isWiped(device: PlannedDevice): boolean {
 Deno.test("plan() of a first run pulls between STARTING and the start, and reports DOWNLOADING once the stream is open", () => {
   assert.deepEqual(words(run("run", empty)), [
     ...["clearViewer", "clearHistory", '"Starting Shop..."', "STARTING"],
-    ...['"Initialising download for the app: Shop..."', "checkLogin", "openPull", "DOWNLOADING", "readPull"],
+    ...['"Initialising download for the app: Shop..."', "openPull", "DOWNLOADING", "readPull"],
     ...['"Succesfully installed the app: Shop (Version: 1)"', "PRESENT"],
     ...["createContainer", "startContainer", "awaitStartup", "RUNNING", '"Now running app Shop (1)"', "followLogs"],
   ]);
@@ -269,7 +269,7 @@ Deno.test("plan() of a stop without a container is done at once", () => {
 
 Deno.test("plan() of an install reports PRESENT after the pull", () => {
   assert.deepEqual(words(run("install", empty)), [
-    ...["clearViewer", "clearHistory", '"Initialising download for the app: Shop..."', "checkLogin", "openPull"],
+    ...["clearViewer", "clearHistory", '"Initialising download for the app: Shop..."', "openPull"],
     ...["DOWNLOADING", "readPull", '"Succesfully installed the app: Shop (Version: 1)"', "PRESENT"],
   ]);
 });
@@ -296,7 +296,7 @@ Deno.test("plan() after a canceled pull reports the end only", () => {
 Deno.test("plan() of an update pulls while the old container runs and keeps the old image", () => {
   const device = run("update", { containers: [old], tags: ["1"] });
   assert.deepEqual(words(device), [
-    ...["UPDATING", "clearHistory", '"Initialising download for the app: Shop..."', "checkLogin", "openPull"],
+    ...["UPDATING", "clearHistory", '"Initialising download for the app: Shop..."', "openPull"],
     ...["readPull", "verifyImage", '"Succesfully installed the app: Shop (Version: 2)"', "openSwitch"],
     ...["stopContainer", "removeContainer", "adoptVersion", "PRESENT"],
   ]);

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { crashLoopDelayMs, crashLoopText, durationText, ordinalText } from "../../../../lib/apps/watch/crash_loop.ts";
+import {
+  crashLoopDelayMs,
+  crashLoopText,
+  downloadDelayMs,
+  durationText,
+  ordinalText,
+} from "../../../../lib/apps/watch/crash_loop.ts";
 
 Deno.test("crashLoopDelayMs() grows with the square of the attempt up to an hour, spread by a fifth", () => {
   const plain = [5, 20, 45, 80, 125, 180, 245, 320, 405, 500];
@@ -46,4 +52,19 @@ Deno.test("durationText() writes durations as Go does", () => {
 
 Deno.test("crashLoopText() is the line that viewers know", () => {
   assert.equal(crashLoopText(1, 4_235), "Entered a crashloop (1st attempt), retrying in 4.235s");
+});
+
+Deno.test("#14: downloadDelayMs() stays below 30 s while the link is up, and is never shorter than the pause", () => {
+  const delays = [1, 2, 3, 50].map((attempt) => downloadDelayMs(attempt, { isLinkUp: true, pauseMs: 0, random: 0.5 }));
+  assert.deepEqual(delays, [5_000, 20_000, 24_000, 24_000]);
+  for (const random of [0, 0.5, 1]) {
+    for (let attempt = 1; attempt < 200; attempt += 1) {
+      assert.ok(downloadDelayMs(attempt, { isLinkUp: true, pauseMs: 0, random }) < 30_000);
+      for (const pauseMs of [1, 500, 20_000, 3_600_000]) {
+        const delayMs = downloadDelayMs(attempt, { isLinkUp: true, pauseMs, random });
+        assert.ok(delayMs > pauseMs && delayMs < Math.max(30_000, pauseMs + 3_500), `${delayMs} for ${pauseMs}`);
+      }
+    }
+  }
+  assert.equal(downloadDelayMs(50, { isLinkUp: false, pauseMs: 0, random: 0.5 }), 3_600_000);
 });

@@ -18,6 +18,7 @@ class Observed implements Disposable {
     this.health = new Health({ appKey: 7, stage: "PROD" }, {
       records: new AppRecords({ database: this.#database, clock: this.clock }),
       retryDelayMs: (attempt) => attempt * 1_000,
+      downloadDelayMs: (attempt, pauseMs) => attempt * 100 + pauseMs,
       onRetry: nothing,
       onProbationOver: nothing,
       keep: nothing,
@@ -68,4 +69,15 @@ Deno.test("a probation is over after a minute of running, until it is ended", as
   assert.equal(health.isProbationOver, true);
   health.endProbation();
   assert.equal(health.isProbationOver, false);
+});
+
+Deno.test("#14: failed downloads do not count against the app, and begin again after one that worked", () => {
+  using observed = new Observed();
+  const { health } = observed;
+  assert.deepEqual(health.scheduleDownload(0), { attempt: 1, delayMs: 100 });
+  assert.deepEqual(health.scheduleDownload(20_000), { attempt: 2, delayMs: 20_200 });
+  assert.deepEqual(health.scheduleRetry(), { attempt: 1, delayMs: 1_000 });
+  assert.deepEqual(health.scheduleDownload(0), { attempt: 1, delayMs: 100 });
+  health.forgetFailures();
+  assert.deepEqual(health.scheduleDownload(0), { attempt: 1, delayMs: 100 });
 });

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { registryLogin, RegistryTokens } from "../../../../lib/apps/work/registry_tokens.ts";
+import { RegistryTokens } from "../../../../lib/apps/work/registry_tokens.ts";
 import { AgentError, hasCode } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import type { AppRequest } from "../../../../lib/model/app.ts";
 import { FakeClock } from "../../../fakes/fake_clock.ts";
-import { sampleConfig } from "../../../fakes/fake_surroundings.ts";
 import { sampleRequest } from "../../store/samples.ts";
 
 const never = new AbortController().signal;
@@ -69,10 +68,4 @@ Deno.test("onDemand() asks once, when the token is needed", async () => {
   assert.deepEqual(accounts, []);
   assert.deepEqual([await token(), await token()], ["token", "token"]);
   assert.equal(accounts.length, 1);
-});
-
-Deno.test("registryLogin() is undefined without a token", () => {
-  assert.equal(registryLogin("", sampleConfig()), undefined);
-  const login = { host: "r.example.com", user: "token", password: "secret" };
-  assert.deepEqual(registryLogin("token", sampleConfig()), login);
 });
