@@ -11,6 +11,7 @@ import type { Dict } from "../base/json.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { completeRebuild } from "../store/recovery.ts";
 import { appsConnectSteps } from "./connect_steps.ts";
+import type { HostPortAnswer, HostPortQuestion } from "./container/host_port_check.ts";
 import type { AppsDeps } from "./dependencies.ts";
 import { rebuiltText } from "./plan/texts.ts";
 import { Outbox } from "./report/outbox.ts";
@@ -67,10 +68,12 @@ export class AppController {
     this.#outbox = new Outbox({ backend, database, clock, log, life });
     const reporter = this.#reporter = new StateReporter({ records, outbox: this.#outbox, keep, clock, log, life });
     const surroundings = () => ({ ...deps.surroundings(), appCredKey: this.#appCredKey });
-    const tools = this.#tools = createAppTools({ ...deps, surroundings, records, reporter, keep });
+    const makeWay = (id: AppId) => keep(this.#workers.of(id).restart());
+    const tools = this.#tools = createAppTools({ ...deps, surroundings, records, reporter, keep, makeWay });
     const isDeviceUnstable = () => isEmergency() || this.#observer.isEngineUnstable();
     const onGone = (id: AppId) => {
       tools.releasePorts(id);
+      tools.preparation.forget(id);
       deps.hideSecretsOf(idText(id), []);
     };
     this.#workers = new AppWorkers({ ...deps, ...tools, records, reporter, isDeviceUnstable, onGone, keep, life });
@@ -130,6 +133,10 @@ export class AppController {
 
   list(): AppSnapshot[] {
     return this.#records.all().map((app) => snapshotOf(app, this.#tools.namesOf(app)));
+  }
+
+  checkHostPort(question: HostPortQuestion): HostPortAnswer {
+    return this.#tools.checkHostPort(question);
   }
 
   resume(): void {

@@ -5,6 +5,7 @@ import type { Dict } from "../base/json.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { readBoot } from "../host/boot.ts";
 import { deleteRemoved } from "./container/app_folders.ts";
+import type { HostPortAnswer, HostPortQuestion } from "./container/host_port_check.ts";
 import { DataFolder } from "./container/data_folder.ts";
 import { probePort } from "./container/port_probe.ts";
 import type { AppsOptions } from "./dependencies.ts";
@@ -33,6 +34,8 @@ export interface Apps extends AsyncDisposable {
   sendMissed(): void;
   /** Watches the containers until `signal` is aborted. */
   startObserving(signal: AbortSignal): void;
+  /** Whether a port rule could reserve a host port at this moment. Throws `store_failed`. */
+  checkHostPort(question: HostPortQuestion): HostPortAnswer;
   /** All apps of the device at this moment. */
   list(): AppSnapshot[];
   /** Acts again on every stored request, in the background. For the end of an emergency of the disk. */

@@ -24,6 +24,15 @@ export function readCount(value: unknown): number | undefined {
   return isCount(parsed) ? parsed : undefined;
 }
 
+/** A number, given as a number or as decimal text, possibly signed or in spaces; undefined for anything else. */
+export function readNumber(value: unknown): number | undefined {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string" || value.length > 40 || !/^\s*[-+]?\d{1,16}(?:\.\d{1,16})?\s*$/.test(value)) {
+    return undefined;
+  }
+  return Number(value);
+}
+
 /** `value` if it is text; undefined for anything else. */
 export function readText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;

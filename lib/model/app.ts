@@ -72,6 +72,12 @@ export interface PortRule {
   hostPort: number;
   /** 0 when the backend has not assigned one. */
   cloudRemotePort: number;
+  /** The host port that the user wants, and no other; 0 when any will do. Only rules of PROD apps for tcp and udp. */
+  reservedHostPort: number;
+  /** The same of the tunnel server. */
+  reservedRemotePort: number;
+  /** Why the reservation is not fulfilled, as the agent tells Studio; empty when it is. */
+  reservationError: string;
   extra: Record<string, unknown>;
 }
 

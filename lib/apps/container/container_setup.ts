@@ -2,13 +2,16 @@
 
 import { summarize } from "../../base/bounds.ts";
 import { type AppId, type AppRequest, idText } from "../../model/app.ts";
+import { AgentError } from "../../base/errors.ts";
 import { KeyedMutex } from "../../async/keyed_mutex.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 import { existsSync } from "../../files/exists.ts";
 import { fileNameOf, folderOf } from "../../files/path_parts.ts";
 import { type ContainerOptions, createRequest } from "./create_request.ts";
 import { type AppCredential, appCredential } from "./app_credential.ts";
-import { AppPorts } from "./app_ports.ts";
+import { AppPorts, type PublishOutcome, type RefusedPin } from "./app_ports.ts";
+import type { PublishedPort } from "./create_request.ts";
+import { type PortReservation, refusalLines, refusalText } from "./port_reservations.ts";
 import { appEnvironment } from "./environment.ts";
 import { journaledFolder } from "./journaled_folder.ts";
 import { containerEnv } from "./variable.ts";
@@ -26,7 +29,15 @@ export type ContainerSetupDeps =
     AppsDeps,
     "config" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecretsOf" | "workJournal" | "log"
   >
-  & { surroundings(): Surroundings };
+  & {
+    surroundings(): Surroundings;
+    /** The reservations of all apps, running or not. */
+    reservations(): readonly PortReservation[];
+    /** Writes one line to the log of an app. */
+    say(app: LiveApp, text: string): void;
+    /** Starts another app again if it runs: it has a port that is reserved for an app before it. */
+    makeWay(id: AppId): void;
+  };
 
 /** Prepares the containers of all apps. */
 export class ContainerSetup {
@@ -38,13 +49,21 @@ export class ContainerSetup {
 
   constructor(deps: ContainerSetupDeps) {
     this.#deps = deps;
-    this.ports = new AppPorts({ isFree: (port, transport) => deps.isPortFree(port, transport) });
+    this.ports = new AppPorts({
+      isFree: (port, transport) => deps.isPortFree(port, transport),
+      reservations: () => deps.reservations(),
+    });
   }
 
   /** The data folder of an app. Throws `bad_request` for a name that no app can have. */
   folderOf(app: { id: AppId; appName: string }): ReturnType<AppsDeps["folderOf"]> {
     const { folderOf, workJournal } = this.#deps;
     return journaledFolder(folderOf(app), { id: app.id, journal: workJournal });
+  }
+
+  /** Says in the log of an app why it cannot have a reserved port. */
+  sayRefused(app: LiveApp, pin: RefusedPin): void {
+    for (const line of refusalLines(pin.refusal, pin)) this.#deps.say(app, line);
   }
 
   /** Updates the files of the app's credential, if the app has any files. Throws `io_failed`, `no_space`. */
@@ -65,7 +84,7 @@ export class ContainerSetup {
   ): Promise<CreateRequest> {
     const { config, surroundings, hasGpu, log } = this.#deps;
     const { request } = options;
-    const ports = this.ports.publish(app.id, request.ports);
+    const ports = this.#publish(app, request.ports);
     const { lanAddress, baseUrl } = surroundings();
     const credential = this.#credentialOf(request);
     const sources = { config: config(), lanAddress, baseUrl, credential };
@@ -85,6 +104,16 @@ export class ContainerSetup {
       mounts: this.#mountsOf(folder.path),
       withGpu: options.withGpu && await hasGpu(signal),
     });
+  }
+
+  /** The ports of an app that starts. A reserved one that cannot be had is told in its log. Throws `port_in_use`. */
+  #publish(app: LiveApp, rules: AppRequest["ports"]): PublishedPort[] {
+    const outcome: PublishOutcome = this.ports.publish(app.id, rules);
+    for (const id of outcome.evicted) this.#deps.makeWay(id);
+    if (outcome.kind === "published") return outcome.ports;
+    for (const pin of outcome.pins) this.sayRefused(app, pin);
+    const text = outcome.pins.map((pin) => refusalText(pin.refusal, pin)).join("; ");
+    throw new AgentError("port_in_use", text);
   }
 
   #credentialOf(request: AppRequest): AppCredential | undefined {

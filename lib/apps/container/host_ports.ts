@@ -2,35 +2,62 @@
 
 import { type AppId, idText } from "../../model/app.ts";
 import { AgentError } from "../../base/errors.ts";
-import type { PublishedPort } from "./create_request.ts";
-
-/** A declared port of an app. */
-export interface PortKey {
-  app: AppId;
-  transport: PublishedPort["transport"];
-  port: number;
-}
+import {
+  findRival,
+  isDenied,
+  isSameKey,
+  keyText,
+  type PinRefusal,
+  type PortKey,
+  type PortReservation,
+} from "./port_reservations.ts";
 
 /** The host ports that the agent chooses from. */
 export const portPool = { first: 40_000, last: 49_999 } as const;
 
+/** What the register asks the rest of the device. */
+export interface HostPortsOptions {
+  /** Whether a port can be bound at this moment. */
+  isFree(port: number, transport: PortKey["transport"]): boolean;
+  /** The reservations of all apps, running or not. */
+  reservations?(): readonly PortReservation[];
+}
+
+/** What came of a pin. `evicted`: the app whose equal reservation goes after this one, and which has used the port. */
+export interface PinOutcome {
+  refusal?: PinRefusal;
+  evicted?: AppId;
+}
+
+/** A host port and whose it is. */
+interface Assignment {
+  key: PortKey;
+  hostPort: number;
+}
+
 /**
  * The register of host ports.
  *
- * - A host port of one transport has at most one owner, and an owner has one host port.
+ * - A host port of one transport has at most one owner. An owner has one host port, and may have another one pinned for
+ *   its next start; it gives up the first only then.
+ * - No port is chosen that is reserved for another declared port.
  * - Nothing is awaited between the probe of a port and its assignment.
  */
 export class HostPorts {
-  readonly #isFree: (port: number, transport: PortKey["transport"]) => boolean;
-  readonly #owned = new Map<string, { key: PortKey; hostPort: number }>();
+  readonly #isFree: HostPortsOptions["isFree"];
+  readonly #reservations: () => readonly PortReservation[];
+  /** By declared port. */
+  readonly #owned = new Map<string, Assignment>();
+  /** Reserved ports, in use or for the next start; by declared port. */
+  readonly #pinned = new Map<string, Assignment>();
   /** Owners by transport and host port. */
-  readonly #owners = new Map<string, string>();
+  readonly #owners = new Map<string, PortKey>();
   /** Ports that the engine could not bind, by transport and number; chosen only when no other is left. */
   readonly #refused = new Set<string>();
 
-  /** `isFree` returns whether a port can be bound at this moment. */
-  constructor(options: { isFree(port: number, transport: PortKey["transport"]): boolean }) {
+  constructor(options: HostPortsOptions) {
     this.#isFree = (port, transport) => options.isFree(port, transport);
+    this.#reservations = () => options.reservations?.() ?? [];
   }
 
   /** The host port of a declared port; undefined while it has none. */
@@ -38,15 +65,88 @@ export class HostPorts {
     return this.#owned.get(keyText(key))?.hostPort;
   }
 
+  /** Who has a host port, also while it is only pinned. */
+  ownerOf(hostPort: number, transport: PortKey["transport"]): PortKey | undefined {
+    return this.#owners.get(portText(transport, hostPort));
+  }
+
   /**
-   * The host port of the key; else `preferred`, unless it is 0 or has another owner; else a port of the pool. A
-   * preferred port is not probed, because the app's own container may hold it. Throws `port_in_use` when none is left.
+   * The host port of the key; else `preferred`, unless it is 0, has another owner or is reserved for another; else a
+   * port of the pool. A preferred port is not probed, because the app's own container may hold it. Throws `port_in_use`
+   * when none is left.
    */
   recoverOrReserve(key: PortKey, preferred: number): number {
     const found = this.find(key);
     if (found !== undefined) return found;
     if (this.#isOpen(key, preferred)) return this.#assign(key, preferred);
     return this.#assign(key, this.#choose(key));
+  }
+
+  /** Assigns the port that the app's container publishes, also one that is reserved for another, if it has no owner. */
+  adopt(key: PortKey, hostPort: number): void {
+    if (this.find(key) !== undefined || !isPort(hostPort)) return;
+    if (this.ownerOf(hostPort, key.transport) === undefined) this.#assign(key, hostPort);
+  }
+
+  /** Replaces the host port of a key by one of the pool when it is reserved for another. Throws `port_in_use`. */
+  leaveReserved(key: PortKey): void {
+    const hostPort = this.find(key);
+    if (hostPort === undefined || !this.#isReservedForOther(key, hostPort)) return;
+    const chosen = this.#choose(key);
+    this.#drop(key);
+    this.#assign(key, chosen);
+  }
+
+  /**
+   * Reserves exactly this port for the next start, besides the one that the key has, until `usePin()`. `isPublished`:
+   * the app's own container holds it, so it is not probed. `mayEvict`: an app with an equal reservation that goes after
+   * this one loses the port. A refused pin changes nothing.
+   */
+  pin(key: PortKey, hostPort: number, options: { isPublished: boolean; mayEvict: boolean }): PinOutcome {
+    const { isPublished, mayEvict } = options;
+    if (isDenied(hostPort)) return { refusal: { kind: "denylisted" } };
+    const rival = findRival(this.#reservations(), { key, hostPort });
+    if (rival !== undefined) {
+      const isOwn = idText(rival.app) === idText(key.app);
+      return { refusal: isOwn ? { kind: "ownRule" } : { kind: "reserved", app: rival.app } };
+    }
+    const owner = this.ownerOf(hostPort, key.transport);
+    const foreign = owner !== undefined && idText(owner.app) !== idText(key.app) ? owner : undefined;
+    const isEvicted = foreign !== undefined && mayEvict && this.#hasReserved(foreign, hostPort);
+    if (foreign !== undefined && !isEvicted) return { refusal: { kind: "app", app: foreign.app } };
+    const evicted = foreign === undefined ? {} : { evicted: foreign.app };
+    if (!isPublished && !this.#isFree(hostPort, key.transport)) {
+      return { ...evicted, refusal: foreign === undefined ? { kind: "process" } : { kind: "app", app: foreign.app } };
+    }
+    if (foreign !== undefined) this.#forgetPort(foreign, hostPort);
+    if (this.#pinned.get(keyText(key))?.hostPort !== hostPort) this.unpin(key);
+    this.#pinned.set(keyText(key), { key, hostPort });
+    // One of the app's other ports gives way when the app starts.
+    if (this.ownerOf(hostPort, key.transport) === undefined) this.#owners.set(portText(key.transport, hostPort), key);
+    return evicted;
+  }
+
+  /** Takes the pinned port in place of the one that the key has. */
+  usePin(key: PortKey): void {
+    const pinned = this.#pinned.get(keyText(key));
+    if (pinned === undefined || this.find(key) === pinned.hostPort) return;
+    const owner = this.ownerOf(pinned.hostPort, key.transport);
+    if (owner !== undefined && !isSameKey(owner, key)) this.#drop(owner);
+    this.#drop(key);
+    this.#assign(key, pinned.hostPort);
+  }
+
+  /** Ends a reservation. A port that is in use stays, as if it had been chosen. */
+  unpin(key: PortKey): void {
+    const pinned = this.#pinned.get(keyText(key));
+    if (pinned === undefined) return;
+    this.#pinned.delete(keyText(key));
+    if (pinned.hostPort !== this.find(key)) this.#disown(key, pinned.hostPort);
+  }
+
+  /** The host port that is pinned for the key; undefined when there is none. */
+  findPin(key: PortKey): number | undefined {
+    return this.#pinned.get(keyText(key))?.hostPort;
   }
 
   /** Assigns the host port of the declared number, without a probe. Returns false when it has another owner. */
@@ -70,14 +170,26 @@ export class HostPorts {
 
   /** Frees all ports of an app. */
   release(app: AppId): void {
+    for (const { key } of [...this.#pinned.values()]) {
+      if (idText(key.app) === idText(app)) this.unpin(key);
+    }
     for (const { key } of [...this.#owned.values()]) {
       if (idText(key.app) === idText(app)) this.#drop(key);
     }
   }
 
   #isOpen(key: PortKey, hostPort: number): boolean {
-    const isPort = Number.isInteger(hostPort) && hostPort > 0 && hostPort <= 65_535;
-    return isPort && !this.#owners.has(portText(key.transport, hostPort));
+    if (!isPort(hostPort) || this.ownerOf(hostPort, key.transport) !== undefined) return false;
+    return !this.#isReservedForOther(key, hostPort);
+  }
+
+  #isReservedForOther(key: PortKey, hostPort: number): boolean {
+    const reservations = this.#reservations();
+    return reservations.length > 0 && findRival(reservations, { key, hostPort }) !== undefined;
+  }
+
+  #hasReserved(key: PortKey, hostPort: number): boolean {
+    return this.#reservations().some((one) => isSameKey(one, key) && one.hostPort === hostPort);
   }
 
   #choose(key: PortKey): number {
@@ -101,7 +213,7 @@ export class HostPorts {
 
   #assign(key: PortKey, hostPort: number): number {
     this.#owned.set(keyText(key), { key, hostPort });
-    this.#owners.set(portText(key.transport, hostPort), keyText(key));
+    this.#owners.set(portText(key.transport, hostPort), key);
     return hostPort;
   }
 
@@ -109,8 +221,20 @@ export class HostPorts {
     const hostPort = this.find(key);
     if (hostPort === undefined) return undefined;
     this.#owned.delete(keyText(key));
-    this.#owners.delete(portText(key.transport, hostPort));
+    this.#disown(key, hostPort);
     return hostPort;
+  }
+
+  /** Another app takes the port, in use or pinned. */
+  #forgetPort(key: PortKey, hostPort: number): void {
+    if (this.findPin(key) === hostPort) this.#pinned.delete(keyText(key));
+    if (this.find(key) === hostPort) this.#owned.delete(keyText(key));
+    this.#disown(key, hostPort);
+  }
+
+  #disown(key: PortKey, hostPort: number): void {
+    const owner = this.ownerOf(hostPort, key.transport);
+    if (owner !== undefined && isSameKey(owner, key)) this.#owners.delete(portText(key.transport, hostPort));
   }
 }
 
@@ -119,8 +243,8 @@ export function portsNamedIn<Port extends { hostPort: number }>(text: string, po
   return ports.filter(({ hostPort }) => new RegExp(`:${hostPort}(?!\\d)`).test(text));
 }
 
-function keyText({ app, transport, port }: PortKey): string {
-  return `${idText(app)}:${portText(transport, port)}`;
+function isPort(hostPort: number): boolean {
+  return Number.isInteger(hostPort) && hostPort > 0 && hostPort <= 65_535;
 }
 
 function portText(transport: PortKey["transport"], port: number): string {

@@ -76,6 +76,9 @@ function ruleOf(declared: string, hostPort: number): PortRule[] {
     remotePort: 0,
     hostPort,
     cloudRemotePort: 0,
+    reservedHostPort: 0,
+    reservedRemotePort: 0,
+    reservationError: "",
     extra: {},
   }];
 }

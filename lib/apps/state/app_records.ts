@@ -4,6 +4,7 @@ import { type AppId, type AppIdText, type AppRequest, type AppState, idText } fr
 import type { Clock } from "../../async/clock.ts";
 import { countApps, deleteApp, readApp, readApps, writeAppState } from "../../store/app_rows.ts";
 import type { Database } from "../../store/database.ts";
+import { type AppPortRules, readPortRules } from "../../store/port_rows.ts";
 import {
   allRequestBytes,
   readRequest,
@@ -94,6 +95,14 @@ export class AppRecords {
     const isStored = (name: AppIdText) => !this.#held.has(name) && !this.#forgotten.has(name);
     const stored = readRequests(this.#database).filter((request) => isStored(idText(request)));
     return [...stored, ...this.#held.values()];
+  }
+
+  /** The port rules of all apps, running or not; `onlyReserved`: of those that reserve a host port. */
+  portRules(options: { onlyReserved: boolean }): AppPortRules[] {
+    const isStored = (name: AppIdText) => !this.#held.has(name) && !this.#forgotten.has(name);
+    const stored = readPortRules(this.#database, options).filter(({ id }) => isStored(idText(id)));
+    const held = [...this.#held.values()].map(({ appKey, stage, ports }) => ({ id: { appKey, stage }, rules: ports }));
+    return [...stored, ...held];
   }
 
   /** Stores a request, or nothing of it when the database refuses. Returns its app, created if it was not known. */

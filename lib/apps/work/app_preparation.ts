@@ -1,6 +1,6 @@
 /** Brings files and host ports of an app in line with a request before anything else is done for it. */
 
-import type { AppId, AppRequest, PortRule } from "../../model/app.ts";
+import { type AppId, type AppIdText, type AppRequest, idText, type PortRule } from "../../model/app.ts";
 import type { AppNames, NamedApp } from "../../model/app_names.ts";
 import type { Clock } from "../../async/clock.ts";
 import { throwIfAborted, waitAtMost } from "../../async/deadline.ts";
@@ -8,7 +8,7 @@ import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Backend } from "../../backend/backend.ts";
 import type { Engine } from "../../docker/engine.ts";
-import type { PortBindings } from "../container/app_ports.ts";
+import type { CurrentPorts, PortBindings } from "../container/app_ports.ts";
 import type { ContainerSetup } from "../container/container_setup.ts";
 import { patienceMs } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
@@ -22,6 +22,8 @@ export interface AppPreparationDeps {
   records: AppRecords;
   setup: ContainerSetup;
   namesOf(app: NamedApp): AppNames;
+  /** Writes one line to the log of an app. */
+  say(app: LiveApp, text: string): void;
   /** Takes over a promise that nobody waits for, and whatever it rejects with. */
   keep(task: Promise<void>): void;
   clock: Clock;
@@ -31,13 +33,15 @@ export interface AppPreparationDeps {
 /** A request to prepare for. */
 export interface PreparationOptions {
   request: AppRequest;
-  /** Where the ports of the app's container are published; the engine is asked when it is undefined. */
+  /** Where the ports of the app's running container are published; the engine is asked when it is undefined. */
   published?: PortBindings | undefined;
 }
 
 /** Prepares all apps. */
 export class AppPreparation {
   readonly #deps: AppPreparationDeps;
+  /** Apps whose ports Studio has not taken yet. */
+  readonly #unsaved = new Set<AppIdText>();
 
   constructor(deps: AppPreparationDeps) {
     this.#deps = deps;
@@ -59,25 +63,56 @@ export class AppPreparation {
     }
   }
 
+  /** Forgets an app that is gone. */
+  forget(id: AppId): void {
+    this.#unsaved.delete(idText(id));
+  }
+
   async #syncPorts(app: LiveApp, { request, published }: PreparationOptions, signal: AbortSignal): Promise<void> {
     if (request.ports.length === 0) return;
-    const { engine, records, setup, namesOf, keep, clock } = this.#deps;
-    const bound = published ?? (await engine.inspect(namesOf(app).container, signal))?.portBindings;
-    const ports = setup.ports.resolve(app.id, { rules: request.ports, published: bound });
+    const { records, setup, say } = this.#deps;
+    const current = await this.#currentPorts(app, published, signal);
+    const { rules: ports, lines } = setup.ports.resolve(app.id, { rules: request.ports, ...current });
+    for (const text of lines) say(app, text);
     this.#storePorts(app, records.request(app.id), ports);
-    const saving = this.#savePorts(app.id, { ports, others: request.otherPorts });
-    keep(saving);
-    await waitAtMost(saving, { limitMs: patienceMs, clock, signal });
-    throwIfAborted(signal, "Saving the ports of an app");
+    if (this.#mustSave(app.id, { before: request.ports, ports })) await this.#save(app.id, { ports, request }, signal);
     if (!isGone(stableTarget(request.target))) await setup.folderOf(app).refreshPorts(ports);
   }
 
-  /** The stored request may be newer than the one that is acted on, so only the host ports are taken over. */
+  async #currentPorts(
+    app: LiveApp,
+    published: PortBindings | undefined,
+    signal: AbortSignal,
+  ): Promise<Pick<CurrentPorts, "published" | "isRunning">> {
+    if (published !== undefined) return { published, isRunning: true };
+    const details = await this.#deps.engine.inspect(this.#deps.namesOf(app).container, signal);
+    return { published: details?.portBindings, isRunning: details !== undefined && isUp(details.status) };
+  }
+
+  /** Studio has to hear of rules that are no longer as it has sent them. */
+  #mustSave(id: AppId, { before, ports }: { before: readonly PortRule[]; ports: readonly PortRule[] }): boolean {
+    const isSame = ports.every((rule, index) => isSameOutcome(rule, before[index]));
+    return !isSame || this.#unsaved.has(idText(id));
+  }
+
+  async #save(
+    id: AppId,
+    { ports, request }: { ports: readonly PortRule[]; request: AppRequest },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { keep, clock } = this.#deps;
+    const saving = this.#savePorts(id, { ports, others: request.otherPorts });
+    keep(saving);
+    await waitAtMost(saving, { limitMs: patienceMs, clock, signal });
+    throwIfAborted(signal, "Saving the ports of an app");
+  }
+
+  /** The stored request may be newer than the one that is acted on, so only what was found out is taken over. */
   #storePorts(app: LiveApp, stored: AppRequest | undefined, rules: readonly PortRule[]): void {
     const { records, log } = this.#deps;
     if (stored === undefined || !records.isKnown(app)) return;
     const ports = withHostPorts(stored.ports, rules);
-    if (ports.every((rule, index) => rule.hostPort === stored.ports[index]?.hostPort)) return;
+    if (ports.every((rule, index) => isSameOutcome(rule, stored.ports[index]))) return;
     try {
       records.setPorts({ ...stored, ports });
     } catch (error) {
@@ -88,8 +123,10 @@ export class AppPreparation {
 
   async #savePorts(id: AppId, list: { ports: readonly PortRule[]; others: readonly unknown[] }): Promise<void> {
     const { backend, log } = this.#deps;
+    this.#unsaved.add(idText(id));
     try {
       await backend.savePorts({ id, ...list });
+      this.#unsaved.delete(idText(id));
     } catch (error) {
       // The next request, and the next connect, save them again.
       const level = hasCode(error, "not_connected") ? "debug" : "warn";
@@ -98,9 +135,21 @@ export class AppPreparation {
   }
 }
 
-/** `rules` with the host ports that `resolved` has for the same ports. */
+/** `rules` with what was found out of the same ports. */
 function withHostPorts(rules: readonly PortRule[], resolved: readonly PortRule[]): PortRule[] {
   const keyOf = ({ protocol, port }: PortRule) => `${protocol}:${port}`;
-  const hostPorts = new Map(resolved.map((rule) => [keyOf(rule), rule.hostPort]));
-  return rules.map((rule) => ({ ...rule, hostPort: hostPorts.get(keyOf(rule)) ?? rule.hostPort }));
+  const found = new Map(resolved.map((rule) => [keyOf(rule), rule]));
+  return rules.map((rule) => {
+    const { hostPort, reservationError } = found.get(keyOf(rule)) ?? rule;
+    return { ...rule, hostPort, reservationError };
+  });
+}
+
+/** True when the agent has nothing new to say of a rule. */
+function isSameOutcome(rule: PortRule, before: PortRule | undefined): boolean {
+  return rule.hostPort === before?.hostPort && rule.reservationError === before.reservationError;
+}
+
+function isUp(status: string): boolean {
+  return ["running", "paused", "restarting"].includes(status);
 }

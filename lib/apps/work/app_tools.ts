@@ -5,6 +5,8 @@ import { type AppNames, type NamedApp, namesOf } from "../../model/app_names.ts"
 import { registryHost } from "../../model/registry_host.ts";
 import { registryHostOf } from "../../docker/registry.ts";
 import { ContainerSetup } from "../container/container_setup.ts";
+import { answerHostPort, type HostPortAnswer, type HostPortQuestion } from "../container/host_port_check.ts";
+import { reservationsOf } from "../container/port_reservations.ts";
 import type { AppsDeps, Surroundings } from "../dependencies.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
@@ -24,6 +26,8 @@ export interface AppToolsDeps extends Omit<AppsDeps, "surroundings"> {
   reporter: StateReporter;
   /** Takes over a promise that nobody waits for, and whatever it rejects with. */
   keep(task: Promise<void>): void;
+  /** Starts an app again if it runs. */
+  makeWay(id: AppId): void;
 }
 
 /** The tools. */
@@ -40,25 +44,39 @@ export interface AppTools {
   pauseOf(app: NamedApp): number;
   /** Frees the host ports of an app. */
   releasePorts(id: AppId): void;
+  /** Whether a rule could reserve a host port at this moment. Throws `store_failed`. */
+  checkHostPort(question: HostPortQuestion): HostPortAnswer;
 }
 
 /** Creates the tools. */
 export function createAppTools(deps: AppToolsDeps): AppTools {
-  const { engine, config, arch } = deps;
+  const { engine, config, arch, records, isPortFree } = deps;
   const appNames = (app: NamedApp) => {
     const { registryUrl, mainRepository } = config();
     return namesOf(app, { registryUrl, mainRepository, arch });
   };
-  const setup = new ContainerSetup(deps);
+  const channels = new AppChannels({ ...deps, namesOf: appNames });
+  const setup = new ContainerSetup({
+    ...deps,
+    reservations: () => records.portRules({ onlyReserved: true }).flatMap(({ id, rules }) => reservationsOf(id, rules)),
+    say: (app, text) => channels.say(app, text),
+  });
   const pauses = new RegistryPauses(deps.clock);
   return {
     namesOf: appNames,
     observeApp: (app, signal) => observeApp(engine, appNames(app), signal),
-    channels: new AppChannels({ ...deps, namesOf: appNames }),
-    preparation: new AppPreparation({ ...deps, namesOf: appNames, setup }),
+    channels,
+    preparation: new AppPreparation({ ...deps, namesOf: appNames, setup, say: (app, text) => channels.say(app, text) }),
     tokens: new RegistryTokens(deps),
     executors: new ExecutorFactory({ ...deps, namesOf: appNames, setup, pauses }),
     pauseOf: (app) => pauses.leftMs(registryHost(registryHostOf(appNames(app).repository))),
     releasePorts: (id) => setup.ports.release(id),
+    checkHostPort: (question) =>
+      answerHostPort(question, {
+        apps: records.portRules({ onlyReserved: false }),
+        dockerCompose: records.request(question.app)?.dockerCompose ?? null,
+        owner: setup.ports.ownerOf(question.hostPort, question.transport),
+        isFree: isPortFree,
+      }),
   };
 }

@@ -83,6 +83,16 @@ export class AppWorker {
     if (app !== undefined && interrupts(app, { request, step: job.step })) job.interrupt(request);
   }
 
+  /** Starts the app again if it runs and nothing is being done with it. Never throws. */
+  async restart(): Promise<void> {
+    const { records } = this.#deps;
+    const request = records.request(this.id);
+    if (this.#job !== undefined || request === undefined || records.find(this.id)?.state !== "RUNNING") return;
+    await this.#runJob((job) => {
+      return this.#attempts.run(job, { request, why: "sync", mayUpdate: false, forced: { goal: "run" } });
+    });
+  }
+
   /**
    * Observes the app and acts on what has changed; during a job, after that. `isReturn`: the engine was away, so a
    * failed app is tried at once. Never throws.

@@ -102,6 +102,8 @@ export class AttemptEndings {
       }
     }
     await reporter.announce(app, "FAILED", job.signal);
+    // Studio learns from the rule which port could not be had.
+    if (hasCode(error, "port_in_use")) await this.#deps.preparation.prepare(app, { request }, job.signal);
     // A long log takes its time, so it comes after the report of the failure.
     if (exitCode !== undefined) await channels.showExit(app, exitCode, job.signal);
     const isRefused = hasCode(error, "not_available");

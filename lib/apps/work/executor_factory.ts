@@ -51,7 +51,7 @@ export class ExecutorFactory {
         return pullLogin(reference, { token: await token(), config: config(), logins: request.dockerCredentials });
       },
       configure: (options, signal) => setup.configure(app, { request, ...options }, signal),
-      replacePorts: (engineText) => setup.ports.replace(app.id, { rules: request.ports, engineText }),
+      replacePorts: (engineText) => this.#replacePorts(app, { request, engineText }),
       releasePorts: () => setup.ports.release(app.id),
       deleteEnvFiles: (signal) => folder.deleteEnv(signal),
       deleteData: (signal) => this.#deleteData(app, folder, signal),
@@ -66,6 +66,15 @@ export class ExecutorFactory {
     const ending = await runTransition("tidy", executor, { signal, clock, log, onStep: () => {} });
     throwIfAborted(signal, "Removing images that are no longer needed");
     if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });
+  }
+
+  /** False when nothing was replaced: no port is named, or a reserved one. */
+  #replacePorts(app: LiveApp, { request, engineText }: { request: AppRequest; engineText: string }): boolean {
+    const { setup } = this.#deps;
+    const replaced = setup.ports.replace(app.id, { rules: request.ports, engineText });
+    if (typeof replaced === "boolean") return replaced;
+    for (const pin of replaced) setup.sayRefused(app, pin);
+    return false;
   }
 
   /** Folders are named after the app, so another app of the same name shares the folder and keeps it. */

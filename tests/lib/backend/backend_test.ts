@@ -35,9 +35,8 @@ const port: PortRule = {
   protocol: "http",
   localIp: "",
   remotePortEnvironment: "",
-  remotePort: 0,
-  hostPort: 40001,
-  cloudRemotePort: 0,
+  ...{ remotePort: 0, hostPort: 40001, cloudRemotePort: 0 },
+  ...{ reservedHostPort: 0, reservedRemotePort: 0, reservationError: "" },
   extra: {},
 };
 

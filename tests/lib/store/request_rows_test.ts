@@ -201,7 +201,7 @@ Deno.test("readRequests() skips a row with broken JSON, and only a broken rule o
     insertRow({ sql, table: "RequestedAppStates" }, {
       ...fullRequestRow,
       app_key: 73,
-      ports: `[{"port":"8080"},{"port":81}]`,
+      ports: `[{"port":"x"},{"port":81}]`,
     });
   }
   const log = warningsLog();

@@ -44,6 +44,9 @@ const sampleRule: PortRule = {
   remotePort: 4711,
   hostPort: 31003,
   cloudRemotePort: 0,
+  reservedHostPort: 0,
+  reservedRemotePort: 0,
+  reservationError: "",
   extra: { note: "kept" },
 };
 

@@ -237,7 +237,7 @@ function invalidCalls(device: FakeWampDevice): [procedure: string, args: unknown
     [`${containers}.update_app_on_device`, [device.reportOf({ device_to_app_key: 1 })], /device_to_app_key must be/],
     [`${containers}.update_app_on_device`, [ports], /app_key must be the key of an app of this device/],
     [`${containers}.update_app_on_device`, [{ ...ports, ports: undefined }], /ports must be a list/],
-    [`${containers}.update_app_on_device`, [{ ...ports, ports: [{ port: "80" }] }], /ports\[0\]\.port must be/],
+    [`${containers}.update_app_on_device`, [{ ...ports, ports: [{ port: "x" }] }], /ports\[0\]\.port must be/],
     ["re.tunnel.expose_port", [{ port: 0, protocol: "http" }], /protocol must be tcp or udp/],
     ["re.tunnel.expose_port", [{ port: 65_536, protocol: "tcp" }], /port must be a port number/],
   ];

@@ -21,12 +21,17 @@ class World implements Disposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "container-setup-" });
   readonly taken = new Set<number>();
   readonly hidden: string[] = [];
+  /** Lines of the app's log. */
+  readonly said: string[] = [];
   readonly setup = new ContainerSetup({
     ...quietDevice(this.folder),
     surroundings: () => ({ lanAddress: "10.0.0.9", baseUrl: "https://studio.example.com", appCredKey: "key" }),
     folderOf: (named) => new DataFolder({ appsDir: `${this.folder}/apps` }, named),
     isPortFree: (port) => !this.taken.has(port),
     hideSecretsOf: (_, texts) => void this.hidden.push(...texts),
+    reservations: () => [],
+    say: (_, text) => void this.said.push(text),
+    makeWay: () => {},
     log: silentLog,
   });
 

@@ -57,6 +57,9 @@ export function rule(overrides: Partial<PortRule> = {}): PortRule {
     remotePort: 0,
     hostPort: 0,
     cloudRemotePort: 0,
+    reservedHostPort: 0,
+    reservedRemotePort: 0,
+    reservationError: "",
     extra: {},
     ...overrides,
   };

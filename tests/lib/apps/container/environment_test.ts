@@ -68,6 +68,9 @@ function rule(overrides: Partial<PortRule>): PortRule {
     remotePort: 0,
     hostPort: 0,
     cloudRemotePort: 0,
+    reservedHostPort: 0,
+    reservedRemotePort: 0,
+    reservationError: "",
     extra: {},
     ...overrides,
   };

@@ -16,6 +16,9 @@ const rule = {
   remotePort: 9000,
   hostPort: 0,
   cloudRemotePort: 0,
+  reservedHostPort: 0,
+  reservedRemotePort: 0,
+  reservationError: "",
   extra: {},
 } as const;
 await folder.writeEnv([{ name: "A", value: "1" }]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { HostPorts, type PortKey, portPool, portsNamedIn } from "../../../../lib/apps/container/host_ports.ts";
+import { HostPorts, portPool, portsNamedIn } from "../../../../lib/apps/container/host_ports.ts";
 import { hasCode } from "../../../../lib/base/errors.ts";
+import type { PortKey } from "../../../../lib/apps/container/port_reservations.ts";
 
 const shop = { appKey: 7, stage: "PROD" } as const;
 const cafe = { appKey: 8, stage: "PROD" } as const;

@@ -132,7 +132,7 @@ Deno.test("decodeStateRequest() never rejects an instance key or a credential ep
 });
 
 Deno.test("decodeStateRequest() skips a malformed port rule and reports it", () => {
-  const { request, problems } = decodeStateRequest({ ...leastRequest, ports: [{ port: "80" }, { port: 81 }] });
+  const { request, problems } = decodeStateRequest({ ...leastRequest, ports: [{ port: "eighty" }, { port: 81 }] });
   assert.deepEqual(request.ports.map(({ port }) => port), [81]);
   assert.equal(problems.length, 1);
 });
