@@ -198,7 +198,10 @@ function deviceOf(
   return {
     serialNumber: config.current.serialNumber,
     checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
-    apps: { request: (kwargs) => apps.request(kwargs) },
+    apps: {
+      request: (kwargs) => apps.request(kwargs),
+      checkHostPort: (question) => apps.checkHostPort(question),
+    },
     diskSpace,
     // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.
     engine: {

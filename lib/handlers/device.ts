@@ -8,8 +8,17 @@ import type { Dict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
 import type { PowerAction } from "../host/power.ts";
+import type { AppId } from "../model/app.ts";
 import type { Stats } from "../host/stats.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
+
+/** A port rule and the host port that it is to reserve; 0 asks whether reservations are known at all. */
+export interface HostPortRequest {
+  app: AppId;
+  transport: "tcp" | "udp";
+  port: number;
+  hostPort: number;
+}
 
 /** The apps that Studio wants. */
 export interface DeviceApps {
@@ -17,6 +26,8 @@ export interface DeviceApps {
    * Stores what Studio asks for one app and starts the work in the background. Throws `bad_request`, `store_failed`.
    */
   request(kwargs: Dict, signal: AbortSignal): Promise<void>;
+  /** Whether a port rule could reserve a host port at this moment. Throws `store_failed`. */
+  checkHostPort(question: HostPortRequest): { available: boolean; reason: string };
 }
 
 /** The disk of the container engine. */

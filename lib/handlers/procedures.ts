@@ -4,7 +4,7 @@
  */
 
 import { decodeContainerName, getAppLogHistory } from "./logs.ts";
-import { requestAppState } from "./apps.ts";
+import { checkHostPort, decodeHostPort, requestAppState } from "./apps.ts";
 import { decodePrune, getImages, listContainers, pruneImages } from "./containers.ts";
 import { fullPruneLimitMs } from "../disk_space/disk_space.ts";
 import { getIpv4Addresses, getNetworkMetadata } from "./network.ts";
@@ -33,13 +33,14 @@ export const procedures: readonly ProcedureRow[] = [
     decode: noArguments,
     run: requestAppState,
   }),
-  later({
+  working({
     name: "check_host_port",
     privilege: "backend",
     deniedText: backendDenied,
     args: "[{app_key, port, host_port, stage?, protocol?}]",
-    result: "[{available: bool, reason}]",
-    laterIssue: "port reservations",
+    result: "[{available: bool, reason: empty, ambiguous_compose_rule, denylisted, taken_by_app or taken_by_process}]",
+    decode: decodeHostPort,
+    run: checkHostPort,
   }),
   later({
     name: "write_data",

@@ -39,7 +39,11 @@ export function fakeDevice(change: DeviceChange = {}): Device {
   return {
     serialNumber: change.serialNumber ?? "SN-1",
     checkPrivilege: change.checkPrivilege ?? (() => Promise.resolve(true)),
-    apps: { request: () => Promise.resolve(), ...change.apps },
+    apps: {
+      request: () => Promise.resolve(),
+      checkHostPort: () => ({ available: true, reason: "" }),
+      ...change.apps,
+    },
     diskSpace: { prune: () => Promise.resolve(undefined), ...change.diskSpace },
     engine: {
       listImages: () => Promise.resolve([]),

@@ -42,6 +42,43 @@ Deno.test("request_app_state passes the keyword arguments on and returns nothing
   });
 });
 
+Deno.test("change 1.4: check_host_port reads any number or decimal text, and refuses the rest with fixed texts", async () => {
+  const asked: unknown[] = [];
+  const apps = {
+    checkHostPort: (question: unknown) => {
+      asked.push(question);
+      return { available: false, reason: "denylisted" };
+    },
+  };
+  const answer = await call("check_host_port", { apps }, {
+    args: [{ app_key: "71", port: 502.0, host_port: "7000", stage: "DEV", protocol: "udp" }],
+  });
+  assert.deepEqual(answer, { args: [{ available: false, reason: "denylisted" }] });
+  await call("check_host_port", { apps }, { args: [{ app_key: 71, port: "80", host_port: 0, protocol: "http" }] });
+  assert.deepEqual(asked, [
+    { app: { appKey: 71, stage: "DEV" }, port: 502, hostPort: 7000, transport: "udp" },
+    { app: { appKey: 71, stage: "PROD" }, port: 80, hostPort: 0, transport: "tcp" },
+  ]);
+  const appKey = "the app_key param should be a positive whole number";
+  const port = "the port param should be a positive whole number";
+  const hostPort = "the host_port param should be a non-negative whole number";
+  await refuses("check_host_port", [
+    [[], "arguments are missing"],
+    [["x"], "first param should be a dict"],
+    [[null], "first param should be a dict"],
+    [[{}], appKey],
+    [[{ app_key: 0, port: 1, host_port: 1 }], appKey],
+    [[{ app_key: "x", port: 1, host_port: 1 }], appKey],
+    [[{ app_key: 1.5, port: 1, host_port: 1 }], appKey],
+    [[{ app_key: 1, host_port: 1 }], port],
+    [[{ app_key: 1, port: "0", host_port: 1 }], port],
+    [[{ app_key: 1, port: 1 }], hostPort],
+    [[{ app_key: 1, port: 1, host_port: null }], hostPort],
+    [[{ app_key: 1, port: 1, host_port: -1 }], hostPort],
+    [[{ app_key: 1, port: 1, host_port: "x" }], hostPort],
+  ]);
+});
+
 Deno.test("device_handshake returns the local time with its offset, and the serial number", async () => {
   const { args, kwargs } = await call("device_handshake");
   assert.equal(args, undefined);
