@@ -28,6 +28,10 @@ export interface Release {
   pullMs?: number;
   /** Absent: `amd64`, like the device. */
   architecture?: string;
+  /** Absent: `linux`. */
+  os?: string;
+  /** The machine does not understand its program. */
+  cannotRun?: boolean;
   /** Of its manifest, as a pull reports it. */
   digest?: string;
   /** After a pull its tag names another image. */
@@ -151,8 +155,8 @@ export class FakeEngine {
   async inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetails | undefined> {
     await this.#call(signal);
     if (!this.#images.has(reference)) return undefined;
-    const { architecture = "amd64", digest, hasMoved = false } = this.registry.get(reference) ?? {};
-    return { os: "linux", architecture, digests: digest === undefined ? [] : [hasMoved ? `${digest}-other` : digest] };
+    const { os = "linux", architecture = "amd64", digest, hasMoved = false } = this.registry.get(reference) ?? {};
+    return { os, architecture, digests: digest === undefined ? [] : [hasMoved ? `${digest}-other` : digest] };
   }
 
   async platform(signal: AbortSignal): Promise<EnginePlatform> {
@@ -226,6 +230,8 @@ export class FakeEngine {
     const found = this.#need(id);
     const { seen } = found;
     if (isUp(seen)) return;
+    const { cannotRun = false } = this.registry.get(seen.image) ?? {};
+    if (cannotRun) fail("engine_failed", "exec /program: exec format error");
     const port = this.#takenPort(seen);
     if (port !== undefined) fail("port_in_use", `Bind for 0.0.0.0:${port} failed: port is already allocated`);
     found.runs += 1;

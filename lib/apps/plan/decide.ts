@@ -1,9 +1,11 @@
 /** Decides what a request means for an app: which transition it starts, and whether it interrupts one. Pure. */
 
 import type { AppRequest, AppState } from "../../model/app.ts";
-import { AgentError } from "../../base/errors.ts";
+import { AgentError, hasCode } from "../../base/errors.ts";
+import type { StoredUpdate } from "../../store/update_rows.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { type Goal, isPulling, type Step } from "./steps.ts";
+import { hasFailed } from "./rollback.ts";
 import { growsDisk, stableTarget, type Transition, transitionOf } from "../state/transitions.ts";
 
 /** What a request leads to. */
@@ -42,6 +44,28 @@ export function decide(app: LiveApp, request: AppRequest, { mayUpdate, isEmergen
 export function wantsUpdate(app: LiveApp, request: AppRequest): boolean {
   if (!request.requestUpdate || isGone(stableTarget(request.target))) return false;
   return request.newestVersion !== "" && request.newestVersion !== app.version;
+}
+
+/**
+ * True when a request asks for an update that will not take place: to a version that has failed on this device, or to
+ * none at all.
+ */
+export function isUpdateInVain(
+  app: LiveApp,
+  { request, update }: { request: AppRequest; update: StoredUpdate | undefined },
+): boolean {
+  if (isGone(app.state) || isGone(stableTarget(request.target))) return false;
+  if (request.requestUpdate && request.newestVersion === "") return true;
+  return wantsUpdate(app, request) && hasFailed(request.newestVersion, update);
+}
+
+/** True when a refusal concerns the update only, and the installed container can go on. */
+export function refusesUpdate(
+  app: LiveApp,
+  { request, error }: { request: AppRequest; error: AgentError },
+): boolean {
+  const isInstalled = !isGone(app.state) && request.dockerCompose === null;
+  return isInstalled && wantsUpdate(app, request) && hasCode(error, "not_available");
 }
 
 /**

@@ -25,9 +25,6 @@ export interface RollBack {
   reason: string;
 }
 
-/** What becomes of an update that failed before the old container was touched: never again, or again after a while. */
-export type FailedUpdate = "refuse" | "retry";
-
 /** Errors that say nothing about the release that was started: any other would have met them as well. */
 export const blamelessCodes: readonly ErrorCode[] = [
   ...["canceled", "engine_unreachable", "left_alone", "no_space", "port_in_use", "store_failed", "timeout"] as const,
@@ -62,15 +59,13 @@ export function hasPassedProbation(seen: { state: AppState; hasChanged: boolean;
 }
 
 /**
- * What becomes of an update whose transition failed; undefined when the app itself has failed, because its container
- * was touched already, or because the engine is away and nobody can tell. A release that cannot run here never will.
+ * True for an update that has failed before the old container was touched: it is tried again. False when the app itself
+ * has failed, because its container was touched already, or because the engine is away and nobody can tell.
  */
-export function failedUpdate(
-  failure: { goal: Goal | undefined; state: AppState; step: Step | undefined; error: unknown },
-): FailedUpdate | undefined {
-  const { goal, state, step, error } = failure;
-  if (goal !== "update" || state !== "UPDATING" || hasCode(error, "engine_unreachable")) return undefined;
-  return step?.kind === "verifyImage" && hasCode(error, "start_failed") ? "refuse" : "retry";
+export function isFailedUpdate(
+  { goal, state, error }: { goal: Goal | undefined; state: AppState; error: unknown },
+): boolean {
+  return goal === "update" && state === "UPDATING" && !hasCode(error, "engine_unreachable");
 }
 
 /** Errors of a download that are not those of the registry, or of the way to it. */

@@ -29,8 +29,8 @@ export function rollBackText({ failed, restored, reason }: RollBack): string {
 }
 
 /** Why an update does not take place; the running version was not touched. */
-export function refusedUpdateText(versions: { from: string; to: string }): string {
-  return `The update to version ${versions.to} is not possible, version ${versions.from} goes on`;
+export function refusedUpdateText({ from, to, reason }: { from: string; to: string; reason: string }): string {
+  return `The update to version ${to} is not possible (${reason}), version ${from} goes on`;
 }
 
 /** When a failed update is tried again; the running version goes on until then. */

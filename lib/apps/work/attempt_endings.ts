@@ -1,8 +1,8 @@
 /** What follows from how an attempt has ended: success, interruption or failure. */
 
-import { hasCode, textOf } from "../../base/errors.ts";
+import { type AgentError, hasCode, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { type FailedUpdate, failedUpdate, isFailedDownload } from "../plan/rollback.ts";
+import { isFailedDownload, isFailedUpdate } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { failureText, interruptionText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
 import type { AppsDeps } from "../dependencies.ts";
@@ -90,8 +90,9 @@ export class AttemptEndings {
     const wasGone = isGone(app.state);
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     channels.say(app, failureText(step, error));
-    const update = failedUpdate({ goal, state: app.state, step, error });
-    if (update !== undefined) return await this.#afterFailedUpdate(context, { update, step, error });
+    if (isFailedUpdate({ goal, state: app.state, error })) {
+      return await this.#afterFailedUpdate(context, { step, error });
+    }
     health.recordError(error);
     const ofRelease = { kind: "transition", step, error, wasKilled } as const;
     if (watch.blamesRelease(ofRelease)) {
@@ -117,6 +118,18 @@ export class AttemptEndings {
     return following;
   }
 
+  /** An update does not begin, for a reason that will not go away: the installed version goes on. */
+  async afterRefusedUpdate(context: AttemptContext, error: AgentError): Promise<Attempt | undefined> {
+    const { channels, records, log } = this.#deps;
+    const { app, attempt: { request: { newestVersion, newReleaseKey } } } = context;
+    log.warn("Refused an update", { app: app.appName, ...app.id, version: newestVersion, error: textOf(error) });
+    channels.say(app, refusedUpdateText({ from: app.version, to: newestVersion, reason: textOf(error) }));
+    const to = { version: newestVersion, releaseKey: newReleaseKey };
+    records.updates.refuse(app, { to, reason: textOf(error) });
+    app.updateStatus = "canceled";
+    return await this.#keepInstalled(context);
+  }
+
   /** Nothing of the app is on the device, and nothing will be done for it: anybody may ask for apps that never were. */
   forget(app: LiveApp): void {
     this.#deps.reporter.forget(app);
@@ -126,19 +139,11 @@ export class AttemptEndings {
   /** The running container was not touched. */
   async #afterFailedUpdate(
     context: AttemptContext,
-    { update, step, error }: { update: FailedUpdate; step: Step | undefined; error: unknown },
+    { step, error }: { step: Step | undefined; error: unknown },
   ): Promise<Attempt | undefined> {
-    const { channels, records, health, skipVersion, pauseOf } = this.#deps;
-    const { app, attempt: { request } } = context;
-    const { newestVersion, newReleaseKey } = request;
+    const { channels, health, skipVersion, pauseOf } = this.#deps;
+    const { app, attempt: { request: { newestVersion } } } = context;
     this.#dropSwitch(app);
-    if (update === "refuse") {
-      channels.say(app, refusedUpdateText({ from: app.version, to: newestVersion }));
-      const to = { version: newestVersion, releaseKey: newReleaseKey };
-      records.updates.refuse(app, { to, reason: textOf(error) });
-      const next = await this.#keepInstalled(context);
-      return next ?? { request, why: "followUp", mayUpdate: false, forced: { goal: "closeUpdate" } };
-    }
     skipVersion(newestVersion);
     const isDownload = isFailedDownload({ step, error });
     const { delayMs } = isDownload ? health.scheduleDownload(pauseOf(app)) : health.scheduleRetry();

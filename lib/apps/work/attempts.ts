@@ -2,7 +2,7 @@
 
 import type { AppId, AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
-import { decide, type Decision } from "../plan/decide.ts";
+import { decide, type Decision, isUpdateInVain, refusesUpdate } from "../plan/decide.ts";
 import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
@@ -81,8 +81,10 @@ export class Attempts {
     // A cancellation that comes too late needs no download.
     const isCancellation = why === "interruption" || request.cancelTransition;
     if (!isCancellation) await this.#prepare(context);
-    const isUpdateAllowed = mayUpdate &&
-      mayUpdateTo(request.newestVersion, { update: records.updates.find(app.id) });
+    const update = records.updates.find(app.id);
+    const isUpdateAllowed = mayUpdate && mayUpdateTo(request.newestVersion, { update });
+    // Studio goes on asking for an update until it hears that there will be none.
+    if (isUpdateInVain(app, { request, update })) app.updateStatus = "canceled";
     const decision = decide(app, request, { mayUpdate: isUpdateAllowed, isEmergency: isEmergency() });
     const token = isCancellation ? noToken : await this.#tokenFor(context, decision);
     switch (decision.kind) {
@@ -98,6 +100,9 @@ export class Attempts {
         return this.#next(context, { onlyIfRequested: true });
       }
       case "refuse":
+        if (isUpdateAllowed && refusesUpdate(app, { request, error: decision.error })) {
+          return await this.#endings.afterRefusedUpdate(context, decision.error);
+        }
         return await this.#endings.afterFailure(context, { error: decision.error });
       case "go":
         this.#adoptRelease(app, request);

@@ -6,6 +6,7 @@ import type { Pull } from "../../docker/pull.ts";
 import { type RegistryAuth, registryHostOf } from "../../docker/registry.ts";
 import { defaultPauseMs, isBusy, isRateLimit, RegistryBusyError } from "../../docker/retry_after.ts";
 import { registryHost } from "../../model/registry_host.ts";
+import { platformWarning } from "../plan/image_platform.ts";
 import type { Step } from "../plan/steps.ts";
 import { explainPull, type PulledImage } from "./explain_pull.ts";
 import { PullCheck } from "./pull_check.ts";
@@ -115,18 +116,20 @@ export class ImageSteps implements Disposable {
     return await explainPull(error, { ...pull, engine, log }, signal);
   }
 
-  /** A wrong image, or one for another architecture, would otherwise fail only after the old container was removed. */
+  /** A wrong image would otherwise be noticed only after the old container was removed. */
   async #verify(tag: string, signal: AbortSignal): Promise<Effect> {
-    const { engine } = this.#context;
+    const { engine, appLogs, names, log } = this.#context;
     const reference = referenceOf(this.#context, tag);
     const [image, device] = await Promise.all([engine.inspectImage(reference, signal), engine.platform(signal)]);
     if (image === undefined) throw new AgentError("image_missing", `Image "${reference}" is not there after its pull`);
     if (this.#digest !== "" && image.digests.length > 0 && !image.digests.includes(this.#digest)) {
       throw new AgentError("pull_failed", `Image "${reference}" is not the one that was pulled, ${this.#digest}`);
     }
-    if (image.os === device.os && image.architecture === device.architecture) return done;
-    const text = `Image "${reference}" is for ${image.os}/${image.architecture}`;
-    throw new AgentError("start_failed", `${text}, this device is ${device.os}/${device.architecture}`);
+    const warning = platformWarning(image, device);
+    if (warning === undefined) return done;
+    appLogs.say(names.container, warning);
+    log.warn("An image is marked for another platform", { image: reference, warning });
+    return done;
   }
 
   async #untag({ tags, isNeeded }: ImageStep & { kind: "untagImages" }, signal: AbortSignal): Promise<Effect> {

@@ -140,15 +140,69 @@ Deno.test("a failed release is left alone on connects and restarts until Studio 
   assert.deepEqual(device.tags, ["3"]);
 });
 
-Deno.test("a release for another architecture is refused before anything is touched", async () => {
-  await using device = await running({ "1": {}, "2": { architecture: "arm64" } });
-  const before = await device.engine.inspect(container, never);
+const marks: [mark: string, given: { os?: string; architecture?: string }, isWarned: boolean][] = [
+  ["linux/386", { architecture: "386" }, true],
+  ["no architecture", { architecture: "" }, false],
+  ["nothing", { os: "", architecture: "" }, false],
+  ["x86_64", { architecture: "x86_64" }, false],
+  ["linux/arm64", { architecture: "arm64" }, true],
+  ["linux/arm/v7", { architecture: "arm/v7" }, true],
+  ["an unknown machine", { architecture: "pdp11" }, true],
+  ["windows/amd64", { os: "windows" }, true],
+];
+
+for (const [mark, given, isWarned] of marks) {
+  Deno.test(`#3: a release that is marked ${mark} and runs here is updated to, from one that is marked alike`, async () => {
+    await using device = await running({ "1": given, "2": given });
+    const entries = await device.request("RUNNING", update, { ms: 5_000 });
+    assert.equal(entries.at(-1), '"Now running app Shop (2)"');
+    assert.equal(entries.some((entry) => entry.startsWith('"The image is marked for ')), isWarned, entries.join("\n"));
+    assert.deepEqual(states(entries).at(-1), "RUNNING completed");
+  });
+}
+
+Deno.test("#3: a release that the engine refuses to run is rolled back, and Studio hears that it was canceled", async () => {
+  await using device = await running({ "1": {}, "2": { architecture: "arm64", cannotRun: true } });
   const entries = await device.request("RUNNING", update, { ms: 5_000 });
-  assert.equal((await device.engine.inspect(container, never))?.id, before?.id);
-  assert.ok(entries.includes('"The update to version 2 is not possible, version 1 goes on"'));
-  assert.equal(device.studio.reports.at(-1)?.state, "RUNNING");
+  assert.ok(
+    entries.some((entry) => /"The update to version 2 has failed .*exec format error/.test(entry)),
+    entries.join("\n"),
+  );
+  assert.deepEqual(states(entries).at(-1), "RUNNING canceled");
+  assert.equal(device.studio.reports.at(-1)?.releaseKey, 7);
   assert.deepEqual(device.tags, ["1"]);
-  assert.deepEqual(states(await device.advance(3_600_000)).filter((entry) => entry === "UPDATING").length, 1);
+  assert.deepEqual(states(await device.advance(3_600_000)).filter((entry) => entry.startsWith("UPDATING")).length, 1);
+});
+
+const refusals: [name: string, change: Record<string, unknown>][] = [
+  ["to a release with a compose file", { ...update, new_docker_compose: { services: { web: { image: "x" } } } }],
+  ["without a release", { ...update, newest_version: "" }],
+];
+
+for (const [name, change] of refusals) {
+  Deno.test(`#3: an update ${name} is refused: the app goes on, and Studio hears that it was canceled`, async () => {
+    await using device = await running({ "1": {}, "2": {} });
+    const before = await device.engine.inspect(container, never);
+    const entries = await device.request("RUNNING", change, { ms: 5_000 });
+    assert.deepEqual(states(entries), ["RUNNING canceled"], entries.join("\n"));
+    assert.equal((await device.engine.inspect(container, never))?.id, before?.id);
+    assert.deepEqual(states(await device.advance(3_600_000)), ["RUNNING canceled"]);
+  });
+}
+
+Deno.test("#3: Studio hears again that an update was canceled when it asks after a restart of the agent", async () => {
+  await using device = await running({ "1": {}, "2": { livesMs: 100, exitCode: 3 } });
+  await device.request("RUNNING", update, { ms: 5_000 });
+  await device.stopAgent();
+  device.startAgent();
+  device.studio.answer = () => [{
+    ...{ app_key: 7, app_name: "Shop", stage: "PROD", target_state: "RUNNING", present_version: "1" },
+    ...update,
+  }];
+  device.studio.clear();
+  await Promise.all([device.apps.reconcileLocal(never), device.advance(10_000)]);
+  await Promise.all([device.apps.reconcileRemote(never), device.advance(10_000)]);
+  assert.equal(states(device.studio.entries).at(-1), "RUNNING canceled");
 });
 
 Deno.test("the version before comes back with exactly the settings that it had, until the next request", async () => {

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import {
   blamelessCodes,
   blamesRelease,
-  failedUpdate,
   fallbackFor,
   fallbackOf,
   hasFailed,
   hasPassedProbation,
+  isFailedDownload,
+  isFailedUpdate,
   isOnProbation,
   mayUpdateTo,
   type ReleaseFailure,
@@ -92,25 +93,35 @@ Deno.test("hasPassedProbation() is true when the time is over and the app still 
   assert.equal(hasPassedProbation({ ...passed, hasChanged: true }), false);
 });
 
-Deno.test("failedUpdate() refuses what can never run here, and lets everything else be tried again", () => {
-  const failure = {
-    goal: "update",
-    state: "UPDATING",
-    step: verify,
-    error: new AgentError("start_failed", "no"),
-  } as const;
+Deno.test("isFailedUpdate() is true for what fails before the container was touched, and will be tried again", () => {
+  const failure = { goal: "update", state: "UPDATING", error: new AgentError("pull_failed", "no") } as const;
   const errorOf = (code: ErrorCode) => ({ error: new AgentError(code, "no") });
-  const cases: [name: string, failure: Parameters<typeof failedUpdate>[0], ReturnType<typeof failedUpdate>][] = [
-    ["an image for another machine", failure, "refuse"],
-    ["another image than the one that was pulled", { ...failure, ...errorOf("pull_failed") }, "retry"],
-    ["a download that fails", { ...failure, step: { kind: "readPull", tag: "2" } }, "retry"],
-    ["a full disk", { ...failure, ...errorOf("no_space") }, "retry"],
-    ["an engine that is away", { ...failure, ...errorOf("engine_unreachable") }, undefined],
-    ["after the switch", { ...failure, state: "PRESENT" }, undefined],
-    ["another transition", { ...failure, goal: "run" }, undefined],
-    ["no transition", { ...failure, goal: undefined }, undefined],
+  const cases: [name: string, failure: Parameters<typeof isFailedUpdate>[0], expected: boolean][] = [
+    ["another image than the one that was pulled", failure, true],
+    ["a full disk", { ...failure, ...errorOf("no_space") }, true],
+    ["an engine that is away", { ...failure, ...errorOf("engine_unreachable") }, false],
+    ["after the switch", { ...failure, state: "PRESENT" }, false],
+    ["another transition", { ...failure, goal: "run" }, false],
+    ["no transition", { ...failure, goal: undefined }, false],
   ];
-  for (const [name, given, expected] of cases) assert.equal(failedUpdate(given), expected, name);
+  for (const [name, given, expected] of cases) assert.equal(isFailedUpdate(given), expected, name);
+});
+
+Deno.test("#14: isFailedDownload() is true for the fault of a registry, or of the way to it, only", () => {
+  const errorOf = (code: ErrorCode) => new AgentError(code, "no");
+  const pulls: Step[] = [{ kind: "openPull", tag: "2" }, { kind: "readPull", tag: "2" }];
+  for (const step of pulls) {
+    for (const code of ["pull_failed", "image_missing", "timeout", "registry_busy", "denied"] as const) {
+      assert.equal(isFailedDownload({ step, error: errorOf(code) }), true, code);
+    }
+    for (const code of ["no_space", "engine_unreachable", "store_failed", "internal"] as const) {
+      assert.equal(isFailedDownload({ step, error: errorOf(code) }), false, code);
+    }
+  }
+  assert.equal(isFailedDownload({ step: verify, error: errorOf("pull_failed") }), true);
+  assert.equal(isFailedDownload({ step: verify, error: errorOf("engine_failed") }), false);
+  assert.equal(isFailedDownload({ step: start, error: errorOf("image_missing") }), false);
+  assert.equal(isFailedDownload({ step: undefined, error: errorOf("pull_failed") }), false);
 });
 
 Deno.test("mayUpdateTo() leaves a version alone that has failed, was canceled or waits for its next try", () => {
