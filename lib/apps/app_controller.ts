@@ -72,7 +72,7 @@ export class AppController {
     const tools = this.#tools = createAppTools({ ...deps, surroundings, records, reporter, keep, makeWay });
     const isDeviceUnstable = () => isEmergency() || this.#observer.isEngineUnstable();
     const onGone = (id: AppId) => {
-      tools.releasePorts(id);
+      tools.forget(id);
       tools.preparation.forget(id);
       deps.hideSecretsOf(idText(id), []);
     };
@@ -87,11 +87,12 @@ export class AppController {
 
   // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
   async request(kwargs: Dict): Promise<void> {
-    const { request, problems } = decodeStateRequest(kwargs);
+    const { request, problems, leftOut } = decodeStateRequest(kwargs);
     if (problems.length > 0) {
       this.#deps.log.warn("Parts of a request are skipped", { app: request.appName, ...summarize(problems) });
     }
     this.#accept(request, { isUnprompted: true });
+    this.#tools.noteLeftOut(request, leftOut);
     this.#deps.workJournal.forget(request);
     this.#noteRequest(request);
     void this.#tasks.add(this.#workers.of(request).act(request, { origin: "request" }));
@@ -208,6 +209,7 @@ export class AppController {
       engine,
       backend,
       accept: (request) => this.#accept(request, { isUnprompted: false }),
+      noteLeftOut: (id, texts) => this.#tools.noteLeftOut(id, texts),
       sendMissed: () => this.#outbox.sendMissed(),
       onAnswer: () => this.#completeRebuild(),
       workerOf: (id) => this.#workers.of(id),

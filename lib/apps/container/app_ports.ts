@@ -87,7 +87,6 @@ export class AppPorts {
       if (rule.localIp !== "") return plain;
       const key = keyOf(app, rule);
       if (reservedHostPort(app, rule) === 0) {
-        if (this.#reservationOf(key) === undefined) this.#endReservation(key);
         return this.#resolveFree(plain, { key, published });
       }
       const { line, ...found } = this.#resolveReserved(plain, { key, published, isRunning });
@@ -110,9 +109,11 @@ export class AppPorts {
     const keys = used.map((rule) => ({ key: keyOf(app, rule), rule }));
     for (const { key } of keys) {
       this.#lost.delete(keyText(key));
-      if (this.#reservationOf(key) === undefined) this.#endReservation(key);
-      else this.#hostPorts.usePin(key);
+      this.#hostPorts.usePin(key);
     }
+    const names = new Set(keys.map(({ key }) => keyText(key)));
+    // Of rules that are gone.
+    for (const key of this.#hostPorts.keysOf(app)) if (!names.has(keyText(key))) this.#hostPorts.drop(key);
     for (const { key, rule } of keys) {
       this.#hostPorts.leaveReserved(key);
       const hostPort = this.#hostPorts.recoverOrReserve(key, rule.hostPort);
@@ -163,6 +164,10 @@ export class AppPorts {
   #refresh(app: AppId, rules: readonly PortRule[]): void {
     const others = this.#readReservations().filter((one) => idText(one.app) !== idText(app));
     this.#reservations = [...others, ...reservationsOf(app, rules)];
+    // A reservation that is removed drops its pin.
+    for (const key of this.#hostPorts.keysOf(app)) {
+      if (this.#reservationOf(key) === undefined) this.#endReservation(key);
+    }
   }
 
   #reservationOf(key: PortKey): PortReservation | undefined {

@@ -12,9 +12,10 @@ import { type AppCredential, appCredential } from "./app_credential.ts";
 import { AppPorts, type PublishOutcome, type RefusedPin } from "./app_ports.ts";
 import type { PublishedPort } from "./create_request.ts";
 import { type PortReservation, refusalLines, refusalText } from "./port_reservations.ts";
-import { appEnvironment } from "./environment.ts";
+import { appEnvironment, type EnvironmentSources } from "./environment.ts";
 import { journaledFolder } from "./journaled_folder.ts";
-import { containerEnv } from "./variable.ts";
+import { LeftOutParts } from "./left_out.ts";
+import { containerEnv, describeTooLong } from "./variable.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { AppsDeps, Surroundings } from "../dependencies.ts";
 
@@ -43,12 +44,15 @@ export type ContainerSetupDeps =
 export class ContainerSetup {
   /** The host ports of all apps. */
   readonly ports: AppPorts;
+  /** What could not be used of the requests. */
+  readonly leftOut: LeftOutParts;
   readonly #deps: ContainerSetupDeps;
   /** By path, because two apps of one name share a folder. */
   readonly #folders = new KeyedMutex<string>();
 
   constructor(deps: ContainerSetupDeps) {
     this.#deps = deps;
+    this.leftOut = new LeftOutParts(deps);
     this.ports = new AppPorts({
       isFree: (port, transport) => deps.isPortFree(port, transport),
       reservations: () => deps.reservations(),
@@ -59,6 +63,12 @@ export class ContainerSetup {
   folderOf(app: { id: AppId; appName: string }): ReturnType<AppsDeps["folderOf"]> {
     const { folderOf, workJournal } = this.#deps;
     return journaledFolder(folderOf(app), { id: app.id, journal: workJournal });
+  }
+
+  /** Says in the app's log what of its request cannot be used, unless that was said already. */
+  sayLeftOut(app: LiveApp, request: AppRequest): void {
+    const { variables, warnings } = appEnvironment(request, { sources: this.#sources(undefined), ports: [] });
+    this.leftOut.say(app, { request, variables: [...warnings, ...describeTooLong(variables)], isNews: true });
   }
 
   /** Says in the log of an app why it cannot have a reserved port. */
@@ -82,14 +92,14 @@ export class ContainerSetup {
     options: { request: AppRequest; image: string; withGpu: boolean },
     signal: AbortSignal,
   ): Promise<CreateRequest> {
-    const { config, surroundings, hasGpu, log } = this.#deps;
+    const { hasGpu, log } = this.#deps;
     const { request } = options;
     const ports = this.#publish(app, request.ports);
-    const { lanAddress, baseUrl } = surroundings();
-    const credential = this.#credentialOf(request);
-    const sources = { config: config(), lanAddress, baseUrl, credential };
+    const sources = this.#sources(this.#credentialOf(request));
     const { variables, warnings } = appEnvironment(request, { sources, ports });
     if (warnings.length > 0) log.warn("Skipped variables of an app", { app: app.appName, ...summarize(warnings) });
+    // Viewers see the log from the start of the app on.
+    this.leftOut.say(app, { request, variables: [...warnings, ...describeTooLong(variables)], isNews: false });
     const folder = this.folderOf(app);
     await this.#folders.run(folder.path, async () => {
       await folder.create();
@@ -114,6 +124,11 @@ export class ContainerSetup {
     for (const pin of outcome.pins) this.sayRefused(app, pin);
     const text = outcome.pins.map((pin) => refusalText(pin.refusal, pin)).join("; ");
     throw new AgentError("port_in_use", text);
+  }
+
+  #sources(credential: AppCredential | undefined): EnvironmentSources {
+    const { lanAddress, baseUrl } = this.#deps.surroundings();
+    return { config: this.#deps.config(), lanAddress, baseUrl, credential };
   }
 
   #credentialOf(request: AppRequest): AppCredential | undefined {

@@ -32,12 +32,14 @@ export function appEnvironment(
   for (const [name, value] of agentVariables(request, options.sources)) layers.put(name, value);
   if (request.stage === "PROD") {
     layers.putEntries(request.environment, { member: "value" });
-    for (const { name, value } of remotePortVariables(request.ports, options.remotePorts)) layers.putOpen(name, value);
+    for (const { name, value } of remotePortVariables(request.ports, options.remotePorts)) {
+      layers.putAgents(name, value);
+    }
     layers.putEntries(request.environmentTemplate, { member: "defaultValue", onlyMissing: true });
   } else {
     layers.putEntries(request.environmentTemplate, { member: "defaultValue" });
   }
-  for (const { port, hostPort } of inOrder(options.ports)) layers.put(`DEVICE_PORT_FOR_${port}`, `${hostPort}`);
+  for (const { port, hostPort } of inOrder(options.ports)) layers.putAgents(`DEVICE_PORT_FOR_${port}`, `${hostPort}`);
   return { variables: layers.variables(), warnings: layers.warnings };
 }
 
@@ -45,6 +47,8 @@ export function appEnvironment(
 class Layers {
   readonly warnings: string[] = [];
   readonly #values = new Map<string, string>();
+  /** Those that a user has set. */
+  readonly #usersNames = new Set<string>();
 
   variables(): Variable[] {
     return [...this.#values].map(([name, value]) => ({ name, value }));
@@ -64,6 +68,12 @@ class Layers {
     else this.put(name, value);
   }
 
+  /** In place of one that a user has set. */
+  putAgents(name: string, value: string): void {
+    if (this.#usersNames.delete(name)) this.#warn(name, "the agent sets it");
+    this.putOpen(name, value);
+  }
+
   /** `{NAME: {<member>: value}}`; without a value there is no default, but an empty variable of a user. */
   putEntries(
     entries: Record<string, unknown>,
@@ -80,6 +90,7 @@ class Layers {
       const text = valueText(value);
       if (text === undefined) this.#warn(name, "its value cannot be written as text");
       else this.putOpen(name, text);
+      if (member === "value" && this.#values.has(name)) this.#usersNames.add(name);
     }
   }
 

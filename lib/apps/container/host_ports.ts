@@ -168,6 +168,17 @@ export class HostPorts {
     return this.#assign(key, this.#choose(key));
   }
 
+  /** The declared ports of an app that have a host port, in use or pinned. */
+  keysOf(app: AppId): PortKey[] {
+    const all = [...this.#owned.values(), ...this.#pinned.values()];
+    return all.map(({ key }) => key).filter((key) => idText(key.app) === idText(app));
+  }
+
+  /** Frees the port that the key has. */
+  drop(key: PortKey): void {
+    this.#drop(key);
+  }
+
   /** Frees all ports of an app. */
   release(app: AppId): void {
     for (const { key } of [...this.#pinned.values()]) {

@@ -54,6 +54,13 @@ export function containerEnv(variables: readonly Variable[]): string[] {
   );
 }
 
+/** A sentence for each variable that is too long for a container. */
+export function describeTooLong(variables: readonly Variable[]): string[] {
+  return variables.filter(({ name, value }) => utf8Length(`${name}=${value}`) > variableLimitBytes).map(({ name }) =>
+    `The variable "${name}" is only in the file /data/env/${name}.txt: it has more than ${variableLimitBytes} bytes`
+  );
+}
+
 /** A number without an exponent, whatever its size. */
 function decimalText(value: number): string {
   if (Number.isInteger(value)) return `${BigInt(value)}`;

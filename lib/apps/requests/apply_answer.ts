@@ -1,6 +1,6 @@
 /** Applies Studio's answer to the question what it wants of all apps. */
 
-import { type AppId, type AppRequest, idText } from "../../model/app.ts";
+import { type AppId, type AppIdText, type AppRequest, idText } from "../../model/app.ts";
 import { answerRowLimit } from "../../model/request_limits.ts";
 import { parseContainerName } from "../../model/app_names.ts";
 import { throwIfAborted, within } from "../../async/deadline.ts";
@@ -26,9 +26,9 @@ export async function applyAnswer(
 ): Promise<void> {
   const { askedAtMs } = answer;
   // An entry that cannot be read or stored may be for any app, so nothing is removed then.
-  const { requests, inheriting, isReadable } = readRows(answer.rows, deps.log);
+  const { requests, leftOut, inheriting, isReadable } = readRows(answer.rows, deps.log);
   if (isReadable) await removeUnlisted(deps, { listed: [...requests, ...inheriting], askedAtMs }, signal);
-  const isStored = storeRequests(deps, { requests, askedAtMs });
+  const isStored = storeRequests(deps, { requests, leftOut, askedAtMs });
   if (!isReadable || !isStored) return;
   await removeOrphans(deps, { requests, inheriting }, signal);
   deps.onAnswer();
@@ -36,6 +36,8 @@ export async function applyAnswer(
 
 interface AnswerRows {
   requests: AppRequest[];
+  /** What was left out of the request of an app, by the app. */
+  leftOut: Map<AppIdText, readonly string[]>;
   /** Apps that Studio names without wanting a state of them. */
   inheriting: AppId[];
   /** False when a row could not be read, or there were too many. */
@@ -44,7 +46,12 @@ interface AnswerRows {
 
 /** Reads each row by itself: a bad one costs no other. Whatever is wrong is one line in the log. */
 function readRows(rows: readonly unknown[], log: Log): AnswerRows {
-  const decoded: AnswerRows = { requests: [], inheriting: [], isReadable: rows.length <= answerRowLimit };
+  const decoded: AnswerRows = {
+    requests: [],
+    leftOut: new Map(),
+    inheriting: [],
+    isReadable: rows.length <= answerRowLimit,
+  };
   const skipped: string[] = [];
   const unreadable = decoded.isReadable ? [] : [`${rows.length} rows, of which ${answerRowLimit} are read`];
   for (const row of rows.slice(0, answerRowLimit)) {
@@ -52,7 +59,8 @@ function readRows(rows: readonly unknown[], log: Log): AnswerRows {
     if (inheriting !== undefined) decoded.inheriting.push(inheriting);
     else {
       try {
-        const { request, problems } = decodeRequestedState(row);
+        const { request, problems, leftOut } = decodeRequestedState(row);
+        decoded.leftOut.set(idText(request), leftOut);
         decoded.requests.push(request);
         skipped.push(...problems.map((problem) => `${request.appName}: ${problem}`));
       } catch (error) {
@@ -69,7 +77,7 @@ function readRows(rows: readonly unknown[], log: Log): AnswerRows {
 /** Returns true when all of them are stored. */
 function storeRequests(
   deps: ReconcileDeps,
-  { requests, askedAtMs }: { requests: readonly AppRequest[]; askedAtMs: number },
+  { requests, leftOut, askedAtMs }: Pick<AnswerRows, "requests" | "leftOut"> & { askedAtMs: number },
 ): boolean {
   let isComplete = true;
   const refused: string[] = [];
@@ -78,6 +86,7 @@ function storeRequests(
     if (request.stage === "DEV" || deps.wasRequestedSince(request, askedAtMs)) continue;
     try {
       if (!deps.accept(request)) isComplete = false;
+      deps.noteLeftOut(request, leftOut.get(idText(request)) ?? []);
     } catch (error) {
       refused.push(`${request.appName}: ${messageOf(error)}`);
       isComplete = false;

@@ -4,11 +4,14 @@ import { assertBounds, type Bounds, excessOf } from "../../base/bounds.ts";
 import type { AppState } from "../../model/app.ts";
 import { isGone } from "../state/live_app.ts";
 import { stableTarget } from "../state/transitions.ts";
+import { fieldLeftOut } from "./row_fields.ts";
 
 /** The big members of one request. */
 export class Bulk {
   /** A sentence for each member that is left out. */
   readonly problems: string[] = [];
+  /** The same for the log of the app. */
+  readonly leftOut: string[] = [];
   readonly #where: string;
   readonly #isRemoval: boolean;
 
@@ -30,6 +33,7 @@ export class Bulk {
     const excess = excessOf(value, bounds);
     if (excess === undefined) return value;
     this.problems.push(`${path} ${excess}`);
+    this.leftOut.push(fieldLeftOut(path, `it ${excess}`));
     return undefined;
   }
 }

@@ -18,6 +18,8 @@ export interface ReconcileDeps {
   backend: Pick<Backend, "getRequestedAppStates">;
   /** Accepts a request. False when it is only held in memory. Throws `store_failed`. */
   accept(request: AppRequest): boolean;
+  /** Takes note of what was left out of what Studio wants of an app, for the app's log. */
+  noteLeftOut(id: AppId, texts: readonly string[]): void;
   /** Sends the reports that Studio has missed. Throws when it refuses one or cannot be reached. */
   sendMissed(): Promise<void>;
   /** Called when everything that Studio wants is stored. Throws `store_failed`. */

@@ -5,10 +5,11 @@ import { assertBounds, type Bounds } from "../../base/bounds.ts";
 import { isUsableAppName } from "../../model/app_names.ts";
 import { decodePortRules } from "../../model/port_rule.ts";
 import { requestBounds } from "../../model/request_limits.ts";
-import { type Dict, isCount, isDict, readCount, readText, reject } from "../../base/json.ts";
+import { type Dict, isCount, isDict, reject } from "../../base/json.ts";
 import { isStorableState } from "../state/transitions.ts";
 import { Bulk } from "./bulk.ts";
 import { readLogins } from "./logins.ts";
+import { fieldLeftOut, RowFields } from "./row_fields.ts";
 import type { DecodedRequest } from "./state_request.ts";
 
 /** What an error calls a row. */
@@ -21,13 +22,15 @@ const rowName = "requested app state";
 export function decodeRequestedState(row: unknown): DecodedRequest {
   if (!isDict(row)) return reject(rowName, "row", { expected: "an object", got: row });
   const { appKey, appName, stage, target } = decodeTarget(row);
-  const count = (name: string) => isCount(row[name]) ? row[name] : 0;
+  const fields = new RowFields(row);
+  const count = (name: string) => fields.count(name);
   const text = (name: string) => {
-    const value = readText(row[name]) ?? "";
+    const value = fields.text(name);
     assertBounds(value, { where: rowName, path: name, bounds: requestBounds.text });
     return value;
   };
-  const { problems, ...bulk } = decodeBulk(row, { stage, target });
+  const { problems, leftOut, ...bulk } = decodeBulk(row, { fields, stage, target });
+  const presentVersion = text("present_version");
   const request: AppRequest = {
     appKey,
     stage,
@@ -38,16 +41,16 @@ export function decodeRequestedState(row: unknown): DecodedRequest {
     deviceOwnerAccountKey: count("device_owner_account_key"),
     releaseKey: count("release_key"),
     newReleaseKey: count("new_release_key"),
-    version: text("present_version"),
-    presentVersion: text("present_version"),
+    version: presentVersion,
+    presentVersion,
     newestVersion: text("newest_version"),
-    requestUpdate: row["request_update"] === true,
+    requestUpdate: fields.flag("request_update"),
     cancelTransition: false,
     ...bulk,
     instanceKey: 0,
-    appCredEpoch: readCount(row["app_cred_epoch"]) ?? 0,
+    appCredEpoch: count("app_cred_epoch"),
   };
-  return { request, problems };
+  return { request, problems: [...problems, ...fields.leftOut], leftOut: [...leftOut, ...fields.leftOut] };
 }
 
 /** The app of a row that wants no state of it: Studio may store `INHERIT`. Undefined for any other row. */
@@ -58,16 +61,20 @@ export function inheritingApp(row: unknown): AppId | undefined {
 }
 
 /** The members that can be big. */
-function decodeBulk(row: Dict, { stage, target }: Pick<AppRequest, "stage" | "target">) {
+function decodeBulk(
+  row: Dict,
+  { fields, stage, target }: Pick<AppRequest, "stage" | "target"> & { fields: RowFields },
+) {
   const bulk = new Bulk(rowName, { target });
   const dict = (path: string, bounds: Bounds) => {
-    const value = row[path];
-    return isDict(value) ? bulk.measured(value, { path, bounds }) ?? null : null;
+    const value = fields.dict(path);
+    return value === undefined ? null : bulk.measured(value, { path, bounds }) ?? null;
   };
   // Studio sends them for DEV apps only; what cannot be read counts as missing.
   const logins = stage === "DEV" ? dict("docker_credentials", requestBounds.logins) : null;
   const ports = decodePortRules(bulk.measured(row["ports"], { path: "ports", bounds: requestBounds.ports }));
-  return {
+  const isList = Array.isArray(row["ports"] ?? []);
+  const big = {
     environment: dict("environment", requestBounds.variables) ?? {},
     environmentTemplate: dict("environment_template", requestBounds.variables) ?? {},
     ports: ports.rules,
@@ -75,8 +82,9 @@ function decodeBulk(row: Dict, { stage, target }: Pick<AppRequest, "stage" | "ta
     dockerCompose: dict("docker_compose", requestBounds.compose),
     newDockerCompose: dict("new_docker_compose", requestBounds.compose),
     dockerCredentials: readLogins(logins ?? {}) ?? {},
-    problems: [...bulk.problems, ...ports.problems],
   };
+  const noList = isList ? [] : [fieldLeftOut("ports", "it must be a list")];
+  return { ...big, problems: [...bulk.problems, ...ports.problems], leftOut: [...bulk.leftOut, ...noList] };
 }
 
 /** The members without which a row means nothing. */

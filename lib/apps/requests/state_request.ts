@@ -6,16 +6,19 @@ import { AgentError } from "../../base/errors.ts";
 import { decodePortRules } from "../../model/port_rule.ts";
 import { requestBounds } from "../../model/request_limits.ts";
 import { quoteText } from "../../base/quote.ts";
-import { type Dict, isCount, isDict, readCount } from "../../base/json.ts";
+import { type Dict, isCount, isDict } from "../../base/json.ts";
 import { isUsableAppName } from "../../model/app_names.ts";
 import { isStorableState } from "../state/transitions.ts";
 import { Bulk } from "./bulk.ts";
+import { RowFields } from "./row_fields.ts";
 import { readLogins } from "./logins.ts";
 
 /** A request, and a sentence for each part of it that is skipped. */
 export interface DecodedRequest {
   request: AppRequest;
   problems: string[];
+  /** A sentence for the log of the app for each field that is skipped; port rules and variables have their own. */
+  leftOut: string[];
 }
 
 /**
@@ -30,6 +33,7 @@ export function decodeStateRequest(kwargs: Dict): DecodedRequest {
   const target = args.target();
   const current = args.current();
   const bulk = new Bulk(requestName, { target });
+  const lenient = new RowFields(kwargs);
   const { variables, compose } = requestBounds;
   const { rules, others, problems } = args.ports(bulk);
   const request: AppRequest = {
@@ -40,8 +44,8 @@ export function decodeStateRequest(kwargs: Dict): DecodedRequest {
     current,
     requestorAccountKey: args.requestor(),
     deviceOwnerAccountKey: args.account("device_owner_account_key", "deviceOwnerAccountKey"),
-    instanceKey: readCount(kwargs["instance_key"]) ?? 0,
-    appCredEpoch: readCount(kwargs["app_cred_epoch"]) ?? 0,
+    instanceKey: lenient.count("instance_key"),
+    appCredEpoch: lenient.count("app_cred_epoch"),
     releaseKey: args.releaseKey(),
     newReleaseKey: args.newReleaseKey(),
     version: args.version("version", "version"),
@@ -58,7 +62,8 @@ export function decodeStateRequest(kwargs: Dict): DecodedRequest {
     newDockerCompose: args.dict("new_docker_compose", { shownName: "new docker compose", bounds: compose, bulk }),
     dockerCredentials: args.logins(bulk),
   };
-  return { request, problems: [...bulk.problems, ...problems] };
+  const leftOut = [...bulk.leftOut, ...lenient.leftOut];
+  return { request, problems: [...bulk.problems, ...lenient.leftOut, ...problems], leftOut };
 }
 
 /** What an error calls the request. */

@@ -69,7 +69,7 @@ export class AppPreparation {
   }
 
   async #syncPorts(app: LiveApp, { request, published }: PreparationOptions, signal: AbortSignal): Promise<void> {
-    if (request.ports.length === 0) return;
+    if (request.ports.length === 0) return void this.#deps.setup.ports.resolve(app.id, noPorts);
     const { records, setup, say } = this.#deps;
     const current = await this.#currentPorts(app, published, signal);
     const { rules: ports, lines } = setup.ports.resolve(app.id, { rules: request.ports, ...current });
@@ -134,6 +134,8 @@ export class AppPreparation {
     }
   }
 }
+
+const noPorts: CurrentPorts = { rules: [], published: undefined };
 
 /** `rules` with what was found out of the same ports. */
 function withHostPorts(rules: readonly PortRule[], resolved: readonly PortRule[]): PortRule[] {

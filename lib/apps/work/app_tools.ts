@@ -1,6 +1,6 @@
 /** What all apps are worked on with. */
 
-import type { AppId } from "../../model/app.ts";
+import type { AppId, AppRequest } from "../../model/app.ts";
 import { type AppNames, type NamedApp, namesOf } from "../../model/app_names.ts";
 import { registryHost } from "../../model/registry_host.ts";
 import { registryHostOf } from "../../docker/registry.ts";
@@ -42,8 +42,12 @@ export interface AppTools {
   executors: ExecutorFactory;
   /** For how long the registry of an app does not want to be asked. */
   pauseOf(app: NamedApp): number;
-  /** Frees the host ports of an app. */
-  releasePorts(id: AppId): void;
+  /** Forgets an app that is gone: its host ports, and what was left out of its requests. */
+  forget(id: AppId): void;
+  /** Takes note of fields that were left out of the latest request for an app. */
+  noteLeftOut(id: AppId, texts: readonly string[]): void;
+  /** Says in the app's log what of its request cannot be used, unless that was said already. */
+  sayLeftOut(app: LiveApp, request: AppRequest): void;
   /** Whether a rule could reserve a host port at this moment. Throws `store_failed`. */
   checkHostPort(question: HostPortQuestion): HostPortAnswer;
 }
@@ -70,7 +74,12 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
     tokens: new RegistryTokens(deps),
     executors: new ExecutorFactory({ ...deps, namesOf: appNames, setup, pauses }),
     pauseOf: (app) => pauses.leftMs(registryHost(registryHostOf(appNames(app).repository))),
-    releasePorts: (id) => setup.ports.release(id),
+    forget: (id) => {
+      setup.ports.release(id);
+      setup.leftOut.forget(id);
+    },
+    noteLeftOut: (id, texts) => setup.leftOut.note(id, texts),
+    sayLeftOut: (app, request) => setup.sayLeftOut(app, request),
     checkHostPort: (question) =>
       answerHostPort(question, {
         apps: records.portRules({ onlyReserved: false }),

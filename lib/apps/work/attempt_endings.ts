@@ -17,7 +17,8 @@ import type { AppWatch } from "./app_watch.ts";
 import type { Attempt, AttemptContext } from "./attempt.ts";
 
 /** What the endings work with. */
-export interface AttemptEndingsDeps extends Pick<AppTools, "channels" | "observeApp" | "pauseOf" | "preparation"> {
+export interface AttemptEndingsDeps
+  extends Pick<AppTools, "channels" | "observeApp" | "pauseOf" | "preparation" | "sayLeftOut"> {
   records: AppRecords;
   reporter: StateReporter;
   watch: AppWatch;
@@ -52,7 +53,7 @@ export class AttemptEndings {
 
   /** The goal is reached. */
   async afterSuccess(context: AttemptContext): Promise<Attempt | undefined> {
-    const { records, channels, preparation, watch, next } = this.#deps;
+    const { records, channels, preparation, sayLeftOut, watch, next } = this.#deps;
     const { job, app } = context;
     watch.recordState(app);
     if (records.find(app.id) === undefined) channels.forget(app);
@@ -61,6 +62,7 @@ export class AttemptEndings {
     if (following !== undefined || request === undefined) return following;
     // The ports of a container that has just been created are known only now.
     await preparation.prepare(app, { request }, job.signal);
+    sayLeftOut(app, request);
     return next(context, { onlyIfRequested: false });
   }
 

@@ -94,6 +94,7 @@ export class Attempts {
         return following;
       }
       case "noAction": {
+        this.#deps.sayLeftOut(app, request);
         await reporter.announce(app, app.state, job.signal);
         const isTidy = observed !== undefined && observed.tags.every((tag) => tag === app.version);
         if (!isTidy) await executors.tidy(app, request, job.signal);

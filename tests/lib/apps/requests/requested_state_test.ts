@@ -11,7 +11,12 @@ Deno.test("decodeRequestedState() treats a member of the wrong type as missing",
     present_version: "1",
     current_state: 5,
   };
-  assert.deepEqual(decodeRequestedState(row).request, { ...emptyRequest, version: "1", presentVersion: "1" });
+  assert.deepEqual(decodeRequestedState(row).request, {
+    ...emptyRequest,
+    releaseKey: 7,
+    version: "1",
+    presentVersion: "1",
+  });
 });
 
 Deno.test("decodeRequestedState() rejects a row without a valid app or wanted state", () => {

@@ -14,7 +14,7 @@ function errorOf(kwargs: Record<string, unknown>): string | undefined {
 }
 
 Deno.test("decodeStateRequest() fills in what is absent or null", () => {
-  assert.deepEqual(decodeStateRequest(leastRequest), { request: emptyRequest, problems: [] });
+  assert.deepEqual(decodeStateRequest(leastRequest), { request: emptyRequest, problems: [], leftOut: [] });
   const nulls = Object.fromEntries(["current_state", "ports", "environment", "docker_compose"].map((n) => [n, null]));
   assert.deepEqual(decodeStateRequest({ ...leastRequest, ...nulls }).request, emptyRequest);
 });
