@@ -33,6 +33,9 @@ const afterFullDiskMs = 60_000;
 /** After running for this long an app is healthy: its next failure counts as the first. */
 const healthyAfterMs = 600_000;
 
+/** How long a try that is due waits for other work on the app, before it is due again. */
+const postponedMs = 1_000;
+
 /** The health of one app. The count of failures survives the agent. */
 export class Health {
   readonly #id: AppId;
@@ -111,6 +114,11 @@ export class Health {
   scheduleRetryIn(delayMs: number): void {
     this.#runningSinceMs = undefined;
     this.#retry.scheduleIn(delayMs);
+  }
+
+  /** Begins a short wait, because a try that is due has to wait for other work on the app. */
+  postponeRetry(): void {
+    this.#retry.scheduleIn(postponedMs);
   }
 
   /** Earlier failures do not count, and no retry is due. */

@@ -193,8 +193,9 @@ export class AppWorker {
     else if (this.isIdle) this.#deps.onIdle(this);
   }
 
-  /** Tries a failed app again, unless nothing is left to do for it. */
+  /** Tries a failed app again, unless nothing is left to do for it. A running job is waited for. */
   #retry(): void {
+    if (this.#job !== undefined) return this.#health.postponeRetry();
     const { records, keep } = this.#deps;
     const app = records.find(this.id);
     const request = records.request(this.id);

@@ -252,3 +252,24 @@ Deno.test("ports that a full disk cannot store are saved at Studio, and are the 
   assert.deepEqual(entries(), [chosen]);
   assert.ok(kept().includes(String(chosen)));
 });
+
+Deno.test("an update that a full disk has stopped is tried again, also when the version before takes long to start", async () => {
+  await using device = new FakeDevice({ "1": {}, "2": {} });
+  await device.request("RUNNING");
+  const { remove, start } = device.engine;
+  // The container of version 1 is gone, and nothing can be stored.
+  device.engine.remove = async (...call) => {
+    await remove.apply(device.engine, call);
+    device.fillDisk();
+    device.engine.remove = remove;
+  };
+  device.engine.start = async (...call) => {
+    device.freeDisk();
+    await device.clock.sleep(12_000);
+    return await start.apply(device.engine, call);
+  };
+  const entries = await device.request("RUNNING", update, { ms: 5_000 });
+  assert.ok(entries.some((entry) => entry.startsWith('"The update to version 2 will be tried again')), `${entries}`);
+  await device.advance(120_000);
+  assert.deepEqual([device.state, device.tags], ["RUNNING", ["2"]]);
+});
