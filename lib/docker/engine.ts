@@ -27,7 +27,7 @@ import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.
 import type { LogLine } from "./log_lines.ts";
 import { checkLogin } from "./login.ts";
 import { followLogs, type LogOptions, readLogs } from "./logs.ts";
-import { openPull, type Pull } from "./pull.ts";
+import { openPull, type Pull, PullActivity } from "./pull.ts";
 import { type RegistryAuth, splitReference } from "./registry.ts";
 import { engineCallLimitMs, EngineTransport, pathPart, type RequestOptions } from "./engine_transport.ts";
 
@@ -63,6 +63,7 @@ export class Engine {
   readonly #transport: EngineTransport;
   readonly #log: Log;
   readonly #limits: EngineLimits;
+  readonly #pulls = new PullActivity();
 
   /** `env` replaces the variables of the process. */
   constructor(options: { log: Log; env?: EngineEnvironment; limits?: Partial<EngineLimits> }) {
@@ -234,7 +235,12 @@ export class Engine {
 
   /** See `openPull()` in pull.ts. Engines resume layers that they have. Aborting `signal` ends the pull, even later. */
   async openPull(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<Pull> {
-    return await openPull(this.#transport, reference, { auth, stallMs: this.#limits.pullStallMs, signal });
+    return await openPull(this.#transport, reference, {
+      auth,
+      stallMs: this.#limits.pullStallMs,
+      activity: this.#pulls,
+      signal,
+    });
   }
 
   /** See `followLogs()` in logs.ts. */

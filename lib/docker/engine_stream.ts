@@ -9,9 +9,10 @@ export interface EngineStream {
   status: number;
   /**
    * The body. Throws `engine_unreachable` when the connection breaks before its end, `canceled` when the signal of the
-   * request is aborted, `timeout` when `stallMs` passed without a byte. Leaving the loop closes the connection.
+   * request is aborted, `timeout` when `stallMs` passed without a byte, unless `mayWait` then returns true: it is asked
+   * again after as long. Leaving the loop closes the connection.
    */
-  chunks(stallMs?: number): AsyncGenerator<Uint8Array, void>;
+  chunks(stallMs?: number, mayWait?: () => boolean): AsyncGenerator<Uint8Array, void>;
 }
 
 /** The largest answer that is read as a whole. */
@@ -23,7 +24,7 @@ export function streamOf(response: IncomingMessage, options: { what: string; sig
   response.on("error", () => {});
   return {
     status: response.statusCode ?? 0,
-    chunks: (stallMs) => readChunks(response, { ...options, stallMs }),
+    chunks: (stallMs, mayWait = () => false) => readChunks(response, { ...options, stallMs, mayWait }),
   };
 }
 
@@ -44,12 +45,16 @@ export async function readAnswerText(stream: EngineStream): Promise<string> {
 
 async function* readChunks(
   response: IncomingMessage,
-  options: { what: string; signal: AbortSignal; stallMs: number | undefined },
+  options: { what: string; signal: AbortSignal; stallMs: number | undefined; mayWait: () => boolean },
 ): AsyncGenerator<Uint8Array, void> {
-  const { what, signal, stallMs } = options;
+  const { what, signal, stallMs, mayWait } = options;
   let isStalled = false;
-  const watch = () =>
+  const watch = (): ReturnType<typeof setTimeout> | undefined =>
     stallMs === undefined ? undefined : setTimeout(() => {
+      if (mayWait()) {
+        timer = watch();
+        return;
+      }
       isStalled = true;
       response.destroy();
     }, stallMs);

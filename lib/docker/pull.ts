@@ -19,16 +19,32 @@ export interface Pull {
   readToEnd(onLine: (rawJsonLine: string) => void): Promise<string>;
 }
 
+/** When any pull of an engine has last brought something: engines download few layers at once, and the rest waits. */
+export class PullActivity {
+  #latestMs = -Infinity;
+
+  /** A pull has brought something. */
+  note(): void {
+    this.#latestMs = performance.now();
+  }
+
+  /** True when a pull has brought something within the last `ms`. */
+  hasBeenWithin(ms: number): boolean {
+    return performance.now() - this.#latestMs < ms;
+  }
+}
+
 /**
  * Begins to pull an image and returns when the engine has opened its stream. A pull without a byte for `stallMs` has
- * failed. Throws `image_missing` and `pull_failed` when the registry refuses at once.
+ * failed, unless others go on meanwhile, for which it may have to wait. Throws `image_missing` and `pull_failed` when
+ * the registry refuses at once.
  */
 export async function openPull(
   transport: EngineTransport,
   reference: string,
-  options: { auth: RegistryAuth | undefined; stallMs: number; signal: AbortSignal },
+  options: { auth: RegistryAuth | undefined; stallMs: number; activity: PullActivity; signal: AbortSignal },
 ): Promise<Pull> {
-  const { auth, stallMs, signal } = options;
+  const { auth, stallMs, activity, signal } = options;
   const what = `Pulling image "${reference}"`;
   const { repository, tag } = splitReference(reference);
   try {
@@ -38,7 +54,7 @@ export async function openPull(
       query: { fromImage: repository, tag },
       ...(auth === undefined ? {} : { registryAuth: registryAuthHeader(auth) }),
     }, { what, signal, limitMs: stallMs, missing: "image_missing" });
-    return { readToEnd: (onLine) => readPull(stream, { what, stallMs, onLine }) };
+    return { readToEnd: (onLine) => readPull(stream, { what, stallMs, activity, onLine }) };
   } catch (error) {
     if (hasCode(error, "engine_failed")) throw new AgentError("pull_failed", error.message, { cause: error });
     throw error;
@@ -47,7 +63,7 @@ export async function openPull(
 
 async function readPull(
   stream: EngineStream,
-  options: { what: string; stallMs: number; onLine: (line: string) => void },
+  options: { what: string; stallMs: number; activity: PullActivity; onLine: (line: string) => void },
 ): Promise<string> {
   const lines = new TextLines();
   let failure = "";
@@ -59,7 +75,11 @@ async function readPull(
     options.onLine(line);
   };
   // The engine answers 200 first and reports a failed pull inside the stream, so the stream must be read to its end.
-  for await (const chunk of stream.chunks(options.stallMs)) lines.push(chunk, read);
+  const { stallMs, activity } = options;
+  for await (const chunk of stream.chunks(stallMs, () => activity.hasBeenWithin(stallMs))) {
+    activity.note();
+    lines.push(chunk, read);
+  }
   lines.flush(read);
   if (failure !== "") {
     const code = isFullDisk(failure) ? "no_space" : "pull_failed";

@@ -240,6 +240,21 @@ Deno.test("a pull without a byte for too long is a timeout", async () => {
   assert.equal(error.message, `Pulling image "shop:1" brought nothing for 50 ms`);
 });
 
+Deno.test("#13: a pull that waits for others in the engine has not failed", async () => {
+  await using server = new ScriptedEngine(async (connection, head) => {
+    await write(connection, chunkedHead + chunk(`{"status":"Waiting"}\n`));
+    const isBusy = head.includes("busy");
+    for (let count = 0; count < 20; count += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (isBusy) await write(connection, chunk(`{"status":"Downloading"}\n`));
+    }
+    await write(connection, "0\r\n\r\n");
+  });
+  const client = server.client({ pullStallMs: 400 });
+  const pulls = await Promise.all(["busy:1", "waits:1"].map((name) => client.openPull(name, undefined, never)));
+  await Promise.all(pulls.map((pull) => pull.readToEnd(() => {})));
+});
+
 Deno.test("a pull that is aborted between its opening and its reading is canceled", async () => {
   await using server = new ScriptedEngine(async (connection) => {
     await write(connection, chunkedHead + chunk(`{"status":"Pulling"}\n`));
