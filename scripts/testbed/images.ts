@@ -136,6 +136,34 @@ async function replaceByIndex(registry: Registry, name: string): Promise<void> {
   if (!stored.ok) throw new Error(`Cannot store the list of platforms of ${name}: ${await stored.text()}`);
 }
 
+/** Changes what an image in the registry says it is for; what is left out of `mark` is left out of its config. */
+export async function remarkImage(
+  registry: Registry,
+  { name, mark }: { name: string; mark: { os?: string; architecture?: string } },
+): Promise<void> {
+  const colon = name.lastIndexOf(":");
+  const [repository, tag] = [name.slice(0, colon), name.slice(colon + 1)];
+  const mediaType = "application/vnd.docker.distribution.manifest.v2+json";
+  const found = await registry.request(repository, `manifests/${tag}`, { headers: { accept: mediaType } });
+  const manifest = await found.json();
+  const config = await (await registry.request(repository, `blobs/${manifest.config.digest}`)).json();
+  delete config.os;
+  delete config.architecture;
+  const blob = new TextEncoder().encode(JSON.stringify({ ...config, ...mark }));
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", blob)).toHex();
+  const digest = `sha256:${hash}`;
+  const upload = await registry.request(repository, "blobs/uploads/", { method: "POST" });
+  const location = new URL(upload.headers.get("location") ?? "", `http://${registry.host}`);
+  const path = location.pathname.slice(`/v2/${repository}/`.length);
+  location.searchParams.set("digest", digest);
+  const headers = { "content-type": "application/octet-stream" };
+  await registry.request(repository, `${path}${location.search}`, { method: "PUT", headers, body: blob });
+  const body = JSON.stringify({ ...manifest, config: { ...manifest.config, digest, size: blob.length } });
+  const put = { method: "PUT", headers: { "content-type": mediaType }, body };
+  const stored = await registry.request(repository, `manifests/${tag}`, put);
+  if (!stored.ok) throw new Error(`Cannot store the changed config of ${name}: ${await stored.text()}`);
+}
+
 /** Recreates an image as one for 64-bit ARM. */
 async function changeArchitecture(engine: Dockerd, reference: string): Promise<void> {
   const command = await engine.docker("inspect", "--format", "{{json .Config.Cmd}}", reference);

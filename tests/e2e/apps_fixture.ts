@@ -5,7 +5,9 @@ import type { PullSpace } from "../../lib/disk_space/pull_space.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { type Apps, createApps } from "../../lib/apps/apps.ts";
 import { readIdleMark } from "../../lib/host/process_idle.ts";
+import { checkPullSpace } from "../../lib/disk_space/check_pull_space.ts";
 import { Engine } from "../../lib/docker/engine.ts";
+import { EngineStorage } from "../../lib/docker/engine_storage.ts";
 import { Database } from "../../lib/store/database.ts";
 import { FakeStudio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
@@ -13,6 +15,14 @@ import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
+
+/** How a device differs from the usual one. */
+export interface AppsFixtureOptions {
+  /** The port under which the device knows its registry; that of the registry unless given. */
+  registryPort?: number;
+  /** Asks the registry for the size of each image, as the agent does. */
+  checksSizes?: boolean;
+}
 
 /** The fields of an app request that a test sets; the rest is filled in. */
 export interface RequestOptions {
@@ -41,22 +51,24 @@ export class AppsFixture implements AsyncDisposable {
   pullSpace: PullSpace = { kind: "fits" };
   #apps: Apps | undefined;
   #database: Database | undefined;
+  readonly #options: AppsFixtureOptions;
   #life = new AbortController();
 
-  private constructor(deps: { engine: Dockerd; registry: Registry; folder: string }) {
+  private constructor(deps: { engine: Dockerd; registry: Registry; folder: string }, options: AppsFixtureOptions) {
+    this.#options = options;
     this.engine = deps.engine;
     this.registry = deps.registry;
     this.folder = deps.folder;
   }
 
   /** Starts engine and registry, and the apps of an agent. */
-  static async start(): Promise<AppsFixture> {
+  static async start(options: AppsFixtureOptions = {}): Promise<AppsFixture> {
     const [engine, registry, folder] = await Promise.all([
       Dockerd.start(),
       Registry.start({ accounts: { token: "secret" } }),
       Deno.makeTempDir({ prefix: "a-" }),
     ]);
-    const fixture = new AppsFixture({ engine, registry, folder });
+    const fixture = new AppsFixture({ engine, registry, folder }, options);
     fixture.startAgent();
     return fixture;
   }
@@ -75,21 +87,27 @@ export class AppsFixture implements AsyncDisposable {
 
   /** Starts the agent. */
   startAgent(): void {
+    const { registryPort, checksSizes = false } = this.#options;
+    const registry = registryPort === undefined ? this.registry.host : `127.0.0.1:${registryPort}`;
+    const env = { DOCKER_HOST: this.engine.host };
+    const engine = new Engine({ log: silentLog, env });
+    const storage = new EngineStorage({ env, log: silentLog });
+    const sizes = { engine, storage, readFreeBytes: () => Promise.resolve(2 ** 40), log: silentLog };
     this.#life = new AbortController();
     this.#database = Database.open(`${this.folder}/reagent.db`, { log: silentLog });
     this.#apps = createApps({
-      engine: new Engine({ log: silentLog, env: { DOCKER_HOST: this.engine.host } }),
+      engine,
       backend: this.studio.backend(),
       database: this.#database,
       appLogs: this.studio.appLogs(),
       log: Deno.env.get("REAGENT_TEST_LOG") ? consoleLog() : silentLog,
       clock: systemClock,
       random: () => 0.5,
-      ...quietDevice(this.folder, { registryUrl: `${this.registry.host}/` }),
+      ...quietDevice(this.folder, { registryUrl: `${registry}/` }),
       appsDir: `${this.folder}/apps`,
       readIdleMark,
       isEmergency: () => this.isDiskFull,
-      checkPull: () => Promise.resolve(this.pullSpace),
+      checkPull: (pull) => checksSizes ? checkPullSpace(sizes, pull) : Promise.resolve(this.pullSpace),
     });
   }
 
