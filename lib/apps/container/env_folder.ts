@@ -33,7 +33,7 @@ export class EnvFolder implements AsyncDisposable {
     await withFileError(`Cannot protect the folder "${this.#folder.path}"`, () => this.#folder.setMode(envMode));
   }
 
-  /** Writes each variable to its file: the value, without a line break. Files that are up to date are left alone. */
+  /** Writes each variable to its file: the value and nothing else. Files that are up to date are left alone. */
   async write(variables: readonly Variable[]): Promise<void> {
     for (const { name, value } of variables) await this.#replace(fileOf(name), { content: value, mode: fileMode });
   }

@@ -8,7 +8,7 @@ import type { DeviceConfig } from "../../config/flock.ts";
 import type { PublishedPort } from "./create_request.ts";
 import type { AppCredential } from "./app_credential.ts";
 import { type RemotePorts, remotePortVariables } from "./remote_ports.ts";
-import { escapeValue, isReservedName, isVariableName, valueText, type Variable } from "./variable.ts";
+import { isReservedName, isVariableName, valueText, type Variable } from "./variable.ts";
 
 /** Where the agent's own variables come from. What is undefined is not known, and its variable is missing. */
 export interface EnvironmentSources {
@@ -57,7 +57,7 @@ class Layers {
   put(name: string, value: string): void {
     // Deleted first, so that it stands at the place of the later one.
     this.#values.delete(name);
-    this.#values.set(name, escapeValue(value));
+    this.#values.set(name, value.toWellFormed());
   }
 
   /** For names and values that do not come from the agent. */

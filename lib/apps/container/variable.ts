@@ -1,6 +1,6 @@
 /** A variable of an app: the names and values it can have, as files and in a container. Pure. */
 
-/** One variable. Its value has no line break and no tab. */
+/** One variable. Its value is any text without NUL, line breaks included. */
 export interface Variable {
   name: string;
   value: string;
@@ -26,11 +26,6 @@ export function isVariableName(name: string): boolean {
 /** True for a name that only the agent may set. */
 export function isReservedName(name: string): boolean {
   return agentOnlyNames.has(name);
-}
-
-/** The value in one line. */
-export function escapeValue(value: string): string {
-  return value.replaceAll("\n", "\\n").replaceAll("\t", "\\t").replaceAll("\r", "\\r").toWellFormed();
 }
 
 /** A JSON value as the text of a variable; lists and objects stay JSON. Undefined when it cannot be written as text. */

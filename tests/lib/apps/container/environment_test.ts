@@ -125,12 +125,22 @@ Deno.test("appEnvironment() never contains the device's own secret", () => {
   }
 });
 
-Deno.test("appEnvironment() writes values as text in one line", () => {
+Deno.test("#12: appEnvironment() passes every character of a value on, line breaks included", () => {
+  const pem = "-----BEGIN KEY-----\r\nMIIB\tAg==\r\n-----END KEY-----\n";
+  for (const value of [pem, "\n", "\r", "\t", "a\\nb", "\u0001\u001b[1m\u2028", "a\n\nb\n"]) {
+    const expected = [`NAME=${value}`];
+    assert.deepEqual(added({ environment: { NAME: { value } } }), expected, JSON.stringify(value));
+    const environmentTemplate = { NAME: { defaultValue: value } };
+    assert.deepEqual(added({ environmentTemplate }), expected);
+    assert.deepEqual(added({ environmentTemplate, stage: "DEV" }), expected);
+  }
+});
+
+Deno.test("appEnvironment() writes values as text", () => {
   const cases: [value: unknown, expected: string][] = [
     ["plain", "plain"],
     ["", ""],
     [" a = 'b' # \"c\" $d ", " a = 'b' # \"c\" $d "],
-    ["a\nb\tc\rd\r\n", "a\\nb\\tc\\rd\\r\\n"],
     ["grün \u{1f600}", "grün \u{1f600}"],
     ["half \ud800", "half \ufffd"],
     [true, "true"],
@@ -302,7 +312,7 @@ Deno.test("for every request, appEnvironment() throws nothing and returns usable
       const names = variables.map(({ name }) => name);
       assert.equal(new Set(names).size, names.length, `seed ${seed}`);
       assert.ok(names.every(isVariableName), `seed ${seed}`);
-      assert.ok(variables.every((variable) => !/[\0\n\r\t]/.test(variable.value)), `seed ${seed}`);
+      assert.ok(variables.every((variable) => !variable.value.includes("\0")), `seed ${seed}`);
       assert.equal(variables.find(({ name }) => name === "APP_AUTH_ID")?.value, online.credential?.id, `seed ${seed}`);
       assert.ok(warnings.every((warning) => warning.isWellFormed()), `seed ${seed}`);
     }
