@@ -9,6 +9,7 @@ import { watchNetworkChanges } from "../host/network_changes.ts";
 import type { LinkIdentity } from "../wamp/dial.ts";
 import type { LinkOptions } from "../wamp/link.ts";
 import type { OnSession } from "../wamp/session_runs.ts";
+import { messageLimitBytes } from "../backend/answer_size.ts";
 import { deviceUri, markerName, realm, testamentTopic } from "../backend/uris.ts";
 
 /** What the options depend on. */
@@ -34,6 +35,7 @@ export function deviceLinkOptions(deps: LinkDeps): LinkOptions {
       return { topic: testamentTopic, args: [{ ...device, wamp_session_id: sessionId }] };
     },
     timeouts: { connectMs: flags.connTimeout, pingMs: flags.ppTimeout, responseMs: flags.respTimeout },
+    sendLimitBytes: messageLimitBytes,
     onSession,
     log,
     clock,

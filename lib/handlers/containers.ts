@@ -1,5 +1,6 @@
 /** Images and containers of the engine: lists and clean-up. */
 
+import { fitFirst, fitNewest, noteOf } from "../backend/answer_size.ts";
 import { AgentError } from "../base/errors.ts";
 import { isDict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
@@ -7,15 +8,23 @@ import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
 
-/** `get_images`: one positional argument for each image; members that are zero or empty are left out. */
+/**
+ * `get_images`: one positional argument for each image, newest first; members that are zero or empty are left out. What
+ * does not fit into a message is missing, and keyword arguments say so.
+ */
 export async function getImages(device: Device, _input: void, { signal }: Call): Promise<Reply> {
   const images = await device.engine.listImages(signal);
-  return { args: images.map(encodeImage) };
+  const fitting = fitFirst(images.map(encodeImage));
+  return { args: fitting.entries, ...noteOf(fitting) };
 }
 
-/** `list_containers`: the engine's own list of all containers, as it is. */
+/**
+ * `list_containers`: the engine's own list of all containers, newest first, as it is. What does not fit into a message
+ * is missing, and keyword arguments say so.
+ */
 export async function listContainers(device: Device, _input: void, { signal }: Call): Promise<Reply> {
-  return { args: [await device.engine.listContainersRaw(signal)] };
+  const fitting = fitFirst(await device.engine.listContainersRaw(signal));
+  return { args: [fitting.entries], ...noteOf(fitting) };
 }
 
 /** What `prune_images` is asked for. */
@@ -37,7 +46,7 @@ export function decodePrune({ args }: Call): PruneRequest {
 /** `prune_images`: removes dangling images, or with `all` everything unused, volumes included. */
 export async function pruneImages(device: Device, { all }: PruneRequest, { signal }: Call): Promise<Reply> {
   const output = await device.diskSpace.prune({ all }, signal);
-  return output === undefined ? {} : { args: [output] };
+  return output === undefined ? {} : { args: [fitNewest(output.split("\n")).join("\n")] };
 }
 
 function encodeImage(image: ImageSummary): Record<string, unknown> {

@@ -64,7 +64,8 @@ export const procedures: readonly ProcedureRow[] = [
     privilege: "READ",
     deniedText: "insufficient privileges to read docker images",
     args: nothing,
-    result: "one {created?, containers?, sharedSize?, virtualSize?, id?, labels?, size?, repoTags?} for each image",
+    result: "one {created?, containers?, sharedSize?, virtualSize?, id?, labels?, size?, repoTags?} for each image; " +
+      "kwargs {truncated, left_out} if not all fit",
     limitMs: 2_000,
     decode: noArguments,
     run: getImages,
@@ -84,7 +85,8 @@ export const procedures: readonly ProcedureRow[] = [
     privilege: "READ",
     deniedText: "insufficient privileges to list containers",
     args: nothing,
-    result: "[[container as in GET /containers/json?all=1 of the engine]]",
+    result: "[[container as in GET /containers/json?all=1 of the engine]]; " +
+      "kwargs {truncated, left_out} if not all fit",
     limitMs: 10_000,
     decode: noArguments,
     run: listContainers,
@@ -126,7 +128,7 @@ export const procedures: readonly ProcedureRow[] = [
     privilege: "READ",
     deniedText: "insufficient privileges to get app log history",
     args: "[{containerName}]",
-    result: "[[line, oldest first]]",
+    result: "[[line, oldest first; the first one counts those that did not fit]]",
     decode: decodeContainerName,
     run: getAppLogHistory,
   }),

@@ -44,6 +44,8 @@ export interface DialOptions {
   /** True until a dial has succeeded: until then a refused testament is final. */
   isFirst: boolean;
   proxies: ProxySettings;
+  /** Bytes of a message; 16 MiB when absent. */
+  sendLimitBytes?: number;
   clock: Clock;
   log: Log;
   trace?: Trace;

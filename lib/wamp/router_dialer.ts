@@ -22,6 +22,8 @@ export interface RouterDialerOptions {
    * take to answer, 3000 when absent.
    */
   timeouts: { connectMs: number; pingMs: number; responseMs: number; askMs?: number };
+  /** Bytes of a message to the router; 16 MiB when absent. A larger one is not sent. */
+  sendLimitBytes?: number;
   log: Log;
   clock: Clock;
   /** Returns 0 ≤ x < 1. */

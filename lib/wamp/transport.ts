@@ -24,6 +24,8 @@ export interface TransportOptions {
   proxies: ProxySettings;
   /** Interval of the keepalive pings; 0 sends none. */
   pingMs: number;
+  /** Bytes of a message; 16 MiB when absent. */
+  sendLimitBytes?: number;
   clock: Clock;
   log: Log;
   trace?: Trace;
@@ -148,7 +150,7 @@ export class Transport {
    */
   send(message: unknown[]): void {
     if (!this.isOpen) throw new AgentError("not_connected", "not connected");
-    const text = encodeMessage(message);
+    const text = encodeMessage(message, this.#options.sendLimitBytes);
     if (!this.canSend) {
       throw new AgentError("io_failed", `Cannot send message: ${this.waitingBytes} bytes wait to be sent already`);
     }

@@ -4,7 +4,7 @@ import { importedFiles, type SourceFile } from "./imports.ts";
 
 /** The areas for which this is checked, and their entry files. */
 export const areaEntries: Readonly<Record<string, readonly string[]>> = {
-  "lib/backend/": ["backend.ts", "requests.ts", "connect_step.ts", "uris.ts"],
+  "lib/backend/": ["backend.ts", "requests.ts", "connect_step.ts", "uris.ts", "answer_size.ts"],
   "lib/log/": ["log.ts"],
   "lib/app_logs/": ["app_logs.ts"],
   "lib/disk_space/": ["disk_space.ts", "pull_space.ts"],

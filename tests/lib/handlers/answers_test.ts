@@ -118,6 +118,38 @@ Deno.test("list_containers returns the engine's own list in one argument", async
   assert.deepEqual(await call("list_containers", { engine }), { args: [list] });
 });
 
+Deno.test("#5: lists that are too large for a message are shortened, and say so", async () => {
+  const labels = { text: '\u0001"'.repeat(1_000) };
+  const containers = Array.from(
+    { length: 5_000 },
+    (_, index) => ({ Id: `${index}`.padStart(64, "0"), Labels: labels }),
+  );
+  const images = Array.from({ length: 5_000 }, (_, index) => ({
+    ...{ id: `sha256:${index}`, repoTags: [], labels, created: 1, size: 1 },
+    ...{ sharedSize: -1, virtualSize: undefined, containers: undefined },
+  }));
+  const engine = {
+    listContainersRaw: () => Promise.resolve(containers),
+    listImages: () => Promise.resolve(images),
+  };
+  for (const name of ["list_containers", "get_images"]) {
+    const reply = await call(name, { engine });
+    assert.ok(JSON.stringify(reply).length < 1_000_100);
+    const entries = name === "get_images" ? reply.args : reply.args?.[0];
+    assert.ok(Array.isArray(entries) && entries.length > 500);
+    assert.deepEqual(reply.kwargs, { truncated: true, left_out: 5_000 - entries.length });
+  }
+  const diskSpace: Device["diskSpace"] = {
+    prune: () => Promise.resolve("\u0001line\n".repeat(150_000) + "Total: 1B\n"),
+  };
+  const pruned = await call("prune_images", { diskSpace }, { args: [{ all: true }] });
+  assert.ok(JSON.stringify(pruned).length < 1_000_100);
+  assert.match(
+    String(pruned.args?.[0]),
+    /^… \d+ older line\(s\) left out \(size limit\)\n.line\n[^]*\nTotal: 1B\n$/,
+  );
+});
+
 Deno.test("prune_images answers with the output of a full prune, and with nothing otherwise", async () => {
   const diskSpace: Device["diskSpace"] = {
     prune: ({ all }) => Promise.resolve(all ? "Total reclaimed space: 0B\n" : undefined),
