@@ -19,6 +19,8 @@ export interface Paths {
   /** Mounted as `/shared` in every app. */
   sharedDir: string;
   downloadsDir: string;
+  /** How far the logs of apps have been shown. */
+  logPositionsDir: string;
   dbFile: string;
   /** What requests to `-profiling` must present. */
   profilingTokenFile: string;
@@ -43,6 +45,7 @@ export function pathsOf(
     composeDir: `${appsDir}/compose`,
     sharedDir: `${appsDir}/shared`,
     downloadsDir: `${agentDir}/downloads`,
+    logPositionsDir: `${agentDir}/log_positions`,
     dbFile: dbFileName,
     profilingTokenFile: `${agentDir}/profiling.token`,
     logFile,

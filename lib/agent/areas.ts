@@ -132,7 +132,7 @@ function statusOf(
 }
 
 function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: Site, apps: () => Apps): AppLogs {
-  const { config, engine, database, clock, log } = foundation;
+  const { options: { paths }, config, engine, database, clock, log } = foundation;
   return stack.use(
     createAppLogs({
       serialNumber: config.current.serialNumber,
@@ -142,6 +142,7 @@ function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: S
       isConnected: () => wire.isConnected,
       waitingBytes: () => link?.waitingBytes() ?? 0,
       match: (topic) => backend.matchSubscription(topic),
+      positionsDir: paths.logPositionsDir,
       containersToFollow: () => containersToFollow(apps()),
       clock,
       random: Math.random,

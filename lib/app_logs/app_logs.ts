@@ -8,19 +8,24 @@ import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
 import { SharedJobs } from "../async/shared_jobs.ts";
 import { TaskSet } from "../async/task_set.ts";
+import { fitNewest } from "../backend/answer_size.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { LogLine } from "../docker/log_lines.ts";
 import type { AppId } from "../model/app.ts";
 import { normalizeChannel, parseChannel } from "../model/channel_names.ts";
 import type { Database } from "../store/database.ts";
-import type { FollowEnd, FollowEngine } from "./follower.ts";
+import type { ContainerPosition, FollowEnd, FollowEngine } from "./follower.ts";
 import { Followers, type FollowTarget } from "./followers.ts";
 import { readLastLines, type TailEngine } from "./last_lines.ts";
 import { LogChannels } from "./log_channels.ts";
+import { LogPositions } from "./log_positions.ts";
 import { PendingMessages } from "./pending_messages.ts";
+import { splitLines, splitText } from "./pieces.ts";
 import { StoredHistories } from "./stored_histories.ts";
 import { type MetaSession, Subscribers } from "./subscribers.ts";
+import { unreadableText } from "./unreadable.ts";
 
 /** What the area needs of the rest of the agent. */
 export interface AppLogsDeps {
@@ -34,6 +39,8 @@ export interface AppLogsDeps {
   waitingBytes(): number;
   /** Returns the ids of the subscriptions that match a topic. */
   match(topic: string): Promise<number[]>;
+  /** Folder for what is remembered of how far logs have been shown. */
+  positionsDir: string;
   /** The containers whose logs are followed after a connect. */
   containersToFollow(): readonly ChannelContainer[];
   clock: Clock;
@@ -84,6 +91,9 @@ export class AppLogs implements AsyncDisposable {
   readonly #channels: LogChannels;
   readonly #pending: PendingMessages;
   readonly #stored: StoredHistories;
+  readonly #positions: LogPositions;
+  /** The containers of which viewers know that their logs cannot be read, by channel. */
+  readonly #unreadable = new Map<string, string>();
   readonly #tasks: TaskSet;
   readonly #tails = new SharedJobs<string[]>(tailLimits);
 
@@ -97,10 +107,11 @@ export class AppLogs implements AsyncDisposable {
     }];
     this.#pending = new PendingMessages(deps);
     this.#stored = new StoredHistories(deps);
+    this.#positions = new LogPositions(deps);
     this.#tasks = new TaskSet((error) => deps.log.error("Work on an app log failed", { error }));
     const { serialNumber, match, engine, clock, random, log } = deps;
     const audience = (channel: string) => this.#subscribers.audience(channel);
-    this.#channels = new LogChannels({ ...deps, audience, pending: this.#pending });
+    this.#channels = new LogChannels({ ...deps, audience, pending: this.#pending, positions: this.#positions });
     this.#subscribers = new Subscribers({
       serialNumber,
       match,
@@ -109,10 +120,9 @@ export class AppLogs implements AsyncDisposable {
     });
     this.#followers = new Followers({
       engine,
-      onLines: (channel, lines) => {
-        this.#channels.get(channel)?.history.pushLines(lines);
-        this.#channels.get(channel)?.publisher.addLines(lines);
-      },
+      readPosition: (channel) => this.#positions.read(channel),
+      onLines: (channel, lines, { position }) => this.#takeLines(channel, splitLines(lines), position),
+      onOldLines: (channel, lines) => this.#channels.get(channel)?.history.pushLines(splitLines(lines)),
       onEnd: (channel, end) => this.#endStream(channel, end),
       clock,
       random,
@@ -123,8 +133,10 @@ export class AppLogs implements AsyncDisposable {
   /** Shows an agent message to viewers, and adds it to the history. */
   say(channel: string, text: string): void {
     const { history, publisher } = this.#channels.open(normalizeChannel(channel));
-    history.push(text, "AGENT");
-    publisher.addMessage({ type: "build", chunk: text });
+    for (const chunk of splitText(text)) {
+      history.push(chunk, "AGENT");
+      publisher.addMessage({ type: "build", chunk });
+    }
   }
 
   /** Makes viewers forget what they show. */
@@ -132,16 +144,22 @@ export class AppLogs implements AsyncDisposable {
     this.#channels.open(normalizeChannel(channel)).publisher.addMessage({ type: "build", chunk: clearToken });
   }
 
-  /** Empties the history of an app, in memory and stored. */
+  /**
+   * Empties the history of an app, in memory and stored, before it gets a container: the log of a new one is read from
+   * its first line.
+   */
   clearHistory(id: AppId, channel: string): void {
-    this.#channels.get(normalizeChannel(channel))?.history.clear();
+    const name = normalizeChannel(channel);
+    this.#channels.get(name)?.history.clear();
+    this.#followers.expectNew(name);
     this.#stored.clear(id, channel);
   }
 
   /**
    * Follows the log of a container until it ends. A channel that is followed already keeps its follower, which inspects
-   * the container once more before it ends. The same container is read on from where it was left, a new one from its
-   * first line.
+   * the container once more before it ends. The same container is read on from where it was left, by an earlier agent,
+   * too; a new one from its first line. Of one that is there already and was never followed, the last 100 lines are
+   * read.
    */
   follow(channel: string, target: FollowTarget): void {
     const name = normalizeChannel(channel);
@@ -162,8 +180,10 @@ export class AppLogs implements AsyncDisposable {
     let isEnded = false;
     const push = (line: string) => {
       if (isEnded) return;
-      history.push(line, "CONTAINER");
-      publisher.addLine(line);
+      for (const piece of splitText(line)) {
+        history.push(piece, "CONTAINER");
+        publisher.addLine(piece);
+      }
     };
     const end = async () => {
       if (isEnded) return;
@@ -194,6 +214,8 @@ export class AppLogs implements AsyncDisposable {
     const name = normalizeChannel(channel);
     this.#followers.forget(name);
     this.#subscribers.forget(name);
+    this.#positions.forget(name);
+    this.#unreadable.delete(name);
     const publisher = this.#channels.remove(name);
     if (publisher !== undefined) this.#tasks.add(publisher.flush(forgetLimitMs).then(() => publisher.end()));
     this.#stored.delete(id, channel);
@@ -210,7 +232,9 @@ export class AppLogs implements AsyncDisposable {
     } finally {
       this.#followMissing(containers);
       for (const { channel, chunk, rowId } of this.#pending.claimAll()) {
-        this.#channels.open(channel).publisher.restore(chunk, rowId);
+        // Older agents stored them whole.
+        const [start = ""] = splitText(chunk);
+        this.#channels.open(channel).publisher.restore(start, rowId);
       }
       for (const publisher of this.#channels.publishers()) publisher.resume();
       await this.#subscribers.settled();
@@ -227,20 +251,12 @@ export class AppLogs implements AsyncDisposable {
 
   /**
    * The last lines of a channel, oldest first: those in memory, else the stored ones; when none of them is from the app
-   * itself, the last 50 lines of its container are added. At most 1 MiB each. Throws `bad_request` ("invalid container
-   * name") when the name has to be parsed and cannot be, and `busy`.
+   * itself, the last 50 lines of its container are added. Above 1 MB of JSON the oldest are left out, and a line in
+   * their place says so. Throws `bad_request` ("invalid container name") when the name has to be parsed and cannot be,
+   * and `busy`.
    */
   async readHistory(channel: string, signal: AbortSignal): Promise<string[]> {
-    const name = normalizeChannel(channel);
-    const history = this.#channels.get(name)?.history;
-    if (history?.hasContainerLine) return history.texts();
-    const app = parseChannel(name);
-    if (app === undefined) throw new AgentError("bad_request", "invalid container name");
-    const messages = history?.texts() ?? [];
-    const stored = messages.length === 0 ? this.#stored.read(app) : [];
-    if (stored.length > 0) return stored;
-    const readTail = (life: AbortSignal) => readLastLines(this.#deps, name, life);
-    return [...messages, ...await this.#tails.run(name, readTail, signal)];
+    return fitNewest(await this.#readLines(normalizeChannel(channel), signal));
   }
 
   /** Ends all followers and stores what they have read. */
@@ -249,6 +265,26 @@ export class AppLogs implements AsyncDisposable {
     await this.#subscribers.settled();
     await Promise.all(this.#channels.publishers().map((publisher) => publisher.end()));
     await this.#tasks.settled();
+  }
+
+  async #readLines(name: string, signal: AbortSignal): Promise<string[]> {
+    const history = this.#channels.get(name)?.history;
+    if (history?.hasContainerLine) return history.texts();
+    const app = parseChannel(name);
+    if (app === undefined) throw new AgentError("bad_request", "invalid container name");
+    const messages = history?.texts() ?? [];
+    const stored = messages.length === 0 ? this.#stored.read(app) : [];
+    if (stored.length > 0) return stored;
+    const readTail = (life: AbortSignal) => readLastLines(this.#deps, name, life);
+    const tail = await this.#tails.run(name, readTail, signal);
+    // Why a log cannot be read is said once.
+    return [...messages, ...tail.filter((line) => tail.length > 1 || !messages.includes(line))];
+  }
+
+  #takeLines(name: string, lines: readonly LogLine[], position: ContainerPosition | undefined): void {
+    const channel = this.#channels.get(name);
+    channel?.history.pushLines(lines);
+    channel?.publisher.addLines(lines, position);
   }
 
   #followMissing(containers: readonly ChannelContainer[]): void {
@@ -262,14 +298,29 @@ export class AppLogs implements AsyncDisposable {
     this.#tasks.add(this.#subscribers.watch(name));
   }
 
-  async #endStream(name: string, end: { containerName: string; why: FollowEnd }): Promise<void> {
+  async #endStream(name: string, { containerName, why }: { containerName: string; why: FollowEnd }): Promise<void> {
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
     await channel.publisher.flush(endFlushLimitMs);
     this.#store(name);
-    if (end.why === "canceled" || channel.history.hasContainerLine) return;
+    this.#positions.flush(name);
+    if (why.kind === "canceled") return;
     // No follower could read the log of a very short life: its end is shown whether or not anybody listens.
-    for (const line of await readLastLines(this.#deps, end.containerName)) channel.publisher.addMessage(line);
+    const lines = channel.history.hasContainerLine ? [] : await readLastLines(this.#deps, containerName);
+    if (why.kind !== "unreadable") return lines.forEach((line) => channel.publisher.addMessage(line));
+    const text = unreadableText(why.because);
+    if (lines.every((line) => line === text)) this.#sayUnreadable(name, { text, containerId: why.containerId });
+    else lines.forEach((line) => channel.publisher.addMessage(line));
+  }
+
+  /** Once for each container, whether or not the agent was restarted meanwhile. */
+  #sayUnreadable(name: string, { text, containerId }: { text: string; containerId: string }): void {
+    if (this.#unreadable.get(name) === containerId) return;
+    this.#unreadable.set(name, containerId);
+    const app = parseChannel(name);
+    if (app !== undefined && this.#stored.read(app).includes(text)) return;
+    this.say(name, text);
+    this.#store(name);
   }
 
   #store(name: string): void {

@@ -5,13 +5,17 @@
  */
 
 import { lineFeed } from "../base/bytes.ts";
-import type { LogLine } from "../docker/log_lines.ts";
+import { decodeText, type LogLine } from "../docker/log_lines.ts";
 import { byteLength } from "../base/byte_length.ts";
+import { jsonBytesPerByte, jsonTextBytes } from "../base/json_size.ts";
 
 /** How long lines are gathered. */
 export const flushIntervalMs = 200;
 
-/** Bytes of one message, without the marker for dropped lines. */
+/**
+ * Bytes of one message as JSON, without the marker for dropped lines. A router that writes every character above ASCII
+ * as an escape makes at most three times as much of it, which is below the 1 MiB that WAMP clients usually take.
+ */
 export const payloadLimitBytes = 262_144;
 
 /** Bytes that may wait for the next message. */
@@ -30,6 +34,8 @@ export class Batch {
   #ends: number[] = [];
   #dropped = 0;
   #takenLines = 0;
+  /** Bytes of JSON for a byte of the lines, as the last full message had it. */
+  #density = 1;
 
   /** True when there is nothing to send, including a count of dropped lines. */
   get isEmpty(): boolean {
@@ -85,7 +91,7 @@ export class Batch {
   takeFitting(): string | undefined {
     if (this.isEmpty || this.#dropped > 0) return this.take();
     const { text, lines } = this.#readFitting();
-    // A line that becomes too long by decoding is dropped alone too.
+    // A line that becomes too long as JSON is dropped alone too.
     let next = Math.max(lines, 1);
     while (next < this.#ends.length && this.#lineBytes(next) > payloadLimitBytes) next += 1;
     this.#from = this.#ends[next - 1] ?? this.#from;
@@ -149,31 +155,40 @@ export class Batch {
 
   /** The first lines that fit into a message, without the last line feed. */
   #readFitting(): { text: string; lines: number } {
-    let lines = 0;
-    while (lines < this.#ends.length && (this.#ends[lines] ?? 0) - this.#from <= payloadLimitBytes) lines += 1;
-    try {
-      return { text: this.#read(lines, new TextDecoder("utf-8", { ignoreBOM: true, fatal: true })), lines };
-    } catch {
-      // Invalid UTF-8 is decoded to characters of three bytes, so fewer lines may fit.
-      return this.#readWidened(lines);
+    let limitBytes = Math.min(payloadLimitBytes, Math.floor(payloadLimitBytes / this.#density));
+    let lines = this.#ends.length;
+    while (true) {
+      lines = this.#countWithin(limitBytes, lines);
+      const { text, jsonBytes } = this.#measure(lines);
+      const takenBytes = (this.#ends[lines - 1] ?? this.#from) - this.#from + lines;
+      if (takenBytes > firstBufferBytes) this.#density = Math.max(1, 1.01 * jsonBytes / takenBytes);
+      if (jsonBytes <= payloadLimitBytes) return { text, lines };
+      // Lines differ, so this is a guess; it falls short by little where they are alike.
+      limitBytes = Math.floor(payloadLimitBytes / this.#density);
+      lines -= 1;
     }
   }
 
-  #readWidened(most: number): { text: string; lines: number } {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  /** How many of the first lines, at most `most`, are within a limit. A line feed is two bytes of JSON. */
+  #countWithin(limitBytes: number, most: number): number {
     let lines = 0;
-    let size = 0;
-    for (; lines < most; lines += 1) {
-      const from = this.#ends[lines - 1] ?? this.#from;
-      size += byteLength(decoder.decode(this.#bytes.subarray(from, this.#ends[lines])));
-      if (size > payloadLimitBytes) break;
-    }
-    return { text: this.#read(lines, decoder), lines };
+    while (lines < most && (this.#ends[lines] ?? 0) - this.#from + lines <= limitBytes) lines += 1;
+    return lines;
   }
 
-  #read(lines: number, decoder: TextDecoder): string {
+  #measure(lines: number): { text: string; jsonBytes: number } {
     const end = this.#ends[lines - 1];
-    return end === undefined ? "" : decoder.decode(this.#bytes.subarray(this.#from, end - 1));
+    if (end === undefined) return { text: "", jsonBytes: 0 };
+    const bytes = this.#bytes.subarray(this.#from, end - 1);
+    try {
+      const text = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
+      const isSmall = bytes.length * jsonBytesPerByte <= payloadLimitBytes;
+      return { text, jsonBytes: isSmall ? bytes.length : jsonTextBytes(text, bytes.length) };
+    } catch {
+      // Invalid UTF-8 is decoded to characters of three bytes.
+      const text = decodeText(bytes);
+      return { text, jsonBytes: jsonTextBytes(text) };
+    }
   }
 }
 

@@ -1,15 +1,19 @@
 /**
  * Follows the log of one container until the container ends, across broken streams and restarts of the engine, without
  * a gap and without repeated lines. A container of the same name with another id is a new one, and is read from its
- * first line.
+ * first line. Of a container that an earlier agent has followed, what has come since is read, and never the whole log:
+ * it may be long, and the link slow.
  */
 
 import { spreadWaitMs } from "../async/backoff.ts";
 import type { Clock } from "../async/clock.ts";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { LogLine } from "../docker/log_lines.ts";
-import { LogReading } from "./log_reading.ts";
+import { LogLine } from "../docker/log_lines.ts";
+import { historyLines } from "./history.ts";
+import { LogReading, type Position } from "./log_reading.ts";
+import { PositionSearch, SearchedStream } from "./position_search.ts";
+import { cannotBeRead, driverReason } from "./unreadable.ts";
 
 /** What a follower needs to know of a container. */
 export interface FollowedContainer {
@@ -17,12 +21,21 @@ export interface FollowedContainer {
   /** As the engine reports it: `created`, `running`, `restarting`, `paused`, `exited`, `dead`, `removing`. */
   status: string;
   tty: boolean;
+  /** How the engine keeps its log, for example `json-file`; undefined when that is not known. */
+  logDriver?: string | undefined;
+}
+
+/** How far the log of which container was read. */
+export interface ContainerPosition extends Position {
+  containerId: string;
 }
 
 /** How a log is read from the engine. */
 export interface FollowOptions {
   /** RFC 3339 with nanoseconds; lines before it are left out. */
   since?: string;
+  /** Only so many of the last lines. */
+  tail?: number;
   tty: boolean;
   signal: AbortSignal;
 }
@@ -38,8 +51,14 @@ export interface FollowEngine {
 export interface FollowerDeps {
   containerName: string;
   engine: FollowEngine;
-  /** Called with one or more new lines; copy those that are kept. */
-  onLines(lines: readonly LogLine[]): void;
+  /** Where an earlier agent was. */
+  earlier?: ContainerPosition | undefined;
+  /** The container was created by this agent, so that nobody has read its first lines. */
+  isNew?: boolean;
+  /** Called with one or more new lines; copy those that are kept. `position`: that of the last one. */
+  onLines(lines: readonly LogLine[], position: ContainerPosition | undefined): void;
+  /** Called with the lines before `earlier`, at most 100. */
+  onOldLines(lines: readonly LogLine[]): void;
   clock: Clock;
   /** Returns a number from 0 to 1. */
   random(): number;
@@ -47,7 +66,10 @@ export interface FollowerDeps {
 }
 
 /** Why following ended. */
-export type FollowEnd = "gone" | "exited" | "unreadable" | "canceled";
+export type FollowEnd =
+  | { kind: "gone" | "exited" | "canceled" }
+  /** `because` is for people. */
+  | { kind: "unreadable"; containerId: string; because: string };
 
 /** Between two attempts; grows while nothing is read. Waiting is harmless, because no line is lost. */
 const followWaits = { firstMs: 250, limitMs: 5_000 };
@@ -55,11 +77,27 @@ const followWaits = { firstMs: 250, limitMs: 5_000 };
 /** A log counts as unreadable after so many streams in a row broke without a line. */
 const brokenLimit = 8;
 
+/**
+ * The last lines among which a position is looked for. The engine finds them at once, while it reads a whole log to
+ * find a time: 141 MB take it four seconds.
+ */
+const searchLines = [historyLines, 10_000];
+
+/** Of a search by time, where the position is among the first lines. */
+const searchByTimeLines = 1_000;
+
+const gapText = "… older log lines are not shown";
+
 /** Reads the log of one container name, and remembers its position between calls of `run()`. */
 export class Follower {
   readonly #deps: FollowerDeps;
   #containerId: string | undefined;
   #reading = new LogReading();
+  /** Where the reading of this container begins when it has no position. */
+  #beginsAt: "firstLine" | "lastLines" = "firstLine";
+  /** The position is that of an earlier agent. */
+  #isEarlier = false;
+  #logDriver: string | undefined;
   /** Ends the stream that is being read. */
   #stream: AbortController | undefined;
 
@@ -81,10 +119,10 @@ export class Follower {
       if (pass.kind === "end") return pass.end;
       fruitless = pass.kind === "again" ? 0 : fruitless + 1;
       broken = pass.kind === "broken" ? broken + 1 : 0;
-      if (broken > brokenLimit) return "unreadable";
+      if (broken > brokenLimit) return this.#unreadable(pass.kind === "broken" ? pass.because : "");
       if (!await this.#wait(fruitless, signal)) break;
     }
-    return "canceled";
+    return { kind: "canceled" };
   }
 
   /**
@@ -100,54 +138,121 @@ export class Follower {
   async #pass(signal: AbortSignal, known: FollowedContainer | undefined): Promise<Pass> {
     try {
       const container = known ?? await this.#deps.engine.inspect(this.#deps.containerName, signal);
-      if (container === undefined) return { kind: "end", end: "gone" };
-      this.#setContainer(container.id);
+      if (container === undefined) return { kind: "end", end: { kind: "gone" } };
+      this.#setContainer(container);
       const lines = await this.#read(container, signal);
-      if (signal.aborted) return { kind: "end", end: "canceled" };
+      if (signal.aborted) return { kind: "end", end: { kind: "canceled" } };
       return await this.#judgeEnd(container, { lines, signal });
     } catch (error) {
-      if (signal.aborted) return { kind: "end", end: "canceled" };
+      if (signal.aborted) return { kind: "end", end: { kind: "canceled" } };
       // `known` may be outdated, and another container may have the name.
       if (hasCode(error, "container_missing")) {
-        return known === undefined ? { kind: "end", end: "gone" } : { kind: "again" };
+        return known === undefined ? { kind: "end", end: { kind: "gone" } } : { kind: "again" };
       }
+      if (cannotBeRead(error)) return { kind: "end", end: await this.#explainDriver(signal) };
       const { log, containerName } = this.#deps;
       log.debug("The log stream of a container broke", { container: containerName, error });
-      return { kind: hasCode(error, "engine_unreachable") ? "away" : "broken" };
+      return hasCode(error, "engine_unreachable") ? { kind: "away" } : { kind: "broken", because: messageOf(error) };
     }
   }
 
-  /** Another container is read from its start. */
-  #setContainer(id: string): void {
+  /** Another container is read from its start, if it is known to be new. */
+  #setContainer({ id, logDriver }: FollowedContainer): void {
+    this.#logDriver = logDriver ?? (id === this.#containerId ? this.#logDriver : undefined);
     if (id === this.#containerId) return;
+    const { earlier, isNew = false } = this.#deps;
+    this.#beginsAt = isNew || this.#containerId !== undefined ? "firstLine" : "lastLines";
     this.#containerId = id;
     this.#reading = new LogReading();
+    this.#isEarlier = earlier?.containerId === id;
+    if (earlier !== undefined && this.#isEarlier) this.#reading.position = earlier;
   }
 
-  async #read(container: FollowedContainer, outer: AbortSignal): Promise<number> {
+  /** Returns how many new lines there were. */
+  async #read(container: FollowedContainer, signal: AbortSignal): Promise<number> {
+    const position = this.#reading.position;
+    if (position === undefined) {
+      const query = this.#beginsAt === "firstLine" ? {} : { tail: historyLines };
+      return (await this.#readStream(container, { query }, signal)).lines;
+    }
+    const attempts = [
+      ...searchLines.map((tail) => ({ query: { tail }, limitLines: tail })),
+      ...(this.#isEarlier ? [] : [{ query: { since: position.time }, limitLines: searchByTimeLines }]),
+    ];
+    for (const [index, { query, limitLines }] of attempts.entries()) {
+      const search = new PositionSearch(position, { limitLines });
+      const isLast = index === attempts.length - 1;
+      const { lines, isMissed } = await this.#readStream(container, { query, search, isLast }, signal);
+      if (!isMissed) return lines;
+    }
+    return 0;
+  }
+
+  /** `isMissed`: the position is not in the stream, and no line was handed over. */
+  async #readStream(
+    container: FollowedContainer,
+    attempt: { query: { tail?: number; since?: string }; search?: PositionSearch; isLast?: boolean },
+    outer: AbortSignal,
+  ): Promise<{ lines: number; isMissed: boolean }> {
+    const { query, search, isLast = true } = attempt;
     const stream = this.#stream = new AbortController();
     const signal = AbortSignal.any([outer, stream.signal]);
-    const since = this.#reading.position?.time;
-    this.#reading.resume();
-    const options = { tty: container.tty, signal, ...(since === undefined ? {} : { since }) };
-    let count = 0;
-    for await (const lines of this.#deps.engine.followLogs(container.id, options)) {
+    let lines = 0;
+    let isMissed = false;
+    const onDecided = ({ isFound }: PositionSearch) => {
+      isMissed = !isFound && !isLast;
+      if (isMissed) stream.abort();
+      else if (search !== undefined) lines += this.#endSearch(search);
+    };
+    await using searched = new SearchedStream(search, { onDecided, clock: this.#deps.clock });
+    for await (const batch of this.#deps.engine.followLogs(container.id, { tty: container.tty, signal, ...query })) {
       if (signal.aborted) break;
-      const fresh = this.#reading.takeAll(lines);
-      if (fresh.length === 0) continue;
-      count += fresh.length;
-      this.#deps.onLines(fresh);
+      lines += this.#handOver(searched.take(batch));
     }
-    return count;
+    if (!signal.aborted) searched.decide();
+    return { lines, isMissed };
+  }
+
+  /** Hands over what a search has kept, as far as nobody has seen it. Returns the number of those lines. */
+  #endSearch({ kept, isFound }: PositionSearch): number {
+    const isEarlier = this.#isEarlier;
+    this.#isEarlier = false;
+    const newest = kept.slice(-historyLines);
+    if (isFound) {
+      if (isEarlier && newest.length > 0) this.#deps.onOldLines(newest);
+      return 0;
+    }
+    const isGap = isEarlier && kept.length > newest.length;
+    return this.#handOver(isGap ? [plainLine(gapText), ...newest] : kept);
+  }
+
+  #handOver(lines: readonly LogLine[]): number {
+    if (lines.length === 0) return 0;
+    this.#reading.note(lines);
+    const { position } = this.#reading;
+    const containerId = this.#containerId;
+    const known = position === undefined || containerId === undefined ? undefined : { containerId, ...position };
+    this.#deps.onLines(lines, known);
+    return lines.length;
   }
 
   /** The stream ended without an error: the container has ended, or the engine is shutting down. */
   async #judgeEnd(read: FollowedContainer, how: { lines: number; signal: AbortSignal }): Promise<Pass> {
     const current = await this.#deps.engine.inspect(this.#deps.containerName, how.signal);
-    if (current === undefined) return { kind: "end", end: "gone" };
+    if (current === undefined) return { kind: "end", end: { kind: "gone" } };
     if (current.id !== read.id) return { kind: "again" };
-    if (current.status === "exited" || current.status === "dead") return { kind: "end", end: "exited" };
+    if (current.status === "exited" || current.status === "dead") return { kind: "end", end: { kind: "exited" } };
     return { kind: how.lines > 0 ? "again" : "idle" };
+  }
+
+  async #explainDriver(signal: AbortSignal): Promise<FollowEnd> {
+    const { engine, containerName } = this.#deps;
+    const driver = this.#logDriver ?? (await engine.inspect(containerName, signal).catch(() => undefined))?.logDriver;
+    return this.#unreadable(driverReason(driver));
+  }
+
+  #unreadable(because: string): FollowEnd {
+    return { kind: "unreadable", containerId: this.#containerId ?? "", because };
   }
 
   /** False when `signal` was aborted. */
@@ -170,4 +275,9 @@ type Pass =
   /** The container is neither running nor ended, for example between two starts by its restart policy. */
   | { kind: "idle" }
   | { kind: "away" }
-  | { kind: "broken" };
+  | { kind: "broken"; because: string };
+
+function plainLine(text: string): LogLine {
+  const source = new TextEncoder().encode(text);
+  return new LogLine(source, { stampAt: -1, from: 0, to: source.length });
+}

@@ -7,12 +7,22 @@ import type { Clock } from "../async/clock.ts";
 import { TaskSet } from "../async/task_set.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
-import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follower.ts";
+import {
+  type ContainerPosition,
+  type FollowedContainer,
+  type FollowEnd,
+  type FollowEngine,
+  Follower,
+} from "./follower.ts";
 
 /** Where followers read, and where their lines go. */
 export interface FollowersDeps {
   engine: FollowEngine;
-  onLines(channel: string, lines: readonly LogLine[]): void;
+  /** Where an earlier agent was in the log of a channel. */
+  readPosition(channel: string): ContainerPosition | undefined;
+  onLines(channel: string, lines: readonly LogLine[], of: { position: ContainerPosition | undefined }): void;
+  /** Called with the last lines before the position of an earlier agent. */
+  onOldLines(channel: string, lines: readonly LogLine[]): void;
   /**
    * Called when a stream has ended, unless the channel was forgotten. The channel counts as followed until it resolves.
    */
@@ -49,6 +59,8 @@ export class Followers implements AsyncDisposable {
   readonly #running = new Map<string, Following>();
   /** Followers that have ended keep their position for the next start of the same container. */
   readonly #idle = new Map<string, { containerName: string; follower: Follower }>();
+  /** Channels whose next container is one that nobody has followed yet. */
+  readonly #fresh = new Set<string>();
   readonly #tasks: TaskSet;
   #isStopped = false;
 
@@ -62,6 +74,11 @@ export class Followers implements AsyncDisposable {
   /** True while the channel is followed. */
   has(channel: string): boolean {
     return this.#running.has(channel);
+  }
+
+  /** The next container of the channel is created by this agent, and read from its first line. */
+  expectNew(channel: string): void {
+    this.#fresh.add(channel);
   }
 
   /**
@@ -95,6 +112,7 @@ export class Followers implements AsyncDisposable {
     const running = this.#running.get(channel);
     this.#running.delete(channel);
     this.#idle.delete(channel);
+    this.#fresh.delete(channel);
     if (running === undefined) return;
     running.isForgotten = true;
     running.controller.abort();
@@ -143,8 +161,16 @@ export class Followers implements AsyncDisposable {
     const idle = this.#idle.get(channel);
     this.#idle.delete(channel);
     if (idle?.containerName === containerName) return idle.follower;
-    const { engine, clock, random, log, onLines } = this.#deps;
-    return new Follower({ containerName, engine, onLines: (lines) => onLines(channel, lines), clock, random, log });
+    const { engine, clock, random, log } = this.#deps;
+    return new Follower({
+      containerName,
+      engine,
+      earlier: this.#deps.readPosition(channel),
+      isNew: this.#fresh.delete(channel),
+      onLines: (lines, position) => this.#deps.onLines(channel, lines, { position }),
+      onOldLines: (lines) => this.#deps.onOldLines(channel, lines),
+      ...{ clock, random, log },
+    });
   }
 
   async #run(channel: string, running: Following, known: FollowedContainer | undefined): Promise<void> {
@@ -154,7 +180,7 @@ export class Followers implements AsyncDisposable {
       running.isRequestedAgain = false;
       why = await follower.run({ signal: controller.signal, known });
       known = undefined;
-    } while (running.isRequestedAgain && why !== "canceled");
+    } while (running.isRequestedAgain && why.kind !== "canceled");
     // Ends a pending `leave()`, for which the end of the agent would wait.
     controller.abort();
     if (running.isForgotten) return;

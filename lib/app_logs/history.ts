@@ -103,15 +103,3 @@ function firstKept(lines: readonly LogLine[]): number {
   }
   return Math.max(0, lines.length - historyLines);
 }
-
-/** The newest of `lines` that fit into `limitBytes`, one byte added per line; the oldest lines are dropped whole. */
-export function trimFront(lines: readonly string[], limitBytes: number): { lines: string[]; isTrimmed: boolean } {
-  let start = lines.length;
-  let bytes = 0;
-  while (start > 0) {
-    bytes += byteLength(lines[start - 1] ?? "") + 1;
-    if (bytes > limitBytes) break;
-    start -= 1;
-  }
-  return { lines: lines.slice(start), isTrimmed: start > 0 };
-}

@@ -4,6 +4,7 @@ import type { Clock } from "../async/clock.ts";
 import { logTopic } from "../backend/uris.ts";
 import type { Log } from "../base/log.ts";
 import { History } from "./history.ts";
+import type { LogPositions } from "./log_positions.ts";
 import type { PendingMessages } from "./pending_messages.ts";
 import { Publisher } from "./publisher.ts";
 import type { Audience } from "./subscribers.ts";
@@ -24,6 +25,7 @@ export interface LogChannelsDeps {
   waitingBytes(): number;
   audience(channel: string): Audience;
   pending: PendingMessages;
+  positions: Pick<LogPositions, "note" | "noteUnwatched">;
   clock: Clock;
   log: Log;
 }
@@ -67,13 +69,15 @@ export class LogChannels {
   }
 
   #createPublisher(name: string): Publisher {
-    const { serialNumber, publish, isConnected, waitingBytes, audience, pending, clock, log } = this.#deps;
+    const { serialNumber, publish, isConnected, waitingBytes, audience, pending, positions, clock, log } = this.#deps;
     const topic = logTopic(serialNumber, name);
     return new Publisher({
       publish: (payload) => publish(topic, payload),
       audience: () => audience(name),
       isConnected,
       isCongested: () => waitingBytes() > congestionBytes,
+      onShown: (position, { isWatched }) =>
+        isWatched ? positions.note(name, position) : positions.noteUnwatched(name, position),
       store: {
         add: (chunk) => pending.add({ channel: name, chunk }),
         remove: (row) => pending.remove(row),

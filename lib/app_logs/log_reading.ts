@@ -2,78 +2,68 @@
 
 import { type LogLine, timeBytes } from "../docker/log_lines.ts";
 
-/** How far a log was read: up to the line number `lines` of those with this `time`. */
+/** How far a log was read: up to a line, or into one, of those that follow each other with this `time`. */
 export interface Position {
-  /** RFC 3339 in UTC with nine decimals; empty when no line had a time. */
+  /** RFC 3339 in UTC with nine decimals. */
   time: string;
+  /** Whole lines with this time. */
   lines: number;
+  /** Of the line after them. */
+  bytes: number;
 }
 
-/**
- * The state of reading one container's log. The engine repeats all lines at or after a time, so call `resume()` before
- * each new stream: then lines with the last time that were read before are skipped. A line without a time counts as the
- * oldest.
- */
+/** The state of reading one container's log. Lines without a time are messages of the engine and move nothing. */
 export class LogReading {
-  /** The latest time of a line, as its bytes; all zero for lines without one. */
+  /** The time of the last line, as its bytes; all zero before the first. */
   readonly #stamp = new Uint8Array(timeBytes);
-  /** How many lines have it; 0 before the first line. */
   #lines = 0;
-  /** Undefined when nothing is left to skip. */
-  #toSkip: number | undefined;
+  #bytes = 0;
 
   /** How far the log was read; undefined before the first line. */
   get position(): Position | undefined {
-    if (this.#lines === 0) return undefined;
-    return { time: this.#stamp[0] === 0 ? "" : new TextDecoder().decode(this.#stamp), lines: this.#lines };
+    if (this.#stamp[0] === 0) return undefined;
+    return { time: new TextDecoder().decode(this.#stamp), lines: this.#lines, bytes: this.#bytes };
   }
 
-  /** To be called before reading a new stream that starts at `position.time`. */
-  resume(): void {
-    this.#toSkip = this.#lines === 0 ? undefined : this.#lines;
+  /** Goes on from an earlier position. */
+  set position(position: Position) {
+    new TextEncoder().encodeInto(position.time, this.#stamp);
+    this.#lines = position.lines;
+    this.#bytes = position.bytes;
   }
 
-  /** Takes the next lines of the stream and returns those that were not read before. */
-  takeAll(lines: readonly LogLine[]): readonly LogLine[] {
-    let skipped = 0;
-    for (; this.#toSkip !== undefined && skipped < lines.length; skipped += 1) {
-      const line = lines[skipped];
-      if (line === undefined || !this.#skips(line)) break;
-    }
-    const fresh = skipped === 0 ? lines : lines.slice(skipped);
-    for (const line of fresh) this.#note(line);
-    return fresh;
-  }
-
-  #skips(line: LogLine): boolean {
-    const order = compareStamp(line, this.#stamp);
-    if (order < 0) return true;
-    if (order > 0 || this.#toSkip === undefined || this.#toSkip === 0) {
-      this.#toSkip = undefined;
-      return false;
-    }
-    this.#toSkip -= 1;
-    return true;
-  }
-
-  #note(line: LogLine): void {
-    const order = compareStamp(line, this.#stamp);
-    // The engine stamps stdout and stderr separately, so a line can be slightly older than the previous one.
-    if (order < 0) return;
-    if (order > 0) {
-      for (let index = 0; index < timeBytes; index += 1) this.#stamp[index] = line.source[line.stampAt + index] ?? 0;
+  /** Notes lines that were read. */
+  note(lines: readonly LogLine[]): void {
+    const last = lines.findLast(({ stampAt }) => stampAt >= 0);
+    if (last === undefined) return;
+    // Only the last lines with the same time count; of most times there is one.
+    let first = lines.length;
+    while (first > 0 && hasStampOf(lines[first - 1], last)) first -= 1;
+    if (first > 0 || !hasStamp(last, this.#stamp)) {
+      this.#stamp.set(last.source.subarray(last.stampAt, last.stampAt + timeBytes));
       this.#lines = 0;
+      this.#bytes = 0;
     }
-    this.#lines += 1;
+    for (const line of lines.slice(first)) this.#count(line);
+  }
+
+  #count(line: LogLine): void {
+    if (line.stampAt < 0) return;
+    this.#bytes = line.isEnd ? 0 : this.#bytes + line.to - line.from;
+    if (line.isEnd) this.#lines += 1;
   }
 }
 
-/** Negative when the line's time is earlier than `stamp`. */
-function compareStamp(line: LogLine, stamp: Uint8Array): number {
-  if (line.stampAt < 0) return stamp[0] === 0 ? 0 : -1;
-  for (let index = 0; index < timeBytes; index += 1) {
-    const difference = (line.source[line.stampAt + index] ?? 0) - (stamp[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+/** True when a line has a time, and it is this one, as its bytes. */
+export function hasStamp({ source, stampAt }: LogLine, stamp: Uint8Array): boolean {
+  if (stampAt < 0) return false;
+  // From the end, where times differ.
+  for (let index = timeBytes - 1; index >= 0; index -= 1) if (source[stampAt + index] !== stamp[index]) return false;
+  return true;
+}
+
+/** True also for a line without a time. */
+function hasStampOf(line: LogLine | undefined, other: LogLine): boolean {
+  if (line === undefined) return false;
+  return line.stampAt < 0 || hasStamp(line, other.source.subarray(other.stampAt, other.stampAt + timeBytes));
 }

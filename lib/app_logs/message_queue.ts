@@ -5,6 +5,7 @@ import { within } from "../async/deadline.ts";
 import { TaskSet } from "../async/task_set.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { ContainerPosition } from "./follower.ts";
 
 /** A message of the agent as it is sent. */
 export interface AgentMessage {
@@ -30,6 +31,8 @@ export interface MessageQueueDeps {
   store: MessageStore;
   /** Called when a message is dropped. `lines`: how many log lines it stands for. */
   onDropped(lines: number): void;
+  /** Called when the lines up to this position have been sent. */
+  onShown(position: ContainerPosition): void;
   clock: Clock;
   log: Log;
 }
@@ -40,6 +43,8 @@ interface Message {
   payload: string | AgentMessage;
   /** How many log lines it stands for. */
   lines: number;
+  /** With this message everything up to here has been sent. */
+  position?: ContainerPosition | undefined;
   /** Where it is stored. */
   row?: number | undefined;
   sentAtMs?: number;
@@ -69,10 +74,14 @@ export class MessageQueue {
     this.#senders = new TaskSet((error) => deps.log.error("Cannot send log messages", { error }));
   }
 
-  /** Sends a message, or lets it wait. `lines`: how many log lines it stands for. */
-  add(payload: string | AgentMessage, lines = 0): void {
+  /**
+   * Sends a message, or lets it wait. `lines`: how many log lines it stands for; `position`: that of the last one, when
+   * no line before it is left to send.
+   */
+  add(payload: string | AgentMessage, of: { lines?: number; position?: ContainerPosition | undefined } = {}): void {
     if (this.#isEnded) return;
-    this.#waiting.push({ number: this.#count += 1, payload, lines });
+    const { lines = 0, position } = of;
+    this.#waiting.push({ number: this.#count += 1, payload, lines, position });
     this.#trim();
     this.send();
     this.#storeWaiting();
@@ -142,7 +151,8 @@ export class MessageQueue {
   }
 
   #noteSent(message: Message): void {
-    const { payload, row } = message;
+    const { payload, row, position } = message;
+    if (position !== undefined) this.#deps.onShown(position);
     if (row !== undefined) this.#deps.store.remove(row);
     if (typeof payload === "string") return;
     this.#unconfirmed.push({ ...message, row: undefined, sentAtMs: this.#deps.clock.now() });

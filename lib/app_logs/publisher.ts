@@ -5,6 +5,7 @@ import { within } from "../async/deadline.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { Batch, flushIntervalMs } from "./batch.ts";
+import type { ContainerPosition } from "./follower.ts";
 import { type AgentMessage, MessageQueue, type MessageStore } from "./message_queue.ts";
 import type { Audience } from "./subscribers.ts";
 
@@ -17,6 +18,10 @@ export interface PublisherDeps {
   isConnected(): boolean;
   /** True while so much waits on the link already that log lines would delay calls and the keepalive. */
   isCongested(): boolean;
+  /**
+   * Called when the lines of a container up to this position have been sent, or dropped because nobody listens.
+   */
+  onShown(position: ContainerPosition, how: { isWatched: boolean }): void;
   /** Where messages are stored that cannot be sent at once. */
   store: MessageStore;
   clock: Clock;
@@ -30,6 +35,8 @@ export interface PublisherDeps {
 export class Publisher {
   readonly #deps: PublisherDeps;
   readonly #batch = new Batch();
+  /** Of the last line that was added. */
+  #position: ContainerPosition | undefined;
   readonly #queue: MessageQueue;
   #pump: Promise<void> = Promise.resolve();
   #isPumping = false;
@@ -41,7 +48,11 @@ export class Publisher {
 
   constructor(deps: PublisherDeps) {
     this.#deps = deps;
-    this.#queue = new MessageQueue({ ...deps, onDropped: (lines) => this.#batch.countLost(lines) });
+    this.#queue = new MessageQueue({
+      ...deps,
+      onDropped: (lines) => this.#batch.countLost(lines),
+      onShown: (position) => deps.onShown(position, { isWatched: true }),
+    });
   }
 
   /** Adds a log line. It is sent within 200 ms if somebody listens, and dropped otherwise. */
@@ -51,9 +62,13 @@ export class Publisher {
     this.#onLines();
   }
 
-  /** Adds lines of a container, as `addLine()` does. Their bytes are copied. */
-  addLines(lines: readonly LogLine[]): void {
-    if (!this.#takesLines()) return;
+  /** Adds lines of a container, as `addLine()` does. Their bytes are copied. `position`: that of the last one. */
+  addLines(lines: readonly LogLine[], position?: ContainerPosition): void {
+    if (!this.#takesLines()) {
+      if (!this.#isEnded && position !== undefined) this.#deps.onShown(position, { isWatched: false });
+      return;
+    }
+    this.#position = position ?? this.#position;
     for (const line of lines) this.#batch.addLine(line);
     this.#onLines();
   }
@@ -126,7 +141,7 @@ export class Publisher {
     while (this.#deps.audience() === "some" && this.#maySendLines()) {
       const before = this.#takeLines();
       if (before === undefined) return;
-      this.#queue.add(before, this.#batch.takenLines);
+      this.#queue.add(before, this.#taken());
       if (!this.#deps.isConnected()) return;
     }
   }
@@ -146,7 +161,7 @@ export class Publisher {
       await this.#gather();
       const payload = this.#takeBatch();
       if (payload === undefined) continue;
-      this.#queue.add(payload, this.#batch.takenLines);
+      this.#queue.add(payload, this.#taken());
       // Meanwhile lines gather, and are counted when there are too many.
       await this.#queue.settled();
     }
@@ -170,7 +185,7 @@ export class Publisher {
   #takeBatch(): string | undefined {
     if (this.#deps.audience() === "none") this.#batch.clear();
     if (this.#maySendLines()) return this.#takeLines();
-    this.#isDelayed = !this.#batch.isEmpty;
+    this.#isDelayed = this.#deps.isCongested() && !this.#batch.isEmpty;
     return undefined;
   }
 
@@ -181,6 +196,12 @@ export class Publisher {
     const isDelayed = this.#isDelayed;
     this.#isDelayed = false;
     return isDelayed ? this.#batch.take() : this.#batch.takeFitting();
+  }
+
+  /** What the message that was just taken stands for. */
+  #taken(): { lines: number; position: ContainerPosition | undefined } {
+    const position = this.#batch.isEmpty ? this.#position : undefined;
+    return { lines: this.#batch.takenLines, position };
   }
 
   #maySendLines(): boolean {

@@ -7,7 +7,8 @@ import { parseChannel } from "../model/channel_names.ts";
 import { readApp } from "../store/app_rows.ts";
 import type { Database } from "../store/database.ts";
 import { clearLogHistory, deleteLogHistory, readLogHistory, writeLogHistory } from "../store/log_rows.ts";
-import { type History, historyBytes, trimFront } from "./history.ts";
+import type { History } from "./history.ts";
+import { splitText } from "./pieces.ts";
 
 /** Histories in the database. Nothing throws; what cannot be stored is logged. */
 export class StoredHistories {
@@ -19,11 +20,11 @@ export class StoredHistories {
     this.#log = log;
   }
 
-  /** The stored lines of an app that the device knows, at most 1 MiB, oldest first. */
+  /** The stored lines of an app that the device knows, oldest first; long ones in pieces. */
   read({ id, appName }: NamedApp): string[] {
     try {
       const lines = readApp(this.#database, id) === undefined ? [] : readLogHistory(this.#database, id) ?? [];
-      return trimFront(lines, historyBytes).lines;
+      return lines.flatMap(splitText);
     } catch (error) {
       this.#log.warn("Cannot read the stored log history", { app: appName, error });
       return [];

@@ -5,12 +5,13 @@
  */
 
 import { within } from "../async/deadline.ts";
+import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { isCount, isDict } from "../base/json.ts";
 import { logTopic, logTopicPrefix } from "../backend/uris.ts";
 import { routerEvents } from "../wamp/uris.ts";
 
-/** Whether anybody listens to a channel. `unknown`: the router has not answered the first query yet. */
+/** Whether anybody listens to a channel. `unknown`: no router has answered the first query yet. */
 export type Audience = "some" | "none" | "unknown";
 
 /** A meta event of the router. */
@@ -26,7 +27,7 @@ export interface MetaSession {
 /** How subscriptions are found. */
 export interface SubscribersDeps {
   serialNumber: string;
-  /** Returns the ids of all subscriptions that match a topic. A failure counts as none. */
+  /** Returns the ids of all subscriptions that match a topic. A failure other than `not_connected` is none. */
   match(topic: string): Promise<number[]>;
   /** Called when the audience of a watched channel is known. */
   onKnown(channel: string): void;
@@ -176,26 +177,30 @@ export class Subscribers {
   }
 
   async #queryUntilCurrent(channel: string, record: ChannelRecord): Promise<void> {
-    let hasListeners = false;
+    let audience = record.audience;
     while (record.queryAgain) {
       record.queryAgain = false;
       const changes: Changes = { created: new Set(), deleted: new Set() };
       record.changes = changes;
       const found = await this.#match(channel);
       record.changes = undefined;
+      // Without a connection nothing is known; it is asked again on the next.
+      if (found === undefined) continue;
       record.ids = found.union(changes.created).difference(changes.deleted);
-      hasListeners = record.ids.size > 0;
+      audience = record.ids.size > 0 ? "some" : "none";
     }
     record.querying = undefined;
-    if (this.#records.get(channel) === record) this.#setAudience(channel, record, hasListeners ? "some" : "none");
+    if (this.#records.get(channel) === record) this.#setAudience(channel, record, audience);
   }
 
-  async #match(channel: string): Promise<Set<number>> {
+  /** Undefined without a connection. */
+  async #match(channel: string): Promise<Set<number> | undefined> {
     try {
       const topic = logTopic(this.#deps.serialNumber, channel);
       const what = "Querying the subscriptions of a log";
       return new Set(await within(matchLimitMs, () => this.#deps.match(topic), { what }));
     } catch (error) {
+      if (hasCode(error, "not_connected")) return undefined;
       this.#deps.log.debug("Cannot query the subscriptions of a log; assuming that nobody listens", { channel, error });
       return new Set();
     }

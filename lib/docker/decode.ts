@@ -32,6 +32,8 @@ export interface ContainerDetails {
   labels: Record<string, string>;
   /** It has a terminal, so its log is one raw stream. */
   tty: boolean;
+  /** How the engine keeps its log: `json-file`, `none`, …; empty when it does not say. */
+  logDriver: string;
 }
 
 /** Where a port of a container is published. */
@@ -121,6 +123,7 @@ export function decodeContainer(value: unknown): ContainerDetails {
     env: textsOf(config.Env),
     labels: labelsOf(config.Labels),
     tty: config.Tty === true,
+    logDriver: textField(dictField(host.LogConfig).Type),
   };
 }
 

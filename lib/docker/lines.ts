@@ -27,6 +27,11 @@ export class LineSplitter {
     return this.#size === 0;
   }
 
+  /** Bytes of the line that has begun. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Takes bytes and hands over each line that they complete. The bytes may be kept: do not change them later. */
   push(bytes: Uint8Array, onPiece: OnPiece): void {
     let from = 0;
@@ -41,6 +46,11 @@ export class LineSplitter {
   /** Hands over the rest of a line that has no end. */
   flush(onPiece: OnPiece): void {
     if (this.#size > 0) onPiece(this.#take(), true);
+  }
+
+  /** Hands over what is there of a line that goes on. */
+  flushPart(onPiece: OnPiece): void {
+    if (this.#size > 0) onPiece(this.#take(), false);
   }
 
   #add(bytes: Uint8Array, onPiece: OnPiece): void {

@@ -7,8 +7,8 @@ import { carriageReturn, lineFeed } from "../base/bytes.ts";
 import { AgentError } from "../base/errors.ts";
 import { joinBytes, LineSplitter } from "./lines.ts";
 
-/** Where a line lies in its bytes, as `LogLine` has it. */
-export type LinePlace = Pick<LogLine, "stampAt" | "from" | "to">;
+/** Where a line lies in its bytes, as `LogLine` has it. Unless it says otherwise it is whole, or the last piece. */
+export type LinePlace = Pick<LogLine, "stampAt" | "from" | "to"> & { isEnd?: boolean };
 
 /** Some bytes of many: from the first to before the last. */
 type ByteRange = Pick<LogLine, "from" | "to">;
@@ -22,8 +22,12 @@ export const timeBytes = stampBytes - 1;
 /** The engine reads 16 KiB at a time; of a longer line each such part is a message with the stamp of the first. */
 const messageBytes = 16 * 1024;
 
-/** 64 messages are 1 MiB of text, and a line that is split there goes on with a stamp. */
-const rawLimitBytes = 64 * (stampBytes + messageBytes);
+const pieceMessages = 16;
+
+/** A longer line comes in pieces of this size. A line that is split there goes on with a stamp. */
+export const pieceBytes = pieceMessages * messageBytes;
+
+const rawLimitBytes = pieceMessages * (stampBytes + messageBytes);
 
 /**
  * One line of a container's output. It lies in bytes that the next read of its stream may overwrite: copy what is to be
@@ -38,12 +42,15 @@ export class LogLine {
   readonly from: number;
   /** Where the text ends in `source`, without its line end. */
   readonly to: number;
+  /** False for a piece of a line that goes on. */
+  readonly isEnd: boolean;
 
   constructor(source: Uint8Array, place: LinePlace) {
     this.source = source;
     this.stampAt = place.stampAt;
     this.from = place.from;
     this.to = place.to;
+    this.isEnd = place.isEnd ?? true;
   }
 
   /** When the engine read it: RFC 3339 with nine decimals, UTC; empty when the engine sent none. */
@@ -51,7 +58,7 @@ export class LogLine {
     return this.stampAt < 0 ? "" : decodeText(this.source.subarray(this.stampAt, this.stampAt + timeBytes));
   }
 
-  /** Without line end. A line above 1 MiB comes in pieces of that size. Bytes that are not UTF-8 become U+FFFD. */
+  /** Without line end. A line above 256 KiB comes in pieces of that size. Bytes that are not UTF-8 become U+FFFD. */
   get text(): string {
     return decodeText(this.source.subarray(this.from, this.to));
   }
@@ -81,6 +88,19 @@ export class StampedLines {
     }
     // The bytes may be overwritten before the line is complete.
     if (from < bytes.length) this.#split(bytes.slice(from), onLine);
+  }
+
+  /**
+   * True when whole messages of a line wait whose end has not come. The engine itself keeps the rest of such a line
+   * until it is a whole message.
+   */
+  get hasWholeMessages(): boolean {
+    return !this.#splitter.isEmpty && this.#splitter.size % (stampBytes + messageBytes) === 0;
+  }
+
+  /** Hands over the whole messages that wait; the line goes on. */
+  flushMessages(onLine: (line: LogLine) => void): void {
+    if (this.hasWholeMessages) this.#splitter.flushPart((piece, isEnd) => this.#read({ piece, isEnd }, onLine));
   }
 
   /** Hands over the rest of a line that has no end. */
@@ -114,7 +134,9 @@ export class StampedLines {
       : source.length - halfCharacter(source, from);
     this.#half = cut.isEnd ? new Uint8Array() : source.slice(to);
     // A line of exactly the limit is followed by a last piece that holds nothing but a stamp.
-    if (to > from || !isContinued) onLine(new LogLine(source, { stampAt: from === 0 ? -1 : 0, from, to }));
+    if (to > from || !isContinued) {
+      onLine(new LogLine(source, { stampAt: from === 0 ? -1 : 0, from, to, isEnd: cut.isEnd }));
+    }
   }
 }
 
@@ -154,22 +176,29 @@ export class FrameReader {
   }
 }
 
-/** A reader of whole logs: raw for a container with a terminal, framed for one without. */
-export function logReader(isTty: boolean): {
+/** Reads the log of one container. */
+export interface LogReader {
   push(bytes: Uint8Array, onLine: (line: LogLine) => void): void;
+  /** See `StampedLines`. */
+  readonly hasWholeMessages: boolean;
+  flushMessages(onLine: (line: LogLine) => void): void;
   flush(onLine: (line: LogLine) => void): void;
-} {
+}
+
+/** A reader of whole logs: raw for a container with a terminal, framed for one without. */
+export function logReader(isTty: boolean): LogReader {
   if (isTty) return new StampedLines();
   const frames = new FrameReader();
-  const standard = new StampedLines();
-  const errors = new StampedLines();
+  const outputs = [new StampedLines(), new StampedLines()] as const;
+  const [standard, errors] = outputs;
   return {
     push: (bytes, onLine) =>
       frames.push(bytes, (output, payload) => (output === 2 ? errors : standard).push(payload, onLine)),
-    flush: (onLine) => {
-      standard.flush(onLine);
-      errors.flush(onLine);
+    get hasWholeMessages() {
+      return outputs.some((output) => output.hasWholeMessages);
     },
+    flushMessages: (onLine) => outputs.forEach((output) => output.flushMessages(onLine)),
+    flush: (onLine) => outputs.forEach((output) => output.flush(onLine)),
   };
 }
 

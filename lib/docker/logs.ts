@@ -1,7 +1,7 @@
 /** The log of a container, followed while it runs or read as it is stored. */
 
 import { AgentError, hasCode } from "../base/errors.ts";
-import { type LogLine, logReader } from "./log_lines.ts";
+import { type LogLine, type LogReader, logReader } from "./log_lines.ts";
 import type { EngineStream } from "./engine_stream.ts";
 import { type EngineTransport, pathPart } from "./engine_transport.ts";
 
@@ -9,12 +9,18 @@ import { type EngineTransport, pathPart } from "./engine_transport.ts";
 export interface LogOptions {
   /** As inspect reports it; the two kinds of stream look different. */
   tty: boolean;
-  /** Only from this moment on, inclusive: RFC 3339 as in `LogLine.time`. Empty: from the start. */
+  /**
+   * Only from this moment on, inclusive: RFC 3339 as in `LogLine.time`. Empty: from the start. The engine reads all
+   * that is older, too, which takes seconds for a long log.
+   */
   since?: string;
-  /** Only this many of the last messages. */
+  /** Only this many of the last messages, which the engine finds at once; it counts them before it looks at `since`. */
   tail?: number;
   signal: AbortSignal;
 }
+
+/** The start of a long line is shown when its end does not come for so long. */
+const idleMs = 1_000;
 
 /** Most characters of a log that `readLogs()` returns; older lines are dropped first. */
 const logLimitCharacters = 4 * 1024 * 1024;
@@ -30,21 +36,54 @@ export async function* followLogs(
   id: string,
   options: LogOptions,
 ): AsyncGenerator<LogLine[], void> {
-  const stream = await openLogs(transport, id, { ...options, follow: true });
+  const life = new AbortController();
+  const signal = AbortSignal.any([options.signal, life.signal]);
+  const stream = await openLogs(transport, id, { ...options, signal, follow: true });
   if (stream === undefined) return;
-  const reader = logReader(options.tty);
-  let lines: LogLine[] = [];
-  const keep = (line: LogLine) => lines.push(line);
+  const chunks = stream.chunks();
   try {
-    for await (const chunk of stream.chunks()) {
-      reader.push(chunk, keep);
-      if (lines.length > 0) yield lines;
-      lines = [];
-    }
-    reader.flush(keep);
-    if (lines.length > 0) yield lines;
+    yield* readLines(chunks, logReader(options.tty));
   } catch (error) {
     if (!hasCode(error, "canceled")) throw error;
+  } finally {
+    // A read that is still waiting would keep the stream from closing.
+    life.abort();
+    await chunks.return();
+  }
+}
+
+/** Yields the lines that have arrived; of a line that goes on, what is there when nothing more comes for a second. */
+async function* readLines(
+  chunks: AsyncGenerator<Uint8Array, void>,
+  reader: LogReader,
+): AsyncGenerator<LogLine[], void> {
+  let next: Promise<IteratorResult<Uint8Array, void>> | undefined;
+  let isDone = false;
+  while (!isDone) {
+    const lines: LogLine[] = [];
+    const keep = (line: LogLine) => void lines.push(line);
+    next ??= chunks.next();
+    if (reader.hasWholeMessages && await isIdle(next)) reader.flushMessages(keep);
+    else {
+      const { done = false, value } = await next;
+      next = undefined;
+      isDone = done;
+      if (value === undefined) reader.flush(keep);
+      else reader.push(value, keep);
+    }
+    if (lines.length > 0) yield lines;
+  }
+}
+
+/** False as soon as the next chunk is there, or the error in its place; true when it takes longer than a second. */
+async function isIdle(next: Promise<unknown>): Promise<boolean> {
+  const idle = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => idle.resolve(true), idleMs);
+  next.then(() => idle.resolve(false), () => idle.resolve(false));
+  try {
+    return await idle.promise;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -27,6 +27,7 @@ export function openPrinterLogs(wire: LogWire, { socket, home }: { socket: strin
     isConnected: () => wire.isConnected(),
     waitingBytes: () => wire.waitingBytes(),
     match: (topic) => backend.matchSubscription(topic),
+    positionsDir: `${home}/log_positions`,
     containersToFollow: () => [],
     clock: systemClock,
     random: Math.random,

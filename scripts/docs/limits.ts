@@ -1,6 +1,7 @@
 /** Makes the page about the agent's limits from the constants in the code. Pure. */
 
 import { backlogLimitBytes, flushIntervalMs, payloadLimitBytes } from "../../lib/app_logs/batch.ts";
+import { messageLimitBytes, replyListLimitBytes } from "../../lib/backend/answer_size.ts";
 import { historyBytes, historyLines } from "../../lib/app_logs/history.ts";
 import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
 import { portPool } from "../../lib/apps/container/host_ports.ts";
@@ -17,6 +18,7 @@ import { manifestLimitBytes } from "../../lib/docker/registry_client.ts";
 import { redirectLimit } from "../../lib/http/guarded_fetch.ts";
 import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/docker/lines.ts";
+import { pieceBytes } from "../../lib/docker/log_lines.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { foreignLines } from "../../lib/async/line_quota.ts";
@@ -41,7 +43,7 @@ import { beatPauseMs, silenceLimitMs } from "../../lib/status/heartbeat.ts";
 import { turnLimitMs } from "../../lib/status/push_turns.ts";
 import { waitingLimit } from "../../lib/store/message_rows.ts";
 import { outboxLimit } from "../../lib/store/outbox_rows.ts";
-import { inboundLimitBytes, outboundLimitBytes } from "../../lib/wamp/message.ts";
+import { inboundLimitBytes } from "../../lib/wamp/message.ts";
 import { sendBacklogLimitBytes } from "../../lib/wamp/transport.ts";
 import { duration, size, table } from "./markdown.ts";
 
@@ -113,18 +115,21 @@ const calls: readonly Row[] = [
 
 const logs: readonly Row[] = [
   ["history of a channel", `${historyLines} lines, ${size(historyBytes)}`, "the oldest lines go"],
-  ["one line of a container", size(lineLimitBytes), "it is split"],
-  ["one line in a message", size(payloadLimitBytes), "it is dropped and counted"],
+  ["history in an answer", `${size(replyListLimitBytes)} of JSON`, "the oldest lines are left out, and the first line counts them"],
+  ["one line of a container", size(pieceBytes), "it comes in pieces"],
+  ["one line of a pull", size(lineLimitBytes), "it comes in pieces"],
+  ["one line in a message", `${size(payloadLimitBytes)} as JSON`, "it comes in pieces"],
   ["time that lines are gathered for a message", duration(flushIntervalMs), ""],
-  ["lines in one message", size(payloadLimitBytes), "the rest goes into the next"],
+  ["lines in one message", `${size(payloadLimitBytes)} as JSON`, "the rest goes into the next"],
   ["lines of a channel that wait", size(backlogLimitBytes), "newer lines are dropped and counted"],
   ["logs of removed apps", `${retiredLogLimit}`, "the oldest is forgotten"],
+  ["old lines of a log that is read on after a restart", "10000", "the last 100 are shown, and a line says so"],
   ["agent messages that wait while the link is down", `${waitingLimit}`, "the oldest is dropped, with a warning"],
 ];
 
 const link: readonly Row[] = [
   ["a message to the device", size(inboundLimitBytes), "the connection is closed and dialled again"],
-  ["a message from the device", size(outboundLimitBytes), "the call is answered with an error"],
+  ["a message from the device", size(messageLimitBytes), "lists are shortened; other calls are answered with an error"],
   ["data that waits to be sent", size(sendBacklogLimitBytes), "answers queue, publications and calls fail"],
   ["pause between heartbeats", duration(beatPauseMs), ""],
   ["wait of a status report for the one before", duration(turnLimitMs), "it is left out"],

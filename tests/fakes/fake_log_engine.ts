@@ -24,6 +24,8 @@ export class FakeLogEngine implements AsyncDisposable {
   readonly containers = new Map<string, FakeLogContainer>();
   /** The query of each log request, in order. */
   readonly logRequests: URLSearchParams[] = [];
+  /** Of all containers; every other one than this cannot be read. */
+  logDriver = "json-file";
   /** How many of the next log requests are answered with an error. */
   failingLogRequests = 0;
   #server: Deno.HttpServer<Deno.UnixAddr> | undefined;
@@ -64,6 +66,11 @@ export class FakeLogEngine implements AsyncDisposable {
 
   /** How many times a container was inspected. */
   inspections = 0;
+
+  /** Makes a container forget its log, as when a full disk is cleaned up. */
+  truncateLog(container: FakeLogContainer): void {
+    container.lines.length = 0;
+  }
 
   /** Starts a container; it replaces one of the same name, as after a removal. */
   run(name: string): FakeLogContainer {
@@ -134,12 +141,15 @@ export class FakeLogEngine implements AsyncDisposable {
     const [name, container] = found;
     if (what === "json") {
       this.inspections += 1;
-      return Response.json(inspectBody(name, container));
+      return Response.json(inspectBody(name, container, this.logDriver));
     }
     this.logRequests.push(url.searchParams);
     this.#check();
     if (this.failingLogRequests > 0) {
       this.failingLogRequests -= 1;
+      return Response.json({ message: "cannot open the log" }, { status: 500 });
+    }
+    if (this.logDriver !== "json-file") {
       return Response.json({ message: "configured logging driver does not support reading" }, { status: 501 });
     }
     return new Response(this.#logs(container, url.searchParams));
@@ -148,8 +158,8 @@ export class FakeLogEngine implements AsyncDisposable {
   #logs(container: FakeLogContainer, query: URLSearchParams): ReadableStream<Uint8Array> {
     const since = query.get("since") ?? "";
     const tail = Number(query.get("tail") ?? NaN);
-    const all = container.lines.filter((line) => since === "" || seconds(line.time) >= seconds(since));
-    const lines = Number.isNaN(tail) ? all : all.slice(-tail);
+    const last = Number.isNaN(tail) ? container.lines : container.lines.slice(-tail);
+    const lines = last.filter((line) => since === "" || seconds(line.time) >= seconds(since));
     const follows = query.get("follow") === "1" && container.status === "running";
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -174,13 +184,13 @@ export class FakeLogEngine implements AsyncDisposable {
   }
 }
 
-function inspectBody(name: string, container: FakeLogContainer): unknown {
+function inspectBody(name: string, container: FakeLogContainer, logDriver: string): unknown {
   return {
     Id: container.id,
     Name: `/${name}`,
     State: { Status: container.status, ExitCode: 0 },
     Config: { Tty: true, Image: "x" },
-    HostConfig: {},
+    HostConfig: { LogConfig: { Type: logDriver } },
   };
 }
 

@@ -15,6 +15,7 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     composeDir: "C:\\apps/compose",
     sharedDir: "C:\\apps/shared",
     downloadsDir: "/a/downloads",
+    logPositionsDir: "/a/log_positions",
     dbFile: "my.db",
     profilingTokenFile: "/a/profiling.token",
     logFile: "/l/r.log",

@@ -1,5 +1,6 @@
 /** For the tests of app logs: a router with a device and viewers, a fake engine, a database, and the logs. */
 
+import { AgentError } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { type AppLogs, createAppLogs } from "../../../lib/app_logs/app_logs.ts";
@@ -146,7 +147,9 @@ export class LogsWorld implements AsyncDisposable {
     const wire = {
       ...offlineWire(),
       call: async (procedure: string, args?: unknown[]) => {
-        return await session()?.call(procedure, args) ?? { args: [], kwargs: {} };
+        const open = session();
+        if (open === undefined) throw new AgentError("not_connected", "not connected");
+        return await open.call(procedure, args);
       },
     };
     const backend = createBackend(wire, () => ({ deviceKey: 345, swarmKey: 12, serialNumber: "SN-1" }));
@@ -158,6 +161,7 @@ export class LogsWorld implements AsyncDisposable {
       isConnected: () => session()?.isOpen ?? false,
       waitingBytes: () => 0,
       match: (topic) => backend.matchSubscription(topic),
+      positionsDir: `${this.#folder}/positions`,
       containersToFollow: () => [],
       clock: this.clock,
       random: () => 0.5,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LogLine } from "../../../lib/docker/log_lines.ts";
-import { History, historyBytes, trimFront } from "../../../lib/app_logs/history.ts";
+import { History, historyBytes } from "../../../lib/app_logs/history.ts";
 
 Deno.test("push() keeps the newest hundred lines, whoever wrote them", () => {
   const history = new History();
@@ -71,11 +71,4 @@ Deno.test("pushLines() copies the bytes", () => {
   history.pushLines(lines);
   lines[0]?.source.fill(0);
   assert.deepEqual(history.texts(), ["first", "second"]);
-});
-
-Deno.test("trimFront() drops whole lines, oldest first, until the rest fits", () => {
-  assert.deepEqual(trimFront(["alpha", "beta", "go"], 9), { lines: ["beta", "go"], isTrimmed: true });
-  assert.deepEqual(trimFront(["alpha", "beta", "go"], 14), { lines: ["alpha", "beta", "go"], isTrimmed: false });
-  assert.deepEqual(trimFront(["alpha"], 5), { lines: [], isTrimmed: true });
-  assert.deepEqual(trimFront([], 5), { lines: [], isTrimmed: false });
 });

@@ -31,6 +31,7 @@ class World {
       release: (row) => this.released.push(row),
     },
     onDropped: (lines) => this.droppedLines += lines,
+    onShown: () => {},
     clock: this.clock,
     log: silentLog,
   });
@@ -127,11 +128,11 @@ Deno.test("agent messages sent after the router was last heard are sent again; e
 Deno.test("a dropped message is reported with the lines that it stands for", async () => {
   const world = new World();
   world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
-  world.queue.add("one\ntwo\nthree", 3);
+  world.queue.add("one\ntwo\nthree", { lines: 3 });
   await world.queue.settled();
   assert.equal(world.droppedLines, 3);
   world.isConnected = false;
-  for (let index = 0; index < 66; index += 1) world.queue.add("line", 1);
+  for (let index = 0; index < 66; index += 1) world.queue.add("line", { lines: 1 });
   assert.equal(world.droppedLines, 5);
 });
 

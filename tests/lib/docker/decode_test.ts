@@ -18,6 +18,7 @@ const emptyContainer = {
   env: [],
   labels: {},
   tty: false,
+  logDriver: "",
 };
 
 Deno.test("decodeContainer() reads what inspect reports", () => {
@@ -27,6 +28,7 @@ Deno.test("decodeContainer() reads what inspect reports", () => {
     State: { Status: "exited", ExitCode: 137, Error: "no", OOMKilled: true, Pid: 7, StartedAt: "s", FinishedAt: "f" },
     Config: { Image: "shop:1", Env: ["A=b"], Labels: { real: "True" }, Tty: true },
     HostConfig: {
+      LogConfig: { Type: "json-file", Config: {} },
       NetworkMode: "bridge",
       PortBindings: {
         "80/tcp": [{ HostIp: "", HostPort: "31000" }, { HostIp: "127.0.0.1", HostPort: "" }],
@@ -50,6 +52,7 @@ Deno.test("decodeContainer() reads what inspect reports", () => {
     env: ["A=b"],
     labels: { real: "True" },
     tty: true,
+    logDriver: "json-file",
   });
 });
 

@@ -75,21 +75,40 @@ for (const length of [1, messageBytes - 1, messageBytes, messageBytes + 1, 3 * m
   });
 }
 
-Deno.test("a line above 1 MiB comes in pieces of 1 MiB with the same time", () => {
-  const text = "é".repeat(1024 * 1024 + 5);
+Deno.test("#6: a line above 256 KiB comes in pieces of 256 KiB with the same time", () => {
+  const text = "é".repeat(256 * 1024 + 5);
   const lines = read(true, join(engineLine(text, "\r\n"), encoder.encode(`${later} next\r\n`)), 65_536);
   assert.deepEqual(lines.map((line) => [line.time, line.text.length]), [
-    [time, 512 * 1024],
-    [time, 512 * 1024],
+    [time, 128 * 1024],
+    [time, 128 * 1024],
     [time, 5],
     [later, 4],
   ]);
   assert.equal(lines.slice(0, 3).map((line) => line.text).join(""), text);
 });
 
-Deno.test("a line of exactly 1 MiB is one line", () => {
-  const text = "x".repeat(1024 * 1024);
-  assert.deepEqual(read(true, engineLine(text, "\n")).map((line) => line.text.length), [1024 * 1024]);
+Deno.test("a line of exactly 256 KiB is one line", () => {
+  const text = "x".repeat(256 * 1024);
+  assert.deepEqual(read(true, engineLine(text, "\n")).map((line) => line.text.length), [256 * 1024]);
+});
+
+Deno.test("#6: whole messages of a line without an end are handed over, and the line goes on", () => {
+  const text = "é".repeat(messageBytes) + "tail";
+  const bytes = engineLine(text, "\r\n");
+  const reader = logReader(true);
+  const pieces: LogLine[] = [];
+  const keep = (line: LogLine) => void pieces.push(line);
+  const messages = 2 * (31 + messageBytes);
+  reader.push(bytes.subarray(0, messages - 1), keep);
+  assert.equal(reader.hasWholeMessages, false);
+  reader.flushMessages(keep);
+  assert.equal(pieces.length, 0);
+  reader.push(bytes.subarray(messages - 1, messages), keep);
+  assert.equal(reader.hasWholeMessages, true);
+  reader.flushMessages(keep);
+  reader.push(bytes.subarray(messages), keep);
+  assert.deepEqual(pieces.map(({ time, isEnd }) => [time, isEnd]), [[time, false], [time, true]]);
+  assert.equal(pieces.map((piece) => piece.text).join(""), text);
 });
 
 Deno.test("text that only looks like a repeated stamp stays", () => {
@@ -176,14 +195,14 @@ Deno.test("bytes that are not UTF-8 become U+FFFD, each line by itself", () => {
   assert.deepEqual(read(false, framed(2, stray)).map(({ text }) => text), ["\uFFFD\uFFFD"]);
 });
 
-Deno.test("a line of 10 MB comes in ten pieces, with every byte of it once", () => {
+Deno.test("a line of 10 MB comes in forty pieces, with every byte of it once", () => {
   const text = "€".repeat(3_495_253) + "x";
   const bytes = framed(1, join(engineLine(text, "\n"), encoder.encode(`${later} next\n`)));
   const lines = readCut(false, bytes, sequence(5));
-  assert.equal(lines.length, 11);
+  assert.equal(lines.length, 41);
   assert.equal(lines.slice(0, -1).map((line) => line.text).join(""), text);
   assert.deepEqual(lines.at(-1), { time: later, text: "next" });
-  for (const line of lines) assert.ok(encoder.encode(line.text).length <= 1024 * 1024 + 3);
+  for (const line of lines) assert.ok(encoder.encode(line.text).length <= 256 * 1024 + 3);
 });
 
 Deno.test("a header of a frame that is split anywhere, or broken, never yields a byte that is not part of a line", () => {

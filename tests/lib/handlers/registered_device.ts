@@ -45,6 +45,7 @@ export class RegisteredDevice implements AsyncDisposable {
       isConnected: () => false,
       waitingBytes: () => 0,
       match: () => Promise.resolve([]),
+      positionsDir: `${this.#folder}/log_positions`,
       containersToFollow: () => [],
       clock: systemClock,
       random: () => 0.5,
