@@ -15,6 +15,7 @@ import { readOsInfo } from "../host/os_info.ts";
 import { powerCommands, runPowerAction } from "../host/power.ts";
 import { PowerScheduler } from "../host/power_scheduler.ts";
 import { readIdleMark } from "../host/process_idle.ts";
+import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
 import { createSelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
@@ -162,6 +163,7 @@ function appsOf(
     createApps({
       ...{ engine, backend, database, isRebuilt, hideSecret, hideSecretsOf, readIdleMark, clock, log },
       appLogs,
+      handlesSignal,
       config: () => config.current,
       surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,

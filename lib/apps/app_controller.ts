@@ -29,7 +29,7 @@ import { diskUses } from "./state/disk_use.ts";
 import { type AppTools, createAppTools } from "./work/app_tools.ts";
 import { AppWorkers } from "./work/app_workers.ts";
 import { ContainerObserver } from "./work/container_observer.ts";
-import { removeContainer } from "./work/remove_container.ts";
+import { stopAndRemoveContainer } from "./work/remove_container.ts";
 
 /** Apps of which it is known when Studio last sent a request: more than a device has. */
 const notedRequests = 2 * appLimit;
@@ -214,7 +214,7 @@ export class AppController {
       onAnswer: () => this.#completeRebuild(),
       workerOf: (id) => this.#workers.of(id),
       namesOf: (app) => this.#tools.namesOf(app),
-      removeContainer: (idOrName, signal) => removeContainer(engine, idOrName, signal),
+      removeContainer: (idOrName, signal) => stopAndRemoveContainer(this.#deps, idOrName, signal),
       forget: (app) => {
         this.#reporter.forget(app);
         this.#tools.channels.forget(app);

@@ -73,6 +73,8 @@ export interface AppsDeps {
   /** See `readIdleMark()` in `host/process_idle.ts`. */
   readIdleMark(container: { containerId: string; pid: number }): string | undefined;
   /** True when the port can be bound on all addresses at this moment. */
+  /** See `handlesSignal()` in `host/process_signals.ts`. */
+  handlesSignal(container: { containerId: string; pid: number }, signal: number): boolean | undefined;
   isPortFree(port: number, transport: "tcp" | "udp"): boolean;
   /**
    * True when what was stored is lost and Studio has not said since what it wants: running apps are adopted from the

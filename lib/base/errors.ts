@@ -33,7 +33,9 @@ export type ErrorCode =
   | "removal_running"
   | "start_failed"
   | "store_failed"
-  | "timeout";
+  | "timeout"
+  | "volume_in_use"
+  | "volume_missing";
 
 /** Characters of a message: it may quote what others wrote, who may have written a lot. */
 const messageChars = 16_384;

@@ -28,12 +28,27 @@ export interface ContainerDetails {
   portBindings: Record<string, PortBinding[]>;
   /** The reference it was created from. */
   image: string;
+  /** `sha256:…` */
+  imageId: string;
+  /** As its image or its creator wrote it: `SIGQUIT`, `3`, `RTMIN+3`; empty for SIGTERM. */
+  stopSignal: string;
+  /** What its creator allows between that signal and SIGKILL; negative for without end. */
+  stopTimeoutSeconds: number | undefined;
+  /** The volumes that are mounted into it. */
+  volumes: MountedVolume[];
   env: string[];
   labels: Record<string, string>;
   /** It has a terminal, so its log is one raw stream. */
   tty: boolean;
   /** How the engine keeps its log: `json-file`, `none`, …; empty when it does not say. */
   logDriver: string;
+}
+
+/** A volume in a container. */
+export interface MountedVolume {
+  name: string;
+  /** Where the container sees it. */
+  target: string;
 }
 
 /** Where a port of a container is published. */
@@ -77,6 +92,10 @@ export interface ImageSummary {
 export interface ImageDetails extends EnginePlatform {
   /** Of the manifests by which it was pulled: `sha256:…`; none for an image that was built here. */
   digests: string[];
+  /** The paths that it declares as volumes, as it spells them. */
+  volumes: string[];
+  /** What it allows between the stop signal and SIGKILL, if it says so; negative for without end. */
+  stopTimeoutSeconds: number | undefined;
 }
 
 /** The platform of a program, as the engine spells it: `linux`, `amd64`. */
@@ -120,6 +139,10 @@ export function decodeContainer(value: unknown): ContainerDetails {
       ) => [port, listField(bindings).map(decodeBinding)]),
     ),
     image: textField(config.Image),
+    imageId: textField(wire.Image),
+    stopSignal: textField(config.StopSignal),
+    stopTimeoutSeconds: numberField(config.StopTimeout),
+    volumes: listField(wire.Mounts).flatMap(decodeVolumeMount),
     env: textsOf(config.Env),
     labels: labelsOf(config.Labels),
     tty: config.Tty === true,
@@ -164,7 +187,14 @@ export function decodeImage(value: unknown): ImageSummary | undefined {
 export function decodeImageDetails(value: unknown): ImageDetails {
   const wire = dictField(value);
   const digests = textsOf(wire.RepoDigests).map((name) => name.slice(name.indexOf("@") + 1));
-  return { os: textField(wire.Os), architecture: textField(wire.Architecture), digests };
+  const config = dictField(wire.Config);
+  return {
+    os: textField(wire.Os),
+    architecture: textField(wire.Architecture),
+    digests,
+    volumes: Object.keys(dictField(config.Volumes)),
+    stopTimeoutSeconds: numberField(config.StopTimeout),
+  };
 }
 
 /** The members of `value` when it is an object; nothing otherwise. */
@@ -193,6 +223,12 @@ function textsOf(value: unknown): string[] {
 
 function labelsOf(value: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(dictField(value)).map(([name, label]) => [name, textField(label)]));
+}
+
+function decodeVolumeMount(value: unknown): MountedVolume[] {
+  const wire = dictField(value);
+  const [name, target] = [textField(wire.Name), textField(wire.Destination)];
+  return wire.Type === "volume" && name !== "" && target !== "" ? [{ name, target }] : [];
 }
 
 function decodeBinding(value: unknown): PortBinding {

@@ -22,6 +22,7 @@ import {
   textField,
 } from "./decode.ts";
 import { type EngineEnvironment, engineVariables } from "./endpoint.ts";
+import { readAnswerText } from "./engine_stream.ts";
 import { type EngineEvent, followEvents } from "./events.ts";
 import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.ts";
 import type { LogLine } from "./log_lines.ts";
@@ -29,6 +30,7 @@ import { checkLogin } from "./login.ts";
 import { followLogs, type LogOptions, readLogs } from "./logs.ts";
 import { openPull, type Pull, PullActivity } from "./pull.ts";
 import { type RegistryAuth, splitReference } from "./registry.ts";
+import { listVolumes, removeVolume } from "./volumes.ts";
 import { engineCallLimitMs, EngineTransport, pathPart, type RequestOptions } from "./engine_transport.ts";
 
 /** The body of a request that creates a container, spelled as in the engine's API. */
@@ -100,6 +102,13 @@ export class Engine {
     return textField(info.DockerRootDir);
   }
 
+  /** True when the users of containers are others than those of its machine, unless a container asks for the latter. */
+  async remapsUsers(signal: AbortSignal): Promise<boolean> {
+    const options = { what: "Asking the engine for its security options", signal };
+    const info = dictField(await this.#get("/info", options));
+    return listField(info.SecurityOptions).some((option) => /^name=userns(?:,|$)/.test(textField(option)));
+  }
+
   /** All containers, running or not, exactly as the engine lists them. */
   async listContainersRaw(signal: AbortSignal): Promise<unknown[]> {
     const options = { what: "Listing containers", signal, query: { all: "1" } };
@@ -159,14 +168,15 @@ export class Engine {
   }
 
   /**
-   * SIGTERM, `graceSeconds`, SIGKILL; returns when it has stopped. One that is not running is fine. Throws
-   * `container_missing`.
+   * The container's stop signal, `graceSeconds`, SIGKILL; returns when it has stopped. One that is not running is fine.
+   * The call takes no place from others, as it may wait for long. Throws `container_missing`.
    */
   async stop(id: string, options: { graceSeconds: number; signal: AbortSignal }): Promise<void> {
     const { graceSeconds, signal } = options;
     const what = `Stopping container "${id}"`;
     const limitMs = engineCallLimitMs + graceSeconds * 1000;
-    await this.#post(containerPath(id, "/stop"), { what, signal, limitMs, query: { t: `${graceSeconds}` } });
+    const request = { method: "POST", path: containerPath(id, "/stop"), query: { t: `${graceSeconds}` } } as const;
+    await readAnswerText(await this.#transport.open(request, { what, signal, limitMs, missing: "container_missing" }));
   }
 
   /**
@@ -189,6 +199,16 @@ export class Engine {
       { method: "DELETE", path: containerPath(id, ""), query: { force: options.force ? "1" : "0" } },
       { what: `Removing container "${id}"`, signal: options.signal, missing: "container_missing" },
     );
+  }
+
+  /** The names of the volumes that have all of these labels. */
+  async volumesWith(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string[]> {
+    return await listVolumes(this.#transport, labels, signal);
+  }
+
+  /** Removes a volume with its data. A missing one is fine. Throws `volume_in_use`. */
+  async removeVolume(name: string, signal: AbortSignal): Promise<void> {
+    await removeVolume(this.#transport, name, signal);
   }
 
   /** The images of the engine, without the layers in between. */

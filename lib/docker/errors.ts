@@ -67,6 +67,7 @@ function codeOf(status: number, options: { text: string; missing: ErrorCode | un
   }
   if (status === 409 && /is already in progress/i.test(text)) return "removal_running";
   if (status === 409 && /is already in use by container/i.test(text)) return "name_in_use";
+  if (status === 409 && /volume is in use/i.test(text)) return "volume_in_use";
   if (/port is already allocated|address already in use/i.test(text)) return "port_in_use";
   return isFullDisk(text) ? "no_space" : "engine_failed";
 }

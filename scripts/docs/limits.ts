@@ -7,6 +7,7 @@ import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
 import { portPool } from "../../lib/apps/container/host_ports.ts";
 import { removalLimitMs } from "../../lib/apps/container/app_folders.ts";
 import { endedLimit, leftAloneMs } from "../../lib/apps/plan/left_alone.ts";
+import { stopGraceSeconds, stopLimitSeconds } from "../../lib/apps/plan/stop_grace.ts";
 import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
 import { crashLoopDelayMs, downloadDelayMs } from "../../lib/apps/watch/crash_loop.ts";
 import { defaultPauseMs, pauseLimitMs } from "../../lib/docker/retry_after.ts";
@@ -75,6 +76,11 @@ const apps: readonly Row[] = [
     "no app asks it before",
   ],
   ["startup probe", duration(startupProbeMs), "the app is `RUNNING`"],
+  [
+    "time to stop of an app that reacts to its stop signal",
+    `${duration(stopGraceSeconds * 1000)}, or what its image asks for; at most ${duration(stopLimitSeconds * 1000)}`,
+    "it is killed",
+  ],
   ["probation of a new release", duration(probationMs), "the old image is removed"],
   [
     "ends of the agent in the folder of an app",

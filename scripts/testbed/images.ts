@@ -31,6 +31,10 @@ export interface AppRecipe {
   exposes?: readonly number[];
   /** The number of the user that it runs as; root without it. */
   user?: number;
+  /** Paths that it declares as volumes. */
+  volumes?: readonly string[];
+  /** The signal that it wants to be stopped by. */
+  stopSignal?: string;
 }
 
 /**
@@ -63,6 +67,8 @@ export async function buildImage(
     }
     for (const port of recipe.exposes ?? []) lines.push(`EXPOSE ${port}`);
     if (recipe.user !== undefined) lines.push(`USER ${recipe.user}`);
+    if (recipe.volumes !== undefined) lines.push(`VOLUME ${JSON.stringify(recipe.volumes)}`);
+    if (recipe.stopSignal !== undefined) lines.push(`STOPSIGNAL ${recipe.stopSignal}`);
     if (recipe.sizeMb !== undefined) {
       await writeNoise(`${folder}/noise`, recipe.sizeMb);
       lines.push("COPY noise /noise");

@@ -46,6 +46,27 @@ const createCases: EngineCase[] = [
     },
   },
   {
+    name: "a named volume is created with its labels, is in use while its container exists, and outlives it",
+    async run(fixture) {
+      const { engine } = fixture;
+      const name = `${fixture.container}_volume`;
+      const labels = { owner: fixture.container, kind: "a" };
+      const mount = { Type: "volume", Source: name, Target: "/state", VolumeOptions: { Labels: labels } };
+      const body = { HostConfig: { NetworkMode: "none", Mounts: [mount] } };
+      const id = await fixture.create({}, { body });
+      assert.deepEqual((await engine.inspect(id, never))?.volumes, [{ name, target: "/state" }]);
+      assert.deepEqual(await engine.volumesWith(labels, never), [name]);
+      assert.deepEqual(await engine.volumesWith({ ...labels, kind: "b" }, never), []);
+      await assertFails(engine.removeVolume(name, never), "volume_in_use");
+      await engine.remove(id, forced);
+      assert.deepEqual(await engine.volumesWith({ owner: fixture.container }, never), [name]);
+      await engine.removeVolume(name, never);
+      await engine.removeVolume(name, never);
+      assert.deepEqual(await engine.volumesWith(labels, never), []);
+      assert.equal(await engine.remapsUsers(never), false);
+    },
+  },
+  {
     name: "create() refuses a name that is in use",
     async run(fixture) {
       await fixture.create();

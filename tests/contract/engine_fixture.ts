@@ -10,7 +10,7 @@ import type { Release } from "../fakes/fake_engine.ts";
 export type AppEngine = Pick<
   Engine,
   | ("checkLogin" | "create" | "events" | "imagesOf" | "inspect" | "listContainers" | "listImages")
-  | ("openPull" | "remove" | "start" | "stop" | "untag" | "watchExit")
+  | ("openPull" | "remapsUsers" | "remove" | "removeVolume" | "start" | "stop" | "untag" | "volumesWith" | "watchExit")
 >;
 
 /** An engine with its registry, and control over both. */

@@ -6,18 +6,20 @@ import { silentLog } from "../../lib/base/log.ts";
 import { type Apps, createApps } from "../../lib/apps/apps.ts";
 import { readIdleMark } from "../../lib/host/process_idle.ts";
 import { checkPullSpace } from "../../lib/disk_space/check_pull_space.ts";
+import { handlesSignal } from "../../lib/host/process_signals.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { EngineStorage } from "../../lib/docker/engine_storage.ts";
 import { Database } from "../../lib/store/database.ts";
 import { FakeStudio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
-import { Dockerd } from "../../scripts/testbed/dockerd.ts";
+import { Dockerd, type DockerdOptions } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
 
 /** How a device differs from the usual one. */
 export interface AppsFixtureOptions {
+  engine?: DockerdOptions;
   /** The port under which the device knows its registry; that of the registry unless given. */
   registryPort?: number;
   /** Asks the registry for the size of each image, as the agent does. */
@@ -64,7 +66,7 @@ export class AppsFixture implements AsyncDisposable {
   /** Starts engine and registry, and the apps of an agent. */
   static async start(options: AppsFixtureOptions = {}): Promise<AppsFixture> {
     const [engine, registry, folder] = await Promise.all([
-      Dockerd.start(),
+      Dockerd.start(options.engine),
       Registry.start({ accounts: { token: "secret" } }),
       Deno.makeTempDir({ prefix: "a-" }),
     ]);
@@ -106,6 +108,7 @@ export class AppsFixture implements AsyncDisposable {
       ...quietDevice(this.folder, { registryUrl: `${registry}/` }),
       appsDir: `${this.folder}/apps`,
       readIdleMark,
+      handlesSignal: (process, signal) => handlesSignal(process, signal, { read: readForeign }),
       isEmergency: () => this.isDiskFull,
       checkPull: (pull) => checksSizes ? checkPullSpace(sizes, pull) : Promise.resolve(this.pullSpace),
     });
@@ -191,6 +194,11 @@ export class AppsFixture implements AsyncDisposable {
     await this.engine[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+/** The runtime shows files of other processes only to programs with all permissions, which tests do not have. */
+function readForeign(path: string): string {
+  return new TextDecoder().decode(new Deno.Command("cat", { args: [path] }).outputSync().stdout);
 }
 
 function consoleLog(): typeof silentLog {

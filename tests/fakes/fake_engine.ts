@@ -10,9 +10,12 @@ import {
   type ContainerDetails,
   type ContainerSummary,
   decodeContainer,
+  dictField,
   type EnginePlatform,
   type ImageDetails,
   type ImageSummary,
+  listField,
+  textField,
 } from "../../lib/docker/decode.ts";
 import type { EngineEvent } from "../../lib/docker/events.ts";
 import type { ExitCondition, ExitWatch } from "../../lib/docker/exit_watch.ts";
@@ -36,6 +39,8 @@ export interface Release {
   digest?: string;
   /** After a pull its tag names another image. */
   hasMoved?: boolean;
+  /** Paths that it declares as volumes. */
+  volumes?: readonly string[];
 }
 
 interface Stored {
@@ -67,6 +72,8 @@ export class FakeEngine {
   readonly #password: string | undefined;
   readonly #containers = new Map<string, Stored>();
   readonly #images = new Set<string>();
+  /** The labels of each, by name. */
+  readonly #volumes = new Map<string, Readonly<Record<string, string>>>();
   readonly #listeners = new Set<(event: EngineEvent | "gone") => void>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #life = new AbortController();
@@ -155,8 +162,30 @@ export class FakeEngine {
   async inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetails | undefined> {
     await this.#call(signal);
     if (!this.#images.has(reference)) return undefined;
-    const { os = "linux", architecture = "amd64", digest, hasMoved = false } = this.registry.get(reference) ?? {};
-    return { os, architecture, digests: digest === undefined ? [] : [hasMoved ? `${digest}-other` : digest] };
+    const release = this.registry.get(reference) ?? {};
+    const { os = "linux", architecture = "amd64", digest, hasMoved = false, volumes = [] } = release;
+    const digests = digest === undefined ? [] : [hasMoved ? `${digest}-other` : digest];
+    return { os, architecture, digests, volumes: [...volumes], stopTimeoutSeconds: undefined };
+  }
+
+  async volumesWith(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string[]> {
+    await this.#call(signal);
+    const isMatch = (own: Readonly<Record<string, string>>) => {
+      return Object.entries(labels).every(([name, value]) => own[name] === value);
+    };
+    return [...this.#volumes].filter(([, own]) => isMatch(own)).map(([name]) => name).sort();
+  }
+
+  async removeVolume(name: string, signal: AbortSignal): Promise<void> {
+    await this.#call(signal);
+    const isUsed = [...this.#containers.values()].some(({ seen }) => seen.volumes.some((used) => used.name === name));
+    if (isUsed) fail("volume_in_use", `remove ${name}: volume is in use`);
+    this.#volumes.delete(name);
+  }
+
+  async remapsUsers(signal: AbortSignal): Promise<boolean> {
+    await this.#call(signal);
+    return false;
   }
 
   async platform(signal: AbortSignal): Promise<EnginePlatform> {
@@ -205,7 +234,8 @@ export class FakeEngine {
     if (this.#find(name) !== undefined) fail("name_in_use", `The name "/${name}" is already in use by container`);
     const id = `c${++this.#created}`;
     const State = { Status: "created", StartedAt: longAgo, FinishedAt: longAgo };
-    const seen = decodeContainer({ Id: id, Name: name, State, Config: body, HostConfig: body.HostConfig });
+    const Mounts = this.#mountVolumes(body);
+    const seen = decodeContainer({ Id: id, Name: name, State, Config: body, HostConfig: body.HostConfig, Mounts });
     this.#containers.set(id, { seen, body, runs: 0, exits: new Set() });
     this.#emit("create", seen);
     return id;
@@ -317,6 +347,19 @@ export class FakeEngine {
       return;
     }
     if (found.runs === run) this.#exit(found.seen.id, life.exitCode);
+  }
+
+  /** Creates the named volumes of a container that do not exist yet, and returns all of them as inspect shows them. */
+  #mountVolumes(body: CreateRequest): object[] {
+    const mounts = listField(dictField(body.HostConfig).Mounts).map(dictField).filter(({ Type }) => Type === "volume");
+    return mounts.map(({ Source, Target, VolumeOptions }) => {
+      const name = textField(Source);
+      const labels = Object.entries(dictField(dictField(VolumeOptions).Labels));
+      if (!this.#volumes.has(name)) {
+        this.#volumes.set(name, Object.fromEntries(labels.map(([key, value]) => [key, textField(value)])));
+      }
+      return { Type: "volume", Name: name, Destination: Target };
+    });
   }
 
   /** Ends the process by a signal, if it is running. */

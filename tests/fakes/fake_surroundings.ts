@@ -32,6 +32,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
+  | "handlesSignal"
   | (
     | "checkPull"
     | "deleteRemoved"
@@ -63,6 +64,7 @@ export function quietDevice(
     arch: "amd64",
     hasGpu: () => Promise.resolve(false),
     readIdleMark: () => undefined,
+    handlesSignal: () => undefined,
     isPortFree: () => true,
     hideSecret: () => {},
     hideSecretsOf: () => {},

@@ -2,6 +2,7 @@
 
 import { type Apps, createApps } from "../../lib/apps/apps.ts";
 import { readIdleMark } from "../../lib/host/process_idle.ts";
+import { handlesSignal } from "../../lib/host/process_signals.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startWithEngine } from "../../lib/agent/engine_start.ts";
 import { type Clock, systemClock } from "../../lib/async/clock.ts";
@@ -94,6 +95,7 @@ class FaultyAgent {
       ...quietDevice(folder, { registryUrl: `${registryHost}/` }),
       appsDir: `${folder}/apps`,
       readIdleMark,
+      handlesSignal,
       isRebuilt,
     });
     const disk = { measure: () => Promise.resolve() };

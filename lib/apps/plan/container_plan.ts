@@ -4,7 +4,7 @@
  * twice, fail, or be interrupted anywhere.
  */
 
-import { type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
+import { isAlive, type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
 import { type Goal, type Progress, type Step, stepKey } from "./steps.ts";
 
 /** What a plan needs to know of the app. */
@@ -110,7 +110,7 @@ function startSteps(given: Given): Step[] {
   if (hasDone(progress, start)) return once(given, settle);
   if (container !== undefined && container.id === progress.createdContainer) return [start, settle];
   return [
-    ...(container === undefined ? [] : [removal(container)]),
+    ...stopAndRemove(container),
     { kind: "createContainer", tag: wanted.version },
     start,
     settle,
@@ -166,7 +166,7 @@ function recoverPresentSteps(given: Given): Step[] {
   const container = soleContainer(observed);
   const isPulling = observed.tags.length === 0 || hasDone(progress, { kind: "openPull", tag: wanted.version });
   return [
-    ...(container === undefined ? [] : [removal(container)]),
+    ...stopAndRemove(container),
     ...(isPulling ? installSteps(given) : once(given, { kind: "report", state: "PRESENT" })),
   ];
 }
@@ -225,18 +225,18 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
 
 function wipeSteps(given: Given): Step[] {
   const { tags } = given.observed;
-  const container = soleContainer(given.observed);
   return [
-    ...(container === undefined ? [] : [removal(container)]),
+    ...stopAndRemove(soleContainer(given.observed)),
     ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags, isNeeded: true } as const]),
     ...once(given, { kind: "deleteEnvFiles" }),
   ];
 }
 
+/** An app may have to store something before it ends, whatever its container is removed for. */
 function stopAndRemove(container: ObservedContainer | undefined): Step[] {
   if (container === undefined) return [];
-  const isAlive = ["running", "paused", "restarting"].includes(container.status);
-  return [...(isAlive ? [{ kind: "stopContainer", id: container.id } as const] : []), removal(container)];
+  const isRunning = isAlive(container.status);
+  return [...(isRunning ? [{ kind: "stopContainer", id: container.id } as const] : []), removal(container)];
 }
 
 function removal(container: ObservedContainer): Step {

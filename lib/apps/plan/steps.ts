@@ -36,7 +36,7 @@ export type Step =
   | { kind: "startContainer" }
   /** Waits until the started process counts as running. */
   | { kind: "awaitStartup" }
-  /** SIGTERM, a grace period, SIGKILL. */
+  /** The stop signal, a grace period, SIGKILL. */
   | { kind: "stopContainer"; id: string }
   | { kind: "removeContainer"; id: string }
   /** Waits for a removal that the engine has begun. */

@@ -3,16 +3,21 @@
 import { type AppId, type AppIdText, type AppRequest, idText } from "../../model/app.ts";
 import { answerRowLimit } from "../../model/request_limits.ts";
 import { parseContainerName } from "../../model/app_names.ts";
-import { throwIfAborted, within } from "../../async/deadline.ts";
+import { throwIfAborted, waitAtMost, within } from "../../async/deadline.ts";
 import { summarize } from "../../base/bounds.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import type { ContainerSummary } from "../../docker/decode.ts";
+import { stopLimitSeconds } from "../plan/stop_grace.ts";
 import { orphansAmong } from "../watch/orphans.ts";
 import type { ReconcileDeps } from "./reconcile_deps.ts";
 import { decodeRequestedState, inheritingApp } from "./requested_state.ts";
 
-/** The engine gets this long to remove a container without an app. */
-const orphanLimitMs = 30_000;
+/** The engine gets this long to stop and remove a container without an app. */
+const orphanLimitMs = 30_000 + stopLimitSeconds * 1000;
+
+/** What is removed may need time to stop; the other apps wait no longer for it. The rest is done in the background. */
+const removalPatienceMs = 2_000;
 
 /**
  * Removes the apps that the answer does not name, stores the requests in it, and removes containers without an app.
@@ -27,11 +32,21 @@ export async function applyAnswer(
   const { askedAtMs } = answer;
   // An entry that cannot be read or stored may be for any app, so nothing is removed then.
   const { requests, leftOut, inheriting, isReadable } = readRows(answer.rows, deps.log);
-  if (isReadable) await removeUnlisted(deps, { listed: [...requests, ...inheriting], askedAtMs }, signal);
+  if (isReadable) {
+    await withPatience(deps, removeUnlisted(deps, { listed: [...requests, ...inheriting], askedAtMs }, signal), signal);
+  }
   const isStored = storeRequests(deps, { requests, leftOut, askedAtMs });
   if (!isReadable || !isStored) return;
-  await removeOrphans(deps, { requests, inheriting }, signal);
+  const orphans = await findOrphans(deps, { requests, inheriting }, signal);
+  await withPatience(deps, removeOrphans(deps, orphans, signal), signal);
   deps.onAnswer();
+}
+
+/** Throws `canceled` only; `work` handles its own errors. */
+async function withPatience(deps: ReconcileDeps, work: Promise<void>, signal: AbortSignal): Promise<void> {
+  deps.keep(work);
+  await waitAtMost(work, { limitMs: removalPatienceMs, clock: deps.clock, signal });
+  throwIfAborted(signal, "Removing what Studio does not know");
 }
 
 interface AnswerRows {
@@ -103,8 +118,10 @@ async function removeUnlisted(
   signal: AbortSignal,
 ): Promise<void> {
   const listed = new Set(answer.listed.map(idText));
-  for (const app of deps.records.all()) {
-    if (listed.has(idText(app.id)) || deps.wasRequestedSince(app.id, answer.askedAtMs)) continue;
+  const unlisted = deps.records.all().filter((app) => {
+    return !listed.has(idText(app.id)) && !deps.wasRequestedSince(app.id, answer.askedAtMs);
+  });
+  await Promise.all(unlisted.map(async (app) => {
     const { container } = deps.namesOf(app);
     deps.log.info("Removing an app that Studio does not know any more", { app: app.appName, ...app.id });
     try {
@@ -113,18 +130,19 @@ async function removeUnlisted(
         deps.forget(app);
       });
     } catch (error) {
-      throwIfAborted(signal, "Removing apps that Studio does not know");
+      // The next connect removes it.
+      if (signal.aborted) return;
       deps.log.warn("Cannot remove an app that Studio does not know", { app: app.appName, error });
     }
-  }
+  }));
 }
 
 /** Containers of apps that Studio names are no orphans, even if nothing is stored of the app, as for DEV apps. */
-async function removeOrphans(
+async function findOrphans(
   deps: ReconcileDeps,
   answer: { requests: readonly AppRequest[]; inheriting: readonly AppId[] },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ContainerSummary[]> {
   const containers = await deps.engine.listContainers(signal);
   const listed = answer.requests.map(({ appKey, stage, appName }) => ({ id: { appKey, stage }, appName }));
   const known = new Set([...deps.records.all(), ...listed].map((app) => deps.namesOf(app).container));
@@ -133,15 +151,23 @@ async function removeOrphans(
     const id = parseContainerName(name)?.id;
     return id !== undefined && inheriting.has(idText(id));
   };
-  const candidates = containers.filter((container) => !container.names.some(isInheriting));
-  for (const { id, names } of orphansAmong(candidates, known)) {
-    deps.log.info("Removing a container without an app", { names });
+  return orphansAmong(containers.filter((container) => !container.names.some(isInheriting)), known);
+}
+
+async function removeOrphans(
+  deps: ReconcileDeps,
+  orphans: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(orphans.map(async ({ id, names }) => {
+    const what = "Removing a container without an app";
+    deps.log.info(what, { names });
     try {
-      const what = "Removing a container without an app";
       await within(orphanLimitMs, (limit) => deps.removeContainer(id, limit), { what, signal });
     } catch (error) {
-      throwIfAborted(signal, "Removing containers without an app");
+      // The next connect removes it.
+      if (signal.aborted) return;
       deps.log.warn("Cannot remove a container without an app", { names, error });
     }
-  }
+  }));
 }

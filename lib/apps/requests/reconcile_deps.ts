@@ -27,7 +27,7 @@ export interface ReconcileDeps {
   workerOf(id: AppId): AppWorker;
   /** Names of the app's container and of its image repository. */
   namesOf(app: { id: AppId; appName: string }): AppNames;
-  /** Removes a container by id or name. A missing one is fine. */
+  /** Stops a container in order and removes it, by id or name. A missing one is fine. */
   removeContainer(idOrName: string, signal: AbortSignal): Promise<void>;
   /** Forgets everything about an app except its data. */
   forget(app: LiveApp): void;

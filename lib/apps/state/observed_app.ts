@@ -28,6 +28,11 @@ export interface ObservedApp {
   tags: readonly string[];
 }
 
+/** True for a status in which a container has a process, or will have one again. */
+export function isAlive(status: string): boolean {
+  return ["running", "paused", "restarting"].includes(status);
+}
+
 /** The container of an app that has one at most; undefined when there is none. */
 export function soleContainer({ containers }: ObservedApp): ObservedContainer | undefined {
   return containers[0];

@@ -1,6 +1,6 @@
 /** The steps of a transition that work on the container: creation, start, stop, removal. */
 
-import { AgentError, allow, hasCode, messageOf } from "../../base/errors.ts";
+import { AgentError, hasCode, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { ExitWatch } from "../../docker/exit_watch.ts";
 import { settingsToRestore } from "../plan/rollback.ts";
@@ -11,15 +11,13 @@ import { awaitStartup } from "./startup_probe.ts";
 import { referenceOf, type StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
 
+import { stopContainer } from "./stop_container.ts";
 /** The steps of this file. */
 export type ContainerStep = Extract<
   Step,
   | { kind: "createContainer" | "startContainer" | "awaitStartup" }
   | { kind: "stopContainer" | "removeContainer" | "awaitGone" }
 >;
-
-/** Between SIGTERM and SIGKILL. */
-const stopGraceSeconds = 1;
 
 /** Tries to find a free host port, counting the first. */
 const startTries = 3;
@@ -51,7 +49,7 @@ export class ContainerSteps implements Disposable {
       case "awaitStartup":
         return await this.#awaitStartup(signal);
       case "stopContainer":
-        await allow(engine.stop(step.id, { graceSeconds: stopGraceSeconds, signal }), "container_missing");
+        await stopContainer(this.#context, step.id, signal);
         return done;
       case "removeContainer":
         await removeContainer(engine, step.id, signal);

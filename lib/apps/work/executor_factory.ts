@@ -17,7 +17,8 @@ export interface ExecutorFactoryDeps extends
   Pick<AppsDeps, "config">,
   Pick<
     StepContext,
-    "engine" | "appLogs" | "records" | "reporter" | "checkPull" | "pauses" | "readIdleMark" | "clock" | "log"
+    | ("engine" | "appLogs" | "records" | "reporter" | "checkPull" | "pauses" | "readIdleMark" | "handlesSignal")
+    | ("clock" | "log")
   > {
   setup: ContainerSetup;
   namesOf(app: NamedApp): AppNames;
@@ -34,6 +35,7 @@ export interface ExecutorOptions {
 /** Creates the executors of all apps. */
 export class ExecutorFactory {
   readonly #deps: ExecutorFactoryDeps;
+  readonly #hostUsers: StepContext["hostUsers"] = { areNeeded: false };
 
   constructor(deps: ExecutorFactoryDeps) {
     this.#deps = deps;
@@ -46,6 +48,7 @@ export class ExecutorFactory {
     return new ContainerExecutor({
       ...this.#deps,
       ...{ app, request, reason },
+      hostUsers: this.#hostUsers,
       names: namesOf(app),
       login: async (reference) => {
         return pullLogin(reference, { token: await token(), config: config(), logins: request.dockerCredentials });

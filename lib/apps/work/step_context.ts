@@ -25,6 +25,9 @@ export interface StepContext {
   reporter: StateReporter;
   checkPull: AppsDeps["checkPull"];
   readIdleMark: AppsDeps["readIdleMark"];
+  handlesSignal: AppsDeps["handlesSignal"];
+  /** Shared by all apps: whether the engine has been found to need containers with the users of the device. */
+  hostUsers: { areNeeded: boolean };
   clock: Clock;
   log: Log;
   /** Registries that do not want to be asked. */

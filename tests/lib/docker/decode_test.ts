@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
-import { decodeContainer, decodeImage, decodeSummary } from "../../../lib/docker/decode.ts";
+import { decodeContainer, decodeImage, decodeImageDetails, decodeSummary } from "../../../lib/docker/decode.ts";
 
 const emptyContainer = {
   id: "a1",
@@ -15,6 +15,10 @@ const emptyContainer = {
   networkMode: "",
   portBindings: {},
   image: "",
+  imageId: "",
+  stopSignal: "",
+  stopTimeoutSeconds: undefined,
+  volumes: [],
   env: [],
   labels: {},
   tty: false,
@@ -26,7 +30,17 @@ Deno.test("decodeContainer() reads what inspect reports", () => {
     Id: "a1",
     Name: "/shop",
     State: { Status: "exited", ExitCode: 137, Error: "no", OOMKilled: true, Pid: 7, StartedAt: "s", FinishedAt: "f" },
-    Config: { Image: "shop:1", Env: ["A=b"], Labels: { real: "True" }, Tty: true },
+    Image: "sha256:77",
+    Config: {
+      ...{ Image: "shop:1", Env: ["A=b"], Labels: { real: "True" }, Tty: true },
+      ...{ StopSignal: "SIGRTMIN+3", StopTimeout: 20 },
+    },
+    Mounts: [
+      { Type: "volume", Name: "v1", Source: "/var/lib/docker/volumes/v1/_data", Destination: "/state" },
+      { Type: "bind", Source: "/apps/shop", Destination: "/data" },
+      { Type: "volume", Name: "", Destination: "/nameless" },
+      null,
+    ],
     HostConfig: {
       LogConfig: { Type: "json-file", Config: {} },
       NetworkMode: "bridge",
@@ -49,6 +63,10 @@ Deno.test("decodeContainer() reads what inspect reports", () => {
     networkMode: "bridge",
     portBindings: { "80/tcp": [{ hostIp: "", hostPort: 31000 }, { hostIp: "127.0.0.1", hostPort: 0 }], "81/udp": [] },
     image: "shop:1",
+    imageId: "sha256:77",
+    stopSignal: "SIGRTMIN+3",
+    stopTimeoutSeconds: 20,
+    volumes: [{ name: "v1", target: "/state" }],
     env: ["A=b"],
     labels: { real: "True" },
     tty: true,
@@ -57,12 +75,28 @@ Deno.test("decodeContainer() reads what inspect reports", () => {
 });
 
 Deno.test("decodeContainer() reads every missing or wrong member as empty, but not a missing id", () => {
-  const hostile = [{}, { State: null, Config: 7, HostConfig: [] }, {
-    Config: { Env: [1, null], Labels: null, Tty: "true" },
+  const hostile = [{}, { State: null, Config: 7, HostConfig: [], Mounts: {}, Image: 5 }, {
+    Config: { Env: [1, null], Labels: null, Tty: "true", StopSignal: 15, StopTimeout: "10" },
+    Mounts: [7, { Type: "volume", Name: 1, Destination: "/x" }],
   }];
   for (const wire of hostile) assert.deepEqual(decodeContainer({ Id: "a1", ...wire }), emptyContainer);
   for (const wire of [null, 5, "x", [], {}, { Id: 7 }]) {
     assert.throws(() => decodeContainer(wire), (error) => hasCode(error, "engine_failed"));
+  }
+});
+
+Deno.test("decodeImageDetails() reads what inspect reports, and nothing where there is nothing", () => {
+  const wire = {
+    ...{ Os: "linux", Architecture: "amd64", RepoDigests: ["r.example.com/x@sha256:1"] },
+    Config: { Volumes: { "/state": {}, "/data/": {} }, StopTimeout: 0 },
+  };
+  const [platform, digests] = [{ os: "linux", architecture: "amd64" }, ["sha256:1"]];
+  assert.deepEqual(decodeImageDetails(wire), {
+    ...{ ...platform, digests, volumes: ["/state", "/data/"], stopTimeoutSeconds: 0 },
+  });
+  const empty = { os: "", architecture: "", digests: [], volumes: [], stopTimeoutSeconds: undefined };
+  for (const wrong of [null, [], {}, { Config: null }, { Config: { Volumes: null, StopTimeout: null } }]) {
+    assert.deepEqual(decodeImageDetails(wrong), empty);
   }
 });
 
