@@ -105,6 +105,7 @@ function diskSpaceOf({ foundation, connection }: Site, apps: () => Apps): DiskSp
     backend: connection.backend,
     isConnected: () => connection.wire.isConnected,
     listApps: () => apps().diskUses(),
+    keptVolumes: () => apps().keptVolumes(),
     onChange: (isEmergency) => isEmergency || apps().resume(),
     os: Deno.build.os,
     clock,
@@ -162,8 +163,8 @@ function appsOf(
   return stack.use(
     createApps({
       ...{ engine, backend, database, isRebuilt, hideSecret, hideSecretsOf, readIdleMark, clock, log },
-      appLogs,
       handlesSignal,
+      appLogs,
       config: () => config.current,
       surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,

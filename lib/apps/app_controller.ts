@@ -149,6 +149,10 @@ export class AppController {
     return diskUses(this.#records, (app) => this.#tools.namesOf(app));
   }
 
+  keptVolumes(): ReadonlySet<string> {
+    return this.#records.volumes.names();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort();
     this.#workers.stop();

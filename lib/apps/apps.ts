@@ -45,6 +45,8 @@ export interface Apps extends AsyncDisposable {
    * Throws `store_failed`.
    */
   diskUses(): DiskUser[] | undefined;
+  /** Names of volumes of apps that nothing refers to while they are stopped. Throws `store_failed`. */
+  keptVolumes(): ReadonlySet<string>;
 }
 
 /** Creates the area; nothing happens before the first call. */

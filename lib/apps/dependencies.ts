@@ -19,7 +19,8 @@ import type { WorkJournal } from "./work/work_journal.ts";
 export type StepEngine = Pick<
   Engine,
   | ("checkLogin" | "create" | "imagesOf" | "inspect" | "openPull")
-  | ("inspectImage" | "platform" | "remove" | "settingsOf" | "start" | "stop" | "untag" | "watchExit")
+  | ("inspectImage" | "platform" | "remapsUsers" | "remove" | "removeVolume" | "settingsOf" | "start" | "stop")
+  | ("untag" | "volumesWith" | "watchExit")
 >;
 
 /** The engine as the apps see it. */
@@ -72,9 +73,9 @@ export interface AppsDeps {
   hasGpu(signal: AbortSignal): Promise<boolean>;
   /** See `readIdleMark()` in `host/process_idle.ts`. */
   readIdleMark(container: { containerId: string; pid: number }): string | undefined;
-  /** True when the port can be bound on all addresses at this moment. */
   /** See `handlesSignal()` in `host/process_signals.ts`. */
   handlesSignal(container: { containerId: string; pid: number }, signal: number): boolean | undefined;
+  /** True when the port can be bound on all addresses at this moment. */
   isPortFree(port: number, transport: "tcp" | "udp"): boolean;
   /**
    * True when what was stored is lost and Studio has not said since what it wants: running apps are adopted from the

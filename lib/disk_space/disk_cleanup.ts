@@ -25,6 +25,8 @@ export interface DiskCleanupDeps {
   registryGc(): ((signal: AbortSignal) => Promise<unknown>) | undefined;
   /** All apps of the device, stopped ones too; undefined while they are not known. May throw. */
   listApps(): readonly (NamedApp & AppImages)[] | undefined;
+  /** Names of volumes of apps that nothing refers to while they are stopped. May throw. */
+  keptVolumes(): ReadonlySet<string>;
   /** The folders that hold a folder for each compose app. */
   projectFolders: Readonly<Record<Stage, string>>;
   registryUrl(): string;
@@ -140,7 +142,8 @@ export class DiskCleanup {
       PROD: await foldersIn(projectFolders.PROD),
       DEV: await foldersIn(projectFolders.DEV),
     };
-    const names = removableVolumes(volumes, { apps: this.#listApps(), folders }).map(({ name }) => name);
+    const kept = this.#deps.keptVolumes();
+    const names = removableVolumes(volumes, { apps: this.#listApps(), kept, folders }).map(({ name }) => name);
     return await this.#removeAll(names, (name) => storage.removeVolume(name, signal), signal);
   }
 

@@ -34,6 +34,8 @@ export interface DiskSpaceDeps {
   isConnected(): boolean;
   /** All apps of the device, stopped ones too; undefined while they are not known. May throw. */
   listApps(): readonly DiskUser[] | undefined;
+  /** Names of volumes of apps that nothing refers to while they are stopped. May throw. */
+  keptVolumes(): ReadonlySet<string>;
   /** Called when an emergency begins and when it is over. */
   onChange(isEmergency: boolean): void;
   /** The operating system as `Deno.build.os` spells it. */
@@ -142,6 +144,7 @@ function createCleanup(deps: DiskSpaceDeps, storage: EngineStorage): DiskCleanup
       return (signal) => backend.runRegistryGc(signal);
     },
     listApps: () => deps.listApps(),
+    keptVolumes: () => deps.keptVolumes(),
     projectFolders: { PROD: paths.composeDir, DEV: paths.buildDir },
     registryUrl: () => config().registryUrl,
     run: mustRunCommand,

@@ -9,6 +9,8 @@ import type { DanglingVolume } from "../docker/engine_storage.ts";
 export interface VolumeOwners {
   /** All apps of the device, stopped ones too; undefined while they are not known. */
   apps: readonly NamedApp[] | undefined;
+  /** Names of volumes of apps that nothing refers to while they are stopped. */
+  kept: ReadonlySet<string>;
   /** Names of the folders that hold the compose files of apps, by stage. */
   folders: Readonly<Record<Stage, readonly string[]>>;
 }
@@ -16,7 +18,8 @@ export interface VolumeOwners {
 /** Returns those of `volumes` that may be removed. */
 export function removableVolumes(volumes: readonly DanglingVolume[], owners: VolumeOwners): DanglingVolume[] {
   return volumes.filter((volume) =>
-    isAnonymous(volume) || isLeftOver(volume.labels[composeProjectLabel] ?? "", owners)
+    !owners.kept.has(volume.name) &&
+    (isAnonymous(volume) || isLeftOver(volume.labels[composeProjectLabel] ?? "", owners))
   );
 }
 

@@ -20,6 +20,12 @@ export const appLabels = {
   releaseKey: "reagent.release-key",
 } as const;
 
+/** Marks volumes of apps that the agent has named. */
+const volumeLabel = "reagent.volume";
+
+/** Where containers see such a volume. */
+const volumeTargetLabel = "reagent.volume-target";
+
 /** The compose project that a container or volume belongs to; set by compose. */
 export const composeProjectLabel = "com.docker.compose.project";
 
@@ -39,6 +45,16 @@ export function labelsOfApp(app: { id: AppId; appName: string; version: string; 
     [appLabels.version]: app.version,
     [appLabels.releaseKey]: `${app.releaseKey}`,
   };
+}
+
+/** The labels of all volumes of an app that the agent has named. */
+export function labelsOfAppVolumes({ appKey, stage }: AppId): Labels {
+  return { [appLabels.appKey]: `${appKey}`, [appLabels.stage]: stage, [volumeLabel]: "app" };
+}
+
+/** The labels of the volume of an app that its containers see at `target`. */
+export function volumeLabels(id: AppId, target: string): Labels {
+  return { ...labelsOfAppVolumes(id), [volumeTargetLabel]: target };
 }
 
 /** True for containers that an agent has made. */

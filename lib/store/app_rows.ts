@@ -70,10 +70,15 @@ export function writeAppState(database: Database, write: AppStateWrite, options:
   });
 }
 
+/** Those with a column for the app key and one for the stage. */
+const tablesOfApps = [
+  ...["AppStates", "RequestedAppStates", "LogHistory", "ReagentUpdates", "ReagentRetries", "ReagentVolumes"],
+];
+
 /** Deletes everything about an app but the history of its states. No such app is fine. Throws `store_failed`. */
 export function deleteApp(database: Database, id: AppId): void {
   database.transaction(() => {
-    for (const table of ["AppStates", "RequestedAppStates", "LogHistory", "ReagentUpdates", "ReagentRetries"]) {
+    for (const table of tablesOfApps) {
       database.run(`DELETE FROM ${table} WHERE app_key = ? AND stage = ?`, id.appKey, id.stage);
     }
   });

@@ -180,6 +180,19 @@ const migrations: readonly Migration[] = [
       )`);
     },
   },
+  {
+    number: 7,
+    name: "volumes that containers of earlier agents have left to apps",
+    up: (schema) => {
+      schema.run(`CREATE TABLE IF NOT EXISTS ReagentVolumes (
+        app_key INTEGER NOT NULL,
+        stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+        target TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (app_key, stage, target)
+      )`);
+    },
+  },
 ];
 
 /** Brings the schema up to date. A file that knows later migrations is used as it is: they only added. */

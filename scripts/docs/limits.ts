@@ -11,6 +11,7 @@ import { stopGraceSeconds, stopLimitSeconds } from "../../lib/apps/plan/stop_gra
 import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
 import { crashLoopDelayMs, downloadDelayMs } from "../../lib/apps/watch/crash_loop.ts";
 import { defaultPauseMs, pauseLimitMs } from "../../lib/docker/retry_after.ts";
+import { volumeLimit } from "../../lib/apps/state/volume_records.ts";
 import { probationMs } from "../../lib/apps/watch/probation.ts";
 import { startupProbeMs } from "../../lib/apps/work/startup_probe.ts";
 import { logLimitBytes } from "../../lib/disk_space/truncate_logs.ts";
@@ -81,6 +82,7 @@ const apps: readonly Row[] = [
     `${duration(stopGraceSeconds * 1000)}, or what its image asks for; at most ${duration(stopLimitSeconds * 1000)}`,
     "it is killed",
   ],
+  ["volumes that an earlier agent has left to an app", `${volumeLimit}`, "they are left behind"],
   ["probation of a new release", duration(probationMs), "the old image is removed"],
   [
     "ends of the agent in the folder of an app",
@@ -121,7 +123,11 @@ const calls: readonly Row[] = [
 
 const logs: readonly Row[] = [
   ["history of a channel", `${historyLines} lines, ${size(historyBytes)}`, "the oldest lines go"],
-  ["history in an answer", `${size(replyListLimitBytes)} of JSON`, "the oldest lines are left out, and the first line counts them"],
+  [
+    "history in an answer",
+    `${size(replyListLimitBytes)} of JSON`,
+    "the oldest lines are left out, and the first line counts them",
+  ],
   ["one line of a container", size(pieceBytes), "it comes in pieces"],
   ["one line of a pull", size(lineLimitBytes), "it comes in pieces"],
   ["one line in a message", `${size(payloadLimitBytes)} as JSON`, "it comes in pieces"],

@@ -43,6 +43,10 @@ const words: Readonly<Record<string, readonly [what: string, stays: string]>> = 
     "until Studio requests something; after ten minutes of running the next failure is a first one",
   ],
   ReagentOutbox: ["state reports that Studio has not accepted yet", "until Studio accepts them; the newest 500"],
+  ReagentVolumes: [
+    "volumes without a name that containers of earlier agents have left to apps",
+    "until the app is removed",
+  ],
   ReagentMessages: ["agent messages in app logs that could not be sent yet", "until they are sent; the newest 500"],
   ReagentMigrations: ["which migrations have run", "always"],
 };

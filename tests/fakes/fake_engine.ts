@@ -10,17 +10,16 @@ import {
   type ContainerDetails,
   type ContainerSummary,
   decodeContainer,
-  dictField,
   type EnginePlatform,
   type ImageDetails,
   type ImageSummary,
-  listField,
-  textField,
 } from "../../lib/docker/decode.ts";
 import type { EngineEvent } from "../../lib/docker/events.ts";
 import type { ExitCondition, ExitWatch } from "../../lib/docker/exit_watch.ts";
 import type { Pull } from "../../lib/docker/pull.ts";
 import { type RegistryAuth, splitReference } from "../../lib/docker/registry.ts";
+import { isUp, takenPort } from "./fake_containers.ts";
+import { FakeVolumes } from "./fake_volumes.ts";
 
 /** What an image in the registry does when it runs. */
 export interface Release {
@@ -72,8 +71,7 @@ export class FakeEngine {
   readonly #password: string | undefined;
   readonly #containers = new Map<string, Stored>();
   readonly #images = new Set<string>();
-  /** The labels of each, by name. */
-  readonly #volumes = new Map<string, Readonly<Record<string, string>>>();
+  readonly #volumes = new FakeVolumes();
   readonly #listeners = new Set<(event: EngineEvent | "gone") => void>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #life = new AbortController();
@@ -170,17 +168,14 @@ export class FakeEngine {
 
   async volumesWith(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string[]> {
     await this.#call(signal);
-    const isMatch = (own: Readonly<Record<string, string>>) => {
-      return Object.entries(labels).every(([name, value]) => own[name] === value);
-    };
-    return [...this.#volumes].filter(([, own]) => isMatch(own)).map(([name]) => name).sort();
+    return this.#volumes.namesWith(labels);
   }
 
   async removeVolume(name: string, signal: AbortSignal): Promise<void> {
     await this.#call(signal);
     const isUsed = [...this.#containers.values()].some(({ seen }) => seen.volumes.some((used) => used.name === name));
     if (isUsed) fail("volume_in_use", `remove ${name}: volume is in use`);
-    this.#volumes.delete(name);
+    this.#volumes.remove(name);
   }
 
   async remapsUsers(signal: AbortSignal): Promise<boolean> {
@@ -234,7 +229,7 @@ export class FakeEngine {
     if (this.#find(name) !== undefined) fail("name_in_use", `The name "/${name}" is already in use by container`);
     const id = `c${++this.#created}`;
     const State = { Status: "created", StartedAt: longAgo, FinishedAt: longAgo };
-    const Mounts = this.#mountVolumes(body);
+    const Mounts = this.#volumes.mount(body);
     const seen = decodeContainer({ Id: id, Name: name, State, Config: body, HostConfig: body.HostConfig, Mounts });
     this.#containers.set(id, { seen, body, runs: 0, exits: new Set() });
     this.#emit("create", seen);
@@ -262,7 +257,7 @@ export class FakeEngine {
     if (isUp(seen)) return;
     const { cannotRun = false } = this.registry.get(seen.image) ?? {};
     if (cannotRun) fail("engine_failed", "exec /program: exec format error");
-    const port = this.#takenPort(seen);
+    const port = takenPort(seen, [...this.#containers.values()].map((other) => other.seen));
     if (port !== undefined) fail("port_in_use", `Bind for 0.0.0.0:${port} failed: port is already allocated`);
     found.runs += 1;
     Object.assign(seen, { status: "running", exitCode: 0, startedAt: this.#clock.wall().toISOString() });
@@ -349,19 +344,6 @@ export class FakeEngine {
     if (found.runs === run) this.#exit(found.seen.id, life.exitCode);
   }
 
-  /** Creates the named volumes of a container that do not exist yet, and returns all of them as inspect shows them. */
-  #mountVolumes(body: CreateRequest): object[] {
-    const mounts = listField(dictField(body.HostConfig).Mounts).map(dictField).filter(({ Type }) => Type === "volume");
-    return mounts.map(({ Source, Target, VolumeOptions }) => {
-      const name = textField(Source);
-      const labels = Object.entries(dictField(dictField(VolumeOptions).Labels));
-      if (!this.#volumes.has(name)) {
-        this.#volumes.set(name, Object.fromEntries(labels.map(([key, value]) => [key, textField(value)])));
-      }
-      return { Type: "volume", Name: name, Destination: Target };
-    });
-  }
-
   /** Ends the process by a signal, if it is running. */
   #signal({ seen }: Stored, exitCode: number): void {
     if (!isUp(seen)) return;
@@ -383,13 +365,6 @@ export class FakeEngine {
     if (found?.seen.status !== options.from) return;
     found.seen.status = status;
     this.#emit(options.action, found.seen);
-  }
-
-  /** A host port of this container that another one has published already. */
-  #takenPort(seen: ContainerDetails): number | undefined {
-    const others = [...this.#containers.values()].filter((other) => other.seen !== seen && isUp(other.seen));
-    const taken = new Set(others.flatMap((other) => hostPorts(other.seen)));
-    return hostPorts(seen).find((port) => taken.has(port));
   }
 
   #isGood(auth: RegistryAuth | undefined): boolean {
@@ -415,15 +390,6 @@ export class FakeEngine {
     const kept: Promise<void> = task.finally(() => this.#tasks.delete(kept));
     this.#tasks.add(kept);
   }
-}
-
-function isUp(seen: ContainerDetails): boolean {
-  return seen.status === "running" || seen.status === "paused";
-}
-
-/** The host ports that were requested, without those that the engine is to choose. */
-function hostPorts(seen: ContainerDetails): number[] {
-  return Object.values(seen.portBindings).flat().map(({ hostPort }) => hostPort).filter((port) => port > 0);
 }
 
 function fail(code: ErrorCode, text: string): never {

@@ -5,12 +5,14 @@ import type { AppRecipe } from "../../scripts/testbed/images.ts";
 
 const keys: Readonly<Record<string, number>> = { "1": 7, "2": 8, "dies": 9, "huge": 10 };
 
+const volumes = ["/state"];
+
 /** What each version does when it runs. */
 export const recipes: Readonly<Record<string, AppRecipe>> = {
-  "1": {},
-  "2": {},
-  "dies": { exitCode: 3 },
-  "huge": { sizeMb: 100 },
+  "1": { volumes },
+  "2": { volumes },
+  "dies": { volumes, exitCode: 3 },
+  "huge": { volumes, sizeMb: 100 },
 };
 
 /** The app as Studio knows it before the first request. */

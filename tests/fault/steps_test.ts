@@ -1,4 +1,5 @@
 // box engine registry
+import assert from "node:assert/strict";
 import { FaultFixture, type ScenarioSnapshots } from "./fault_fixture.ts";
 import { readPart, rowsOfPart } from "./part.ts";
 import { recipes } from "./releases.ts";
@@ -20,7 +21,10 @@ Deno.test("an app reaches its requested state whatever goes wrong at any step", 
   const snapshots = new Map<string, ScenarioSnapshots>();
   for (const scenario of scenarios.filter((each) => [...chosen, ...onFullDisk].some((row) => row.scenario === each))) {
     await t.step(`${scenario.name}, and nothing goes wrong`, async () => {
-      snapshots.set(scenario.name, await fixture.run(scenario));
+      const known = await fixture.run(scenario);
+      const isGone = ["REMOVED", "UNINSTALLED"].includes(scenario.end);
+      assert.ok(known.after.volumes.length <= (isGone ? 0 : 1), `volumes ${known.after.volumes}`);
+      snapshots.set(scenario.name, known);
     });
   }
   const run = (row: { name: string; scenario: Scenario }, work: (known: ScenarioSnapshots) => Promise<void>) => {

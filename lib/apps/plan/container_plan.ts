@@ -228,7 +228,7 @@ function wipeSteps(given: Given): Step[] {
   return [
     ...stopAndRemove(soleContainer(given.observed)),
     ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags, isNeeded: true } as const]),
-    ...once(given, { kind: "deleteEnvFiles" }),
+    ...once(given, { kind: "removeVolumes" }, { kind: "deleteEnvFiles" }),
   ];
 }
 

@@ -39,6 +39,8 @@ export type Step =
   /** The stop signal, a grace period, SIGKILL. */
   | { kind: "stopContainer"; id: string }
   | { kind: "removeContainer"; id: string }
+  /** Removes the volumes of the app that its images have declared, with their data. */
+  | { kind: "removeVolumes" }
   /** Waits for a removal that the engine has begun. */
   | { kind: "awaitGone"; id: string }
   /** Removes these tags of the app's own repository, and images without any other tag. `isNeeded` false: may fail. */
@@ -90,6 +92,7 @@ export function stepKey(step: Step): string {
     case "startContainer":
     case "awaitStartup":
     case "untagImages":
+    case "removeVolumes":
     case "openSwitch":
     case "adoptVersion":
     case "revertVersion":

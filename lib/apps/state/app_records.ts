@@ -18,6 +18,7 @@ import { readFailures, type Release, writeFailures } from "../../store/update_ro
 import { appFromRequest, appFromRow, isGone, type LiveApp, rowOf } from "./live_app.ts";
 import { stableTarget } from "./transitions.ts";
 import { UpdateRecords } from "./update_records.ts";
+import { VolumeRecords } from "./volume_records.ts";
 
 /**
  * All apps of the device. Every method throws `store_failed`.
@@ -30,6 +31,8 @@ import { UpdateRecords } from "./update_records.ts";
 export class AppRecords {
   /** The updates of the apps. */
   readonly updates: UpdateRecords;
+  /** The volumes of the apps from containers of earlier agents. */
+  readonly volumes: VolumeRecords;
   readonly #database: Database;
   readonly #clock: Pick<Clock, "wall">;
   readonly #apps = new Map<AppIdText, LiveApp>();
@@ -41,6 +44,7 @@ export class AppRecords {
   constructor({ database, clock }: { database: Database; clock: Pick<Clock, "wall"> }) {
     this.#database = database;
     this.#clock = clock;
+    this.volumes = new VolumeRecords({ database });
     this.updates = new UpdateRecords({
       database,
       clock,

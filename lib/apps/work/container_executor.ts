@@ -64,6 +64,7 @@ export class ContainerExecutor implements StepExecutor, Disposable {
       case "stopContainer":
       case "removeContainer":
       case "awaitGone":
+      case "removeVolumes":
         return await this.#containers.perform(step, signal);
       case "deleteEnvFiles":
       case "releasePorts":

@@ -3,20 +3,22 @@
 import { AgentError, hasCode, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { ExitWatch } from "../../docker/exit_watch.ts";
+import { labelsOfAppVolumes } from "../../model/labels.ts";
+import { isAnonymousVolume, withVolumes } from "../container/app_volumes.ts";
 import { settingsToRestore } from "../plan/rollback.ts";
 import type { Step } from "../plan/steps.ts";
 import { wasKilledOutside } from "../watch/observed_state.ts";
 import { removeContainer } from "./remove_container.ts";
+import { stopContainer } from "./stop_container.ts";
 import { awaitStartup } from "./startup_probe.ts";
 import { referenceOf, type StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
 
-import { stopContainer } from "./stop_container.ts";
 /** The steps of this file. */
 export type ContainerStep = Extract<
   Step,
   | { kind: "createContainer" | "startContainer" | "awaitStartup" }
-  | { kind: "stopContainer" | "removeContainer" | "awaitGone" }
+  | { kind: "stopContainer" | "removeContainer" | "awaitGone" | "removeVolumes" }
 >;
 
 /** Tries to find a free host port, counting the first. */
@@ -52,11 +54,14 @@ export class ContainerSteps implements Disposable {
         await stopContainer(this.#context, step.id, signal);
         return done;
       case "removeContainer":
+        await this.#keepVolumes(step.id, signal);
         await removeContainer(engine, step.id, signal);
         appLogs.leave(names.container);
         return done;
       case "awaitGone":
         return await this.#awaitGone(step.id, signal);
+      case "removeVolumes":
+        return await this.#removeVolumes(signal);
     }
   }
 
@@ -68,7 +73,10 @@ export class ContainerSteps implements Disposable {
     const { app, engine, records, names: { container: name }, configure } = this.#context;
     const image = referenceOf(this.#context, tag);
     const restored = settingsToRestore(tag, records.updates.find(app.id));
-    const body = restored ?? await configure({ image, withGpu: this.#withGpu }, signal);
+    const settings = restored ?? await configure({ image, withGpu: this.#withGpu }, signal);
+    const declared = (await engine.inspectImage(image, signal))?.volumes ?? [];
+    const volumes = { id: app.id, declared, adopted: declared.length === 0 ? [] : records.volumes.of(app.id) };
+    const body = await withVolumes(settings, volumes);
     try {
       const id = this.#containerId = await engine.create(name, body, signal);
       return { kind: "created", container: { id, name, status: "created" } };
@@ -76,6 +84,37 @@ export class ContainerSteps implements Disposable {
       if (this.#dropGpu(error)) return { kind: "again" };
       throw error;
     }
+  }
+
+  /** Those of earlier agents have no name by which they could be found again. */
+  async #keepVolumes(containerId: string, signal: AbortSignal): Promise<void> {
+    const { app, engine, records, log } = this.#context;
+    const { volumes = [] } = await engine.inspect(containerId, signal) ?? {};
+    try {
+      records.volumes.keep(app.id, volumes.filter(isAnonymousVolume));
+    } catch (error) {
+      log.warn("Cannot store the volumes of an app, they are kept in memory", { app: app.appName, error });
+    }
+  }
+
+  async #removeVolumes(signal: AbortSignal): Promise<Effect> {
+    const { app, engine, records, log } = this.#context;
+    const named = await engine.volumesWith(labelsOfAppVolumes(app.id), signal);
+    for (const name of new Set([...named, ...records.volumes.of(app.id).map((volume) => volume.name)])) {
+      try {
+        await engine.removeVolume(name, signal);
+      } catch (error) {
+        if (!hasCode(error, "volume_in_use")) throw error;
+        log.warn("A volume of an app stays, as another container uses it", { app: app.appName, volume: name, error });
+      }
+    }
+    try {
+      records.volumes.forget(app.id);
+    } catch (error) {
+      // What is gone is removed without an error the next time, and the rows go with the app.
+      log.debug("Cannot forget the volumes of an app", { app: app.appName, error });
+    }
+    return done;
   }
 
   /** The exit is listened for before the start, so that the shortest life is seen. */

@@ -105,6 +105,7 @@ function observedAfter(
     case "openPull":
     case "awaitStartup":
     case "verifyImage":
+    case "removeVolumes":
     case "openSwitch":
     case "adoptVersion":
     case "revertVersion":

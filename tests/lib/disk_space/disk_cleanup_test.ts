@@ -53,6 +53,7 @@ class World implements AsyncDisposable {
       removeVolume: (name) => this.do(`remove ${name}`),
     },
     registryGc: () => this.hasRegistry ? () => this.do("collect", { freed: 1 }) : undefined,
+    keptVolumes: () => new Set(),
     listApps: () => {
       if (this.failing.has("list apps")) throw new AgentError("store_failed", "list apps");
       return this.apps;

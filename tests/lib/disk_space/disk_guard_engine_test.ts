@@ -67,6 +67,7 @@ class World implements AsyncDisposable {
       storage,
       registryGc: () => undefined,
       listApps: () => [shop],
+      keptVolumes: () => new Set(),
       projectFolders: { PROD: `${this.folder}/compose`, DEV: `${this.folder}/build` },
       registryUrl: () => `${registry}/`,
       run: (program, args) => {

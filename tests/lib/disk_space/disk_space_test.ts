@@ -20,6 +20,7 @@ function createDisk(run: RunProgram, pruneDanglingImages: () => Promise<void>): 
     backend: { runRegistryGc: () => Promise.resolve(undefined) },
     isConnected: () => false,
     listApps: () => [],
+    keptVolumes: () => new Set(),
     onChange: () => {},
     os: "linux",
     run,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { AppId } from "../../../lib/model/app.ts";
+import { anonymousVolumeLabel, volumeLabels } from "../../../lib/model/labels.ts";
 import { normalizeName, removableVolumes, type VolumeOwners } from "../../../lib/disk_space/volume_rules.ts";
 
 const hex = "0123456789abcdef".repeat(4);
@@ -8,6 +9,7 @@ const app = (stage: AppId["stage"], appKey: number, appName: string) => ({ id: {
 
 const owners: VolumeOwners = {
   apps: [app("PROD", 7, "Shop"), app("DEV", 8, "Edge.Hub"), app("PROD", 9, "prod_3_odd_compose")],
+  kept: new Set(["e".repeat(64)]),
   folders: { PROD: ["Shop", "Ghost", "Edge.Hub+2"], DEV: ["Draft"] },
 };
 
@@ -46,6 +48,12 @@ for (const [what, name, labels, isRemoved] of cases) {
   });
 }
 
+Deno.test("#1: removableVolumes() keeps what stopped apps need, with or without a name of the agent's", () => {
+  const named = { name: "prod_7_state_0f1e", labels: volumeLabels({ stage: "PROD", appKey: 7 }, "/state") };
+  const anonymous = { name: "e".repeat(64), labels: { [anonymousVolumeLabel]: "" } };
+  assert.deepEqual(removableVolumes([named, anonymous], owners), []);
+});
+
 Deno.test("removableVolumes() keeps every volume of a project while the apps are not known", () => {
   const volumes = cases.map(([, name, labels]) => ({ name, labels }));
   const removed = removableVolumes(volumes, { ...owners, apps: undefined });
@@ -60,7 +68,11 @@ Deno.test("for every set of apps, removableVolumes() keeps the project of each o
       for (const written of [label, normalizeName(label)]) {
         const volume = { name: "x", labels: project(written) };
         const folders = { PROD: names, DEV: names };
-        assert.deepEqual(removableVolumes([volume], { apps: [app(stage, appKey, appName)], folders }), [], written);
+        assert.deepEqual(
+          removableVolumes([volume], { apps: [app(stage, appKey, appName)], kept: new Set(), folders }),
+          [],
+          written,
+        );
       }
     }
   }

@@ -64,7 +64,15 @@ Deno.test("open() runs every migration once", () => {
   using folder = new Folder();
   folder.open()[Symbol.dispose]();
   using database = folder.open();
-  assert.deepEqual(database.all("SELECT number FROM ReagentMigrations").map((row) => row.number), [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(database.all("SELECT number FROM ReagentMigrations").map((row) => row.number), [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+  ]);
   assert.equal(database.first("SELECT count(*) AS count FROM DeviceStates")?.count, 1);
 });
 

@@ -117,7 +117,15 @@ Deno.test("a database of migration 3 gains the tables of updates and reports and
     database.run("DELETE FROM ReagentMigrations WHERE number > 3");
   }
   using database = folder.open();
-  assert.deepEqual(database.all("SELECT number FROM ReagentMigrations").map((row) => row.number), [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(database.all("SELECT number FROM ReagentMigrations").map((row) => row.number), [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+  ]);
   assert.deepEqual(readApps(database).map(({ appName, state, version }) => [appName, state, version]), [
     ["Fan_Ctl", "RUNNING", "1"],
   ]);
