@@ -2,6 +2,7 @@
 
 import type { AppId } from "../../model/app.ts";
 import { labelsOfApp } from "../../model/labels.ts";
+import { dictField } from "../../docker/decode.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 
 /** A declared port of an app, which is that of its container, and where the host publishes it. */
@@ -51,6 +52,11 @@ export function createRequest(options: ContainerOptions): CreateRequest {
       ...(options.withGpu ? { Runtime: "nvidia" } : {}),
     },
   };
+}
+
+/** The same container with the users of the device, on an engine that gives containers others. */
+export function withHostUsers(body: CreateRequest): CreateRequest {
+  return { ...body, HostConfig: { ...dictField(body.HostConfig), UsernsMode: "host" } };
 }
 
 const attached = { OpenStdin: true, AttachStdin: true, AttachStdout: true, AttachStderr: true, Volumes: {} };

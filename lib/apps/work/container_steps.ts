@@ -2,9 +2,11 @@
 
 import { AgentError, hasCode, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import type { CreateRequest } from "../../docker/engine.ts";
 import type { ExitWatch } from "../../docker/exit_watch.ts";
 import { labelsOfAppVolumes } from "../../model/labels.ts";
 import { isAnonymousVolume, withVolumes } from "../container/app_volumes.ts";
+import { withHostUsers } from "../container/create_request.ts";
 import { settingsToRestore } from "../plan/rollback.ts";
 import type { Step } from "../plan/steps.ts";
 import { wasKilledOutside } from "../watch/observed_state.ts";
@@ -78,12 +80,25 @@ export class ContainerSteps implements Disposable {
     const volumes = { id: app.id, declared, adopted: declared.length === 0 ? [] : records.volumes.of(app.id) };
     const body = await withVolumes(settings, volumes);
     try {
-      const id = this.#containerId = await engine.create(name, body, signal);
+      const id = this.#containerId = await engine.create(name, this.#withUsers(body), signal);
       return { kind: "created", container: { id, name, status: "created" } };
     } catch (error) {
-      if (this.#dropGpu(error)) return { kind: "again" };
+      if (this.#dropGpu(error) || await this.#takeHostUsers(error, signal)) return { kind: "again" };
       throw error;
     }
+  }
+
+  #withUsers(body: CreateRequest): CreateRequest {
+    return this.#context.hostUsers.areNeeded ? withHostUsers(body) : body;
+  }
+
+  /** An engine that maps the users of containers to others refuses privileged containers that do not opt out. */
+  async #takeHostUsers(error: unknown, signal: AbortSignal): Promise<boolean> {
+    const { engine, hostUsers, log } = this.#context;
+    if (hostUsers.areNeeded || !hasCode(error, "engine_failed") || !await engine.remapsUsers(signal)) return false;
+    log.info("The engine remaps users, so apps are started with those of the device");
+    hostUsers.areNeeded = true;
+    return true;
   }
 
   /** Those of earlier agents have no name by which they could be found again. */
