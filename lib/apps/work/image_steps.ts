@@ -66,6 +66,8 @@ export class ImageSteps implements Disposable {
     const reference = referenceOf(this.#context, tag);
     pauses.assertOpen(registryHost(registryHostOf(reference)));
     const { host, auth, isOwn } = await login(reference);
+    // Another app may have heard of a pause meanwhile.
+    pauses.assertOpen(host);
     if (auth === undefined && !isOwn) appLogs.say(names.container, anonymousPullText(host));
     const life = AbortSignal.any([signal, this.#life.signal]);
     const check = this.#check = this.#beginCheck({ reference, auth }, life);
