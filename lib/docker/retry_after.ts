@@ -38,12 +38,12 @@ export function busyError(response: Pick<Response, "status" | "headers">, url: U
 
 /** True when the text of an engine says that a registry has refused it for too many questions. */
 export function isRateLimit(engineText: string): boolean {
-  return /toomanyrequests|too many requests|status(?: code)?:? 429\b/i.test(engineText);
+  return /toomanyrequests|too many requests|(?:status|code|http):? 429\b/i.test(engineText);
 }
 
 /** True when the text of an engine says that a registry cannot answer at the moment, for whatever reason. */
 export function isBusy(engineText: string): boolean {
-  return isRateLimit(engineText) || /status(?: code)?:? 503\b|service unavailable/i.test(engineText);
+  return isRateLimit(engineText) || /service unavailable|(?:status|code|http):? 503\b/i.test(engineText);
 }
 
 /**

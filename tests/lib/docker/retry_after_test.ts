@@ -45,6 +45,8 @@ Deno.test("#14: texts of engines tell a registry that has too much to do from on
     "toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating";
   assert.ok(isRateLimit(limited) && isBusy(limited));
   assert.ok(isRateLimit("received unexpected HTTP status: 429 Too Many Requests"));
+  assert.ok(isRateLimit('error parsing HTTP 429 response body: unexpected end of JSON input: ""'));
+  assert.ok(isRateLimit("unexpected status code: 429"));
   const away = "received unexpected HTTP status: 503 Service Unavailable";
   assert.ok(!isRateLimit(away) && isBusy(away));
   assert.ok(!isBusy("manifest for r/apps/shop:1.503.0 not found: manifest unknown"), "a version is no status");
