@@ -18,6 +18,10 @@ export interface Paths {
   composeDir: string;
   /** Mounted as `/shared` in every app. */
   sharedDir: string;
+  /** The certificates that apps trust on an appliance; its folder is mounted into them. */
+  caBundleFile: string;
+  /** What vouches for the endpoint, as last seen: for a start without a network. */
+  endpointChainFile: string;
   downloadsDir: string;
   /** How far the logs of apps have been shown. */
   logPositionsDir: string;
@@ -44,6 +48,8 @@ export function pathsOf(
     buildDir: `${appsDir}/build`,
     composeDir: `${appsDir}/compose`,
     sharedDir: `${appsDir}/shared`,
+    endpointChainFile: `${agentDir}/endpoint-chain.pem`,
+    caBundleFile: `${appsDir}/certs/ca-bundle.crt`,
     downloadsDir: `${agentDir}/downloads`,
     logPositionsDir: `${agentDir}/log_positions`,
     dbFile: dbFileName,

@@ -21,8 +21,10 @@ import { createSelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
 import { agentVersion, buildArch } from "../version.ts";
 import { Link } from "../wamp/link.ts";
+import { readProxySettings } from "../wamp/proxy.ts";
 import type { OnSession } from "../wamp/session_runs.ts";
 import { offlineWire, type Wire } from "../wamp/wire.ts";
+import { caBundleStep } from "./ca_bundle_step.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
 import { deviceLinkOptions } from "./link_options.ts";
@@ -61,7 +63,7 @@ export function createAreas(
   foundation: Foundation,
   { onSession, stack }: { onSession: OnSession; stack: AsyncDisposableStack },
 ): Areas {
-  const { config, clock } = foundation;
+  const { options, config, clock, log } = foundation;
   const connection = connectionOf(foundation, onSession);
   const site: Site = { foundation, connection, stack };
   const stats = new StatsReader();
@@ -80,6 +82,7 @@ export function createAreas(
     ...appLogs.connectSteps,
     ...apps.connectSteps,
     registerStep(device, { clock, life: life.signal }),
+    stack.use(caBundleStep({ paths: options.paths, config, clock, log })),
     metadataStep({ backend }),
   ];
   return { ...connection, diskSpace, status, appLogs, apps, connectSteps };
@@ -169,6 +172,8 @@ function appsOf(
       surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,
       sharedDir: paths.sharedDir,
+      caBundleFile: paths.caBundleFile,
+      proxies: readProxySettings(Deno.env),
       arch: arch + variant,
       hasGpu: watchNvidiaGpu(clock),
       isEmergency: () => diskSpace.isEmergency,

@@ -5,6 +5,7 @@ import type { Log } from "../base/log.ts";
 import { ConfigFile } from "../config.ts";
 import { engineEndpoint, type EngineEnvironment, engineVariables } from "../docker/endpoint.ts";
 import { Engine } from "../docker/engine.ts";
+import { existsSync } from "../files/exists.ts";
 import type { Flags } from "../flags.ts";
 import type { AgentLog, AgentLogOptions } from "../log/log.ts";
 import { createFolders, type Paths } from "../paths.ts";
@@ -77,6 +78,10 @@ export async function openFoundation(
   hideSecret(config.current.secret, { isKept: true });
   hideSecret(config.current.authentication.key, { isKept: true });
   times.mark("config");
+  if (config.current.applianceDomain.trim() !== "" || existsSync(paths.caBundleFile)) {
+    const { prepareCaBundle } = await import("./ca_bundle.ts");
+    await prepareCaBundle({ paths, config: config.current, clock, log });
+  }
   const { database, isRebuilt } = openWithRecovery(paths.dbFile, { log, now: clock.wall() });
   stack.use(database);
   times.mark("database");

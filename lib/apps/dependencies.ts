@@ -9,6 +9,7 @@ import type { DeviceConfig } from "../config/flock.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { RegistryAuth } from "../docker/registry.ts";
+import type { ProxySettings } from "../wamp/proxy.ts";
 import type { Database } from "../store/database.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { AppFolder } from "./container/journaled_folder.ts";
@@ -67,6 +68,10 @@ export interface AppsDeps {
   workJournal: Pick<WorkJournal, keyof WorkJournal>;
   /** The folder that all apps see as `/shared`. */
   sharedDir: string;
+  /** The certificates that apps are to trust at this site; its folder is mounted into them when the file exists. */
+  caBundleFile: string;
+  /** The proxies of the agent's own environment. */
+  proxies: ProxySettings;
   /** Of this machine, as image names spell it: `amd64`. */
   arch: string;
   /** True when containers can use a graphics processor. */

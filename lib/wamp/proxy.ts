@@ -16,9 +16,9 @@ export interface ProxySettings {
 /** Settings without any proxy. */
 export const noProxies: ProxySettings = { http: "", https: "", none: "" };
 
-/** Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, in upper case first, then in lower case. */
+/** Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, in upper case first, then in lower case. Blank is not set. */
 export function readProxySettings(environment: { get(name: string): string | undefined }): ProxySettings {
-  const read = (name: string) => environment.get(name) || environment.get(name.toLowerCase()) || "";
+  const read = (name: string) => environment.get(name)?.trim() || environment.get(name.toLowerCase())?.trim() || "";
   return { http: read("HTTP_PROXY"), https: read("HTTPS_PROXY"), none: read("NO_PROXY") };
 }
 

@@ -1,6 +1,7 @@
 /** What apps need of a device besides engine, database and Studio, for tests. */
 
 import type { AppsDeps } from "../../lib/apps/dependencies.ts";
+import { noProxies } from "../../lib/wamp/proxy.ts";
 import type { DeviceConfig } from "../../lib/config/flock.ts";
 
 /** A device's config; `change` replaces parts of it. */
@@ -32,7 +33,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
-  | "handlesSignal"
+  | ("caBundleFile" | "handlesSignal" | "proxies")
   | (
     | "checkPull"
     | "deleteRemoved"
@@ -61,6 +62,8 @@ export function quietDevice(
     surroundings: () => ({ lanAddress: undefined, baseUrl: undefined }),
     folderOf: () => home,
     sharedDir: folder,
+    caBundleFile: `${folder}/certs/ca-bundle.crt`,
+    proxies: noProxies,
     arch: "amd64",
     hasGpu: () => Promise.resolve(false),
     readIdleMark: () => undefined,

@@ -14,6 +14,8 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     buildDir: "C:\\apps/build",
     composeDir: "C:\\apps/compose",
     sharedDir: "C:\\apps/shared",
+    caBundleFile: "C:\\apps/certs/ca-bundle.crt",
+    endpointChainFile: "/a/endpoint-chain.pem",
     downloadsDir: "/a/downloads",
     logPositionsDir: "/a/log_positions",
     dbFile: "my.db",

@@ -15,6 +15,7 @@ import { type PortReservation, refusalLines, refusalText } from "./port_reservat
 import { appEnvironment, type EnvironmentSources } from "./environment.ts";
 import { journaledFolder } from "./journaled_folder.ts";
 import { LeftOutParts } from "./left_out.ts";
+import { certsTarget, proxySecrets, siteVariables } from "./site_variables.ts";
 import { containerEnv, describeTooLong } from "./variable.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { AppsDeps, Surroundings } from "../dependencies.ts";
@@ -28,7 +29,8 @@ const sharedHostFolders = ["/sys/bus/w1/devices", "/usr/local/cuda"];
 export type ContainerSetupDeps =
   & Pick<
     AppsDeps,
-    "config" | "folderOf" | "sharedDir" | "hasGpu" | "isPortFree" | "hideSecretsOf" | "workJournal" | "log"
+    | ("config" | "folderOf" | "sharedDir" | "caBundleFile" | "proxies" | "hasGpu" | "isPortFree" | "hideSecretsOf")
+    | ("workJournal" | "log")
   >
   & {
     surroundings(): Surroundings;
@@ -53,6 +55,7 @@ export class ContainerSetup {
   constructor(deps: ContainerSetupDeps) {
     this.#deps = deps;
     this.leftOut = new LeftOutParts(deps);
+    deps.hideSecretsOf("proxies of the site", proxySecrets(deps.proxies));
     this.ports = new AppPorts({
       isFree: (port, transport) => deps.isPortFree(port, transport),
       reservations: () => deps.reservations(),
@@ -128,7 +131,22 @@ export class ContainerSetup {
 
   #sources(credential: AppCredential | undefined): EnvironmentSources {
     const { lanAddress, baseUrl } = this.#deps.surroundings();
-    return { config: this.#deps.config(), lanAddress, baseUrl, credential };
+    const config = this.#deps.config();
+    const { proxies } = this.#deps;
+    const site = { proxies, lanAddress, applianceDomain: config.applianceDomain, hasCaBundle: this.#hasCaBundle() };
+    return { config, lanAddress, baseUrl, credential, site: siteVariables(site) };
+  }
+
+  /** There are certificates of the site only where the device belongs to an appliance. */
+  #hasCaBundle(): boolean {
+    if (this.#deps.config().applianceDomain.trim() === "") return false;
+    try {
+      const { isFile, size } = Deno.statSync(this.#deps.caBundleFile);
+      return isFile && size > 0;
+    } catch {
+      // It has not been written yet.
+      return false;
+    }
   }
 
   #credentialOf(request: AppRequest): AppCredential | undefined {
@@ -148,7 +166,12 @@ export class ContainerSetup {
       { source: Deno.realPathSync(this.#deps.sharedDir), target: "/shared" },
       // Not even now is a link in its own place followed.
       { source: `${Deno.realPathSync(folderOf(dataFolder))}/${fileNameOf(dataFolder)}`, target: "/data" },
+      ...(this.#hasCaBundle() ? [certsMount(Deno.realPathSync(folderOf(this.#deps.caBundleFile)))] : []),
       ...sharedHostFolders.filter(existsSync).map((path) => ({ source: path, target: path })),
     ];
   }
+}
+
+function certsMount(source: string): { source: string; target: string; isReadOnly: true } {
+  return { source, target: certsTarget, isReadOnly: true };
 }

@@ -21,7 +21,7 @@ export interface ContainerOptions {
   env: readonly string[];
   ports: readonly PublishedPort[];
   /** Folders of the host, in the order in which they are mounted. */
-  mounts: readonly { source: string; target: string }[];
+  mounts: readonly { source: string; target: string; isReadOnly?: boolean }[];
   withGpu: boolean;
 }
 
@@ -48,7 +48,12 @@ export function createRequest(options: ContainerOptions): CreateRequest {
       PortBindings: Object.fromEntries(
         options.ports.map((port) => [portName(port), [{ HostIp: "0.0.0.0", HostPort: `${port.hostPort}` }]]),
       ),
-      Mounts: options.mounts.map(({ source, target }) => ({ Type: "bind", Source: source, Target: target })),
+      Mounts: options.mounts.map(({ source, target, isReadOnly = false }) => ({
+        Type: "bind",
+        Source: source,
+        Target: target,
+        ...(isReadOnly ? { ReadOnly: true } : {}),
+      })),
       ...(options.withGpu ? { Runtime: "nvidia" } : {}),
     },
   };

@@ -17,6 +17,8 @@ export interface EnvironmentSources {
   /** Studio's address. */
   baseUrl: string | undefined;
   credential: AppCredential | undefined;
+  /** What the app has to know of the site. */
+  site: readonly (readonly [name: string, value: string])[];
 }
 
 /**
@@ -29,7 +31,9 @@ export function appEnvironment(
   options: { sources: EnvironmentSources; ports: readonly PublishedPort[]; remotePorts?: RemotePorts },
 ): { variables: Variable[]; warnings: string[] } {
   const layers = new Layers();
-  for (const [name, value] of agentVariables(request, options.sources)) layers.put(name, value);
+  for (const [name, value] of deviceVariables(request, options.sources)) layers.put(name, value);
+  for (const [name, value] of options.sources.site) layers.putDefault(name, value);
+  for (const [name, value] of studioVariables(request, options.sources)) layers.put(name, value);
   if (request.stage === "PROD") {
     layers.putEntries(request.environment, { member: "value" });
     for (const { name, value } of remotePortVariables(request.ports, options.remotePorts)) {
@@ -47,6 +51,7 @@ export function appEnvironment(
 class Layers {
   readonly warnings: string[] = [];
   readonly #values = new Map<string, string>();
+  readonly #defaults = new Set<string>();
   /** Those that a user has set. */
   readonly #usersNames = new Set<string>();
 
@@ -54,7 +59,14 @@ class Layers {
     return [...this.#values].map(([name, value]) => ({ name, value }));
   }
 
+  /** A value that any other one replaces, also a default of the template. */
+  putDefault(name: string, value: string): void {
+    this.put(name, value);
+    this.#defaults.add(name);
+  }
+
   put(name: string, value: string): void {
+    this.#defaults.delete(name);
     // Deleted first, so that it stands at the place of the later one.
     this.#values.delete(name);
     this.#values.set(name, value.toWellFormed());
@@ -80,7 +92,7 @@ class Layers {
     { member, onlyMissing = false }: { member: "value" | "defaultValue"; onlyMissing?: boolean },
   ): void {
     for (const [name, entry] of Object.entries(entries)) {
-      if (onlyMissing && this.#values.has(name)) continue;
+      if (onlyMissing && this.#values.has(name) && !this.#defaults.has(name)) continue;
       if (!isDict(entry)) {
         this.#warn(name, "its entry is not an object");
         continue;
@@ -100,9 +112,9 @@ class Layers {
   }
 }
 
-function agentVariables(request: AppRequest, sources: EnvironmentSources): [name: string, value: string][] {
-  const { config, lanAddress, baseUrl, credential } = sources;
-  const all: [name: string, value: string | undefined][] = [
+function deviceVariables(request: AppRequest, sources: EnvironmentSources): [name: string, value: string][] {
+  const { config, lanAddress } = sources;
+  return known([
     ["DEVICE_SERIAL_NUMBER", config.serialNumber],
     ["ENV", request.stage],
     ["DEVICE_KEY", `${config.deviceKey}`],
@@ -112,13 +124,22 @@ function agentVariables(request: AppRequest, sources: EnvironmentSources): [name
     ["DEVICE_NAME", config.name],
     ["DEVICE_ENDPOINT_URL", endpointForApps(config.endpointUrl)],
     ["TUNNEL_DOMAIN", tunnelDomain(config)],
+    ["DEVICE_LAN_IP", lanAddress || undefined],
+  ]);
+}
+
+function studioVariables(request: AppRequest, sources: EnvironmentSources): [name: string, value: string][] {
+  const { config, baseUrl, credential } = sources;
+  return known([
     ["APP_AUTH_ID", credential?.id],
     ["APP_AUTH_SECRET", credential?.secret],
-    ["DEVICE_LAN_IP", lanAddress || undefined],
     ["INSTANCE_KEY", request.instanceKey > 0 ? `${request.instanceKey}` : undefined],
     ["RESWARM_URL", baseUrl || undefined],
     ["DEVICE_URL", deviceUrl(config, baseUrl)],
-  ];
+  ]);
+}
+
+function known(all: readonly (readonly [name: string, value: string | undefined])[]): [name: string, value: string][] {
   return all.flatMap(([name, value]) => value === undefined ? [] : [[name, value]]);
 }
 

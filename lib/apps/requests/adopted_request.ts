@@ -4,6 +4,7 @@ import { type AppRequest, isStage, type PortRule } from "../../model/app.ts";
 import { readCount } from "../../base/json.ts";
 import type { ContainerDetails } from "../../docker/decode.ts";
 import { splitReference } from "../../docker/registry.ts";
+import { isSiteVariable } from "../container/site_variables.ts";
 import { isUsableAppName, parseContainerName } from "../../model/app_names.ts";
 import { appLabels, isMadeByAgent } from "../../model/labels.ts";
 
@@ -58,7 +59,9 @@ function userEnvironment(env: readonly string[]): Record<string, unknown> {
     const equals = text.indexOf("=");
     return [text.slice(0, equals), { value: text.slice(equals + 1) }] as const;
   });
-  return Object.fromEntries(entries.filter(([name]) => name !== "" && !agentVariableNames.test(name)));
+  const all = new Map(entries.map(([name, { value }]) => [name, value]));
+  const isUsers = (name: string) => name !== "" && !agentVariableNames.test(name) && !isSiteVariable(name, all);
+  return Object.fromEntries(entries.filter(([name]) => isUsers(name)));
 }
 
 function ruleOf(declared: string, hostPort: number): PortRule[] {

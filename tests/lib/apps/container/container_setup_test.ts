@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { PortRule } from "../../../../lib/model/app.ts";
+import type { DeviceConfig } from "../../../../lib/config/flock.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
 import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import { ContainerSetup } from "../../../../lib/apps/container/container_setup.ts";
@@ -23,17 +24,21 @@ class World implements Disposable {
   readonly hidden: string[] = [];
   /** Lines of the app's log. */
   readonly said: string[] = [];
-  readonly setup = new ContainerSetup({
-    ...quietDevice(this.folder),
-    surroundings: () => ({ lanAddress: "10.0.0.9", baseUrl: "https://studio.example.com", appCredKey: "key" }),
-    folderOf: (named) => new DataFolder({ appsDir: `${this.folder}/apps` }, named),
-    isPortFree: (port) => !this.taken.has(port),
-    hideSecretsOf: (_, texts) => void this.hidden.push(...texts),
-    reservations: () => [],
-    say: (_, text) => void this.said.push(text),
-    makeWay: () => {},
-    log: silentLog,
-  });
+  readonly setup: ContainerSetup;
+
+  constructor(change: Partial<DeviceConfig> = {}) {
+    this.setup = new ContainerSetup({
+      ...quietDevice(this.folder, change),
+      surroundings: () => ({ lanAddress: "10.0.0.9", baseUrl: "https://studio.example.com", appCredKey: "key" }),
+      folderOf: (named) => new DataFolder({ appsDir: `${this.folder}/apps` }, named),
+      isPortFree: (port) => !this.taken.has(port),
+      hideSecretsOf: (_, texts) => void this.hidden.push(...texts),
+      reservations: () => [],
+      say: (_, text) => void this.said.push(text),
+      makeWay: () => {},
+      log: silentLog,
+    });
+  }
 
   async configure(ports: PortRule[]): Promise<Record<string, unknown>> {
     const request = sampleRequest({ ports });
@@ -80,6 +85,29 @@ Deno.test("configure() keeps a host port that Studio has stored or that was chos
   const remembered = await world.configure([rule({ port: 80, hostPort: 41_234 })]);
   assert.deepEqual(bindingsOf(remembered), { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "41234" }] });
   assert.deepEqual(bindingsOf(await world.configure([rule({ port: 80 })])), bindingsOf(remembered));
+});
+
+Deno.test("change 2.8: on an appliance the certificates of the site are mounted read-only, where there are any", async () => {
+  using world = new World({ applianceDomain: "site.example" });
+  const certsOf = async () => {
+    const { Env, HostConfig } = await world.configure([]);
+    const mounts = isDict(HostConfig) && Array.isArray(HostConfig.Mounts) ? HostConfig.Mounts : [];
+    const names = Array.isArray(Env) ? Env.filter((text) => `${text}`.endsWith("/certs/ca-bundle.crt")) : [];
+    return { mounts: mounts.filter(({ Target }) => Target === "/etc/ironflock/certs"), count: names.length };
+  };
+  assert.deepEqual(await certsOf(), { mounts: [], count: 0 });
+  Deno.mkdirSync(`${world.folder}/certs`);
+  Deno.writeTextFileSync(`${world.folder}/certs/ca-bundle.crt`, "");
+  assert.deepEqual(await certsOf(), { mounts: [], count: 0 });
+  Deno.writeTextFileSync(`${world.folder}/certs/ca-bundle.crt`, "x");
+  const mount = { Type: "bind", Source: `${world.folder}/certs`, Target: "/etc/ironflock/certs", ReadOnly: true };
+  assert.deepEqual(await certsOf(), { mounts: [mount], count: 4 });
+  const path = `${world.folder}/apps/prod/fan_ctl/env/SSL_CERT_FILE.txt`;
+  assert.equal(await Deno.readTextFile(path), "/etc/ironflock/certs/ca-bundle.crt");
+  using other = new World();
+  Deno.mkdirSync(`${other.folder}/certs`);
+  Deno.writeTextFileSync(`${other.folder}/certs/ca-bundle.crt`, "x");
+  assert.ok(!JSON.stringify(await other.configure([])).includes("ironflock"), "not without an appliance");
 });
 
 Deno.test("refreshCredential() writes no files for an app that has none yet", async () => {

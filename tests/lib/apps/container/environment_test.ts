@@ -18,12 +18,19 @@ const flock = readFlock(JSON.stringify({
 assert.equal(flock.kind, "read");
 const config = flock.kind === "read" ? flock.flock.config : assert.fail();
 
-const offline: EnvironmentSources = { config, lanAddress: undefined, baseUrl: undefined, credential: undefined };
+const offline: EnvironmentSources = {
+  config,
+  lanAddress: undefined,
+  baseUrl: undefined,
+  credential: undefined,
+  site: [],
+};
 const online: EnvironmentSources = {
   config,
   lanAddress: "192.168.0.7",
   baseUrl: "https://studio.ironflock.com",
   credential: { id: "app-7-prod-e1@3f0d", secret: "c2VjcmV0" },
+  site: [],
 };
 
 function request(overrides: Partial<AppRequest> = {}): AppRequest {
@@ -109,9 +116,9 @@ Deno.test("appEnvironment() has what is always known, for every app", () => {
 
 Deno.test("appEnvironment() adds what becomes known later", () => {
   assert.deepEqual(build({ instanceKey: 9 }, { sources: online }).text.slice(always.length), [
+    "DEVICE_LAN_IP=192.168.0.7",
     "APP_AUTH_ID=app-7-prod-e1@3f0d",
     "APP_AUTH_SECRET=c2VjcmV0",
-    "DEVICE_LAN_IP=192.168.0.7",
     "INSTANCE_KEY=9",
     "RESWARM_URL=https://studio.ironflock.com",
     "DEVICE_URL=https://studio.ironflock.com/ada/swarms/pumps/settings/devices/pump 7",
@@ -327,3 +334,20 @@ function randomFrom(seed: number): () => number {
     return state / 4_294_967_296;
   };
 }
+
+Deno.test("change 2.8: what an app knows of its site are defaults after DEVICE_LAN_IP; any value of the app counts instead", () => {
+  const site = [["HTTP_PROXY", "http://p:1"], ["SSL_CERT_FILE", "/a"]] as const;
+  const sources = { ...online, site };
+  const names = build({}, { sources }).text.map((text) => text.split("=")[0]);
+  assert.deepEqual(names.slice(names.indexOf("DEVICE_LAN_IP"), names.indexOf("APP_AUTH_ID")), [
+    ...["DEVICE_LAN_IP", "HTTP_PROXY", "SSL_CERT_FILE"],
+  ]);
+  const of = (change: Partial<AppRequest>) =>
+    build(change, { sources }).text.filter((text) => text.startsWith("HTTP_PROXY="));
+  assert.deepEqual(of({}), ["HTTP_PROXY=http://p:1"]);
+  assert.deepEqual(of({ environment: { HTTP_PROXY: { value: "" } } }), ["HTTP_PROXY="]);
+  const environmentTemplate = { HTTP_PROXY: { defaultValue: "http://own:1" } };
+  assert.deepEqual(of({ environmentTemplate }), ["HTTP_PROXY=http://own:1"]);
+  assert.deepEqual(of({ environmentTemplate, stage: "DEV" }), ["HTTP_PROXY=http://own:1"]);
+  assert.deepEqual(of({ stage: "DEV" }), ["HTTP_PROXY=http://p:1"]);
+});
