@@ -157,8 +157,9 @@ export class Batch {
   #readFitting(): { text: string; lines: number } {
     let limitBytes = Math.min(payloadLimitBytes, Math.floor(payloadLimitBytes / this.#density));
     let lines = this.#ends.length;
-    while (true) {
-      lines = this.#countWithin(limitBytes, lines);
+    while (lines > 0) {
+      // The first line may fit exactly, so it is always tried.
+      lines = Math.max(1, this.#countWithin(limitBytes, lines));
       const { text, jsonBytes } = this.#measure(lines);
       const takenBytes = (this.#ends[lines - 1] ?? this.#from) - this.#from + lines;
       if (takenBytes > firstBufferBytes) this.#density = Math.max(1, 1.01 * jsonBytes / takenBytes);
@@ -167,6 +168,7 @@ export class Batch {
       limitBytes = Math.floor(payloadLimitBytes / this.#density);
       lines -= 1;
     }
+    return { text: "", lines: 0 };
   }
 
   /** How many of the first lines, at most `most`, are within a limit. A line feed is two bytes of JSON. */
@@ -177,9 +179,7 @@ export class Batch {
   }
 
   #measure(lines: number): { text: string; jsonBytes: number } {
-    const end = this.#ends[lines - 1];
-    if (end === undefined) return { text: "", jsonBytes: 0 };
-    const bytes = this.#bytes.subarray(this.#from, end - 1);
+    const bytes = this.#bytes.subarray(this.#from, (this.#ends[lines - 1] ?? this.#from + 1) - 1);
     try {
       const text = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
       const isSmall = bytes.length * jsonBytesPerByte <= payloadLimitBytes;

@@ -11,7 +11,7 @@ import { hasCode, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { LogLine } from "../docker/log_lines.ts";
 import { historyLines } from "./history.ts";
-import { LogReading, type Position } from "./log_reading.ts";
+import { type ContainerPosition, LogReading } from "./log_reading.ts";
 import { PositionSearch, SearchedStream } from "./position_search.ts";
 import { cannotBeRead, driverReason } from "./unreadable.ts";
 
@@ -23,11 +23,6 @@ export interface FollowedContainer {
   tty: boolean;
   /** How the engine keeps its log, for example `json-file`; undefined when that is not known. */
   logDriver?: string | undefined;
-}
-
-/** How far the log of which container was read. */
-export interface ContainerPosition extends Position {
-  containerId: string;
 }
 
 /** How a log is read from the engine. */
@@ -229,10 +224,7 @@ export class Follower {
   #handOver(lines: readonly LogLine[]): number {
     if (lines.length === 0) return 0;
     this.#reading.note(lines);
-    const { position } = this.#reading;
-    const containerId = this.#containerId;
-    const known = position === undefined || containerId === undefined ? undefined : { containerId, ...position };
-    this.#deps.onLines(lines, known);
+    this.#deps.onLines(lines, this.#reading.noted(this.#containerId ?? ""));
     return lines.length;
   }
 

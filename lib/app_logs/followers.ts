@@ -7,13 +7,8 @@ import type { Clock } from "../async/clock.ts";
 import { TaskSet } from "../async/task_set.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
-import {
-  type ContainerPosition,
-  type FollowedContainer,
-  type FollowEnd,
-  type FollowEngine,
-  Follower,
-} from "./follower.ts";
+import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follower.ts";
+import type { ContainerPosition } from "./log_reading.ts";
 
 /** Where followers read, and where their lines go. */
 export interface FollowersDeps {

@@ -9,7 +9,7 @@ import type { Log } from "../base/log.ts";
 import { isCount, isDict, parseJson } from "../base/json.ts";
 import { makeFolderSync } from "../files/make_folder.ts";
 import { parseChannel } from "../model/channel_names.ts";
-import type { ContainerPosition } from "./follower.ts";
+import type { ContainerPosition } from "./log_reading.ts";
 
 /** Where positions are. */
 export interface LogPositionsDeps {
@@ -89,7 +89,8 @@ export class LogPositions {
     if (position === undefined || path === undefined) return;
     this.#unwritten.delete(channel);
     this.#writtenAtMs.set(channel, this.#deps.clock.now());
-    const text = JSON.stringify(position);
+    const { containerId, time, lines, bytes } = position;
+    const text = JSON.stringify({ containerId, time, lines, bytes });
     if (text.length >= fileBytes) return;
     try {
       this.#prepare();

@@ -12,6 +12,11 @@ export interface Position {
   bytes: number;
 }
 
+/** How far the log of which container was read. */
+export interface ContainerPosition extends Position {
+  containerId: string;
+}
+
 /** The state of reading one container's log. Lines without a time are messages of the engine and move nothing. */
 export class LogReading {
   /** The time of the last line, as its bytes; all zero before the first. */
@@ -32,25 +37,51 @@ export class LogReading {
     this.#bytes = position.bytes;
   }
 
+  /** The position as it is now, with the container that it belongs to; undefined before the first line. */
+  noted(containerId: string): ContainerPosition | undefined {
+    if (this.#stamp[0] === 0) return undefined;
+    return new NotedPosition(this.#stamp.slice(), { containerId, lines: this.#lines, bytes: this.#bytes });
+  }
+
   /** Notes lines that were read. */
   note(lines: readonly LogLine[]): void {
-    const last = lines.findLast(({ stampAt }) => stampAt >= 0);
+    let first = lines.length - 1;
+    while (first >= 0 && (lines[first]?.stampAt ?? -1) < 0) first -= 1;
+    const last = lines[first];
     if (last === undefined) return;
     // Only the last lines with the same time count; of most times there is one.
-    let first = lines.length;
     while (first > 0 && hasStampOf(lines[first - 1], last)) first -= 1;
     if (first > 0 || !hasStamp(last, this.#stamp)) {
       this.#stamp.set(last.source.subarray(last.stampAt, last.stampAt + timeBytes));
       this.#lines = 0;
       this.#bytes = 0;
     }
-    for (const line of lines.slice(first)) this.#count(line);
+    for (let index = first; index < lines.length; index += 1) this.#count(lines[index]);
   }
 
-  #count(line: LogLine): void {
-    if (line.stampAt < 0) return;
+  #count(line: LogLine | undefined): void {
+    if (line === undefined || line.stampAt < 0) return;
     this.#bytes = line.isEnd ? 0 : this.#bytes + line.to - line.from;
     if (line.isEnd) this.#lines += 1;
+  }
+}
+
+/** Decodes its time only when it is asked for: most positions are followed by another at once. */
+class NotedPosition implements ContainerPosition {
+  readonly containerId: string;
+  readonly lines: number;
+  readonly bytes: number;
+  readonly #stamp: Uint8Array;
+
+  constructor(stamp: Uint8Array, of: { containerId: string; lines: number; bytes: number }) {
+    this.#stamp = stamp;
+    this.containerId = of.containerId;
+    this.lines = of.lines;
+    this.bytes = of.bytes;
+  }
+
+  get time(): string {
+    return new TextDecoder().decode(this.#stamp);
   }
 }
 

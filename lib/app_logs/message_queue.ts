@@ -5,7 +5,7 @@ import { within } from "../async/deadline.ts";
 import { TaskSet } from "../async/task_set.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { ContainerPosition } from "./follower.ts";
+import type { ContainerPosition } from "./log_reading.ts";
 
 /** A message of the agent as it is sent. */
 export interface AgentMessage {

@@ -5,7 +5,7 @@ import { within } from "../async/deadline.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { Batch, flushIntervalMs } from "./batch.ts";
-import type { ContainerPosition } from "./follower.ts";
+import type { ContainerPosition } from "./log_reading.ts";
 import { type AgentMessage, MessageQueue, type MessageStore } from "./message_queue.ts";
 import type { Audience } from "./subscribers.ts";
 

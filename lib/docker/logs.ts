@@ -1,7 +1,7 @@
 /** The log of a container, followed while it runs or read as it is stored. */
 
 import { AgentError, hasCode } from "../base/errors.ts";
-import { type LogLine, type LogReader, logReader } from "./log_lines.ts";
+import { type LogLine, logReader } from "./log_lines.ts";
 import type { EngineStream } from "./engine_stream.ts";
 import { type EngineTransport, pathPart } from "./engine_transport.ts";
 
@@ -27,9 +27,9 @@ const logLimitCharacters = 4 * 1024 * 1024;
 
 /**
  * Follows the log of a container until the container exits or `signal` is aborted; both end the iteration without an
- * error. Yields the lines that have arrived, which are valid until the next are asked for. Of a container that has
- * exited it yields what is stored. Throws `container_missing`, and `engine_unreachable` when the connection to the
- * engine is lost.
+ * error. Yields the lines that have arrived, which are valid until the next are asked for; of a line that goes on, what
+ * is there when nothing more comes for a second. Of a container that has exited it yields what is stored. Throws
+ * `container_missing`, and `engine_unreachable` when the connection to the engine is lost.
  */
 export async function* followLogs(
   transport: EngineTransport,
@@ -41,37 +41,30 @@ export async function* followLogs(
   const stream = await openLogs(transport, id, { ...options, signal, follow: true });
   if (stream === undefined) return;
   const chunks = stream.chunks();
+  const reader = logReader(options.tty);
+  let lines: LogLine[] = [];
+  const keep = (line: LogLine) => void lines.push(line);
   try {
-    yield* readLines(chunks, logReader(options.tty));
+    for (let next = chunks.next();; next = chunks.next()) {
+      if (reader.hasWholeMessages && await isIdle(next)) {
+        reader.flushMessages(keep);
+        yield lines;
+        lines = [];
+      }
+      const { value: chunk } = await next;
+      if (chunk === undefined) break;
+      reader.push(chunk, keep);
+      if (lines.length > 0) yield lines;
+      lines = [];
+    }
+    reader.flush(keep);
+    if (lines.length > 0) yield lines;
   } catch (error) {
     if (!hasCode(error, "canceled")) throw error;
   } finally {
     // A read that is still waiting would keep the stream from closing.
     life.abort();
     await chunks.return();
-  }
-}
-
-/** Yields the lines that have arrived; of a line that goes on, what is there when nothing more comes for a second. */
-async function* readLines(
-  chunks: AsyncGenerator<Uint8Array, void>,
-  reader: LogReader,
-): AsyncGenerator<LogLine[], void> {
-  let next: Promise<IteratorResult<Uint8Array, void>> | undefined;
-  let isDone = false;
-  while (!isDone) {
-    const lines: LogLine[] = [];
-    const keep = (line: LogLine) => void lines.push(line);
-    next ??= chunks.next();
-    if (reader.hasWholeMessages && await isIdle(next)) reader.flushMessages(keep);
-    else {
-      const { done = false, value } = await next;
-      next = undefined;
-      isDone = done;
-      if (value === undefined) reader.flush(keep);
-      else reader.push(value, keep);
-    }
-    if (lines.length > 0) yield lines;
   }
 }
 

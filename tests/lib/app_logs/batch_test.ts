@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LogLine } from "../../../lib/docker/log_lines.ts";
 import { backlogLimitBytes, Batch, payloadLimitBytes } from "../../../lib/app_logs/batch.ts";
+import { splitText } from "../../../lib/app_logs/pieces.ts";
 import { byteLength } from "../../../lib/base/byte_length.ts";
 
 const longLine = "x".repeat(80_000);
@@ -32,7 +33,7 @@ Deno.test("take() drops everything after the first line that does not fit, also 
 });
 
 Deno.test("take() returns only the marker when no line fits", () => {
-  assert.equal(take(["y".repeat(payloadLimitBytes)]), "… 1 log line(s) dropped (rate limit)");
+  assert.equal(take(["y".repeat(payloadLimitBytes + 1)]), "… 1 log line(s) dropped (rate limit)");
 });
 
 Deno.test("add() counts lines above the backlog limit as dropped and keeps those before", () => {
@@ -108,6 +109,16 @@ Deno.test("takeFitting() returns one full message after the other and drops noth
   }
   assert.deepEqual(messages.join("\n").split("\n"), printed);
   assert.equal(batch.backlogBytes, 0);
+});
+
+Deno.test("#5: takeFitting() carries each line that fits as JSON, however much others need", () => {
+  const batch = new Batch();
+  const lines = [..."x".repeat(9)].flatMap((_, index) => [splitText("\u0000".repeat(50_000)), `${index}`]).flat();
+  for (const line of lines) batch.add(line);
+  const messages: string[] = [];
+  while (!batch.isEmpty) messages.push(batch.takeFitting() ?? "");
+  for (const message of messages) assert.ok(byteLength(JSON.stringify(message)) <= payloadLimitBytes + 2);
+  assert.deepEqual(messages.join("\n").split("\n"), lines);
 });
 
 Deno.test("takeFitting() drops only the line that no message can carry, and marks its place", () => {

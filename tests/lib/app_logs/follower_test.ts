@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
-import { type ContainerPosition, Follower, type FollowerDeps } from "../../../lib/app_logs/follower.ts";
+import { Follower, type FollowerDeps } from "../../../lib/app_logs/follower.ts";
+import type { ContainerPosition } from "../../../lib/app_logs/log_reading.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeLogEngine } from "../../fakes/fake_log_engine.ts";
 
