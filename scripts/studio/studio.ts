@@ -1,7 +1,8 @@
 /** The local Studio for programs: adds devices and releases, requests states of apps, and observes devices. */
 
 import type { AppState, Stage } from "../../lib/model/app.ts";
-import type { Dict } from "../../lib/base/json.ts";
+import { AgentError } from "../../lib/base/errors.ts";
+import { type Dict, isDict } from "../../lib/base/json.ts";
 import type { Privilege } from "../../lib/backend/requests.ts";
 import { hasUri } from "../../lib/wamp/remote_error.ts";
 import type { CallOptions, CallReply } from "../../lib/wamp/session.ts";
@@ -163,6 +164,7 @@ export class Studio implements AsyncDisposable {
     const accountKey = change.accountKey ?? ownerAccountKey;
     this.addAccount({ accountKey });
     const app = this.#decide(device, appName, { ...change, accountKey });
+    if (change.ports !== undefined) await this.#checkReservations(device, app);
     saveDeviceApp(this.store, { deviceKey: device.deviceKey, app });
     const outcome = { kwargs: { ...encodeRequest(app, device), ...change.kwargs }, after: this.reports(device).length };
     try {
@@ -171,6 +173,23 @@ export class Studio implements AsyncDisposable {
     } catch (error) {
       if (!hasUri(error, errorUris.noSuchProcedure)) throw error;
       return { ...outcome, isDelivered: false };
+    }
+  }
+
+  /** As the Studio does before it saves a reservation. Throws `bad_request` for one that the device refuses. */
+  async #checkReservations(device: Device, app: DeviceApp): Promise<void> {
+    for (const { port, protocol, reserved_host_port: hostPort = 0 } of app.ports) {
+      if (hostPort === 0) continue;
+      const question = { app_key: app.appKey, stage: app.stage, port, protocol, host_port: hostPort };
+      try {
+        const { args } = await this.call(device, "check_host_port", { args: [question] });
+        const [answer] = args;
+        if (!isDict(answer) || answer.available === true) continue;
+        throw new AgentError("bad_request", `Cannot reserve host port ${hostPort}: ${answer.reason}`);
+      } catch (error) {
+        // A device that is away checks it when it starts the app.
+        if (!hasUri(error, errorUris.noSuchProcedure)) throw error;
+      }
     }
   }
 

@@ -2,13 +2,13 @@
 
 import { type AppState, isAppState } from "../../../lib/model/app.ts";
 import { type Dict, isDict, readCount } from "../../../lib/base/json.ts";
-import { type Arguments, readPairs, readPort } from "./arguments.ts";
+import { type Arguments, readPairs, readPorts } from "./arguments.ts";
 import { type Command, connect, type Context, memberText } from "./command.ts";
 import { readAccount } from "./devices.ts";
 import { type Goal, judge, type PublicReport, readReport } from "./goal.ts";
 import { reportLine } from "./serve.ts";
 
-const options = { version: "one", env: "many", port: "many", wait: "one", account: "one" } as const;
+const options = { version: "one", env: "many", port: "many", reserve: "many", wait: "one", account: "one" } as const;
 
 /** The commands. */
 export const appCommands: readonly Command[] = [
@@ -22,7 +22,8 @@ export const appCommands: readonly Command[] = [
 function stateCommand(name: string, target: AppState | undefined, summary: string): Command {
   return {
     name: `app ${name}`,
-    usage: "<device> <app> [--version V] [--env K=V ...] [--port 8080:http ...] [--wait 60] [--account A]",
+    usage: "<device> <app> [--version V] [--env K=V ...] [--port 8080:http ...] [--reserve 41000 ...] " +
+      "[--wait 60] [--account A]",
     summary,
     options,
     least: 2,
@@ -101,7 +102,9 @@ function readChange(args: Arguments, target: AppState | undefined): Dict {
     ...(version === undefined ? {} : { version }),
     ...(account === undefined ? {} : { accountKey: readAccount(account) }),
     ...(environment.length === 0 ? {} : { environment: readPairs("env", environment) }),
-    ...(ports.length === 0 ? {} : { ports: ports.map(readPort) }),
+    ...(ports.length === 0 && args.list("reserve").length === 0
+      ? {}
+      : { ports: readPorts(ports, args.list("reserve")) }),
   };
 }
 

@@ -90,6 +90,19 @@ export function readPort(text: string): { port: number; protocol: string } {
   return { port: Number(port), protocol };
 }
 
+/** Port rules, the first ones with the host ports that are reserved for them. Throws `UsageError`. */
+export function readPorts(ports: readonly string[], reserved: readonly string[]): Record<string, unknown>[] {
+  if (reserved.length > ports.length) throw new UsageError("--reserve belongs to a --port");
+  return ports.map((text, index) => {
+    const wanted = reserved[index];
+    if (wanted === undefined) return readPort(text);
+    if (!/^[0-9]{1,5}$/.test(wanted) || Number(wanted) > 65_535) {
+      throw new UsageError(`--reserve must be a port, or 0 for none, got "${wanted}"`);
+    }
+    return { ...readPort(text), reserved_host_port: Number(wanted) };
+  });
+}
+
 function splitOption(arg: string): [name: string, value: string | undefined] {
   const equals = arg.indexOf("=");
   return equals < 0 ? [arg.slice(2), undefined] : [arg.slice(2, equals), arg.slice(equals + 1)];

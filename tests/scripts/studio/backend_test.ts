@@ -286,3 +286,28 @@ Deno.test("a testament marks the device as disconnected, unless it has connected
     await studio.waitForStatus("edge-1", "DISCONNECTED");
   });
 });
+
+Deno.test("change 1.4: a reservation is stored when the device says that it can have the port, or is away", async () => {
+  await withDevice(async (studio, device) => {
+    const asked: unknown[] = [];
+    await device.register("check_host_port", ({ args: [question] }) => {
+      asked.push(question);
+      const available = asked.length === 1;
+      return Promise.resolve({ args: [{ available, reason: available ? "" : "taken_by_app" }] });
+    });
+    const { appKey } = studio.addRelease("shop", "1");
+    const reserve = (hostPort: number, name = "edge-1") => {
+      const ports = [{ port: 502, protocol: "tcp", reserved_host_port: hostPort }];
+      return studio.request(name, "shop", { target: "RUNNING", ports });
+    };
+    const reserved = (name = "edge-1") => studio.apps(name)[0]?.ports[0]?.reserved_host_port;
+    await reserve(41_000);
+    assert.deepEqual(asked, [{ app_key: appKey, stage: "PROD", port: 502, protocol: "tcp", host_port: 41_000 }]);
+    await assert.rejects(reserve(42_000), { message: "Cannot reserve host port 42000: taken_by_app" });
+    assert.equal(reserved(), 41_000);
+    await reserve(0);
+    assert.equal(asked.length, 2);
+    await reserve(43_000, "edge-2");
+    assert.equal(reserved("edge-2"), 43_000);
+  });
+});

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { readArguments, readPairs, readPort, UsageError } from "../../../../scripts/studio/command_line/arguments.ts";
+import {
+  readArguments,
+  readPairs,
+  readPort,
+  readPorts,
+  UsageError,
+} from "../../../../scripts/studio/command_line/arguments.ts";
 
 const kinds = { options: { env: "many", wait: "one" }, least: 1, most: 2 } as const;
 
@@ -34,4 +40,15 @@ Deno.test("readPairs() and readPort() read the values of options", () => {
   assert.deepEqual(readPort("8080"), { port: 8080, protocol: "http" });
   assert.deepEqual(readPort("53:udp"), { port: 53, protocol: "udp" });
   for (const text of ["", "0", "65536", "80:ftp", "http:80"]) assert.throws(() => readPort(text), UsageError);
+});
+
+Deno.test("change 1.5: readPorts() gives the first ports the reservations", () => {
+  assert.deepEqual(readPorts(["8080:http", "502:tcp", "53:udp"], ["0", "41000"]), [
+    { port: 8080, protocol: "http", reserved_host_port: 0 },
+    { port: 502, protocol: "tcp", reserved_host_port: 41_000 },
+    { port: 53, protocol: "udp" },
+  ]);
+  for (const [ports, reserved] of [[[], ["1"]], [["80"], ["x"]], [["80"], ["65536"]], [["80"], ["1", "2"]]] as const) {
+    assert.throws(() => readPorts(ports, reserved), UsageError);
+  }
 });
