@@ -34,6 +34,7 @@ export type ErrorCode =
   | "start_failed"
   | "store_failed"
   | "timeout"
+  | "untrusted_server"
   | "volume_in_use"
   | "volume_missing";
 

@@ -46,8 +46,9 @@ const layerLimitBytes = 2 ** 40;
 
 /**
  * The layers of an image, first to last, as its registry describes them; undefined when it does not answer within a
- * minute, refuses, or has none for this platform. Throws `canceled`, and `registry_busy` (`RegistryBusyError`) when the
- * registry does not want to be asked for a while.
+ * minute, refuses, or has none for this platform. Throws `canceled`, `registry_busy` (`RegistryBusyError`) when the
+ * registry does not want to be asked for a while, and `untrusted_server` when it wants the login to go to a server that
+ * is not its own.
  */
 export async function readRemoteLayers(options: RemoteLayersOptions): Promise<RemoteLayer[] | undefined> {
   const { reference, signal, log, limitMs = manifestLimitMs } = options;
@@ -58,6 +59,8 @@ export async function readRemoteLayers(options: RemoteLayersOptions): Promise<Re
     });
   } catch (error) {
     if (signal.aborted || hasCode(error, "registry_busy")) throw error;
+    // An engine would send the login there.
+    if (options.auth !== undefined && hasCode(error, "untrusted_server")) throw error;
     // The pull goes on without this check; what is wrong with the registry, the engine will report as well.
     log.info("Cannot find out how much a pull downloads", { image: reference, error: textOf(error) });
     return undefined;

@@ -63,7 +63,7 @@ export class RegistryClient {
 
   /**
    * The manifest that a tag or digest names. Throws `bad_request`, `denied`, `connect_failed`, `registry_busy`,
-   * `protocol_error`.
+   * `untrusted_server`, `protocol_error`.
    */
   async readManifest(tagOrDigest: string): Promise<Dict> {
     if (!isTag(tagOrDigest) && !isDigest(tagOrDigest)) throw badReference(tagOrDigest);

@@ -6,17 +6,22 @@ import { hostNameOf, isSameSite, isThisMachine } from "../http/site.ts";
 
 /** Registries whose token server belongs to another site of the same owner. A host also covers what is below it. */
 const knownTokenServers: Readonly<Record<string, readonly string[]>> = {
+  "hub.docker.com": ["auth.docker.io"],
+  "lscr.io": ["ghcr.io"],
   "scw.cloud": ["api.scaleway.com"],
 };
 
 /**
  * The token server that a registry names, if a login may be sent to it: over https to a host of the registry's own site
- * (or a known one); a registry on loopback may also name loopback, with or without encryption. Throws `denied`.
+ * (or a known one); a registry on loopback may also name loopback, with or without encryption. Throws `untrusted_server`.
  */
 export function tokenServerOf(registry: URL, realm: string): URL {
   const url = URL.canParse(realm) ? new URL(realm) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    throw new AgentError("denied", `Registry ${shownHost(registry)} names a token server that is no web address`);
+    throw new AgentError(
+      "untrusted_server",
+      `Registry ${shownHost(registry)} names a token server that is no web address`,
+    );
   }
   const [host, registryHost] = [hostNameOf(url), hostNameOf(registry)];
   const isLocal = isThisMachine(host) && isThisMachine(registryHost);
@@ -33,5 +38,5 @@ function isKnown(host: string, registryHost: string): boolean {
 }
 
 function refusedServer(url: URL, why: string): AgentError {
-  return new AgentError("denied", `Not asking token server ${shownHost(url)} for a token, because ${why}`);
+  return new AgentError("untrusted_server", `Not asking token server ${shownHost(url)} for a token, because ${why}`);
 }

@@ -71,6 +71,21 @@ async function wrongLogin(fixture: AppsFixture): Promise<void> {
   );
 }
 
+/** Another machine, as far as the agent can tell: an engine reaches this one by the address. */
+async function strangeTokens(fixture: AppsFixture, door: RegistryDoor): Promise<void> {
+  const asked: string[] = [];
+  await using thief = Deno.serve({ hostname: "0.0.0.0", port: 5011, onListen() {} }, ({ url, headers }) => {
+    asked.push(`${url} ${headers.get("authorization")}`);
+    return Response.json({ token: "t" });
+  });
+  door.realm = `http://0.0.0.0:${thief.addr.port}/token`;
+  await fixture.request("RUNNING");
+  await fixture.until("FAILED", 20_000);
+  assert.match(pullError(fixture), /pull the image: Not asking token server "0\.0\.0\.0:5011" for a token, because/);
+  assert.deepEqual(asked, []);
+  door.realm = undefined;
+}
+
 const marks: Record<string, { os?: string; architecture?: string }> = {
   "linux/386": { os: "linux", architecture: "386" },
   "no architecture": { os: "linux" },
@@ -136,6 +151,10 @@ Deno.test("registries and images of the field", async (test) => {
     () => missingTag(fixture),
   );
   await step("#2: a refused pull is explained by a check of the login", () => wrongLogin(fixture));
+  await step(
+    "#11: a login goes to no token server elsewhere, not even by the engine",
+    () => strangeTokens(fixture, door),
+  );
   await step("#3: images that are marked for other machines are installed and updated", () => markedImages(fixture));
   await step("#3: a release that the engine cannot run is rolled back and canceled", () => foreignUpdate(fixture));
   await step("#16: versions that the engine does not take are replaced", () => versions(fixture));

@@ -19,6 +19,8 @@ export interface RegistryDoorOptions {
 /** One open door. */
 export class RegistryDoor implements AsyncDisposable {
   readonly questions: DoorQuestion[] = [];
+  /** Where the registry sends logins; undefined for its own token server. */
+  realm: string | undefined;
   /** How long the token server takes for an answer. */
   tokenDelayMs = 0;
   /** The answer to every question; undefined lets them pass. */
@@ -61,7 +63,10 @@ export class RegistryDoor implements AsyncDisposable {
     });
     const changed = new Headers(answer.headers);
     const challenge = changed.get("www-authenticate");
-    if (challenge !== null) changed.set("www-authenticate", challenge.replace(tokens, this.host));
+    const realm = this.realm ?? `http://${this.host}/token`;
+    if (challenge !== null) {
+      changed.set("www-authenticate", challenge.replace(/realm="[^"]*"/, () => `realm="${realm}"`));
+    }
     return new Response(await answer.arrayBuffer(), { status: answer.status, headers: changed });
   }
 }

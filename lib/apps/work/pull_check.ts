@@ -1,18 +1,18 @@
 /**
  * What a registry says of an image before the engine pulls it: whether it fits, and whether the registry wants to be
- * asked at all. The check may stop a pull for one of these two reasons; whatever else becomes of it, the pull goes on.
+ * asked at all, and whether the login stays with it. The check may stop a pull for one of these reasons; whatever else
+ * becomes of it, the pull goes on.
  */
 
 import type { Clock } from "../../async/clock.ts";
 import { throwIfAborted, waitAtMost } from "../../async/deadline.ts";
-import { AgentError, isCanceled, textOf } from "../../base/errors.ts";
+import { AgentError, hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { noSpaceText, type PullSpace } from "../../disk_space/pull_space.ts";
-import { RegistryBusyError } from "../../docker/retry_after.ts";
 
 /** What a check works with. */
 export interface PullCheckOptions {
-  /** Asks the registry. May throw `RegistryBusyError`. */
+  /** Asks the registry. May throw `registry_busy` and `untrusted_server`. */
   ask(signal: AbortSignal): Promise<PullSpace>;
   clock: Pick<Clock, "sleep">;
   log: Log;
@@ -31,7 +31,7 @@ export class PullCheck {
     this.#end = this.#run(onRefused);
   }
 
-  /** Why the pull must not go on: `no_space` or a `RegistryBusyError`. Undefined while nothing speaks against it. */
+  /** Why the pull must not go on: `no_space`, or what the registry has answered. Undefined while nothing speaks against it. */
   get refusal(): AgentError | undefined {
     return this.#refusal;
   }
@@ -56,7 +56,7 @@ export class PullCheck {
       this.#refusal = new AgentError("no_space", noSpaceText(space));
     } catch (error) {
       if (isCanceled(error)) return;
-      if (!(error instanceof RegistryBusyError)) {
+      if (!hasCode(error, "registry_busy", "untrusted_server")) {
         log.info("Cannot find out whether an image fits", { error: textOf(error) });
         return;
       }

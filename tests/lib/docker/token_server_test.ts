@@ -47,6 +47,6 @@ Deno.test("#11: tokenServerOf() accepts the token servers of real registries", (
 
 Deno.test("#11: tokenServerOf() refuses every realm that is not the registry's own", () => {
   for (const [registry, realm, message] of refused) {
-    assert.throws(() => tokenServerOf(new URL(registry), realm), { code: "denied", message }, realm);
+    assert.throws(() => tokenServerOf(new URL(registry), realm), { code: "untrusted_server", message }, realm);
   }
 });

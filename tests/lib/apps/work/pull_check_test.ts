@@ -19,6 +19,11 @@ const answers: [name: string, answer: () => Promise<PullSpace>, code: AgentError
   ["an image that fits", () => Promise.resolve({ kind: "fits" }), undefined],
   ["an image that does not fit", () => Promise.resolve({ kind: "noSpace", neededBytes: 2, freeBytes: 1 }), "no_space"],
   ["a registry that asks for a pause", () => Promise.reject(new RegistryBusyError("later", 5)), "registry_busy"],
+  [
+    "a registry that wants the login elsewhere",
+    () => Promise.reject(new AgentError("untrusted_server", "not its own")),
+    "untrusted_server",
+  ],
   ["a check that fails", () => Promise.reject(new AgentError("timeout", "no answer")), undefined],
   ["an engine that fails", () => Promise.reject(new AgentError("engine_failed", "no version")), undefined],
 ];
