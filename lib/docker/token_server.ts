@@ -13,7 +13,8 @@ const knownTokenServers: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * The token server that a registry names, if a login may be sent to it: over https to a host of the registry's own site
- * (or a known one); a registry on loopback may also name loopback, with or without encryption. Throws `untrusted_server`.
+ * (or a known one); a registry on loopback may also name loopback, with or without encryption. Throws
+ * `untrusted_server`.
  */
 export function tokenServerOf(registry: URL, realm: string): URL {
   const url = URL.canParse(realm) ? new URL(realm) : undefined;

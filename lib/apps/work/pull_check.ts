@@ -31,7 +31,10 @@ export class PullCheck {
     this.#end = this.#run(onRefused);
   }
 
-  /** Why the pull must not go on: `no_space`, or what the registry has answered. Undefined while nothing speaks against it. */
+  /**
+   * Why the pull must not go on: `no_space`, or what the registry has answered. Undefined while nothing speaks against
+   * it.
+   */
   get refusal(): AgentError | undefined {
     return this.#refusal;
   }
