@@ -53,7 +53,7 @@ export class SecretIndex {
       this.#buckets.set(start, bucket);
       if (form.length >= longStartChars) addLong(bucket.long, form);
       else bucket.short.set(form, (bucket.short.get(form) ?? 0) + 1);
-      this.#starts[hashAt(form, 0)] = 1;
+      this.#starts[hashOf(form.charCodeAt(0), form.charCodeAt(1))] = 1;
       this.#longest = Math.max(this.#longest, form.length);
     }
   }
@@ -74,8 +74,12 @@ export class SecretIndex {
   next(text: string, from: number): number {
     if (this.#buckets.size === 0) return -1;
     const starts = this.#starts;
-    for (let at = from; at <= text.length - shortestIndexed; at += 1) {
-      if (starts[hashAt(text, at)] === 1 && this.lengthAt(text, at) > 0) return at;
+    const last = text.length - shortestIndexed;
+    let unit = text.charCodeAt(from);
+    for (let at = from; at <= last; at += 1) {
+      const next = text.charCodeAt(at + 1);
+      if (starts[hashOf(unit, next)] === 1 && this.lengthAt(text, at) > 0) return at;
+      unit = next;
     }
     return -1;
   }
@@ -130,8 +134,8 @@ function removeShort(short: Bucket["short"], form: string): void {
   else short.delete(form);
 }
 
-function hashAt(text: string, at: number): number {
-  return (text.charCodeAt(at) * 257 + text.charCodeAt(at + 1)) & hashMask;
+function hashOf(first: number, second: number): number {
+  return (first * 257 + second) & hashMask;
 }
 
 /** The pieces of a secret as they are, in JSON, in JSON within JSON, and in a URL. */
