@@ -57,8 +57,12 @@ for (const isRemapping of [false, true]) {
             await fixture.restartAgent();
             const update = { environment, newest_version: "2", request_update: true };
             await fixture.requestUntil("RUNNING", '"Now running app Shop (2)"', update);
-            await start("2", 65_534);
-            await start("3", 0);
+            await awaitReport(65_534);
+            await fixture.restartAgent();
+            for (const [version, user] of [["3", 0], ["1", 1000]] as const) {
+              await fixture.requestUntil("PRESENT", '"Successfully stopped Shop"');
+              await start(version, user);
+            }
             await assertClosed(fixture);
             await fixture.removeAllApps();
           } finally {
