@@ -19,7 +19,7 @@ import type { WorkJournal } from "./work/work_journal.ts";
 /** The engine as the steps of a transition see it. */
 export type StepEngine = Pick<
   Engine,
-  | ("checkLogin" | "create" | "imagesOf" | "inspect" | "openPull")
+  | ("addTag" | "checkLogin" | "create" | "imagesOf" | "inspect" | "listContainers" | "listImages" | "openPull")
   | ("inspectImage" | "platform" | "remapsUsers" | "remove" | "removeVolume" | "settingsOf" | "start" | "stop")
   | ("untag" | "volumesWith" | "watchExit")
 >;

@@ -233,6 +233,14 @@ export class Engine {
     return references.filter((reference) => reference.repository === repository).map((reference) => reference.tag);
   }
 
+  /** Gives an image one more name. Throws `image_missing`. */
+  async addTag(reference: string, name: { repository: string; tag: string }, signal: AbortSignal): Promise<void> {
+    const what = `Naming image "${reference}" "${name.repository}:${name.tag}"`;
+    const query = { repo: name.repository, tag: name.tag };
+    const request = { method: "POST", path: imagePath(reference, "/tag"), query } as const;
+    await this.#transport.read(request, { what, signal, missing: "image_missing" });
+  }
+
   /**
    * Removes a name of an image; the image goes with its last name. A name that does not exist is fine. Never forced.
    */

@@ -21,6 +21,8 @@ export interface AppNames {
   container: string;
   /** Of its images, without a tag: `registry.example.com/apps/prod_amd64_71_fan_ctl`. */
   repository: string;
+  /** What the repositories of all names that the app has ever had begin with. */
+  repositoryPrefix: string;
 }
 
 /**
@@ -48,10 +50,13 @@ export function namesOf(app: NamedApp, facts: NamingFacts): AppNames {
   const { id: { stage, appKey }, appName } = app;
   const { mainRepository, arch } = facts;
   const registry = facts.registryUrl.trim().replace(/^https?:\/\//i, "").replace(/\/*$/, "/").replace(/^\/$/, "");
-  return {
-    container: plainName(app),
-    repository: `${registry}${mainRepository}${stage}_${arch}_${appKey}_${appName}`.toLowerCase(),
-  };
+  const repositoryPrefix = `${registry}${mainRepository}${stage}_${arch}_${appKey}_`.toLowerCase();
+  return { container: containerNameOf(app), repository: repositoryPrefix + appName.toLowerCase(), repositoryPrefix };
+}
+
+/** The name of an app's container; see `AppNames`. */
+export function containerNameOf({ id: { stage, appKey }, appName }: NamedApp): string {
+  return `${stage}_${appKey}_${appName}`.toLowerCase();
 }
 
 /** Reads the name of a container, with or without the engine's slash. Undefined when it is not one of an app. */
@@ -62,7 +67,7 @@ export function parseContainerName(name: string): NamedApp | undefined {
 
 /** The compose project of an app, before compose drops foreign characters: `prod_71_fan_ctl_compose`. */
 export function composeProjectName(app: NamedApp): string {
-  return `${plainName(app)}_compose`;
+  return `${containerNameOf(app)}_compose`;
 }
 
 /** Reads the name of a compose project. Undefined when it is not one of an app. */
@@ -79,8 +84,4 @@ export function parseAppName(name: string): { prefix: "prod" | "dev" | "pub"; ap
   const [, prefix, key = "", appName = ""] = /^(dev|prod|pub)_([0-9]{1,15})_(.+)$/.exec(name) ?? [];
   if (prefix !== "dev" && prefix !== "prod" && prefix !== "pub") return undefined;
   return { prefix, app: { id: { appKey: Number(key), stage: prefix === "prod" ? "PROD" : "DEV" }, appName } };
-}
-
-function plainName({ id: { stage, appKey }, appName }: NamedApp): string {
-  return `${stage}_${appKey}_${appName}`.toLowerCase();
 }

@@ -38,6 +38,19 @@ const examples: readonly Example[] = [
   { goal: "install", situation: "nothing is there", observed: { containers: [], tags: [] } },
   { goal: "run", situation: "the image is there", observed: { containers: [], tags: ["1.0.0"] } },
   { goal: "run", situation: "the image is missing", observed: { containers: [], tags: [] } },
+  {
+    goal: "run",
+    situation: "it runs under the name that it had before",
+    observed: {
+      containers: [{ ...running, name: "prod_7_stall", formerName: "stall" }],
+      tags: [],
+      formerImages: [{
+        reference: "registry.example.com/apps/prod_amd64_7_stall:1.0.0",
+        tag: "1.0.0",
+        appName: "stall",
+      }],
+    },
+  },
   { goal: "run", situation: "after an update", observed: { containers: [], tags: ["1.0.0", "0.9.0"] } },
   { goal: "stop", situation: "it runs", observed: { containers: [running], tags: ["1.0.0"] } },
   { goal: "remove", situation: "it runs", observed: { containers: [running], tags: ["1.0.0"] } },
@@ -163,6 +176,8 @@ function stepText(step: Step): string {
       return `report ${code(step.state)}`;
     case "untagImages":
       return `untagImages ${step.tags.join(", ")}${step.isNeeded ? "" : " (may fail)"}`;
+    case "dropFormerImages":
+      return `dropFormerImages ${step.references.join(", ")}${step.isNeeded ? "" : " (may fail)"}`;
     case "adoptVersion":
       return `adoptVersion ${step.version}`;
     default:

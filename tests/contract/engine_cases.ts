@@ -24,6 +24,7 @@ function everyCall(fixture: EngineFixture, signal: AbortSignal): Record<string, 
   const { engine, container, repository, control } = fixture;
   const reference = `${repository}:1`;
   return {
+    addTag: () => engine.addTag(reference, { repository, tag: "2" }, signal),
     checkLogin: () => engine.checkLogin(control.auth, signal),
     create: () => engine.create(container, { Image: reference }, signal),
     imagesOf: () => engine.imagesOf(repository, signal),

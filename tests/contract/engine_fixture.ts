@@ -9,7 +9,7 @@ import type { Release } from "../fakes/fake_engine.ts";
 /** The calls that the apps make. */
 export type AppEngine = Pick<
   Engine,
-  | ("checkLogin" | "create" | "events" | "imagesOf" | "inspect" | "listContainers" | "listImages")
+  | ("addTag" | "checkLogin" | "create" | "events" | "imagesOf" | "inspect" | "listContainers" | "listImages")
   | ("openPull" | "remapsUsers" | "remove" | "removeVolume" | "start" | "stop" | "untag" | "volumesWith" | "watchExit")
 >;
 

@@ -46,6 +46,19 @@ export const imageCases: EngineCase[] = [
     },
   },
   {
+    name: "addTag() gives an image one more name, under which it stays when it loses the first",
+    async run({ engine, control, repository }) {
+      const name = { repository: `${repository}2`, tag: "1" };
+      await assertFails(engine.addTag(`${repository}:1`, name, never), "image_missing");
+      await control.stock(`${repository}:1`, {});
+      for (let round = 0; round < 2; round += 1) await engine.addTag(`${repository}:1`, name, never);
+      await engine.untag(`${repository}:1`, never);
+      assert.deepEqual(await engine.imagesOf(repository, never), []);
+      assert.deepEqual(await engine.imagesOf(name.repository, never), ["1"]);
+      await engine.untag(`${name.repository}:1`, never);
+    },
+  },
+  {
     name: "untag() refuses the image of a container, running or not",
     async run(fixture) {
       const reference = `${fixture.repository}:1`;

@@ -67,6 +67,8 @@ export class FakeEngine {
   readonly pulledAtMs: number[] = [];
   /** How many times it was called. */
   calls = 0;
+  /** Called with each call, before it is answered. */
+  onCall: () => void = () => {};
   readonly #clock: Clock;
   readonly #password: string | undefined;
   readonly #containers = new Map<string, Stored>();
@@ -193,6 +195,14 @@ export class FakeEngine {
     return structuredClone(this.#find(nameOrId)?.body);
   }
 
+  async addTag(reference: string, name: { repository: string; tag: string }, signal: AbortSignal): Promise<void> {
+    await this.#call(signal);
+    if (!this.#images.has(reference)) fail("image_missing", `No such image: ${reference}`);
+    const added = `${name.repository}:${name.tag}`;
+    this.registry.set(added, this.registry.get(reference) ?? {});
+    this.#images.add(added);
+  }
+
   async untag(reference: string, signal: AbortSignal): Promise<void> {
     await this.#call(signal);
     const user = [...this.#containers.values()].find(({ seen }) => seen.image === reference);
@@ -317,6 +327,7 @@ export class FakeEngine {
   /** Begins a call: it takes a turn of the event loop, and fails like one of the real engine. */
   async #call(signal: AbortSignal): Promise<void> {
     this.calls += 1;
+    this.onCall();
     await Promise.resolve();
     if (signal.aborted) fail("canceled", "aborted");
     if (this.#presence.signal.aborted) fail("engine_unreachable", "no engine");

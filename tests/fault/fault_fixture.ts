@@ -23,6 +23,8 @@ import type { Fault, FaultRow, FullDiskRow, RequestedApp, Scenario } from "./tab
 import { TestedAgent } from "./tested_agent.ts";
 
 const repository = "apps/prod_amd64_7_shop";
+/** Of the name that the app has in some scenarios. */
+const renamedRepository = "apps/prod_amd64_7_renamed";
 const containerName = "prod_7_shop";
 
 /** How long a disk stays full, or the link is down. */
@@ -73,6 +75,7 @@ export class FaultFixture implements AsyncDisposable {
     for (const [version, recipe] of Object.entries(releases)) {
       await pushImage(engine, registry, { name: `${repository}:${version}`, recipe });
     }
+    await pushImage(engine, registry, { name: `${renamedRepository}:1`, recipe: {} });
     const settings = { folder: disks.agent, engineHost: engine.host, registryHost: registry.host };
     const agent = await TestedAgent.create(folder, settings);
     return new FaultFixture({ disks, engine, registry, agent, folder });

@@ -13,6 +13,10 @@ export interface Situation {
   newest?: string;
   /** The version to which a rollback returns. */
   fallback?: string;
+  /** The name that the app has been given; its container, and an image with this tag, have the one from before. */
+  renamed?: { appName: string; formerTag: string };
+  /** The image of the other name is good enough. */
+  mayUseFormerImage?: boolean;
 }
 
 /** The name of a step. Container ids vary, so a step on a container is named by its kind only. */
@@ -41,17 +45,28 @@ export function stepsOf(goal: Goal, situation: Situation): Step[] {
 /** The name of every container. */
 const name = "prod_7_shop";
 
+const usualName = "Shop";
+
+const formerImage = { reference: "r.example.com/apps/prod_amd64_7_shop:1", appName: usualName };
+
 /** A device on which steps have the effects that the plan observes. */
 class PlannedDevice {
-  #container: { id: string; status: string } | undefined;
+  #container: { id: string; status: string; formerName?: string } | undefined;
+  readonly #appName: string;
+  #formerTag: string | undefined;
   #tags: string[];
   #version: string;
   #fallback: string | undefined;
   readonly #newest: string;
+  readonly #mayUseFormerImage: boolean;
 
   constructor(situation: Situation) {
-    const { container, tags = [], version = "1", newest = "1", fallback } = situation;
-    this.#container = container === undefined ? undefined : { id: "before", status: container };
+    const { container, tags = [], version = "1", newest = "1", fallback, renamed } = situation;
+    const former = renamed === undefined ? {} : { formerName: usualName };
+    this.#container = container === undefined ? undefined : { id: "before", status: container, ...former };
+    this.#appName = renamed?.appName ?? usualName;
+    this.#formerTag = renamed?.formerTag;
+    this.#mayUseFormerImage = situation.mayUseFormerImage ?? false;
     this.#tags = [...tags];
     this.#version = version;
     this.#newest = newest;
@@ -60,18 +75,29 @@ class PlannedDevice {
 
   wanted() {
     const newest = { version: this.#newest, releaseKey: 1 };
-    return { appName: "Shop", version: this.#version, newest, fallback: this.#fallback };
+    const mayUseFormerImage = this.#mayUseFormerImage;
+    const versions = { version: this.#version, newest, fallback: this.#fallback };
+    return { appName: this.#appName, ...versions, mayUseFormerImage };
   }
 
   observe(): ObservedApp {
-    return { containers: this.#container === undefined ? [] : [{ ...this.#container, name }], tags: [...this.#tags] };
+    const tag = this.#formerTag;
+    return {
+      containers: this.#container === undefined ? [] : [{ ...this.#container, name }],
+      tags: [...this.#tags],
+      ...(tag === undefined ? {} : { formerImages: [{ ...formerImage, tag }] }),
+    };
   }
 
   /** Applies a step. Returns the id of the container that it created. */
   apply(step: Step): string | undefined {
     switch (step.kind) {
       case "readPull":
+      case "adoptFormerImage":
         this.#tags.push(step.tag);
+        return undefined;
+      case "dropFormerImages":
+        this.#formerTag = undefined;
         return undefined;
       case "createContainer":
         this.#container = { id: "created", status: "created" };
@@ -96,14 +122,10 @@ class PlannedDevice {
         this.#version = step.version;
         return undefined;
       case "revertVersion":
-        this.#version = this.#fallback ?? this.#version;
-        this.#fallback = undefined;
-        return undefined;
       case "closeUpdate":
+        if (step.kind === "revertVersion") this.#version = this.#fallback ?? this.#version;
         this.#fallback = undefined;
-        return undefined;
-      default:
-        return undefined;
     }
+    return undefined;
   }
 }

@@ -107,6 +107,27 @@ export const scenarios: readonly Scenario[] = [
     goals: [{ goal: "stop", situation: runningSituation }],
   },
   {
+    name: "an app gets another name",
+    before: [running],
+    request: { ...runs, appName: "Renamed" },
+    end: "RUNNING",
+    goals: [{
+      goal: "run",
+      situation: { container: "running", renamed: { appName: "Renamed", formerTag: "1" } },
+    }],
+  },
+  {
+    name: "an app gets a name under which there is no image",
+    before: [running],
+    request: { ...runs, appName: "Lost" },
+    end: "RUNNING",
+    goals: [{
+      goal: "run",
+      situation: { container: "running", renamed: { appName: "Lost", formerTag: "1" }, mayUseFormerImage: true },
+    }],
+    steps: ["adoptFormerImage"],
+  },
+  {
     name: "an app is updated",
     before: [running],
     request: { ...updateTo("2"), ...runs },

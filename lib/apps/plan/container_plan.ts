@@ -16,6 +16,8 @@ export interface Wanted {
   newest: { version: string; releaseKey: number };
   /** The version to return to while an update is under way or on probation; undefined at all other times. */
   fallback: string | undefined;
+  /** An image of the app from before it was renamed is good enough: the registry cannot be asked, or has failed. */
+  mayUseFormerImage?: boolean;
 }
 
 /** Everything a plan is made from. */
@@ -59,8 +61,11 @@ function installSteps(given: Given): Step[] {
   const { appName, version } = given.wanted;
   return [
     ...once(given, { kind: "clearViewer" }, { kind: "clearHistory" }),
+    ...renamedSteps(given),
     ...pullSteps(given, version),
+    ...formerContainers(given).flatMap(stopAndRemove),
     ...once(given, sayInstalled(appName, version), { kind: "report", state: "PRESENT" }),
+    ...dropFormerImages(given),
   ];
 }
 
@@ -71,6 +76,7 @@ function runSteps(given: Given): Step[] {
   return [
     ...(isPulling ? once(given, { kind: "clearViewer" }) : []),
     ...once(given, { kind: "clearHistory" }, say(`Starting ${appName}...`), { kind: "report", state: "STARTING" }),
+    ...renamedSteps(given),
     ...(isPulling
       ? [
         ...pullSteps(given, version),
@@ -88,17 +94,49 @@ function runSteps(given: Given): Step[] {
   ];
 }
 
-/** Removes the images of all other versions, except that of the fallback. */
+/** Removes the images of all other versions, except that of the fallback, and those of other names. */
 function dropOthers(given: Given): Step[] {
   const { wanted: { version, fallback }, observed } = given;
   const others = observed.tags.filter((tag) => tag !== version && tag !== fallback);
-  return others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others, isNeeded: false });
+  return [
+    ...(others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others, isNeeded: false })),
+    ...dropFormerImages(given),
+  ];
+}
+
+/** The one of the fallback stays until there is none, because a return has to work without the registry. */
+function dropFormerImages(given: Given): Step[] {
+  const { wanted: { fallback }, observed: { formerImages = [] } } = given;
+  const references = formerImages.filter(({ tag }) => tag !== fallback).map(({ reference }) => reference);
+  return references.length === 0 ? [] : once(given, { kind: "dropFormerImages", references, isNeeded: false });
+}
+
+/** Containers that were made when the app had another name. They run until everything is there to replace them. */
+function formerContainers({ observed }: Given): ObservedContainer[] {
+  return observed.containers.filter(({ formerName }) => formerName !== undefined);
+}
+
+/** Tells people of each name that the app had before, and of the data that stays under it. */
+function renamedSteps(given: Given): Step[] {
+  const { wanted: { appName }, observed: { containers, formerImages = [] } } = given;
+  // Last the containers, whose labels have the name as people write it.
+  const names = [
+    ...formerImages.map((image) => image.appName),
+    ...containers.map(({ formerName = appName }) => formerName),
+  ];
+  const former = new Map(names.map((name) => [name.toLowerCase(), name]));
+  former.delete(appName.toLowerCase());
+  return once(given, ...[...former.values()].map((from): Step => ({ kind: "sayRenamed", from })));
 }
 
 /** Removes what a transition has left that was interrupted in its last step. */
 function tidySteps(given: Given): Step[] {
   const { wanted: { version }, observed } = given;
-  return observed.tags.includes(version) ? dropOthers(given) : [];
+  const leftovers = soleContainer(observed)?.formerName === undefined ? formerContainers(given) : [];
+  return [
+    ...leftovers.flatMap(stopAndRemove),
+    ...(observed.tags.includes(version) ? dropOthers(given) : []),
+  ];
 }
 
 /** An existing container is never reused: its settings, such as variables, may have changed. */
@@ -110,7 +148,7 @@ function startSteps(given: Given): Step[] {
   if (hasDone(progress, start)) return once(given, settle);
   if (container !== undefined && container.id === progress.createdContainer) return [start, settle];
   return [
-    ...stopAndRemove(container),
+    ...observed.containers.flatMap(stopAndRemove),
     { kind: "createContainer", tag: wanted.version },
     start,
     settle,
@@ -124,7 +162,7 @@ function stopSteps(given: Given): Step[] {
   const hasStop = container !== undefined || hasDone(progress, stopping);
   return [
     ...(hasStop ? once(given, stopping, say(`Received stop signal for ${appName}`)) : []),
-    ...stopAndRemove(container),
+    ...observed.containers.flatMap(stopAndRemove),
     ...once(given, { kind: "report", state: "PRESENT" }, say(`Successfully stopped ${appName}`)),
   ];
 }
@@ -138,6 +176,7 @@ function removeSteps(given: Given): Step[] {
       say(`Starting removal process for ${appName}...`),
       { kind: "report", state: "DELETING" },
     ),
+    ...renamedSteps(given),
     ...wipeSteps(given),
     ...once(given, { kind: "report", state: "REMOVED" }, say(`Successfully removed ${appName}!`)),
   ];
@@ -163,10 +202,9 @@ function uninstallSteps(given: Given): Step[] {
 
 function recoverPresentSteps(given: Given): Step[] {
   const { wanted, observed, progress } = given;
-  const container = soleContainer(observed);
   const isPulling = observed.tags.length === 0 || hasDone(progress, { kind: "openPull", tag: wanted.version });
   return [
-    ...stopAndRemove(container),
+    ...observed.containers.flatMap(stopAndRemove),
     ...(isPulling ? installSteps(given) : once(given, { kind: "report", state: "PRESENT" })),
   ];
 }
@@ -180,11 +218,12 @@ function updateSteps(given: Given): Step[] {
   const { wanted: { appName, newest }, observed } = given;
   return [
     ...once(given, { kind: "report", state: "UPDATING" }, { kind: "clearHistory" }),
+    ...renamedSteps(given),
     ...pullSteps(given, newest.version, { isUpdate: true }),
     ...once(given, { kind: "verifyImage", tag: newest.version }, sayInstalled(appName, newest.version), {
       kind: "openSwitch",
     }),
-    ...stopAndRemove(soleContainer(observed)),
+    ...observed.containers.flatMap(stopAndRemove),
     ...once(
       given,
       { kind: "adoptVersion", version: newest.version, releaseKey: newest.releaseKey },
@@ -195,9 +234,10 @@ function updateSteps(given: Given): Step[] {
 
 /** The version is reverted first: whatever interrupts the rest, the next start is one of the old version. */
 function rollBackSteps(given: Given): Step[] {
-  const { wanted, progress } = given;
+  const { progress } = given;
+  const wanted = { ...given.wanted, mayUseFormerImage: true };
   const revert: Step = { kind: "revertVersion" };
-  if (hasDone(progress, revert)) return runSteps(given);
+  if (hasDone(progress, revert)) return runSteps({ ...given, wanted });
   const { fallback, version } = wanted;
   return [revert, ...runSteps({ ...given, wanted: { ...wanted, version: fallback ?? version, fallback: undefined } })];
 }
@@ -211,6 +251,10 @@ function closeUpdateSteps(given: Given): Step[] {
 
 /** `DOWNLOADING` is reported once the stream is open, because Studio may answer it with a cancel at once. */
 function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = {}): Step[] {
+  const { wanted: { mayUseFormerImage = false }, observed: { tags, formerImages = [] } } = given;
+  const former = formerImages.find((image) => image.tag === tag);
+  const adopt: Step | undefined = former && { kind: "adoptFormerImage", reference: former.reference, tag };
+  if (mayUseFormerImage && (tags.includes(tag) || adopt !== undefined)) return adopt ? once(given, adopt) : [];
   const sayPull = say(`Initialising download for the app: ${given.wanted.appName}...`);
   const read: Step = { kind: "readPull", tag };
   if (hasDone(given.progress, read)) return [];
@@ -224,23 +268,26 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
 }
 
 function wipeSteps(given: Given): Step[] {
-  const { tags } = given.observed;
+  const { containers, tags, formerImages = [] } = given.observed;
+  const references = formerImages.map(({ reference }) => reference);
   return [
-    ...stopAndRemove(soleContainer(given.observed)),
+    ...containers.flatMap(stopAndRemove),
     ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags, isNeeded: true } as const]),
+    ...(references.length === 0 ? [] : [{ kind: "dropFormerImages", references, isNeeded: true } as const]),
     ...once(given, { kind: "removeVolumes" }, { kind: "deleteEnvFiles" }),
   ];
 }
 
 /** An app may have to store something before it ends, whatever its container is removed for. */
-function stopAndRemove(container: ObservedContainer | undefined): Step[] {
-  if (container === undefined) return [];
+function stopAndRemove(container: ObservedContainer): Step[] {
   const isRunning = isAlive(container.status);
   return [...(isRunning ? [{ kind: "stopContainer", id: container.id } as const] : []), removal(container)];
 }
 
 function removal(container: ObservedContainer): Step {
-  return { kind: container.status === "removing" ? "awaitGone" : "removeContainer", id: container.id };
+  const { id, name, status, formerName } = container;
+  if (status === "removing") return { kind: "awaitGone", id };
+  return { kind: "removeContainer", id, ...(formerName === undefined ? {} : { formerChannel: name }) };
 }
 
 function say(text: string): Step {

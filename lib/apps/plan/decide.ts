@@ -34,10 +34,19 @@ export function decide(app: LiveApp, request: AppRequest, { mayUpdate, isEmergen
   const isUpdate = mayUpdate && wantsUpdate(app, request);
   const transition = isUpdate ? "update" : transitionOf(app.state, target);
   if (transition === undefined) return { kind: "nothing" };
-  if (transition === "no-action") return { kind: "noAction" };
   const isCompose = request.dockerCompose !== null || (isUpdate && request.newDockerCompose !== null);
+  if (transition === "no-action") {
+    const goal = app.id.stage === "PROD" && !isCompose ? goalAfterRename(app, target) : undefined;
+    return goal === undefined ? { kind: "noAction" } : { kind: "go", goal };
+  }
   if (app.id.stage === "DEV" || isCompose) return refusal("not_available", notAvailableText);
   return choiceOf(transition, target);
+}
+
+/** What an app lacks that is as it should be, but under an earlier name. */
+function goalAfterRename(app: LiveApp, target: AppState): Goal | undefined {
+  if (app.former !== "inUse") return undefined;
+  return target === "RUNNING" ? "run" : target === "PRESENT" ? "install" : undefined;
 }
 
 /** True when the request asks for a version that is not installed. A removal never becomes an update. */

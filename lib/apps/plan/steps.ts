@@ -38,13 +38,20 @@ export type Step =
   | { kind: "awaitStartup" }
   /** The stop signal, a grace period, SIGKILL. */
   | { kind: "stopContainer"; id: string }
-  | { kind: "removeContainer"; id: string }
+  /** `formerChannel`: its log, when the app had another name when it was made. */
+  | { kind: "removeContainer"; id: string; formerChannel?: string }
   /** Removes the volumes of the app that its images have declared, with their data. */
   | { kind: "removeVolumes" }
   /** Waits for a removal that the engine has begun. */
   | { kind: "awaitGone"; id: string }
   /** Removes these tags of the app's own repository, and images without any other tag. `isNeeded` false: may fail. */
   | { kind: "untagImages"; tags: readonly string[]; isNeeded: boolean }
+  /** Gives an image from before the app was renamed the name of today. */
+  | { kind: "adoptFormerImage"; reference: string; tag: string }
+  /** Removes names of images from before the app was renamed. `isNeeded` false: may fail. */
+  | { kind: "dropFormerImages"; references: readonly string[]; isNeeded: boolean }
+  /** Tells people that the app has another name, and where the data of the earlier one is. */
+  | { kind: "sayRenamed"; from: string }
   /** Verifies that the image is the one that was pulled, and can run on this device. */
   | { kind: "verifyImage"; tag: string }
   /** Stores what the new release replaces, with the settings of its container: from here on there is a fallback. */
@@ -78,8 +85,11 @@ export function stepKey(step: Step): string {
       return `say ${step.text}`;
     case "report":
       return `report ${step.state}`;
+    case "sayRenamed":
+      return `sayRenamed ${step.from.toLowerCase()}`;
     case "openPull":
     case "readPull":
+    case "adoptFormerImage":
     case "verifyImage":
     case "createContainer":
       return `${step.kind} ${step.tag}`;
@@ -93,6 +103,7 @@ export function stepKey(step: Step): string {
     case "awaitStartup":
     case "untagImages":
     case "removeVolumes":
+    case "dropFormerImages":
     case "openSwitch":
     case "adoptVersion":
     case "revertVersion":

@@ -38,6 +38,11 @@ export function updateRetryText(version: string, delayMs: number): string {
   return `The update to version ${version} will be tried again in ${Math.round(delayMs / 1000)} s`;
 }
 
+/** The data of an app is in a folder of its name, and only its developer knows whether the new one should have it. */
+export function renamedText({ from, to, folder }: { from: string; to: string; folder: string }): string {
+  return `The app ${from} is now called ${to}; its data from before is kept in ${folder}`;
+}
+
 /** What was interrupted by a request of Studio; undefined when there is nothing to say. */
 export function interruptionText(state: AppState, step: Step | undefined): string | undefined {
   if (state === "UPDATING") return "The update was canceled";

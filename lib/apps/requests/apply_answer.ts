@@ -2,7 +2,6 @@
 
 import { type AppId, type AppIdText, type AppRequest, idText } from "../../model/app.ts";
 import { answerRowLimit } from "../../model/request_limits.ts";
-import { parseContainerName } from "../../model/app_names.ts";
 import { throwIfAborted, waitAtMost, within } from "../../async/deadline.ts";
 import { summarize } from "../../base/bounds.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -144,14 +143,9 @@ async function findOrphans(
   signal: AbortSignal,
 ): Promise<ContainerSummary[]> {
   const containers = await deps.engine.listContainers(signal);
-  const listed = answer.requests.map(({ appKey, stage, appName }) => ({ id: { appKey, stage }, appName }));
-  const known = new Set([...deps.records.all(), ...listed].map((app) => deps.namesOf(app).container));
-  const inheriting = new Set(answer.inheriting.map(idText));
-  const isInheriting = (name: string) => {
-    const id = parseContainerName(name)?.id;
-    return id !== undefined && inheriting.has(idText(id));
-  };
-  return orphansAmong(containers.filter((container) => !container.names.some(isInheriting)), known);
+  const ids = [...deps.records.all().map(({ id }) => id), ...answer.requests, ...answer.inheriting];
+  const known = new Set(ids.map(idText));
+  return orphansAmong(containers, (owner) => known.has(idText(owner)));
 }
 
 async function removeOrphans(

@@ -24,7 +24,7 @@ export async function startWanted(
   for (const request of deps.records.requests()) {
     const app = deps.records.find(request);
     if (app === undefined || !options.isWanted(app, request)) continue;
-    const observed = snapshot && { ...snapshot.find(deps.namesOf(app)), takenAtMs: snapshot.takenAtMs };
+    const observed = snapshot && { ...snapshot.find(app.id, deps.namesOf(app)), takenAtMs: snapshot.takenAtMs };
     deps.keep(deps.workerOf(app.id).act(request, { origin: options.origin, observed }));
     if (options.pauseMs > 0) await deps.clock.sleep(options.pauseMs, deps.life);
   }

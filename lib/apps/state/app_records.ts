@@ -205,12 +205,14 @@ export class AppRecords {
   /** The app of a request, known or not, and what the request changes of it. */
   #wantedBy(request: AppRequest): {
     app: LiveApp;
-    wanted: Pick<LiveApp, "target" | "appName" | "requestorAccountKey">;
+    wanted: Pick<LiveApp, "target" | "appName" | "requestorAccountKey" | "former">;
   } {
     const target = stableTarget(request.target);
     const app = this.find(request) ?? appFromRequest(request, target);
     const requestorAccountKey = request.requestorAccountKey || app.requestorAccountKey;
-    return { app, wanted: { target, appName: request.appName, requestorAccountKey } };
+    const { appName } = request;
+    const isRenamed = appName.toLowerCase() !== app.appName.toLowerCase() && !isGone(app.state);
+    return { app, wanted: { target, appName, requestorAccountKey, ...(isRenamed ? { former: "inUse" } : {}) } };
   }
 
   #deleteForgotten(id: AppId): void {

@@ -2,6 +2,7 @@
 
 import type { AppId, AppRequest, AppState, UpdateStatus } from "../../model/app.ts";
 import type { AppStateWrite, StoredApp } from "../../store/app_rows.ts";
+import type { FormerParts } from "./observed_app.ts";
 
 /** One app in memory. Lives from the first request or the start of the agent until it is removed. */
 export interface LiveApp {
@@ -22,6 +23,8 @@ export interface LiveApp {
   requestUpdate: boolean;
   releaseBuild: boolean;
   updateStatus: UpdateStatus;
+  /** As last observed, or to be expected after a new name. */
+  former?: FormerParts;
 }
 
 /** The app of a first request. `target` is the request's, mapped to a stable state. */

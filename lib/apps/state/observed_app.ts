@@ -17,15 +17,28 @@ export interface ObservedContainer {
   wasKilled?: boolean;
   /** It bears the label of agents, who all give it a terminal. */
   isMadeByAgent?: boolean;
+  /** The app's name when it was made; absent when it has the name that the app has today. */
+  formerName?: string;
   /** Where its ports are published, by `<port>/<protocol>`. */
   published?: Readonly<Record<string, readonly PortBinding[]>>;
 }
 
+/** An image of an app from a time when it had another name. */
+export interface FormerImage {
+  /** With its tag. */
+  reference: string;
+  tag: string;
+  appName: string;
+}
+
 /** What the engine has of an app at one moment. */
 export interface ObservedApp {
+  /** First the one with the app's name of today, if there is one. */
   containers: readonly ObservedContainer[];
   /** Tags of the app's own image repository. */
   tags: readonly string[];
+  /** Absent when there are none. */
+  formerImages?: readonly FormerImage[];
 }
 
 /** True for a status in which a container has a process, or will have one again. */
@@ -33,7 +46,27 @@ export function isAlive(status: string): boolean {
   return ["running", "paused", "restarting"].includes(status);
 }
 
-/** The container of an app that has one at most; undefined when there is none. */
+/**
+ * What the engine has of an app under names of earlier days: `inUse` when that is what counts, because there is nothing
+ * under its name of today yet; `leftover` otherwise; undefined when there is nothing.
+ */
+export type FormerParts = "inUse" | "leftover" | undefined;
+
+/** See `FormerParts`. */
+export function formerPartsOf({ containers, tags, formerImages = [] }: ObservedApp): FormerParts {
+  const [first] = containers;
+  const isInUse = first === undefined ? tags.length === 0 && formerImages.length > 0 : first.formerName !== undefined;
+  if (isInUse) return "inUse";
+  const hasAny = formerImages.length > 0 || containers.some(({ formerName }) => formerName !== undefined);
+  return hasAny ? "leftover" : undefined;
+}
+
+/** True when the engine has an image of the app, under whatever name. */
+export function hasImage({ tags, formerImages = [] }: ObservedApp): boolean {
+  return tags.length > 0 || formerImages.length > 0;
+}
+
+/** The container that counts, of an app that should have one at most; undefined when there is none. */
 export function soleContainer({ containers }: ObservedApp): ObservedContainer | undefined {
   return containers[0];
 }

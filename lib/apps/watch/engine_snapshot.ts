@@ -3,8 +3,11 @@
 import type { ContainerSummary, ImageSummary } from "../../docker/decode.ts";
 import type { Clock } from "../../async/clock.ts";
 import { splitReference } from "../../docker/registry.ts";
-import { isMadeByAgent } from "../../model/labels.ts";
-import type { ObservedApp, ObservedContainer } from "../state/observed_app.ts";
+import { type AppId, type AppIdText, idText } from "../../model/app.ts";
+import { type AppNames, parseContainerName } from "../../model/app_names.ts";
+import { appLabels, isMadeByAgent } from "../../model/labels.ts";
+import { ownerOf } from "../../model/owner.ts";
+import type { FormerImage, ObservedApp, ObservedContainer } from "../state/observed_app.ts";
 
 /** The engine as a snapshot needs it. */
 export interface SnapshotEngine {
@@ -17,7 +20,7 @@ export class EngineSnapshot {
   /** When reading it began, on the caller's clock. */
   readonly takenAtMs: number;
   readonly containers: readonly ContainerSummary[];
-  readonly #byName: ReadonlyMap<string, ContainerSummary>;
+  readonly #byOwner = new Map<AppIdText, ContainerSummary[]>();
   readonly #tags = new Map<string, string[]>();
 
   constructor({ takenAtMs, containers, images }: {
@@ -27,11 +30,12 @@ export class EngineSnapshot {
   }) {
     this.takenAtMs = takenAtMs;
     this.containers = containers;
-    this.#byName = new Map(containers.flatMap((entry) => entry.names.map((name) => [name, entry] as const)));
+    for (const container of containers) {
+      const owner = ownerOf(container);
+      if (owner !== undefined) addTo(this.#byOwner, idText(owner), container);
+    }
     for (const { repository, tag } of images.flatMap((image) => image.repoTags).map(splitReference)) {
-      const tags = this.#tags.get(repository);
-      if (tags === undefined) this.#tags.set(repository, [tag]);
-      else tags.push(tag);
+      addTo(this.#tags, repository, tag);
     }
   }
 
@@ -45,12 +49,43 @@ export class EngineSnapshot {
     return new EngineSnapshot({ takenAtMs, containers, images });
   }
 
-  /** What there is of an app, by the exact name of its container and the repository of its images. */
-  find(names: { container: string; repository: string }): ObservedApp {
-    const summary = this.#byName.get(names.container);
-    const tags = this.#tags.get(names.repository) ?? [];
-    return { containers: summary === undefined ? [] : [containerFromList(names.container, summary)], tags };
+  /**
+   * What there is of an app: the containers that were made for it, under whatever name, and the images in the
+   * repository of its name of today and in those of names that it had before.
+   */
+  find(id: AppId, names: AppNames): ObservedApp {
+    const own = this.#byOwner.get(idText(id)) ?? [];
+    const isOfToday = ({ names: given }: ContainerSummary) => given.includes(names.container);
+    const formerImages = this.#formerImages(names);
+    return {
+      containers: [
+        ...own.filter(isOfToday).map((summary) => containerFromList(names.container, summary)),
+        ...own.filter((summary) => !isOfToday(summary)).map(formerContainer),
+      ],
+      tags: this.#tags.get(names.repository) ?? [],
+      ...(formerImages.length === 0 ? {} : { formerImages }),
+    };
   }
+
+  #formerImages({ repository: ofToday, repositoryPrefix }: AppNames): FormerImage[] {
+    const former = [...this.#tags].filter(([name]) => name.startsWith(repositoryPrefix) && name !== ofToday);
+    return former.flatMap(([repository, tags]) => {
+      const appName = repository.slice(repositoryPrefix.length);
+      return tags.map((tag) => ({ reference: `${repository}:${tag}`, tag, appName }));
+    });
+  }
+}
+
+function formerContainer(summary: ContainerSummary): ObservedContainer {
+  const [name = summary.id] = summary.names;
+  const formerName = summary.labels[appLabels.appName] ?? parseContainerName(name)?.appName ?? name;
+  return { ...containerFromList(name, summary), formerName };
+}
+
+function addTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 function containerFromList(name: string, { id, state, labels, published }: ContainerSummary): ObservedContainer {

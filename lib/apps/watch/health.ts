@@ -121,6 +121,11 @@ export class Health {
     this.#retry.scheduleIn(postponedMs);
   }
 
+  /** True while a failed app waits for its next try. */
+  get isRetryDue(): boolean {
+    return this.#retry.isWaiting;
+  }
+
   /** Earlier failures do not count, and no retry is due. */
   forgetFailures(): void {
     this.#downloads = 0;

@@ -1,19 +1,55 @@
-/** Observes one app: its container and its images, as the engine has them at this moment. */
+/** Observes one app: its containers and its images, as the engine has them at this moment. */
 
+import { idText } from "../../model/app.ts";
+import { type AppNames, containerNameOf } from "../../model/app_names.ts";
+import { ownerOf } from "../../model/owner.ts";
 import type { Engine } from "../../docker/engine.ts";
 import type { ContainerDetails } from "../../docker/decode.ts";
-import type { AppNames } from "../../model/app_names.ts";
-import type { ObservedApp, ObservedContainer } from "../state/observed_app.ts";
+import type { LiveApp } from "../state/live_app.ts";
+import { formerPartsOf, type ObservedApp, type ObservedContainer } from "../state/observed_app.ts";
+import { EngineSnapshot } from "./engine_snapshot.ts";
 import { wasKilledOutside } from "./observed_state.ts";
 
-/** Observes an app. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
+/** The engine as an observation needs it. */
+export type ObservedEngine = Pick<Engine, "inspect" | "imagesOf" | "listContainers" | "listImages">;
+
+/**
+ * Observes an app, by the names that it is worked on with, and notes in it whether there is anything under other names.
+ * Throws `engine_unreachable`, `engine_failed`, `canceled`.
+ */
 export async function observeApp(
-  engine: Pick<Engine, "inspect" | "imagesOf">,
-  { container, repository }: AppNames,
+  engine: ObservedEngine,
+  { app, names }: { app: LiveApp; names: AppNames },
   signal: AbortSignal,
 ): Promise<ObservedApp> {
+  if (app.former !== undefined) return await observeFormer(engine, { app, names }, signal);
+  const { container, repository } = names;
   const [details, tags] = await Promise.all([engine.inspect(container, signal), engine.imagesOf(repository, signal)]);
-  return { containers: details === undefined ? [] : [containerFromDetails(container, details)], tags };
+  return { containers: details === undefined ? [] : ownContainers(app, { name: container, details }), tags };
+}
+
+/** With all that there is under other names; it takes lists of everything. */
+async function observeFormer(
+  engine: ObservedEngine,
+  { app, names }: { app: LiveApp; names: AppNames },
+  signal: AbortSignal,
+): Promise<ObservedApp> {
+  const [containers, images] = await Promise.all([engine.listContainers(signal), engine.listImages(signal)]);
+  const listed = new EngineSnapshot({ takenAtMs: 0, containers, images }).find(app.id, names);
+  const looks = listed.containers.map(async (container) => {
+    const details = await engine.inspect(container.id, signal);
+    return details === undefined ? [] : [{ ...container, ...containerFromDetails(container.name, details) }];
+  });
+  const observed = { ...listed, containers: (await Promise.all(looks)).flat() };
+  // Work that began under an earlier name does not see what there is from there.
+  if (names.container === containerNameOf(app)) app.former = formerPartsOf(observed);
+  return observed;
+}
+
+/** A container that only has the name of the app's is somebody else's. */
+function ownContainers(app: LiveApp, { name, details }: { name: string; details: ContainerDetails }) {
+  const owner = ownerOf({ names: [name], labels: details.labels });
+  return owner !== undefined && idText(owner) === idText(app.id) ? [containerFromDetails(name, details)] : [];
 }
 
 function containerFromDetails(name: string, details: ContainerDetails): ObservedContainer {

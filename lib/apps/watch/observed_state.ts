@@ -1,7 +1,7 @@
 /** Derives the state of an app from what the engine has of it: at the start, on a connect, and after a change. Pure. */
 
 import type { AppState } from "../../model/app.ts";
-import { type ObservedApp, soleContainer } from "../state/observed_app.ts";
+import { hasImage, type ObservedApp, soleContainer } from "../state/observed_app.ts";
 import { isTransient, stateOfContainer } from "../state/transitions.ts";
 
 /** Exit codes after SIGKILL and SIGTERM. */
@@ -22,11 +22,12 @@ const imageStates: ReadonlySet<AppState> = new Set(["DOWNLOADING", "TRANSFERING"
 export function correctedState(current: AppState, observed: ObservedApp): AppState {
   const container = soleContainer(observed);
   if (container === undefined) {
-    if (observed.tags.length > 0) return "PRESENT";
+    if (hasImage(observed)) return "PRESENT";
     return current === "UNINSTALLED" ? current : "REMOVED";
   }
-  // An update does not touch the container until the new image is there, so the status of the container counts.
-  if (imageStates.has(current)) return "REMOVED";
+  // An update does not touch the container until the new image is there, so the status of the container counts; nor
+  // does an app with a new name touch the one of its earlier name.
+  if (imageStates.has(current) && container.formerName === undefined) return "REMOVED";
   return stateOf(container.status) ?? current;
 }
 
@@ -38,7 +39,7 @@ export function observedState(current: AppState, observed: ObservedApp): AppStat
   const container = soleContainer(observed);
   if (container === undefined) {
     if (current !== "RUNNING") return undefined;
-    return observed.tags.length > 0 ? "PRESENT" : "REMOVED";
+    return hasImage(observed) ? "PRESENT" : "REMOVED";
   }
   const state = stateOf(container.status);
   if (state === undefined || state === current || isTransient(state) || isTransient(current)) return undefined;

@@ -52,6 +52,11 @@ export class Retry {
     this.#deps.keep(this.#run(wait, delayMs));
   }
 
+  /** True while a try is to come. */
+  get isWaiting(): boolean {
+    return this.#wait !== undefined;
+  }
+
   /** Ends the wait and forgets the failures. */
   reset(): void {
     if (this.#count() > 0) this.#deps.save(0);

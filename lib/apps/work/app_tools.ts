@@ -68,7 +68,7 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
   const pauses = new RegistryPauses(deps.clock);
   return {
     namesOf: appNames,
-    observeApp: (app, signal) => observeApp(engine, appNames(app), signal),
+    observeApp: (app, signal) => observeApp(engine, { app, names: appNames(app) }, signal),
     channels,
     preparation: new AppPreparation({ ...deps, namesOf: appNames, setup, say: (app, text) => channels.say(app, text) }),
     tokens: new RegistryTokens(deps),

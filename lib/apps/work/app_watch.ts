@@ -75,7 +75,8 @@ export class AppWatch {
       return undefined;
     }
     this.recordState(app, observed);
-    return hasChanged && app.id.stage === "PROD" ? again : undefined;
+    const isMoved = app.former !== undefined && !health.isRetryDue;
+    return (hasChanged || isMoved) && app.id.stage === "PROD" ? again : undefined;
   }
 
   /**

@@ -23,7 +23,9 @@ export interface Attempt {
   /** What the engine had of the app just now; absent when that has to be observed. */
   observed?: ObservedApp;
   /** What to do, whatever the request asks for; for `rollBack`, why. */
-  forced?: { goal: "rollBack"; reason: string } | { goal: "closeUpdate" } | { goal: "run" };
+  forced?: { goal: "rollBack"; reason: string } | { goal: "closeUpdate" | "run" | "install" };
+  /** See `Wanted`. */
+  mayUseFormerImage?: boolean;
 }
 
 /** An attempt, the job that it is part of, and its app. */

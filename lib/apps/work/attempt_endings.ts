@@ -3,7 +3,7 @@
 import { type AgentError, hasCode, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { isFailedDownload, isFailedUpdate } from "../plan/rollback.ts";
-import type { Goal, Step } from "../plan/steps.ts";
+import { type Goal, isPulling, type Step } from "../plan/steps.ts";
 import { failureText, interruptionText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
 import type { AppsDeps } from "../dependencies.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
@@ -95,6 +95,7 @@ export class AttemptEndings {
     if (isFailedUpdate({ goal, state: app.state, error })) {
       return await this.#afterFailedUpdate(context, { step, error });
     }
+    if (app.former === "inUse" && isPulling(step)) return await this.#afterFailedRename(context, failure);
     health.recordError(error);
     const ofRelease = { kind: "transition", step, error, wasKilled } as const;
     if (watch.blamesRelease(ofRelease)) {
@@ -132,6 +133,23 @@ export class AttemptEndings {
     return await this.#keepInstalled(context);
   }
 
+  /**
+   * What runs under the earlier name was not touched: its image is as good as the one that cannot be had, and without
+   * it the app stays what it was until the next try.
+   */
+  async #afterFailedRename(
+    context: AttemptContext,
+    { goal, step, error }: AttemptFailure,
+  ): Promise<Attempt | undefined> {
+    const { watch } = this.#deps;
+    const { app, attempt: { request, mayUseFormerImage = false } } = context;
+    if (!mayUseFormerImage && (goal === "run" || goal === "install")) {
+      return { request, why: "followUp", mayUpdate: false, forced: { goal }, mayUseFormerImage: true };
+    }
+    watch.scheduleRetry(app, { isDownload: isFailedDownload({ step, error }) });
+    return await this.#keepInstalled(context, { onlyIfRequested: true });
+  }
+
   /** Nothing of the app is on the device, and nothing will be done for it: anybody may ask for apps that never were. */
   forget(app: LiveApp): void {
     this.#deps.reporter.forget(app);
@@ -165,12 +183,15 @@ export class AttemptEndings {
     }
   }
 
-  /** An update has ended before its switch: the app stays what it was. */
-  async #keepInstalled(context: AttemptContext): Promise<Attempt | undefined> {
+  /** An update or a new name has come to nothing: the app stays what it was. */
+  async #keepInstalled(
+    context: AttemptContext,
+    options: { onlyIfRequested: boolean } = { onlyIfRequested: false },
+  ): Promise<Attempt | undefined> {
     const { reporter, observeApp, next } = this.#deps;
     const { job, app } = context;
     const observed = await observeApp(app, job.signal);
     await reporter.announce(app, correctedState(app.state, observed), job.signal);
-    return next(context, { onlyIfRequested: false });
+    return next(context, options);
   }
 }

@@ -6,7 +6,7 @@ import { decide, type Decision, isUpdateInVain, refusesUpdate } from "../plan/de
 import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import { soleContainer } from "../state/observed_app.ts";
+import { type ObservedApp, soleContainer } from "../state/observed_app.ts";
 import type { AppTools } from "./app_tools.ts";
 import type { Attempt, AttemptContext } from "./attempt.ts";
 import { AttemptEndings, type AttemptEndingsDeps } from "./attempt_endings.ts";
@@ -75,12 +75,16 @@ export class Attempts {
   }
 
   async #decideAndAct(context: AttemptContext): Promise<Attempt | undefined> {
-    const { job, app, attempt: { request, forced, why, observed, mayUpdate } } = context;
+    const { job, app, attempt: { request, forced, why, mayUpdate } } = context;
     const { records, reporter, executors, isEmergency } = this.#deps;
-    if (forced !== undefined) return await this.#transition(context, { goal: forced.goal, token: noToken });
+    if (forced !== undefined) {
+      const token = this.#deps.tokens.onDemand(request, job.signal);
+      return await this.#transition(context, { goal: forced.goal, token });
+    }
     // A cancellation that comes too late needs no download.
     const isCancellation = why === "interruption" || request.cancelTransition;
     if (!isCancellation) await this.#prepare(context);
+    const observed = await this.#observedOf(context);
     const update = records.updates.find(app.id);
     const isUpdateAllowed = mayUpdate && mayUpdateTo(request.newestVersion, { update });
     // Studio goes on asking for an update until it hears that there will be none.
@@ -96,7 +100,8 @@ export class Attempts {
       case "noAction": {
         this.#deps.sayLeftOut(app, request);
         await reporter.announce(app, app.state, job.signal);
-        const isTidy = observed !== undefined && observed.tags.every((tag) => tag === app.version);
+        const isTidy = observed !== undefined && app.former === undefined &&
+          observed.tags.every((tag) => tag === app.version);
         if (!isTidy) await executors.tidy(app, request, job.signal);
         return this.#next(context, { onlyIfRequested: true });
       }
@@ -109,6 +114,12 @@ export class Attempts {
         this.#adoptRelease(app, request);
         return await this.#transition(context, { goal: decision.goal, token });
     }
+  }
+
+  /** What an app has under earlier names is never known from before. */
+  async #observedOf({ job, app, attempt }: AttemptContext): Promise<ObservedApp | undefined> {
+    const isMoved = app.former !== undefined && app.id.stage === "PROD" && attempt.request.dockerCompose === null;
+    return isMoved ? await this.#deps.observeApp(app, job.signal) : attempt.observed;
   }
 
   /** Updates files and ports, and takes over the version that Studio knows to be installed. */
@@ -145,10 +156,10 @@ export class Attempts {
     { goal, token }: { goal: Goal; token: RegistryToken },
   ): Promise<Attempt | undefined> {
     const { executors, clock, log } = this.#deps;
-    const { job, app, attempt: { request, forced } } = context;
+    const { job, app, attempt: { request, forced, why, mayUseFormerImage = why === "boot" } } = context;
     log.info("Transition begins", { app: app.appName, ...app.id, from: app.state, goal });
     const reason = forced?.goal === "rollBack" ? forced.reason : "";
-    using executor = executors.create(app, { request, token, reason });
+    using executor = executors.create(app, { request, token, reason, mayUseFormerImage });
     const onStep = (step: Step) => job.step = step;
     const ending = await runTransition(goal, executor, { signal: job.signal, clock, log, onStep });
     log.info("Transition ended", { app: app.appName, ...app.id, in: app.state, goal, ending: ending.kind });

@@ -6,6 +6,7 @@
 import type { Wanted } from "../plan/container_plan.ts";
 import { fallbackOf } from "../plan/rollback.ts";
 import type { Step } from "../plan/steps.ts";
+import { renamedText } from "../plan/texts.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
 import { observeApp } from "../watch/observe_app.ts";
 import { ContainerSteps } from "./container_steps.ts";
@@ -28,15 +29,15 @@ export class ContainerExecutor implements StepExecutor, Disposable {
 
   /** See `StepExecutor`. */
   wanted(): Wanted {
-    const { app, request, records } = this.#context;
+    const { app, request, records, mayUseFormerImage } = this.#context;
     const newest = { version: request.newestVersion, releaseKey: request.newReleaseKey };
     const fallback = fallbackOf(records.updates.find(app.id));
-    return { appName: app.appName, version: app.version, newest, fallback };
+    return { appName: app.appName, version: app.version, newest, fallback, mayUseFormerImage };
   }
 
   /** See `StepExecutor`. */
   async observe(signal: AbortSignal): Promise<ObservedApp> {
-    return await observeApp(this.#context.engine, this.#context.names, signal);
+    return await observeApp(this.#context.engine, this.#context, signal);
   }
 
   /** See `StepExecutor`. */
@@ -45,6 +46,7 @@ export class ContainerExecutor implements StepExecutor, Disposable {
       case "clearViewer":
       case "clearHistory":
       case "say":
+      case "sayRenamed":
       case "followLogs":
         return this.#performLogStep(step);
       case "report":
@@ -57,6 +59,8 @@ export class ContainerExecutor implements StepExecutor, Disposable {
       case "readPull":
       case "verifyImage":
       case "untagImages":
+      case "adoptFormerImage":
+      case "dropFormerImages":
         return await this.#images.perform(step, signal);
       case "createContainer":
       case "startContainer":
@@ -78,8 +82,8 @@ export class ContainerExecutor implements StepExecutor, Disposable {
     this.#containers[Symbol.dispose]();
   }
 
-  #performLogStep(step: Step & { kind: "clearViewer" | "clearHistory" | "say" | "followLogs" }): Effect {
-    const { app, appLogs, names: { container } } = this.#context;
+  #performLogStep(step: Step & { kind: "clearViewer" | "clearHistory" | "say" | "sayRenamed" | "followLogs" }): Effect {
+    const { app, appLogs, names: { container }, folderPathOf } = this.#context;
     switch (step.kind) {
       case "clearViewer":
         appLogs.clearViewer(container);
@@ -90,6 +94,11 @@ export class ContainerExecutor implements StepExecutor, Disposable {
       case "say":
         appLogs.say(container, step.text);
         return done;
+      case "sayRenamed": {
+        const { from } = step;
+        appLogs.say(container, renamedText({ from, to: app.appName, folder: folderPathOf(from) }));
+        return done;
+      }
       case "followLogs":
         appLogs.follow(container, { containerName: container });
         return done;

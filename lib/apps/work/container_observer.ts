@@ -3,8 +3,10 @@
 import type { Clock } from "../../async/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { EngineEvent } from "../../docker/events.ts";
-import { type AppNames, type NamedApp, parseContainerName } from "../../model/app_names.ts";
+import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import { ownerOf } from "../../model/owner.ts";
 import type { AppRecords } from "../state/app_records.ts";
+import { formerPartsOf } from "../state/observed_app.ts";
 import { EngineSnapshot, type SnapshotEngine } from "../watch/engine_snapshot.ts";
 import { type EngineWatchDeps, unstableMs, watchEngine } from "../watch/engine_watch.ts";
 import { observedState } from "../watch/observed_state.ts";
@@ -62,9 +64,9 @@ export class ContainerObserver {
   #takeEvent(event: EngineEvent): void {
     if (!relevantActions.includes(event.action)) return;
     const { records, namesOf, workers, keep } = this.#deps;
-    const id = parseContainerName(event.name)?.id;
+    const id = ownerOf({ names: [event.name], labels: event.labels });
     const app = id && records.find(id);
-    if (app === undefined || namesOf(app).container !== event.name) return;
+    if (app === undefined || (app.former === undefined && namesOf(app).container !== event.name)) return;
     keep(workers.of(app.id).look({ isReturn: false }));
   }
 
@@ -74,7 +76,11 @@ export class ContainerObserver {
     const takenAtMs = clock.now();
     const snapshot = new EngineSnapshot({ takenAtMs, containers: await engine.listContainers(signal), images: [] });
     for (const app of records.all()) {
-      const hasChanged = observedState(app.state, snapshot.find(namesOf(app))) !== undefined;
+      const observed = snapshot.find(app.id, namesOf(app));
+      const isMoved = app.former === undefined && formerPartsOf(observed) !== undefined;
+      // A closer look shows what it is.
+      if (isMoved) app.former = "leftover";
+      const hasChanged = isMoved || observedState(app.state, observed) !== undefined;
       if (hasChanged || (isReturn && app.state === "FAILED")) keep(workers.of(app.id).look({ isReturn }));
     }
   }

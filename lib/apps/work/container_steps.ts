@@ -44,7 +44,7 @@ export class ContainerSteps implements Disposable {
 
   /** See `StepExecutor.perform()`. */
   async perform(step: ContainerStep, signal: AbortSignal): Promise<Effect> {
-    const { engine, appLogs, names } = this.#context;
+    const { app, engine, appLogs, names } = this.#context;
     switch (step.kind) {
       case "createContainer":
         return await this.#create(step.tag, signal);
@@ -58,7 +58,8 @@ export class ContainerSteps implements Disposable {
       case "removeContainer":
         await this.#keepVolumes(step.id, signal);
         await removeContainer(engine, step.id, signal);
-        appLogs.leave(names.container);
+        if (step.formerChannel === undefined) appLogs.leave(names.container);
+        else appLogs.forget(app.id, step.formerChannel);
         return done;
       case "awaitGone":
         return await this.#awaitGone(step.id, signal);
@@ -178,7 +179,9 @@ export class ContainerSteps implements Disposable {
 
   /** An engine that has no runtime for the GPU says so only in the text of its error. */
   #dropGpu(error: unknown): boolean {
-    if (!this.#withGpu || !hasCode(error, "engine_failed") || !/nvidia/i.test(error.message)) return false;
+    if (!this.#withGpu || !hasCode(error, "engine_failed") || !/nvidia/i.test(error.message)) {
+      return false;
+    }
     this.#context.log.warn("The engine cannot use the GPU, the app starts without it", { error });
     this.#withGpu = false;
     return true;

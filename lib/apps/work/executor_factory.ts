@@ -3,6 +3,7 @@
 import type { AppRequest } from "../../model/app.ts";
 import type { AppNames, NamedApp } from "../../model/app_names.ts";
 import { throwIfAborted } from "../../async/deadline.ts";
+import { hasCode } from "../../base/errors.ts";
 import type { ContainerSetup } from "../container/container_setup.ts";
 import type { AppsDeps } from "../dependencies.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
@@ -30,6 +31,8 @@ export interface ExecutorOptions {
   token: RegistryToken;
   /** Why the release on probation has failed; empty unless the transition goes back. */
   reason: string;
+  /** See `Wanted`. */
+  mayUseFormerImage?: boolean;
 }
 
 /** Creates the executors of all apps. */
@@ -42,12 +45,13 @@ export class ExecutorFactory {
   }
 
   /** Creates the executor of one transition of an app. To be disposed when the transition has ended. */
-  create(app: LiveApp, { request, token, reason }: ExecutorOptions): ContainerExecutor {
+  create(app: LiveApp, options: ExecutorOptions): ContainerExecutor {
+    const { request, token, reason, mayUseFormerImage = false } = options;
     const { setup, config, namesOf } = this.#deps;
     const folder = setup.folderOf(app);
     return new ContainerExecutor({
       ...this.#deps,
-      ...{ app, request, reason },
+      ...{ app, request, reason, mayUseFormerImage },
       hostUsers: this.#hostUsers,
       names: namesOf(app),
       login: async (reference) => {
@@ -55,6 +59,7 @@ export class ExecutorFactory {
       },
       configure: (options, signal) => setup.configure(app, { request, ...options }, signal),
       replacePorts: (engineText) => this.#replacePorts(app, { request, engineText }),
+      folderPathOf: (appName) => pathOrName(() => setup.folderOf({ id: app.id, appName }).path, appName),
       releasePorts: () => setup.ports.release(app.id),
       deleteEnvFiles: (signal) => folder.deleteEnv(signal),
       deleteData: (signal) => this.#deleteData(app, folder, signal),
@@ -93,5 +98,15 @@ export class ExecutorFactory {
     });
     if (isShared) log.warn("The data of an app stays: another app has the same name", { app: app.appName, ...app.id });
     else await folder.delete(signal);
+  }
+}
+
+/** Whoever has named a container by hand need not have chosen the name of an app. */
+function pathOrName(pathOf: () => string, appName: string): string {
+  try {
+    return pathOf();
+  } catch (error) {
+    if (!hasCode(error, "bad_request")) throw error;
+    return `a folder named ${appName}`;
   }
 }

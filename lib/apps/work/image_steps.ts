@@ -17,8 +17,10 @@ import { done, type Effect } from "./transition.ts";
 /** The steps of this file. */
 export type ImageStep = Extract<
   Step,
-  { kind: "openPull" | "readPull" | "verifyImage" | "untagImages" }
+  { kind: "openPull" | "readPull" | "verifyImage" | "untagImages" | ImageNameStep["kind"] }
 >;
+
+type ImageNameStep = Extract<Step, { kind: "adoptFormerImage" | "dropFormerImages" }>;
 
 /** How long a pull waits for what the registry says of the image. */
 const headStartMs = 2_000;
@@ -48,8 +50,17 @@ export class ImageSteps implements Disposable {
         return await this.#readPull(signal);
       case "verifyImage":
         return await this.#verify(step.tag, signal);
-      case "untagImages":
-        return await this.#untag(step, signal);
+      case "untagImages": {
+        const references = step.tags.map((tag) => referenceOf(this.#context, tag));
+        return await this.#untag(references, { isNeeded: step.isNeeded }, signal);
+      }
+      case "dropFormerImages":
+        return await this.#untag(step.references, step, signal);
+      case "adoptFormerImage": {
+        const { engine, names: { repository } } = this.#context;
+        await engine.addTag(step.reference, { repository, tag: step.tag }, signal);
+        return done;
+      }
     }
   }
 
@@ -134,14 +145,18 @@ export class ImageSteps implements Disposable {
     return done;
   }
 
-  async #untag({ tags, isNeeded }: ImageStep & { kind: "untagImages" }, signal: AbortSignal): Promise<Effect> {
-    const { engine, names: { repository }, log } = this.#context;
-    for (const tag of tags) {
+  async #untag(
+    references: readonly string[],
+    { isNeeded }: { isNeeded: boolean },
+    signal: AbortSignal,
+  ): Promise<Effect> {
+    const { engine, log } = this.#context;
+    for (const reference of references) {
       try {
-        await engine.untag(referenceOf(this.#context, tag), signal);
+        await engine.untag(reference, signal);
       } catch (error) {
         if (isNeeded || signal.aborted) throw error;
-        log.warn("Cannot remove an image that is no longer needed", { repository, tag, error });
+        log.warn("Cannot remove an image that is no longer needed", { reference, error });
       }
     }
     return done;

@@ -19,6 +19,8 @@ export interface StepContext {
   names: AppNames;
   /** Why the release on probation has failed; empty unless the transition goes back. */
   reason: string;
+  /** See `Wanted`. */
+  mayUseFormerImage: boolean;
   engine: StepEngine;
   appLogs: AppsDeps["appLogs"];
   records: AppRecords;
@@ -38,6 +40,8 @@ export interface StepContext {
   configure(options: { image: string; withGpu: boolean }, signal: AbortSignal): Promise<CreateRequest>;
   /** Replaces the host ports of this app that an error text of the engine names; false when it names none. */
   replacePorts(engineText: string): boolean;
+  /** Where an app of this name has its data. */
+  folderPathOf(appName: string): string;
   releasePorts(): void;
   deleteEnvFiles(signal: AbortSignal): Promise<void>;
   deleteData(signal: AbortSignal): Promise<void>;

@@ -88,7 +88,7 @@ function observedAfter(
   const container = soleContainer(observed);
   switch (step.kind) {
     case "stopContainer":
-      return container && { ...observed, containers: [{ ...container, status: "exited" }] };
+      return { ...observed, containers: observed.containers.map((one) => ended(one, step.id)) };
     case "createContainer":
       return effect.kind === "created" ? { ...observed, containers: [effect.container] } : undefined;
     case "startContainer":
@@ -97,10 +97,13 @@ function observedAfter(
     case "removeContainer":
     case "awaitGone":
     case "untagImages":
+    case "adoptFormerImage":
+    case "dropFormerImages":
       return undefined;
     case "clearViewer":
     case "clearHistory":
     case "say":
+    case "sayRenamed":
     case "report":
     case "openPull":
     case "awaitStartup":
@@ -116,6 +119,10 @@ function observedAfter(
     case "deleteData":
       return observed;
   }
+}
+
+function ended(container: ObservedContainer, id: string): ObservedContainer {
+  return container.id === id ? { ...container, status: "exited" } : container;
 }
 
 function advance(progress: Progress, step: Step, effect: Exclude<Effect, { kind: "exited" }>): Progress {

@@ -13,6 +13,7 @@ Deno.test("namesOf() lower-cases names as a whole and joins registry and reposit
   assert.deepEqual(namesOf({ id: { appKey: 71, stage: "PROD" }, appName: "Fan_Ctl" }, facts), {
     container: "prod_71_fan_ctl",
     repository: "registry.example.com/apps/prod_amd64_71_fan_ctl",
+    repositoryPrefix: "registry.example.com/apps/prod_amd64_71_",
   });
   assert.equal(namesOf({ id: { appKey: 71, stage: "DEV" }, appName: "Fan_Ctl" }, facts).container, "dev_71_fan_ctl");
 });

@@ -3,7 +3,15 @@ import { EngineSnapshot } from "../../../../lib/apps/watch/engine_snapshot.ts";
 import { soleContainer } from "../../../../lib/apps/state/observed_app.ts";
 import { decodeImage, decodeSummary } from "../../../../lib/docker/decode.ts";
 
-const names = { container: "prod_7_shop", repository: "r.example.com:5000/apps/prod_amd64_7_shop" };
+const names = {
+  container: "prod_7_shop",
+  repository: "r.example.com:5000/apps/prod_amd64_7_shop",
+  repositoryPrefix: "r.example.com:5000/apps/prod_amd64_7_",
+};
+
+const id = { appKey: 7, stage: "PROD" } as const;
+
+const Labels = { real: "True" };
 
 function snapshot(containers: object[], images: object[]): EngineSnapshot {
   return new EngineSnapshot({
@@ -14,17 +22,63 @@ function snapshot(containers: object[], images: object[]): EngineSnapshot {
 }
 
 function statusIn(taken: EngineSnapshot, container = names.container): string | undefined {
-  return soleContainer(taken.find({ ...names, container }))?.status;
+  return soleContainer(taken.find(id, { ...names, container }))?.status;
 }
 
 Deno.test("find() looks up a container by its exact name", () => {
   const taken = snapshot([
-    { Id: "a", Names: ["/prod_7_shop2"], State: "running" },
-    { Id: "b", Names: ["/prod_7_shop"], State: "exited" },
-    { Id: "c", Names: ["/my_prod_7_shop"], State: "running" },
+    { Id: "a", Names: ["/prod_71_shop"], State: "running", Labels },
+    { Id: "b", Names: ["/prod_7_shop"], State: "exited", Labels },
+    { Id: "c", Names: ["/my_prod_7_shop"], State: "running", Labels },
+    { Id: "d", Names: ["/dev_7_shop"], State: "running", Labels },
   ], []);
   assert.equal(statusIn(taken), "exited");
-  assert.equal(statusIn(taken, "prod_7_sho"), undefined);
+  assert.equal(taken.find({ ...id, appKey: 8 }, names).containers.length, 0);
+});
+
+Deno.test("#7: find() knows the containers of an app by key, stage and labels, and never by name alone", () => {
+  const ofApp = { ...Labels, "reagent.app-key": "7", "reagent.stage": "PROD", "reagent.app-name": "Old" };
+  const cases: [string, object, string | undefined][] = [
+    ["without the label of agents", { Names: ["/prod_7_shop"], Labels: {} }, undefined],
+    [
+      "of another app, under this name",
+      { Names: ["/prod_7_shop"], Labels: { ...ofApp, "reagent.app-key": "9" } },
+      undefined,
+    ],
+    [
+      "of the other stage, under this name",
+      { Names: ["/prod_7_shop"], Labels: { ...ofApp, "reagent.stage": "DEV" } },
+      undefined,
+    ],
+    [
+      "of a compose project",
+      { Names: ["/prod_7_shop"], Labels: { ...ofApp, "com.docker.compose.project": "p" } },
+      undefined,
+    ],
+    ["of today", { Names: ["/prod_7_shop"], Labels: ofApp }, "today"],
+    ["of an older agent", { Names: ["/prod_7_shop"], Labels }, "today"],
+    ["of an older agent under an earlier name", { Names: ["/prod_7_old"], Labels }, "old"],
+    ["of an earlier name", { Names: ["/prod_7_old"], Labels: ofApp }, "Old"],
+    ["renamed by hand", { Names: ["/mine"], Labels: ofApp }, "Old"],
+  ];
+  for (const [name, container, expected] of cases) {
+    const [found] = snapshot([{ Id: "a", State: "running", ...container }], []).find(id, names).containers;
+    assert.equal(found && (found.formerName ?? "today"), expected, name);
+  }
+});
+
+Deno.test("#7: find() puts the container of today first, and has the images of earlier names", () => {
+  const found = snapshot([
+    { Id: "a", Names: ["/prod_7_old"], State: "running", Labels },
+    { Id: "b", Names: ["/prod_7_shop"], State: "created", Labels },
+  ], [
+    { Id: "i", RepoTags: [`${names.repositoryPrefix}old:1`, `${names.repository}:2`] },
+    { Id: "j", RepoTags: ["r.example.com:5000/apps/prod_amd64_71_old:1", "other/prod_amd64_7_old:1"] },
+  ]).find(id, names);
+  assert.deepEqual(found.containers.map(({ name }) => name), ["prod_7_shop", "prod_7_old"]);
+  assert.deepEqual(found.tags, ["2"]);
+  const reference = `${names.repositoryPrefix}old:1`;
+  assert.deepEqual(found.formerImages, [{ reference, tag: "1", appName: "old" }]);
 });
 
 Deno.test("find() looks up images by their exact repository, under any tag and any of its names", () => {
@@ -36,7 +90,7 @@ Deno.test("find() looks up images by their exact repository, under any tag and a
     ["no name", [], false],
   ];
   for (const [name, tags, expected] of cases) {
-    assert.equal(snapshot([], [{ Id: "i", RepoTags: tags }]).find(names).tags.length > 0, expected, name);
+    assert.equal(snapshot([], [{ Id: "i", RepoTags: tags }]).find(id, names).tags.length > 0, expected, name);
   }
 });
 
@@ -44,9 +98,9 @@ Deno.test("find() returns the tags of the repository, of all its images", () => 
   const { tags } = snapshot([], [
     { Id: "i", RepoTags: [`${names.repository}:1`, "other:1"] },
     { Id: "j", RepoTags: [`${names.repository}:2`, `${names.repository}_2:3`] },
-  ]).find(names);
+  ]).find(id, names);
   assert.deepEqual(tags, ["1", "2"]);
-  assert.deepEqual(snapshot([], []).find(names).tags, []);
+  assert.deepEqual(snapshot([], []).find(id, names).tags, []);
 });
 
 Deno.test("find() returns the published ports of a running container, and leaves those of any other to a closer look", () => {
@@ -56,13 +110,16 @@ Deno.test("find() returns the published ports of a running container, and leaves
     { PrivatePort: 81, Type: "tcp" },
     { IP: "127.0.0.1", PrivatePort: 80, PublicPort: 42_001, Type: "udp" },
   ];
-  const running = snapshot([{ Id: "a", Names: ["/prod_7_shop"], State: "running", Ports }], []).find(names);
+  const running = snapshot([{ Id: "a", Names: ["/prod_7_shop"], State: "running", Labels, Ports }], []).find(id, names);
   assert.deepEqual(soleContainer(running)?.published, {
     "80/tcp": [{ hostIp: "0.0.0.0", hostPort: 42_000 }, { hostIp: "::", hostPort: 42_000 }],
     "80/udp": [{ hostIp: "127.0.0.1", hostPort: 42_001 }],
   });
-  const silent = snapshot([{ Id: "a", Names: ["/prod_7_shop"], State: "running" }], []).find(names);
+  const silent = snapshot([{ Id: "a", Names: ["/prod_7_shop"], State: "running", Labels }], []).find(id, names);
   assert.deepEqual(soleContainer(silent)?.published, {});
-  const exited = snapshot([{ Id: "a", Names: ["/prod_7_shop"], State: "exited", Ports: [] }], []).find(names);
+  const exited = snapshot([{ Id: "a", Names: ["/prod_7_shop"], State: "exited", Labels, Ports: [] }], []).find(
+    id,
+    names,
+  );
   assert.equal(soleContainer(exited)?.published, undefined);
 });

@@ -17,6 +17,7 @@ function create() {
   const namesOf = ({ id }: NamedApp) => ({
     container: id.appKey === 71 ? channel : `prod_${id.appKey}`,
     repository: "",
+    repositoryPrefix: "",
   });
   const known = new Set<number>();
   const records = { find: ({ appKey }: AppId) => known.has(appKey) ? appIn("RUNNING") : undefined };
