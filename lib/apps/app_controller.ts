@@ -17,6 +17,7 @@ import { rebuiltText } from "./plan/texts.ts";
 import { Outbox } from "./report/outbox.ts";
 import { StateReporter } from "./report/state_reporter.ts";
 import { acceptRequest } from "./requests/accept_request.ts";
+import { assertNeededVersion } from "./requests/needed_version.ts";
 import type { ReconcileDeps } from "./requests/reconcile_deps.ts";
 import { reconcileLocal } from "./requests/reconcile_local.ts";
 import { reconcileRemote } from "./requests/reconcile_remote.ts";
@@ -88,6 +89,7 @@ export class AppController {
   // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
   async request(kwargs: Dict): Promise<void> {
     const { request, problems, leftOut } = decodeStateRequest(kwargs);
+    assertNeededVersion(request, { kwargs, known: this.#records.find(request) });
     if (problems.length > 0) {
       this.#deps.log.warn("Parts of a request are skipped", { app: request.appName, ...summarize(problems) });
     }

@@ -15,6 +15,7 @@ export type ErrorCode =
   | "denied"
   | "duplicate_serial"
   | "engine_failed"
+  | "engine_refused"
   | "engine_unreachable"
   | "image_missing"
   | "internal"

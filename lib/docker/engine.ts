@@ -59,7 +59,8 @@ const defaultLimits: EngineLimits = {
 /**
  * The engine that the `DOCKER_*` variables name. Nothing is connected before the first call, and nothing stays open
  * after one. Every call throws `engine_unreachable` when no engine answers, `timeout` after its deadline, `canceled`
- * after an abort, and `engine_failed` with the engine's own message for a refusal that has no code of its own.
+ * after an abort, `engine_refused` for a request that makes no sense to the engine, and `engine_failed` for any other
+ * refusal that has no code of its own, both with the engine's own message.
  */
 export class Engine {
   readonly #transport: EngineTransport;

@@ -69,5 +69,7 @@ function codeOf(status: number, options: { text: string; missing: ErrorCode | un
   if (status === 409 && /is already in use by container/i.test(text)) return "name_in_use";
   if (status === 409 && /volume is in use/i.test(text)) return "volume_in_use";
   if (/port is already allocated|address already in use/i.test(text)) return "port_in_use";
-  return isFullDisk(text) ? "no_space" : "engine_failed";
+  if (isFullDisk(text)) return "no_space";
+  // A version of its API that the engine does not know says nothing about the request.
+  return status === 400 && !/client version/i.test(text) ? "engine_refused" : "engine_failed";
 }

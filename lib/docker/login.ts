@@ -27,7 +27,8 @@ export async function checkLogin(
       const text = `Registry "${host}" did not answer within ${limitMs / 1000} s: ${hint}`;
       throw new AgentError("timeout", text, { cause: error });
     }
-    const isDenied = hasCode(error, "engine_failed") && /unauthorized|denied|incorrect username/i.test(error.message);
+    const isDenied = hasCode(error, "engine_failed", "engine_refused") &&
+      /unauthorized|denied|incorrect username/i.test(error.message);
     throw isDenied ? new AgentError("denied", error.message, { cause: error }) : error;
   }
 }

@@ -20,6 +20,7 @@ import type { Pull } from "../../lib/docker/pull.ts";
 import { type RegistryAuth, splitReference } from "../../lib/docker/registry.ts";
 import { isUp, takenPort } from "./fake_containers.ts";
 import { FakeVolumes } from "./fake_volumes.ts";
+import type { StoredContainer } from "./stored_container.ts";
 
 /** What an image in the registry does when it runs. */
 export interface Release {
@@ -40,14 +41,6 @@ export interface Release {
   hasMoved?: boolean;
   /** Paths that it declares as volumes. */
   volumes?: readonly string[];
-}
-
-interface Stored {
-  seen: ContainerDetails;
-  body: CreateRequest;
-  /** Counts its starts. */
-  runs: number;
-  exits: Set<(exitCode: number) => void>;
 }
 
 const killedExitCode = 137;
@@ -71,7 +64,7 @@ export class FakeEngine {
   onCall: () => void = () => {};
   readonly #clock: Clock;
   readonly #password: string | undefined;
-  readonly #containers = new Map<string, Stored>();
+  readonly #containers = new Map<string, StoredContainer>();
   readonly #images = new Set<string>();
   readonly #volumes = new FakeVolumes();
   readonly #listeners = new Set<(event: EngineEvent | "gone") => void>();
@@ -198,9 +191,7 @@ export class FakeEngine {
   async addTag(reference: string, name: { repository: string; tag: string }, signal: AbortSignal): Promise<void> {
     await this.#call(signal);
     if (!this.#images.has(reference)) fail("image_missing", `No such image: ${reference}`);
-    const added = `${name.repository}:${name.tag}`;
-    this.registry.set(added, this.registry.get(reference) ?? {});
-    this.#images.add(added);
+    this.stock(`${name.repository}:${name.tag}`, this.registry.get(reference) ?? {});
   }
 
   async untag(reference: string, signal: AbortSignal): Promise<void> {
@@ -344,7 +335,7 @@ export class FakeEngine {
     }
   }
 
-  async #end(found: Stored, life: { livesMs: number; exitCode: number }): Promise<void> {
+  async #end(found: StoredContainer, life: { livesMs: number; exitCode: number }): Promise<void> {
     const run = found.runs;
     try {
       await this.#clock.sleep(life.livesMs, this.#life.signal);
@@ -356,7 +347,7 @@ export class FakeEngine {
   }
 
   /** Ends the process by a signal, if it is running. */
-  #signal({ seen }: Stored, exitCode: number): void {
+  #signal({ seen }: StoredContainer, exitCode: number): void {
     if (!isUp(seen)) return;
     this.#emit("kill", seen);
     this.#exit(seen.id, exitCode);
@@ -382,12 +373,12 @@ export class FakeEngine {
     return this.#password === undefined || auth?.password === this.#password;
   }
 
-  #find(nameOrId: string): Stored | undefined {
+  #find(nameOrId: string): StoredContainer | undefined {
     return this.#containers.get(nameOrId) ??
       [...this.#containers.values()].find(({ seen }) => seen.name === nameOrId);
   }
 
-  #need(nameOrId: string): Stored {
+  #need(nameOrId: string): StoredContainer {
     return this.#find(nameOrId) ?? fail("container_missing", `No such container: ${nameOrId}`);
   }
 

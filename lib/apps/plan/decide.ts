@@ -34,13 +34,22 @@ export function decide(app: LiveApp, request: AppRequest, { mayUpdate, isEmergen
   const isUpdate = mayUpdate && wantsUpdate(app, request);
   const transition = isUpdate ? "update" : transitionOf(app.state, target);
   if (transition === undefined) return { kind: "nothing" };
-  const isCompose = request.dockerCompose !== null || (isUpdate && request.newDockerCompose !== null);
+  const isCompose = isComposeApp(app, request, { isUpdate });
   if (transition === "no-action") {
     const goal = app.id.stage === "PROD" && !isCompose ? goalAfterRename(app, target) : undefined;
     return goal === undefined ? { kind: "noAction" } : { kind: "go", goal };
   }
   if (app.id.stage === "DEV" || isCompose) return refusal("not_available", notAvailableText);
   return choiceOf(transition, target);
+}
+
+/**
+ * True when a decision is about a compose app. The release that is to come decides, unless one of another kind would
+ * have to go first.
+ */
+function isComposeApp(app: LiveApp, request: AppRequest, { isUpdate }: { isUpdate: boolean }): boolean {
+  const isInstalled = request.dockerCompose !== null && !isGone(app.state);
+  return isUpdate ? request.newDockerCompose !== null || isInstalled : request.dockerCompose !== null;
 }
 
 /** What an app lacks that is as it should be, but under an earlier name. */
@@ -52,7 +61,7 @@ function goalAfterRename(app: LiveApp, target: AppState): Goal | undefined {
 /** True when the request asks for a version that is not installed. A removal never becomes an update. */
 export function wantsUpdate(app: LiveApp, request: AppRequest): boolean {
   if (!request.requestUpdate || isGone(stableTarget(request.target))) return false;
-  return request.newestVersion !== "" && request.newestVersion !== app.version;
+  return request.newestVersion.trim() !== "" && request.newestVersion !== app.version;
 }
 
 /**
@@ -64,7 +73,7 @@ export function isUpdateInVain(
   { request, update }: { request: AppRequest; update: StoredUpdate | undefined },
 ): boolean {
   if (isGone(app.state) || isGone(stableTarget(request.target))) return false;
-  if (request.requestUpdate && request.newestVersion === "") return true;
+  if (request.requestUpdate && request.newestVersion.trim() === "") return true;
   return wantsUpdate(app, request) && hasFailed(request.newestVersion, update);
 }
 
@@ -121,6 +130,10 @@ function choiceOf(transition: Transition | "update", target: AppState): Decision
     case "recover-present":
       return { kind: "go", goal: "recoverPresent" };
     case "cancel-pull":
+    // Nothing is built, published or transferred for a PROD app: whatever Studio takes it for, it can be ended.
+    case "cancel-build":
+    case "cancel-push":
+    case "cancel-transfer":
       return { kind: "go", goal: target === "UNINSTALLED" ? "uninstallCanceled" : "removeCanceled" };
     case "cancel-update":
       return { kind: "go", goal: goalAfterUpdate(target) };
@@ -131,9 +144,6 @@ function choiceOf(transition: Transition | "update", target: AppState): Decision
       return { kind: "noAction" };
     case "build":
     case "publish":
-    case "cancel-build":
-    case "cancel-push":
-    case "cancel-transfer":
       return refusal("not_available", notAvailableText);
   }
 }

@@ -10,6 +10,9 @@ import { isPulling, isStarting, type Step } from "./steps.ts";
 export const rebuiltText =
   "The agent's database was damaged and has been set aside; what it knows of this app comes from the container engine and from Studio";
 
+/** Why an update cannot be: Studio has not said to which version. */
+export const noReleaseText = "no release available to update to";
+
 /** Why a transition failed in `step`; without one it failed before its first. */
 export function failureText(step: Step | undefined, error: unknown): string {
   if (isPulling(step)) return `Error occured while trying to pull the image: ${quotedReason(error)}`;

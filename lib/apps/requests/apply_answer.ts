@@ -1,6 +1,7 @@
 /** Applies Studio's answer to the question what it wants of all apps. */
 
 import { type AppId, type AppIdText, type AppRequest, idText } from "../../model/app.ts";
+import { ownerOf } from "../../model/owner.ts";
 import { answerRowLimit } from "../../model/request_limits.ts";
 import { throwIfAborted, waitAtMost, within } from "../../async/deadline.ts";
 import { summarize } from "../../base/bounds.ts";
@@ -121,11 +122,10 @@ async function removeUnlisted(
     return !listed.has(idText(app.id)) && !deps.wasRequestedSince(app.id, answer.askedAtMs);
   });
   await Promise.all(unlisted.map(async (app) => {
-    const { container } = deps.namesOf(app);
     deps.log.info("Removing an app that Studio does not know any more", { app: app.appName, ...app.id });
     try {
       await deps.workerOf(app.id).replace(async (jobSignal) => {
-        await deps.removeContainer(container, AbortSignal.any([signal, jobSignal]));
+        await removeContainersOf(deps, app.id, AbortSignal.any([signal, jobSignal]));
         deps.forget(app);
       });
     } catch (error) {
@@ -134,6 +134,14 @@ async function removeUnlisted(
       deps.log.warn("Cannot remove an app that Studio does not know", { app: app.appName, error });
     }
   }));
+}
+
+/** Whatever their names are; the engine lists few. */
+async function removeContainersOf(deps: ReconcileDeps, app: AppId, signal: AbortSignal): Promise<void> {
+  for (const container of await deps.engine.listContainers(signal)) {
+    const owner = ownerOf(container);
+    if (owner !== undefined && idText(owner) === idText(app)) await deps.removeContainer(container.id, signal);
+  }
 }
 
 /** Containers of apps that Studio names are no orphans, even if nothing is stored of the app, as for DEV apps. */

@@ -193,7 +193,11 @@ export class AppRecords {
     writeAppState(this.#database, rowOf({ ...app, version, releaseKey }), { now: this.#clock.wall() });
     const request = this.request(app.id);
     if (request === undefined) return;
-    this.#replaceRequest({ ...request, version, presentVersion: version, releaseKey }, app.state);
+    const { newestVersion, newDockerCompose } = request;
+    // The new release decides what kind of app it is, also when it has no compose file any more.
+    const dockerCompose = version === newestVersion ? newDockerCompose : request.dockerCompose;
+    const release = { version, presentVersion: version, releaseKey, dockerCompose };
+    this.#replaceRequest({ ...request, ...release }, app.state);
   }
 
   /** A held request stays held until all of its app is stored. */

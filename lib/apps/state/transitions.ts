@@ -58,8 +58,8 @@ export const transitions: Readonly<Record<AppState, Cells>> = {
   DELETING: { REMOVED: "remove", UNINSTALLED: "uninstall" },
   DOWNLOADING: { PRESENT: "install", REMOVED: "cancel-pull", UNINSTALLED: "cancel-pull" },
   UPDATING: { PRESENT: "cancel-update", REMOVED: "cancel-update", UNINSTALLED: "cancel-update" },
-  BUILDING: { REMOVED: "cancel-build" },
-  PUBLISHING: { REMOVED: "cancel-push" },
+  BUILDING: { REMOVED: "cancel-build", UNINSTALLED: "cancel-build" },
+  PUBLISHING: { REMOVED: "cancel-push", UNINSTALLED: "cancel-push" },
   TRANSFERED: { PRESENT: "install", REMOVED: "remove", UNINSTALLED: "uninstall" },
   TRANSFERING: { PRESENT: "cancel-transfer", REMOVED: "cancel-transfer", UNINSTALLED: "cancel-transfer" },
 };

@@ -11,6 +11,7 @@ import {
   rollBackAfter,
 } from "../plan/rollback.ts";
 import { rollBackText } from "../plan/texts.ts";
+import { configurationRetryMs, configurationText } from "../plan/configuration_error.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
@@ -66,7 +67,8 @@ export class AppWatch {
       health.endProbation();
       return { request, why: "followUp", mayUpdate: false, forced: { goal: "closeUpdate" } };
     }
-    const again: Attempt | undefined = request && { request, why: "followUp", mayUpdate: true };
+    // An update that failed waits for its own next try, or its waits would never grow.
+    const again: Attempt | undefined = request && { request, why: "followUp", mayUpdate: isReturn };
     if (app.state === "FAILED" && (hasChanged || isReturn)) {
       if (hasChanged) await this.#deps.channels.showExit(app, failure.exitCode, job.signal);
       if (app.id.stage === "DEV") return undefined;
@@ -132,6 +134,14 @@ export class AppWatch {
     const { health, pauseOf } = this.#deps;
     const { attempt, delayMs } = isDownload ? health.scheduleDownload(pauseOf(app)) : health.scheduleRetry();
     this.#deps.channels.say(app, crashLoopText(attempt, delayMs));
+  }
+
+  /** Failures so far do not count, and the next try is an hour away: only other settings help, says the app's log. */
+  scheduleSlowRetry(app: LiveApp): void {
+    const { health, channels } = this.#deps;
+    health.forgetFailures();
+    health.scheduleRetryIn(configurationRetryMs);
+    channels.say(app, configurationText);
   }
 
   /**

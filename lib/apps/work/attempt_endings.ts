@@ -2,6 +2,7 @@
 
 import { type AgentError, hasCode, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { isConfigurationError } from "../plan/configuration_error.ts";
 import { isFailedDownload, isFailedUpdate } from "../plan/rollback.ts";
 import { type Goal, isPulling, type Step } from "../plan/steps.ts";
 import { failureText, interruptionText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
@@ -113,6 +114,7 @@ export class AttemptEndings {
     const isRefused = hasCode(error, "not_available");
     const leftAloneMs = hasCode(error, "left_alone") ? workJournal.leftAloneMs(app.id) : undefined;
     if (leftAloneMs !== undefined) health.scheduleRetryIn(leftAloneMs);
+    else if (app.id.stage === "PROD" && isConfigurationError(step, error)) watch.scheduleSlowRetry(app);
     else if (app.id.stage === "PROD" && !isRefused) {
       watch.scheduleRetry(app, { isDownload: isFailedDownload({ step, error }) });
     }
@@ -161,13 +163,16 @@ export class AttemptEndings {
     context: AttemptContext,
     { step, error }: { step: Step | undefined; error: unknown },
   ): Promise<Attempt | undefined> {
-    const { channels, health, skipVersion, pauseOf } = this.#deps;
+    const { channels, health, watch, skipVersion, pauseOf } = this.#deps;
     const { app, attempt: { request: { newestVersion } } } = context;
     this.#dropSwitch(app);
     skipVersion(newestVersion);
     const isDownload = isFailedDownload({ step, error });
-    const { delayMs } = isDownload ? health.scheduleDownload(pauseOf(app)) : health.scheduleRetry();
-    channels.say(app, updateRetryText(newestVersion, delayMs));
+    if (isConfigurationError(step, error)) watch.scheduleSlowRetry(app);
+    else {
+      const { delayMs } = isDownload ? health.scheduleDownload(pauseOf(app)) : health.scheduleRetry();
+      channels.say(app, updateRetryText(newestVersion, delayMs));
+    }
     return await this.#keepInstalled(context);
   }
 

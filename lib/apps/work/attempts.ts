@@ -5,6 +5,7 @@ import type { Clock } from "../../async/clock.ts";
 import { decide, type Decision, isUpdateInVain, refusesUpdate } from "../plan/decide.ts";
 import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
+import { noReleaseText } from "../plan/texts.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { type ObservedApp, soleContainer } from "../state/observed_app.ts";
 import type { AppTools } from "./app_tools.ts";
@@ -87,8 +88,7 @@ export class Attempts {
     const observed = await this.#observedOf(context);
     const update = records.updates.find(app.id);
     const isUpdateAllowed = mayUpdate && mayUpdateTo(request.newestVersion, { update });
-    // Studio goes on asking for an update until it hears that there will be none.
-    if (isUpdateInVain(app, { request, update })) app.updateStatus = "canceled";
+    if (isUpdateInVain(app, { request, update })) this.#cancelUpdate(app, request);
     const decision = decide(app, request, { mayUpdate: isUpdateAllowed, isEmergency: isEmergency() });
     const token = isCancellation ? noToken : await this.#tokenFor(context, decision);
     switch (decision.kind) {
@@ -120,6 +120,13 @@ export class Attempts {
   async #observedOf({ job, app, attempt }: AttemptContext): Promise<ObservedApp | undefined> {
     const isMoved = app.former !== undefined && app.id.stage === "PROD" && attempt.request.dockerCompose === null;
     return isMoved ? await this.#deps.observeApp(app, job.signal) : attempt.observed;
+  }
+
+  /** Studio goes on asking for an update until it hears that there will be none. */
+  #cancelUpdate(app: LiveApp, { newestVersion }: AppRequest): void {
+    const isFirst = app.updateStatus !== "canceled";
+    app.updateStatus = "canceled";
+    if (isFirst && newestVersion.trim() === "") this.#deps.channels.say(app, noReleaseText);
   }
 
   /** Updates files and ports, and takes over the version that Studio knows to be installed. */

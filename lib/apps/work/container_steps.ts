@@ -96,7 +96,9 @@ export class ContainerSteps implements Disposable {
   /** An engine that maps the users of containers to others refuses privileged containers that do not opt out. */
   async #takeHostUsers(error: unknown, signal: AbortSignal): Promise<boolean> {
     const { engine, hostUsers, log } = this.#context;
-    if (hostUsers.areNeeded || !hasCode(error, "engine_failed") || !await engine.remapsUsers(signal)) return false;
+    if (
+      hostUsers.areNeeded || !hasCode(error, "engine_failed", "engine_refused") || !await engine.remapsUsers(signal)
+    ) return false;
     log.info("The engine remaps users, so apps are started with those of the device");
     hostUsers.areNeeded = true;
     return true;
@@ -179,7 +181,7 @@ export class ContainerSteps implements Disposable {
 
   /** An engine that has no runtime for the GPU says so only in the text of its error. */
   #dropGpu(error: unknown): boolean {
-    if (!this.#withGpu || !hasCode(error, "engine_failed") || !/nvidia/i.test(error.message)) {
+    if (!this.#withGpu || !hasCode(error, "engine_failed", "engine_refused") || !/nvidia/i.test(error.message)) {
       return false;
     }
     this.#context.log.warn("The engine cannot use the GPU, the app starts without it", { error });

@@ -114,7 +114,7 @@ Deno.test("the real engine", async (t) => {
     }, never);
     await assert.rejects(
       engine.start(id, never),
-      (error) => hasCode(error, "engine_failed") && /no such file/.test(error.message),
+      (error) => hasCode(error, "engine_refused") && /no such file/.test(error.message),
     );
     assert.match((await engine.inspect(id, never))?.error ?? "", /no such file/);
     await engine.remove(id, { force: true, signal: never });

@@ -17,6 +17,13 @@ const cases = [
   { status: 500, message: "listen tcp4 0.0.0.0:80: bind: address already in use", code: "port_in_use" },
   { status: 500, message: "write /var/lib/docker/x: no space left on device", code: "no_space" },
   { status: 500, message: 'exec: "nvidia": executable file not found', code: "engine_failed" },
+  { status: 400, message: "invalid reference format", code: "engine_refused" },
+  { status: 400, message: "no space left on device", code: "no_space" },
+  {
+    status: 400,
+    message: "client version 1.99 is too new. Maximum supported API version is 1.47",
+    code: "engine_failed",
+  },
 ] as const;
 
 for (const given of cases) {

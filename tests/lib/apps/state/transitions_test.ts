@@ -24,8 +24,8 @@ const contract: Record<string, string> = {
   DELETING: "- - - - remove uninstall",
   DOWNLOADING: "install - - - cancel-pull cancel-pull",
   UPDATING: "cancel-update - - - cancel-update cancel-update",
-  BUILDING: "- - - - cancel-build -",
-  PUBLISHING: "- - - - cancel-push -",
+  BUILDING: "- - - - cancel-build cancel-build",
+  PUBLISHING: "- - - - cancel-push cancel-push",
   TRANSFERED: "install - - - remove uninstall",
   TRANSFERING: "cancel-transfer - - - cancel-transfer cancel-transfer",
 };

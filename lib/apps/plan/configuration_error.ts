@@ -1,0 +1,44 @@
+/** Recognises failures that only a change of the app's settings or release can mend. Pure. */
+
+import { hasCode, textOf } from "../../base/errors.ts";
+import { isStarting, type Step } from "./steps.ts";
+
+/** Between two tries of an app whose settings make no sense to the engine: it may be another engine by then. */
+export const configurationRetryMs = 3_600_000;
+
+/** In the app's log; its wording is part of the wire. */
+export const configurationText =
+  "This failure is caused by the app's configuration and will not be retried automatically. " +
+  "Update the app's configuration or release to recover.";
+
+/** What engines and compose say of such settings, in lower case. */
+const signs = [
+  ...["invalid volume specification", "invalid mount config", "invalid mount path", "invalid bind mount spec"],
+  ...["invalid reference format", "invalid containerport", "invalid hostport", "invalid port specification"],
+  ...["invalid ip address", "additional propert", "must be a mapping", "no such service"],
+  ...["invalid environment variable", "key cannot contain a space"],
+];
+
+/** A program says last why it has failed; what comes before may be anything. */
+const lastLines = 3;
+
+/**
+ * True when the engine has refused the settings of the app in `step`: by the status of its answer, or by the last lines
+ * of what it says, for engines that answer everything with the same status.
+ */
+export function isConfigurationError(step: Step | undefined, error: unknown): boolean {
+  const isOfApp = isStarting(step) || step?.kind === "openPull" || step?.kind === "readPull";
+  if (!isOfApp) return false;
+  if (wasRefused(error)) return true;
+  if (!hasCode(error, "engine_failed", "pull_failed", "start_failed", "command_failed")) return false;
+  const lines = textOf(error).toLowerCase().split("\n").filter((line) => line.trim() !== "");
+  return lines.slice(-lastLines).some((line) => signs.some((sign) => line.includes(sign)));
+}
+
+/** An error that explains another one has it as its cause. */
+function wasRefused(error: unknown): boolean {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (hasCode(current, "engine_refused")) return true;
+  }
+  return false;
+}
