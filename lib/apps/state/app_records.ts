@@ -40,6 +40,8 @@ export class AppRecords {
   readonly #held = new Map<AppIdText, AppRequest>();
   /** Forgotten apps that still have rows in the database. */
   readonly #forgotten = new Set<AppIdText>();
+  /** The port rules of apps that reserve a host port; undefined until somebody asks. */
+  #reserving: Map<AppIdText, AppPortRules> | undefined;
 
   constructor({ database, clock }: { database: Database; clock: Pick<Clock, "wall"> }) {
     this.#database = database;
@@ -101,8 +103,18 @@ export class AppRecords {
     return [...stored, ...this.#held.values()];
   }
 
-  /** The port rules of all apps, running or not; `onlyReserved`: of those that reserve a host port. */
-  portRules(options: { onlyReserved: boolean }): AppPortRules[] {
+  /** The port rules of all apps that reserve a host port, running or not. Every start of an app asks. */
+  reservingRules(): AppPortRules[] {
+    this.#reserving ??= new Map(this.#readRules({ onlyReserved: true }).map((app) => [idText(app.id), app]));
+    return [...this.#reserving.values()];
+  }
+
+  /** The port rules of all apps, running or not. */
+  portRules(): AppPortRules[] {
+    return this.#readRules({ onlyReserved: false });
+  }
+
+  #readRules(options: { onlyReserved: boolean }): AppPortRules[] {
     const isStored = (name: AppIdText) => !this.#held.has(name) && !this.#forgotten.has(name);
     const stored = readPortRules(this.#database, options).filter(({ id }) => isStored(idText(id)));
     const held = [...this.#held.values()].map(({ appKey, stage, ports }) => ({ id: { appKey, stage }, rules: ports }));
@@ -122,6 +134,7 @@ export class AppRecords {
       });
     });
     this.#held.delete(idText(request));
+    this.#noteRules(request);
     return this.#remember(Object.assign(app, wanted));
   }
 
@@ -129,6 +142,7 @@ export class AppRecords {
   hold(request: AppRequest): LiveApp {
     const { app, wanted } = this.#wantedBy(request);
     this.#held.set(idText(request), { ...request, target: wanted.target });
+    this.#noteRules(request);
     return this.#remember(Object.assign(app, wanted));
   }
 
@@ -149,7 +163,9 @@ export class AppRecords {
       if (isDone) deleteApp(this.#database, app.id);
     });
     this.#held.delete(idText(app.id));
-    if (isDone) this.#apps.delete(idText(app.id));
+    if (!isDone) return;
+    this.#apps.delete(idText(app.id));
+    this.#reserving?.delete(idText(app.id));
   }
 
   /** Sets the installed version, which counts even when it cannot be stored. The release stays when none is named. */
@@ -180,6 +196,7 @@ export class AppRecords {
     this.#forgotten.add(idText(id));
     this.#held.delete(idText(id));
     this.#apps.delete(idText(id));
+    this.#reserving?.delete(idText(id));
     this.#deleteForgotten(id);
   }
 
@@ -198,6 +215,13 @@ export class AppRecords {
     const dockerCompose = version === newestVersion ? newDockerCompose : request.dockerCompose;
     const release = { version, presentVersion: version, releaseKey, dockerCompose };
     this.#replaceRequest({ ...request, ...release }, app.state);
+  }
+
+  #noteRules({ appKey, stage, ports }: AppRequest): void {
+    const id = { appKey, stage };
+    if (ports.some(({ reservedHostPort }) => reservedHostPort > 0)) {
+      this.#reserving?.set(idText(id), { id, rules: ports });
+    } else this.#reserving?.delete(idText(id));
   }
 
   /** A held request stays held until all of its app is stored. */

@@ -62,7 +62,7 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
   const channels = new AppChannels({ ...deps, namesOf: appNames });
   const setup = new ContainerSetup({
     ...deps,
-    reservations: () => records.portRules({ onlyReserved: true }).flatMap(({ id, rules }) => reservationsOf(id, rules)),
+    reservations: () => records.reservingRules().flatMap(({ id, rules }) => reservationsOf(id, rules)),
     say: (app, text) => channels.say(app, text),
   });
   const pauses = new RegistryPauses(deps.clock);
@@ -82,7 +82,7 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
     sayLeftOut: (app, request) => setup.sayLeftOut(app, request),
     checkHostPort: (question) =>
       answerHostPort(question, {
-        apps: records.portRules({ onlyReserved: false }),
+        apps: records.portRules(),
         dockerCompose: records.request(question.app)?.dockerCompose ?? null,
         owner: setup.ports.ownerOf(question.hostPort, question.transport),
         isFree: isPortFree,
