@@ -10,6 +10,7 @@ import { handlesSignal } from "../../lib/host/process_signals.ts";
 import { Engine } from "../../lib/docker/engine.ts";
 import { EngineStorage } from "../../lib/docker/engine_storage.ts";
 import { Database } from "../../lib/store/database.ts";
+import { noProxies, type ProxySettings } from "../../lib/wamp/proxy.ts";
 import { FakeStudio } from "../fakes/fake_studio.ts";
 import { quietDevice } from "../fakes/fake_surroundings.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
@@ -24,6 +25,9 @@ export interface AppsFixtureOptions {
   registryPort?: number;
   /** Asks the registry for the size of each image, as the agent does. */
   checksSizes?: boolean;
+  /** The proxies of the agent's environment; none unless given. */
+  proxies?: ProxySettings;
+  applianceDomain?: string;
 }
 
 /** The fields of an app request that a test sets; the rest is filled in. */
@@ -89,7 +93,7 @@ export class AppsFixture implements AsyncDisposable {
 
   /** Starts the agent. */
   startAgent(): void {
-    const { registryPort, checksSizes = false } = this.#options;
+    const { registryPort, checksSizes = false, proxies = noProxies, applianceDomain = "" } = this.#options;
     const registry = registryPort === undefined ? this.registry.host : `127.0.0.1:${registryPort}`;
     const env = { DOCKER_HOST: this.engine.host };
     const engine = new Engine({ log: silentLog, env });
@@ -105,7 +109,8 @@ export class AppsFixture implements AsyncDisposable {
       log: Deno.env.get("REAGENT_TEST_LOG") ? consoleLog() : silentLog,
       clock: systemClock,
       random: () => 0.5,
-      ...quietDevice(this.folder, { registryUrl: `${registry}/` }),
+      ...quietDevice(this.folder, { registryUrl: `${registry}/`, applianceDomain }),
+      proxies,
       appsDir: `${this.folder}/apps`,
       readIdleMark,
       handlesSignal: (process, signal) => handlesSignal(process, signal, { read: readForeign }),
