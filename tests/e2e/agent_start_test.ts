@@ -219,6 +219,27 @@ async function powerActions(fixture: AgentFixture): Promise<void> {
   await Deno.remove(folder.replace(/\/bin$/, ""), { recursive: true });
 }
 
+async function refusedVersion(fixture: AgentFixture): Promise<void> {
+  const cases = [["1.99", "Newer"], ["1.10", "Older"], ["newest", "Odd"]] as const;
+  // Pruning everything takes away what images are built from.
+  for (const [, app] of cases) await fixture.publish(app, "1", { prints: ["hello"] });
+  for (const [version, app] of cases) {
+    const device = fixture.addDevice();
+    await using agent = await fixture.startAgent(device, { env: { DOCKER_API_VERSION: version } });
+    await fixture.studio.waitForStatus(device, "CONNECTED");
+    const { after } = await fixture.studio.request(device, app, { target: "RUNNING" });
+    await fixture.studio.waitForReport(device, { appName: app, state: "RUNNING" }, { after, limitMs: 30_000 });
+    assert.ok((await fixture.studio.call(device, "list_containers")).args.length > 0);
+    // This one runs the engine's command line.
+    await fixture.studio.call(device, "prune_images", { args: [{ all: true }] });
+    const warnings = (await agent.readLog()).filter(({ message }) => /DOCKER_API_VERSION|of its API/.test(message));
+    assert.ok(warnings.length > 0 && warnings.every(({ level }) => level === "warn"), JSON.stringify(warnings));
+    const end = await fixture.studio.request(device, app, { target: "UNINSTALLED" });
+    await fixture.studio.waitForReport(device, { appName: app, state: "UNINSTALLED" }, { after: end.after });
+    assert.equal(await agent.stop(), 0);
+  }
+}
+
 Deno.test("an agent as a process", async (test) => {
   await using fixture = await AgentFixture.start();
   const cases: Record<string, (fixture: AgentFixture) => Promise<void>> = {
@@ -231,6 +252,7 @@ Deno.test("an agent as a process", async (test) => {
     "pretty lines are on stdout as well as in the file": prettyLogging,
     "metrics are served on the profiling port": profiling,
     "the machine is restarted two seconds after the reply, for authorized callers only": powerActions,
+    "#16: with a DOCKER_API_VERSION that the engine does not take, it works as with one that it takes": refusedVersion,
   };
   for (const [name, run] of Object.entries(cases)) await test.step(name, () => run(fixture));
 });
