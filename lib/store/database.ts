@@ -18,7 +18,7 @@ const busyTimeoutMs = 2_500;
  * One open database file.
  *
  * - Write-ahead log, and a commit is on the disk when it returns (synchronous FULL): an acknowledged row survives power
- *   loss.
+ *   loss. Only `relaxedTransaction()` is on the disk later.
  * - Every error of SQLite becomes `store_failed`.
  * - `transaction()` inside `transaction()` joins the outer one.
  */
@@ -28,12 +28,14 @@ export class Database implements Disposable {
   /** Where rows that cannot be read are logged. */
   readonly log: Log;
   readonly #path: string;
+  readonly #isWal: boolean;
   readonly #statements = new Map<string, StatementSync>();
   #isInTransaction = false;
 
-  private constructor(sql: DatabaseSync, options: { path: string; log: Log }) {
+  private constructor(sql: DatabaseSync, options: { path: string; isWal: boolean; log: Log }) {
     this.sql = sql;
     this.#path = options.path;
+    this.#isWal = options.isWal;
     this.log = options.log;
   }
 
@@ -47,9 +49,9 @@ export class Database implements Disposable {
     try {
       keepPrivate(path);
       sql = new DatabaseSync(path, { timeout: busyTimeoutMs });
-      setPragmas(sql, { path, log: options.log });
+      const isWal = setPragmas(sql, { path, log: options.log });
       checkPages(sql);
-      const database = new Database(sql, { path, log: options.log });
+      const database = new Database(sql, { path, isWal, log: options.log });
       migrate(database);
       return database;
     } catch (error) {
@@ -91,6 +93,21 @@ export class Database implements Disposable {
       throw error;
     } finally {
       this.#isInTransaction = false;
+    }
+  }
+
+  /**
+   * Like `transaction()`, for what the next process can find out by itself: a power loss may undo it, the end of the
+   * process does not. What is committed later is never kept without it. Part of a transaction that is under way.
+   */
+  relaxedTransaction<T>(work: () => T): T {
+    // Only in the write-ahead log the file stays whole without a sync.
+    if (this.#isInTransaction || !this.#isWal) return this.transaction(work);
+    this.sql.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return this.transaction(work);
+    } finally {
+      this.sql.exec("PRAGMA synchronous = FULL");
     }
   }
 
@@ -142,13 +159,15 @@ function databaseFileInfo(path: string): Deno.FileInfo | undefined {
   }
 }
 
-function setPragmas(sql: DatabaseSync, { path, log }: { path: string; log: Log }): void {
+/** True when the database has a write-ahead log. */
+function setPragmas(sql: DatabaseSync, { path, log }: { path: string; log: Log }): boolean {
   const mode = pragma(sql, "journal_mode = WAL");
   // Without shared memory (some network and overlay file systems) SQLite keeps its old journal, which is as safe.
   if (mode !== "wal") log.warn("The database works without a write-ahead log", { path, journalMode: mode });
   sql.exec("PRAGMA synchronous = FULL");
   const level = pragma(sql, "synchronous");
   if (level !== 2) throw new AgentError("store_failed", `synchronous must be 2 (FULL), is ${level}`);
+  return mode === "wal";
 }
 
 function checkPages(sql: DatabaseSync): void {

@@ -22,7 +22,7 @@ export function writeLogHistory(database: Database, app: NamedApp, options: { li
   const { appKey, stage } = app.id;
   const name = app.appName.toLowerCase();
   const log = JSON.stringify(options.lines);
-  database.transaction(() => {
+  database.relaxedTransaction(() => {
     database.run("DELETE FROM LogHistory WHERE app_key = ? AND stage = ? AND app_name <> ?", appKey, stage, name);
     database.run(
       `INSERT INTO LogHistory (app_name, app_key, stage, log_type, log) VALUES (?, ?, ?, 'APP', ?)
@@ -36,7 +36,10 @@ export function writeLogHistory(database: Database, app: NamedApp, options: { li
 
 /** Empties the stored lines of an app. No such app is fine. Throws `store_failed`. */
 export function clearLogHistory(database: Database, id: AppId): void {
-  database.run("UPDATE LogHistory SET log = '[]' WHERE app_key = ? AND stage = ? AND log <> '[]'", id.appKey, id.stage);
+  const { appKey, stage } = id;
+  database.relaxedTransaction(() => {
+    database.run("UPDATE LogHistory SET log = '[]' WHERE app_key = ? AND stage = ? AND log <> '[]'", appKey, stage);
+  });
 }
 
 /** Removes the stored lines of an app. No such app is fine. Throws `store_failed`. */

@@ -81,7 +81,10 @@ ${kept}
 
 ## Tables of the database
 
-A commit is on the disk when it returns, so an answered request survives a power loss. Tables whose name begins with
+A commit is on the disk when it returns, so an answered request survives a power loss. Only the mere states of apps and
+the last lines of their logs are on the disk later, with the next commit or checkpoint: after a power loss an app may be
+stored in an earlier state, which the start corrects from what the engine has. The end of the process loses nothing.
+Tables whose name begins with
 \`Reagent\` are this agent's own. The others are the reference agent's, so that a device can go back to it: columns and
 tables are only ever added.
 

@@ -156,7 +156,9 @@ export class AppRecords {
     if (!this.isKnown(app)) return this.#deleteForgotten(app.id);
     const isDone = isGone(state) && isGone(app.target) && (state === "UNINSTALLED" || app.target === "REMOVED");
     const held = this.#held.get(idText(app.id));
-    this.#database.transaction(() => {
+    // A state alone is read from the engine after a power loss; a request and a removal must be there.
+    const isRelaxed = held === undefined && !isDone;
+    this.#database[isRelaxed ? "relaxedTransaction" : "transaction"](() => {
       // First, because writing the state copies the installed version into the request.
       if (held !== undefined) writeRequest(this.#database, held, { state, now: this.#clock.wall() });
       writeAppState(this.#database, rowOf(app), { now: this.#clock.wall() });

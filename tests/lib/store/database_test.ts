@@ -15,6 +15,25 @@ Deno.test("open() creates a file that only its owner can read, with write-ahead 
   assert.equal(database.first("PRAGMA synchronous")?.synchronous, 2);
 });
 
+Deno.test("relaxedTransaction() leaves full synchronization to all others, also when it fails", () => {
+  using folder = new Folder();
+  using database = folder.open();
+  const level = () => database.first("PRAGMA synchronous")?.synchronous;
+  const seen = database.relaxedTransaction(() => {
+    database.run("PRAGMA user_version = 7");
+    return level();
+  });
+  assert.deepEqual([seen, level(), database.first("PRAGMA user_version")?.user_version], [1, 2, 7]);
+  const fail = () => {
+    database.run("PRAGMA user_version = 8");
+    throw new Error("no");
+  };
+  assert.throws(() => database.relaxedTransaction(fail), /no/);
+  assert.deepEqual([level(), database.first("PRAGMA user_version")?.user_version], [2, 7]);
+  // Within a transaction that must be on the disk it is part of that.
+  assert.equal(database.transaction(() => database.relaxedTransaction(level)), 2);
+});
+
 Deno.test("open() removes the read permission of others from an existing file", () => {
   using folder = new Folder();
   createReferenceTables(folder.file(), "young").close();
