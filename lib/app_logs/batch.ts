@@ -93,7 +93,7 @@ export class Batch {
     const { text, lines } = this.#readFitting();
     // A line that becomes too long as JSON is dropped alone too.
     let next = Math.max(lines, 1);
-    while (next < this.#ends.length && this.#lineBytes(next) > payloadLimitBytes) next += 1;
+    while (next < this.#ends.length && this.#lineBytes(next) - 1 > payloadLimitBytes) next += 1;
     this.#from = this.#ends[next - 1] ?? this.#from;
     this.#ends = this.#ends.slice(next);
     if (this.#ends.length === 0) this.clear();

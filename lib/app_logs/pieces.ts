@@ -8,8 +8,8 @@ import { jsonBytesPerByte } from "../base/json_size.ts";
 import { decodeText, LogLine } from "../docker/log_lines.ts";
 import { payloadLimitBytes } from "./batch.ts";
 
-/** Of one piece, as JSON. The rest of a message is for the line feed between two lines. */
-const pieceLimitBytes = payloadLimitBytes - 16;
+/** Of one piece, as JSON: as much as a message carries. */
+const pieceLimitBytes = payloadLimitBytes;
 
 /** Shorter lines fit whatever they hold. */
 const safeBytes = Math.floor(pieceLimitBytes / jsonBytesPerByte);

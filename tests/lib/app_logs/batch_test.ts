@@ -113,7 +113,9 @@ Deno.test("takeFitting() returns one full message after the other and drops noth
 
 Deno.test("#5: takeFitting() carries each line that fits as JSON, however much others need", () => {
   const batch = new Batch();
-  const lines = [..."x".repeat(9)].flatMap((_, index) => [splitText("\u0000".repeat(50_000)), `${index}`]).flat();
+  const nuls = splitText("\u0000".repeat(50_000));
+  const mixed = Array.from({ length: 9 }, (_, index) => [...nuls, `${index}`]).flat();
+  const lines = ["a", "y".repeat(payloadLimitBytes), ...mixed, "y".repeat(payloadLimitBytes)];
   for (const line of lines) batch.add(line);
   const messages: string[] = [];
   while (!batch.isEmpty) messages.push(batch.takeFitting() ?? "");
@@ -123,7 +125,7 @@ Deno.test("#5: takeFitting() carries each line that fits as JSON, however much o
 
 Deno.test("takeFitting() drops only the line that no message can carry, and marks its place", () => {
   const batch = new Batch();
-  for (const text of ["a", "y".repeat(payloadLimitBytes), "b"]) batch.add(text);
+  for (const text of ["a", "y".repeat(payloadLimitBytes + 1), "b"]) batch.add(text);
   assert.equal(batch.takeFitting(), "a\n… 1 log line(s) dropped (rate limit)");
   assert.equal(batch.takeFitting(), "b");
   assert.equal(batch.takeFitting(), undefined);
