@@ -52,8 +52,9 @@ export function isBusy(engineText: string): boolean {
  */
 export function readRetryAfter(headers: Headers, now = new Date()): number | undefined {
   const text = (headers.get("retry-after") ?? "").trim();
-  if (/^\d{1,12}$/.test(text)) return Math.min(Number(text) * 1_000, pauseLimitMs);
-  const end = /[a-z]/i.test(text) ? Date.parse(text) : NaN;
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1_000), pauseLimitMs);
+  // The runtime takes almost any text with a number for a date.
+  const end = /\d\d:\d\d:\d\d/.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(end)) return undefined;
   const sent = Date.parse(headers.get("date") ?? "");
   return Math.min(Math.max(end - (Number.isNaN(sent) ? now.getTime() : sent), 0), pauseLimitMs);

@@ -15,11 +15,12 @@ const waits: [name: string, headers: Record<string, string>, expectedMs: number 
   }, 60_000],
   ["a date that is over", { "retry-after": "Wed, 31 Dec 2025 23:00:00 GMT" }, 0],
   ["a month, cut to an hour", { "retry-after": "2592000" }, 3_600_000],
-  ["digits without end", { "retry-after": "9".repeat(400) }, undefined],
+  ["digits without end, cut to an hour", { "retry-after": "9".repeat(400) }, 3_600_000],
   ["a date far away, cut to an hour", { "retry-after": "Fri, 01 Jan 2100 00:00:00 GMT" }, 3_600_000],
   ["nonsense", { "retry-after": "soon" }, undefined],
   ["a negative number", { "retry-after": "-5" }, undefined],
-  ["a fraction", { "retry-after": "1.5" }, undefined],
+  ["words with a number", { "retry-after": "later, please 5" }, undefined],
+  ["a fraction", { "retry-after": "1.5" }, 1_500],
   ["nothing", {}, undefined],
 ];
 
