@@ -9,7 +9,10 @@ import { hasStamp, type Position } from "./log_reading.ts";
 
 const keptLimitBytes = 4 * 1024 * 1024;
 
-/** What is stored comes at once; a position that has not come after this time is not in the stream. */
+/**
+ * What is stored comes in one go. When none of it has come for so long, but perhaps lines that are being printed, the
+ * position is not in the stream.
+ */
 const searchLimitMs = 1_000;
 
 /**
@@ -97,22 +100,29 @@ export class PositionSearch {
   }
 }
 
+/** What a search for a position waits with. */
+type SearchClock = Pick<Clock, "now" | "sleep" | "wall">;
+
 /** A stream of which the lines after a position are wanted; all of them without a search. */
 export class SearchedStream implements AsyncDisposable {
   readonly #search: PositionSearch | undefined;
   readonly #onDecided: (search: PositionSearch) => void;
-  readonly #clock: Pick<Clock, "sleep">;
+  readonly #clock: SearchClock;
   readonly #decided = new AbortController();
+  /** Lines with an earlier time were stored when the stream began. */
+  readonly #beganAt: string;
+  #storedAtMs = 0;
   #limit: Promise<void> | undefined;
 
   /** `onDecided` is called once, when it is clear whether the position is in the stream. */
   constructor(
     search: PositionSearch | undefined,
-    { onDecided, clock }: { onDecided: (search: PositionSearch) => void; clock: Pick<Clock, "sleep"> },
+    { onDecided, clock }: { onDecided: (search: PositionSearch) => void; clock: SearchClock },
   ) {
     this.#search = search;
     this.#onDecided = onDecided;
     this.#clock = clock;
+    this.#beganAt = search === undefined ? "" : clock.wall().toISOString();
   }
 
   /** Takes the next lines and returns those after the position. */
@@ -121,7 +131,11 @@ export class SearchedStream implements AsyncDisposable {
     if (search === undefined || this.#decided.signal.aborted) return lines;
     const fresh = search.take(lines);
     if (search.isFound || search.isFull) this.decide();
-    else this.#limit ??= this.#decideLater();
+    else {
+      // On a slow machine it takes a while until all of it is read.
+      if (this.#limit === undefined || this.#isStored(lines.at(-1))) this.#storedAtMs = this.#clock.now();
+      this.#limit ??= this.#decideLater();
+    }
     return fresh;
   }
 
@@ -138,12 +152,19 @@ export class SearchedStream implements AsyncDisposable {
     await this.#limit;
   }
 
+  #isStored(line: LogLine | undefined): boolean {
+    return line !== undefined && line.stampAt >= 0 && line.time < this.#beganAt;
+  }
+
   async #decideLater(): Promise<void> {
-    try {
-      await this.#clock.sleep(searchLimitMs, this.#decided.signal);
-    } catch {
-      // It was decided meanwhile.
-      return;
+    for (let leftMs = searchLimitMs; leftMs > 0;) {
+      try {
+        await this.#clock.sleep(leftMs, this.#decided.signal);
+      } catch {
+        // It was decided meanwhile.
+        return;
+      }
+      leftMs = this.#storedAtMs + searchLimitMs - this.#clock.now();
     }
     this.decide();
   }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type LogLine, logReader } from "../../../lib/docker/log_lines.ts";
 import { LogReading } from "../../../lib/app_logs/log_reading.ts";
-import { PositionSearch } from "../../../lib/app_logs/position_search.ts";
+import { PositionSearch, SearchedStream } from "../../../lib/app_logs/position_search.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
 
 type Log = readonly (readonly [time: string, text: string])[];
 
@@ -61,6 +62,28 @@ Deno.test("a position that is not in a stream is not found, and its newest lines
     [second("2"), "b"],
     [second("3"), "c"],
   ]);
+});
+
+Deno.test("#4: on a slow machine a position is looked for until all that was stored has come", async () => {
+  const clock = new FakeClock({ wall: new Date(second("0")) });
+  const stored = (count: number) => `2031-03-05T06:59:00.${String(count).padEnd(9, "0")}Z`;
+  const decisions: boolean[] = [];
+  const searched = (position: string) => {
+    const search = new PositionSearch({ time: position, lines: 1, bytes: 0 }, { limitLines: 1_000 });
+    return new SearchedStream(search, { onDecided: ({ isFound }) => void decisions.push(isFound), clock });
+  };
+  await using slow = searched(stored(7));
+  for (let count = 1; count <= 7; count += 1) {
+    assert.deepEqual(slow.take(linesOf([[stored(count), `${count}`]])), []);
+    await clock.advance(800);
+  }
+  assert.deepEqual(decisions, [true]);
+  await using printing = searched(stored(9));
+  for (let count = 1; count <= 9; count += 1) {
+    printing.take(linesOf([[second(`${count}`).replace("07:00", "07:01"), "printed meanwhile"]]));
+    await clock.advance(200);
+  }
+  assert.deepEqual(decisions, [true, false]);
 });
 
 Deno.test("#6: a line that was read in pieces is continued at the byte, however it is split the next time", () => {
