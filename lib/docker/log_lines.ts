@@ -22,6 +22,9 @@ export const timeBytes = stampBytes - 1;
 /** The engine reads 16 KiB at a time; of a longer line each such part is a message with the stamp of the first. */
 const messageBytes = 16 * 1024;
 
+/** What 16 KiB become at most: engines store U+FFFD, three bytes, for each byte that is not UTF-8. */
+const replacedMessageBytes = 3 * messageBytes;
+
 const pieceMessages = 16;
 
 /** A longer line comes in pieces of this size. A line that is split there goes on with a stamp. */
@@ -72,9 +75,14 @@ export function decodeText(bytes: Uint8Array): string {
 /** The lines of one output of a container. */
 export class StampedLines {
   readonly #splitter = new LineSplitter(rawLimitBytes);
+  /** A piece of the line has been handed over. */
   #isContinued = false;
   /** Of the line that is being read, with the space behind it; empty when the engine sent none. */
   #stamp = new Uint8Array();
+  /** Bytes of the line since its last stamp. */
+  #sinceStamp = 0;
+  /** The first bytes of a stamp that the end of a piece has split. */
+  #rest = new Uint8Array();
   /** The first bytes of a character that the end of a piece has split. */
   #half = new Uint8Array();
 
@@ -91,14 +99,14 @@ export class StampedLines {
   }
 
   /**
-   * True when whole messages of a line wait whose end has not come. The engine itself keeps the rest of such a line
-   * until it is a whole message.
+   * True when at least one message of a line waits whose end has not come. The engine itself keeps the rest of such a
+   * line until it is a whole message.
    */
   get hasWholeMessages(): boolean {
-    return !this.#splitter.isEmpty && this.#splitter.size % (stampBytes + messageBytes) === 0;
+    return this.#splitter.size >= (this.#isContinued ? 1 : stampBytes + messageBytes);
   }
 
-  /** Hands over the whole messages that wait; the line goes on. */
+  /** Hands over the messages that wait; the line goes on. */
   flushMessages(onLine: (line: LogLine) => void): void {
     if (this.hasWholeMessages) this.#splitter.flushPart((piece, isEnd) => this.#read({ piece, isEnd }, onLine));
   }
@@ -110,7 +118,7 @@ export class StampedLines {
 
   /** Most lines are one message that has arrived whole: they need neither joining nor another look. */
   #isShort(size: number): boolean {
-    return size <= stampBytes + messageBytes && this.#splitter.isEmpty;
+    return size <= stampBytes + messageBytes && this.#splitter.isEmpty && !this.#isContinued;
   }
 
   #split(bytes: Uint8Array, onLine: (line: LogLine) => void): void {
@@ -120,13 +128,16 @@ export class StampedLines {
   #read(cut: { piece: Uint8Array; isEnd: boolean }, onLine: (line: LogLine) => void): void {
     const isContinued = this.#isContinued;
     this.#isContinued = !cut.isEnd;
-    const isStamped = startsWithStamp(cut.piece, { from: 0, to: cut.piece.length });
-    if (isStamped && !isContinued && cut.isEnd && cut.piece.length <= stampBytes + messageBytes) {
-      return onLine(lineAt(cut.piece, { from: 0, to: cut.piece.length }));
+    const all = { from: 0, to: cut.piece.length };
+    if (!isContinued && cut.isEnd && cut.piece.length <= stampBytes + messageBytes) {
+      return onLine(lineAt(cut.piece, all));
     }
-    if (isStamped) this.#stamp = cut.piece.slice(0, stampBytes);
-    else if (!isContinued) this.#stamp = new Uint8Array();
-    const parts = [this.#stamp, this.#half, ...(isStamped ? withoutStamps(cut.piece) : [cut.piece])];
+    if (!isContinued) {
+      this.#stamp = startsWithStamp(cut.piece, all) ? cut.piece.slice(0, stampBytes) : new Uint8Array();
+      this.#sinceStamp = 0;
+    }
+    const fresh = isContinued ? cut.piece : cut.piece.subarray(this.#stamp.length);
+    const parts = [this.#stamp, this.#half, ...this.#withoutStamps(fresh, cut.isEnd)];
     const source = joinBytes(parts, parts.reduce((size, part) => size + part.length, 0));
     const from = this.#stamp.length;
     const to = cut.isEnd
@@ -137,6 +148,36 @@ export class StampedLines {
     if (to > from || !isContinued) {
       onLine(new LogLine(source, { stampAt: from === 0 ? -1 : 0, from, to, isEnd: cut.isEnd }));
     }
+  }
+
+  /** The parts between the stamps that the engine has added. What may be the start of one stays for the next piece. */
+  #withoutStamps(fresh: Uint8Array, isEnd: boolean): Uint8Array[] {
+    const bytes = this.#rest.length === 0 ? fresh : joinBytes([this.#rest, fresh], this.#rest.length + fresh.length);
+    const stamp = this.#stamp;
+    const parts: Uint8Array[] = [];
+    let from = 0;
+    for (let at = 0; stamp.length > 0 && at !== -1;) {
+      at = indexOfBytes(bytes, stamp, { from: this.#stampFrom(from), to: this.#stampTo(from) });
+      if (at === -1) break;
+      parts.push(bytes.subarray(from, at));
+      from = at + stampBytes;
+      this.#sinceStamp = 0;
+    }
+    const restFrom = isEnd ? bytes.length : startOfStamp(bytes, stamp, { from: this.#stampFrom(from) });
+    parts.push(bytes.subarray(from, restFrom));
+    this.#sinceStamp += restFrom - from;
+    this.#rest = bytes.slice(restFrom);
+    return parts;
+  }
+
+  /** Where the next stamp may begin at the earliest, in bytes of which those before `from` are done with. */
+  #stampFrom(from: number): number {
+    return from + Math.max(0, messageBytes - this.#sinceStamp);
+  }
+
+  /** Where it begins at the latest. */
+  #stampTo(from: number): number {
+    return from + replacedMessageBytes - this.#sinceStamp;
   }
 }
 
@@ -221,21 +262,23 @@ function startsWithStamp(bytes: Uint8Array, { from, to }: ByteRange): boolean {
     bytes[from + 19] === 0x2e && bytes[from + 29] === 0x5a && bytes[from + 30] === 0x20;
 }
 
-/** The parts of a piece between the stamps that the engine has added. */
-function withoutStamps(piece: Uint8Array): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  let from = stampBytes;
-  while (from < piece.length) {
-    const part = piece.subarray(from, from + messageBytes);
-    parts.push(part);
-    from += part.length;
-    if (isSameStamp(piece, from)) from += stampBytes;
-  }
-  return parts;
+/** The first place between two others where `wanted` begins and is whole; -1 when there is none. */
+function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array, { from, to }: ByteRange): number {
+  const last = Math.min(to, bytes.length - wanted.length);
+  for (let at = from; at <= last; at += 1) if (holdsAt(bytes, wanted, at)) return at;
+  return -1;
 }
 
-function isSameStamp(piece: Uint8Array, at: number): boolean {
-  for (let index = 0; index < stampBytes; index++) if (piece[index] !== piece[at + index]) return false;
+/** Where the last bytes begin that a stamp may begin with; the end when there are none. */
+function startOfStamp(bytes: Uint8Array, stamp: Uint8Array, { from }: { from: number }): number {
+  for (let at = Math.max(from, bytes.length - stamp.length + 1); at < bytes.length; at += 1) {
+    if (holdsAt(bytes, stamp.subarray(0, bytes.length - at), at)) return at;
+  }
+  return bytes.length;
+}
+
+function holdsAt(bytes: Uint8Array, wanted: Uint8Array, at: number): boolean {
+  for (let index = 0; index < wanted.length; index += 1) if (wanted[index] !== bytes[at + index]) return false;
   return true;
 }
 

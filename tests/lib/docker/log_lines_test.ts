@@ -99,16 +99,57 @@ Deno.test("#6: whole messages of a line without an end are handed over, and the 
   const pieces: LogLine[] = [];
   const keep = (line: LogLine) => void pieces.push(line);
   const messages = 2 * (31 + messageBytes);
-  reader.push(bytes.subarray(0, messages - 1), keep);
+  reader.push(bytes.subarray(0, 31 + messageBytes - 1), keep);
   assert.equal(reader.hasWholeMessages, false);
   reader.flushMessages(keep);
   assert.equal(pieces.length, 0);
-  reader.push(bytes.subarray(messages - 1, messages), keep);
+  reader.push(bytes.subarray(31 + messageBytes - 1, messages), keep);
   assert.equal(reader.hasWholeMessages, true);
   reader.flushMessages(keep);
   reader.push(bytes.subarray(messages), keep);
   assert.deepEqual(pieces.map(({ time, isEnd }) => [time, isEnd]), [[time, false], [time, true]]);
   assert.equal(pieces.map((piece) => piece.text).join(""), text);
+});
+
+/** As the engine sends a line whose bytes it has replaced, each that is not UTF-8, before it stored the messages. */
+function storedAsText(body: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at === 0 || at <= body.length; at += messageBytes) {
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(at, at + messageBytes));
+    parts.push(encoder.encode(`${time} ${text}`));
+  }
+  return join(...parts, Uint8Array.of(10));
+}
+
+const replaced: [name: string, body: Uint8Array][] = [
+  ["a character over the end of a message", encoder.encode(`${"b".repeat(messageBytes - 1)}€x`)],
+  ["characters over the ends of many messages", encoder.encode("€".repeat(200_000))],
+  ["nothing but bytes that are not UTF-8", new Uint8Array(100_000).fill(0xff)],
+  ["whole messages of them", new Uint8Array(messageBytes * 20).fill(0xff)],
+];
+
+for (const [name, body] of replaced) {
+  Deno.test(`#6: no stamp of the engine is shown inside a line with ${name}`, () => {
+    const bytes = storedAsText(body);
+    const [stamp, wanted] = [encoder.encode(`${time} `), new TextDecoder().decode(bytes)];
+    for (const size of [bytes.length, 1_000, 16_415, 30_000]) {
+      const text = read(true, join(bytes, stamp, encoder.encode("next\n")), size).map((line) => line.text);
+      assert.equal(text.pop(), "next");
+      assert.equal(text.join(""), wanted.slice(0, -1).replaceAll(`${time} `, ""));
+    }
+  });
+}
+
+Deno.test("#6: the end of a line whose messages were handed over is not a line of its own", () => {
+  const reader = logReader(true);
+  const lines: [text: string, isEnd: boolean][] = [];
+  const keep = ({ text, isEnd }: LogLine) => void lines.push([text, isEnd]);
+  const half = encoder.encode("€").subarray(0, 1);
+  const rest = encoder.encode("€").subarray(1);
+  reader.push(join(encoder.encode(`${time} ${"x".repeat(messageBytes - 1)}`), half), keep);
+  reader.flushMessages(keep);
+  reader.push(join(encoder.encode(`${time} `), rest, encoder.encode(`\n${later} next\n`)), keep);
+  assert.deepEqual(lines, [["x".repeat(messageBytes - 1), false], ["€", true], ["next", true]]);
 });
 
 Deno.test("text that only looks like a repeated stamp stays", () => {
