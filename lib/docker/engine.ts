@@ -165,7 +165,10 @@ export class Engine {
 
   /** Starts a container; one that is running already is fine. Throws `container_missing`, `port_in_use`. */
   async start(id: string, signal: AbortSignal): Promise<void> {
-    await this.#post(containerPath(id, "/start"), { what: `Starting container "${id}"`, signal });
+    // Of many apps that begin at once, each runs as soon as it can, instead of all of them at the end.
+    const request = { method: "POST", path: containerPath(id, "/start") } as const;
+    const what = `Starting container "${id}"`;
+    await this.#transport.readUrgently(request, { what, signal, missing: "container_missing" });
   }
 
   /**

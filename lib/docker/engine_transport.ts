@@ -162,6 +162,11 @@ export class EngineTransport {
     return await this.#permits.run(() => this.readAtOnce(request, options), options.signal);
   }
 
+  /** As `read()`, before calls of other kinds that have not begun. */
+  async readUrgently(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
+    return await this.#permits.runUrgent(() => this.readAtOnce(request, options), options.signal);
+  }
+
   /** As `read()`, without waiting for the calls that are open already. */
   async readAtOnce(request: EngineRequest, options: RequestOptions): Promise<{ status: number; text: string }> {
     const { what, signal, limitMs = engineCallLimitMs } = options;

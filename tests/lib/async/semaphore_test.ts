@@ -27,6 +27,18 @@ Deno.test("no more than the given number runs at once, and the rest follows in o
   assert.deepEqual(await started(), [true, true, true, true, true]);
 });
 
+Deno.test("what is urgent runs before what has come earlier, and urgent work in order", async () => {
+  const semaphore = new Semaphore(1);
+  const order: string[] = [];
+  const first = heldWork();
+  const note = (name: string) => () => Promise.resolve(void order.push(name));
+  const runs = [semaphore.run(first.run, signal), semaphore.run(note("usual"), signal)];
+  for (const name of ["urgent 1", "urgent 2"]) runs.push(semaphore.runUrgent(note(name), signal));
+  first.release();
+  await Promise.all(runs);
+  assert.deepEqual(order, ["urgent 1", "urgent 2", "usual"]);
+});
+
 Deno.test("failed work returns its permit", async () => {
   const semaphore = new Semaphore(1);
   await assert.rejects(semaphore.run(() => Promise.reject(new Error("no")), signal), /no/);
