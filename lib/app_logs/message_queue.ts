@@ -50,8 +50,20 @@ interface Message {
   sentAtMs?: number;
 }
 
+/** A message of log lines. */
+type LineMessage = Message & { payload: string };
+
 /** Messages that may wait, be sent at a time, or be unconfirmed; the oldest are dropped first. */
 const messagesLimit = 64;
+
+/** Characters of log lines that are kept until it is clear that the link was up when they were sent. */
+const unconfirmedChars = 256 * 1024;
+
+/**
+ * A link on which nothing was heard for so long has carried nothing either: the router answers a ping every 5 s. When a
+ * link was closed before, what was sent has usually arrived.
+ */
+const silenceMs = 8_000;
 
 /** The time that one message may take. */
 const publishLimitMs = 10_000;
@@ -66,6 +78,8 @@ export class MessageQueue {
   #waiting: Message[] = [];
   /** Sent agent messages of which it is not known yet whether the link was still up. */
   #unconfirmed: Message[] = [];
+  /** The same for log lines. */
+  #unconfirmedLines: LineMessage[] = [];
   #count = 0;
   #isEnded = false;
 
@@ -96,12 +110,14 @@ export class MessageQueue {
 
   /**
    * The link is down, and the router was last heard at `lastHeardMs` (monotonic; undefined: never). Agent messages sent
-   * after that may be lost, and wait to be sent again.
+   * after that may be lost, and wait to be sent again; log lines only when the link was silent.
    */
-  linkLost(lastHeardMs: number | undefined): void {
-    const lost = this.#unconfirmed.filter(({ sentAtMs = 0 }) => lastHeardMs === undefined || sentAtMs >= lastHeardMs);
+  linkLost(lastHeardMs = -Infinity): void {
+    const isSilent = this.#deps.clock.now() - lastHeardMs >= silenceMs;
+    const sent = isSilent ? [...this.#unconfirmed, ...this.#unconfirmedLines] : this.#unconfirmed;
     this.#unconfirmed = [];
-    this.#putBack(lost);
+    this.#unconfirmedLines = [];
+    this.#putBack(sent.filter(({ sentAtMs = 0 }) => sentAtMs >= lastHeardMs));
   }
 
   /** Sends what waits, as far as the link is up. A message takes its place on the wire when publishing is called. */
@@ -154,9 +170,17 @@ export class MessageQueue {
     const { payload, row, position } = message;
     if (position !== undefined) this.#deps.onShown(position);
     if (row !== undefined) this.#deps.store.remove(row);
-    if (typeof payload === "string") return;
-    this.#unconfirmed.push({ ...message, row: undefined, sentAtMs: this.#deps.clock.now() });
+    const sent = { ...message, row: undefined, sentAtMs: this.#deps.clock.now() };
+    if (typeof payload === "string") return this.#keepLines({ ...sent, payload });
+    this.#unconfirmed.push(sent);
     if (this.#unconfirmed.length > messagesLimit) this.#unconfirmed.shift();
+  }
+
+  #keepLines(message: LineMessage): void {
+    const kept = this.#unconfirmedLines;
+    kept.push(message);
+    let chars = kept.reduce((sum, { payload }) => sum + payload.length, 0);
+    while (chars > unconfirmedChars || kept.length > messagesLimit) chars -= kept.shift()?.payload.length ?? 0;
   }
 
   #putBack(messages: readonly Message[]): void {

@@ -125,6 +125,37 @@ Deno.test("agent messages sent after the router was last heard are sent again; e
   assert.deepEqual([...world.stored.values()], []);
 });
 
+Deno.test("#4: log lines that were sent on a silent link are sent again, in order and within a limit", async () => {
+  const world = new World();
+  world.queue.add("heard", { lines: 1 });
+  await world.clock.advance(10);
+  const heardFirstMs = world.clock.now();
+  world.queue.add("a", { lines: 1 });
+  world.queue.add(agentMessage("b"));
+  await world.clock.advance(11_500);
+  world.queue.add("c", { lines: 1 });
+  await world.clock.advance(0);
+  world.isConnected = false;
+  world.queue.add("d", { lines: 1 });
+  world.queue.linkLost(heardFirstMs);
+  world.sent.length = 0;
+  world.isConnected = true;
+  world.queue.send();
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent, ["a", agentMessage("b"), "c", "d"]);
+  const large = "x".repeat(100_000);
+  await world.clock.advance(10);
+  const lastHeardMs = world.clock.now();
+  for (let index = 0; index < 5; index += 1) world.queue.add(`${index}${large}`, { lines: 1 });
+  await world.clock.advance(11_500);
+  world.sent.length = 0;
+  world.queue.linkLost(lastHeardMs);
+  world.queue.send();
+  await world.clock.advance(0);
+  assert.deepEqual(world.sent.map((payload) => String(payload)[0]), ["3", "4"]);
+  assert.equal(world.droppedLines, 0);
+});
+
 Deno.test("a dropped message is reported with the lines that it stands for", async () => {
   const world = new World();
   world.publish = () => Promise.reject(new AgentError("io_failed", "too much waits"));
