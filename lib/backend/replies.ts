@@ -72,13 +72,13 @@ export function readAddress(value: unknown): string | undefined {
 
 /**
  * The base of downloads of the agent; undefined when there is none. Programs come from there, so it has to be a whole
- * `http` or `https` address.
+ * `http` or `https` address to which a path can be added, and no download takes one with a login.
  */
 export function readUpdateUrl(value: unknown): string | undefined {
   const address = readAddress(value);
-  return address !== undefined && /^https?:\/\/[^\s\p{Cc}\\]+$/iu.test(address) && URL.canParse(address)
-    ? address
-    : undefined;
+  if (address === undefined || !/^https?:\/\/[^\s\p{Cc}\\?#]+$/iu.test(address)) return undefined;
+  const url = URL.parse(address);
+  return url !== null && url.username === "" && url.password === "" ? address : undefined;
 }
 
 /** A token or key. `name` is what errors call it. */

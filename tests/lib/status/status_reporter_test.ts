@@ -119,6 +119,12 @@ Deno.test("change 4: report() hands on the base of downloads, and only addresses
   const bad = [
     ...["", "ftp://example.com", "file:///root/agent", "example.com/reagent", "https://", "javascript:alert(1)"],
     ...["https://example.com/a b", "https://example.com/\n", ` ${good[0]}`, `https://${"x".repeat(1_100)}.com`],
+    ...[
+      "https://user:secret@example.com",
+      "https://user@example.com",
+      "https://example.com/?a",
+      "https://example.com/#a",
+    ],
     ...[5, null, ["https://example.com"], { url: "https://example.com" }],
   ];
   for (const agentUpdateURL of [...bad, ...good]) {
