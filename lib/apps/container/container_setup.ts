@@ -55,7 +55,8 @@ export class ContainerSetup {
   constructor(deps: ContainerSetupDeps) {
     this.#deps = deps;
     this.leftOut = new LeftOutParts(deps);
-    deps.hideSecretsOf("proxies of the site", proxySecrets(deps.proxies));
+    const secrets = proxySecrets(deps.proxies);
+    if (secrets.length > 0) deps.hideSecretsOf("proxies of the site", secrets);
     this.ports = new AppPorts({
       isFree: (port, transport) => deps.isPortFree(port, transport),
       reservations: () => deps.reservations(),
