@@ -36,6 +36,8 @@ export interface ContainerDetails {
   stopTimeoutSeconds: number | undefined;
   /** The volumes that are mounted into it. */
   volumes: MountedVolume[];
+  /** Where it sees anything that is mounted, as the engine spells it. */
+  mountTargets: string[];
   env: string[];
   labels: Record<string, string>;
   /** It has a terminal, so its log is one raw stream. */
@@ -143,6 +145,7 @@ export function decodeContainer(value: unknown): ContainerDetails {
     stopSignal: textField(config.StopSignal),
     stopTimeoutSeconds: numberField(config.StopTimeout),
     volumes: listField(wire.Mounts).flatMap(decodeVolumeMount),
+    mountTargets: listField(wire.Mounts).map((mount) => textField(dictField(mount).Destination)).filter(Boolean),
     env: textsOf(config.Env),
     labels: labelsOf(config.Labels),
     tty: config.Tty === true,

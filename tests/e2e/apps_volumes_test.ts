@@ -33,6 +33,7 @@ Deno.test("volumes that images declare", async (t) => {
   await fixture.publish("2", counting("/state"));
   await fixture.publish("3", counting("/other", { volumes: ["/other", "/data", "/data/inner"] }));
   await fixture.publish("dies", counting("/state", { exitCode: 3 }));
+  await fixture.publish("relative", counting("/state", { volumes: ["state", "data", "/data/env"] }));
   await fixture.engine.docker("volume", "create", "somebodys");
 
   await t.step("#1: the data goes on over stops, a kill, a restart of the agent and an update", async () => {
@@ -79,6 +80,19 @@ Deno.test("volumes that images declare", async (t) => {
     assert.deepEqual(await volumes(fixture), ["somebodys"]);
     await fixture.requestUntil("RUNNING", running);
     assert.equal(await count(fixture), "1");
+    await fixture.requestUntil("UNINSTALLED", "UNINSTALLED");
+    assert.deepEqual(await volumes(fixture), ["somebodys"]);
+  });
+
+  await t.step("#1: a path without its slash, and the folder of the variables, are no other case", async () => {
+    const fields = { present_version: "relative", newest_version: "relative", environment: { LEVEL: { value: "3" } } };
+    for (const _ of [1, 2, 3]) {
+      await fixture.requestUntil("RUNNING", '"Now running app Shop (relative)"', fields);
+      await fixture.engine.docker("exec", container, "test", "-e", "/data/env/LEVEL.txt");
+      await fixture.requestUntil("PRESENT", stopped, fields);
+      assert.equal((await volumes(fixture)).length, 2);
+    }
+    assert.equal(await count(fixture), "3");
     await fixture.requestUntil("UNINSTALLED", "UNINSTALLED");
     assert.deepEqual(await volumes(fixture), ["somebodys"]);
   });

@@ -10,6 +10,9 @@ import type { MountedVolume } from "../../docker/decode.ts";
 import { dictField, listField, textField } from "../../docker/decode.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 
+/** Where an app sees its data folder. */
+const dataTarget = "/data";
+
 /** Of a path in the name of its volume, for people. */
 const shownPathChars = 40;
 
@@ -21,9 +24,35 @@ export function isAnonymousVolume({ name }: MountedVolume): boolean {
   return /^[0-9a-f]{64}$/.test(name);
 }
 
+/** The volumes of a container that is about to be removed. */
+export interface LeavingVolumes {
+  /** Those that hold the data of the app, by the path at which containers see them. */
+  kept: MountedVolume[];
+  /** The names of those that the app has never seen. */
+  hidden: string[];
+}
+
+/**
+ * Sorts the volumes without a name of a container, which sees something mounted at each of `mountTargets`. For a path
+ * such as `state` in an image the engine makes one below the root, whatever is mounted at `/state`, and mounts it
+ * first, so that it is hidden.
+ */
+export function sortVolumes(volumes: readonly MountedVolume[], mountTargets: readonly string[]): LeavingVolumes {
+  const sorted: LeavingVolumes = { kept: [], hidden: [] };
+  for (const volume of volumes.filter(isAnonymousVolume)) {
+    const [target] = cleanPath(volume.target);
+    // No program starts on an empty root.
+    const isHidden = target === undefined || (!volume.target.startsWith("/") && mountTargets.includes(target));
+    if (isHidden) sorted.hidden.push(volume.name);
+    else sorted.kept.push({ ...volume, target });
+  }
+  return sorted;
+}
+
 /**
  * `body` with a named volume for each path that it or its image declares as one, unless something else is mounted
- * there. `adopted` are volumes that the app has from earlier containers; they stay in use.
+ * there. `adopted` are volumes that the app has from earlier containers; they stay in use. The files of the app's
+ * variables stay in view, also when the image declares their folder.
  */
 export async function withVolumes(
   body: CreateRequest,
@@ -36,14 +65,20 @@ export async function withVolumes(
   const paths = [...declared, ...Object.keys(dictField(body.Volumes))].flatMap(cleanPath);
   const targets = [...new Set(paths)].filter((path) => !taken.has(path)).sort();
   if (targets.length === 0) return body;
+  const data = mounts.map(dictField).find((mount) => targetOf(mount) === dataTarget);
   const known = new Map(adopted.map(({ target, name }) => [cleanPath(target).at(0), name]));
-  const volumes = await Promise.all(targets.map(async (target) => ({
-    Type: "volume",
-    Source: known.get(target) ?? await volumeName(id, target),
-    Target: target,
-    // Of a volume that exists nothing is changed.
-    VolumeOptions: { Labels: volumeLabels(id, target) },
-  })));
+  const volumes = await Promise.all(targets.map(async (target) => {
+    if (target === `${dataTarget}/env` && data !== undefined) {
+      return { Type: "bind", Source: `${textField(data.Source)}/env`, Target: target };
+    }
+    return {
+      Type: "volume",
+      Source: known.get(target) ?? await volumeName(id, target),
+      Target: target,
+      // Of a volume that exists nothing is changed.
+      VolumeOptions: { Labels: volumeLabels(id, target) },
+    };
+  }));
   const others = mounts.filter((mount) => !targets.includes(targetOf(mount) ?? ""));
   return { ...body, HostConfig: { ...host, Mounts: [...others, ...volumes] } };
 }
@@ -68,9 +103,8 @@ function targetOf(mount: unknown): string | undefined {
   return cleanPath(textField(dictField(mount).Target)).at(0);
 }
 
-/** The path as the engine spells it; nothing for one that the engine refuses. */
+/** The path as a container sees it, where one that is not absolute is below the root; nothing for the root itself. */
 function cleanPath(path: string): string[] {
-  if (!path.startsWith("/")) return [];
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "..") parts.pop();

@@ -5,7 +5,7 @@ import type { Log } from "../../base/log.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 import type { ExitWatch } from "../../docker/exit_watch.ts";
 import { labelsOfAppVolumes } from "../../model/labels.ts";
-import { isAnonymousVolume, withVolumes } from "../container/app_volumes.ts";
+import { sortVolumes, withVolumes } from "../container/app_volumes.ts";
 import { withHostUsers } from "../container/create_request.ts";
 import { settingsToRestore } from "../plan/rollback.ts";
 import type { Step } from "../plan/steps.ts";
@@ -44,7 +44,7 @@ export class ContainerSteps implements Disposable {
 
   /** See `StepExecutor.perform()`. */
   async perform(step: ContainerStep, signal: AbortSignal): Promise<Effect> {
-    const { app, engine, appLogs, names } = this.#context;
+    const { app, appLogs, names } = this.#context;
     switch (step.kind) {
       case "createContainer":
         return await this.#create(step.tag, signal);
@@ -56,8 +56,7 @@ export class ContainerSteps implements Disposable {
         await stopContainer(this.#context, step.id, signal);
         return done;
       case "removeContainer":
-        await this.#keepVolumes(step.id, signal);
-        await removeContainer(engine, step.id, signal);
+        await this.#removeContainer(step.id, signal);
         if (step.formerChannel === undefined) appLogs.leave(names.container);
         else appLogs.forget(app.id, step.formerChannel);
         return done;
@@ -104,27 +103,25 @@ export class ContainerSteps implements Disposable {
     return true;
   }
 
-  /** Those of earlier agents have no name by which they could be found again. */
-  async #keepVolumes(containerId: string, signal: AbortSignal): Promise<void> {
+  /** The data of volumes without a name goes on: those of earlier agents could not be found again by a name. */
+  async #removeContainer(containerId: string, signal: AbortSignal): Promise<void> {
     const { app, engine, records, log } = this.#context;
-    const { volumes = [] } = await engine.inspect(containerId, signal) ?? {};
+    const { volumes = [], mountTargets = [] } = await engine.inspect(containerId, signal) ?? {};
+    const { kept, hidden } = sortVolumes(volumes, mountTargets);
     try {
-      records.volumes.keep(app.id, volumes.filter(isAnonymousVolume));
+      records.volumes.keep(app.id, kept);
     } catch (error) {
       log.warn("Cannot store the volumes of an app, they are kept in memory", { app: app.appName, error });
     }
+    await removeContainer(engine, containerId, signal);
+    for (const name of hidden) await this.#removeVolume(name, signal);
   }
 
   async #removeVolumes(signal: AbortSignal): Promise<Effect> {
     const { app, engine, records, log } = this.#context;
     const named = await engine.volumesWith(labelsOfAppVolumes(app.id), signal);
     for (const name of new Set([...named, ...records.volumes.of(app.id).map((volume) => volume.name)])) {
-      try {
-        await engine.removeVolume(name, signal);
-      } catch (error) {
-        if (!hasCode(error, "volume_in_use")) throw error;
-        log.warn("A volume of an app stays, as another container uses it", { app: app.appName, volume: name, error });
-      }
+      await this.#removeVolume(name, signal);
     }
     try {
       records.volumes.forget(app.id);
@@ -133,6 +130,16 @@ export class ContainerSteps implements Disposable {
       log.debug("Cannot forget the volumes of an app", { app: app.appName, error });
     }
     return done;
+  }
+
+  async #removeVolume(name: string, signal: AbortSignal): Promise<void> {
+    const { app, engine, log } = this.#context;
+    try {
+      await engine.removeVolume(name, signal);
+    } catch (error) {
+      if (!hasCode(error, "volume_in_use")) throw error;
+      log.warn("A volume of an app stays, as another container uses it", { app: app.appName, volume: name, error });
+    }
   }
 
   /** The exit is listened for before the start, so that the shortest life is seen. */

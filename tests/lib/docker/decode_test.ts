@@ -19,6 +19,7 @@ const emptyContainer = {
   stopSignal: "",
   stopTimeoutSeconds: undefined,
   volumes: [],
+  mountTargets: [],
   env: [],
   labels: {},
   tty: false,
@@ -67,6 +68,7 @@ Deno.test("decodeContainer() reads what inspect reports", () => {
     stopSignal: "SIGRTMIN+3",
     stopTimeoutSeconds: 20,
     volumes: [{ name: "v1", target: "/state" }],
+    mountTargets: ["/state", "/data", "/nameless"],
     env: ["A=b"],
     labels: { real: "True" },
     tty: true,
@@ -77,7 +79,7 @@ Deno.test("decodeContainer() reads what inspect reports", () => {
 Deno.test("decodeContainer() reads every missing or wrong member as empty, but not a missing id", () => {
   const hostile = [{}, { State: null, Config: 7, HostConfig: [], Mounts: {}, Image: 5 }, {
     Config: { Env: [1, null], Labels: null, Tty: "true", StopSignal: 15, StopTimeout: "10" },
-    Mounts: [7, { Type: "volume", Name: 1, Destination: "/x" }],
+    Mounts: [7, { Type: "volume", Name: 1, Destination: 2 }],
   }];
   for (const wire of hostile) assert.deepEqual(decodeContainer({ Id: "a1", ...wire }), emptyContainer);
   for (const wire of [null, 5, "x", [], {}, { Id: 7 }]) {

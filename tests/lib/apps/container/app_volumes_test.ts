@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isAnonymousVolume, withVolumes } from "../../../../lib/apps/container/app_volumes.ts";
+import { isAnonymousVolume, sortVolumes, withVolumes } from "../../../../lib/apps/container/app_volumes.ts";
 import { dictField, listField, textField } from "../../../../lib/docker/decode.ts";
 import type { CreateRequest } from "../../../../lib/docker/engine.ts";
 
@@ -43,7 +43,7 @@ Deno.test("#1: withVolumes() tells apps, stages and paths apart", async () => {
 
 Deno.test("#1: withVolumes() leaves alone what is mounted already, and what cannot be a volume", async () => {
   assert.equal(
-    await withVolumes(plain, { id, declared: ["/data", "/data/", "/", "relative", ""], adopted: [] }),
+    await withVolumes(plain, { id, declared: ["/data", "/data/", "data", "/", ".", ""], adopted: [] }),
     plain,
   );
   const body = { HostConfig: { Binds: ["/srv:/srv:ro"], Mounts: null } };
@@ -59,6 +59,29 @@ Deno.test("#1: withVolumes() uses the volumes of earlier containers, and those o
   assert.deepEqual(await withVolumes({ ...once, Volumes: { "/state": {} } }, { id, declared: [], adopted: [] }), {
     ...{ ...once, Volumes: { "/state": {} } },
   });
+});
+
+Deno.test("#1: a path that an image declares without its slash is one below the root", async () => {
+  assert.deepEqual(await volumesOf(["state", "./state/"]), await volumesOf(["/state"]));
+  const [anonymous, named] = [{ name: hex, target: "state" }, { name: "prod_7_state_x", target: "/state" }];
+  const cases: [volumes: { name: string; target: string }[], targets: string[], kept: unknown[], hidden: string[]][] = [
+    [[anonymous], ["state"], [{ name: hex, target: "/state" }], []],
+    [[anonymous, named], ["state", "/state"], [], [hex]],
+    [[{ ...anonymous, target: "data" }], ["data", "/data"], [], [hex]],
+    [[{ ...anonymous, target: "/state" }], ["/state", "/data"], [{ name: hex, target: "/state" }], []],
+    [[{ ...anonymous, target: "/" }], ["/"], [], [hex]],
+    [[named], ["/state"], [], []],
+  ];
+  for (const [all, targets, kept, hidden] of cases) {
+    assert.deepEqual(sortVolumes(all, targets), { kept, hidden }, targets.join());
+  }
+});
+
+Deno.test("#1, #10: an image that declares the folder of its variables sees them", async () => {
+  const { HostConfig } = await withVolumes(plain, { id, declared: ["/data/env/", "/data/env/x"], adopted: [] });
+  const [, env, inner] = listField(dictField(HostConfig).Mounts).map(dictField);
+  assert.deepEqual(env, { Type: "bind", Source: "/apps/shop/env", Target: "/data/env" });
+  assert.deepEqual([inner?.Type, inner?.Target], ["volume", "/data/env/x"]);
 });
 
 Deno.test("isAnonymousVolume() is true for names that engines make up", () => {
