@@ -29,7 +29,8 @@ export function decodeHostPort({ args }: Call): HostPortRequest {
     app: { appKey: count("app_key", 1), stage: isStage(stage) ? stage : "PROD" },
     port: count("port", 1),
     hostPort: count("host_port", 0),
-    transport: protocol === "udp" ? "udp" : "tcp",
+    // Rules spell it in any case.
+    transport: typeof protocol === "string" && protocol.toLowerCase() === "udp" ? "udp" : "tcp",
   };
 }
 

@@ -51,7 +51,7 @@ Deno.test("change 1.4: check_host_port reads any number or decimal text, and ref
     },
   };
   const answer = await call("check_host_port", { apps }, {
-    args: [{ app_key: "71", port: 502.0, host_port: "7000", stage: "DEV", protocol: "udp" }],
+    args: [{ app_key: "71", port: 502.0, host_port: "7000", stage: "DEV", protocol: "UDP" }],
   });
   assert.deepEqual(answer, { args: [{ available: false, reason: "denylisted" }] });
   await call("check_host_port", { apps }, { args: [{ app_key: 71, port: "80", host_port: 0, protocol: "http" }] });
