@@ -5,7 +5,7 @@ import { assertBounds, type Bounds } from "../../base/bounds.ts";
 import { isUsableAppName } from "../../model/app_names.ts";
 import { decodePortRules } from "../../model/port_rule.ts";
 import { requestBounds } from "../../model/request_limits.ts";
-import { type Dict, isCount, isDict, reject } from "../../base/json.ts";
+import { type Dict, isCount, isDict, readNumber, reject } from "../../base/json.ts";
 import { isStorableState } from "../state/transitions.ts";
 import { Bulk } from "./bulk.ts";
 import { readLogins } from "./logins.ts";
@@ -56,7 +56,8 @@ export function decodeRequestedState(row: unknown): DecodedRequest {
 /** The app of a row that wants no state of it: Studio may store `INHERIT`. Undefined for any other row. */
 export function inheritingApp(row: unknown): AppId | undefined {
   if (!isDict(row) || row["target_state"] !== "INHERIT") return undefined;
-  const { app_key: appKey, stage } = row;
+  const { stage } = row;
+  const appKey = readNumber(row["app_key"]);
   return isCount(appKey) && appKey > 0 && isStage(stage) ? { appKey, stage } : undefined;
 }
 
@@ -90,7 +91,8 @@ function decodeBulk(
 /** The members without which a row means nothing. */
 function decodeTarget(row: Dict): Pick<AppRequest, "appKey" | "appName" | "stage" | "target"> {
   const fail = (path: string, expected: string) => reject(rowName, path, { expected, got: row[path] });
-  const { app_key: appKey, app_name: appName, stage, target_state: target } = row;
+  const { app_name: appName, stage, target_state: target } = row;
+  const appKey = readNumber(row["app_key"]);
   if (!isCount(appKey) || appKey === 0) return fail("app_key", "a whole number above 0");
   if (typeof appName !== "string" || !isUsableAppName(appName)) return fail("app_name", "the name of an app");
   if (!isStage(stage)) return fail("stage", "DEV or PROD");

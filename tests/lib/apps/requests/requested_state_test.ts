@@ -20,7 +20,7 @@ Deno.test("decodeRequestedState() treats a member of the wrong type as missing",
 });
 
 Deno.test("decodeRequestedState() rejects a row without a valid app or wanted state", () => {
-  const wrong = [null, 7, "x", [], {}, { ...leastRequest, app_key: "7" }, { ...leastRequest, app_key: 0 }, {
+  const wrong = [null, 7, "x", [], {}, { ...leastRequest, app_key: "7x" }, { ...leastRequest, app_key: 0 }, {
     ...leastRequest,
     stage: "X",
   }];
@@ -30,6 +30,19 @@ Deno.test("decodeRequestedState() rejects a row without a valid app or wanted st
   }];
   for (const row of [...wrong, ...states]) {
     assert.throws(() => decodeRequestedState(row), { code: "bad_request" }, JSON.stringify(row));
+  }
+});
+
+Deno.test("#17: the key of an app may be text", () => {
+  for (const app_key of ["7", " 7", "7.0"]) {
+    assert.equal(decodeRequestedState({ ...leastRequest, app_key }).request.appKey, 7);
+    assert.deepEqual(inheritingApp({ ...leastRequest, app_key, target_state: "INHERIT" }), {
+      appKey: 7,
+      stage: "PROD",
+    });
+  }
+  for (const app_key of ["", "0", "-7", "7.5", "0x7", true]) {
+    assert.throws(() => decodeRequestedState({ ...leastRequest, app_key }), { code: "bad_request" });
   }
 });
 
