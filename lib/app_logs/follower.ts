@@ -93,6 +93,8 @@ export class Follower {
   /** The position is that of an earlier agent. */
   #isEarlier = false;
   #logDriver: string | undefined;
+  /** The engine cannot read what is stored, as after a loss of power; what is printed from now on it can. */
+  #isDamaged = false;
   /** Ends the stream that is being read. */
   #stream: AbortController | undefined;
 
@@ -159,6 +161,7 @@ export class Follower {
     this.#beginsAt = isNew || this.#containerId !== undefined ? "firstLine" : "lastLines";
     this.#containerId = id;
     this.#reading = new LogReading();
+    this.#isDamaged = false;
     this.#isEarlier = earlier?.containerId === id;
     if (earlier !== undefined && this.#isEarlier) this.#reading.position = earlier;
   }
@@ -166,6 +169,7 @@ export class Follower {
   /** Returns how many new lines there were. */
   async #read(container: FollowedContainer, signal: AbortSignal): Promise<number> {
     const position = this.#reading.position;
+    if (this.#isDamaged) return (await this.#readStream(container, { query: { tail: 0 } }, signal)).lines;
     if (position === undefined) {
       const query = this.#beginsAt === "firstLine" ? {} : { tail: historyLines };
       return (await this.#readStream(container, { query }, signal)).lines;
@@ -202,10 +206,22 @@ export class Follower {
     await using searched = new SearchedStream(search, { onDecided, clock: this.#deps.clock });
     for await (const batch of this.#deps.engine.followLogs(container.id, { tty: container.tty, signal, ...query })) {
       if (signal.aborted) break;
-      lines += this.#handOver(searched.take(batch));
+      const damageAt = batch.findIndex(isReadError);
+      lines += this.#handOver(searched.take(damageAt < 0 ? batch : batch.slice(0, damageAt)));
+      if (damageAt < 0) continue;
+      lines += this.#noteDamage(batch.slice(damageAt, damageAt + 1));
+      stream.abort();
+      break;
     }
     if (!signal.aborted) searched.decide();
     return { lines, isMissed };
+  }
+
+  /** Viewers see once why lines are missing. Returns the number of lines handed over. */
+  #noteDamage(message: readonly LogLine[]): number {
+    if (this.#isDamaged) return 0;
+    this.#isDamaged = true;
+    return this.#handOver(message);
   }
 
   /** Hands over what a search has kept, as far as nobody has seen it. Returns the number of those lines. */
@@ -268,6 +284,11 @@ type Pass =
   | { kind: "idle" }
   | { kind: "away" }
   | { kind: "broken"; because: string };
+
+/** True for the message with which engines end a stream because they cannot read on. Lines of apps have a stamp. */
+function isReadError(line: LogLine): boolean {
+  return line.stampAt < 0 && /^error grabbing logs: /i.test(line.text);
+}
 
 function plainLine(text: string): LogLine {
   const source = new TextEncoder().encode(text);

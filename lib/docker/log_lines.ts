@@ -190,7 +190,7 @@ export class FrameReader {
   #headerSize = 0;
   #remaining = 0;
 
-  /** Takes bytes and hands over the payload in them, `output` being 1 (stdout) or 2 (stderr). */
+  /** Takes bytes and hands over the payload in them, `output` being 1 (stdout), 2 (stderr) or 3 (the engine itself). */
   push(bytes: Uint8Array, onPayload: (output: number, payload: Uint8Array) => void): void {
     let at = 0;
     while (at < bytes.length) {
@@ -208,7 +208,7 @@ export class FrameReader {
     while (at < bytes.length && this.#headerSize < header.length) header[this.#headerSize++] = bytes[at++] ?? 0;
     if (this.#headerSize < header.length) return at;
     const [output = 0, first, second, third, a = 0, b = 0, c = 0, d = 0] = header;
-    if (output > 2 || first !== 0 || second !== 0 || third !== 0) {
+    if (output > 3 || first !== 0 || second !== 0 || third !== 0) {
       throw new AgentError("engine_failed", `Cannot read container log: ${header} is not a frame header`);
     }
     this.#remaining = a * 0x1000000 + b * 0x10000 + c * 0x100 + d;
@@ -234,7 +234,7 @@ export function logReader(isTty: boolean): LogReader {
   const [standard, errors] = outputs;
   return {
     push: (bytes, onLine) =>
-      frames.push(bytes, (output, payload) => (output === 2 ? errors : standard).push(payload, onLine)),
+      frames.push(bytes, (output, payload) => (output >= 2 ? errors : standard).push(payload, onLine)),
     get hasWholeMessages() {
       return outputs.some((output) => output.hasWholeMessages);
     },

@@ -3,6 +3,7 @@ import { silentLog } from "../../../lib/base/log.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { Follower, type FollowerDeps } from "../../../lib/app_logs/follower.ts";
 import type { ContainerPosition } from "../../../lib/app_logs/log_reading.ts";
+import { type LogLine, logReader } from "../../../lib/docker/log_lines.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeLogEngine } from "../../fakes/fake_log_engine.ts";
 
@@ -323,4 +324,47 @@ Deno.test("#15: a log driver that cannot be read is named at once", async () => 
     containerId: id,
     because: 'the engine\'s log driver "none" does not support reading',
   });
+});
+
+/** A log as the engine sends it; lines without a stamp are messages of the engine. */
+function linesOf(text: string): LogLine[] {
+  const lines: LogLine[] = [];
+  logReader(true).push(new TextEncoder().encode(text), (line) => void lines.push(line));
+  return lines;
+}
+
+Deno.test("#15: of a log that the engine cannot read on viewers see once why, and then what is printed", async () => {
+  const controller = new AbortController();
+  const clock = new FakeClock();
+  const message = "Error grabbing logs: invalid character '\\x00' looking for beginning of value";
+  const tails: (number | undefined)[] = [];
+  const read: string[] = [];
+  const follower = new Follower({
+    containerName: name,
+    engine: {
+      inspect: () => Promise.resolve({ id: "c1", status: "running", tty: true }),
+      followLogs: async function* (_id, { tail }) {
+        tails.push(tail);
+        const isFresh = tail === 0 && tails.length > 2;
+        yield linesOf(
+          isFresh ? "2031-03-05T07:00:01.000000000Z fresh\n" : `2031-03-05T07:00:00.000000000Z a\n${message}\n`,
+        );
+        if (isFresh) controller.abort();
+      },
+    },
+    isNew: true,
+    onOldLines: () => {},
+    onLines: (lines) => void read.push(...lines.map(({ text }) => text)),
+    clock,
+    random: () => 0.5,
+    log: silentLog,
+  });
+  const run = follower.run({ signal: controller.signal });
+  for (let round = 0; round < 2; round += 1) {
+    await clock.untilSleeping();
+    await clock.advance(clock.nextInMs ?? 0);
+  }
+  assert.deepEqual(await run, { kind: "canceled" });
+  assert.deepEqual(tails, [undefined, 0, 0]);
+  assert.deepEqual(read, ["a", message, "a", "fresh"]);
 });
