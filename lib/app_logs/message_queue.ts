@@ -57,7 +57,7 @@ type LineMessage = Message & { payload: string };
 const messagesLimit = 64;
 
 /** Characters of log lines that are kept until it is clear that the link was up when they were sent. */
-const unconfirmedChars = 256 * 1024;
+export const unconfirmedChars = 256 * 1024;
 
 /**
  * A link on which nothing was heard for so long has carried nothing either: the router answers a ping every 5 s. When a

@@ -3,6 +3,7 @@
 import { backlogLimitBytes, flushIntervalMs, payloadLimitBytes } from "../../lib/app_logs/batch.ts";
 import { messageLimitBytes, replyListLimitBytes } from "../../lib/backend/answer_size.ts";
 import { historyBytes, historyLines } from "../../lib/app_logs/history.ts";
+import { unconfirmedChars } from "../../lib/app_logs/message_queue.ts";
 import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
 import { portPool } from "../../lib/apps/container/host_ports.ts";
 import { removalLimitMs } from "../../lib/apps/container/app_folders.ts";
@@ -136,6 +137,11 @@ const logs: readonly Row[] = [
   ["lines of a channel that wait", size(backlogLimitBytes), "newer lines are dropped and counted"],
   ["logs of removed apps", `${retiredLogLimit}`, "the oldest is forgotten"],
   ["old lines of a log that is read on after a restart", "10000", "the last 100 are shown, and a line says so"],
+  [
+    "log lines that are kept to be sent again",
+    `${size(unconfirmedChars)} of each app`,
+    "the oldest are lost with a link that was silent",
+  ],
   ["agent messages that wait while the link is down", `${waitingLimit}`, "the oldest is dropped, with a warning"],
 ];
 
