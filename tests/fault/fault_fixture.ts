@@ -16,7 +16,7 @@ import {
   takeSnapshot,
   withoutUntaggedImages,
 } from "./device_snapshot.ts";
-import { callEngine, listContainers, readImages, readStatus } from "./engine_api.ts";
+import { callEngine, listContainers, readImages, readStatus, readVolumes } from "./engine_api.ts";
 import { newApp } from "./releases.ts";
 import { SmallDisks } from "./small_disks.ts";
 import type { Fault, FaultRow, FullDiskRow, RequestedApp, Scenario } from "./table.ts";
@@ -256,6 +256,10 @@ export class FaultFixture implements AsyncDisposable {
     }
     for (const image of await readImages(socket)) {
       await callEngine(socket, { method: "DELETE", path: `/images/${image}?force=1` });
+    }
+    // Those of apps have names, so they do not go with their containers.
+    for (const name of await readVolumes(socket)) {
+      await callEngine(socket, { method: "DELETE", path: `/volumes/${name}?force=1` });
     }
     await this.#disks.freeUp();
     await this.#disks.clearAgent();
