@@ -48,7 +48,8 @@ export function fitNewest(lines: readonly string[], limitBytes: number = replyLi
  * one long texts are cut, such as the labels of images, before entries are left out.
  */
 export function fitFirst(entries: readonly unknown[], limitBytes: number = replyListLimitBytes): FittingList {
-  if (totalBytes(entries.map(entryBytes)) <= limitBytes) return { entries: [...entries], isCut: false, leftOut: 0 };
+  const fits = surelyFits(entries, limitBytes) || totalBytes(entries.map(entryBytes)) <= limitBytes;
+  if (fits) return { entries: [...entries], isCut: false, leftOut: 0 };
   const fitting: unknown[] = [];
   let bytes = 0;
   for (const entry of entries.map(cutTexts)) {
@@ -63,6 +64,11 @@ export function fitFirst(entries: readonly unknown[], limitBytes: number = reply
 /** Keyword arguments that say what is missing in an answer; none when nothing is. */
 export function noteOf({ isCut, leftOut }: FittingList): { kwargs?: { truncated: true; left_out: number } } {
   return isCut ? { kwargs: { truncated: true, left_out: leftOut } } : {};
+}
+
+/** Most lists are so small that nothing needs to be counted: a character of JSON has three bytes at most. */
+function surelyFits(entries: readonly unknown[], limitBytes: number): boolean {
+  return 3 * JSON.stringify(entries).length <= limitBytes;
 }
 
 /** With quotes and comma. */
