@@ -32,6 +32,9 @@ import { deviceLinkOptions } from "./link_options.ts";
 /** Of each kind, for callers: on a slow engine they do not queue behind each other, and leave most places free. */
 const listsAtOnce = 4;
 
+/** How old the address in the local network may be; reading it takes 1.6 ms. */
+const lanAddressAgeMs = 500;
+
 /** The connection to Studio. */
 interface StudioConnection {
   /** Undefined when the agent is to stay offline. */
@@ -163,13 +166,15 @@ function appsOf(
   const { options: { paths }, config, engine, database, isRebuilt, hideSecret, hideSecretsOf, clock, log } = foundation;
   const { appLogs, status, diskSpace } = areas;
   const { arch, variant } = buildArch();
+  // Each app of a reconcile asks for it.
+  const lanAddress = cachedRead(readLanAddress, { forMs: lanAddressAgeMs, clock });
   return stack.use(
     createApps({
       ...{ engine, backend, database, isRebuilt, hideSecret, hideSecretsOf, readIdleMark, clock, log },
       handlesSignal,
       appLogs,
       config: () => config.current,
-      surroundings: () => ({ lanAddress: readLanAddress(), baseUrl: status.baseUrl }),
+      surroundings: () => ({ lanAddress: lanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,
       sharedDir: paths.sharedDir,
       caBundleFile: paths.caBundleFile,
