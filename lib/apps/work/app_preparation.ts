@@ -13,6 +13,7 @@ import type { ContainerSetup } from "../container/container_setup.ts";
 import { patienceMs } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
+import { isAlive } from "../state/observed_app.ts";
 import { stableTarget } from "../state/transitions.ts";
 
 /** What the preparation works with. */
@@ -86,7 +87,7 @@ export class AppPreparation {
   ): Promise<Pick<CurrentPorts, "published" | "isRunning">> {
     if (published !== undefined) return { published, isRunning: true };
     const details = await this.#deps.engine.inspect(this.#deps.namesOf(app).container, signal);
-    return { published: details?.portBindings, isRunning: details !== undefined && isUp(details.status) };
+    return { published: details?.portBindings, isRunning: details !== undefined && isAlive(details.status) };
   }
 
   /** Studio has to hear of rules that are no longer as it has sent them. */
@@ -150,8 +151,4 @@ function withHostPorts(rules: readonly PortRule[], resolved: readonly PortRule[]
 /** True when the agent has nothing new to say of a rule. */
 function isSameOutcome(rule: PortRule, before: PortRule | undefined): boolean {
   return rule.hostPort === before?.hostPort && rule.reservationError === before.reservationError;
-}
-
-function isUp(status: string): boolean {
-  return ["running", "paused", "restarting"].includes(status);
 }
