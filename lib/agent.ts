@@ -103,10 +103,9 @@ async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDispos
 
 function startAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposableStack): void {
   const { engine, log, times, announce } = foundation;
-  const { apps, diskSpace, status } = areas;
+  const { apps, diskSpace, status: { reportSoon: onCome } } = areas;
   const life = new AbortController();
   const onLate = () => announce("The container engine does not answer yet; the device can be reached all the same");
-  const onCome = () => status.reportSoon();
   diskSpace.start();
   const starting = startWithEngine({ engine, disk: diskSpace, apps, onLate, onCome, clock, log }, life.signal).then(
     () => times.mark("container engine"),
