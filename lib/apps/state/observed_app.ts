@@ -31,6 +31,34 @@ export interface FormerImage {
   appName: string;
 }
 
+/** A container of an app's compose project. The optional fields are absent where the observation does not tell. */
+export interface ObservedService {
+  id: string;
+  /** The name of the container. */
+  name: string;
+  /** The service of the definition, and the number of this container of it: 1, 2, … */
+  service: string;
+  number: number;
+  /** As of a container. */
+  status: string;
+  startedAt?: string;
+  exitCode?: number;
+  wasKilled?: boolean;
+  /** The verdict of its health check; absent when it has none. */
+  health?: "starting" | "healthy" | "unhealthy";
+  /** The id of the image that it was made from. */
+  imageId?: string;
+  published?: Readonly<Record<string, readonly PortBinding[]>>;
+}
+
+/** What the engine has of the compose project of an app. */
+export interface ObservedProject {
+  /** The containers of all services, also those that have ended. */
+  services: readonly ObservedService[];
+  /** Those images of the app's definitions that are here: the id by reference. */
+  images: Readonly<Record<string, string>>;
+}
+
 /** What the engine has of an app at one moment. */
 export interface ObservedApp {
   /** First the one with the app's name of today, if there is one. */
@@ -39,6 +67,8 @@ export interface ObservedApp {
   tags: readonly string[];
   /** Absent when there are none. */
   formerImages?: readonly FormerImage[];
+  /** Absent for an app that has never been a compose app, as far as is known. */
+  project?: ObservedProject;
 }
 
 /** True for a status in which a container has a process, or will have one again. */
