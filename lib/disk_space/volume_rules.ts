@@ -1,7 +1,7 @@
 /** Decides which unused volumes may be removed. Pure. In doubt a volume stays, because it may hold somebody's data. */
 
 import type { Stage } from "../model/app.ts";
-import { composeProjectName, type NamedApp, parseComposeProjectName } from "../model/app_names.ts";
+import { type NamedApp, normalizeProject, parseComposeProjectName, projectLabelOf } from "../model/app_names.ts";
 import { anonymousVolumeLabel, applianceProject, composeProjectLabel } from "../model/labels.ts";
 import type { DanglingVolume } from "../docker/engine_storage.ts";
 
@@ -23,11 +23,6 @@ export function removableVolumes(volumes: readonly DanglingVolume[], owners: Vol
   );
 }
 
-/** The name as compose spells it: lower case, only letters, digits, `_` and `-`, with a letter or digit first. */
-export function normalizeName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9_-]/g, "").replace(/^[_-]+/, "");
-}
-
 /** Nothing can refer to it by name. Engines since 24 label such volumes. */
 function isAnonymous({ name, labels }: DanglingVolume): boolean {
   return /^[0-9a-f]{64}$/.test(name) && Object.keys(labels).every((label) => label === anonymousVolumeLabel);
@@ -40,7 +35,8 @@ function isLeftOver(project: string, { apps, folders }: VolumeOwners): boolean {
   const isKnown = apps.some((app) => {
     // An app keeps its key when it is renamed.
     if (app.id.stage === owner.id.stage && app.id.appKey === owner.id.appKey) return true;
-    return normalizeName(app.appName) === project || normalizeName(composeProjectName(app)) === project;
+    return normalizeProject(app.appName) === project || projectLabelOf(app) === project;
   });
-  return !isKnown && folders[owner.id.stage].some((folder) => normalizeName(folder) === normalizeName(owner.appName));
+  return !isKnown &&
+    folders[owner.id.stage].some((folder) => normalizeProject(folder) === normalizeProject(owner.appName));
 }

@@ -44,6 +44,8 @@ export interface ContainerDetails {
   tty: boolean;
   /** How the engine keeps its log: `json-file`, `none`, …; empty when it does not say. */
   logDriver: string;
+  /** Absent without a health check. */
+  health?: { status: HealthStatus; output: string };
 }
 
 /** A volume in a container. */
@@ -72,7 +74,16 @@ export interface ContainerSummary {
   labels: Record<string, string>;
   /** Where its ports are published at this moment, by `<port>/<protocol>`; nothing while it is not running. */
   published: Record<string, PortBinding[]>;
+  /** `sha256:…` */
+  imageId?: string;
+  /** Of its last run; absent while it runs, and when the list does not tell. */
+  exitCode?: number;
+  /** The verdict of its health check; absent without one, and while it does not run. */
+  health?: HealthStatus;
 }
+
+/** The verdict of a health check. */
+export type HealthStatus = "starting" | "healthy" | "unhealthy";
 
 /**
  * An image as a list reports it. Numbers that the engine does not report are undefined; −1 means that it did not count.
@@ -80,6 +91,8 @@ export interface ContainerSummary {
 export interface ImageSummary {
   id: string;
   repoTags: string[];
+  /** By which it was pulled: `<repository>@sha256:…`. */
+  repoDigests?: string[];
   labels: Record<string, string>;
   /** Seconds since 1970. */
   created: number | undefined;
@@ -150,6 +163,7 @@ export function decodeContainer(value: unknown): ContainerDetails {
     labels: labelsOf(config.Labels),
     tty: config.Tty === true,
     logDriver: textField(dictField(host.LogConfig).Type),
+    ...healthOf(state),
   };
 }
 
@@ -165,6 +179,7 @@ export function decodeSummary(value: unknown): ContainerSummary | undefined {
     image: textField(wire.Image),
     labels: labelsOf(wire.Labels),
     published: publishedOf(wire.Ports),
+    ...statusDetails(wire),
   };
 }
 
@@ -177,6 +192,7 @@ export function decodeImage(value: unknown): ImageSummary | undefined {
     id,
     // Engines before 24 write this for an image without a tag.
     repoTags: textsOf(wire.RepoTags).filter((tag) => tag !== "<none>:<none>"),
+    ...(Array.isArray(wire.RepoDigests) ? { repoDigests: textsOf(wire.RepoDigests) } : {}),
     labels: labelsOf(wire.Labels),
     created: numberField(wire.Created),
     size: numberField(wire.Size),
@@ -218,6 +234,29 @@ export function textField(value: unknown): string {
 /** `value` when it is a number; undefined otherwise. */
 export function numberField(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
+}
+
+/** What only the text for people has: `Exited (3) 2 hours ago`, `Up 7 seconds (unhealthy)`. */
+function statusDetails(wire: Dict): Pick<ContainerSummary, "imageId" | "exitCode" | "health"> {
+  const [text, imageId] = [textField(wire.Status), textField(wire.ImageID)];
+  const [, exitCode] = /^(?:Exited|Restarting) \((\d+)\)/.exec(text) ?? [];
+  const [, health] = /\((?:health: )?(starting|healthy|unhealthy)\)/.exec(text) ?? [];
+  return {
+    ...(imageId === "" ? {} : { imageId }),
+    ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
+    ...(isHealthStatus(health) ? { health } : {}),
+  };
+}
+
+function healthOf(state: Dict): Pick<ContainerDetails, "health"> {
+  const health = dictField(state.Health);
+  const status = health.Status;
+  if (!isHealthStatus(status)) return {};
+  return { health: { status, output: textField(dictField(listField(health.Log).at(-1)).Output).trim() } };
+}
+
+function isHealthStatus(value: unknown): value is HealthStatus {
+  return value === "starting" || value === "healthy" || value === "unhealthy";
 }
 
 function textsOf(value: unknown): string[] {

@@ -6,6 +6,7 @@
 import { throwIfAborted } from "../async/deadline.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { composeProjectLabel } from "../model/labels.ts";
 import {
   type ContainerDetails,
   type ContainerSummary,
@@ -119,6 +120,14 @@ export class Engine {
   /** All containers, running or not. */
   async listContainers(signal: AbortSignal): Promise<ContainerSummary[]> {
     return (await this.listContainersRaw(signal)).map(decodeSummary).filter((entry) => entry !== undefined);
+  }
+
+  /** The containers of a compose project, running or not, by the exact value of their label. */
+  async listProject(project: string, signal: AbortSignal): Promise<ContainerSummary[]> {
+    const filters = JSON.stringify({ label: [`${composeProjectLabel}=${project}`] });
+    const options = { what: `Listing the containers of "${project}"`, signal, query: { all: "1", filters } };
+    const listed = listField(await this.#get("/containers/json", options));
+    return listed.map(decodeSummary).filter((entry) => entry !== undefined);
   }
 
   /** One container by id or exact name; undefined when there is none. */

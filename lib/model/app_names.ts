@@ -23,6 +23,8 @@ export interface AppNames {
   repository: string;
   /** What the repositories of all names that the app has ever had begin with. */
   repositoryPrefix: string;
+  /** The label of its compose project: `prod_71_fan_ctl_compose`. */
+  project: string;
 }
 
 /**
@@ -51,7 +53,8 @@ export function namesOf(app: NamedApp, facts: NamingFacts): AppNames {
   const { mainRepository, arch } = facts;
   const registry = facts.registryUrl.trim().replace(/^https?:\/\//i, "").replace(/\/*$/, "/").replace(/^\/$/, "");
   const repositoryPrefix = `${registry}${mainRepository}${stage}_${arch}_${appKey}_`.toLowerCase();
-  return { container: containerNameOf(app), repository: repositoryPrefix + appName.toLowerCase(), repositoryPrefix };
+  const repository = repositoryPrefix + appName.toLowerCase();
+  return { container: containerNameOf(app), repository, repositoryPrefix, project: projectLabelOf(app) };
 }
 
 /** The name of an app's container; see `AppNames`. */
@@ -68,6 +71,16 @@ export function parseContainerName(name: string): NamedApp | undefined {
 /** The compose project of an app, before compose drops foreign characters: `prod_71_fan_ctl_compose`. */
 export function composeProjectName(app: NamedApp): string {
   return `${containerNameOf(app)}_compose`;
+}
+
+/** The same as compose writes it into labels: of an app `Fan.Ctl` `prod_71_fanctl_compose`. */
+export function projectLabelOf(app: NamedApp): string {
+  return normalizeProject(composeProjectName(app));
+}
+
+/** A name as compose spells it: lower case, only letters, digits, `_` and `-`, with a letter or digit first. */
+export function normalizeProject(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9_-]/g, "").replace(/^[_-]+/, "");
 }
 
 /** Reads the name of a compose project. Undefined when it is not one of an app. */

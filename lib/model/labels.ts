@@ -29,6 +29,17 @@ const volumeTargetLabel = "reagent.volume-target";
 /** The compose project that a container or volume belongs to; set by compose. */
 export const composeProjectLabel = "com.docker.compose.project";
 
+/** What compose writes onto the containers of a project. */
+export const composeLabels = {
+  service: "com.docker.compose.service",
+  /** Of the containers of one service: 1, 2, … */
+  number: "com.docker.compose.container-number",
+  /** `True` for a container that `compose run` has made. */
+  oneOff: "com.docker.compose.oneoff",
+  /** The paths of the files, with commas between them. */
+  files: "com.docker.compose.project.config_files",
+} as const;
+
 /** Set by engines since 24 on volumes that have no name. */
 export const anonymousVolumeLabel = "com.docker.volume.anonymous";
 

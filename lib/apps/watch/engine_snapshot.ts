@@ -2,11 +2,13 @@
 
 import type { ContainerSummary, ImageSummary } from "../../docker/decode.ts";
 import type { Clock } from "../../async/clock.ts";
+import { imagesHere } from "../../docker/image_ids.ts";
 import { splitReference } from "../../docker/registry.ts";
 import { type AppId, type AppIdText, idText } from "../../model/app.ts";
 import { type AppNames, parseContainerName } from "../../model/app_names.ts";
-import { appLabels, isMadeByAgent } from "../../model/labels.ts";
+import { appLabels, composeProjectLabel, isMadeByAgent } from "../../model/labels.ts";
 import { ownerOf } from "../../model/owner.ts";
+import { servicesAmong } from "./observe_project.ts";
 import type { FormerImage, ObservedApp, ObservedContainer } from "../state/observed_app.ts";
 
 /** The engine as a snapshot needs it. */
@@ -21,7 +23,9 @@ export class EngineSnapshot {
   readonly takenAtMs: number;
   readonly containers: readonly ContainerSummary[];
   readonly #byOwner = new Map<AppIdText, ContainerSummary[]>();
+  readonly #byProject = new Map<string, ContainerSummary[]>();
   readonly #tags = new Map<string, string[]>();
+  readonly #images: readonly ImageSummary[];
 
   constructor({ takenAtMs, containers, images }: {
     takenAtMs: number;
@@ -30,9 +34,12 @@ export class EngineSnapshot {
   }) {
     this.takenAtMs = takenAtMs;
     this.containers = containers;
+    this.#images = images;
     for (const container of containers) {
       const owner = ownerOf(container);
       if (owner !== undefined) addTo(this.#byOwner, idText(owner), container);
+      const project = container.labels[composeProjectLabel];
+      if (project !== undefined) addTo(this.#byProject, project, container);
     }
     for (const { repository, tag } of images.flatMap((image) => image.repoTags).map(splitReference)) {
       addTo(this.#tags, repository, tag);
@@ -51,12 +58,15 @@ export class EngineSnapshot {
 
   /**
    * What there is of an app: the containers that were made for it, under whatever name, and the images in the
-   * repository of its name of today and in those of names that it had before.
+   * repository of its name of today and in those of names that it had before. `images`: those of a compose app; without
+   * them its project is looked up only to see whether there is one.
    */
-  find(id: AppId, names: AppNames): ObservedApp {
+  find(id: AppId, names: AppNames, { images }: { images?: readonly string[] } = {}): ObservedApp {
     const own = this.#byOwner.get(idText(id)) ?? [];
     const isOfToday = ({ names: given }: ContainerSummary) => given.includes(names.container);
     const formerImages = this.#formerImages(names);
+    const services = servicesAmong(this.#byProject.get(names.project) ?? []);
+    const isProject = images !== undefined || services.length > 0;
     return {
       containers: [
         ...own.filter(isOfToday).map((summary) => containerFromList(names.container, summary)),
@@ -64,6 +74,7 @@ export class EngineSnapshot {
       ],
       tags: this.#tags.get(names.repository) ?? [],
       ...(formerImages.length === 0 ? {} : { formerImages }),
+      ...(isProject ? { project: { services, images: imagesHere(images ?? [], this.#images) } } : {}),
     };
   }
 

@@ -3,9 +3,10 @@
 import type { AppState } from "../../model/app.ts";
 import { hasImage, type ObservedApp, soleContainer } from "../state/observed_app.ts";
 import { isTransient, stateOfContainer } from "../state/transitions.ts";
+import { type ProjectNeeds, projectState } from "./project_state.ts";
 
 /** Exit codes after SIGKILL and SIGTERM. */
-const killCodes = [137, 143];
+export const killCodes: readonly number[] = [137, 143];
 
 /** True for a container that was ended by a signal, unless it had used too much memory. */
 export function wasKilledOutside({ exitCode, oomKilled }: { exitCode: number; oomKilled: boolean }): boolean {
@@ -15,11 +16,24 @@ export function wasKilledOutside({ exitCode, oomKilled }: { exitCode: number; oo
 /** States of work on an image, which ends with the process that does it. */
 const imageStates: ReadonlySet<AppState> = new Set(["DOWNLOADING", "TRANSFERING", "PUBLISHING", "BUILDING"]);
 
+/** What counts for a compose app besides what the engine has. */
+export interface ComposeFacts {
+  /** Of the installed release. */
+  needs: ProjectNeeds;
+  /** The folder with its compose file is there. */
+  hasFolder: boolean;
+}
+
 /**
  * The state of an app that nobody has watched for a while. `current` stays where the status of the container says
  * nothing about the app; a paused container counts as running.
  */
-export function correctedState(current: AppState, observed: ObservedApp): AppState {
+export function correctedState(
+  current: AppState,
+  observed: ObservedApp,
+  { compose }: { compose?: ComposeFacts | undefined } = {},
+): AppState {
+  if (compose !== undefined) return correctedProject(current, { observed, facts: compose });
   const container = soleContainer(observed);
   if (container === undefined) {
     if (hasImage(observed)) return "PRESENT";
@@ -35,7 +49,12 @@ export function correctedState(current: AppState, observed: ObservedApp): AppSta
  * The state of a watched app after something happened to its container; undefined when nothing has changed. A missing
  * container is a change for a running app only: in every other state there is none, or a transition takes care of it.
  */
-export function observedState(current: AppState, observed: ObservedApp): AppState | undefined {
+export function observedState(
+  current: AppState,
+  observed: ObservedApp,
+  { compose }: { compose?: ComposeFacts | undefined } = {},
+): AppState | undefined {
+  if (compose !== undefined) return observedProject(current, { observed, facts: compose });
   const container = soleContainer(observed);
   if (container === undefined) {
     if (current !== "RUNNING") return undefined;
@@ -45,6 +64,49 @@ export function observedState(current: AppState, observed: ObservedApp): AppStat
   if (state === undefined || state === current || isTransient(state) || isTransient(current)) return undefined;
   // A failed start leaves its container as it was created; trying again at once would never end.
   return current === "FAILED" && state === "PRESENT" ? undefined : state;
+}
+
+interface SeenProject {
+  observed: ObservedApp;
+  facts: ComposeFacts;
+}
+
+/** A project that is there counts as a container does; without one the folder and the images decide. */
+function correctedProject(current: AppState, seen: SeenProject): AppState {
+  const state = stateOfProject(seen);
+  if (state === undefined) return stateWithoutProject(current, seen);
+  return imageStates.has(current) ? "REMOVED" : state;
+}
+
+/** While an app is not installed, a folder or an image that is left is no change. */
+function observedProject(current: AppState, seen: SeenProject): AppState | undefined {
+  const state = stateOfProject(seen);
+  if (state === undefined) {
+    return current === "RUNNING" ? stateWithoutProject(current, seen) : undefined;
+  }
+  if (state === current || isTransient(current)) return undefined;
+  // What could not be started stays as it was created; trying again at once would never end.
+  return current === "FAILED" && state === "PRESENT" ? undefined : state;
+}
+
+/** Undefined when there is no project. */
+function stateOfProject({ observed: { project }, facts: { needs } }: SeenProject): AppState | undefined {
+  switch (projectState(project?.services ?? [], { needs }).kind) {
+    case "none":
+      return undefined;
+    case "running":
+      return "RUNNING";
+    case "failed":
+      return "FAILED";
+    case "incomplete":
+    case "finished":
+      return "PRESENT";
+  }
+}
+
+function stateWithoutProject(current: AppState, { observed: { project }, facts }: SeenProject): AppState {
+  if (!facts.hasFolder) return current === "UNINSTALLED" ? current : "REMOVED";
+  return facts.needs.images.every((image) => project?.images[image] !== undefined) ? "PRESENT" : "UNINSTALLED";
 }
 
 function stateOf(status: string): AppState | undefined {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { AppId } from "../../../lib/model/app.ts";
 import { anonymousVolumeLabel, volumeLabels } from "../../../lib/model/labels.ts";
-import { normalizeName, removableVolumes, type VolumeOwners } from "../../../lib/disk_space/volume_rules.ts";
+import { normalizeProject } from "../../../lib/model/app_names.ts";
+import { removableVolumes, type VolumeOwners } from "../../../lib/disk_space/volume_rules.ts";
 
 const hex = "0123456789abcdef".repeat(4);
 const project = (name: string) => ({ "com.docker.compose.project": name });
@@ -65,7 +66,7 @@ Deno.test("for every set of apps, removableVolumes() keeps the project of each o
   for (const [appKey, appName] of names.entries()) {
     for (const stage of ["PROD", "DEV"] as const) {
       const label = `${stage}_${appKey}_${appName}_compose`.toLowerCase();
-      for (const written of [label, normalizeName(label)]) {
+      for (const written of [label, normalizeProject(label)]) {
         const volume = { name: "x", labels: project(written) };
         const folders = { PROD: names, DEV: names };
         assert.deepEqual(
@@ -76,9 +77,4 @@ Deno.test("for every set of apps, removableVolumes() keeps the project of each o
       }
     }
   }
-});
-
-Deno.test("normalizeName() returns the name as compose spells it", () => {
-  const given = { "Edge.Hub+2": "edgehub2", "-_demo": "demo", "a_b-c": "a_b-c", "Ä": "", "_-_": "" };
-  for (const [name, expected] of Object.entries(given)) assert.equal(normalizeName(name), expected);
 });

@@ -135,3 +135,11 @@ Deno.test("decodeSummary() and decodeImage() read list entries and skip those wi
     assert.equal(decodeImage(wire), undefined);
   }
 });
+
+Deno.test("#13: decodeContainer() reads the verdict of a health check and what the last one printed", () => {
+  const health = { Status: "unhealthy", FailingStreak: 2, Log: [{ Output: "old" }, { Output: "check says no\n" }] };
+  const decoded = (State: object) => decodeContainer({ Id: "a", State }).health;
+  assert.deepEqual(decoded({ Health: health }), { status: "unhealthy", output: "check says no" });
+  assert.deepEqual(decoded({ Health: { Status: "starting", Log: null } }), { status: "starting", output: "" });
+  for (const none of [{}, { Health: null }, { Health: { Status: "none" } }]) assert.equal(decoded(none), undefined);
+});

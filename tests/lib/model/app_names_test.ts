@@ -3,8 +3,10 @@ import {
   composeProjectName,
   isUsableAppName,
   namesOf,
+  normalizeProject,
   parseComposeProjectName,
   parseContainerName,
+  projectLabelOf,
 } from "../../../lib/model/app_names.ts";
 
 const facts = { registryUrl: "registry.example.com/", mainRepository: "Apps/", arch: "amd64" };
@@ -14,6 +16,7 @@ Deno.test("namesOf() lower-cases names as a whole and joins registry and reposit
     container: "prod_71_fan_ctl",
     repository: "registry.example.com/apps/prod_amd64_71_fan_ctl",
     repositoryPrefix: "registry.example.com/apps/prod_amd64_71_",
+    project: "prod_71_fan_ctl_compose",
   });
   assert.equal(namesOf({ id: { appKey: 71, stage: "DEV" }, appName: "Fan_Ctl" }, facts).container, "dev_71_fan_ctl");
 });
@@ -64,4 +67,24 @@ Deno.test("isUsableAppName() refuses names that lead out of a folder or that the
   ];
   for (const name of usable) assert.ok(isUsableAppName(name), name);
   for (const name of [...refused, "n".repeat(241)]) assert.ok(!isUsableAppName(name), name);
+});
+
+Deno.test("normalizeProject() returns the name as compose spells it", () => {
+  const given = { "Edge.Hub+2": "edgehub2", "-_demo": "demo", "a_b-c": "a_b-c", "Ä": "", "_-_": "" };
+  for (const [name, expected] of Object.entries(given)) assert.equal(normalizeProject(name), expected);
+});
+
+Deno.test("projectLabelOf() returns the label that compose gives to the project of an app, whatever its name", () => {
+  const cases: [string, string][] = [
+    ["Fan_Ctl", "prod_71_fan_ctl_compose"],
+    ["fan-ctl", "prod_71_fan-ctl_compose"],
+    ["v1.2.3", "prod_71_v123_compose"],
+    ["_x-", "prod_71__x-_compose"],
+    ["My_Compose", "prod_71_my_compose_compose"],
+  ];
+  for (const [appName, label] of cases) {
+    const app = { id: { appKey: 71, stage: "PROD" as const }, appName };
+    assert.equal(projectLabelOf(app), label);
+    assert.deepEqual(parseComposeProjectName(label)?.id, app.id);
+  }
 });

@@ -7,6 +7,7 @@ const names = {
   container: "prod_7_shop",
   repository: "r.example.com:5000/apps/prod_amd64_7_shop",
   repositoryPrefix: "r.example.com:5000/apps/prod_amd64_7_",
+  project: "prod_7_shop_compose",
 };
 
 const id = { appKey: 7, stage: "PROD" } as const;
@@ -122,4 +123,23 @@ Deno.test("find() returns the published ports of a running container, and leaves
     names,
   );
   assert.equal(soleContainer(exited)?.published, undefined);
+});
+
+Deno.test("#13: find() looks up the project of an app by its exact label", () => {
+  const inProject = (Id: string, label: string) => ({
+    Id,
+    Names: [`/${label}-web-1`],
+    State: "running",
+    Labels: { "com.docker.compose.project": label, "com.docker.compose.service": "web" },
+  });
+  const foreign = ["prod_7_shop_compose2", "prod_71_shop_compose", "shop", "x", "dev_7_shop_compose"];
+  const taken = snapshot([...foreign, names.project].map((label, index) => inProject(`${index}`, label)), [
+    { Id: "sha256:1", RepoTags: ["w:1"] },
+  ]);
+  const { project, containers } = taken.find(id, names, { images: ["w:1", "d:1"] });
+  assert.deepEqual(project?.services.map((service) => service.id), [`${foreign.length}`]);
+  assert.deepEqual(project?.images, { "w:1": "sha256:1" });
+  assert.deepEqual(containers, []);
+  assert.equal(snapshot([], []).find(id, names).project, undefined);
+  assert.deepEqual(snapshot([], []).find(id, names, { images: [] }).project, { services: [], images: {} });
 });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import type { ObservedApp } from "../../../../lib/apps/state/observed_app.ts";
 import type { AppState } from "../../../../lib/model/app.ts";
-import { correctedState, observedState, wasKilledOutside } from "../../../../lib/apps/watch/observed_state.ts";
+import {
+  type ComposeFacts,
+  correctedState,
+  observedState,
+  wasKilledOutside,
+} from "../../../../lib/apps/watch/observed_state.ts";
+import { projectNeeds } from "../../../../lib/apps/watch/project_state.ts";
 
 const none: ObservedApp = { containers: [], tags: [] };
 const image: ObservedApp = { containers: [], tags: ["1"] };
@@ -76,5 +82,69 @@ Deno.test("wasKilledOutside() is true after a signal, unless the container had u
   ];
   for (const [exitCode, oomKilled, expected] of cases) {
     assert.equal(wasKilledOutside({ exitCode, oomKilled }), expected, `${exitCode} ${oomKilled}`);
+  }
+});
+
+const needs = projectNeeds({ services: { web: { image: "w:1" }, db: { image: "d:1" } } });
+const folder = { needs, hasFolder: true };
+const noFolder = { needs, hasFolder: false };
+
+/** `running exited:3`: the services web and db. */
+function project(services: string, images: string[] = ["w:1", "d:1"]): ObservedApp {
+  const parts = services.split(" ").filter(Boolean).map((part) => part.split(":"));
+  return {
+    ...none,
+    project: {
+      services: parts.map(([status = "", code], index) => {
+        const service = ["web", "db"][index] ?? "more";
+        return { id: service, name: service, service, number: 1, status, ...(code ? { exitCode: Number(code) } : {}) };
+      }),
+      images: Object.fromEntries(images.map((name) => [name, "sha256:1"])),
+    },
+  };
+}
+
+Deno.test("#13: correctedState() follows the project of a compose app", () => {
+  const cases: [string, AppState, [ObservedApp, ComposeFacts], AppState][] = [
+    ["no project, no folder", "RUNNING", [project(""), noFolder], "REMOVED"],
+    ["no project, no folder: uninstalled before", "UNINSTALLED", [project(""), noFolder], "UNINSTALLED"],
+    ["no project, folder, all images", "DOWNLOADING", [project(""), folder], "PRESENT"],
+    ["no project, folder, all images: it ran", "RUNNING", [project(""), folder], "PRESENT"],
+    ["no project, folder, one image missing", "PRESENT", [project("", ["w:1"]), folder], "UNINSTALLED"],
+    ["project: an interrupted download", "DOWNLOADING", [project("running running"), folder], "REMOVED"],
+    ["project: an interrupted upload", "TRANSFERING", [project("running running"), folder], "REMOVED"],
+    ["project: an interrupted build", "BUILDING", [project("exited:0 running"), folder], "REMOVED"],
+    ["project: an interrupted publish", "PUBLISHING", [project("running running"), folder], "REMOVED"],
+    ["project: an interrupted update has not touched it", "UPDATING", [project("running running"), folder], "RUNNING"],
+    ["all run", "FAILED", [project("running running"), folder], "RUNNING"],
+    ["one has done its work", "STARTING", [project("running exited:0"), folder], "RUNNING"],
+    ["one has failed", "RUNNING", [project("running exited:3"), folder], "FAILED"],
+    ["an interrupted up", "STARTING", [project("running created"), folder], "PRESENT"],
+    ["an interrupted up of the first service", "STARTING", [project("running"), folder], "PRESENT"],
+    ["all have done their work", "RUNNING", [project("exited:0 exited:0"), folder], "PRESENT"],
+  ];
+  for (const [name, current, [observed, facts], expected] of cases) {
+    assert.equal(correctedState(current, observed, { compose: facts }), expected, name);
+  }
+});
+
+Deno.test("#13: observedState() of a compose app is undefined when nothing has changed", () => {
+  const cases: [string, AppState, ObservedApp, AppState | undefined][] = [
+    ["it still runs", "RUNNING", project("running running"), undefined],
+    ["one has failed", "RUNNING", project("running exited:1"), "FAILED"],
+    ["one was removed by hand", "RUNNING", project("running"), "PRESENT"],
+    ["all have done their work", "RUNNING", project("exited:0 exited:0"), "PRESENT"],
+    ["it is gone", "RUNNING", project(""), "PRESENT"],
+    ["it is gone with an image", "RUNNING", project("", []), "UNINSTALLED"],
+    ["somebody has started it", "PRESENT", project("running running"), "RUNNING"],
+    ["a known failure", "FAILED", project("running exited:1"), undefined],
+    ["what could not be started", "FAILED", project("created created"), undefined],
+    ["it runs again after a failure", "FAILED", project("running running"), "RUNNING"],
+    ["a transient state is left to its transition", "STARTING", project("running exited:1"), undefined],
+    ["a stopped app has no project", "PRESENT", project(""), undefined],
+    ["an app that is gone", "UNINSTALLED", project(""), undefined],
+  ];
+  for (const [name, current, observed, expected] of cases) {
+    assert.equal(observedState(current, observed, { compose: folder }), expected, name);
   }
 });

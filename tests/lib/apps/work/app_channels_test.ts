@@ -18,6 +18,7 @@ function create() {
     container: id.appKey === 71 ? channel : `prod_${id.appKey}`,
     repository: "",
     repositoryPrefix: "",
+    project: "",
   });
   const known = new Set<number>();
   const records = { find: ({ appKey }: AppId) => known.has(appKey) ? appIn("RUNNING") : undefined };

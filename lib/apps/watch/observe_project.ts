@@ -1,0 +1,65 @@
+/** Observes the compose project of an app: the containers of its services, and its images. */
+
+import type { ContainerSummary, ImageSummary } from "../../docker/decode.ts";
+import type { Engine } from "../../docker/engine.ts";
+import { imagesHere } from "../../docker/image_ids.ts";
+import { composeLabels } from "../../model/labels.ts";
+import { isAlive, type ObservedProject, type ObservedService } from "../state/observed_app.ts";
+import { killCodes, wasKilledOutside } from "./observed_state.ts";
+
+/** The engine as an observation of a project needs it. */
+export type ProjectEngine = Pick<Engine, "inspect" | "listImages" | "listProject">;
+
+/**
+ * Observes a project by its exact label, and looks for `images`. Two lists, and a closer look only at containers that
+ * were killed. Throws `engine_unreachable`, `engine_failed`, `canceled`.
+ */
+export async function observeProject(
+  engine: ProjectEngine,
+  { project, images }: { project: string; images: readonly string[] },
+  signal: AbortSignal,
+): Promise<ObservedProject> {
+  const [containers, listed] = await Promise.all([
+    engine.listProject(project, signal),
+    images.length === 0 ? Promise.resolve<ImageSummary[]>([]) : engine.listImages(signal),
+  ]);
+  const services = servicesAmong(containers).map(async (service) => {
+    if (isAlive(service.status) || !killCodes.includes(service.exitCode ?? 0)) return service;
+    // The list does not tell whether the engine has killed it because it had used too much memory.
+    const details = await engine.inspect(service.id, signal);
+    return details === undefined ? service : { ...service, wasKilled: wasKilledOutside(details) };
+  });
+  return { services: await Promise.all(services), images: imagesHere(images, listed) };
+}
+
+/** The services that these containers of one project belong to; pure. Containers of `compose run` are left out. */
+export function servicesAmong(containers: readonly ContainerSummary[]): ObservedService[] {
+  const services = containers.flatMap((container): ObservedService[] => {
+    const { id, labels, state, names, published, exitCode, health, imageId } = container;
+    const service = labels[composeLabels.service];
+    if (service === undefined || labels[composeLabels.oneOff] === "True") return [];
+    const number = Number(labels[composeLabels.number]);
+    return [{
+      id,
+      name: names[0] ?? id,
+      service,
+      number: Number.isSafeInteger(number) ? number : 1,
+      status: state,
+      ...(state === "running" ? { published } : {}),
+      ...(exitCode === undefined ? {} : { exitCode, wasKilled: killCodes.includes(exitCode) }),
+      ...(health === undefined ? {} : { health }),
+      ...(imageId === undefined ? {} : { imageId }),
+    }];
+  });
+  return services.sort((a, b) => compareText(a.service, b.service) || a.number - b.number);
+}
+
+/** As compose writes it before the lines of a container: `web-1`; the name of a container that has its own. */
+export function shownServiceName(service: ObservedService, project: string): string {
+  const { name } = service;
+  return name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
