@@ -49,7 +49,7 @@ export function projectState(
 ): ProjectState {
   if (services.length === 0) return { kind: "none" };
   const own = services.filter(({ service }) => needs.services.has(service));
-  const failed = own.find((service) => hasFailed(service, isStrict));
+  const failed = own.find((service) => endedInError(service, isStrict));
   if (failed !== undefined) return { kind: "failed", failed };
   const missing = [...needs.services].filter(([name, count]) => {
     return own.filter((one) => one.service === name && !isUnstarted(one)).length < count ||
@@ -59,7 +59,7 @@ export function projectState(
   return { kind: own.some(({ status }) => isAlive(status)) ? "running" : "finished" };
 }
 
-function hasFailed({ status, exitCode = 0 }: ObservedService, isStrict: boolean): boolean {
+function endedInError({ status, exitCode = 0 }: ObservedService, isStrict: boolean): boolean {
   if (status === "dead") return true;
   return (status === "exited" || (isStrict && status === "restarting")) && exitCode !== 0;
 }
