@@ -176,6 +176,8 @@ function appsOf(
       config: () => config.current,
       surroundings: () => ({ lanAddress: lanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,
+      buildDir: paths.buildDir,
+      checkFile: (file) => diskSpace.checkFile(file),
       sharedDir: paths.sharedDir,
       caBundleFile: paths.caBundleFile,
       proxies: readProxySettings(Deno.env),
@@ -215,6 +217,7 @@ function deviceOf(
     apps: {
       request: (kwargs) => apps.request(kwargs),
       checkHostPort: (question) => apps.checkHostPort(question),
+      writeData: (part) => apps.writeData(part),
     },
     diskSpace,
     // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.

@@ -22,6 +22,7 @@ import { readLastLines, type TailEngine } from "./last_lines.ts";
 import { LogChannels } from "./log_channels.ts";
 import { LogPositions } from "./log_positions.ts";
 import type { ContainerPosition } from "./log_reading.ts";
+import type { ProgressMessage } from "./message_queue.ts";
 import { PendingMessages } from "./pending_messages.ts";
 import { splitLines, splitText } from "./pieces.ts";
 import { StoredHistories } from "./stored_histories.ts";
@@ -138,6 +139,11 @@ export class AppLogs implements AsyncDisposable {
       history.push(chunk, "AGENT");
       publisher.addMessage({ type: "build", chunk });
     }
+  }
+
+  /** Shows viewers how far an upload has come. Nothing is kept of it, and while the link is down nothing is sent. */
+  showProgress(channel: string, progress: ProgressMessage): void {
+    if (this.#deps.isConnected()) this.#channels.open(normalizeChannel(channel)).publisher.addMessage(progress);
   }
 
   /** Makes viewers forget what they show. */

@@ -13,6 +13,13 @@ export interface AgentMessage {
   chunk: string;
 }
 
+/** How far an upload has come, as it is sent. */
+export interface ProgressMessage {
+  id: string;
+  status: string;
+  progress: string;
+}
+
 /** Stores agent messages of the channel, so that they outlive the agent. Nothing in it throws. */
 export interface MessageStore {
   /** Returns the row that holds the message; undefined when it could not be stored. */
@@ -40,7 +47,7 @@ export interface MessageQueueDeps {
 interface Message {
   /** Its position among all messages of the channel. */
   number: number;
-  payload: string | AgentMessage;
+  payload: string | AgentMessage | ProgressMessage;
   /** How many log lines it stands for. */
   lines: number;
   /** With this message everything up to here has been sent. */
@@ -92,7 +99,10 @@ export class MessageQueue {
    * Sends a message, or lets it wait. `lines`: how many log lines it stands for; `position`: that of the last one, when
    * no line before it is left to send.
    */
-  add(payload: string | AgentMessage, of: { lines?: number; position?: ContainerPosition | undefined } = {}): void {
+  add(
+    payload: string | AgentMessage | ProgressMessage,
+    of: { lines?: number; position?: ContainerPosition | undefined } = {},
+  ): void {
     if (this.#isEnded) return;
     const { lines = 0, position } = of;
     this.#waiting.push({ number: this.#count += 1, payload, lines, position });
@@ -172,6 +182,7 @@ export class MessageQueue {
     if (row !== undefined) this.#deps.store.remove(row);
     const sent = { ...message, row: undefined, sentAtMs: this.#deps.clock.now() };
     if (typeof payload === "string") return this.#keepLines({ ...sent, payload });
+    if (!isAgentMessage(payload)) return;
     this.#unconfirmed.push(sent);
     if (this.#unconfirmed.length > messagesLimit) this.#unconfirmed.shift();
   }
@@ -199,11 +210,15 @@ export class MessageQueue {
     if (!this.#isEnded) this.#deps.onDropped(message?.lines ?? 0);
   }
 
-  /** Only messages of the agent are stored; log lines are in the log of the container. */
+  /** Only messages of the agent are stored: log lines are in the log of the container, and progress passes. */
   #storeWaiting(): void {
     for (const message of this.#waiting) {
-      if (message.row !== undefined || typeof message.payload === "string") continue;
+      if (message.row !== undefined || !isAgentMessage(message.payload)) continue;
       message.row = this.#deps.store.add(message.payload.chunk);
     }
   }
+}
+
+function isAgentMessage(payload: Message["payload"]): payload is AgentMessage {
+  return typeof payload === "object" && "chunk" in payload;
 }

@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { Batch, flushIntervalMs } from "./batch.ts";
 import type { ContainerPosition } from "./log_reading.ts";
-import { type AgentMessage, MessageQueue, type MessageStore } from "./message_queue.ts";
+import { type AgentMessage, MessageQueue, type MessageStore, type ProgressMessage } from "./message_queue.ts";
 import type { Audience } from "./subscribers.ts";
 
 /** Where a channel publishes. */
@@ -74,7 +74,7 @@ export class Publisher {
   }
 
   /** Sends a message at once, whether or not anybody listens, after the lines that were added before. */
-  addMessage(payload: string | AgentMessage): void {
+  addMessage(payload: string | AgentMessage | ProgressMessage): void {
     if (this.#isEnded) return;
     this.#sendLinesBefore();
     this.#queue.add(payload);

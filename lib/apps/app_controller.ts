@@ -12,6 +12,8 @@ import type { ConnectStep } from "../backend/connect_step.ts";
 import { completeRebuild } from "../store/recovery.ts";
 import { appsConnectSteps } from "./connect_steps.ts";
 import type { HostPortAnswer, HostPortQuestion } from "./container/host_port_check.ts";
+import type { TransferPart } from "./build/transfers.ts";
+import { Uploads } from "./build/uploads.ts";
 import type { AppsDeps } from "./dependencies.ts";
 import { rebuiltText } from "./plan/texts.ts";
 import { Outbox } from "./report/outbox.ts";
@@ -47,6 +49,7 @@ export class AppController {
   readonly #tools: AppTools;
   readonly #workers: AppWorkers;
   readonly #observer: ContainerObserver;
+  readonly #uploads: Uploads;
   /** When Studio last sent a request for an app of its own accord, on the agent's clock; the oldest first. */
   readonly #requestedAtMs = new Map<AppIdText, number>();
   /** What was stored is lost, and Studio has not said since what it wants. */
@@ -79,6 +82,12 @@ export class AppController {
     };
     this.#workers = new AppWorkers({ ...deps, ...tools, records, reporter, isDeviceUnstable, onGone, keep, life });
     this.#observer = new ContainerObserver({ ...deps, ...tools, records, workers: this.#workers, keep });
+    this.#uploads = new Uploads({
+      ...deps,
+      checkSpace: (upload) => deps.checkFile(upload),
+      isKnown: (id) => records.find(id) !== undefined,
+      onFailed: (id) => this.#endTransfer(id),
+    });
     this.connectSteps = appsConnectSteps({
       backend,
       keepAppCredKey: (key) => this.#keepAppCredKey(key),
@@ -142,6 +151,10 @@ export class AppController {
     return this.#tools.checkHostPort(question);
   }
 
+  async writeData(part: TransferPart): Promise<void> {
+    await this.#uploads.write(part);
+  }
+
   resume(): void {
     resumeWanted(this.#reconcileDeps());
   }
@@ -158,8 +171,16 @@ export class AppController {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort();
     this.#workers.stop();
+    await this.#uploads[Symbol.asyncDispose]();
     await this.#tasks.settled();
     await this.#outbox.settled();
+  }
+
+  /** Nothing has become of an app that only waited for its upload. */
+  #endTransfer(id: AppId): void {
+    const app = this.#records.find(id);
+    if (app?.state !== "TRANSFERING") return;
+    void this.#tasks.add(this.#reporter.announce(app, "REMOVED", this.#life.signal));
   }
 
   #hideSecretsOf(requests: readonly AppRequest[]): void {

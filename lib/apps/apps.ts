@@ -6,6 +6,7 @@ import type { ConnectStep } from "../backend/connect_step.ts";
 import { readBoot } from "../host/boot.ts";
 import { deleteRemoved } from "./container/app_folders.ts";
 import type { HostPortAnswer, HostPortQuestion } from "./container/host_port_check.ts";
+import type { TransferPart } from "./build/transfers.ts";
 import { DataFolder } from "./container/data_folder.ts";
 import { probePort } from "./container/port_probe.ts";
 import type { AppsOptions } from "./dependencies.ts";
@@ -36,6 +37,8 @@ export interface Apps extends AsyncDisposable {
   startObserving(signal: AbortSignal): void;
   /** Whether a port rule could reserve a host port at this moment. Throws `store_failed`. */
   checkHostPort(question: HostPortQuestion): HostPortAnswer;
+  /** Takes one part of an upload for a DEV app; see `build/transfers.ts`. */
+  writeData(part: TransferPart): Promise<void>;
   /** All apps of the device at this moment. */
   list(): AppSnapshot[];
   /** Acts again on every stored request, in the background. For the end of an emergency of the disk. */

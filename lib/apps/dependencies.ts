@@ -55,7 +55,8 @@ export interface AppsDeps {
   database: Database;
   appLogs: Pick<
     AppLogs,
-    "say" | "clearViewer" | "clearHistory" | "follow" | "leave" | "openFeed" | "showExited" | "forget"
+    | ("say" | "clearViewer" | "clearHistory" | "showProgress" | "follow" | "leave" | "openFeed" | "showExited")
+    | "forget"
   >;
   /** The config in force. */
   config(): DeviceConfig;
@@ -66,6 +67,10 @@ export interface AppsDeps {
   deleteRemoved(signal: AbortSignal): Promise<void>;
   /** Notes work on what apps have written. */
   workJournal: Pick<WorkJournal, keyof WorkJournal>;
+  /** The folder of uploads; only root and the agent's user can enter it. */
+  buildDir: string;
+  /** Whether a file fits into a folder, before it is written. */
+  checkFile(file: { folder: string; neededBytes: number }): Promise<PullSpace>;
   /** The folder that all apps see as `/shared`. */
   sharedDir: string;
   /** The certificates that apps are to trust at this site; its folder is mounted into them when the file exists. */

@@ -76,6 +76,17 @@ export class DiskGuard implements AsyncDisposable {
     return await this.#deps.readFreeBytes(await this.#findDataRoot());
   }
 
+  /** True when a folder is on the engine's disk; false also when that cannot be found out. */
+  async isOnSameDisk(folder: string): Promise<boolean> {
+    try {
+      const [one, other] = await Promise.all([Deno.stat(folder), Deno.stat(await this.#findDataRoot())]);
+      return one.dev === other.dev;
+    } catch {
+      // Without a folder of the engine there is nothing to keep free for it.
+      return false;
+    }
+  }
+
   /** Starts to watch the disk; it is measured at once. */
   start(): void {
     this.#startOnce("loop", () => this.#run());

@@ -18,7 +18,8 @@ import { DiskCleanup } from "./disk_cleanup.ts";
 import { DiskGuard } from "./disk_guard.ts";
 import type { AppImages } from "./image_rules.ts";
 import { limitLogs } from "./log_limits.ts";
-import type { PullSpace } from "./pull_space.ts";
+import { judgePullSpace, type PullSpace } from "./pull_space.ts";
+import { defaultThresholds } from "./thresholds.ts";
 
 /** What an app keeps on the engine's disk. */
 export interface DiskUser extends NamedApp, AppImages {}
@@ -51,6 +52,9 @@ export const fullPruneLimitMs = 600_000;
 
 /** One prune at a time, whoever asks: both kinds wait for each other, and the engine refuses a second one. */
 export const pruneLimits = { what: "prune the engine", atOnce: 1, queueLimit: 2, callerLimit: 1_000 };
+
+/** Stays free on other disks than the engine's, for what else the agent has to write. */
+export const fileReserveBytes = 16 * 1024 * 1024;
 
 const journalRestartLimitMs = 30_000;
 
@@ -100,6 +104,16 @@ export class DiskSpace implements AsyncDisposable {
     const { engine, log } = this.#deps;
     const deps = { engine, storage: this.#storage, readFreeBytes: () => guard.readFreeBytes(), log };
     return await checkPullSpace(deps, options);
+  }
+
+  /**
+   * Checks before a file is written whether it fits into a folder. On the engine's disk 1 GiB stays free, below which
+   * the device would be in an emergency, elsewhere 16 MiB. Space that cannot be read is no reason to refuse it.
+   */
+  async checkFile({ folder, neededBytes }: { folder: string; neededBytes: number }): Promise<PullSpace> {
+    const isEngines = await this.#guard?.isOnSameDisk(folder) ?? false;
+    const reserveBytes = isEngines ? defaultThresholds.emergencyBytes : fileReserveBytes;
+    return judgePullSpace({ neededBytes, freeBytes: await readFreeBytes(folder), reserveBytes });
   }
 
   /**

@@ -116,6 +116,11 @@ export class HeldFolder implements AsyncDisposable {
     await this.#handle?.chown(owner.uid, owner.gid);
   }
 
+  /** Makes what was renamed, created and removed in the folder survive a power loss, where the system can. */
+  async sync(): Promise<void> {
+    await this.#handle?.sync();
+  }
+
   /** The folder `name` in this one; undefined when there is none, or something else has the name. */
   async openFolder(name: string): Promise<HeldFolder | undefined> {
     return await HeldFolder.#hold(this.#at(name), this.pathOf(name));

@@ -20,6 +20,16 @@ export interface HostPortRequest {
   hostPort: number;
 }
 
+/** One call of an upload. */
+export interface UploadPart {
+  /** `BEGIN`, `END`, or bytes as hexadecimal text. */
+  chunk: string;
+  fileName: string;
+  containerName: string;
+  totalBytes: number;
+  id: string;
+}
+
 /** The apps that Studio wants. */
 export interface DeviceApps {
   /**
@@ -28,6 +38,8 @@ export interface DeviceApps {
   request(kwargs: Dict, signal: AbortSignal): Promise<void>;
   /** Whether a port rule could reserve a host port at this moment. Throws `store_failed`. */
   checkHostPort(question: HostPortRequest): { available: boolean; reason: string };
+  /** Takes one part of an upload. Throws `bad_request`, `busy`, `no_space`, `io_failed`. */
+  writeData(part: UploadPart): Promise<void>;
 }
 
 /** The disk of the container engine. */

@@ -5,6 +5,7 @@
 
 import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
+import { KeyedMutex } from "../async/keyed_mutex.ts";
 import { AgentError, hasCode, textOf } from "../base/errors.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/invocations.ts";
 import { authorize, type CheckedCaller } from "./authorize.ts";
@@ -32,6 +33,7 @@ export function createHandler(
 ): InvocationHandler {
   const logCall = createCallLog({ procedure: row.name, log: device.log, clock, life });
   const openCalls = new OpenCalls();
+  const turns = new KeyedMutex<string>();
   return async (invocation) => {
     const startedAt = clock.now();
     const { callerAuthid, callerAuthrole } = invocation;
@@ -42,7 +44,7 @@ export function createHandler(
     using open = openCalls.add(callerAuthid);
     try {
       if (open.count > openCallLimit) throw new AgentError("busy", "too many calls of this procedure at once");
-      const reply = await answer(row, device, { invocation, caller });
+      const reply = await answer(row, device, { invocation, caller, turns });
       logCall("answered", authid, fields);
       return reply;
     } catch (error) {
@@ -76,14 +78,21 @@ class OpenCalls {
 async function answer(
   row: ProcedureRow,
   device: Device,
-  call: { invocation: Invocation; caller: CheckedCaller },
+  call: { invocation: Invocation; caller: CheckedCaller; turns: KeyedMutex<string> },
 ): Promise<Reply> {
   const { args, kwargs, signal } = call.invocation;
-  await authorize(row, call.caller, { check: device.checkPrivilege, signal });
+  const authorized = authorize(row, call.caller, { check: device.checkPrivilege, signal });
   const work = (limit: AbortSignal) => {
     return row.answer(device, { args, kwargs, caller: call.caller.effective, signal: limit });
   };
-  return await within(row.limitMs, work, { what: `The procedure "${row.name}"`, signal });
+  const answered = async () => {
+    await authorized;
+    return await within(row.limitMs, work, { what: `The procedure "${row.name}"`, signal });
+  };
+  if (row.orderBy === undefined) return await answered();
+  // Callers are checked at once, and their turn may come much later.
+  authorized.catch(() => {});
+  return await call.turns.run(row.orderBy(args), answered, signal);
 }
 
 /**

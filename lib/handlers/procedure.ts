@@ -28,6 +28,11 @@ export interface Procedure extends Guarded {
 /** A procedure that works. A call takes at most `limitMs` (30 s when absent). */
 export interface Working<Input> extends Procedure {
   readonly limitMs?: number;
+  /**
+   * What calls have in common that are worked on in the order in which they have arrived, however long it takes to
+   * check their callers. Absent: calls do not wait for each other.
+   */
+  readonly orderBy?: (args: readonly unknown[]) => string;
   /** Decodes the arguments. Throws `bad_request` with the text of the wire contract. */
   decode(call: Call): Input;
   /** Throws on failure; the text goes to the caller. */
@@ -44,6 +49,7 @@ export interface Later extends Procedure {
 export interface ProcedureRow extends Procedure {
   readonly limitMs: number;
   readonly isAvailable: boolean;
+  readonly orderBy?: (args: readonly unknown[]) => string;
   /** Decodes the arguments and does the work. */
   answer(device: Device, call: Call): Promise<Reply>;
 }

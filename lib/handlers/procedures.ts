@@ -4,6 +4,7 @@
  */
 
 import { decodeContainerName, getAppLogHistory } from "./logs.ts";
+import { decodeUploadPart, uploadOf, writeData } from "./builds.ts";
 import { checkHostPort, decodeHostPort, requestAppState } from "./apps.ts";
 import { decodePrune, getImages, listContainers, pruneImages } from "./containers.ts";
 import { fullPruneLimitMs } from "../disk_space/disk_space.ts";
@@ -42,13 +43,15 @@ export const procedures: readonly ProcedureRow[] = [
     decode: decodeHostPort,
     run: checkHostPort,
   }),
-  later({
+  working({
     name: "write_data",
     privilege: "DEVELOP",
     deniedText: "insufficient privileges write data to device",
-    args: "[chunk, fileName, containerName, total, id]",
+    args: "[chunk: BEGIN, END or hexadecimal text, fileName, containerName, total: bytes, id]",
     result: empty,
-    laterIssue: "builds on the device",
+    orderBy: uploadOf,
+    decode: decodeUploadPart,
+    run: writeData,
   }),
   working({
     name: "device_handshake",

@@ -7,6 +7,7 @@ import { unconfirmedChars } from "../../lib/app_logs/message_queue.ts";
 import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
 import { portPool } from "../../lib/apps/container/host_ports.ts";
 import { removalLimitMs } from "../../lib/apps/container/app_folders.ts";
+import { progressEveryMs, transferLimit, transferStallMs, waitingChunkChars } from "../../lib/apps/build/transfers.ts";
 import { endedLimit, leftAloneMs } from "../../lib/apps/plan/left_alone.ts";
 import { stopGraceSeconds, stopLimitSeconds } from "../../lib/apps/plan/stop_grace.ts";
 import { patienceMs } from "../../lib/apps/report/state_reporter.ts";
@@ -27,7 +28,7 @@ import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { foreignLines } from "../../lib/async/line_quota.ts";
 import type { Bounds } from "../../lib/base/bounds.ts";
 import { openCallLimit } from "../../lib/handlers/dispatch.ts";
-import { pruneLimits } from "../../lib/disk_space/disk_space.ts";
+import { fileReserveBytes, pruneLimits } from "../../lib/disk_space/disk_space.ts";
 import { tailLimits } from "../../lib/app_logs/app_logs.ts";
 import { retiredLogLimit } from "../../lib/apps/work/app_channels.ts";
 import {
@@ -113,6 +114,15 @@ const requests: readonly Row[] = [
 ];
 
 const calls: readonly Row[] = [
+  ["uploads under way", `${transferLimit}`, "further ones are refused"],
+  ["silence in an upload", duration(transferStallMs), "it is dropped"],
+  ["chunks of uploads that wait", `${waitingChunkChars} characters`, "the upload fails"],
+  ["pause between two lines about an upload", duration(progressEveryMs), "the first and the last are always shown"],
+  [
+    "free space after an upload",
+    `${size(fileReserveBytes)}; on the engine's disk ${size(defaultThresholds.emergencyBytes)}`,
+    "it is refused, with both sizes",
+  ],
   ["calls of one procedure by one caller", `${openCallLimit} at once`, "further ones are refused"],
   ["prunes", `${pruneLimits.atOnce} at once, shared by all who ask; ${pruneLimits.queueLimit} wait`, "refused"],
   [

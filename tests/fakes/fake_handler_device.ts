@@ -42,6 +42,7 @@ export function fakeDevice(change: DeviceChange = {}): Device {
     apps: {
       request: () => Promise.resolve(),
       checkHostPort: () => ({ available: true, reason: "" }),
+      writeData: () => Promise.resolve(),
       ...change.apps,
     },
     diskSpace: { prune: () => Promise.resolve(undefined), ...change.diskSpace },

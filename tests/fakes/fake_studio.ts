@@ -81,6 +81,7 @@ export class FakeStudio {
       say: (_, text) => void this.entries.push(`"${text}"`),
       clearViewer: () => void this.entries.push("LOGGER_CLEAR"),
       clearHistory: () => {},
+      showProgress: (_, { progress }) => void this.entries.push(progress),
       follow: (channel, { known }) => void this.followed.push(known === undefined ? channel : `${channel} ${known.id}`),
       leave: () => {},
       openFeed: () => ({ push: () => void (this.pullLines += 1), end: () => Promise.resolve() }),

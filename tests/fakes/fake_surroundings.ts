@@ -33,7 +33,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
-  | ("caBundleFile" | "handlesSignal" | "proxies")
+  | ("buildDir" | "caBundleFile" | "checkFile" | "handlesSignal" | "proxies")
   | (
     | "checkPull"
     | "deleteRemoved"
@@ -61,6 +61,8 @@ export function quietDevice(
     config: () => config,
     surroundings: () => ({ lanAddress: undefined, baseUrl: undefined }),
     folderOf: () => home,
+    buildDir: folder,
+    checkFile: () => Promise.resolve({ kind: "fits" }),
     sharedDir: folder,
     caBundleFile: `${folder}/certs/ca-bundle.crt`,
     proxies: noProxies,

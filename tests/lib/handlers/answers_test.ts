@@ -282,3 +282,27 @@ Deno.test("the system procedures return nothing and schedule their action", asyn
   }
   assert.deepEqual(scheduled, ["reboot", "shutdown", "restartAgent"]);
 });
+
+Deno.test("write_data passes a part on, and refuses any other arguments with fixed texts, in a fixed order", async () => {
+  const seen: unknown[] = [];
+  const writeData = (part: unknown) => Promise.resolve(void seen.push(part));
+  const args = ["6162", "App.tgz", "dev_71_app", 2, "id"];
+  assert.deepEqual(await call("write_data", { apps: { writeData } }, { args: [...args, "more"] }), {});
+  const part = { chunk: "6162", fileName: "App.tgz", containerName: "dev_71_app", totalBytes: 2, id: "id" };
+  assert.deepEqual(seen, [part]);
+  const refused = (name: string) => `failed to parse ${name} argument`;
+  const wrong = (at: number, value: unknown) => args.map((one, index) => index === at ? value : one);
+  const totals = [-1, 1.5, NaN, Infinity, 2 ** 53, "2", null, {}, undefined];
+  await refuses("write_data", [
+    [[], refused("name")],
+    [[1, 1, 1, "x", 1], refused("name")],
+    [[1, "App.tgz", 1, "x", 1], refused("chunk")],
+    [["BEGIN", "App.tgz"], refused("containerName")],
+    [["BEGIN", "App.tgz", null, "x", 1], refused("containerName")],
+    [["BEGIN", "App.tgz", "dev_71_app", "x", 1], refused("total")],
+    [["BEGIN", "App.tgz", "dev_71_app", 1], refused("id")],
+    [wrong(4, 5), refused("id")],
+    [wrong(4, "x".repeat(600)), refused("id")],
+    ...totals.map((total): [unknown[], string] => [wrong(3, total), refused("total")]),
+  ]);
+});

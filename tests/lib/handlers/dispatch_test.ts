@@ -123,3 +123,36 @@ Deno.test("#4: a caller with too many open calls is refused, and another is not"
   assert.deepEqual(await other, { args: [1] });
   assert.deepEqual(await handler({ ...invocation, callerAuthid: "77" }), { args: [1] });
 });
+
+Deno.test("calls of one upload are worked on in the order of their arrival, however long their callers are checked", async () => {
+  const order: unknown[] = [];
+  const checks: (() => void)[] = [];
+  const device = fakeDevice({
+    checkPrivilege: () => new Promise((resolve) => checks.push(() => resolve(true))),
+    apps: { writeData: ({ chunk }) => Promise.resolve(void order.push(chunk)) },
+  });
+  const row = procedures.find(({ name }) => name === "write_data");
+  assert.ok(row);
+  const handler = createHandler(row, { device, clock: new FakeClock(), life: never });
+  const write = (chunk: string, containerName: string) => {
+    const args = [chunk, "x.tgz", containerName, 9, "id"];
+    const call = {
+      procedure: row.name,
+      args,
+      kwargs: {},
+      callerAuthid: "77",
+      callerAuthrole: undefined,
+      signal: never,
+    };
+    return handler(call);
+  };
+  const calls = [write("01", "dev_1_x"), write("02", "dev_1_x"), write("03", "dev_2_y")];
+  while (checks.length < 3) await Promise.resolve();
+  checks[1]?.();
+  checks[2]?.();
+  await calls[2];
+  assert.deepEqual(order, ["03"]);
+  checks[0]?.();
+  await Promise.all(calls);
+  assert.deepEqual(order, ["03", "01", "02"]);
+});

@@ -52,7 +52,7 @@ const hostile: { name: string; args: unknown[]; kwargs?: Record<string, unknown>
 ];
 
 /** Arguments that a procedure reads, so that every one of `hostile` has to be refused by it. */
-const readsArguments = ["check_host_port", "prune_images", "get_app_log_history"];
+const readsArguments = ["write_data", "check_host_port", "prune_images", "get_app_log_history"];
 
 /** Of these some hostile inputs are good ones to a procedure that reads arguments. */
 const harmless: Record<string, string[]> = {
