@@ -2,7 +2,10 @@
 
 /** What went wrong, for code. The message is for people. */
 export type ErrorCode =
+  | "archive_missing"
+  | "archive_refused"
   | "bad_request"
+  | "build_failed"
   | "busy"
   | "call_failed"
   | "canceled"
@@ -30,6 +33,7 @@ export type ErrorCode =
   | "privilege_check_failed"
   | "protocol_error"
   | "pull_failed"
+  | "push_failed"
   | "registry_busy"
   | "removal_running"
   | "start_failed"

@@ -4,6 +4,7 @@ import { backlogLimitBytes, flushIntervalMs, payloadLimitBytes } from "../../lib
 import { messageLimitBytes, replyListLimitBytes } from "../../lib/backend/answer_size.ts";
 import { historyBytes, historyLines } from "../../lib/app_logs/history.ts";
 import { unconfirmedChars } from "../../lib/app_logs/message_queue.ts";
+import { entryLimit, unpackFactor } from "../../lib/apps/build/archive_entries.ts";
 import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
 import { portPool } from "../../lib/apps/container/host_ports.ts";
 import { removalLimitMs } from "../../lib/apps/container/app_folders.ts";
@@ -114,6 +115,12 @@ const requests: readonly Row[] = [
 ];
 
 const calls: readonly Row[] = [
+  ["entries of an uploaded archive", `${entryLimit}`, "it is refused before anything is written"],
+  [
+    "what an uploaded archive unpacks to",
+    `${unpackFactor} times its size, and the free disk`,
+    "likewise, with the entry",
+  ],
   ["uploads under way", `${transferLimit}`, "further ones are refused"],
   ["silence in an upload", duration(transferStallMs), "it is dropped"],
   ["chunks of uploads that wait", `${waitingChunkChars} characters`, "the upload fails"],

@@ -44,6 +44,7 @@ export const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "dockerode": ["lib/docker/"],
   "node:sqlite": ["lib/store/"],
   "@logtape/logtape": ["lib/log/"],
+  "tar-stream": ["lib/apps/build/"],
 };
 
 /** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */
