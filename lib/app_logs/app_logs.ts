@@ -17,14 +17,16 @@ import type { AppId } from "../model/app.ts";
 import { normalizeChannel, parseChannel } from "../model/channel_names.ts";
 import type { Database } from "../store/database.ts";
 import type { FollowEnd, FollowEngine } from "./follower.ts";
-import { Followers, type FollowTarget } from "./followers.ts";
+import { Followers, type FollowersDeps, type FollowTarget } from "./followers.ts";
 import { readLastLines, type TailEngine } from "./last_lines.ts";
 import { LogChannels } from "./log_channels.ts";
 import { LogPositions } from "./log_positions.ts";
-import type { ContainerPosition } from "./log_reading.ts";
+import type { LogPosition } from "./log_reading.ts";
 import type { ProgressMessage } from "./message_queue.ts";
 import { PendingMessages } from "./pending_messages.ts";
 import { splitLines, splitText } from "./pieces.ts";
+import type { ProjectService } from "./project_follower.ts";
+import { ProjectFollowers } from "./project_followers.ts";
 import { StoredHistories } from "./stored_histories.ts";
 import { type MetaSession, Subscribers } from "./subscribers.ts";
 import { unreadableText } from "./unreadable.ts";
@@ -90,6 +92,7 @@ export class AppLogs implements AsyncDisposable {
   readonly #deps: AppLogsDeps;
   readonly #subscribers: Subscribers;
   readonly #followers: Followers;
+  readonly #projects: ProjectFollowers;
   readonly #channels: LogChannels;
   readonly #pending: PendingMessages;
   readonly #stored: StoredHistories;
@@ -120,15 +123,21 @@ export class AppLogs implements AsyncDisposable {
       onKnown: (channel) => this.#channels.get(channel)?.publisher.resume(),
       log,
     });
+    const onLines: FollowersDeps["onLines"] = (channel, lines, { position }) => {
+      this.#takeLines(channel, splitLines(lines), position);
+    };
+    const onOldLines: FollowersDeps["onOldLines"] = (channel, lines) => {
+      this.#channels.get(channel)?.history.pushLines(splitLines(lines));
+    };
     this.#followers = new Followers({
-      engine,
+      ...{ engine, clock, random, log, onLines, onOldLines },
       readPosition: (channel) => this.#positions.read(channel),
-      onLines: (channel, lines, { position }) => this.#takeLines(channel, splitLines(lines), position),
-      onOldLines: (channel, lines) => this.#channels.get(channel)?.history.pushLines(splitLines(lines)),
       onEnd: (channel, end) => this.#endStream(channel, end),
-      clock,
-      random,
-      log,
+    });
+    this.#projects = new ProjectFollowers({
+      ...{ engine, clock, random, log, onLines, onOldLines },
+      readPositions: (channel) => this.#positions.readServices(channel),
+      onIdle: (channel) => this.#endProject(channel),
     });
   }
 
@@ -159,6 +168,7 @@ export class AppLogs implements AsyncDisposable {
     const name = normalizeChannel(channel);
     this.#channels.get(name)?.history.clear();
     this.#followers.expectNew(name);
+    this.#projects.expectNew(name);
     this.#stored.clear(id, channel);
   }
 
@@ -171,7 +181,35 @@ export class AppLogs implements AsyncDisposable {
   follow(channel: string, target: FollowTarget): void {
     const name = normalizeChannel(channel);
     this.#watch(name);
+    this.#projects.forget(name);
     this.#followers.follow(name, target);
+  }
+
+  /**
+   * Follows the logs of all containers of a compose project in one channel, each line with the name of its container
+   * before it. To be called with all of them whenever one has been started, has ended or was removed: those that are
+   * followed already keep their stream. What is read is as with `follow()`; old lines are put in the order of their
+   * times.
+   */
+  followProject(channel: string, services: readonly ProjectService[]): void {
+    const name = normalizeChannel(channel);
+    this.#watch(name);
+    this.#followers.forget(name);
+    this.#projects.follow(name, services);
+  }
+
+  /** The engine has reported that a container of a followed project has exited. */
+  noteServiceExit(channel: string, exited: { id: string; exitCode: number }): void {
+    this.#projects.noteExit(normalizeChannel(channel), exited);
+  }
+
+  /** As `showExited()`, for one container of a project. */
+  async showExitedService(channel: string, service: ProjectService, signal: AbortSignal): Promise<void> {
+    const name = normalizeChannel(channel);
+    this.#watch(name);
+    this.#followers.forget(name);
+    this.#projects.add(name, service);
+    await this.#awaitEnd(() => this.#projects.ended(name, service.id), signal);
   }
 
   /** The container of the channel was removed: the rest of its log is read for at most two seconds. */
@@ -206,12 +244,7 @@ export class AppLogs implements AsyncDisposable {
    */
   async showExited(channel: string, containerName: string, signal: AbortSignal): Promise<void> {
     this.follow(channel, { containerName });
-    const ended = () => this.#followers.ended(normalizeChannel(channel));
-    try {
-      await within(showLimitMs, ended, { what: "Reading the log of a container", signal });
-    } catch {
-      // It is read in the background; a transition does not wait longer for a log.
-    }
+    await this.#awaitEnd(() => this.#followers.ended(normalizeChannel(channel)), signal);
   }
 
   /**
@@ -220,6 +253,7 @@ export class AppLogs implements AsyncDisposable {
   forget(id: AppId, channel: string): void {
     const name = normalizeChannel(channel);
     this.#followers.forget(name);
+    this.#projects.forget(name);
     this.#subscribers.forget(name);
     this.#positions.forget(name);
     this.#unreadable.delete(name);
@@ -268,7 +302,7 @@ export class AppLogs implements AsyncDisposable {
 
   /** Ends all followers and stores what they have read. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#followers[Symbol.asyncDispose]();
+    await Promise.all([this.#followers[Symbol.asyncDispose](), this.#projects[Symbol.asyncDispose]()]);
     await this.#subscribers.settled();
     await Promise.all(this.#channels.publishers().map((publisher) => publisher.end()));
     await this.#tasks.settled();
@@ -288,7 +322,7 @@ export class AppLogs implements AsyncDisposable {
     return [...messages, ...tail.filter((line) => tail.length > 1 || !messages.includes(line))];
   }
 
-  #takeLines(name: string, lines: readonly LogLine[], position: ContainerPosition | undefined): void {
+  #takeLines(name: string, lines: readonly LogLine[], position: LogPosition | undefined): void {
     const channel = this.#channels.get(name);
     channel?.history.pushLines(lines);
     channel?.publisher.addLines(lines, position);
@@ -296,7 +330,8 @@ export class AppLogs implements AsyncDisposable {
 
   #followMissing(containers: readonly ChannelContainer[]): void {
     for (const { channel, containerName } of containers) {
-      if (!this.#followers.has(normalizeChannel(channel))) this.follow(channel, { containerName });
+      const name = normalizeChannel(channel);
+      if (!this.#followers.has(name) && !this.#projects.has(name)) this.follow(channel, { containerName });
     }
   }
 
@@ -328,6 +363,20 @@ export class AppLogs implements AsyncDisposable {
     if (app !== undefined && this.#stored.read(app).includes(text)) return;
     this.say(name, text);
     this.#store(name);
+  }
+
+  async #awaitEnd(ended: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    try {
+      await within(showLimitMs, ended, { what: "Reading the log of a container", signal });
+    } catch {
+      // It is read in the background; a transition does not wait longer for a log.
+    }
+  }
+
+  async #endProject(name: string): Promise<void> {
+    await this.#channels.get(name)?.publisher.flush(endFlushLimitMs);
+    this.#store(name);
+    this.#positions.flush(name);
   }
 
   #store(name: string): void {

@@ -23,6 +23,10 @@ export interface FollowedContainer {
   tty: boolean;
   /** How the engine keeps its log, for example `json-file`; undefined when that is not known. */
   logDriver?: string | undefined;
+  /** Of its last run. */
+  exitCode?: number;
+  /** When its last run ended, as the engine spells it. */
+  finishedAt?: string;
 }
 
 /** How a log is read from the engine. */
@@ -62,7 +66,9 @@ export interface FollowerDeps {
 
 /** Why following ended. */
 export type FollowEnd =
-  | { kind: "gone" | "exited" | "canceled" }
+  | { kind: "gone" | "canceled" }
+  /** As inspected at its end. */
+  | { kind: "exited"; container: FollowedContainer }
   /** `because` is for people. */
   | { kind: "unreadable"; containerId: string; because: string };
 
@@ -249,7 +255,9 @@ export class Follower {
     const current = await this.#deps.engine.inspect(this.#deps.containerName, how.signal);
     if (current === undefined) return { kind: "end", end: { kind: "gone" } };
     if (current.id !== read.id) return { kind: "again" };
-    if (current.status === "exited" || current.status === "dead") return { kind: "end", end: { kind: "exited" } };
+    if (current.status === "exited" || current.status === "dead") {
+      return { kind: "end", end: { kind: "exited", container: current } };
+    }
     return { kind: how.lines > 0 ? "again" : "idle" };
   }
 

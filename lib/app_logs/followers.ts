@@ -8,14 +8,14 @@ import { TaskSet } from "../async/task_set.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { type FollowedContainer, type FollowEnd, type FollowEngine, Follower } from "./follower.ts";
-import type { ContainerPosition } from "./log_reading.ts";
+import type { ContainerPosition, LogPosition } from "./log_reading.ts";
 
 /** Where followers read, and where their lines go. */
 export interface FollowersDeps {
   engine: FollowEngine;
   /** Where an earlier agent was in the log of a channel. */
   readPosition(channel: string): ContainerPosition | undefined;
-  onLines(channel: string, lines: readonly LogLine[], of: { position: ContainerPosition | undefined }): void;
+  onLines(channel: string, lines: readonly LogLine[], of: { position: LogPosition | undefined }): void;
   /** Called with the last lines before the position of an earlier agent. */
   onOldLines(channel: string, lines: readonly LogLine[]): void;
   /**

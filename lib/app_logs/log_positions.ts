@@ -9,7 +9,7 @@ import type { Log } from "../base/log.ts";
 import { isCount, isDict, parseJson } from "../base/json.ts";
 import { makeFolderSync } from "../files/make_folder.ts";
 import { parseChannel } from "../model/channel_names.ts";
-import type { ContainerPosition } from "./log_reading.ts";
+import type { ContainerPosition, LogPosition, ServicePosition } from "./log_reading.ts";
 
 /** Where positions are. */
 export interface LogPositionsDeps {
@@ -25,14 +25,23 @@ const filesLimit = 1_000;
 /** A position that nobody looks at is stored so often. */
 const idleWriteMs = 30_000;
 
-/** Each file has this length, so that it can be written over in one step. */
+/** The file of a container has this length, so that it can be written over in one step. */
 const fileBytes = 256;
+
+/** Stands for no time where a time is checked. */
+const unreadTime = " ".repeat(30);
+
+/** No file of a project is longer. */
+const sizeLimit = 64 * 1024;
+
+/** That of a project has so much for each of its containers. */
+const serviceBytes = 256;
 
 /** The positions of all channels. Nothing throws; without a position the last lines of a log are shown. */
 export class LogPositions {
   readonly #deps: LogPositionsDeps;
   /** Positions that are not stored yet. */
-  readonly #unwritten = new Map<string, ContainerPosition>();
+  readonly #unwritten = new Map<string, LogPosition>();
   readonly #writtenAtMs = new Map<string, number>();
   #isReady = false;
 
@@ -40,12 +49,22 @@ export class LogPositions {
     this.#deps = deps;
   }
 
-  /** What an earlier agent has stored. */
+  /** What an earlier agent has stored of a container. */
   read(channel: string): ContainerPosition | undefined {
+    return decodePosition(this.#read(channel));
+  }
+
+  /** What an earlier agent has stored of the containers of a project. */
+  readServices(channel: string): ServicePosition[] {
+    const value = this.#read(channel);
+    return isDict(value) && Array.isArray(value.services) ? value.services.flatMap(decodeService) : [];
+  }
+
+  #read(channel: string): unknown {
     const path = this.#pathOf(channel);
     if (path === undefined) return undefined;
     try {
-      return decodePosition(Deno.readTextFileSync(path));
+      return parseJson(Deno.readTextFileSync(path));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) this.#complain("read", error);
       return undefined;
@@ -53,13 +72,13 @@ export class LogPositions {
   }
 
   /** Viewers have been sent everything up to here. */
-  note(channel: string, position: ContainerPosition): void {
+  note(channel: string, position: LogPosition): void {
     this.#unwritten.set(channel, position);
     this.#write(channel);
   }
 
   /** There are no viewers, and nothing up to here will be sent to any. It is stored now and then. */
-  noteUnwatched(channel: string, position: ContainerPosition): void {
+  noteUnwatched(channel: string, position: LogPosition): void {
     this.#unwritten.set(channel, position);
     const writtenAtMs = this.#writtenAtMs.get(channel);
     if (writtenAtMs === undefined || this.#deps.clock.now() - writtenAtMs >= idleWriteMs) this.#write(channel);
@@ -89,13 +108,18 @@ export class LogPositions {
     if (position === undefined || path === undefined) return;
     this.#unwritten.delete(channel);
     this.#writtenAtMs.set(channel, this.#deps.clock.now());
-    const { containerId, time, lines, bytes } = position;
-    const text = JSON.stringify({ containerId, time, lines, bytes });
-    if (text.length >= fileBytes) return;
+    const isProject = "services" in position;
+    const text = JSON.stringify(
+      isProject ? { services: position.services.map(plainPosition) } : plainPosition(position),
+    );
+    const size = isProject ? serviceBytes * (position.services.length + 1) : fileBytes;
+    if (text.length >= size) return;
     try {
       this.#prepare();
       using file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
-      file.writeSync(new TextEncoder().encode(`${text.padEnd(fileBytes - 1)}\n`));
+      // What is behind the text was longer once.
+      const length = Math.max(size, Math.min(file.statSync().size, sizeLimit));
+      file.writeSync(new TextEncoder().encode(`${text.padEnd(length - 1)}\n`));
     } catch (error) {
       this.#complain("store", error);
     }
@@ -120,8 +144,19 @@ export class LogPositions {
   }
 }
 
-function decodePosition(text: string): ContainerPosition | undefined {
-  const value = parseJson(text);
+function plainPosition({ containerId, time, lines, bytes, endedAt }: ServicePosition): ServicePosition {
+  return { containerId, time, lines, bytes, ...(endedAt === undefined ? {} : { endedAt }) };
+}
+
+function decodeService(value: unknown): ServicePosition[] {
+  const isUnread = isDict(value) && value.time === "";
+  const position = decodePosition(isUnread ? { ...value, time: unreadTime } : value);
+  if (position === undefined || !isDict(value)) return [];
+  const { endedAt } = value;
+  return [{ ...position, time: isUnread ? "" : position.time, ...(typeof endedAt === "string" ? { endedAt } : {}) }];
+}
+
+function decodePosition(value: unknown): ContainerPosition | undefined {
   if (!isDict(value)) return undefined;
   const { containerId, time, lines, bytes } = value;
   if (typeof containerId !== "string" || typeof time !== "string" || time.length !== 30) return undefined;

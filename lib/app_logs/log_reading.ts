@@ -17,6 +17,20 @@ export interface ContainerPosition extends Position {
   containerId: string;
 }
 
+/** How far the log of a container of a project was read. */
+export interface ServicePosition extends ContainerPosition {
+  /** The end of the run of which viewers know that it has exited. */
+  endedAt?: string;
+}
+
+/** How far the logs of all containers of a project were read. */
+export interface ProjectPosition {
+  services: readonly ServicePosition[];
+}
+
+/** How far the logs behind a channel were read. */
+export type LogPosition = ContainerPosition | ProjectPosition;
+
 /** The state of reading one container's log. Lines without a time are messages of the engine and move nothing. */
 export class LogReading {
   /** The time of the last line, as its bytes; all zero before the first. */

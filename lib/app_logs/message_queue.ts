@@ -5,7 +5,7 @@ import { within } from "../async/deadline.ts";
 import { TaskSet } from "../async/task_set.ts";
 import { hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { ContainerPosition } from "./log_reading.ts";
+import type { LogPosition } from "./log_reading.ts";
 
 /** A message of the agent as it is sent. */
 export interface AgentMessage {
@@ -39,7 +39,7 @@ export interface MessageQueueDeps {
   /** Called when a message is dropped. `lines`: how many log lines it stands for. */
   onDropped(lines: number): void;
   /** Called when the lines up to this position have been sent. */
-  onShown(position: ContainerPosition): void;
+  onShown(position: LogPosition): void;
   clock: Clock;
   log: Log;
 }
@@ -51,7 +51,7 @@ interface Message {
   /** How many log lines it stands for. */
   lines: number;
   /** With this message everything up to here has been sent. */
-  position?: ContainerPosition | undefined;
+  position?: LogPosition | undefined;
   /** Where it is stored. */
   row?: number | undefined;
   sentAtMs?: number;
@@ -101,7 +101,7 @@ export class MessageQueue {
    */
   add(
     payload: string | AgentMessage | ProgressMessage,
-    of: { lines?: number; position?: ContainerPosition | undefined } = {},
+    of: { lines?: number; position?: LogPosition | undefined } = {},
   ): void {
     if (this.#isEnded) return;
     const { lines = 0, position } = of;

@@ -5,7 +5,7 @@ import { within } from "../async/deadline.ts";
 import type { Log } from "../base/log.ts";
 import type { LogLine } from "../docker/log_lines.ts";
 import { Batch, flushIntervalMs } from "./batch.ts";
-import type { ContainerPosition } from "./log_reading.ts";
+import type { LogPosition } from "./log_reading.ts";
 import { type AgentMessage, MessageQueue, type MessageStore, type ProgressMessage } from "./message_queue.ts";
 import type { Audience } from "./subscribers.ts";
 
@@ -21,7 +21,7 @@ export interface PublisherDeps {
   /**
    * Called when the lines of a container up to this position have been sent, or dropped because nobody listens.
    */
-  onShown(position: ContainerPosition, how: { isWatched: boolean }): void;
+  onShown(position: LogPosition, how: { isWatched: boolean }): void;
   /** Where messages are stored that cannot be sent at once. */
   store: MessageStore;
   clock: Clock;
@@ -36,7 +36,7 @@ export class Publisher {
   readonly #deps: PublisherDeps;
   readonly #batch = new Batch();
   /** Of the last line that was added. */
-  #position: ContainerPosition | undefined;
+  #position: LogPosition | undefined;
   readonly #queue: MessageQueue;
   #pump: Promise<void> = Promise.resolve();
   #isPumping = false;
@@ -63,7 +63,7 @@ export class Publisher {
   }
 
   /** Adds lines of a container, as `addLine()` does. Their bytes are copied. `position`: that of the last one. */
-  addLines(lines: readonly LogLine[], position?: ContainerPosition): void {
+  addLines(lines: readonly LogLine[], position?: LogPosition): void {
     if (!this.#takesLines()) {
       if (!this.#isEnded && position !== undefined) this.#deps.onShown(position, { isWatched: false });
       return;
@@ -199,7 +199,7 @@ export class Publisher {
   }
 
   /** What the message that was just taken stands for. */
-  #taken(): { lines: number; position: ContainerPosition | undefined } {
+  #taken(): { lines: number; position: LogPosition | undefined } {
     const position = this.#batch.isEmpty ? this.#position : undefined;
     return { lines: this.#batch.takenLines, position };
   }

@@ -16,6 +16,8 @@ export interface LogOptions {
   since?: string;
   /** Only this many of the last messages, which the engine finds at once; it counts them before it looks at `since`. */
   tail?: number;
+  /** `readLogs()` puts the time of each line and a space before it. */
+  hasTimes?: boolean;
   signal: AbortSignal;
 }
 
@@ -91,7 +93,8 @@ export async function readLogs(transport: EngineTransport, id: string, options: 
   const lines: string[] = [];
   let size = 0;
   let first = 0;
-  const keep = ({ text }: LogLine) => {
+  const keep = (line: LogLine) => {
+    const text = options.hasTimes === true ? `${line.time} ${line.text}` : line.text;
     lines.push(text);
     size += text.length;
     while (size > logLimitCharacters) size -= lines[first++]?.length ?? 0;

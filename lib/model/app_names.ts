@@ -78,6 +78,11 @@ export function projectLabelOf(app: NamedApp): string {
   return normalizeProject(composeProjectName(app));
 }
 
+/** A container as compose names it before its lines: without the name of its project, `web-1`. */
+export function shownContainerName(name: string, project: string): string {
+  return name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
+}
+
 /** A name as compose spells it: lower case, only letters, digits, `_` and `-`, with a letter or digit first. */
 export function normalizeProject(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9_-]/g, "").replace(/^[_-]+/, "");

@@ -3,6 +3,8 @@
 import { backlogLimitBytes, flushIntervalMs, payloadLimitBytes } from "../../lib/app_logs/batch.ts";
 import { messageLimitBytes, replyListLimitBytes } from "../../lib/backend/answer_size.ts";
 import { historyBytes, historyLines } from "../../lib/app_logs/history.ts";
+import { mergeLimitBytes } from "../../lib/app_logs/merged_lines.ts";
+import { servicesLimit } from "../../lib/app_logs/project_follower.ts";
 import { unconfirmedChars } from "../../lib/app_logs/message_queue.ts";
 import { entryLimit, unpackFactor } from "../../lib/apps/build/archive_entries.ts";
 import { variableLimitBytes } from "../../lib/apps/container/variable.ts";
@@ -147,6 +149,12 @@ const logs: readonly Row[] = [
     "the oldest lines are left out, and the first line counts them",
   ],
   ["one line of a container", size(pieceBytes), "it comes in pieces"],
+  ["containers of a compose app whose logs are followed", `${servicesLimit}`, "the others are left out"],
+  [
+    "old lines that wait to be put in order",
+    `${size(mergeLimitBytes)} for each compose app`,
+    "they are sent as they come",
+  ],
   ["one line of a pull", size(lineLimitBytes), "it comes in pieces"],
   ["one line in a message", `${size(payloadLimitBytes)} as JSON`, "it comes in pieces"],
   ["time that lines are gathered for a message", duration(flushIntervalMs), ""],

@@ -14,6 +14,10 @@ interface StoredLine {
 export interface FakeLogContainer {
   readonly id: string;
   status: string;
+  exitCode: number;
+  finishedAt: string;
+  /** Of its compose project. */
+  project?: string;
   readonly lines: StoredLine[];
   readonly followers: Set<ReadableStreamDefaultController<Uint8Array>>;
 }
@@ -73,11 +77,14 @@ export class FakeLogEngine implements AsyncDisposable {
   }
 
   /** Starts a container; it replaces one of the same name, as after a removal. */
-  run(name: string): FakeLogContainer {
+  run(name: string, { project }: { project?: string } = {}): FakeLogContainer {
     this.#counter += 1;
     const container = {
       id: `c${this.#counter}`.padEnd(64, "0"),
       status: "running",
+      exitCode: 0,
+      finishedAt: "0001-01-01T00:00:00Z",
+      ...(project === undefined ? {} : { project }),
       lines: [],
       followers: new Set<never>(),
     };
@@ -96,11 +103,18 @@ export class FakeLogEngine implements AsyncDisposable {
   }
 
   /** Ends a container as its program would. */
-  exit(container: FakeLogContainer): void {
+  exit(container: FakeLogContainer, exitCode = 0): void {
     container.status = "exited";
+    container.exitCode = exitCode;
+    container.finishedAt = `2031-03-05T07:10:00.${String(this.#counter += 1).padStart(9, "0")}Z`;
     for (const follower of container.followers) follower.close();
     container.followers.clear();
     this.#check();
+  }
+
+  /** Starts a container again. */
+  restart(container: FakeLogContainer): void {
+    container.status = "running";
   }
 
   /** Removes a container; its streams end. */
@@ -135,6 +149,7 @@ export class FakeLogEngine implements AsyncDisposable {
 
   #answer(request: Request): Response {
     const url = new URL(request.url);
+    if (url.pathname.endsWith("/containers/json")) return Response.json(this.#list(url.searchParams.get("filters")));
     const [, nameOrId = "", what = ""] = /^(?:\/v[0-9.]+)?\/containers\/([^/]+)\/(json|logs)$/.exec(url.pathname) ?? [];
     const found = [...this.containers].find(([name, { id }]) => name === nameOrId || id === nameOrId);
     if (found === undefined) return Response.json({ message: `No such container: ${nameOrId}` }, { status: 404 });
@@ -153,6 +168,13 @@ export class FakeLogEngine implements AsyncDisposable {
       return Response.json({ message: "configured logging driver does not support reading" }, { status: 501 });
     }
     return new Response(this.#logs(container, url.searchParams));
+  }
+
+  #list(filters: string | null): unknown[] {
+    const [label = ""] = JSON.parse(filters ?? "{}").label ?? [];
+    const project = label.replace("com.docker.compose.project=", "");
+    return [...this.containers].filter(([, one]) => one.project === project)
+      .map(([name, { id, status }]) => ({ Id: id, Names: [`/${name}`], State: status }));
   }
 
   #logs(container: FakeLogContainer, query: URLSearchParams): ReadableStream<Uint8Array> {
@@ -188,7 +210,7 @@ function inspectBody(name: string, container: FakeLogContainer, logDriver: strin
   return {
     Id: container.id,
     Name: `/${name}`,
-    State: { Status: container.status, ExitCode: 0 },
+    State: { Status: container.status, ExitCode: container.exitCode, FinishedAt: container.finishedAt },
     Config: { Tty: true, Image: "x" },
     HostConfig: { LogConfig: { Type: logDriver } },
   };

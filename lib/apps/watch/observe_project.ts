@@ -54,12 +54,6 @@ export function servicesAmong(containers: readonly ContainerSummary[]): Observed
   return services.sort((a, b) => compareText(a.service, b.service) || a.number - b.number);
 }
 
-/** As compose writes it before the lines of a container: `web-1`; the name of a container that has its own. */
-export function shownServiceName(service: ObservedService, project: string): string {
-  const { name } = service;
-  return name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
-}
-
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

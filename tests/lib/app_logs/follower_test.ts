@@ -66,7 +66,7 @@ Deno.test("run() delivers the stored log first, then each new line, and ends wit
   world.engine.print(container, "live", { atNs: 2 });
   await world.lines(2);
   world.engine.exit(container);
-  assert.deepEqual(await run, { kind: "exited" });
+  assert.equal((await run).kind, "exited");
   assert.deepEqual(world.read, ["stored", "live"]);
 });
 
@@ -80,7 +80,7 @@ Deno.test("run() reads the log of a container that has exited already", async ()
   const container = world.engine.run(name);
   world.engine.print(container, "last line", { atNs: 1 });
   world.engine.exit(container);
-  assert.deepEqual(await world.follower.run({ signal: world.controller.signal }), { kind: "exited" });
+  assert.equal((await world.follower.run({ signal: world.controller.signal })).kind, "exited");
   assert.deepEqual(world.read, ["last line"]);
 });
 
@@ -102,7 +102,7 @@ Deno.test("an engine that was away causes no gap and no repeated line, also amon
   await world.passWait();
   await world.lines(5);
   world.engine.exit(container);
-  assert.deepEqual(await run, { kind: "exited" });
+  assert.equal((await run).kind, "exited");
   assert.deepEqual(world.read, ["a", "b1", "b2", "b3", "c"]);
   assert.equal(world.engine.logRequests.at(-1)?.get("tail"), "100");
 });
@@ -124,7 +124,7 @@ Deno.test("streams that break again and again, at any line, deliver every line o
   }
   await world.engine.followed(container);
   world.engine.exit(container);
-  assert.deepEqual(await run, { kind: "exited" });
+  assert.equal((await run).kind, "exited");
   assert.deepEqual(world.read, expected);
 });
 
@@ -142,7 +142,7 @@ Deno.test("a container of the same name with another id is read from its first l
   await world.passWait();
   await world.lines(2);
   world.engine.exit(second);
-  assert.deepEqual(await run, { kind: "exited" });
+  assert.equal((await run).kind, "exited");
   assert.deepEqual(world.read, ["old", "new"]);
 });
 
@@ -156,7 +156,7 @@ Deno.test("a known container saves the first inspection; when it is outdated, th
   world.engine.print(first, "a", { atNs: 1 });
   await world.lines(1);
   world.engine.exit(first);
-  assert.deepEqual(await run, { kind: "exited" });
+  assert.equal((await run).kind, "exited");
 
   const second = world.engine.run(name);
   const next = world.follower.run({ signal: world.controller.signal, known });
@@ -165,7 +165,7 @@ Deno.test("a known container saves the first inspection; when it is outdated, th
   world.engine.print(second, "b", { atNs: 1 });
   await world.lines(2);
   world.engine.exit(second);
-  assert.deepEqual(await next, { kind: "exited" });
+  assert.equal((await next).kind, "exited");
   assert.deepEqual(world.read, ["a", "b"]);
 });
 
@@ -200,7 +200,7 @@ Deno.test("a container between two starts by its restart policy is waited for", 
   world.engine.print(container, "b", { atNs: 2 });
   await world.lines(2);
   world.engine.exit(container);
-  assert.deepEqual(await run, { kind: "exited" });
+  assert.equal((await run).kind, "exited");
   assert.deepEqual(world.read, ["a", "b"]);
 });
 

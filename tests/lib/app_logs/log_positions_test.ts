@@ -69,3 +69,23 @@ Deno.test("#4: a file that a loss of power has broken, and a name that is no cha
     world.positions.forget(name);
   }
 });
+
+Deno.test("#13: the positions of a project are kept together, and a shorter list leaves nothing of a longer one", () => {
+  using world = new World();
+  const services = Array.from({ length: 64 }, (_, index) => ({
+    ...position,
+    containerId: `${index}`.padEnd(64, "0"),
+    lines: 1_000_000,
+    bytes: 1_000_000_000,
+    ...(index % 2 === 0 ? {} : { endedAt: position.time }),
+  }));
+  const unread = { ...position, time: "", endedAt: position.time };
+  world.positions.note(channel, { services: [...services, unread] });
+  assert.deepEqual(world.restart().readServices(channel), [...services, unread]);
+  assert.equal(world.positions.read(channel), undefined);
+  world.positions.note(channel, { services: services.slice(0, 1) });
+  assert.deepEqual(world.restart().readServices(channel), services.slice(0, 1));
+  world.positions.note(channel, position);
+  assert.deepEqual(world.restart().read(channel), position);
+  assert.deepEqual(world.positions.readServices(channel), []);
+});

@@ -7,6 +7,7 @@ import {
   parseComposeProjectName,
   parseContainerName,
   projectLabelOf,
+  shownContainerName,
 } from "../../../lib/model/app_names.ts";
 
 const facts = { registryUrl: "registry.example.com/", mainRepository: "Apps/", arch: "amd64" };
@@ -87,4 +88,9 @@ Deno.test("projectLabelOf() returns the label that compose gives to the project 
     assert.equal(projectLabelOf(app), label);
     assert.deepEqual(parseComposeProjectName(label)?.id, app.id);
   }
+});
+
+Deno.test("shownContainerName() is what compose writes before the lines of a container", () => {
+  assert.equal(shownContainerName("prod_7_a-b_compose-worker-long-1", "prod_7_a-b_compose"), "worker-long-1");
+  assert.equal(shownContainerName("My_Own-Name", "prod_7_a-b_compose"), "My_Own-Name");
 });

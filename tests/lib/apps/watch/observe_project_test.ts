@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeContainer, decodeImage, decodeSummary } from "../../../../lib/docker/decode.ts";
-import { observeProject, servicesAmong, shownServiceName } from "../../../../lib/apps/watch/observe_project.ts";
+import { observeProject, servicesAmong } from "../../../../lib/apps/watch/observe_project.ts";
 
 const project = "prod_6_fan-ctl_x_compose";
 const never = new AbortController().signal;
@@ -85,11 +85,4 @@ Deno.test("observeProject() looks closely at killed containers only, and finds i
     ["x", false],
   ]);
   assert.deepEqual(Object.keys(observed.images), images.slice(0, 3));
-});
-
-Deno.test("shownServiceName() is what compose writes before lines", () => {
-  const [service] = servicesAmong([listed("worker-long", "Up 1 second")]);
-  assert.ok(service !== undefined);
-  assert.equal(shownServiceName(service, project), "worker-long-1");
-  assert.equal(shownServiceName({ ...service, name: "My_Own-Name" }, project), "My_Own-Name");
 });
