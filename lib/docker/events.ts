@@ -2,7 +2,7 @@
 
 import { AgentError, hasCode } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
-import { TextLines } from "./lines.ts";
+import { TextLines } from "../base/lines.ts";
 import type { EngineTransport } from "./engine_transport.ts";
 
 /** Something that happened to a container. */

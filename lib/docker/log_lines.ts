@@ -5,7 +5,7 @@
 
 import { carriageReturn, lineFeed } from "../base/bytes.ts";
 import { AgentError } from "../base/errors.ts";
-import { joinBytes, LineSplitter } from "./lines.ts";
+import { joinBytes, LineSplitter } from "../base/lines.ts";
 
 /** Where a line lies in its bytes, as `LogLine` has it. Unless it says otherwise it is whole, or the last piece. */
 export type LinePlace = Pick<LogLine, "stampAt" | "from" | "to"> & { isEnd?: boolean };

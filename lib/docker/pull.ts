@@ -2,7 +2,7 @@
 
 import { AgentError, hasCode } from "../base/errors.ts";
 import { isDict, parseJson } from "../base/json.ts";
-import { TextLines } from "./lines.ts";
+import { TextLines } from "../base/lines.ts";
 import { type RegistryAuth, registryAuthHeader, splitReference } from "./registry.ts";
 import { EngineError, isFullDisk } from "./errors.ts";
 import type { EngineStream } from "./engine_stream.ts";

@@ -30,7 +30,7 @@ export interface CommandOptions {
 const outputLimitBytes = 1024 * 1024;
 
 /** A child that keeps running may hold the outputs of a program open; they are read for this long after its end. */
-const drainMs = 500;
+export const drainMs = 500;
 
 /**
  * Runs a program to its end; an exit code other than 0 is a result, not an error. No shell is involved. Throws
@@ -156,7 +156,8 @@ async function writeInput(stream: WritableStream<Uint8Array>, input: string | Ui
   }
 }
 
-function killGroup(child: Deno.ChildProcess): void {
+/** Kills a program that was started with `detached`, and with it all of its group. One that has ended is fine. */
+export function killGroup(child: Deno.ChildProcess): void {
   try {
     if (Deno.build.os === "windows") child.kill("SIGKILL");
     else Deno.kill(-child.pid, "SIGKILL");

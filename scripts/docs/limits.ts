@@ -24,7 +24,7 @@ import { diskPerDownloadByte } from "../../lib/disk_space/pull_space.ts";
 import { manifestLimitBytes } from "../../lib/docker/registry_client.ts";
 import { redirectLimit } from "../../lib/http/guarded_fetch.ts";
 import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
-import { lineLimitBytes } from "../../lib/docker/lines.ts";
+import { lineLimitBytes } from "../../lib/base/lines.ts";
 import { pieceBytes } from "../../lib/docker/log_lines.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";

@@ -18,7 +18,7 @@ import {
 import { readChallenge } from "../../../lib/docker/challenge.ts";
 import { decodeEvent } from "../../../lib/docker/events.ts";
 import { BodyReader, HeadReader } from "../../../lib/docker/http_body.ts";
-import { TextLines } from "../../../lib/docker/lines.ts";
+import { TextLines } from "../../../lib/base/lines.ts";
 import { logReader } from "../../../lib/docker/log_lines.ts";
 import { splitReference } from "../../../lib/docker/registry.ts";
 import { tokenServerOf } from "../../../lib/docker/token_server.ts";

@@ -1,6 +1,6 @@
 /** Splits bytes into lines. Decodes once a line, so that characters that are split over two chunks stay whole. Pure. */
 
-import { carriageReturn, lineFeed } from "../base/bytes.ts";
+import { carriageReturn, lineFeed } from "./bytes.ts";
 
 /** A line longer than this comes in pieces. */
 export const lineLimitBytes = 1024 * 1024;

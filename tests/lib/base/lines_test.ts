@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lineLimitBytes, LineSplitter, TextLines } from "../../../lib/docker/lines.ts";
+import { lineLimitBytes, LineSplitter, TextLines } from "../../../lib/base/lines.ts";
 
 function linesOf(chunks: (string | Uint8Array)[]): string[] {
   const encoder = new TextEncoder();
