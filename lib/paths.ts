@@ -23,6 +23,8 @@ export interface Paths {
   /** What vouches for the endpoint, as last seen: for a start without a network. */
   endpointChainFile: string;
   downloadsDir: string;
+  /** Settings of `docker` commands that are running. */
+  dockerConfigDir: string;
   /** How far the logs of apps have been shown. */
   logPositionsDir: string;
   dbFile: string;
@@ -51,6 +53,7 @@ export function pathsOf(
     endpointChainFile: `${agentDir}/endpoint-chain.pem`,
     caBundleFile: `${appsDir}/certs/ca-bundle.crt`,
     downloadsDir: `${agentDir}/downloads`,
+    dockerConfigDir: `${agentDir}/docker_config`,
     logPositionsDir: `${agentDir}/log_positions`,
     dbFile: dbFileName,
     profilingTokenFile: `${agentDir}/profiling.token`,

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "call_failed"
   | "canceled"
   | "command_failed"
+  | "compose_failed"
   | "config_broken"
   | "config_missing"
   | "connect_failed"

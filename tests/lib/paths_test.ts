@@ -17,6 +17,7 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     caBundleFile: "C:\\apps/certs/ca-bundle.crt",
     endpointChainFile: "/a/endpoint-chain.pem",
     downloadsDir: "/a/downloads",
+    dockerConfigDir: "/a/docker_config",
     logPositionsDir: "/a/log_positions",
     dbFile: "my.db",
     profilingTokenFile: "/a/profiling.token",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hasCode } from "../../../lib/base/errors.ts";
-import { joinBytes } from "../../../lib/docker/lines.ts";
+import { joinBytes } from "../../../lib/base/lines.ts";
 import { FrameReader, type LogLine, logReader } from "../../../lib/docker/log_lines.ts";
 
 const encoder = new TextEncoder();
