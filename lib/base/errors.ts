@@ -4,6 +4,7 @@
 export type ErrorCode =
   | "archive_missing"
   | "archive_refused"
+  | "bad_definition"
   | "bad_request"
   | "build_failed"
   | "busy"

@@ -21,16 +21,35 @@ export interface EnvironmentSources {
   site: readonly (readonly [name: string, value: string])[];
 }
 
+/** A published port; of a service, if the app has several. */
+export interface EnvironmentPort extends PublishedPort {
+  service?: string;
+}
+
+/** What an environment is made with. */
+export interface EnvironmentOptions {
+  sources: EnvironmentSources;
+  ports: readonly EnvironmentPort[];
+  remotePorts?: RemotePorts;
+  /** What names have to be besides those of variables; those that are not are in `invalidNames`, not in `warnings`. */
+  isName?(name: string): boolean;
+}
+
+/** The variables of an app, and what of them was left out. */
+export interface AppEnvironment {
+  variables: Variable[];
+  /** Sentences. */
+  warnings: string[];
+  invalidNames: string[];
+}
+
 /**
  * All variables of an app, each name once, in the order in which later ones replace earlier ones. DEV apps get neither
  * what a user set nor remote ports. An entry that cannot be used is left out, with a sentence without its value in
  * `warnings`.
  */
-export function appEnvironment(
-  request: AppRequest,
-  options: { sources: EnvironmentSources; ports: readonly PublishedPort[]; remotePorts?: RemotePorts },
-): { variables: Variable[]; warnings: string[] } {
-  const layers = new Layers();
+export function appEnvironment(request: AppRequest, options: EnvironmentOptions): AppEnvironment {
+  const layers = new Layers(options.isName);
   for (const [name, value] of deviceVariables(request, options.sources)) layers.put(name, value);
   for (const [name, value] of options.sources.site) layers.putDefault(name, value);
   for (const [name, value] of studioVariables(request, options.sources)) layers.put(name, value);
@@ -44,16 +63,22 @@ export function appEnvironment(
     layers.putEntries(request.environmentTemplate, { member: "defaultValue" });
   }
   for (const { port, hostPort } of inOrder(options.ports)) layers.putAgents(`DEVICE_PORT_FOR_${port}`, `${hostPort}`);
-  return { variables: layers.variables(), warnings: layers.warnings };
+  return { variables: layers.variables(), warnings: layers.warnings, invalidNames: [...layers.invalidNames] };
 }
 
 /** Variables in layers; of two with one name the later wins. */
 class Layers {
   readonly warnings: string[] = [];
+  readonly invalidNames = new Set<string>();
+  readonly #isName: ((name: string) => boolean) | undefined;
   readonly #values = new Map<string, string>();
   readonly #defaults = new Set<string>();
   /** Those that a user has set. */
   readonly #usersNames = new Set<string>();
+
+  constructor(isName: ((name: string) => boolean) | undefined) {
+    this.#isName = isName;
+  }
 
   variables(): Variable[] {
     return [...this.#values].map(([name, value]) => ({ name, value }));
@@ -74,7 +99,8 @@ class Layers {
 
   /** For names and values that do not come from the agent. */
   putOpen(name: string, value: string): void {
-    if (!isVariableName(name)) this.#warn(name, "its name cannot be that of a variable");
+    if (this.#isName?.(name) === false) this.invalidNames.add(name);
+    else if (!isVariableName(name)) this.#warn(name, "its name cannot be that of a variable");
     else if (isReservedName(name)) this.#warn(name, "its name is reserved");
     else if (value.includes("\0")) this.#warn(name, "its value has a NUL character");
     else this.put(name, value);
@@ -143,8 +169,14 @@ function known(all: readonly (readonly [name: string, value: string | undefined]
   return all.flatMap(([name, value]) => value === undefined ? [] : [[name, value]]);
 }
 
-/** By declared port; of two with one number the tcp one comes last and wins. */
-function inOrder(ports: readonly PublishedPort[]): PublishedPort[] {
+/** By declared port. Of several with one number the one that comes last wins: of the first service, rather tcp. */
+function inOrder(ports: readonly EnvironmentPort[]): EnvironmentPort[] {
   // Comparing by locale would load all of its tables.
-  return [...ports].sort((a, b) => a.port - b.port || (a.transport < b.transport ? 1 : -1));
+  return [...ports].sort((a, b) =>
+    a.port - b.port || compare(b.service ?? "", a.service ?? "") || compare(b.transport, a.transport)
+  );
+}
+
+function compare(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }

@@ -23,10 +23,11 @@ const signs = [
 const lastLines = 3;
 
 /**
- * True when the engine has refused the settings of the app in `step`: by the status of its answer, or by the last lines
- * of what it says, for engines that answer everything with the same status.
+ * True when the definition of the app makes no sense, or the engine has refused its settings in `step`: by the status
+ * of its answer, or by the last lines of what it says, for engines that answer everything with the same status.
  */
 export function isConfigurationError(step: Step | undefined, error: unknown): boolean {
+  if (hasCode(error, "bad_definition")) return true;
   const isOfApp = isStarting(step) || step?.kind === "openPull" || step?.kind === "readPull";
   if (!isOfApp) return false;
   if (wasRefused(error)) return true;

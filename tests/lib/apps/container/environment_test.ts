@@ -351,3 +351,28 @@ Deno.test("change 2.8: what an app knows of its site are defaults after DEVICE_L
   assert.deepEqual(of({ environmentTemplate, stage: "DEV" }), ["HTTP_PROXY=http://own:1"]);
   assert.deepEqual(of({ stage: "DEV" }), ["HTTP_PROXY=http://p:1"]);
 });
+
+Deno.test("M34: appEnvironment() tells apart names that an app of this kind cannot have", () => {
+  const wanted = { environment: { "BAD NAME": { value: "1" }, GOOD: { value: "2" }, "": { value: "3" } } };
+  const isName = (name: string) => /^\w+$/.test(name);
+  const made = appEnvironment(request(wanted), { sources: offline, ports: [], isName });
+  assert.deepEqual(made.invalidNames, ["BAD NAME", ""]);
+  assert.deepEqual(made.warnings, []);
+  assert.deepEqual(made.variables.filter(({ name }) => !isVariableName(name) || name.includes(" ")), []);
+  assert.equal(made.variables.find(({ name }) => name === "GOOD")?.value, "2");
+});
+
+Deno.test("apps.md 4.3: of services that declare one port the first one has the variable", () => {
+  const ports = [
+    { service: "b", port: 80, transport: "tcp", hostPort: 1 },
+    { service: "a", port: 80, transport: "udp", hostPort: 2 },
+    { service: "a", port: 80, transport: "tcp", hostPort: 3 },
+    { service: "c", port: 53, transport: "udp", hostPort: 4 },
+  ] as const;
+  const { variables } = appEnvironment(request(), { sources: offline, ports });
+  const found = variables.filter(({ name }) => name.startsWith("DEVICE_PORT_FOR_"));
+  assert.deepEqual(found.map(({ name, value }) => `${name}=${value}`), [
+    "DEVICE_PORT_FOR_53=4",
+    "DEVICE_PORT_FOR_80=3",
+  ]);
+});
