@@ -29,7 +29,9 @@ import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.
 import type { LogLine } from "./log_lines.ts";
 import { checkLogin } from "./login.ts";
 import { followLogs, type LogOptions, readLogs } from "./logs.ts";
+import type { Build, BuildOptions } from "./build.ts";
 import { openPull, type Pull, PullActivity } from "./pull.ts";
+import type { Push } from "./push.ts";
 import { type RegistryAuth, splitReference } from "./registry.ts";
 import { listVolumes, removeVolume } from "./volumes.ts";
 import { engineCallLimitMs, EngineTransport, pathPart, type RequestOptions } from "./engine_transport.ts";
@@ -68,6 +70,7 @@ export class Engine {
   readonly #log: Log;
   readonly #limits: EngineLimits;
   readonly #pulls = new PullActivity();
+  readonly #pushes = new PullActivity();
 
   /** `env` replaces the variables of the process. */
   constructor(options: { log: Log; env?: EngineEnvironment; limits?: Partial<EngineLimits> }) {
@@ -282,6 +285,19 @@ export class Engine {
       activity: this.#pulls,
       signal,
     });
+  }
+
+  /** See `openPush()` in push.ts. Aborting `signal` ends the push, even later. */
+  async openPush(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<Push> {
+    const { openPush } = await import("./push.ts");
+    const options = { auth, stallMs: this.#limits.pullStallMs, activity: this.#pushes, signal };
+    return await openPush(this.#transport, reference, options);
+  }
+
+  /** See `openBuild()` in build.ts. Aborting its signal ends the build, even later. */
+  async openBuild(options: BuildOptions): Promise<Build> {
+    const { openBuild } = await import("./build.ts");
+    return await openBuild(this.#transport, options);
   }
 
   /** See `followLogs()` in logs.ts. */

@@ -5,6 +5,7 @@
 
 import { Agent, type IncomingMessage } from "node:http";
 import { Agent as TlsAgent } from "node:https";
+import type { Readable } from "node:stream";
 import Docker from "dockerode";
 import { within } from "../async/deadline.ts";
 import { AgentError, type ErrorCode, hasCode } from "../base/errors.ts";
@@ -26,6 +27,10 @@ export interface EngineRequest {
   body?: Readonly<Record<string, unknown>>;
   /** Value of the header `X-Registry-Auth`. */
   registryAuth?: string;
+  /** Value of the header `X-Registry-Config`. */
+  registryConfig?: string;
+  /** Opens a tar archive that is sent in place of a body, each time the request is sent. */
+  archive?: () => Readable;
 }
 
 /** Undefined lets the engine answer in the newest version that it knows. */
@@ -219,6 +224,8 @@ export class EngineTransport {
       // An empty body keeps the query out of the body, which is where it goes otherwise.
       options: { _query: request.query ?? {}, _body: request.body ?? {} },
       authconfig: request.registryAuth === undefined ? undefined : { base64: request.registryAuth },
+      registryconfig: request.registryConfig === undefined ? undefined : { base64: request.registryConfig },
+      file: request.archive?.(),
       abortSignal: options.signal,
       isStream: true,
       statusCodes: everyStatus,

@@ -1,12 +1,10 @@
 /** Pulls of images: begun at the engine, and read until the engine has finished. */
 
 import { AgentError, hasCode } from "../base/errors.ts";
-import { isDict, parseJson } from "../base/json.ts";
-import { TextLines } from "../base/lines.ts";
 import { type RegistryAuth, registryAuthHeader, splitReference } from "./registry.ts";
-import { EngineError, isFullDisk } from "./errors.ts";
 import type { EngineStream } from "./engine_stream.ts";
 import type { EngineTransport } from "./engine_transport.ts";
+import { readProgress } from "./progress.ts";
 
 /** A pull that the engine has begun. It must be read to its end, or aborted: until then it holds a connection. */
 export interface Pull {
@@ -65,38 +63,23 @@ async function readPull(
   stream: EngineStream,
   options: { what: string; stallMs: number; activity: PullActivity; onLine: (line: string) => void },
 ): Promise<string> {
-  const lines = new TextLines();
-  let failure = "";
+  const { what, stallMs, activity } = options;
   let digest = "";
-  const read = (line: string) => {
-    if (line === "") return;
-    failure = failureIn(line) ?? failure;
-    digest = digestIn(line) ?? digest;
-    options.onLine(line);
-  };
-  // The engine answers 200 first and reports a failed pull inside the stream, so the stream must be read to its end.
-  const { stallMs, activity } = options;
-  for await (const chunk of stream.chunks(stallMs, () => activity.hasBeenWithin(stallMs))) {
-    activity.note();
-    lines.push(chunk, read);
-  }
-  lines.flush(read);
-  if (failure !== "") {
-    const code = isFullDisk(failure) ? "no_space" : "pull_failed";
-    throw new EngineError(code, `${options.what} failed: ${failure}`, { engineText: failure });
-  }
+  await readProgress(stream, {
+    what,
+    failed: "pull_failed",
+    stallMs,
+    mayWait: () => activity.hasBeenWithin(stallMs),
+    onLine: (line) => {
+      activity.note();
+      digest = digestIn(line) ?? digest;
+      options.onLine(line);
+    },
+  });
   return digest;
 }
 
 /** The engine reports the digest only as text, in one of the last lines of a pull. */
 function digestIn(line: string): string | undefined {
   return /"status":"Digest: (sha256:[0-9a-f]{64})"/.exec(line)?.[1];
-}
-
-/** The error that a progress line reports; undefined when it reports none. */
-function failureIn(line: string): string | undefined {
-  if (!line.includes('"error')) return undefined;
-  const wire = parseJson(line);
-  if (!isDict(wire) || typeof wire.error !== "string" || wire.error === "") return undefined;
-  return wire.error;
 }

@@ -60,3 +60,15 @@ export function registryAuthHeader(auth: RegistryAuth): string {
   const json = JSON.stringify({ username: auth.user, password: auth.password, serveraddress: registryHost(auth.host) });
   return new TextEncoder().encode(json).toBase64({ alphabet: "base64url" });
 }
+
+/** The value of the engine's header `X-Registry-Config`: the logins for the images that a build is based on. Secret. */
+export function registryConfigHeader(logins: readonly RegistryAuth[]): string {
+  const entries = logins.map(({ host, user, password }) => {
+    const name = registryHost(host);
+    return [name === "docker.io" ? hubConfigName : name, { username: user, password }] as const;
+  });
+  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries))).toBase64({ alphabet: "base64url" });
+}
+
+/** Under this name engines look for the login of images without a host. */
+const hubConfigName = "https://index.docker.io/v1/";
