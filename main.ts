@@ -12,7 +12,8 @@ import { agentVersion, buildArch } from "./lib/version.ts";
 /** After a signal the program exits within this time, whatever is still running. */
 const stopLimitMs = 10_000;
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+// Not awaited here: the runtime would read the whole bundle again for the first error with a frame of this level.
+if (import.meta.main) queueMicrotask(async () => Deno.exit(await main(Deno.args)));
 
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === "service") return runService();
