@@ -1,7 +1,9 @@
 /** Which agent this is: its version and the architecture it was built for. */
 
-/** The version, `MAJOR.MINOR.PATCH`. A test compares it with `deno.json` and `availableVersions.json`. */
-export const agentVersion = "0.21.0";
+import project from "../deno.json" with { type: "json" };
+
+/** The version, `MAJOR.MINOR.PATCH`. It stands in deno.json only; `deno task bump` raises it. */
+export const agentVersion: string = project.version;
 
 /** An architecture as image names, download addresses and Studio spell it: `{arch: "amd64", variant: ""}`. */
 export interface BuildArch {

@@ -49,7 +49,7 @@ async function makeBundle(): Promise<boolean> {
     folder: `${projectRoot}build`,
     targets: "",
     environment: Deno.env.toObject(),
-    trial: ["-version"],
+    trial: { args: ["-version"] },
   };
   return await build(["--bundle-only"], { ...options, say: print }) === 0;
 }

@@ -31,8 +31,8 @@ export function callerOf(method: (...args: never[]) => unknown): Caller | undefi
     const frame = frameLines(holder.stack ?? "")[0] ?? "";
     const match = framePlace.exec(frame);
     if (match === null || runtimePlace.test(frame)) return undefined;
-    const [, , file = "", line, column] = match;
-    return { file, line: Number(line), column: Number(column) };
+    const [, , name = "", line, column] = match;
+    return { file: shownFile(name), line: Number(line), column: Number(column) };
   } finally {
     Error.stackTraceLimit = usualLimit;
   }
@@ -51,7 +51,8 @@ export function framesOf(stack: string): StackFrame[] {
   return frameLines(stack).flatMap((frameLine) => {
     const match = framePlace.exec(frameLine);
     if (match === null) return [];
-    const [, func = "", source = "", line = "", column = ""] = match;
+    const [, func = "", name = "", line = "", column = ""] = match;
+    const source = shownFile(name);
     const place = { file: source, line, column };
     return [{ func: func.replace(/^async /, "") || "<anonymous>", line: lineText(place), source }];
   });
@@ -59,6 +60,14 @@ export function framesOf(stack: string): StackFrame[] {
 
 function lineText({ file, line, column }: { file: string; line: number | string; column: number | string }): string {
   return file.endsWith(".ts") ? String(line) : `${line}:${column}`;
+}
+
+/**
+ * A launcher is the bundle under another name, `reagent-v0.21.0` for instance. Its positions are those of `reagent.js`,
+ * which is published with each version.
+ */
+function shownFile(name: string): string {
+  return /\.[cm]?[jt]s$/.test(name) ? name : "reagent.js";
 }
 
 /** Lines of the message, which comes first, may look like frames. */

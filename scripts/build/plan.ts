@@ -1,18 +1,16 @@
 /** Decides what a build produces, and with which commands. Pure. */
 
+import type { BuildArguments } from "./arguments.ts";
+import { embeddedParts } from "./embedded_parts.ts";
 import type { Target } from "./target.ts";
 
-/** What the command line asks for. */
-export interface BuildArguments {
-  bundleOnly: boolean;
-  /** Names of targets; empty for all that can be built. */
-  names: readonly string[];
-}
-
-/** The executable that the agent is embedded in, from `DENORT_BIN`; `platform` is undefined when it is unknown. */
+/** The executable that the agent is embedded in, from `DENORT_BIN`. */
 export interface BaseExecutable {
   path: string;
+  /** Undefined when it is none that the agent is built for. */
   platform: string | undefined;
+  /** Why it cannot be read: `does not exist`. */
+  problem?: string;
 }
 
 /** What to do for one target. */
@@ -20,15 +18,6 @@ export type BuildStep =
   | { kind: "compile"; target: Target; base: "given" | "downloaded" }
   | { kind: "skip"; target: Target; because: string }
   | { kind: "refuse"; name: string; because: string };
-
-/** Reads the arguments of the task; undefined when they are wrong. */
-export function readBuildArguments(args: readonly string[]): BuildArguments | undefined {
-  const names = args.filter((arg) => !arg.startsWith("-"));
-  const options = args.filter((arg) => arg.startsWith("-"));
-  if (options.some((option) => option !== "--bundle-only")) return undefined;
-  if (options.length > 0 && names.length > 0) return undefined;
-  return { bundleOnly: options.length > 0, names: [...new Set(names)] };
-}
 
 /**
  * What to do for the executables, in the order of `targets`. A base executable fits one platform: when one is given,
@@ -50,7 +39,9 @@ export function planTargets(
   const chosen = targets.filter((target) => wanted.names.length === 0 || wanted.names.includes(target.name));
   if (base !== undefined && !targets.some((target) => target.name === base.platform)) {
     const because = base.platform === undefined
-      ? `DENORT_BIN ("${base.path}") is not an executable of a platform that the agent is built for`
+      ? `DENORT_BIN ("${base.path}") ${
+        base.problem ?? "is not an executable of a platform that the agent is built for"
+      }`
       : `DENORT_BIN ("${base.path}") is for ${base.platform}, which the file targets does not list`;
     return [...unknown, ...chosen.map((target): BuildStep => ({ kind: "refuse", name: target.name, because }))];
   }
@@ -86,22 +77,28 @@ export const runtimeSettings = [
   "--no-code-cache",
 ];
 
-/** Arguments of the runtime that run the bundle, in any folder, with the agent's permissions. */
+/** The command of the runtime that runs a bundle, in any folder, with the agent's permissions; its file comes next. */
+export const bundleRunFlags: readonly string[] = [
+  ...["run", "--quiet", "--no-check", "--no-prompt", "--allow-all", "--no-config", "--no-lock", "--unstable-net"],
+  ...runtimeSettings,
+];
+
+/** Arguments of the runtime that run the bundle. */
 export function bundleRunArgs(bundle: string): string[] {
-  const alone = ["--no-config", "--no-lock", "--unstable-net"];
-  return ["run", "--quiet", "--no-check", "--no-prompt", "--allow-all", ...alone, ...runtimeSettings, bundle];
+  return [...bundleRunFlags, bundle];
 }
 
 /**
- * Arguments of the runtime that make the executable, with the agent's permissions and without prompts. The permissions
- * come from the deno.json in the folder of `entry`.
+ * Arguments of the runtime that put `bundle` into an executable, with the agent's permissions and without prompts.
+ * Nothing of the project is read, so every target runs the same bytes.
  */
-export function compileArgs(entry: string, options: { target: Target; output: string }): string[] {
+export function compileArgs(bundle: string, options: { target: Target; output: string }): string[] {
   const { target, output } = options;
-  const permissions = ["--no-prompt", "--permission-set=agent"];
+  const alone = ["--no-config", "--no-lock", "--no-npm", "--unstable-net"];
+  const parts = embeddedParts.flatMap((part) => ["--include", part.fileFor(target)]);
   return [
-    ...["compile", "--quiet", "--no-check", "--bundle", "--minify", ...permissions, ...runtimeSettings],
-    ...["--target", target.triple, "--output", output, entry],
+    ...["compile", "--quiet", "--no-check", "--no-prompt", "--allow-all", ...alone, ...runtimeSettings],
+    ...[...parts, "--target", target.triple, "--output", output, bundle],
   ];
 }
 

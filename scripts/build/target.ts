@@ -1,5 +1,7 @@
 /** The platforms the agent is built for, as the file `targets` names them. Pure. */
 
+import { buildArch } from "../../lib/version.ts";
+
 /** One platform. */
 export interface Target {
   /** As in `targets`, in download addresses and on the command line: `linux/amd64`. */
@@ -42,4 +44,10 @@ function targetOf(name: string): Target | undefined {
   const triple = Object.hasOwn(triples, name) ? triples[name] : undefined;
   if (triple === undefined) return undefined;
   return { name, triple, file: `reagent-${name.replace("/", "-")}${name.startsWith("windows/") ? ".exe" : ""}` };
+}
+
+/** This machine, as `targets` names it. */
+export function ownPlatform(): string {
+  const { arch, variant } = buildArch();
+  return `${Deno.build.os}/${arch}${variant}`;
 }

@@ -13,7 +13,7 @@ export function readComponents(bundle: string): Map<string, Component> {
   const modules = new Set<string>();
   let component: Component | undefined;
   for (const line of bundle.split("\n")) {
-    const path = /^ *\/\/ ((?:node_modules|lib)\/\S+|main\.ts)$/.exec(line)?.[1];
+    const path = /^ *\/\/ ((?:node_modules|lib)\/\S+|main\.ts|deno\.json)$/.exec(line)?.[1];
     if (path === undefined) {
       if (component !== undefined) component.bytes += line.length + 1;
       continue;

@@ -4,6 +4,7 @@ import { importsOf, resolvePath, type SourceFile } from "./imports.ts";
 
 /** The layers in their order. A file and the folder of the same name are one layer. */
 export const layers: readonly (readonly string[])[] = [
+  ["deno.json"],
   ["lib/base/"],
   ["lib/async/"],
   ["lib/http/"],

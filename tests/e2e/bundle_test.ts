@@ -168,20 +168,37 @@ async function assertShowsLog(viewer: FollowedLogs): Promise<void> {
   assert.deepEqual(ticks, ticks.map((_, index) => `tick ${from + index}`));
 }
 
+/** Asserts that each caller is a place in the bundle where something is logged. */
+function assertPlaces(callers: readonly string[], bundle: string): void {
+  const lines = bundle.split("\n");
+  assert.ok(callers.length > 10, `${callers.length} log lines`);
+  for (const caller of callers) {
+    const [, line, column] = /^reagent\.js:(\d+):(\d+)$/.exec(caller) ?? [];
+    const code = lines[Number(line) - 1]?.slice(Number(column) - 1) ?? "";
+    assert.match(code, /^(trace|debug|info|warn|error|fatal)\(/, `"${caller}" points to ${code.slice(0, 40)}`);
+  }
+}
+
 Deno.test("the minified bundle answers on the command line, connects, runs an app and ends on TERM", async () => {
   const folder = await Deno.makeTempDir({ prefix: "b-" });
   try {
     await buildIn(folder, ["--bundle-only"]);
     const program = `${folder}/reagent.js`;
     await assertCommandLine(program);
-    const callers = await runDevice(program);
-    const lines = (await Deno.readTextFile(program)).split("\n");
-    assert.ok(callers.length > 10, `${callers.length} log lines`);
-    for (const caller of callers) {
-      const [, line, column] = /^reagent\.js:(\d+):(\d+)$/.exec(caller) ?? [];
-      const code = lines[Number(line) - 1]?.slice(Number(column) - 1) ?? "";
-      assert.match(code, /^(trace|debug|info|warn|error|fatal)\(/, `"${caller}" points to ${code.slice(0, 40)}`);
-    }
+    assertPlaces(await runDevice(program), await Deno.readTextFile(program));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the launcher answers on the command line, connects, runs an app and ends on TERM", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "b-" });
+  try {
+    await buildIn(folder, ["--bundle-only"]);
+    const program = `${folder}/reagent-v${agentVersion}`;
+    await Deno.rename(`${folder}/reagent`, program);
+    await assertCommandLine(program);
+    assertPlaces(await runDevice(program), await Deno.readTextFile(program));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -195,10 +212,10 @@ Deno.test({
     try {
       await buildIn(folder, []);
       const files = await Array.fromAsync(Deno.readDir(folder), (entry) => entry.name);
-      const [file] = files.filter((name) => name !== "reagent.js");
+      const file = files.find((name) => name.startsWith("reagent-"));
       assert.ok(file, files.join(", "));
       await assertCommandLine(`${folder}/${file}`);
-      for (const caller of await runDevice(`${folder}/${file}`)) assert.match(caller, /^[^/]+:\d+:\d+$/);
+      assertPlaces(await runDevice(`${folder}/${file}`), await Deno.readTextFile(`${folder}/reagent.js`));
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -46,6 +46,11 @@ Deno.test("placeText() includes the column in a minified bundle", () => {
   assert.equal(placeText({ file: "reagent.js", line: 47, column: 15_023 }), "reagent.js:47:15023");
 });
 
+Deno.test("framesOf() calls a launcher by the name of the bundle that it is", () => {
+  const frames = framesOf("Error: x\n    at run (file:///opt/reagent/reagent-v0.21.0:47:15023)");
+  assert.deepEqual(frames, [{ func: "run", line: "47:15023", source: "reagent.js" }]);
+});
+
 const stacks: { name: string; stack: string; frames: [string, string, string][] }[] = [
   { name: "no stack", stack: "", frames: [] },
   { name: "a message alone", stack: "Error: at home", frames: [] },

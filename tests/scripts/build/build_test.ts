@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { platformOf } from "../../../scripts/build/base_executable.ts";
 import { build } from "../../../scripts/build.ts";
 import { startRouter } from "../../lib/wamp/open_session.ts";
-import { pathOf } from "../../../scripts/paths.ts";
+import { ownPlatform } from "../../../scripts/build/target.ts";
+import { pathOf, projectRoot } from "../../../scripts/paths.ts";
+import { mustRun, runProgram } from "../../../scripts/programs.ts";
 
 const entry = pathOf("bundle_trial.ts", import.meta.url);
 
@@ -34,8 +36,11 @@ Deno.test("a bundle of the real dependencies runs without the project, and its e
     0,
     printed.join("\n"),
   );
-  assert.deepEqual(await filesIn(folder), ["reagent.js"]);
-  assert.match(printed.join("\n"), /^ok\s+bundle: .*\/reagent\.js, \d{6} bytes, \d{5,6} with gzip$/);
+  assert.deepEqual(await filesIn(folder), ["reagent", "reagent.js"]);
+  assert.match(
+    printed.join("\n"),
+    /^ok\s+bundle: .*\/reagent\.js, \d{6} bytes, \d{5,6} with gzip\nok\s+program: .*\/reagent, a launcher .*$/,
+  );
 
   await using router = await startRouter();
   const { success, text } = await runAlone(folder, ["1", router.url]);
@@ -52,19 +57,22 @@ Deno.test("a bundle that does not run is missing", async () => {
   const { folder, printed } = place;
   await Deno.writeTextFile(`${folder}/entry.ts`, `if (Deno.args[0] !== "well") throw new Error("no such file");`);
   const options = { ...place, entry: `${folder}/entry.ts`, targets: "linux/amd64", environment };
-  assert.equal(await build(["--bundle-only"], { ...options, trial: ["badly"] }), 1);
+  assert.equal(await build(["--bundle-only"], { ...options, trial: { args: ["badly"] } }), 1);
   assert.match(
     printed.join("\n"),
     /^ok\s+bundle: .*\nFAILED bundle: it does not run: [^]*no such file[^]*\n1 of 1 results are missing$/,
   );
-  assert.equal(await build(["--bundle-only"], { ...options, trial: ["well"] }), 0);
+  printed.length = 0;
+  assert.equal(await build(["--bundle-only"], { ...options, trial: { args: ["well"], prints: "1.2.3" } }), 1);
+  assert.match(printed.join("\n"), /FAILED bundle: it does not run: well must print "1\.2\.3", it printed ""\n/);
+  assert.equal(await build(["--bundle-only"], { ...options, trial: { args: ["well"] } }), 0);
 });
 
 Deno.test("a bundle that cannot be made is missing, and so are results of an earlier build", async () => {
   await using place = await makePlace();
   const { folder, printed } = place;
   await Deno.writeTextFile(`${folder}/broken.ts`, `import "./nowhere.ts";`);
-  for (const name of ["reagent.js", "reagent-linux-amd64", "reagent-linux-arm64"]) {
+  for (const name of ["reagent", "reagent.js", "reagent-linux-amd64", "reagent-linux-arm64"]) {
     await Deno.writeTextFile(`${folder}/${name}`, "old");
   }
   const denortBin = `${folder}/broken.ts`;
@@ -107,10 +115,12 @@ Deno.test({
       0,
       printed.join("\n"),
     );
-    assert.deepEqual(await filesIn(folder), [`reagent-linux-${own}`, "reagent.js"]);
+    assert.deepEqual(await filesIn(folder), ["reagent", `reagent-linux-${own}`, "reagent.js"]);
     assert.match(printed[2] ?? "", new RegExp(`^-\\s+linux/${other}: skipped, DENORT_BIN is for linux/${own}`));
 
     const bytes = await Deno.readFile(`${folder}/reagent-linux-${own}`);
+    assert.deepEqual(await Deno.readFile(`${folder}/reagent`), bytes);
+    assert.ok(includes(bytes, await Deno.readFile(`${folder}/reagent.js`)), "it has the bytes of the bundle in it");
     const head = await Deno.readFile(denortBin);
     assert.deepEqual(bytes.subarray(0, 16), head.subarray(0, 16));
     const [, permissions = ""] = /"permissions":(\{[^}]*\})/.exec(new TextDecoder("latin1").decode(bytes)) ?? [];
@@ -146,9 +156,92 @@ Deno.test({
     const code = await build([other], options);
     const file = `${folder}/reagent-${other.replace("/", "-")}`;
     if (code === 0) return assert.equal(platformOf(await Deno.readFile(file)), other);
-    assert.deepEqual(await filesIn(folder), ["reagent.js"]);
+    assert.deepEqual(await filesIn(folder), ["reagent", "reagent.js"]);
     assert.match(printed[1] ?? "", new RegExp(`^FAILED ${other}: there is no base executable: `));
-    assert.equal(printed[2], "1 of 2 results are missing");
+    assert.match(printed[2] ?? "", /^ok\s+program: .*\/reagent, a launcher that needs an installed runtime$/);
+    assert.equal(printed[3], "1 of 2 results are missing");
+  },
+});
+
+const version = { args: ["-version"], prints: "1.2.3" };
+
+Deno.test({
+  name: "an executable for this machine that does not print its version is missing, and a launcher takes its place",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using place = await makePlace();
+    const { folder, printed } = place;
+    await Deno.writeTextFile(`${folder}/entry.ts`, "console.log('1.2.3');");
+    const targets = ownPlatform();
+    // Ends with 0 and prints nothing; ends with 1.
+    for (const denortBin of ["/bin/true", "/bin/false"]) {
+      const options = { ...place, entry: `${folder}/entry.ts`, targets, environment, trial: version };
+      const given = { ...environment, DENORT_BIN: await Deno.realPath(denortBin) };
+      assert.equal(await build([], { ...options, environment: given }), 1, printed.join("\n"));
+      assert.match(printed.join("\n"), new RegExp(`FAILED ${targets}: it does not start: .*\n`));
+      assert.deepEqual(await filesIn(folder), ["entry.ts", "reagent", "reagent.js"]);
+      printed.length = 0;
+    }
+  },
+});
+
+const unusable: { name: string; path: (folder: string) => string; reason: string }[] = [
+  { name: "a folder", path: (folder) => folder, reason: "is a folder" },
+  { name: "a missing file", path: (folder) => `${folder}/denort`, reason: "does not exist" },
+  { name: "a file below a file", path: (folder) => `${folder}/entry.ts/denort`, reason: "cannot be read: " },
+];
+
+for (const { name, path, reason } of unusable) {
+  Deno.test(`DENORT_BIN that names ${name} is refused with the reason`, async () => {
+    await using place = await makePlace();
+    const { folder, printed } = place;
+    await Deno.writeTextFile(`${folder}/entry.ts`, "console.log('1.2.3');");
+    const given = { ...environment, DENORT_BIN: path(folder) };
+    const options = { ...place, entry: `${folder}/entry.ts`, targets: "linux/arm64", environment: given };
+    assert.equal(await build([], options), 1);
+    const expected = `FAILED linux/arm64: DENORT_BIN ("${path(folder)}") ${reason}`;
+    assert.ok(printed.some((line) => line.startsWith(expected)), printed.join("\n"));
+  });
+}
+
+Deno.test("two builds of the agent in two folders make the same bundle, without the names of the folders", async () => {
+  await using first = await makePlace();
+  await using second = await makePlace();
+  const texts = [];
+  for (const { folder, say } of [first, second]) {
+    const project = `${folder}/project`;
+    await copySources(project);
+    const options = { entry: `${project}/main.ts`, targets: "linux/amd64", environment, say };
+    assert.equal(await build(["--bundle-only"], { ...options, folder: `${folder}/out` }), 0);
+    texts.push(await Deno.readTextFile(`${folder}/out/reagent.js`));
+  }
+  assert.equal(texts[0], texts[1]);
+  assert.ok(!texts[0]?.includes("reagent-build-"), "the bundle names the folder it was built in");
+});
+
+Deno.test({
+  name:
+    "the launcher starts the bundle on the runtime of REAGENT_RUNTIME, through a link too, and says when there is none",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using place = await makePlace();
+    const { folder, printed } = place;
+    await Deno.writeTextFile(`${folder}/entry.ts`, "console.log(JSON.stringify(Deno.args)); Deno.exit(7);");
+    const options = { ...place, entry: `${folder}/entry.ts`, targets: "linux/amd64", environment };
+    assert.equal(await build(["--bundle-only"], options), 0, printed.join("\n"));
+    await Deno.symlink("reagent", `${folder}/a link`);
+    for (const name of ["reagent", "reagent.js", "a link"]) {
+      const env = { REAGENT_RUNTIME: Deno.execPath(), HOME: folder, PATH: "/usr/bin:/bin" };
+      const ended = await runProgram("/usr/bin/env", ["-i", ...entriesOf(env), `${folder}/${name}`, "a b", "-x=$y"]);
+      assert.deepEqual([ended.code, ended.stdout.trim()], [7, '["a b","-x=$y"]'], `${name}: ${ended.stderr}`);
+    }
+    const env = { HOME: folder, PATH: "/usr/bin:/bin" };
+    const ended = await runProgram("/usr/bin/env", ["-i", ...entriesOf(env), `${folder}/reagent`]);
+    assert.equal(ended.code, 7, "the launcher knows the runtime of the build");
+    const alone = await runProgram("/usr/bin/env", ["-i", ...entriesOf(env), `${folder}/reagent.js`]);
+    if (await isFile("/usr/local/bin/deno")) return;
+    assert.equal(alone.code, 127);
+    assert.match(alone.stderr, /^reagent: there is no runtime on this machine; set REAGENT_RUNTIME to a deno exec/);
   },
 });
 
@@ -163,4 +256,25 @@ async function runAlone(folder: string, args: string[]): Promise<{ success: bool
   }).output();
   const decoder = new TextDecoder();
   return { success: output.success, text: decoder.decode(output.stdout) + decoder.decode(output.stderr) };
+}
+
+function entriesOf(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env).map(([name, value]) => `${name}=${value}`);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(({ isFile }) => isFile, () => false);
+}
+
+function includes(bytes: Uint8Array, part: Uint8Array): boolean {
+  const text = (some: Uint8Array) => new TextDecoder("latin1").decode(some);
+  return text(bytes).includes(text(part));
+}
+
+/** The agent's sources and settings, with the packages as they are here. */
+async function copySources(folder: string): Promise<void> {
+  await Deno.mkdir(folder);
+  for (const name of ["lib", "main.ts", "deno.json", "deno.lock", "package.json", "node_modules"]) {
+    await mustRun("cp", ["-a", `${projectRoot}${name}`, `${folder}/`]);
+  }
 }

@@ -1,30 +1,17 @@
 import assert from "node:assert/strict";
 import {
   type BaseExecutable,
-  type BuildArguments,
   type BuildStep,
   bundleArgs,
   bundleRunArgs,
   compileArgs,
   explainFailure,
   planTargets,
-  readBuildArguments,
 } from "../../../scripts/build/plan.ts";
+import { readBuildArguments } from "../../../scripts/build/arguments.ts";
 import { readTargets } from "../../../scripts/build/target.ts";
 
 const targets = readTargets("linux/amd64\nlinux/arm64\nwindows/amd64\n");
-
-Deno.test("readBuildArguments() takes names of targets or --bundle-only, not both", () => {
-  const table: [string[], BuildArguments | undefined][] = [
-    [[], { bundleOnly: false, names: [] }],
-    [["--bundle-only"], { bundleOnly: true, names: [] }],
-    [["linux/arm64", "linux/amd64", "linux/arm64"], { bundleOnly: false, names: ["linux/arm64", "linux/amd64"] }],
-    [["--bundle-only", "linux/arm64"], undefined],
-    [["--bundle"], undefined],
-    [["-h"], undefined],
-  ];
-  for (const [args, wanted] of table) assert.deepEqual(readBuildArguments(args), wanted, args.join(" "));
-});
 
 /** A step as text. */
 function brief(step: BuildStep): string {
@@ -97,9 +84,13 @@ Deno.test("the reasons in a plan name DENORT_BIN, its platform, and the way out"
     reasons({ path: "/denort", platform: undefined })[0],
     'DENORT_BIN ("/denort") is not an executable of a platform that the agent is built for',
   );
+  assert.equal(
+    reasons({ path: "/denort", platform: undefined, problem: "does not exist" })[0],
+    'DENORT_BIN ("/denort") does not exist',
+  );
 });
 
-Deno.test("the commands bundle, minify, and set the agent's permissions without prompts", () => {
+Deno.test("the commands bundle, minify, and allow what the agent does without prompts", () => {
   assert.deepEqual(
     bundleArgs("main.ts", "build/reagent.js").join(" "),
     "bundle --quiet --minify --platform deno --output build/reagent.js main.ts",
@@ -112,10 +103,10 @@ Deno.test("the commands bundle, minify, and set the agent's permissions without 
   const target = targets[1];
   assert.ok(target !== undefined);
   assert.deepEqual(
-    compileArgs("main.ts", { target, output: "build/x" }).join(" "),
-    "compile --quiet --no-check --bundle --minify --no-prompt --permission-set=agent " +
+    compileArgs("build/reagent.js", { target, output: "build/x" }).join(" "),
+    "compile --quiet --no-check --no-prompt --allow-all --no-config --no-lock --no-npm --unstable-net " +
       "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache " +
-      "--target aarch64-unknown-linux-gnu --output build/x main.ts",
+      "--target aarch64-unknown-linux-gnu --output build/x build/reagent.js",
   );
 });
 
