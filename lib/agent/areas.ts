@@ -177,6 +177,7 @@ function appsOf(
       surroundings: () => ({ lanAddress: lanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,
       buildDir: paths.buildDir,
+      composeDir: paths.composeDir,
       checkFile: (file) => diskSpace.checkFile(file),
       sharedDir: paths.sharedDir,
       caBundleFile: paths.caBundleFile,

@@ -20,7 +20,17 @@ import type { WorkJournal } from "./work/work_journal.ts";
 export type StepEngine = Pick<
   Engine,
   | ("addTag" | "checkLogin" | "create" | "imagesOf" | "inspect" | "listContainers" | "listImages" | "openPull")
-  | ("inspectImage" | "platform" | "remapsUsers" | "remove" | "removeVolume" | "settingsOf" | "start" | "stop")
+  | (
+    | "inspectImage"
+    | "listProject"
+    | "platform"
+    | "remapsUsers"
+    | "remove"
+    | "removeVolume"
+    | "settingsOf"
+    | "start"
+    | "stop"
+  )
   | ("untag" | "volumesWith" | "watchExit")
 >;
 
@@ -56,7 +66,7 @@ export interface AppsDeps {
   appLogs: Pick<
     AppLogs,
     | ("say" | "clearViewer" | "clearHistory" | "showProgress" | "follow" | "leave" | "openFeed" | "showExited")
-    | "forget"
+    | ("followProject" | "noteServiceExit" | "showExitedService" | "forget")
   >;
   /** The config in force. */
   config(): DeviceConfig;
@@ -69,6 +79,8 @@ export interface AppsDeps {
   workJournal: Pick<WorkJournal, keyof WorkJournal>;
   /** The folder of uploads; only root and the agent's user can enter it. */
   buildDir: string;
+  /** The folder of the compose files of `PROD` apps, each in a folder with the app's name. */
+  composeDir: string;
   /** Whether a file fits into a folder, before it is written. */
   checkFile(file: { folder: string; neededBytes: number }): Promise<PullSpace>;
   /** The folder that all apps see as `/shared`. */

@@ -18,7 +18,7 @@ import type { EngineEvent } from "../../lib/docker/events.ts";
 import type { ExitCondition, ExitWatch } from "../../lib/docker/exit_watch.ts";
 import type { Pull } from "../../lib/docker/pull.ts";
 import { type RegistryAuth, splitReference } from "../../lib/docker/registry.ts";
-import { isUp, takenPort } from "./fake_containers.ts";
+import { isUp, killedExitCode, listed, listedImage, longAgo, takenPort } from "./fake_containers.ts";
 import { FakeVolumes } from "./fake_volumes.ts";
 import type { StoredContainer } from "./stored_container.ts";
 
@@ -42,11 +42,6 @@ export interface Release {
   /** Paths that it declares as volumes. */
   volumes?: readonly string[];
 }
-
-const killedExitCode = 137;
-
-/** How the engine spells a time that has not come yet. */
-const longAgo = "0001-01-01T00:00:00Z";
 
 const never = new AbortController().signal;
 
@@ -115,6 +110,14 @@ export class FakeEngine {
     this.#change("running", { name, from: "paused", action: "unpause" });
   }
 
+  /** Lets the health check of a container come to a verdict. */
+  check(name: string, health: { status: "healthy" | "unhealthy"; output: string }): void {
+    const found = this.#find(name);
+    if (found === undefined) return;
+    found.seen.health = health;
+    this.#emit(`health_status: ${health.status}`, found.seen);
+  }
+
   /** References of all images that the engine has. */
   get images(): string[] {
     return [...this.#images].sort();
@@ -133,18 +136,16 @@ export class FakeEngine {
 
   async listContainers(signal: AbortSignal): Promise<ContainerSummary[]> {
     await this.#call(signal);
-    return [...this.#containers.values()].map(({ seen }) => {
-      const { id, name, status: state, image, labels, portBindings } = seen;
-      return { id, names: [name], state, image, labels, published: state === "running" ? portBindings : {} };
-    });
+    return [...this.#containers.values()].map(({ seen }) => listed(seen));
+  }
+
+  async listProject(project: string, signal: AbortSignal): Promise<ContainerSummary[]> {
+    return (await this.listContainers(signal)).filter(({ labels }) => labels["com.docker.compose.project"] === project);
   }
 
   async listImages(signal: AbortSignal): Promise<ImageSummary[]> {
     await this.#call(signal);
-    return this.images.map((tag) => {
-      const unknown = { created: undefined, size: undefined, sharedSize: undefined, virtualSize: undefined };
-      return { id: tag, repoTags: [tag], labels: {}, containers: undefined, ...unknown };
-    });
+    return this.images.map(listedImage);
   }
 
   async imagesOf(repository: string, signal: AbortSignal): Promise<string[]> {

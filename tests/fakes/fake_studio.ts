@@ -86,6 +86,9 @@ export class FakeStudio {
       leave: () => {},
       openFeed: () => ({ push: () => void (this.pullLines += 1), end: () => Promise.resolve() }),
       showExited: () => Promise.resolve(),
+      followProject: (channel, services) => void this.followed.push(`${channel}: ${services.map(({ name }) => name)}`),
+      noteServiceExit: () => {},
+      showExitedService: () => Promise.resolve(),
       forget: () => {},
     };
   }

@@ -33,7 +33,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
-  | ("buildDir" | "caBundleFile" | "checkFile" | "handlesSignal" | "proxies")
+  | ("buildDir" | "caBundleFile" | "composeDir" | "checkFile" | "handlesSignal" | "proxies")
   | (
     | "checkPull"
     | "deleteRemoved"
@@ -62,6 +62,7 @@ export function quietDevice(
     surroundings: () => ({ lanAddress: undefined, baseUrl: undefined }),
     folderOf: () => home,
     buildDir: folder,
+    composeDir: folder,
     checkFile: () => Promise.resolve({ kind: "fits" }),
     sharedDir: folder,
     caBundleFile: `${folder}/certs/ca-bundle.crt`,

@@ -12,8 +12,17 @@ import { type Goal, isPulling, isStarting, type Step } from "./steps.ts";
 export type ReleaseFailure =
   /** A transition failed in `step`; without one it failed before its first. */
   | { kind: "transition"; step: Step | undefined; error: unknown; wasKilled: boolean }
-  /** The app was running, and its process has ended. */
-  | { kind: "exit"; exitCode: number; wasKilled: boolean };
+  /** The app was running, and its process has ended; of a compose app that of `service`. */
+  | { kind: "exit"; exitCode: number; wasKilled: boolean; service?: FailedService }
+  /** The app is running, and its health check has said no. `output`: what the check has printed. */
+  | { kind: "unhealthy"; output: string; wasKilled: false; service?: FailedService };
+
+/** A container of a compose app. */
+export interface FailedService {
+  id: string;
+  /** As it stands before its log lines: `web-1`. */
+  name: string;
+}
 
 /** The return from a release on probation. */
 export interface RollBack {
@@ -37,6 +46,7 @@ export function blamesRelease(failure: ReleaseFailure, { isDeviceUnstable }: { i
     case "transition":
       return isStarting(failure.step) && !hasCode(failure.error, ...blamelessCodes);
     case "exit":
+    case "unhealthy":
       return true;
   }
 }
@@ -44,8 +54,20 @@ export function blamesRelease(failure: ReleaseFailure, { isDeviceUnstable }: { i
 /** The roll-back after a failure that is the fault of the release; undefined when the release is not on probation. */
 export function rollBackAfter(failure: ReleaseFailure, update: StoredUpdate | undefined): RollBack | undefined {
   if (!isOnProbation(update)) return undefined;
-  const reason = failure.kind === "exit" ? `exited with status code ${failure.exitCode}` : textOf(failure.error);
-  return { failed: update.to.version, restored: update.from.version, reason };
+  return { failed: update.to.version, restored: update.from.version, reason: failureReason(failure) };
+}
+
+function failureReason(failure: ReleaseFailure): string {
+  if (failure.kind === "transition") return textOf(failure.error);
+  const subject = failure.service === undefined ? "" : `${failure.service.name} `;
+  if (failure.kind === "exit") return `${subject}exited with status code ${failure.exitCode}`;
+  return `${subject}is unhealthy${failure.output === "" ? "" : `: ${shortText(failure.output)}`}`;
+}
+
+/** As much as fits into a sentence. */
+function shortText(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
 /** True from the switch of an update until its release has proven that it runs, or has failed. */

@@ -51,3 +51,18 @@ export function interruptionText(state: AppState, step: Step | undefined): strin
   if (state === "UPDATING") return "The update was canceled";
   return state === "DOWNLOADING" || isPulling(step) ? "The app download was canceled" : undefined;
 }
+
+/** The health check of an app, or of one of its services, has said no. `output`: what it has printed. */
+export function unhealthyText(subject: string, output: string): string {
+  return output === "" ? `${subject} is unhealthy` : `${subject} is unhealthy: ${output}`;
+}
+
+/** It says yes again. */
+export function healthyText(subject: string): string {
+  return `${subject} is healthy again`;
+}
+
+/** Why a compose app has failed; the last lines of the service are in the app's log. */
+export function failedServiceText(subject: string, failed: { name: string; exitCode: number }): string {
+  return `${subject} failed because ${failed.name} exited with status code: ${failed.exitCode}`;
+}

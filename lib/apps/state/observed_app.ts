@@ -1,6 +1,6 @@
 /** What the engine has of an app: containers and images. Pure. */
 
-import type { PortBinding } from "../../docker/decode.ts";
+import type { HealthStatus, PortBinding } from "../../docker/decode.ts";
 
 /** A container of an app. The optional fields are absent where the observation does not tell. */
 export interface ObservedContainer {
@@ -17,6 +17,8 @@ export interface ObservedContainer {
   wasKilled?: boolean;
   /** It bears the label of agents, who all give it a terminal. */
   isMadeByAgent?: boolean;
+  /** The verdict of its health check; absent when it has none. */
+  health?: HealthStatus;
   /** The app's name when it was made; absent when it has the name that the app has today. */
   formerName?: string;
   /** Where its ports are published, by `<port>/<protocol>`. */
@@ -45,7 +47,7 @@ export interface ObservedService {
   exitCode?: number;
   wasKilled?: boolean;
   /** The verdict of its health check; absent when it has none. */
-  health?: "starting" | "healthy" | "unhealthy";
+  health?: HealthStatus;
   /** The id of the image that it was made from. */
   imageId?: string;
   published?: Readonly<Record<string, readonly PortBinding[]>>;

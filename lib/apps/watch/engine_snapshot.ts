@@ -99,8 +99,16 @@ function addTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): vo
   else list.push(value);
 }
 
-function containerFromList(name: string, { id, state, labels, published }: ContainerSummary): ObservedContainer {
+function containerFromList(name: string, summary: ContainerSummary): ObservedContainer {
+  const { id, state, labels, published, health } = summary;
   // The list shows ports only while a container runs.
   const ports = state === "running" ? { published } : {};
-  return { id, name, status: state, isMadeByAgent: isMadeByAgent(labels), ...ports };
+  return {
+    id,
+    name,
+    status: state,
+    isMadeByAgent: isMadeByAgent(labels),
+    ...ports,
+    ...(health === undefined ? {} : { health }),
+  };
 }

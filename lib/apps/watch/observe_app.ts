@@ -8,18 +8,40 @@ import type { ContainerDetails } from "../../docker/decode.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import { formerPartsOf, type ObservedApp, type ObservedContainer } from "../state/observed_app.ts";
 import { EngineSnapshot } from "./engine_snapshot.ts";
+import { observeProject } from "./observe_project.ts";
 import { wasKilledOutside } from "./observed_state.ts";
 
 /** The engine as an observation needs it. */
-export type ObservedEngine = Pick<Engine, "inspect" | "imagesOf" | "listContainers" | "listImages">;
+export type ObservedEngine = Pick<Engine, "inspect" | "imagesOf" | "listContainers" | "listImages" | "listProject">;
+
+/** What of an app is looked for. */
+interface SoughtApp {
+  app: LiveApp;
+  names: AppNames;
+  /** The images of a compose app; absent for every other. */
+  images?: readonly string[] | undefined;
+}
 
 /**
- * Observes an app, by the names that it is worked on with, and notes in it whether there is anything under other names.
- * Throws `engine_unreachable`, `engine_failed`, `canceled`.
+ * Observes an app, with the project of a compose app, by the names that it is worked on with, and notes in it whether
+ * there is anything under other names. Throws `engine_unreachable`, `engine_failed`, `canceled`.
  */
 export async function observeApp(
   engine: ObservedEngine,
-  { app, names }: { app: LiveApp; names: AppNames },
+  { app, names, images }: SoughtApp,
+  signal: AbortSignal,
+): Promise<ObservedApp> {
+  if (images === undefined) return await observeContainers(engine, { app, names }, signal);
+  const [observed, project] = await Promise.all([
+    observeContainers(engine, { app, names }, signal),
+    observeProject(engine, { project: names.project, images }, signal),
+  ]);
+  return { ...observed, project };
+}
+
+async function observeContainers(
+  engine: ObservedEngine,
+  { app, names }: SoughtApp,
   signal: AbortSignal,
 ): Promise<ObservedApp> {
   if (app.former !== undefined) return await observeFormer(engine, { app, names }, signal);
@@ -53,6 +75,7 @@ function ownContainers(app: LiveApp, { name, details }: { name: string; details:
 }
 
 function containerFromDetails(name: string, details: ContainerDetails): ObservedContainer {
-  const { id, status, startedAt, exitCode } = details;
-  return { id, name, status, startedAt, exitCode, wasKilled: wasKilledOutside(details) };
+  const { id, status, startedAt, exitCode, health } = details;
+  const seen = { id, name, status, startedAt, exitCode, wasKilled: wasKilledOutside(details) };
+  return health === undefined || status !== "running" ? seen : { ...seen, health: health.status };
 }

@@ -1,15 +1,19 @@
 /** What the agent writes to the logs of apps, and which containers' logs go there. */
 
 import type { AppId } from "../../model/app.ts";
-import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import { type AppNames, type NamedApp, shownContainerName } from "../../model/app_names.ts";
 import type { AppsDeps } from "../dependencies.ts";
+import { failedServiceText } from "../plan/texts.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
-import type { ObservedContainer } from "../state/observed_app.ts";
+import type { ObservedContainer, ObservedService } from "../state/observed_app.ts";
 
 /** What the channels work with. */
 export interface AppChannelsDeps {
-  appLogs: Pick<AppsDeps["appLogs"], "say" | "showExited" | "follow" | "forget">;
+  appLogs: Pick<
+    AppsDeps["appLogs"],
+    "say" | "showExited" | "showExitedService" | "follow" | "followProject" | "noteServiceExit" | "forget"
+  >;
   records: Pick<AppRecords, "find">;
   namesOf(app: NamedApp): AppNames;
 }
@@ -39,6 +43,31 @@ export class AppChannels {
     const channel = this.#channelOf(app);
     await this.#deps.appLogs.showExited(channel, channel, signal);
     this.say(app, `${app.appName} (${app.id.stage}) exited with status code: ${exitCode}`);
+  }
+
+  /** Shows the last lines of a service that has exited, and what that means for its app. */
+  async showServiceExit(
+    app: LiveApp,
+    { id, name, exitCode }: { id: string; name: string; exitCode: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#deps.appLogs.showExitedService(this.#channelOf(app), { id, name }, signal);
+    this.say(app, failedServiceText(`${app.appName} (${app.id.stage})`, { name, exitCode }));
+  }
+
+  /** Follows the logs of all containers of an app's project, unless nothing has happened to them. */
+  followProject(app: LiveApp, services: readonly ObservedService[]): void {
+    const { container: channel, project } = this.#deps.namesOf(app);
+    const id = services.map((service) => `${service.id} ${service.status}`).sort().join(" ");
+    if (this.#followed.get(channel)?.id === id) return;
+    this.#followed.set(channel, { id });
+    const shown = services.map(({ id, name }) => ({ id, name: shownContainerName(name, project) }));
+    this.#deps.appLogs.followProject(channel, shown);
+  }
+
+  /** The engine has reported that a container of an app's project has exited. */
+  noteServiceExit(app: LiveApp, exited: { id: string; exitCode: number }): void {
+    this.#deps.appLogs.noteServiceExit(this.#channelOf(app), exited);
   }
 
   /** Follows the log of a running container, unless this run of it is followed already. */

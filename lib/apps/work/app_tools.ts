@@ -12,7 +12,10 @@ import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
+import { composeFacts } from "../watch/compose_facts.ts";
 import { observeApp } from "../watch/observe_app.ts";
+import type { ComposeFacts } from "../watch/observed_state.ts";
+import { readHealth } from "../watch/read_health.ts";
 import { AppChannels } from "./app_channels.ts";
 import { AppPreparation } from "./app_preparation.ts";
 import { ExecutorFactory } from "./executor_factory.ts";
@@ -34,6 +37,12 @@ export interface AppToolsDeps extends Omit<AppsDeps, "surroundings"> {
 export interface AppTools {
   /** The names of an app's container and image repository. */
   namesOf(app: NamedApp): AppNames;
+  /**
+   * What counts for a compose app besides what the engine has; undefined for every other app. Throws `store_failed`.
+   */
+  composeOf(app: LiveApp): ComposeFacts | undefined;
+  /** What the last health check of a container has printed; empty when that is not known. Throws `canceled`. */
+  readHealth(containerId: string, signal: AbortSignal): Promise<string>;
   /** Observes an app. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
   observeApp(app: LiveApp, signal: AbortSignal): Promise<ObservedApp>;
   channels: AppChannels;
@@ -54,7 +63,7 @@ export interface AppTools {
 
 /** Creates the tools. */
 export function createAppTools(deps: AppToolsDeps): AppTools {
-  const { engine, config, arch, records, isPortFree } = deps;
+  const { config, arch, records, isPortFree } = deps;
   const appNames = (app: NamedApp) => {
     const { registryUrl, mainRepository } = config();
     return namesOf(app, { registryUrl, mainRepository, arch });
@@ -68,7 +77,7 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
   const pauses = new RegistryPauses(deps.clock);
   return {
     namesOf: appNames,
-    observeApp: (app, signal) => observeApp(engine, { app, names: appNames(app) }, signal),
+    ...observationTools(deps, appNames),
     channels,
     preparation: new AppPreparation({ ...deps, namesOf: appNames, setup, say: (app, text) => channels.say(app, text) }),
     tokens: new RegistryTokens(deps),
@@ -87,5 +96,22 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
         owner: setup.ports.ownerOf(question.hostPort, question.transport),
         isFree: isPortFree,
       }),
+  };
+}
+
+function observationTools(
+  deps: AppToolsDeps,
+  namesOfApp: AppTools["namesOf"],
+): Pick<AppTools, "composeOf" | "observeApp" | "readHealth"> {
+  const { engine, records } = deps;
+  const composeOf = (app: LiveApp) => {
+    const definition = records.request(app.id)?.dockerCompose ?? null;
+    return definition === null ? undefined : composeFacts(deps, { app, definition });
+  };
+  return {
+    composeOf,
+    readHealth: (containerId, signal) => readHealth(engine, containerId, signal),
+    observeApp: (app, signal) =>
+      observeApp(engine, { app, names: namesOfApp(app), images: composeOf(app)?.needs.images }, signal),
   };
 }

@@ -10,12 +10,20 @@ import {
   type ReleaseFailure,
   rollBackAfter,
 } from "../plan/rollback.ts";
-import { rollBackText } from "../plan/texts.ts";
+import { healthyText, rollBackText, unhealthyText } from "../plan/texts.ts";
 import { configurationRetryMs, configurationText } from "../plan/configuration_error.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import { type ObservedApp, soleContainer } from "../state/observed_app.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
+import {
+  type CheckedContainer,
+  checkedContainers,
+  exitOf,
+  failedServiceOf,
+  type HealthContext,
+  isFinished,
+} from "../watch/app_health.ts";
 import { crashLoopText } from "../watch/crash_loop.ts";
 import type { Health } from "../watch/health.ts";
 import { correctedState, observedState } from "../watch/observed_state.ts";
@@ -24,7 +32,8 @@ import type { Attempt } from "./attempt.ts";
 import type { Job } from "./job.ts";
 
 /** What an app is watched with. */
-export interface AppWatchDeps extends Pick<AppTools, "channels" | "observeApp" | "pauseOf"> {
+export interface AppWatchDeps
+  extends Pick<AppTools, "channels" | "composeOf" | "namesOf" | "observeApp" | "pauseOf" | "readHealth"> {
   records: AppRecords;
   reporter: StateReporter;
   health: Health;
@@ -34,6 +43,9 @@ export interface AppWatchDeps extends Pick<AppTools, "channels" | "observeApp" |
   log: Log;
 }
 
+/** How a release that was started has failed. */
+type RunFailure = ReleaseFailure & { kind: "exit" | "unhealthy" };
+
 /** Between the end of a release on probation and the verdict on it. */
 const verdictDelayMs = 1_000;
 
@@ -41,6 +53,8 @@ const verdictDelayMs = 1_000;
 export class AppWatch {
   readonly #id: AppId;
   readonly #deps: AppWatchDeps;
+  /** What is unhealthy, as its app's log says, by container. */
+  #sick: ReadonlyMap<string, string> = new Map();
 
   constructor(id: AppId, deps: AppWatchDeps) {
     this.#id = id;
@@ -53,14 +67,18 @@ export class AppWatch {
     const app = records.find(this.#id);
     const observed = app && await this.#tryObserve(app, job.signal);
     if (app === undefined || observed === undefined) return undefined;
-    const state = observedState(app.state, observed);
+    const context = this.#contextOf(app);
+    const state = observedState(app.state, observed, context);
     const hasChanged = state !== undefined;
     const request = records.request(this.#id);
-    const failure = exitOf(observed);
-    const isOwnFault = state === "FAILED" && !isReturn && this.blamesRelease(failure);
-    if (isOwnFault && request !== undefined && isOnProbation(records.updates.find(app.id))) {
-      return await this.#judgeRelease(job, { app, request, failure });
+    const failure = exitOf(observed, context);
+    if (request !== undefined && !isReturn && isOnProbation(records.updates.find(app.id))) {
+      const fault = state === "FAILED" ? failure : await this.#hiddenFault(observed, context, job.signal);
+      if (fault !== undefined && this.blamesRelease(fault)) {
+        return await this.#judgeRelease(job, { app, request, failure: fault });
+      }
     }
+    await this.#sayHealth(app, checkedContainers(observed, context), job.signal);
     if (hasChanged) await reporter.announce(app, state, job.signal);
     const { isProbationOver } = health;
     if (request !== undefined && hasPassedProbation({ state: app.state, hasChanged, isProbationOver })) {
@@ -70,13 +88,17 @@ export class AppWatch {
     // An update that failed waits for its own next try, or its waits would never grow.
     const again: Attempt | undefined = request && { request, why: "followUp", mayUpdate: isReturn };
     if (app.state === "FAILED" && (hasChanged || isReturn)) {
-      if (hasChanged) await this.#deps.channels.showExit(app, failure.exitCode, job.signal);
+      if (hasChanged) await this.#showFailure(app, failure, job.signal);
       if (app.id.stage === "DEV") return undefined;
       if (isReturn) return again;
       this.scheduleRetry(app);
       return undefined;
     }
     this.recordState(app, observed);
+    if (hasChanged && app.id.stage === "PROD" && isFinished(observed, context)) {
+      this.scheduleRetry(app);
+      return undefined;
+    }
     const isMoved = app.former !== undefined && !health.isRetryDue;
     return (hasChanged || isMoved) && app.id.stage === "PROD" ? again : undefined;
   }
@@ -92,7 +114,7 @@ export class AppWatch {
     const app = records.find(this.#id);
     if (app === undefined) return;
     if (observed !== undefined) {
-      const state = correctedState(app.state, observed);
+      const state = correctedState(app.state, observed, this.#contextOf(app));
       // A removal that was interrupted has more to remove than the engine shows.
       const isUnfinished = app.state === "DELETING" && isGone(app.target) && isGone(state);
       reporter.setState(app, isUnfinished ? app.state : state);
@@ -126,7 +148,9 @@ export class AppWatch {
     const isRunning = app.state === "RUNNING";
     health.recordState({ isRunning, isOnProbation: isRunning && isOnProbation(records.updates.find(app.id)) });
     if (!isRunning || observed === undefined) return;
-    for (const container of observed.containers) channels.follow(container);
+    const { services = [] } = observed.project ?? {};
+    if (services.length > 0 && this.#deps.composeOf(app) !== undefined) channels.followProject(app, services);
+    else for (const container of observed.containers) channels.follow(container);
   }
 
   /** Begins the wait for the next try, and says so in the app's log. */
@@ -149,12 +173,56 @@ export class AppWatch {
    */
   async #judgeRelease(
     job: Job,
-    { app, request, failure }: { app: LiveApp; request: AppRequest; failure: ReleaseFailure & { kind: "exit" } },
+    { app, request, failure }: { app: LiveApp; request: AppRequest; failure: RunFailure },
   ): Promise<Attempt | undefined> {
     await this.#deps.clock.sleep(verdictDelayMs, job.signal);
     if (this.#isDeviceUnstable() || await this.#tryObserve(app, job.signal) === undefined) return undefined;
-    await this.#deps.channels.showExit(app, failure.exitCode, job.signal);
+    await this.#showFailure(app, failure, job.signal);
     return this.rollBack(app, { request, failure });
+  }
+
+  #contextOf(app: LiveApp): HealthContext {
+    const { namesOf, composeOf } = this.#deps;
+    return { project: namesOf(app).project, compose: composeOf(app) };
+  }
+
+  /** What is wrong with a release that runs: a check that says no, a service that fails again and again. */
+  async #hiddenFault(
+    observed: ObservedApp,
+    context: HealthContext,
+    signal: AbortSignal,
+  ): Promise<RunFailure | undefined> {
+    const failed = failedServiceOf(observed, { ...context, isStrict: true });
+    if (failed !== undefined) return failed;
+    const sick = checkedContainers(observed, context).find(({ isUnhealthy }) => isUnhealthy);
+    if (sick === undefined) return undefined;
+    const output = await this.#deps.readHealth(sick.id, signal);
+    const { service } = sick;
+    return { kind: "unhealthy", output, wasKilled: false, ...(service === undefined ? {} : { service }) };
+  }
+
+  /** In the app's log, once for each change. */
+  async #sayHealth(app: LiveApp, checked: readonly CheckedContainer[], signal: AbortSignal): Promise<void> {
+    const { channels, readHealth } = this.#deps;
+    const sick = new Map(checked.filter(({ isUnhealthy }) => isUnhealthy).map((one) => [one.id, subjectOf(app, one)]));
+    const known = this.#sick;
+    this.#sick = sick;
+    for (const [id, subject] of sick) {
+      if (!known.has(id)) channels.say(app, unhealthyText(subject, await readHealth(id, signal)));
+    }
+    for (const { id, isUnhealthy } of checked) {
+      const subject = known.get(id);
+      if (subject !== undefined && !isUnhealthy) channels.say(app, healthyText(subject));
+    }
+  }
+
+  async #showFailure(app: LiveApp, failure: RunFailure, signal: AbortSignal): Promise<void> {
+    const { channels } = this.#deps;
+    const { service } = failure;
+    if (failure.kind === "unhealthy") {
+      channels.say(app, unhealthyText(subjectOf(app, failure), failure.output));
+    } else if (service === undefined) await channels.showExit(app, failure.exitCode, signal);
+    else await channels.showServiceExit(app, { ...service, exitCode: failure.exitCode }, signal);
   }
 
   /** Undefined when the engine does not answer; the app is observed again when it does. */
@@ -172,7 +240,6 @@ export class AppWatch {
   }
 }
 
-function exitOf(observed: ObservedApp): ReleaseFailure & { kind: "exit" } {
-  const { exitCode = 0, wasKilled = false } = soleContainer(observed) ?? {};
-  return { kind: "exit", exitCode, wasKilled };
+function subjectOf({ appName, id: { stage } }: LiveApp, { service }: { service?: { name: string } }): string {
+  return service?.name ?? `${appName} (${stage})`;
 }

@@ -19,7 +19,7 @@ import type { Attempt, AttemptContext } from "./attempt.ts";
 
 /** What the endings work with. */
 export interface AttemptEndingsDeps
-  extends Pick<AppTools, "channels" | "observeApp" | "pauseOf" | "preparation" | "sayLeftOut"> {
+  extends Pick<AppTools, "channels" | "composeOf" | "observeApp" | "pauseOf" | "preparation" | "sayLeftOut"> {
   records: AppRecords;
   reporter: StateReporter;
   watch: AppWatch;
@@ -196,7 +196,11 @@ export class AttemptEndings {
     const { reporter, observeApp, next } = this.#deps;
     const { job, app } = context;
     const observed = await observeApp(app, job.signal);
-    await reporter.announce(app, correctedState(app.state, observed), job.signal);
+    await reporter.announce(
+      app,
+      correctedState(app.state, observed, { compose: this.#deps.composeOf(app) }),
+      job.signal,
+    );
     return next(context, options);
   }
 }

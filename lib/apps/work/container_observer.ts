@@ -3,13 +3,17 @@
 import type { Clock } from "../../async/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { EngineEvent } from "../../docker/events.ts";
-import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import { type AppNames, type NamedApp, parseComposeProjectName } from "../../model/app_names.ts";
+import { composeProjectLabel } from "../../model/labels.ts";
 import { ownerOf } from "../../model/owner.ts";
 import type { AppRecords } from "../state/app_records.ts";
+import type { LiveApp } from "../state/live_app.ts";
 import { formerPartsOf } from "../state/observed_app.ts";
+import { checkedContainers } from "../watch/app_health.ts";
 import { EngineSnapshot, type SnapshotEngine } from "../watch/engine_snapshot.ts";
 import { type EngineWatchDeps, unstableMs, watchEngine } from "../watch/engine_watch.ts";
-import { observedState } from "../watch/observed_state.ts";
+import { type ComposeFacts, observedState } from "../watch/observed_state.ts";
+import type { AppChannels } from "./app_channels.ts";
 import type { AppWorkers } from "./app_workers.ts";
 
 /** What an observer works with. */
@@ -18,6 +22,8 @@ export interface ContainerObserverDeps {
   records: AppRecords;
   workers: AppWorkers;
   namesOf(app: NamedApp): AppNames;
+  channels: Pick<AppChannels, "noteServiceExit">;
+  composeOf(app: LiveApp): ComposeFacts | undefined;
   /** Takes over a promise that nobody waits for, and whatever it rejects with. */
   keep(task: Promise<void>): void;
   /** Called when the engine goes away, and when it is back. */
@@ -28,7 +34,10 @@ export interface ContainerObserverDeps {
   log: Log;
 }
 
-const relevantActions = ["start", "die", "destroy", "pause", "unpause"];
+const relevantActions = [
+  ...["start", "die", "destroy", "pause", "unpause"],
+  ...["health_status: healthy", "health_status: unhealthy"],
+];
 
 /** One observer for all apps. */
 export class ContainerObserver {
@@ -63,25 +72,43 @@ export class ContainerObserver {
 
   #takeEvent(event: EngineEvent): void {
     if (!relevantActions.includes(event.action)) return;
-    const { records, namesOf, workers, keep } = this.#deps;
-    const id = ownerOf({ names: [event.name], labels: event.labels });
+    const { workers, keep } = this.#deps;
+    const app = this.#composeAppOf(event) ?? this.#appOf(event);
+    if (app !== undefined) keep(workers.of(app.id).look({ isReturn: false }));
+  }
+
+  #appOf({ name, labels }: EngineEvent): LiveApp | undefined {
+    const { records, namesOf } = this.#deps;
+    const id = ownerOf({ names: [name], labels });
     const app = id && records.find(id);
-    if (app === undefined || (app.former === undefined && namesOf(app).container !== event.name)) return;
-    keep(workers.of(app.id).look({ isReturn: false }));
+    return app === undefined || (app.former === undefined && namesOf(app).container !== name) ? undefined : app;
+  }
+
+  /** The app whose project has exactly the label of the container. */
+  #composeAppOf({ id, action, labels, exitCode }: EngineEvent): LiveApp | undefined {
+    const { records, namesOf, channels } = this.#deps;
+    const project = labels[composeProjectLabel];
+    const named = project === undefined ? undefined : parseComposeProjectName(project);
+    const app = named && records.find(named.id);
+    if (app === undefined || namesOf(app).project !== project) return undefined;
+    if (action === "die" && exitCode !== undefined) channels.noteServiceExit(app, { id, exitCode });
+    return app;
   }
 
   /** Looks closely only at apps that have changed. */
   async #scan({ isReturn, signal }: { isReturn: boolean; signal: AbortSignal }): Promise<void> {
-    const { engine, records, namesOf, workers, keep, clock } = this.#deps;
+    const { engine, records, namesOf, composeOf, workers, keep, clock } = this.#deps;
     const takenAtMs = clock.now();
     const snapshot = new EngineSnapshot({ takenAtMs, containers: await engine.listContainers(signal), images: [] });
     for (const app of records.all()) {
+      const compose = composeOf(app);
       const observed = snapshot.find(app.id, namesOf(app));
       const isMoved = app.former === undefined && formerPartsOf(observed) !== undefined;
       // A closer look shows what it is.
       if (isMoved) app.former = "leftover";
-      const hasChanged = isMoved || observedState(app.state, observed) !== undefined;
-      if (hasChanged || (isReturn && app.state === "FAILED")) keep(workers.of(app.id).look({ isReturn }));
+      const hasChanged = isMoved || observedState(app.state, observed, { compose }) !== undefined;
+      const isSick = checkedContainers(observed, { compose, project: "" }).some(({ isUnhealthy }) => isUnhealthy);
+      if (hasChanged || isSick || (isReturn && app.state === "FAILED")) keep(workers.of(app.id).look({ isReturn }));
     }
   }
 }
