@@ -2,14 +2,22 @@
 
 import { streamCommand } from "../host/stream_command.ts";
 import { type BuildOptions, BuildTail } from "./build.ts";
+import { commandEnvironment } from "./command_environment.ts";
+import type { DockerConfigs } from "./docker_config.ts";
+import type { EngineEnvironment } from "./endpoint.ts";
 import { EngineError, isFullDisk } from "./errors.ts";
 
 /** What is built, and how. */
-export interface CliBuildOptions extends Omit<BuildOptions, "buildId" | "logins"> {
+export interface CliBuildOptions extends Omit<BuildOptions, "buildId"> {
   /** Gets the lines of the output. */
   onLines(lines: readonly string[]): void;
-  /** Added to those variables of the agent that every child sees. */
-  env?: Readonly<Record<string, string>>;
+}
+
+/** What the command line is run with. */
+export interface CliBuildDeps {
+  configs: Pick<DockerConfigs, "open">;
+  /** How the engine is reached. */
+  env: EngineEnvironment;
 }
 
 /** A build has no deadline; this is more than any takes. */
@@ -20,13 +28,14 @@ const cliBuildLimitMs = 24 * 3_600_000;
  * when the program cannot be started, `canceled` within a second after an abort; its whole process group has been
  * killed then.
  */
-export async function buildWithCli(options: CliBuildOptions): Promise<void> {
-  const { reference, dockerfile, archivePath, signal, onLines, env = {} } = options;
+export async function buildWithCli({ configs, env }: CliBuildDeps, options: CliBuildOptions): Promise<void> {
+  const { reference, dockerfile, archivePath, logins, signal, onLines } = options;
+  using config = configs.open(logins);
   const args = ["build", "--force-rm", "--progress", "plain", "-t", reference, "-f", dockerfile, "-"];
   const { code, lines } = await streamCommand("docker", args, {
     signal,
     timeoutMs: cliBuildLimitMs,
-    env: { DOCKER_BUILDKIT: "1", ...env },
+    env: { ...commandEnvironment(env, { configFolder: config.folder }), DOCKER_BUILDKIT: "1" },
     inputFile: archivePath,
     onLines,
   });

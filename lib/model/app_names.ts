@@ -62,6 +62,11 @@ export function containerNameOf({ id: { stage, appKey }, appName }: NamedApp): s
   return `${stage}_${appKey}_${appName}`.toLowerCase();
 }
 
+/** The log channel of an app while a release of it is published: `pub_71_fan_ctl`. */
+export function publishChannelOf({ id: { appKey }, appName }: NamedApp): string {
+  return `pub_${appKey}_${appName}`.toLowerCase();
+}
+
 /** Reads the name of a container, with or without the engine's slash. Undefined when it is not one of an app. */
 export function parseContainerName(name: string): NamedApp | undefined {
   const { prefix, app } = parseAppName(name.replace(/^\//, "")) ?? {};

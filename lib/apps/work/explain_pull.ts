@@ -1,4 +1,4 @@
-/** Finds out why a pull has failed, as far as the engine does not say it. */
+/** Finds out why a pull or a push has failed, as far as the engine does not say it. */
 
 import { within } from "../../async/deadline.ts";
 import { hasCode, messageOf, textOf } from "../../base/errors.ts";
@@ -29,8 +29,8 @@ export type LoginVerdict = "none" | "refused" | "accepted" | "unknown";
 const loginLimitMs = 10_000;
 
 /**
- * The error of a pull, with a hint behind the engine's text where that leaves open what to do. Asks the registry only
- * when it has refused the pull for the login. Never throws.
+ * The error of a pull or a push, with a hint behind the engine's text where that leaves open what to do. Asks the
+ * registry only when it has refused the pull for the login. Never throws.
  */
 export async function explainPull(error: unknown, options: ExplanationOptions, signal: AbortSignal): Promise<unknown> {
   const engineText = engineTextOf(error);
@@ -38,7 +38,7 @@ export async function explainPull(error: unknown, options: ExplanationOptions, s
   const kind = reasonKind(engineText);
   const hint = kind === "login" ? loginHint(await tryLogin(options, signal), options.host) : hintOf(kind, options.host);
   if (hint === undefined) return error;
-  const code = hasCode(error, "image_missing") ? "image_missing" : "pull_failed";
+  const code = hasCode(error, "image_missing", "push_failed") ? error.code : "pull_failed";
   return new EngineError(code, messageOf(error), { engineText: `${engineText} (${hint})`, cause: error });
 }
 

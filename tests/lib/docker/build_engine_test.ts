@@ -4,6 +4,7 @@ import { AgentError } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import type { BuildOptions } from "../../../lib/docker/build.ts";
 import { buildWithCli } from "../../../lib/docker/cli_build.ts";
+import { DockerConfigs } from "../../../lib/docker/docker_config.ts";
 import { Engine } from "../../../lib/docker/engine.ts";
 import { engineTextOf } from "../../../lib/docker/errors.ts";
 import { Dockerd } from "../../../scripts/testbed/dockerd.ts";
@@ -167,11 +168,14 @@ Deno.test("builds of a real engine", async (t) => {
   });
 
   await t.step("the command line builds the same, tells of a failing step, and ends when it is aborted", async () => {
-    const env = { DOCKER_HOST: dockerd.host };
+    const deps = {
+      env: { DOCKER_HOST: dockerd.host },
+      configs: new DockerConfigs({ folder: `${world.folder}/configs` }),
+    };
     const lines: string[] = [];
-    const options = { reference: "cli:1", dockerfile: "Dockerfile", signal: never, env };
+    const options = { reference: "cli:1", dockerfile: "Dockerfile", logins: [world.auth], signal: never };
     const run = (archivePath: string, change: { signal?: AbortSignal } = {}) => {
-      return buildWithCli({ ...options, archivePath, onLines: (some) => void lines.push(...some), ...change });
+      return buildWithCli(deps, { ...options, archivePath, onLines: (some) => void lines.push(...some), ...change });
     };
     await run(await world.archive("FROM busybox:1\nRUN echo hello-$((6*7))\n"));
     assert.match(lines.join("\n"), /hello-42/);
