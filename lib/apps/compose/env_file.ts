@@ -18,11 +18,11 @@ export function envFileText(variables: readonly Variable[]): string {
   return variables.map(({ name, value }) => `${name}=${inQuotes(value)}`).join("\n");
 }
 
-/** What the app's log says of names that compose does not take; its wording is part of the wire. */
-export function invalidNamesWarning(names: readonly string[]): string {
+/** What the app's log says of such names, behind `Warning: `. Its wording is part of the wire. */
+export function invalidNamesText(names: readonly string[]): string {
   const shown = names.slice(0, shownNames).map((name) => JSON.stringify(name.slice(0, 60)));
   const more = names.length > shownNames ? [`and ${names.length - shownNames} more`] : [];
-  return `Warning: ignored environment variable(s) with invalid name(s): [${[...shown, ...more].join(" ")}] — ` +
+  return `ignored environment variable(s) with invalid name(s): [${[...shown, ...more].join(" ")}] — ` +
     "names cannot be empty, contain spaces or '=', or start with '#'";
 }
 

@@ -2,7 +2,6 @@
 
 import { type Dict, isDict, readCount } from "../../base/json.ts";
 import type { PublishedPort } from "../container/create_request.ts";
-import { serviceEntries } from "./definition.ts";
 
 /** An entry whose host port the agent chooses. */
 export interface PortEntry {
@@ -31,10 +30,12 @@ export interface PortEntries {
   hostNetwork: PortEntry[];
 }
 
-/** The entries of all services, in the order of the definition. Throws what `serviceEntries()` throws. */
+/** The entries of all services, in the order of the definition. What is no service is skipped. */
 export function portEntriesOf(definition: Dict): PortEntries {
   const found: PortEntries = { entries: [], others: [], hostNetwork: [] };
-  for (const [service, content] of serviceEntries(definition)) {
+  const { services } = definition;
+  for (const [service, content] of Object.entries(isDict(services) ? services : {})) {
+    if (!isDict(content)) continue;
     const isManaged = hasOwnPorts(content);
     for (const value of Array.isArray(content["ports"]) ? content["ports"] : []) {
       const parsed = parsePortEntry(value);
@@ -44,6 +45,17 @@ export function portEntriesOf(definition: Dict): PortEntries {
     }
   }
   return found;
+}
+
+/** How many services declare a port; see `PortEntry.port`. */
+export function countDeclarations(
+  definition: Dict | null,
+  { port, transport }: Pick<PortEntry, "port" | "transport">,
+): number {
+  const declared = portEntriesOf(definition ?? {}).entries.filter((entry) =>
+    entry.port === port && entry.transport === transport
+  );
+  return new Set(declared.map(({ service }) => service)).size;
 }
 
 /** True for a service whose ports the engine publishes: others use the network of the host or of another container. */

@@ -1,10 +1,11 @@
 /** Where the host publishes the ports of apps: each declared port has a host port for as long as the agent runs. */
 
 import { type AppId, idText, type PortRule } from "../../model/app.ts";
-import type { PortBinding } from "../../docker/decode.ts";
+import type { ServicePort } from "../compose/port_entries.ts";
 import type { PublishedPort } from "./create_request.ts";
 import { HostPorts, type PinOutcome, portsNamedIn } from "./host_ports.ts";
 import {
+  isSameRule,
   keyText,
   pendingLine,
   type PinRefusal,
@@ -14,11 +15,17 @@ import {
   refusalText,
   reservationsOf,
   reservedHostPort,
-  transportOf,
 } from "./port_reservations.ts";
-
-/** Where the ports of a container are published, by `<port>/<protocol>`. */
-export type PortBindings = Readonly<Record<string, readonly PortBinding[]>>;
+import {
+  boundPorts,
+  isBound,
+  isOfRule,
+  type PortBindings,
+  type PortSlot,
+  type ServiceEntries,
+  slotOfEntry,
+  slotsOfRule,
+} from "./port_slots.ts";
 
 /** What the ports of apps depend on. */
 export interface AppPortsOptions {
@@ -43,14 +50,16 @@ export interface RefusedPin {
 }
 
 /** The ports of an app that starts. `evicted`: apps whose equal reservations go after those of this app. */
-export type PublishOutcome =
+export type PublishOutcome<Port = PublishedPort> =
   & { evicted: readonly AppId[] }
-  & ({ kind: "published"; ports: PublishedPort[] } | { kind: "refused"; pins: RefusedPin[] });
+  & ({ kind: "published"; ports: Port[] } | { kind: "refused"; pins: RefusedPin[] });
 
-/** What the container of an app has at this moment. */
+/** What the container of an app, or its services, have at this moment. */
 export interface CurrentPorts {
   rules: readonly PortRule[];
-  /** Of the app's container; undefined when there is none. */
+  /** Of a compose app: what its definition says. */
+  services?: ServiceEntries | undefined;
+  /** Of what exists; undefined when nothing does. */
   published: PortBindings | undefined;
   /** The container is up, so that its ports are reachable. */
   isRunning?: boolean;
@@ -79,47 +88,59 @@ export class AppPorts {
    * The rules with the host ports that are known: those in use, else those of the existing container (`published`),
    * else those that Studio has stored. Chooses no port, and pins reserved ones for the next start.
    */
-  resolve(app: AppId, { rules, published, isRunning = false }: CurrentPorts): ResolvedPorts {
+  resolve(app: AppId, { rules, services, published, isRunning = false }: CurrentPorts): ResolvedPorts {
     this.#refresh(app, rules);
     const lines: string[] = [];
     const resolved = rules.map((rule) => {
       const plain = rule.reservationError === "" ? rule : { ...rule, reservationError: "" };
       if (rule.localIp !== "") return plain;
-      const key = keyOf(app, rule);
-      if (reservedHostPort(app, rule) === 0) {
-        return this.#resolveFree(plain, { key, published });
+      const [slot, ...others] = slotsOfRule(app, { rule, services });
+      if (slot === undefined) {
+        const onHost = services?.hostNetwork.find((entry) => isOfRule(entry, rule));
+        return onHost === undefined ? plain : { ...plain, hostPort: onHost.containerPort };
       }
-      const { line, ...found } = this.#resolveReserved(plain, { key, published, isRunning });
-      if (line !== undefined && this.#isNews(key, line)) lines.push(line);
+      const state = { slot, others, published, isRunning };
+      if (reservedHostPort(app, rule) === 0) return this.#resolveFree(plain, state);
+      const { line, ...found } = this.#resolveReserved(plain, state);
+      if (line !== undefined && this.#isNews(slot.key, line)) lines.push(line);
       return found.rule;
     });
     return { rules: resolved, lines };
   }
 
   /**
-   * The published ports of an app, each once. Chooses those that are missing. A rule with a reservation gets exactly
-   * that port, or nothing is published. Throws `port_in_use` when no port is left.
+   * The published ports of an app, each once. Chooses those that are missing: of a DEV app the declared ports
+   * themselves, as far as they can be had. A rule with a reservation gets exactly that port, or nothing is published.
+   * Throws `port_in_use` when no port is left.
    */
-  publish(app: AppId, rules: readonly PortRule[]): PublishOutcome {
-    this.#refresh(app, rules);
+  publish(app: AppId, rules: readonly PortRule[], { published }: { published?: PortBindings } = {}): PublishOutcome {
     const used = rules.filter(({ localIp, port }) => localIp === "" && port !== 0);
-    const { pins, evicted } = this.#pinAll(app, used);
-    if (pins.length > 0) return { kind: "refused", pins, evicted };
-    const ports = new Map<string, PublishedPort>();
-    const keys = used.map((rule) => ({ key: keyOf(app, rule), rule }));
-    for (const { key } of keys) {
-      this.#lost.delete(keyText(key));
-      this.#hostPorts.usePin(key);
-    }
-    const names = new Set(keys.map(({ key }) => keyText(key)));
-    // Of rules that are gone.
-    for (const key of this.#hostPorts.keysOf(app)) if (!names.has(keyText(key))) this.#hostPorts.drop(key);
-    for (const { key, rule } of keys) {
-      this.#hostPorts.leaveReserved(key);
-      const hostPort = this.#hostPorts.recoverOrReserve(key, rule.hostPort);
-      ports.set(keyText(key), { port: key.port, transport: key.transport, hostPort });
-    }
-    return { kind: "published", ports: [...ports.values()], evicted };
+    const wanted = used.flatMap((rule) => slotsOfRule(app, { rule }).map((slot): WantedSlot => ({ ...slot, rule })));
+    const outcome = this.#publish(app, { rules: used, wanted, services: undefined, published });
+    if (outcome.kind === "refused") return outcome;
+    const ports = wanted.map(({ key: { port, transport }, hostPort = 0 }) => ({ port, transport, hostPort }));
+    return { ...outcome, ports: [...new Map(ports.map((port) => [`${port.port}/${port.transport}`, port])).values()] };
+  }
+
+  /**
+   * The same for a compose app: the host port of each entry in its definition that has one, or a rule. Throws
+   * `port_in_use`.
+   */
+  publishServices(
+    app: AppId,
+    { rules, services, published }: Pick<CurrentPorts, "rules" | "published"> & { services: ServiceEntries },
+  ): PublishOutcome<ServicePort> {
+    const used = services.entries.flatMap((entry) => {
+      const rule = rules.find((one) => isOfRule(entry, one));
+      return rule === undefined && !entry.hasHostPort ? [] : [{ entry, wanted: { ...slotOfEntry(app, entry), rule } }];
+    });
+    const wanted: WantedSlot[] = used.map((one) => one.wanted);
+    const outcome = this.#publish(app, { rules, wanted, services, published });
+    if (outcome.kind === "refused") return outcome;
+    const ports = used.map(({ entry: { service, containerPort, transport, port } }, index): ServicePort => {
+      return { service, containerPort, transport, port, hostPort: wanted[index]?.hostPort ?? 0 };
+    });
+    return { ...outcome, ports };
   }
 
   /**
@@ -131,8 +152,7 @@ export class AppPorts {
     { rules, engineText }: { rules: readonly PortRule[]; engineText: string },
   ): boolean | RefusedPin[] {
     this.#refresh(app, rules);
-    const current = rules.filter(({ localIp }) => localIp === "").flatMap((rule) => {
-      const key = keyOf(app, rule);
+    const current = this.#hostPorts.keysOf(app).flatMap((key) => {
       const hostPort = this.#hostPorts.find(key);
       return hostPort === undefined ? [] : [{ key, hostPort }];
     });
@@ -171,7 +191,7 @@ export class AppPorts {
   }
 
   #reservationOf(key: PortKey): PortReservation | undefined {
-    return this.#reservations.find((one) => keyText(one) === keyText(key));
+    return this.#reservations.find((one) => isSameRule(one, key));
   }
 
   #endReservation(key: PortKey): void {
@@ -180,40 +200,79 @@ export class AppPorts {
     this.#lost.delete(keyText(key));
   }
 
-  #pinAll(app: AppId, rules: readonly PortRule[]): { pins: RefusedPin[]; evicted: AppId[] } {
+  /** Chooses the host ports of what is wanted, and notes them there. */
+  #publish(
+    app: AppId,
+    { rules, wanted, ...current }: Omit<CurrentPorts, "isRunning"> & { wanted: readonly WantedSlot[] },
+  ): { evicted: AppId[] } & ({ kind: "published" } | { kind: "refused"; pins: RefusedPin[] }) {
+    this.#refresh(app, rules);
+    const { pins, evicted } = this.#pinAll(app, rules, current.services);
+    if (pins.length > 0) return { kind: "refused", pins, evicted };
+    for (const { key } of wanted) {
+      this.#lost.delete(keyText(key));
+      this.#hostPorts.usePin(key);
+    }
+    const names = new Set(wanted.map(({ key }) => keyText(key)));
+    // Of rules and entries that are gone.
+    for (const key of this.#hostPorts.keysOf(app)) if (!names.has(keyText(key))) this.#hostPorts.drop(key);
+    for (const slot of wanted) {
+      this.#hostPorts.leaveReserved(slot.key);
+      const preferred = this.#boundPort(slot, current.published) || (slot.rule?.hostPort ?? 0);
+      if (app.stage === "DEV" && preferred === 0) this.#hostPorts.reserveDeclared(slot.key);
+      slot.hostPort = this.#hostPorts.recoverOrReserve(slot.key, preferred);
+    }
+    return { kind: "published", evicted };
+  }
+
+  #pinAll(
+    app: AppId,
+    rules: readonly PortRule[],
+    services: ServiceEntries | undefined,
+  ): { pins: RefusedPin[]; evicted: AppId[] } {
     const pins: RefusedPin[] = [];
     const evicted: AppId[] = [];
     for (const rule of rules) {
       const hostPort = reservedHostPort(app, rule);
-      if (hostPort === 0) continue;
-      const outcome = this.#pin(keyOf(app, rule), hostPort, { isPublished: false, mayEvict: true });
+      const [slot, ...others] = hostPort === 0 ? [] : slotsOfRule(app, { rule, services });
+      if (slot === undefined) continue;
+      const outcome = this.#pinSlot({ slot, others }, { hostPort, isPublished: false, mayEvict: true });
       if (outcome.evicted !== undefined) evicted.push(outcome.evicted);
       if (outcome.refusal !== undefined) pins.push({ port: rule.port, hostPort, refusal: outcome.refusal });
     }
     return { pins, evicted };
   }
 
+  /** A reservation is for one declared port, so no more than one service may have it. */
+  #pinSlot(
+    { slot, others }: { slot: PortSlot; others: readonly PortSlot[] },
+    { hostPort, ...options }: { hostPort: number; isPublished: boolean; mayEvict: boolean },
+  ): PinOutcome {
+    if (others.length > 0) return { refusal: { kind: "ambiguousServices" } };
+    return this.#pin(slot.key, hostPort, options);
+  }
+
   #pin(key: PortKey, hostPort: number, options: { isPublished: boolean; mayEvict: boolean }): PinOutcome {
-    const isAmbiguous = this.#reservations.some((one) => keyText(one) === keyText(key) && one.hostPort !== hostPort);
+    const isAmbiguous = this.#reservations.some((one) => isSameRule(one, key) && one.hostPort !== hostPort);
     return isAmbiguous ? { refusal: { kind: "ambiguous" } } : this.#hostPorts.pin(key, hostPort, options);
   }
 
-  #resolveFree(rule: PortRule, { key, published }: { key: PortKey; published: PortBindings | undefined }): PortRule {
-    this.#hostPorts.adopt(key, boundPort(published, key));
-    const known = this.#hostPorts.find(key) ?? (boundPort(published, key) || rule.hostPort);
+  #resolveFree(rule: PortRule, { slot, others, published }: SlotState): PortRule {
+    for (const one of [slot, ...others]) this.#hostPorts.adopt(one.key, this.#boundPort(one, published));
+    // Of several services the first one that has the port.
+    const { key, name } = [slot, ...others].find((one) => this.#hostPorts.find(one.key) !== undefined) ?? slot;
+    const known = this.#hostPorts.find(key) ?? (this.#boundPort({ key, name }, published) || rule.hostPort);
     return known > 0 ? { ...rule, hostPort: this.#hostPorts.recoverOrReserve(key, known) } : rule;
   }
 
-  #resolveReserved(
-    rule: PortRule,
-    { key, published, isRunning }: { key: PortKey; published: PortBindings | undefined; isRunning: boolean },
-  ): { rule: PortRule; line?: string | undefined } {
+  #resolveReserved(rule: PortRule, state: SlotState): { rule: PortRule; line?: string | undefined } {
+    const { slot, published, isRunning } = state;
+    const { key } = slot;
     const { port, reservedHostPort: hostPort } = rule;
-    const bound = boundPort(published, key);
+    const bound = this.#boundPort(slot, published);
     this.#hostPorts.adopt(key, bound);
     const isPublished = isRunning && isBound(published, { transport: key.transport, hostPort });
     const isLost = this.#lost.get(keyText(key)) === hostPort;
-    const pinned = this.#pin(key, hostPort, { isPublished, mayEvict: false });
+    const pinned = this.#pinSlot(state, { hostPort, isPublished, mayEvict: false });
     const refusal: PinRefusal | undefined = pinned.refusal ?? (isLost ? { kind: "process" } : undefined);
     if (refusal !== undefined) {
       const owned = this.#hostPorts.find(key) ?? 0;
@@ -230,6 +289,16 @@ export class AppPorts {
     return { rule: { ...rule, hostPort } };
   }
 
+  /** Where what exists publishes it, rather on a port that is not another one's; 0 when it does not. */
+  #boundPort({ key, name }: PortSlot, published: PortBindings | undefined): number {
+    const bound = boundPorts(published, { name });
+    const isOpen = (hostPort: number) => {
+      const owner = this.#hostPorts.ownerOf(hostPort, key.transport);
+      return owner === undefined || keyText(owner) === keyText(key);
+    };
+    return bound.find(isOpen) ?? bound[0] ?? 0;
+  }
+
   #isNews(key: PortKey, line: string): boolean {
     if (this.#said.get(keyText(key)) === line) return false;
     this.#said.set(keyText(key), line);
@@ -237,26 +306,15 @@ export class AppPorts {
   }
 }
 
-function keyOf(app: AppId, rule: PortRule): PortKey {
-  return { app: { appKey: app.appKey, stage: app.stage }, transport: transportOf(rule), port: rule.port };
+interface WantedSlot extends PortSlot {
+  rule: PortRule | undefined;
+  hostPort?: number;
 }
 
-/** The host port of an existing container, preferably one on all addresses. 0 when there is none. */
-function boundPort(
-  published: PortBindings | undefined,
-  { transport, port }: Pick<PublishedPort, "transport" | "port">,
-): number {
-  const bindings = published?.[`${port}/${transport}`] ?? [];
-  const onAll = bindings.find(({ hostIp }) => ["", "0.0.0.0", "::"].includes(hostIp));
-  return (onAll ?? bindings[0])?.hostPort ?? 0;
-}
-
-/** True when the container publishes any of its ports on this port of the host. */
-function isBound(
-  published: PortBindings | undefined,
-  { transport, hostPort }: Pick<PublishedPort, "transport" | "hostPort">,
-): boolean {
-  return Object.entries(published ?? {}).some(([name, bindings]) =>
-    name.endsWith(`/${transport}`) && bindings.some((binding) => binding.hostPort === hostPort)
-  );
+interface SlotState {
+  slot: PortSlot;
+  /** The same declared port in other services. */
+  others: readonly PortSlot[];
+  published: PortBindings | undefined;
+  isRunning: boolean;
 }

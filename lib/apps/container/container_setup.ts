@@ -9,14 +9,15 @@ import { existsSync } from "../../files/exists.ts";
 import { fileNameOf, folderOf } from "../../files/path_parts.ts";
 import { type ContainerOptions, createRequest } from "./create_request.ts";
 import { type AppCredential, appCredential } from "./app_credential.ts";
+import { invalidNamesText, isEnvFileName } from "../compose/env_file.ts";
 import { AppPorts, type PublishOutcome, type RefusedPin } from "./app_ports.ts";
 import type { PublishedPort } from "./create_request.ts";
 import { type PortReservation, refusalLines, refusalText } from "./port_reservations.ts";
-import { appEnvironment, type EnvironmentSources } from "./environment.ts";
+import { appEnvironment, type EnvironmentPort, type EnvironmentSources } from "./environment.ts";
 import { journaledFolder } from "./journaled_folder.ts";
 import { LeftOutParts } from "./left_out.ts";
 import { certsTarget, proxySecrets, siteVariables } from "./site_variables.ts";
-import { containerEnv, describeTooLong } from "./variable.ts";
+import { containerEnv, describeTooLong, type Variable } from "./variable.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { AppsDeps, Surroundings } from "../dependencies.ts";
 
@@ -71,8 +72,9 @@ export class ContainerSetup {
 
   /** Says in the app's log what of its request cannot be used, unless that was said already. */
   sayLeftOut(app: LiveApp, request: AppRequest): void {
-    const { variables, warnings } = appEnvironment(request, { sources: this.#sources(undefined), ports: [] });
-    this.leftOut.say(app, { request, variables: [...warnings, ...describeTooLong(variables)], isNews: true });
+    const isCompose = request.dockerCompose !== null;
+    const { warnings } = this.#environment(request, { sources: this.#sources(undefined), ports: [], isCompose });
+    this.leftOut.say(app, { request, variables: warnings, isNews: true });
   }
 
   /** Says in the log of an app why it cannot have a reserved port. */
@@ -96,38 +98,97 @@ export class ContainerSetup {
     options: { request: AppRequest; image: string; withGpu: boolean },
     signal: AbortSignal,
   ): Promise<CreateRequest> {
-    const { hasGpu, log } = this.#deps;
     const { request } = options;
-    const ports = this.#publish(app, request.ports);
+    const ports = this.settlePorts(app, this.ports.publish(app.id, request.ports));
+    const variables = this.variablesOf(app, { request, ports });
+    await this.writeVariables(app, { request, variables }, signal);
+    return createRequest({
+      image: options.image,
+      app,
+      env: containerEnv(variables),
+      ports,
+      mounts: this.#mountsOf(app),
+      withGpu: options.withGpu && await this.#deps.hasGpu(signal),
+    });
+  }
+
+  /**
+   * The variables of an app that starts on these ports. What cannot be used is told in its log, with `more` that was
+   * left out. `isCompose`: names are those that compose takes, and values may be of any length.
+   */
+  variablesOf(
+    app: LiveApp,
+    options: {
+      request: AppRequest;
+      ports: readonly EnvironmentPort[];
+      isCompose?: boolean;
+      more?: readonly string[];
+    },
+  ): Variable[] {
+    const { request, ports, isCompose = false, more = [] } = options;
     const sources = this.#sources(this.#credentialOf(request));
-    const { variables, warnings } = appEnvironment(request, { sources, ports });
-    if (warnings.length > 0) log.warn("Skipped variables of an app", { app: app.appName, ...summarize(warnings) });
+    const { variables, warnings } = this.#environment(request, { sources, ports, isCompose });
+    const all = [...warnings, ...more];
+    if (all.length > 0) this.#deps.log.warn("Skipped variables of an app", { app: app.appName, ...summarize(all) });
     // Viewers see the log from the start of the app on.
-    this.leftOut.say(app, { request, variables: [...warnings, ...describeTooLong(variables)], isNews: false });
+    this.leftOut.say(app, { request, variables: all, isNews: false });
+    return variables;
+  }
+
+  /** Writes the variables as files into the data folder of the app. Throws `io_failed`, `no_space`, `canceled`. */
+  async writeVariables(
+    app: LiveApp,
+    { request, variables }: { request: AppRequest; variables: readonly Variable[] },
+    signal: AbortSignal,
+  ): Promise<void> {
     const folder = this.folderOf(app);
     await this.#folders.run(folder.path, async () => {
       await folder.create();
       await folder.writeEnv(variables, request.ports);
       await folder.refreshPorts(request.ports);
     }, signal);
-    return createRequest({
-      image: options.image,
-      app,
-      env: containerEnv(variables),
-      ports,
-      mounts: this.#mountsOf(folder.path),
-      withGpu: options.withGpu && await hasGpu(signal),
-    });
   }
 
-  /** The ports of an app that starts. A reserved one that cannot be had is told in its log. Throws `port_in_use`. */
-  #publish(app: LiveApp, rules: AppRequest["ports"]): PublishedPort[] {
-    const outcome: PublishOutcome = this.ports.publish(app.id, rules);
+  /**
+   * The data folder of an app on the host, and the folder with the certificates of the site if there are any. Absolute:
+   * flags may name relative paths, which the engine does not take.
+   */
+  sourcesOf(app: LiveApp): { data: string; certs: string | undefined } {
+    const { path } = this.folderOf(app);
+    return {
+      // Not even now is a link in its own place followed.
+      data: `${Deno.realPathSync(folderOf(path))}/${fileNameOf(path)}`,
+      certs: this.#hasCaBundle() ? Deno.realPathSync(folderOf(this.#deps.caBundleFile)) : undefined,
+    };
+  }
+
+  /**
+   * The ports that were chosen for an app. Its log says which reserved ones it cannot have, and which ones of a DEV app
+   * are not those that its developer has declared. Throws `port_in_use`.
+   */
+  settlePorts<Port extends PublishedPort>(app: LiveApp, outcome: PublishOutcome<Port>): Port[] {
     for (const id of outcome.evicted) this.#deps.makeWay(id);
-    if (outcome.kind === "published") return outcome.ports;
-    for (const pin of outcome.pins) this.sayRefused(app, pin);
-    const text = outcome.pins.map((pin) => refusalText(pin.refusal, pin)).join("; ");
-    throw new AgentError("port_in_use", text);
+    if (outcome.kind === "refused") {
+      for (const pin of outcome.pins) this.sayRefused(app, pin);
+      const text = outcome.pins.map((pin) => refusalText(pin.refusal, pin)).join("; ");
+      throw new AgentError("port_in_use", text);
+    }
+    const moved = app.id.stage === "DEV" ? outcome.ports.filter(({ port, hostPort }) => port !== hostPort) : [];
+    for (const { port, hostPort } of moved) {
+      this.#deps.say(app, `Port ${port} is reached on host port ${hostPort}, because host port ${port} is in use`);
+    }
+    return outcome.ports;
+  }
+
+  #environment(
+    request: AppRequest,
+    options: { sources: EnvironmentSources; ports: readonly EnvironmentPort[]; isCompose: boolean },
+  ): { variables: Variable[]; warnings: string[] } {
+    const { isCompose } = options;
+    const environment = appEnvironment(request, { ...options, ...(isCompose ? { isName: isEnvFileName } : {}) });
+    const { variables, warnings, invalidNames } = environment;
+    const invalid = invalidNames.length > 0 ? [invalidNamesText(invalidNames)] : [];
+    return { variables, warnings: [...warnings, ...invalid, ...(isCompose ? [] : describeTooLong(variables))] };
   }
 
   #sources(credential: AppCredential | undefined): EnvironmentSources {
@@ -161,13 +222,12 @@ export class ContainerSetup {
     return credential;
   }
 
-  /** Flags may name relative paths, which the engine does not take. */
-  #mountsOf(dataFolder: string): ContainerOptions["mounts"] {
+  #mountsOf(app: LiveApp): ContainerOptions["mounts"] {
+    const { data, certs } = this.sourcesOf(app);
     return [
       { source: Deno.realPathSync(this.#deps.sharedDir), target: "/shared" },
-      // Not even now is a link in its own place followed.
-      { source: `${Deno.realPathSync(folderOf(dataFolder))}/${fileNameOf(dataFolder)}`, target: "/data" },
-      ...(this.#hasCaBundle() ? [certsMount(Deno.realPathSync(folderOf(this.#deps.caBundleFile)))] : []),
+      { source: data, target: "/data" },
+      ...(certs === undefined ? [] : [certsMount(certs)]),
       ...sharedHostFolders.filter(existsSync).map((path) => ({ source: path, target: path })),
     ];
   }

@@ -1,7 +1,8 @@
 /** Answers whether a port rule could reserve a host port, which Studio asks before it saves a reservation. Pure. */
 
 import { type AppId, idText, type PortRule } from "../../model/app.ts";
-import { type Dict, isDict, readNumber } from "../../base/json.ts";
+import type { Dict } from "../../base/json.ts";
+import { countDeclarations } from "../compose/port_entries.ts";
 import type { PublishedPort } from "./create_request.ts";
 import { isDenied, isSameKey, type PortKey, reservationsOf, transportOf } from "./port_reservations.ts";
 
@@ -40,15 +41,6 @@ export function answerHostPort(question: HostPortQuestion, facts: HostPortFacts)
   return isFree ? { available: true, reason: "" } : refused("taken_by_process");
 }
 
-/** How many entries of the services of a compose file declare a port of a container. */
-export function countDeclarations(compose: Dict | null, wanted: Pick<PortKey, "port" | "transport">): number {
-  const services = isDict(compose?.["services"]) ? Object.values(compose["services"]) : [];
-  const entries = services.flatMap((service) =>
-    isDict(service) && Array.isArray(service["ports"]) ? service["ports"] : []
-  );
-  return entries.filter((entry) => declares(entry, wanted)).length;
-}
-
 function refused(reason: HostPortAnswer["reason"]): HostPortAnswer {
   return { available: false, reason };
 }
@@ -74,14 +66,4 @@ function isOwn(question: HostPortQuestion, { apps, owner }: HostPortFacts): bool
   const own = apps.find(({ id }) => idText(id) === idText(app))?.rules ?? [];
   return reservationsOf(app, own).some((one) => one.hostPort === hostPort && isSameKey(one, question)) ||
     own.some((rule) => rule.hostPort === hostPort && rule.localIp === "" && transportOf(rule) === transport);
-}
-
-/** `8080`, `"80:8080/udp"`, `"8000-8010:8000-8010"`, `{target: 8080, protocol: "udp"}`. */
-function declares(entry: unknown, { port, transport }: Pick<PortKey, "port" | "transport">): boolean {
-  if (isDict(entry)) return readNumber(entry["target"]) === port && (entry["protocol"] ?? "tcp") === transport;
-  if (typeof entry !== "string" && typeof entry !== "number") return false;
-  const [, first, last = first, protocol = "tcp"] =
-    /(?:^|:)(\d{1,5})(?:-(\d{1,5}))?(?:\/([a-z]+))?$/i.exec(`${entry}`) ??
-      [];
-  return first !== undefined && protocol.toLowerCase() === transport && Number(first) <= port && port <= Number(last);
 }

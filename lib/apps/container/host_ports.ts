@@ -6,6 +6,7 @@ import {
   findRival,
   isDenied,
   isSameKey,
+  isSameRule,
   keyText,
   type PinRefusal,
   type PortKey,
@@ -149,10 +150,14 @@ export class HostPorts {
     return this.#pinned.get(keyText(key))?.hostPort;
   }
 
-  /** Assigns the host port of the declared number, without a probe. Returns false when it has another owner. */
+  /**
+   * Assigns the host port of the declared number, in place of the one that the key has. It is only probed when the
+   * engine could not bind it before. Returns false when it has another owner, or is still in use.
+   */
   reserveDeclared(key: PortKey): boolean {
     if (this.find(key) === key.port) return true;
-    if (!this.#isOpen(key, key.port)) return false;
+    if (isDenied(key.port) || !this.#isOpen(key, key.port)) return false;
+    if (this.#refused.has(portText(key.transport, key.port)) && !this.#isFree(key.port, key.transport)) return false;
     this.#drop(key);
     this.#assign(key, key.port);
     return true;
@@ -200,7 +205,7 @@ export class HostPorts {
   }
 
   #hasReserved(key: PortKey, hostPort: number): boolean {
-    return this.#reservations().some((one) => isSameKey(one, key) && one.hostPort === hostPort);
+    return this.#reservations().some((one) => isSameRule(one, key) && one.hostPort === hostPort);
   }
 
   #choose(key: PortKey): number {

@@ -8,6 +8,8 @@ export interface PortKey {
   app: AppId;
   transport: PublishedPort["transport"];
   port: number;
+  /** The service of a compose app that declares it. */
+  service?: string;
 }
 
 /** The host port that is reserved for a declared port. */
@@ -15,9 +17,12 @@ export interface PortReservation extends PortKey {
   hostPort: number;
 }
 
-/** Why a reserved port cannot be had. `reserved`: a rule of another app has the same reservation and goes first. */
+/**
+ * Why a reserved port cannot be had. `reserved`: a rule of another app has the same reservation and goes first.
+ * `ambiguousServices`: several services of a compose app declare the port.
+ */
 export type PinRefusal =
-  | { kind: "ambiguous" | "denylisted" | "ownRule" | "process" }
+  | { kind: "ambiguous" | "ambiguousServices" | "denylisted" | "ownRule" | "process" }
   | { kind: "app"; app: AppId }
   | { kind: "reserved"; app: AppId };
 
@@ -48,14 +53,19 @@ export function isDenied(hostPort: number): boolean {
   return hostPort >= deniedHostPorts.first && hostPort <= deniedHostPorts.last;
 }
 
-/** The key of a declared port in maps: `<app> <port>/<transport>`. */
-export function keyText({ app, transport, port }: PortKey): string {
-  return `${idText(app)} ${port}/${transport}`;
+/** The key of a declared port in maps: `<app> <port>/<transport>`, with the service behind it if it has one. */
+export function keyText(key: PortKey): string {
+  return key.service === undefined ? ruleText(key) : `${ruleText(key)} ${key.service}`;
 }
 
-/** True for the same declared port of the same app. */
+/** True for the same declared port of the same app, in the same service. */
 export function isSameKey(one: PortKey, other: PortKey): boolean {
   return keyText(one) === keyText(other);
+}
+
+/** True for declared ports that one rule names, in whatever service. */
+export function isSameRule(one: PortKey, other: PortKey): boolean {
+  return ruleText(one) === ruleText(other);
 }
 
 /**
@@ -67,8 +77,8 @@ export function findRival(
   { key, hostPort }: { key: PortKey; hostPort: number },
 ): PortReservation | undefined {
   const wanted = reservations.filter((one) => one.hostPort === hostPort && one.transport === key.transport);
-  const own = wanted.find((one) => isSameKey(one, key));
-  const others = wanted.filter((one) => !isSameKey(one, key) && (own === undefined || precedence(one, own) < 0));
+  const own = wanted.find((one) => isSameRule(one, key));
+  const others = wanted.filter((one) => !isSameRule(one, key) && (own === undefined || precedence(one, own) < 0));
   return others.sort(precedence)[0];
 }
 
@@ -78,6 +88,9 @@ export function refusalText(refusal: PinRefusal, { port, hostPort }: { port: num
   switch (refusal.kind) {
     case "ambiguous":
       return `${subject} for port ${port} is ambiguous: several rules declare the port`;
+    case "ambiguousServices":
+      return `${subject} for port ${port} is ambiguous: several compose services declare the port ` +
+        "(ambiguous_compose_rule)";
     case "denylisted":
       return `${subject} is denylisted (agent-internal port)`;
     case "app":
@@ -105,6 +118,10 @@ export function refusalLines(refusal: PinRefusal, pin: { port: number; hostPort:
 export function pendingLine({ port, hostPort, current }: { port: number; hostPort: number; current: number }): string {
   return `Reserved host port ${hostPort} for port ${port} takes effect on the next restart of the app; ` +
     `until then port ${port} stays reachable on host port ${current}.`;
+}
+
+function ruleText({ app, transport, port }: PortKey): string {
+  return `${idText(app)} ${port}/${transport}`;
 }
 
 function precedence(one: PortReservation, other: PortReservation): number {

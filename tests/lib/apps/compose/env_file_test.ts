@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { envFileText, invalidNamesWarning, isEnvFileName } from "../../../../lib/apps/compose/env_file.ts";
+import { envFileText, invalidNamesText, isEnvFileName } from "../../../../lib/apps/compose/env_file.ts";
 
 const values: [value: string, written: string][] = [
   ["", '""'],
@@ -39,13 +39,13 @@ Deno.test("M34: isEnvFileName() is true for names that compose takes", () => {
   for (const name of wrong) assert.ok(!isEnvFileName(name), name);
 });
 
-Deno.test("change 7: invalidNamesWarning() names those that are left out", () => {
+Deno.test("change 7: invalidNamesText() names those that are left out", () => {
   assert.equal(
-    invalidNamesWarning(["BAD NAME", "#C"]),
-    'Warning: ignored environment variable(s) with invalid name(s): ["BAD NAME" "#C"] — names cannot be empty, contain ' +
+    invalidNamesText(["BAD NAME", "#C"]),
+    'ignored environment variable(s) with invalid name(s): ["BAD NAME" "#C"] — names cannot be empty, contain ' +
       "spaces or '=', or start with '#'",
   );
-  const many = invalidNamesWarning(Array.from({ length: 30 }, (_, index) => `bad ${index}`));
+  const many = invalidNamesText(Array.from({ length: 30 }, (_, index) => `bad ${index}`));
   assert.match(many, /"bad 19" and 10 more\] — names/);
-  assert.ok(invalidNamesWarning(["x y".repeat(10_000)]).length < 250);
+  assert.ok(invalidNamesText(["x y".repeat(10_000)]).length < 250);
 });

@@ -53,6 +53,6 @@ Deno.test("release() frees the ports of an app for others", () => {
   const ports = freshPorts();
   publish(ports, [rule({ port: 80 })]);
   ports.release(app);
-  const [published] = publish(ports, [rule({ port: 80 })], { ...app, stage: "DEV" });
+  const [published] = publish(ports, [rule({ port: 80 })], { ...app, appKey: 72 });
   assert.equal(published?.hostPort, 40_000);
 });
