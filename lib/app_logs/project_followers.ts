@@ -38,9 +38,9 @@ export class ProjectFollowers implements AsyncDisposable {
     this.#tasks = new TaskSet((error) => deps.log.error("Cannot end the logs of a project", { error }));
   }
 
-  /** True while a container of the channel is followed. */
+  /** True when the log of the channel is that of a project. */
   has(channel: string): boolean {
-    return this.#projects.get(channel)?.isRunning ?? false;
+    return this.#projects.has(channel);
   }
 
   /** The next containers of the channel are created by this agent, and read from their first lines. */

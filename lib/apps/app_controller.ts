@@ -241,6 +241,7 @@ export class AppController {
       onAnswer: () => this.#completeRebuild(),
       workerOf: (id) => this.#workers.of(id),
       namesOf: (app) => this.#tools.namesOf(app),
+      folders: this.#deps,
       removeContainer: (idOrName, signal) => stopAndRemoveContainer(this.#deps, idOrName, signal),
       forget: (app) => {
         this.#reporter.forget(app);

@@ -1,11 +1,11 @@
-/** Reads from a container what was wanted of its app, for a device whose database was lost. Pure. */
+/** Reads from containers what was wanted of its app, for a device whose database was lost. Pure. */
 
 import { type AppRequest, isStage, type PortRule } from "../../model/app.ts";
-import { readCount } from "../../base/json.ts";
+import { type Dict, readCount } from "../../base/json.ts";
 import type { ContainerDetails } from "../../docker/decode.ts";
 import { splitReference } from "../../docker/registry.ts";
 import { isSiteVariable } from "../container/site_variables.ts";
-import { isUsableAppName, parseContainerName } from "../../model/app_names.ts";
+import { isUsableAppName, type NamedApp, parseContainerName } from "../../model/app_names.ts";
 import { appLabels, isMadeByAgent } from "../../model/labels.ts";
 
 /** Variables that the agent sets for every app, and sets again. */
@@ -28,23 +28,44 @@ export function adoptedRequest(container: ContainerDetails): AppRequest | undefi
   }
   const version = labels[appLabels.version] ?? splitReference(container.image).tag;
   return {
-    appKey: named.id.appKey,
-    stage,
+    ...adoptedApp({ id: named.id, appName }, version),
+    releaseKey: readCount(labels[appLabels.releaseKey]) ?? 0,
+    environment: userEnvironment(container.env),
+    ports: Object.entries(container.portBindings).flatMap(([port, [binding]]) => ruleOf(port, binding?.hostPort ?? 0)),
+  };
+}
+
+/**
+ * The request that a compose project was made for: the app is wanted as running, with the definition that compose has
+ * been given and the variables that all of its containers have.
+ */
+export function adoptedProject(
+  app: NamedApp,
+  { definition, containers }: { definition: Dict; containers: readonly Pick<ContainerDetails, "env">[] },
+): AppRequest {
+  const [first = { env: [] }, ...others] = containers;
+  const shared = first.env.filter((entry) => others.every(({ env }) => env.includes(entry)));
+  return { ...adoptedApp(app, ""), environment: userEnvironment(shared), dockerCompose: definition };
+}
+
+function adoptedApp({ id, appName }: NamedApp, version: string): AppRequest {
+  return {
+    ...id,
     appName,
     target: "RUNNING",
     current: undefined,
     requestorAccountKey: 0,
     deviceOwnerAccountKey: 0,
-    releaseKey: readCount(labels[appLabels.releaseKey]) ?? 0,
+    releaseKey: 0,
     newReleaseKey: 0,
     version,
     presentVersion: version,
     newestVersion: version,
     requestUpdate: false,
     cancelTransition: false,
-    environment: userEnvironment(container.env),
+    environment: {},
     environmentTemplate: {},
-    ports: Object.entries(container.portBindings).flatMap(([port, [binding]]) => ruleOf(port, binding?.hostPort ?? 0)),
+    ports: [],
     otherPorts: [],
     dockerCompose: null,
     newDockerCompose: null,

@@ -1,13 +1,15 @@
 /** Applies Studio's answer to the question what it wants of all apps. */
 
 import { type AppId, type AppIdText, type AppRequest, idText } from "../../model/app.ts";
-import { ownerOf } from "../../model/owner.ts";
+import { composeProjectLabel } from "../../model/labels.ts";
+import { ownerOf, projectOwnerOf } from "../../model/owner.ts";
 import { answerRowLimit } from "../../model/request_limits.ts";
 import { throwIfAborted, waitAtMost, within } from "../../async/deadline.ts";
 import { summarize } from "../../base/bounds.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { ContainerSummary } from "../../docker/decode.ts";
+import type { LiveApp } from "../state/live_app.ts";
 import { stopLimitSeconds } from "../plan/stop_grace.ts";
 import { orphansAmong } from "../watch/orphans.ts";
 import type { ReconcileDeps } from "./reconcile_deps.ts";
@@ -125,7 +127,7 @@ async function removeUnlisted(
     deps.log.info("Removing an app that Studio does not know any more", { app: app.appName, ...app.id });
     try {
       await deps.workerOf(app.id).replace(async (jobSignal) => {
-        await removeContainersOf(deps, app.id, AbortSignal.any([signal, jobSignal]));
+        await removeContainersOf(deps, app, AbortSignal.any([signal, jobSignal]));
         deps.forget(app);
       });
     } catch (error) {
@@ -136,12 +138,16 @@ async function removeUnlisted(
   }));
 }
 
-/** Whatever their names are; the engine lists few. */
-async function removeContainersOf(deps: ReconcileDeps, app: AppId, signal: AbortSignal): Promise<void> {
-  for (const container of await deps.engine.listContainers(signal)) {
-    const owner = ownerOf(container);
-    if (owner !== undefined && idText(owner) === idText(app)) await deps.removeContainer(container.id, signal);
-  }
+/** Whatever their names are, and those of its project; the engine lists few. */
+async function removeContainersOf(deps: ReconcileDeps, app: LiveApp, signal: AbortSignal): Promise<void> {
+  const isCompose = deps.records.request(app.id)?.dockerCompose !== null;
+  const { project } = deps.namesOf(app);
+  const own = (await deps.engine.listContainers(signal)).filter((container) => {
+    const owner = ownerOf(container) ?? projectOwnerOf(container, deps.folders)?.id;
+    if (owner !== undefined) return idText(owner) === idText(app.id);
+    return isCompose && container.labels[composeProjectLabel] === project;
+  });
+  await Promise.all(own.map(({ id }) => deps.removeContainer(id, signal)));
 }
 
 /** Containers of apps that Studio names are no orphans, even if nothing is stored of the app, as for DEV apps. */
@@ -153,7 +159,7 @@ async function findOrphans(
   const containers = await deps.engine.listContainers(signal);
   const ids = [...deps.records.all().map(({ id }) => id), ...answer.requests, ...answer.inheriting];
   const known = new Set(ids.map(idText));
-  return orphansAmong(containers, (owner) => known.has(idText(owner)));
+  return orphansAmong(containers, { isKnown: (owner) => known.has(idText(owner)), folders: deps.folders });
 }
 
 async function removeOrphans(

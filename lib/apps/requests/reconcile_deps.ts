@@ -6,6 +6,7 @@ import type { Backend } from "../../backend/backend.ts";
 import type { Log } from "../../base/log.ts";
 import type { Engine } from "../../docker/engine.ts";
 import type { AppNames } from "../../model/app_names.ts";
+import type { ProjectFolders } from "../../model/owner.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { SnapshotEngine } from "../watch/engine_snapshot.ts";
@@ -27,6 +28,8 @@ export interface ReconcileDeps {
   workerOf(id: AppId): AppWorker;
   /** Names of the app's container and of its image repository. */
   namesOf(app: { id: AppId; appName: string }): AppNames;
+  /** Where compose files of apps are. */
+  folders: ProjectFolders;
   /** Stops a container in order and removes it, by id or name. A missing one is fine. */
   removeContainer(idOrName: string, signal: AbortSignal): Promise<void>;
   /** Forgets everything about an app except its data. */

@@ -1,9 +1,15 @@
 /** Brings the device in line with what is stored, at the start and without Studio. */
 
+import { type Dict, isDict, parseJson } from "../../base/json.ts";
 import type { AppRequest } from "../../model/app.ts";
+import { isUsableAppName } from "../../model/app_names.ts";
+import { composeProjectLabel } from "../../model/labels.ts";
+import { composeFileName, projectOwnerOf } from "../../model/owner.ts";
+import { requestLimitBytes } from "../../model/request_limits.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { EngineSnapshot } from "../watch/engine_snapshot.ts";
-import { adoptedRequest } from "./adopted_request.ts";
+import { projectFolderOf } from "../watch/compose_facts.ts";
+import { adoptedProject, adoptedRequest } from "./adopted_request.ts";
 import type { ReconcileDeps } from "./reconcile_deps.ts";
 import { isDriven, startPauseMs, startWanted } from "./start_wanted.ts";
 import { observeApps } from "./observe_apps.ts";
@@ -37,6 +43,38 @@ async function adoptContainers(deps: ReconcileDeps, snapshot: EngineSnapshot, si
     if (request === undefined || records.find(request) !== undefined) continue;
     log.warn("Adopted an app from its container", { app: request.appName, appKey: request.appKey });
     records.store(request);
+  }
+  await adoptProjects(deps, snapshot, signal);
+}
+
+/** With the compose file that is still in the app's folder. */
+async function adoptProjects(deps: ReconcileDeps, snapshot: EngineSnapshot, signal: AbortSignal): Promise<void> {
+  const { records, engine, folders, log } = deps;
+  for (const [, containers] of Map.groupBy(snapshot.containers, ({ labels }) => labels[composeProjectLabel])) {
+    const [first] = containers;
+    const app = first && projectOwnerOf(first, folders);
+    if (app === undefined || !isUsableAppName(app.appName) || records.find(app.id) !== undefined) continue;
+    const definition = await readDefinition(`${projectFolderOf(folders, app)}/${composeFileName}`);
+    if (definition === undefined) {
+      log.warn("Cannot adopt an app from its project, its compose file cannot be read", { app: app.appName });
+      continue;
+    }
+    const details = await Promise.all(containers.map(({ id }) => engine.inspect(id, signal)));
+    log.warn("Adopted an app from its project", { app: app.appName, appKey: app.id.appKey });
+    records.store(adoptedProject(app, { definition, containers: details.filter((one) => one !== undefined) }));
+  }
+}
+
+/** Undefined for what is no compose file. */
+async function readDefinition(path: string): Promise<Dict | undefined> {
+  try {
+    const { size, isFile } = await Deno.lstat(path);
+    if (!isFile || size > requestLimitBytes) return undefined;
+    const definition = parseJson(await Deno.readTextFile(path));
+    return isDict(definition) && isDict(definition.services) ? definition : undefined;
+  } catch {
+    // It is missing or cannot be read.
+    return undefined;
   }
 }
 

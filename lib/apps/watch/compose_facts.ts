@@ -1,14 +1,9 @@
 /** What counts for a compose app besides what the engine has of it: its definition and its folder. */
 
 import type { NamedApp } from "../../model/app_names.ts";
+import type { ProjectFolders } from "../../model/owner.ts";
 import type { ComposeFacts } from "./observed_state.ts";
 import { projectNeeds } from "./project_state.ts";
-
-/** The folders with the compose files of apps. */
-export interface ProjectFolders {
-  buildDir: string;
-  composeDir: string;
-}
 
 /** The folder with the compose file of an app. */
 export function projectFolderOf({ buildDir, composeDir }: ProjectFolders, { id, appName }: NamedApp): string {
