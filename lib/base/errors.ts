@@ -28,6 +28,8 @@ export type ErrorCode =
   | "left_alone"
   | "lock_held"
   | "name_in_use"
+  | "network_in_use"
+  | "network_missing"
   | "no_space"
   | "not_available"
   | "not_connected"

@@ -30,6 +30,7 @@ import type { LogLine } from "./log_lines.ts";
 import { checkLogin } from "./login.ts";
 import { followLogs, type LogOptions, readLogs } from "./logs.ts";
 import type { Build, BuildOptions } from "./build.ts";
+import { listNetworks, removeNetwork } from "./networks.ts";
 import { openPull, type Pull, PullActivity } from "./pull.ts";
 import type { Push } from "./push.ts";
 import { type RegistryAuth, splitReference } from "./registry.ts";
@@ -209,12 +210,27 @@ export class Engine {
     return await watch.exitCode();
   }
 
-  /** Removes a container, with `force` even a running one. Throws `container_missing`, `removal_running`. */
-  async remove(id: string, options: { force: boolean; signal: AbortSignal }): Promise<void> {
+  /**
+   * Removes a container, with `force` even a running one, with `volumes` also its volumes that have no name. Throws
+   * `container_missing`, `removal_running`.
+   */
+  async remove(id: string, options: { force: boolean; volumes?: boolean; signal: AbortSignal }): Promise<void> {
+    const { force, volumes = false, signal } = options;
+    const query = { force: force ? "1" : "0", ...(volumes ? { v: "1" } : {}) };
     await this.#transport.read(
-      { method: "DELETE", path: containerPath(id, ""), query: { force: options.force ? "1" : "0" } },
-      { what: `Removing container "${id}"`, signal: options.signal, missing: "container_missing" },
+      { method: "DELETE", path: containerPath(id, ""), query },
+      { what: `Removing container "${id}"`, signal, missing: "container_missing" },
     );
+  }
+
+  /** The ids of the networks that have all of these labels. */
+  async networksWith(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string[]> {
+    return await listNetworks(this.#transport, labels, signal);
+  }
+
+  /** Removes a network. A missing one is fine. Throws `network_in_use`. */
+  async removeNetwork(id: string, signal: AbortSignal): Promise<void> {
+    await removeNetwork(this.#transport, id, signal);
   }
 
   /** The names of the volumes that have all of these labels. */

@@ -65,6 +65,7 @@ function codeOf(status: number, options: { text: string; missing: ErrorCode | un
     if (/no such container/i.test(text)) return "container_missing";
     return missing ?? "engine_failed";
   }
+  if ((status === 403 || status === 409) && /has active endpoints/i.test(text)) return "network_in_use";
   if (status === 409 && /is already in progress/i.test(text)) return "removal_running";
   if (status === 409 && /is already in use by container/i.test(text)) return "name_in_use";
   if (status === 409 && /volume is in use/i.test(text)) return "volume_in_use";

@@ -4,14 +4,19 @@ import { hasCode } from "../base/errors.ts";
 import { dictField, listField, textField } from "./decode.ts";
 import { type EngineTransport, pathPart } from "./engine_transport.ts";
 
+/** The query of a list for what has all of these labels. */
+export function labelQuery(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return { filters: JSON.stringify({ label }) };
+}
+
 /** The names of the volumes that have all of these labels. */
 export async function listVolumes(
   transport: EngineTransport,
   labels: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-  const request = { method: "GET", path: "/volumes", query: { filters: JSON.stringify({ label }) } } as const;
+  const request = { method: "GET", path: "/volumes", query: labelQuery(labels) } as const;
   const answer = dictField(await transport.readJson(request, { what: "Listing volumes", signal }));
   return listField(answer.Volumes).map((volume) => textField(dictField(volume).Name)).filter((name) => name !== "");
 }

@@ -26,6 +26,9 @@ import { redirectLimit } from "../../lib/http/guarded_fetch.ts";
 import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/base/lines.ts";
 import { pieceBytes } from "../../lib/docker/log_lines.ts";
+import { composeLimitsMs } from "../../lib/docker/compose_cli.ts";
+import { keptOutput } from "../../lib/host/head_and_tail.ts";
+import { lineQueueLimits } from "../../lib/host/line_queue.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { foreignLines } from "../../lib/async/line_quota.ts";
@@ -95,6 +98,23 @@ const apps: readonly Row[] = [
     `the app is left alone for ${duration(leftAloneMs)}, or until Studio requests something`,
   ],
   ["deleting the folder of an app", duration(removalLimitMs), "the next try goes on with it"],
+  [
+    "lines of a program that wait to be shown",
+    `${lineQueueLimits.lines}, and ${size(lineQueueLimits.chars)} of characters`,
+    "further ones are dropped and counted; the program never waits",
+  ],
+  [
+    "output of a failed program in its error",
+    `the first ${keptOutput.headLines} and the last ${keptOutput.tailLines} lines, ${
+      size(keptOutput.lineBytes)
+    } of each`,
+    "the number of lines in between",
+  ],
+  [
+    "`docker compose`: stop and rm, down, up, build",
+    [composeLimitsMs.stop, composeLimitsMs.down, composeLimitsMs.up, composeLimitsMs.build].map(duration).join(", "),
+    "it is ended with all of its processes",
+  ],
   ["how long a step waits for Studio to accept a report", duration(patienceMs), "work goes on; the report follows"],
   ["state reports that wait for Studio", `${outboxLimit}`, "the oldest is dropped, with a warning"],
 ];

@@ -19,6 +19,9 @@ const signs = [
   ...["invalid environment variable", "key cannot contain a space"],
 ];
 
+/** Errors of compose have their lines on one. */
+const lineEnd = /\n|; /;
+
 /** A program says last why it has failed; what comes before may be anything. */
 const lastLines = 3;
 
@@ -31,8 +34,8 @@ export function isConfigurationError(step: Step | undefined, error: unknown): bo
   const isOfApp = isStarting(step) || step?.kind === "openPull" || step?.kind === "readPull";
   if (!isOfApp) return false;
   if (wasRefused(error)) return true;
-  if (!hasCode(error, "engine_failed", "pull_failed", "start_failed", "command_failed")) return false;
-  const lines = textOf(error).toLowerCase().split("\n").filter((line) => line.trim() !== "");
+  if (!hasCode(error, "engine_failed", "pull_failed", "start_failed", "command_failed", "compose_failed")) return false;
+  const lines = textOf(error).toLowerCase().split(lineEnd).filter((line) => line.trim() !== "");
   return lines.slice(-lastLines).some((line) => signs.some((sign) => line.includes(sign)));
 }
 

@@ -13,6 +13,8 @@ const cases = [
     code: "name_in_use",
   },
   { status: 409, message: "cannot remove container: container is running", code: "engine_failed" },
+  { status: 403, message: "network a id 12 has active endpoints", code: "network_in_use" },
+  { status: 403, message: "network a is a pre-defined network and cannot be removed", code: "engine_failed" },
   { status: 500, message: "Bind for 0.0.0.0:80 failed: port is already allocated", code: "port_in_use" },
   { status: 500, message: "listen tcp4 0.0.0.0:80: bind: address already in use", code: "port_in_use" },
   { status: 500, message: "write /var/lib/docker/x: no space left on device", code: "no_space" },

@@ -16,6 +16,8 @@ const cases: [name: string, step: Step | undefined, code: ErrorCode, text: strin
   ["the text of an engine without that status", create, "engine_failed", "Invalid Mount Config for type bind", true],
   ["a text in the last lines", create, "engine_failed", output("services.web Additional property x"), true],
   ["the same in an earlier line", create, "engine_failed", `no such service\n${output("exit 1")}`, false],
+  ["the last lines of compose", create, "compose_failed", "up failed: exit status 15: a; Must be a Mapping; b", true],
+  ["an earlier line of compose", create, "compose_failed", "exit status 1: no such service; a; b; c", false],
   ["a port that is in use", create, "port_in_use", "invalid hostPort", false],
   ["an engine that is away", create, "engine_unreachable", "invalid IP address", false],
   ["any other failure", create, "engine_failed", "OCI runtime create failed", false],
