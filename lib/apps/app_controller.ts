@@ -161,7 +161,7 @@ export class AppController {
 
   diskUses(): DiskUser[] | undefined {
     if (this.#isRebuilt) return undefined;
-    return diskUses(this.#records, (app) => this.#tools.namesOf(app));
+    return diskUses(this.#records, this.#tools);
   }
 
   keptVolumes(): ReadonlySet<string> {
@@ -241,6 +241,7 @@ export class AppController {
       onAnswer: () => this.#completeRebuild(),
       workerOf: (id) => this.#workers.of(id),
       namesOf: (app) => this.#tools.namesOf(app),
+      needsOf: (app, request) => this.#tools.needsOf(app, request),
       folders: this.#deps,
       removeContainer: (idOrName, signal) => stopAndRemoveContainer(this.#deps, idOrName, signal),
       forget: (app) => {

@@ -4,21 +4,20 @@ import { idText } from "../../model/app.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import { formerPartsOf, type ObservedApp } from "../state/observed_app.ts";
 import type { EngineSnapshot } from "../watch/engine_snapshot.ts";
-import { projectNeeds } from "../watch/project_state.ts";
 import type { ReconcileDeps } from "./reconcile_deps.ts";
 
 /**
  * All apps, each with what the snapshot has of it. Notes in the apps what there is under other names.
  */
 export function observeApps(
-  { records, namesOf }: Pick<ReconcileDeps, "records" | "namesOf">,
+  { records, namesOf, needsOf }: Pick<ReconcileDeps, "records" | "namesOf" | "needsOf">,
   snapshot: EngineSnapshot,
 ): { app: LiveApp; observed: ObservedApp }[] {
   const requests = new Map(records.requests().map((request) => [idText(request), request]));
   return records.all().map((app) => {
-    const definition = requests.get(idText(app.id))?.dockerCompose ?? null;
-    const compose = definition === null ? {} : { images: projectNeeds(definition).images };
-    const observed = snapshot.find(app.id, namesOf(app), compose);
+    const request = requests.get(idText(app.id));
+    const needs = request && needsOf(app, request);
+    const observed = snapshot.find(app.id, namesOf(app), needs === undefined ? {} : { images: needs.images });
     app.former = formerPartsOf(observed);
     return { app, observed };
   });

@@ -7,7 +7,7 @@ import { isAlive, type ObservedService } from "../state/observed_app.ts";
 export interface ProjectNeeds {
   /** How many containers each service has. */
   services: ReadonlyMap<string, number>;
-  /** The images of these services; those that are built on the device and those with variables are not named. */
+  /** The images of these services, as the engine has to have them. Those with variables are not named. */
   images: readonly string[];
 }
 
@@ -23,8 +23,14 @@ export type ProjectState =
   /** All services have ended without an error. */
   | { kind: "finished" };
 
-/** What a definition needs, as `up` without profiles starts it. Nothing of what cannot be read. */
-export function projectNeeds(definition: Readonly<Record<string, unknown>> | null): ProjectNeeds {
+/**
+ * What a definition needs, as `up` without profiles starts it. Nothing of what cannot be read. `relocate` returns the
+ * reference by which an image is pulled on this device.
+ */
+export function projectNeeds(
+  definition: Readonly<Record<string, unknown>> | null,
+  { relocate = (image) => image }: { relocate?: (image: string) => string } = {},
+): ProjectNeeds {
   const services = new Map<string, number>();
   const images = new Set<string>();
   const all = definition?.services;
@@ -33,8 +39,7 @@ export function projectNeeds(definition: Readonly<Record<string, unknown>> | nul
     if (!isDict(service) || count === 0) continue;
     services.set(name, count);
     const { image } = service;
-    const isPlain = typeof image === "string" && image !== "" && !image.includes("$");
-    if (isPlain && service.build === undefined) images.add(image);
+    if (typeof image === "string" && image !== "" && !image.includes("$")) images.add(relocate(image));
   }
   return { services, images: [...images] };
 }

@@ -12,9 +12,10 @@ import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
-import { composeFacts } from "../watch/compose_facts.ts";
+import { hasProjectFolder, localImage, projectNeedsOf } from "../watch/compose_facts.ts";
 import { observeApp } from "../watch/observe_app.ts";
 import type { ComposeFacts } from "../watch/observed_state.ts";
+import type { ProjectNeeds } from "../watch/project_state.ts";
 import { readHealth } from "../watch/read_health.ts";
 import { AppChannels } from "./app_channels.ts";
 import { AppPreparation } from "./app_preparation.ts";
@@ -41,6 +42,10 @@ export interface AppTools {
    * What counts for a compose app besides what the engine has; undefined for every other app. Throws `store_failed`.
    */
   composeOf(app: LiveApp): ComposeFacts | undefined;
+  /** What the project of an app needs; undefined for an app without one. */
+  needsOf(app: NamedApp, request: Pick<AppRequest, "dockerCompose">): ProjectNeeds | undefined;
+  /** The reference by which an image of a compose app is pulled on this device. */
+  relocate(app: NamedApp, image: string): string;
   /** What the last health check of a container has printed; empty when that is not known. Throws `canceled`. */
   readHealth(containerId: string, signal: AbortSignal): Promise<string>;
   /** Observes an app. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
@@ -102,16 +107,23 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
 function observationTools(
   deps: AppToolsDeps,
   namesOfApp: AppTools["namesOf"],
-): Pick<AppTools, "composeOf" | "observeApp" | "readHealth"> {
-  const { engine, records } = deps;
-  const composeOf = (app: LiveApp) => {
-    const definition = records.request(app.id)?.dockerCompose ?? null;
-    return definition === null ? undefined : composeFacts(deps, { app, definition });
+): Pick<AppTools, "composeOf" | "needsOf" | "observeApp" | "readHealth" | "relocate"> {
+  const { engine, records, config } = deps;
+  const needsOf: AppTools["needsOf"] = (app, { dockerCompose: definition }) =>
+    definition === null ? undefined : projectNeedsOf(config(), { app, definition });
+  const wantedNeeds = (app: LiveApp) => {
+    const request = records.request(app.id);
+    return request && needsOf(app, request);
   };
   return {
-    composeOf,
+    needsOf,
+    relocate: (app, image) => localImage(config(), { app, image }),
+    composeOf: (app) => {
+      const needs = wantedNeeds(app);
+      return needs && { needs, hasFolder: hasProjectFolder(deps, app) };
+    },
     readHealth: (containerId, signal) => readHealth(engine, containerId, signal),
     observeApp: (app, signal) =>
-      observeApp(engine, { app, names: namesOfApp(app), images: composeOf(app)?.needs.images }, signal),
+      observeApp(engine, { app, names: namesOfApp(app), images: wantedNeeds(app)?.images }, signal),
   };
 }

@@ -65,10 +65,16 @@ Deno.test("projectNeeds() names what up starts without profiles", () => {
     },
   });
   assert.deepEqual(Object.fromEntries(needs.services), { web: 2, api: 3, plain: 1, built: 1, variable: 1 });
-  assert.deepEqual(needs.images, ["w:1", "a"]);
+  assert.deepEqual(needs.images, ["w:1", "a", "b"]);
   for (const broken of [null, {}, { services: null }, { services: [] }, { services: "x" }]) {
     assert.deepEqual(projectNeeds(broken), { services: new Map(), images: [] });
   }
+});
+
+Deno.test("projectNeeds() names images as they are pulled on this device", () => {
+  const definition = { services: { web: { image: "a/x:1" }, db: { image: "redis" } } };
+  const relocate = (image: string) => image.replace("a/", "b/");
+  assert.deepEqual(projectNeeds(definition, { relocate }).images, ["b/x:1", "redis"]);
 });
 
 Deno.test("projectState() needs as many containers of a service as the definition has", () => {
