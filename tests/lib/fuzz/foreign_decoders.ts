@@ -18,6 +18,7 @@ import {
 import { readChallenge } from "../../../lib/docker/challenge.ts";
 import { decodeEvent } from "../../../lib/docker/events.ts";
 import { BodyReader, HeadReader } from "../../../lib/docker/http_body.ts";
+import { cliConfig } from "../../../lib/docker/docker_config.ts";
 import { TextLines } from "../../../lib/base/lines.ts";
 import { logReader } from "../../../lib/docker/log_lines.ts";
 import { splitReference } from "../../../lib/docker/registry.ts";
@@ -162,6 +163,16 @@ const readLog = (isTty: boolean) => (input: unknown) => {
 
 /** All of them. A new decoder of foreign data gets a row here. */
 export const foreignDecoders: readonly ForeignDecoder[] = [
+  {
+    name: "cliConfig()",
+    seeds: [{
+      auths: { "ghcr.io": { auth: "dTpw" } },
+      cliPluginsExtraDirs: ["/opt/plugins"],
+      proxies: { default: { httpProxy: "http://proxy:3128" } },
+    }],
+    decode: (input) => cliConfig([], input),
+    limitChars: proportional,
+  },
   { name: "readFlock()", seeds: [flock], decode: (input) => readFlock(textOf(input)), limitChars: proportional },
   {
     name: "parseJsonTree()",
