@@ -72,6 +72,7 @@ export class Engine {
   readonly #limits: EngineLimits;
   readonly #pulls = new PullActivity();
   readonly #pushes = new PullActivity();
+  #platform: EnginePlatform | undefined;
 
   /** `env` replaces the variables of the process. */
   constructor(options: { log: Log; env?: EngineEnvironment; limits?: Partial<EngineLimits> }) {
@@ -158,11 +159,13 @@ export class Engine {
     });
   }
 
-  /** The platform that the engine runs on, spelled as in images. */
+  /** The platform that the engine runs on, spelled as in images. The engine is asked until it has answered once. */
   async platform(signal: AbortSignal): Promise<EnginePlatform> {
     const options = { what: "Asking the engine for its version", signal };
-    const wire = dictField(await this.#get("/version", options));
-    return { os: textField(wire.Os), architecture: textField(wire.Arch) };
+    if (this.#platform !== undefined) return this.#platform;
+    const platform = platformOf(await this.#get("/version", options));
+    if (platform.os !== "" && platform.architecture !== "") this.#platform = platform;
+    return platform;
   }
 
   /** Creates a container and returns its id. Throws `name_in_use`, `image_missing`. */
@@ -364,6 +367,11 @@ async function unlessMissing<T>(missing: ErrorCode, work: (missing: ErrorCode) =
     if (hasCode(error, missing)) return undefined;
     throw error;
   }
+}
+
+function platformOf(answer: unknown): EnginePlatform {
+  const { Os, Arch } = dictField(answer);
+  return { os: textField(Os), architecture: textField(Arch) };
 }
 
 function imagePath(reference: string, rest: string): string {

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { answerWith, ScriptedEngine } from "../../fakes/fake_engine_server.ts";
+
+const never = new AbortController().signal;
+
+Deno.test("platform() asks the engine until it has answered once", async () => {
+  const bodies = ["{}", '{"Os":"linux","Arch":"arm64"}', "{}"];
+  await using scripted = new ScriptedEngine((...request) => answerWith(200, bodies.shift() ?? "{}")(...request));
+  const engine = scripted.client();
+  const seen = [await engine.platform(never), await engine.platform(never), await engine.platform(never)];
+  const known = { os: "linux", architecture: "arm64" };
+  assert.deepEqual(seen, [{ os: "", architecture: "" }, known, known]);
+  assert.equal(scripted.requests.length, 2);
+});
