@@ -94,6 +94,7 @@ function observedAfter(
     case "startContainer":
       return container && { ...observed, containers: [{ ...container, status: "running" }] };
     case "readPull":
+      return afterPull(observed, step.tag);
     case "removeContainer":
     case "awaitGone":
     case "untagImages":
@@ -119,6 +120,13 @@ function observedAfter(
     case "deleteData":
       return observed;
   }
+}
+
+/** A pull may take hours, in which anything can become of containers; without any, it has only added a tag. */
+function afterPull(observed: ObservedApp, tag: string): ObservedApp | undefined {
+  const { containers, tags, formerImages, project } = observed;
+  if (containers.length > 0 || formerImages !== undefined || project !== undefined) return undefined;
+  return { ...observed, tags: [...new Set([...tags, tag])] };
 }
 
 function ended(container: ObservedContainer, id: string): ObservedContainer {

@@ -114,3 +114,26 @@ Deno.test("runTransition() observes at first, and then only after steps whose ef
   assert.ok(executor.steps.includes("createContainer") && executor.steps.includes("awaitStartup"));
   assert.equal(executor.observations, 1 + changes.length);
 });
+
+for (
+  const { name, containers, observations } of [
+    { name: "of a new app", containers: [], observations: 1 },
+    { name: "next to a container", containers: [{ id: "c0", name: "prod_7_shop", status: "exited" }], observations: 2 },
+  ]
+) {
+  Deno.test(`runTransition() observes ${observations} times for the pull ${name}`, async () => {
+    let count = 0;
+    const executor: StepExecutor = {
+      wanted: () => new Executor().wanted(),
+      observe: () => {
+        count += 1;
+        return Promise.resolve({ containers, tags: count === 1 ? [] : ["1"] });
+      },
+      perform: () => Promise.resolve({ kind: "done" }),
+    };
+    const given = options();
+    assert.deepEqual(await runTransition("install", executor, given), { kind: "reached" });
+    assert.ok(given.seen.includes("readPull"));
+    assert.equal(count, observations);
+  });
+}
