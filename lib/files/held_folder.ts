@@ -202,8 +202,26 @@ export class HeldFolder implements AsyncDisposable {
   async writeFile(name: string, bytes: Uint8Array, { mode }: { mode: number }): Promise<void> {
     const temporary = temporaryName(".");
     try {
-      await this.#createFile(temporary, bytes, mode);
+      await this.#createFile(temporary, bytes, { mode });
       await Deno.rename(this.#at(temporary), this.#at(name));
+    } catch (error) {
+      await this.remove(temporary);
+      throw error;
+    }
+  }
+
+  /**
+   * Sees to it that the file `name` has this content and mode, as `writeFile()`. One that has them is left alone, so
+   * that nothing wears out the flash. After a power loss it is the old one or the new one.
+   */
+  async ensureFile(name: string, bytes: Uint8Array, { mode }: { mode: number }): Promise<void> {
+    const there = await this.readFile(name, { limitBytes: bytes.length });
+    if (there !== undefined && (there.mode ?? mode) === mode && hasBytes(there.bytes, bytes)) return;
+    const temporary = temporaryName(".");
+    try {
+      await this.#createFile(temporary, bytes, { mode, isDurable: true });
+      await Deno.rename(this.#at(temporary), this.#at(name));
+      await this.#handle?.sync();
     } catch (error) {
       await this.remove(temporary);
       throw error;
@@ -267,7 +285,11 @@ export class HeldFolder implements AsyncDisposable {
     }
   }
 
-  async #createFile(name: string, bytes: Uint8Array, mode: number): Promise<void> {
+  async #createFile(
+    name: string,
+    bytes: Uint8Array,
+    { mode, isDurable = false }: { mode: number; isDurable?: boolean },
+  ): Promise<void> {
     if (Deno.build.os === "windows") {
       using file = await Deno.open(this.#at(name), { write: true, createNew: true });
       return await writeAll(file, bytes);
@@ -277,7 +299,12 @@ export class HeldFolder implements AsyncDisposable {
     await using file = await open(this.#at(name), "wx", 0o600);
     await writeAll({ write: async (part) => (await file.write(part)).bytesWritten }, bytes);
     await file.chmod(mode);
+    if (isDurable) await file.sync();
   }
+}
+
+function hasBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 /** False without `/proc`, and where the runtime keeps it from the program. */

@@ -16,3 +16,12 @@ export function fileError(attempt: string, error: unknown): AgentError {
   const code = osCodeOf(error);
   return new AgentError(code === "ENOSPC" || code === "EDQUOT" ? "no_space" : "io_failed", attempt, { cause: error });
 }
+
+/** The result of `work`; what it throws becomes the error of `fileError()`. */
+export async function withFileError<T>(attempt: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileError(attempt, error);
+  }
+}

@@ -135,6 +135,12 @@ export class ContainerSetup {
     return variables;
   }
 
+  /** The variables that a compose app has with this request, without its ports; nothing is said. */
+  readVariables(request: AppRequest): Variable[] {
+    const sources = this.#sources(this.#credentialOf(request));
+    return this.#environment(request, { sources, ports: [], isCompose: true }).variables;
+  }
+
   /** Writes the variables as files into the data folder of the app. Throws `io_failed`, `no_space`, `canceled`. */
   async writeVariables(
     app: LiveApp,

@@ -3,7 +3,7 @@
  * will: what the app puts in the place of a file or of the folder is replaced, never followed.
  */
 
-import { fileError } from "../../files/os_error.ts";
+import { withFileError } from "../../files/os_error.ts";
 import type { HeldFolder } from "../../files/held_folder.ts";
 import { parseTemporaryName } from "../../files/temporary_name.ts";
 import { isVariableName, type Variable } from "./variable.ts";
@@ -95,12 +95,4 @@ function isEqual(one: Uint8Array, other: Uint8Array): boolean {
 
 function fileOf(name: string): string {
   return `${name}.txt`;
-}
-
-async function withFileError<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw fileError(what, error);
-  }
 }

@@ -144,3 +144,22 @@ Deno.test("#7: HeldFolder lists no folder that somebody has filled with names", 
   const { sizeBytes } = await world.held.info();
   assert.equal(await world.held.list() === undefined, sizeBytes > 1_048_576);
 });
+
+Deno.test("ensureFile() replaces what differs, and leaves a file alone that is as it should be", async () => {
+  await using world = await World.make();
+  const { held } = world;
+  const path = `${world.root}/in/a`;
+  await held.ensureFile("a", bytes("one"), { mode: 0o600 });
+  const first = await Deno.stat(path);
+  await held.ensureFile("a", bytes("one"), { mode: 0o600 });
+  assert.equal((await Deno.stat(path)).ino, first.ino);
+  await held.ensureFile("a", bytes("one"), { mode: 0o640 });
+  assert.equal((await held.look("a"))?.mode, Deno.build.os === "windows" ? undefined : 0o640);
+  await held.remove("a");
+  await Deno.symlink(`${world.root}/outside/precious`, path);
+  await held.ensureFile("a", bytes("two"), { mode: 0o600 });
+  assert.equal(await Deno.readTextFile(path), "two");
+  assert.equal(await Deno.readTextFile(`${world.root}/outside/precious`), "precious");
+  await held.ensureFile("a", bytes(""), { mode: 0o600 });
+  assert.deepEqual(await held.list(), ["a"]);
+});
