@@ -35,7 +35,7 @@ export type StepEngine = Pick<
 >;
 
 /** The engine as the apps see it. */
-export interface AppEngine extends StepEngine, SnapshotEngine {
+export interface AppEngine extends StepEngine, SnapshotEngine, Pick<Engine, "networksWith" | "removeNetwork"> {
   events(signal: AbortSignal, onOpen?: () => void): AsyncIterable<EngineEvent>;
 }
 

@@ -19,6 +19,7 @@ import type { ExitCondition, ExitWatch } from "../../lib/docker/exit_watch.ts";
 import type { Pull } from "../../lib/docker/pull.ts";
 import { type RegistryAuth, splitReference } from "../../lib/docker/registry.ts";
 import { isUp, killedExitCode, listed, listedImage, longAgo, takenPort } from "./fake_containers.ts";
+import { FakeNetworks } from "./fake_networks.ts";
 import { FakeVolumes } from "./fake_volumes.ts";
 import type { StoredContainer } from "./stored_container.ts";
 
@@ -46,7 +47,7 @@ export interface Release {
 const never = new AbortController().signal;
 
 /** The engine and the registry that it pulls from. */
-export class FakeEngine {
+export class FakeEngine extends FakeNetworks {
   /** Releases by full reference. */
   readonly registry = new Map<string, Release>();
   /** What the registry answers every pull with. */
@@ -55,8 +56,7 @@ export class FakeEngine {
   readonly pulledAtMs: number[] = [];
   /** How many times it was called. */
   calls = 0;
-  /** Called with each call, before it is answered. */
-  onCall: () => void = () => {};
+  onCall: () => void = () => {}; // before each call is answered
   readonly #clock: Clock;
   readonly #password: string | undefined;
   readonly #containers = new Map<string, StoredContainer>();
@@ -72,6 +72,7 @@ export class FakeEngine {
 
   /** With `password` given, logins and pulls need it. */
   constructor(clock: Clock, options: { password?: string } = {}) {
+    super();
     this.#clock = clock;
     this.#password = options.password;
   }
@@ -112,10 +113,9 @@ export class FakeEngine {
 
   /** Lets the health check of a container come to a verdict. */
   check(name: string, health: { status: "healthy" | "unhealthy"; output: string }): void {
-    const found = this.#find(name);
-    if (found === undefined) return;
-    found.seen.health = health;
-    this.#emit(`health_status: ${health.status}`, found.seen);
+    const { seen } = this.#find(name) ?? fail("container_missing", name);
+    seen.health = health;
+    this.#emit(`health_status: ${health.status}`, seen);
   }
 
   /** References of all images that the engine has. */

@@ -148,6 +148,25 @@ async function removeContainersOf(deps: ReconcileDeps, app: LiveApp, signal: Abo
     return isCompose && container.labels[composeProjectLabel] === project;
   });
   await Promise.all(own.map(({ id }) => deps.removeContainer(id, signal)));
+  await removeNetworksOf(deps, own, signal);
+}
+
+/** Those of the projects whose containers were removed: engines have room for few networks. Throws `canceled` only. */
+async function removeNetworksOf(
+  { engine, log }: ReconcileDeps,
+  removed: readonly ContainerSummary[],
+  signal: AbortSignal,
+): Promise<void> {
+  const projects = new Set(removed.flatMap(({ labels }) => labels[composeProjectLabel] ?? []));
+  for (const project of projects) {
+    try {
+      const ids = await engine.networksWith({ [composeProjectLabel]: project }, signal);
+      await Promise.all(ids.map((id) => engine.removeNetwork(id, signal)));
+    } catch (error) {
+      throwIfAborted(signal, "Removing the networks of a project");
+      log.warn("Cannot remove the networks of a project without an app", { project, error });
+    }
+  }
 }
 
 /** Containers of apps that Studio names are no orphans, even if nothing is stored of the app, as for DEV apps. */
@@ -178,4 +197,5 @@ async function removeOrphans(
       deps.log.warn("Cannot remove a container without an app", { names, error });
     }
   }));
+  await removeNetworksOf(deps, orphans, signal);
 }

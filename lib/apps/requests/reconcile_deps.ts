@@ -16,7 +16,7 @@ import type { AppWorker } from "../work/app_worker.ts";
 /** What reconciling works with. */
 export interface ReconcileDeps {
   records: AppRecords;
-  engine: SnapshotEngine & Pick<Engine, "inspect">;
+  engine: SnapshotEngine & Pick<Engine, "inspect" | "networksWith" | "removeNetwork">;
   backend: Pick<Backend, "getRequestedAppStates">;
   /** Accepts a request. False when it is only held in memory. Throws `store_failed`. */
   accept(request: AppRequest): boolean;

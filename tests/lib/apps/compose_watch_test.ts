@@ -71,3 +71,24 @@ Deno.test("#13: a project of which a service is missing is not running", async (
   await using device = await withProject({ services: ["web"] });
   assert.notEqual(device.apps.list()[0]?.state, "RUNNING");
 });
+
+Deno.test("#13: a project that Studio does not name is removed with its networks, and no other is", async () => {
+  await using device = await withProject();
+  const label = "com.docker.compose.project";
+  device.engine.networks.set("own", { [label]: project }).set("foreign", { [label]: "nextcloud" });
+  await device.apps.request({
+    app_key: 7,
+    app_name: "Shop",
+    stage: "PROD",
+    target_state: "RUNNING",
+    newest_version: "1",
+  });
+  await device.advance(2_000);
+  device.studio.answer = () => [];
+  await device.clock.advance(2_000);
+  const connecting = device.apps.reconcileRemote(never);
+  await device.advance(60_000);
+  await connecting;
+  assert.equal(device.engine.status(`${project}-web-1`), undefined);
+  assert.deepEqual([...device.engine.networks.keys()], ["foreign"]);
+});
