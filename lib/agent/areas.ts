@@ -25,6 +25,7 @@ import { readProxySettings } from "../wamp/proxy.ts";
 import type { OnSession } from "../wamp/session_runs.ts";
 import { offlineWire, type Wire } from "../wamp/wire.ts";
 import { caBundleStep } from "./ca_bundle_step.ts";
+import { collectGarbage } from "./idle_gc.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
 import { deviceLinkOptions } from "./link_options.ts";
@@ -177,6 +178,7 @@ function appsOf(
       surroundings: () => ({ lanAddress: lanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,
       buildDir: paths.buildDir,
+      collectGarbage,
       composeDir: paths.composeDir,
       checkFile: (file) => diskSpace.checkFile(file),
       sharedDir: paths.sharedDir,

@@ -58,14 +58,23 @@ export async function collectWhenIdle(deps: IdleGcDeps, signal: AbortSignal): Pr
 
 /** Does that with the runtime's own collector, if it is exposed (`--expose-gc`). Never throws. */
 export async function keepHeapSmall(clock: Clock, signal: AbortSignal): Promise<void> {
-  const gc: unknown = Reflect.get(globalThis, "gc");
-  if (typeof gc !== "function") return;
+  if (exposedCollector() === undefined) return;
   const { cpuUsage } = await import("node:process");
   const readUsage = () => {
     const { user, system } = cpuUsage();
     return { processorMs: (user + system) / 1_000, heapBytes: Deno.memoryUsage().heapTotal };
   };
   // An ordinary collection keeps the pages for later allocations.
-  const collect = () => void gc({ type: "major", execution: "sync", flavor: "last-resort" });
+  const collect = () => exposedCollector()?.({ type: "major", execution: "sync", flavor: "last-resort" });
   await collectWhenIdle({ readUsage, collect, clock }, signal);
+}
+
+/** Collects garbage in the middle of work, if the collector is exposed. It blocks the event loop for some 20 ms. */
+export function collectGarbage(): void {
+  exposedCollector()?.({ type: "major", execution: "sync" });
+}
+
+function exposedCollector(): ((options: object) => void) | undefined {
+  const gc: unknown = Reflect.get(globalThis, "gc");
+  return typeof gc === "function" ? (options) => void gc(options) : undefined;
 }

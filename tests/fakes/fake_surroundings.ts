@@ -36,6 +36,7 @@ export function quietDevice(
   | ("buildDir" | "caBundleFile" | "composeDir" | "checkFile" | "handlesSignal" | "proxies")
   | (
     | "checkPull"
+    | "collectGarbage"
     | "deleteRemoved"
     | "hideSecret"
     | "hideSecretsOf"
@@ -62,6 +63,7 @@ export function quietDevice(
     surroundings: () => ({ lanAddress: undefined, baseUrl: undefined }),
     folderOf: () => home,
     buildDir: folder,
+    collectGarbage: () => {},
     composeDir: folder,
     checkFile: () => Promise.resolve({ kind: "fits" }),
     sharedDir: folder,

@@ -36,6 +36,8 @@ export interface TransfersDeps {
   isKnown(id: AppId): boolean;
   /** The upload of an app has failed. */
   onFailed(id: AppId): void;
+  /** Frees the memory of what is no longer needed. */
+  collectGarbage(): void;
   clock: Pick<Clock, "now" | "sleep">;
   log: Log;
 }
@@ -54,6 +56,12 @@ export const progressEveryMs = 200;
 
 /** Channels of apps that never were, and ids of canceled uploads. */
 const keptLimit = 50;
+
+/**
+ * Characters of chunks after which their memory is freed: each of them was there four times on its way, and the runtime
+ * would wait for three times the memory of an idle agent.
+ */
+const collectEveryChars = 4 * 1024 * 1024;
 
 interface Transfer {
   id: string;
@@ -82,6 +90,7 @@ export class Transfers implements AsyncDisposable {
   readonly #tasks: TaskSet;
   #tidying: Promise<void> | undefined;
   #waitingChars = 0;
+  #takenChars = 0;
 
   constructor(deps: TransfersDeps) {
     this.#deps = deps;
@@ -153,6 +162,7 @@ export class Transfers implements AsyncDisposable {
     if (isCurrent) {
       await transfer.file.append(decodeHex(part.chunk));
       transfer.heardAtMs = this.#deps.clock.now();
+      this.#freeMemoryOf(part.chunk);
     }
     this.#showProgress(channel, transfer);
   }
@@ -192,6 +202,13 @@ export class Transfers implements AsyncDisposable {
     this.#open.delete(channel);
     life.abort();
     this.#deps.appLogs.say(channel, "File transfer has finished, starting build...");
+  }
+
+  #freeMemoryOf({ length }: string): void {
+    this.#takenChars += length;
+    if (this.#takenChars < collectEveryChars) return;
+    this.#takenChars = 0;
+    this.#deps.collectGarbage();
   }
 
   #showProgress(channel: string, transfer: Transfer): void {

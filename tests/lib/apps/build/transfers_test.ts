@@ -31,6 +31,7 @@ class Uploading implements AsyncDisposable {
       },
       checkSpace: () => Promise.resolve({ kind: "fits" }),
       isKnown: () => true,
+      collectGarbage: () => {},
       onFailed: (id) => void this.said.push(`failed ${idText(id)}`),
       clock: this.clock,
       log: silentLog,
