@@ -23,6 +23,7 @@ import {
   textField,
 } from "./decode.ts";
 import { type EngineEnvironment, engineVariables } from "./endpoint.ts";
+import { defaultLimits, type EngineLimits } from "./engine_limits.ts";
 import { readAnswerText } from "./engine_stream.ts";
 import { type EngineEvent, followEvents } from "./events.ts";
 import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.ts";
@@ -40,25 +41,8 @@ import { engineCallLimitMs, EngineTransport, pathPart, type RequestOptions } fro
 /** The body of a request that creates a container, spelled as in the engine's API. */
 export type CreateRequest = Readonly<Record<string, unknown>>;
 
-/** Limits in milliseconds that differ from the 30 s for every other call. */
-export interface EngineLimits {
-  pingMs: number;
-  availableMs: number;
-  dataRootMs: number;
-  loginMs: number;
-  pruneMs: number;
-  /** A pull without a byte for this long has failed. */
-  pullStallMs: number;
-}
-
-const defaultLimits: EngineLimits = {
-  pingMs: 5_000,
-  availableMs: 3_000,
-  dataRootMs: 10_000,
-  loginMs: 10_000,
-  pruneMs: 300_000,
-  pullStallMs: 300_000,
-};
+/** The first status of a start follows the first ping within this time. */
+const freshPingMs = 2_000;
 
 /**
  * The engine that the `DOCKER_*` variables name. Nothing is connected before the first call, and nothing stays open
@@ -73,6 +57,8 @@ export class Engine {
   readonly #pulls = new PullActivity();
   readonly #pushes = new PullActivity();
   #platform: EnginePlatform | undefined;
+  /** When `ping()` was answered; undefined once that has been reported. */
+  #pingedAtMs: number | undefined;
 
   /** `env` replaces the variables of the process. */
   constructor(options: { log: Log; env?: EngineEnvironment; limits?: Partial<EngineLimits> }) {
@@ -85,13 +71,19 @@ export class Engine {
   async ping(signal: AbortSignal): Promise<void> {
     const options = { what: "Pinging the container engine", signal, limitMs: this.#limits.pingMs };
     await this.#transport.readAtOnce({ method: "GET", path: "/_ping" }, options);
+    this.#pingedAtMs = performance.now();
   }
 
   /**
-   * True when the engine answers within three seconds, however many other calls wait for it. Throws `canceled` only.
+   * True when the engine answers within three seconds, however many other calls wait for it. Directly after a `ping()`
+   * its answer counts, once. Throws `canceled` only.
    */
   async isAvailable(signal: AbortSignal): Promise<boolean> {
     const options = { what: "Pinging the container engine", signal, limitMs: this.#limits.availableMs };
+    throwIfAborted(signal, options.what);
+    const pingedAtMs = this.#pingedAtMs;
+    this.#pingedAtMs = undefined;
+    if (pingedAtMs !== undefined && performance.now() - pingedAtMs < freshPingMs) return true;
     try {
       await this.#transport.readAtOnce({ method: "GET", path: "/_ping" }, options);
       return true;

@@ -3,7 +3,8 @@
  */
 
 import { silentLog } from "../../lib/base/log.ts";
-import { Engine, type EngineLimits } from "../../lib/docker/engine.ts";
+import { Engine } from "../../lib/docker/engine.ts";
+import type { EngineLimits } from "../../lib/docker/engine_limits.ts";
 
 /** Writes the raw bytes of an answer; the connection closes when it returns. */
 export type RawAnswer = (connection: Deno.Conn, requestHead: string) => Promise<void>;

@@ -12,3 +12,14 @@ Deno.test("platform() asks the engine until it has answered once", async () => {
   assert.deepEqual(seen, [{ os: "", architecture: "" }, known, known]);
   assert.equal(scripted.requests.length, 2);
 });
+
+Deno.test("isAvailable() takes the answer to a ping right before it, once", async () => {
+  let status = 200;
+  await using scripted = new ScriptedEngine((...request) => answerWith(status, "OK")(...request));
+  const engine = scripted.client();
+  await engine.ping(never);
+  status = 500;
+  await assert.rejects(engine.isAvailable(AbortSignal.abort()), { code: "canceled" });
+  assert.deepEqual([await engine.isAvailable(never), scripted.requests.length], [true, 1]);
+  assert.deepEqual([await engine.isAvailable(never), scripted.requests.length], [false, 2]);
+});
