@@ -16,7 +16,6 @@ import type { PortBindings } from "../container/port_slots.ts";
 import type { Variable } from "../container/variable.ts";
 import type { AppsDeps } from "../dependencies.ts";
 import type { LiveApp } from "../state/live_app.ts";
-import type { ObservedService } from "../state/observed_app.ts";
 import { envFileText } from "./env_file.ts";
 import { portEntriesOf } from "./port_entries.ts";
 import { authoredEnvFiles, definitionText, envFileName, rewriteDefinition } from "./rewrite.ts";
@@ -50,22 +49,13 @@ export interface ProjectOptions {
   request: AppRequest;
   /** Of the release that is to run, as Studio sent it. */
   definition: Dict;
-  /** Where the services that exist are published; see `publishedBy()`. */
+  /** Where the services that exist are published; see `publishedBy()` in `port_slots.ts`. */
   published: PortBindings | undefined;
   /**
    * The variables that containers see as files stay as they are: during an update the old ones read them. False unless
    * given.
    */
   keepsVariables?: boolean;
-}
-
-/** Where the services of a project are published. */
-export function publishedBy(services: readonly Pick<ObservedService, "service" | "published">[]): PortBindings {
-  const all = services.flatMap(({ service, published = {} }) =>
-    Object.entries(published).map(([name, bindings]) => [`${service}|${name}`, bindings] as const)
-  );
-  const merged = Map.groupBy(all, ([name]) => name);
-  return Object.fromEntries([...merged].map(([name, parts]) => [name, parts.flatMap(([, bindings]) => bindings)]));
 }
 
 /** Prepares the projects of all compose apps. */

@@ -3,6 +3,7 @@
 import type { AppId, PortRule } from "../../model/app.ts";
 import type { PortBinding } from "../../docker/decode.ts";
 import type { PortEntries, PortEntry } from "../compose/port_entries.ts";
+import type { ObservedService } from "../state/observed_app.ts";
 import type { PublishedPort } from "./create_request.ts";
 import { keyText, type PortKey, transportOf } from "./port_reservations.ts";
 
@@ -45,6 +46,15 @@ export function slotsOfRule(
 /** True for the rule that names a declared port of this app, and not one of another machine. */
 export function isOfRule({ port, transport }: Pick<PortEntry, "port" | "transport">, rule: PortRule): boolean {
   return rule.localIp === "" && rule.port === port && transportOf(rule) === transport;
+}
+
+/** Where the services of a project are published. */
+export function publishedBy(services: readonly Pick<ObservedService, "service" | "published">[]): PortBindings {
+  const all = services.flatMap(({ service, published = {} }) =>
+    Object.entries(published).map(([name, bindings]) => [`${service}|${name}`, bindings] as const)
+  );
+  const merged = Map.groupBy(all, ([name]) => name);
+  return Object.fromEntries([...merged].map(([name, parts]) => [name, parts.flatMap(([, bindings]) => bindings)]));
 }
 
 /** The host ports of what exists, those on all addresses first. */

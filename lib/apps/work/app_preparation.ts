@@ -8,18 +8,20 @@ import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Backend } from "../../backend/backend.ts";
 import type { Engine } from "../../docker/engine.ts";
+import { portEntriesOf } from "../compose/port_entries.ts";
 import type { CurrentPorts } from "../container/app_ports.ts";
-import type { PortBindings } from "../container/port_slots.ts";
+import { publishedBy } from "../container/port_slots.ts";
 import type { ContainerSetup } from "../container/container_setup.ts";
 import { patienceMs } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import { isAlive } from "../state/observed_app.ts";
+import { isAlive, type ObservedApp, type ObservedService, soleContainer } from "../state/observed_app.ts";
 import { stableTarget } from "../state/transitions.ts";
+import { servicesAmong } from "../watch/observe_project.ts";
 
 /** What the preparation works with. */
 export interface AppPreparationDeps {
-  engine: Pick<Engine, "inspect">;
+  engine: Pick<Engine, "inspect" | "listProject">;
   backend: Pick<Backend, "savePorts">;
   records: AppRecords;
   setup: ContainerSetup;
@@ -35,8 +37,8 @@ export interface AppPreparationDeps {
 /** A request to prepare for. */
 export interface PreparationOptions {
   request: AppRequest;
-  /** Where the ports of the app's running container are published; the engine is asked when it is undefined. */
-  published?: PortBindings | undefined;
+  /** What the engine has of the app; it is asked when that is undefined, or has nothing of its kind. */
+  observed?: ObservedApp | undefined;
 }
 
 /** Prepares all apps. */
@@ -70,10 +72,10 @@ export class AppPreparation {
     this.#unsaved.delete(idText(id));
   }
 
-  async #syncPorts(app: LiveApp, { request, published }: PreparationOptions, signal: AbortSignal): Promise<void> {
+  async #syncPorts(app: LiveApp, { request, observed }: PreparationOptions, signal: AbortSignal): Promise<void> {
     if (request.ports.length === 0) return void this.#deps.setup.ports.resolve(app.id, noPorts);
     const { records, setup, say } = this.#deps;
-    const current = await this.#currentPorts(app, published, signal);
+    const current = await this.#currentPorts(app, { request, observed }, signal);
     const { rules: ports, lines } = setup.ports.resolve(app.id, { rules: request.ports, ...current });
     for (const text of lines) say(app, text);
     this.#storePorts(app, records.request(app.id), ports);
@@ -83,12 +85,24 @@ export class AppPreparation {
 
   async #currentPorts(
     app: LiveApp,
-    published: PortBindings | undefined,
+    { request, observed }: PreparationOptions,
     signal: AbortSignal,
-  ): Promise<Pick<CurrentPorts, "published" | "isRunning">> {
+  ): Promise<Omit<CurrentPorts, "rules">> {
+    if (request.dockerCompose !== null) {
+      const services = portEntriesOf(request.dockerCompose);
+      const found = observed?.project?.services ?? await this.#listServices(app, signal);
+      const isRunning = found.some(({ status }) => isAlive(status));
+      return { services, published: publishedBy(found), isRunning };
+    }
+    const published = observed && soleContainer(observed)?.published;
     if (published !== undefined) return { published, isRunning: true };
     const details = await this.#deps.engine.inspect(this.#deps.namesOf(app).container, signal);
     return { published: details?.portBindings, isRunning: details !== undefined && isAlive(details.status) };
+  }
+
+  async #listServices(app: LiveApp, signal: AbortSignal): Promise<ObservedService[]> {
+    const { engine, namesOf } = this.#deps;
+    return servicesAmong(await engine.listProject(namesOf(app).project, signal));
   }
 
   /** Studio has to hear of rules that are no longer as it has sent them. */

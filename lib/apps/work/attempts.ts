@@ -7,7 +7,7 @@ import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { noReleaseText } from "../plan/texts.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import { type ObservedApp, soleContainer } from "../state/observed_app.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
 import type { AppTools } from "./app_tools.ts";
 import type { Attempt, AttemptContext } from "./attempt.ts";
 import { AttemptEndings, type AttemptEndingsDeps } from "./attempt_endings.ts";
@@ -132,8 +132,7 @@ export class Attempts {
   /** Updates files and ports, and takes over the version that Studio knows to be installed. */
   async #prepare({ job, app, attempt: { request, observed } }: AttemptContext): Promise<void> {
     const { reporter, preparation, records } = this.#deps;
-    const published = observed && soleContainer(observed)?.published;
-    await preparation.prepare(app, { request, published }, job.signal);
+    await preparation.prepare(app, { request, observed }, job.signal);
     const known = request.presentVersion;
     // Studio may not have heard yet of an update that went through, or of a release that has failed here.
     const isOutdated = request.requestUpdate && request.newestVersion === app.version;

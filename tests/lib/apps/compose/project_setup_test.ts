@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { type ProjectOptions, ProjectSetup, publishedBy } from "../../../../lib/apps/compose/project_setup.ts";
+import { type ProjectOptions, ProjectSetup } from "../../../../lib/apps/compose/project_setup.ts";
 import { ContainerSetup } from "../../../../lib/apps/container/container_setup.ts";
+import { publishedBy } from "../../../../lib/apps/container/port_slots.ts";
 import { DataFolder } from "../../../../lib/apps/container/data_folder.ts";
 import { appFromRequest } from "../../../../lib/apps/state/live_app.ts";
 import { hasCode } from "../../../../lib/base/errors.ts";
