@@ -3,6 +3,8 @@
 import type { Clock } from "../async/clock.ts";
 import { downloadBase, updateChannel } from "../config/derived.ts";
 import type { DeviceConfig } from "../config/flock.ts";
+import { updateKeysOf } from "./built_in_keys.ts";
+import type { UpdateKey } from "./minisign.ts";
 import { VersionIndex } from "./version_index.ts";
 
 /** Where updates come from. */
@@ -18,6 +20,8 @@ export interface SelfUpdateDeps {
 export interface SelfUpdate {
   /** The newest version for the device's channel; see `VersionIndex.latest()`. */
   readLatestVersion(): Promise<string>;
+  /** The keys that sign updates for this agent; see `updateKeysOf()`. */
+  updateKeys(): UpdateKey[];
 }
 
 /** Creates the area. Nothing is fetched before it is asked for. */
@@ -27,5 +31,5 @@ export function createSelfUpdate({ config, updateUrl, clock }: SelfUpdateDeps): 
     channel: () => updateChannel(config()),
     clock,
   });
-  return { readLatestVersion: () => index.latest() };
+  return { readLatestVersion: () => index.latest(), updateKeys: () => updateKeysOf(Deno.env) };
 }

@@ -11,6 +11,7 @@ export const neededPackages: readonly string[] = [
   "iproute2",
   "iptables",
   "libfaketime",
+  "minisign",
   "openssl",
   "procps",
   "python3-venv",
