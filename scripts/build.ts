@@ -5,8 +5,12 @@
  * its platform is built by default.
  */
 
+import { textOf } from "../lib/base/errors.ts";
 import project from "../deno.json" with { type: "json" };
 import { type BuildArguments, buildUsage, readBuildArguments } from "./build/arguments.ts";
+import { removeResult, sumsName } from "./build/attach.ts";
+import { attachAll } from "./build/attach_all.ts";
+import { type BuildKeys, readBuildKeys } from "./build/keys.ts";
 import { bundleName, makeBundle } from "./build/make_bundle.ts";
 import { makeExecutable } from "./build/make_executable.ts";
 import { makeProgram, programName } from "./build/make_launcher.ts";
@@ -25,11 +29,23 @@ export async function build(args: readonly string[], options: BuildOptions): Pro
     options.say(buildUsage);
     return 2;
   }
+  let keys: BuildKeys;
+  try {
+    keys = await readBuildKeys(wanted, options);
+  } catch (error) {
+    options.say(`FAILED keys: ${textOf(error)}`);
+    return 1;
+  }
+  return await buildAll(wanted, { ...options, keys });
+}
+
+async function buildAll(wanted: BuildArguments, options: BuildOptions & { keys: BuildKeys }): Promise<number> {
+  const { folder, keys, say } = options;
   const targets = readTargets(options.targets);
   const steps = planTargets(targets, { wanted, base: await readBase(options.environment.DENORT_BIN) });
-  await Deno.mkdir(options.folder, { recursive: true });
-  await removeOlder(targets, { wanted, folder: options.folder });
-  const hasBundle = await makeBundle(options);
+  await Deno.mkdir(folder, { recursive: true });
+  await removeOlder(targets, { wanted, folder });
+  const hasBundle = await makeBundle({ ...options, updateKeyLines: keys.updateKeyLines });
   const made: Target[] = [];
   let missing = hasBundle ? 0 : 1;
   for (const step of steps) {
@@ -37,10 +53,21 @@ export async function build(args: readonly string[], options: BuildOptions): Pro
     if (!isThere) missing += 1;
     else if (step.kind === "compile") made.push(step.target);
   }
-  if (hasBundle) await makeProgram(options, made.find(({ name }) => name === ownPlatform()));
+  if (hasBundle) await finish(made, options);
   const expected = 1 + steps.filter((step) => step.kind !== "skip").length;
-  if (missing > 0) options.say(`${missing} of ${expected} results are missing`);
+  if (missing > 0) say(`${missing} of ${expected} results are missing`);
   return missing === 0 ? 0 : 1;
+}
+
+/** Makes what follows from the results that are there. */
+async function finish(made: readonly Target[], options: BuildOptions & { keys: BuildKeys }): Promise<void> {
+  const own = made.find(({ name }) => name === ownPlatform());
+  await makeProgram(options, own);
+  if (options.version === undefined) return;
+  await attachAll({ files: made.map(({ file }) => file), isLauncher: own === undefined }, {
+    ...options,
+    version: options.version,
+  });
 }
 
 /** Results of an earlier build must not pass for those of this one. */
@@ -48,11 +75,11 @@ async function removeOlder(
   targets: readonly Target[],
   { wanted, folder }: { wanted: BuildArguments; folder: string },
 ): Promise<void> {
-  await removeIfThere(`${folder}/${bundleName}`);
-  await removeIfThere(`${folder}/${programName}`);
+  for (const name of [bundleName, programName]) await removeResult(`${folder}/${name}`);
+  await removeIfThere(`${folder}/${sumsName}`);
   if (wanted.bundleOnly) return;
   for (const { name, file } of targets) {
-    if (wanted.names.length === 0 || wanted.names.includes(name)) await removeIfThere(`${folder}/${file}`);
+    if (wanted.names.length === 0 || wanted.names.includes(name)) await removeResult(`${folder}/${file}`);
   }
 }
 
@@ -79,6 +106,7 @@ if (import.meta.main) {
       folder: `${projectRoot}build`,
       targets: await Deno.readTextFile(`${projectRoot}targets`),
       environment: Deno.env.toObject(),
+      version: project.version,
       trial: { args: ["-version"], prints: project.version },
       say: createLineWriter(Deno.stdout),
     }),

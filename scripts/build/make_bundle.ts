@@ -1,5 +1,6 @@
 /** Makes the bundle, which is the code of every result. */
 
+import { withUpdateKeys } from "./keys.ts";
 import { withHeader } from "./launcher.ts";
 import { measure } from "./measure.ts";
 import type { BuildOptions } from "./options.ts";
@@ -10,9 +11,12 @@ import { trialProblem } from "./trial.ts";
 /** The file name of the bundle, which log lines name as the caller. */
 export const bundleName = "reagent.js";
 
-/** Makes the bundle in the folder of the results and tries it. Returns whether it is there and runs. */
-export async function makeBundle(options: BuildOptions): Promise<boolean> {
-  const { entry, folder, environment, say } = options;
+/**
+ * Makes the bundle in the folder of the results, with these update keys, and tries it. Returns whether it is there and
+ * runs.
+ */
+export async function makeBundle(options: BuildOptions & { updateKeyLines: readonly string[] }): Promise<boolean> {
+  const { entry, folder, environment, say, updateKeyLines } = options;
   const output = `${folder}/${bundleName}`;
   // The bundler adds what packages need only to a file of this kind.
   const partial = `${folder}/reagent.partial.js`;
@@ -21,7 +25,8 @@ export async function makeBundle(options: BuildOptions): Promise<boolean> {
     say(`FAILED bundle: ${explainFailure(ended.text)}`);
     return false;
   }
-  await Deno.writeTextFile(output, withHeader(await Deno.readTextFile(partial)), { mode: 0o755 });
+  const code = withUpdateKeys(await Deno.readTextFile(partial), updateKeyLines);
+  await Deno.writeTextFile(output, withHeader(code), { mode: 0o755 });
   await Deno.remove(partial);
   say(`ok     bundle: ${await measure(output)}`);
   return await tryBundle(output, options);

@@ -10,6 +10,8 @@ export interface BuildOptions {
   targets: string;
   /** The environment of the commands. */
   environment: Readonly<Record<string, string>>;
+  /** The version of the agent. Without it nothing is put next to the results. */
+  version?: string;
   /** How the results are tried; without it they are not run. */
   trial?: Trial;
   /** Prints a line. */

@@ -1,6 +1,6 @@
 /** Decides what a build produces, and with which commands. Pure. */
 
-import type { BuildArguments } from "./arguments.ts";
+import type { WantedTargets } from "./arguments.ts";
 import { embeddedParts } from "./embedded_parts.ts";
 import type { Target } from "./target.ts";
 
@@ -25,7 +25,7 @@ export type BuildStep =
  */
 export function planTargets(
   targets: readonly Target[],
-  options: { wanted: BuildArguments; base: BaseExecutable | undefined },
+  options: { wanted: WantedTargets; base: BaseExecutable | undefined },
 ): BuildStep[] {
   const { wanted, base } = options;
   if (wanted.bundleOnly) return [];
@@ -50,7 +50,7 @@ export function planTargets(
 
 function stepOf(
   target: Target,
-  { wanted, base }: { wanted: BuildArguments; base: BaseExecutable | undefined },
+  { wanted, base }: { wanted: WantedTargets; base: BaseExecutable | undefined },
 ): BuildStep {
   if (base === undefined) return { kind: "compile", target, base: "downloaded" };
   if (base.platform === target.name) return { kind: "compile", target, base: "given" };

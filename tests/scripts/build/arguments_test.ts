@@ -2,13 +2,19 @@ import assert from "node:assert/strict";
 import { type BuildArguments, readBuildArguments } from "../../../scripts/build/arguments.ts";
 
 Deno.test("readBuildArguments() takes names of targets or --bundle-only, not both", () => {
-  const table: [string[], BuildArguments | undefined][] = [
-    [[], { bundleOnly: false, names: [] }],
-    [["--bundle-only"], { bundleOnly: true, names: [] }],
-    [["linux/arm64", "linux/amd64", "linux/arm64"], { bundleOnly: false, names: ["linux/arm64", "linux/amd64"] }],
+  const table: [string[], Partial<BuildArguments> | undefined][] = [
+    [[], {}],
+    [["--bundle-only"], { bundleOnly: true }],
+    [["linux/arm64", "linux/amd64", "linux/arm64"], { names: ["linux/arm64", "linux/amd64"] }],
+    [["--update-key", "a", "--update-key=b"], { updateKeys: ["a", "b"] }],
+    [["linux/arm64", "--sign-key", "k"], { names: ["linux/arm64"], signKey: "k" }],
     [["--bundle-only", "linux/arm64"], undefined],
     [["--bundle"], undefined],
+    [["--update-key"], undefined],
     [["-h"], undefined],
   ];
-  for (const [args, wanted] of table) assert.deepEqual(readBuildArguments(args), wanted, args.join(" "));
+  for (const [args, wanted] of table) {
+    const expected = wanted && { bundleOnly: false, names: [], updateKeys: [], ...wanted };
+    assert.deepEqual(readBuildArguments(args), expected, args.join(" "));
+  }
 });

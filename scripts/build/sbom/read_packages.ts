@@ -1,0 +1,30 @@
+/** Reads the packages in the bundle of a program. */
+
+import { projectRoot } from "../../paths.ts";
+import { bundleArgs } from "../plan.ts";
+import { runRuntime } from "../runtime_command.ts";
+import { describePackage, findPackages, type PackageFacts } from "./packages.ts";
+
+/**
+ * The packages of the program with this entry module: those from which at least one module gets into the bundle. Throws
+ * when it cannot be bundled.
+ */
+export async function readPackages(
+  entry: string,
+  { environment }: { environment: Readonly<Record<string, string>> },
+): Promise<PackageFacts[]> {
+  const folder = await Deno.makeTempDir({ prefix: "reagent-sbom-" });
+  try {
+    const args = bundleArgs(entry, `${folder}/plain.js`).filter((arg) => arg !== "--minify");
+    const ended = await runRuntime(args, { environment });
+    if (!ended.success) throw new Error(`Cannot list the packages: ${ended.text.slice(-500)}`);
+    const lock = await Deno.readTextFile(`${projectRoot}deno.lock`);
+    const found = findPackages(await Deno.readTextFile(`${folder}/plain.js`));
+    return await Promise.all(found.map(async (one) => {
+      const packageJson = await Deno.readTextFile(`${projectRoot}${one.folder}/package.json`);
+      return describePackage(one, { packageJson, lock });
+    }));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
