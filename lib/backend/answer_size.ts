@@ -3,7 +3,7 @@
  * 1 MiB. What counts is the size as JSON. Pure.
  */
 
-import { jsonBytes, jsonTextBytes } from "../base/json_size.ts";
+import { jsonBytes, jsonBytesPerByte, jsonTextBytes } from "../base/json_size.ts";
 
 /**
  * Bytes of a message of the device. It is below 1 MiB by more than what a router adds when it passes the message on:
@@ -44,6 +44,26 @@ export function fitNewest(lines: readonly string[], limitBytes: number = replyLi
 }
 
 /**
+ * The newest of `lines`, the last ones, that fit into an answer, without a word about the others. A line that is too
+ * long for any answer comes in pieces.
+ */
+export function cutToNewest(
+  lines: readonly string[],
+  limitBytes: number = replyListLimitBytes,
+): { lines: string[]; isCut: boolean } {
+  const kept: string[] = [];
+  let bytes = 0;
+  for (let index = lines.length - 1; index >= 0; index -= 1) {
+    for (const piece of answerPieces(lines[index] ?? "", limitBytes).reverse()) {
+      bytes += lineBytes(piece);
+      if (bytes > limitBytes) return { lines: kept.reverse(), isCut: true };
+      kept.push(piece);
+    }
+  }
+  return { lines: kept.reverse(), isCut: false };
+}
+
+/**
  * The entries of a list that fit into an answer, the first ones first. A list that fits is left as it is; of a larger
  * one long texts are cut, such as the labels of images, before entries are left out.
  */
@@ -69,6 +89,20 @@ export function noteOf({ isCut, leftOut }: FittingList): { kwargs?: { truncated:
 /** Most lists are so small that nothing needs to be counted: a character of JSON has three bytes at most. */
 function surelyFits(entries: readonly unknown[], limitBytes: number): boolean {
   return 3 * JSON.stringify(entries).length <= limitBytes;
+}
+
+/** A line in pieces of which several fit into an answer; one piece for most. */
+function answerPieces(line: string, limitBytes: number): string[] {
+  if (lineBytes(line) <= limitBytes) return [line];
+  const pieceChars = Math.max(1, Math.floor(limitBytes / 2 / jsonBytesPerByte));
+  const pieces: string[] = [];
+  for (let from = 0; from < line.length;) {
+    const isSplitPair = /[\ud800-\udbff]/.test(line.charAt(from + pieceChars - 1));
+    const to = from + Math.max(1, pieceChars - (isSplitPair ? 1 : 0));
+    pieces.push(line.slice(from, to));
+    from = to;
+  }
+  return pieces;
 }
 
 /** With quotes and comma. */

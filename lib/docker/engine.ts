@@ -29,7 +29,7 @@ import { type EngineEvent, followEvents } from "./events.ts";
 import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.ts";
 import type { LogLine } from "./log_lines.ts";
 import { checkLogin } from "./login.ts";
-import { followLogs, type LogOptions, readLogs } from "./logs.ts";
+import { followLogs, type LogOptions, readLogs, storedLogs } from "./logs.ts";
 import type { Build, BuildOptions } from "./build.ts";
 import { listNetworks, removeNetwork } from "./networks.ts";
 import { openPull, type Pull, PullActivity } from "./pull.ts";
@@ -314,6 +314,11 @@ export class Engine {
   /** See `followLogs()` in logs.ts. */
   followLogs(id: string, options: LogOptions): AsyncGenerator<LogLine[], void> {
     return followLogs(this.#transport, id, options);
+  }
+
+  /** See `storedLogs()` in logs.ts. */
+  storedLogs(id: string, options: LogOptions): AsyncGenerator<LogLine[], void> {
+    return storedLogs(this.#transport, id, options);
   }
 
   /** See `readLogs()` in logs.ts. */

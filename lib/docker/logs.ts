@@ -83,25 +83,44 @@ async function isIdle(next: Promise<unknown>): Promise<boolean> {
 }
 
 /**
- * The stored log of a container, oldest line first, at most about 4 MiB of it (the newest). Throws `container_missing`,
- * `canceled`, `engine_unreachable`.
+ * The stored log of a container, oldest line first, at most about 4 MiB of it (the newest). Throws as `storedLogs()`.
  */
 export async function readLogs(transport: EngineTransport, id: string, options: LogOptions): Promise<string[]> {
-  const stream = await openLogs(transport, id, { ...options, follow: false });
-  if (stream === undefined) throw new AgentError("canceled", `Reading the log of container "${id}" was canceled`);
-  const reader = logReader(options.tty);
   const lines: string[] = [];
   let size = 0;
   let first = 0;
-  const keep = (line: LogLine) => {
-    const text = options.hasTimes === true ? `${line.time} ${line.text}` : line.text;
-    lines.push(text);
-    size += text.length;
-    while (size > logLimitCharacters) size -= lines[first++]?.length ?? 0;
-  };
-  for await (const chunk of stream.chunks()) reader.push(chunk, keep);
-  reader.flush(keep);
+  for await (const batch of storedLogs(transport, id, options)) {
+    for (const line of batch) {
+      const text = options.hasTimes === true ? `${line.time} ${line.text}` : line.text;
+      lines.push(text);
+      size += text.length;
+      while (size > logLimitCharacters) size -= lines[first++]?.length ?? 0;
+    }
+  }
   return lines.slice(first);
+}
+
+/**
+ * The stored log of a container, oldest line first, as many lines at a time as have arrived; they are valid until the
+ * next are asked for. Throws `container_missing`, `canceled`, `engine_unreachable`, `engine_failed`.
+ */
+export async function* storedLogs(
+  transport: EngineTransport,
+  id: string,
+  options: LogOptions,
+): AsyncGenerator<LogLine[], void> {
+  const stream = await openLogs(transport, id, { ...options, follow: false });
+  if (stream === undefined) throw new AgentError("canceled", `Reading the log of container "${id}" was canceled`);
+  const reader = logReader(options.tty);
+  let lines: LogLine[] = [];
+  const keep = (line: LogLine) => void lines.push(line);
+  for await (const chunk of stream.chunks()) {
+    reader.push(chunk, keep);
+    if (lines.length > 0) yield lines;
+    lines = [];
+  }
+  reader.flush(keep);
+  if (lines.length > 0) yield lines;
 }
 
 /** Returns undefined when `signal` is aborted before the engine has answered. */
