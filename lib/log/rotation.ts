@@ -11,13 +11,13 @@ export interface Backup {
 
 /** The path of a backup made at `date`: `reagent-2026-08-04T01-02-03.456.log` next to `reagent.log`. */
 export function backupPath(path: string, date: Date): string {
-  const { folder, stem, extension } = partsOf(path);
+  const { folder, stem, extension } = logPathParts(path);
   return `${folder}${stem}-${date.toISOString().slice(0, 23).replaceAll(":", "-")}${extension}`;
 }
 
 /** The backups of `path`, oldest first. Throws when the folder cannot be read. */
 export function listBackups(path: string): Backup[] {
-  const { folder, stem, extension } = partsOf(path);
+  const { folder, stem, extension } = logPathParts(path);
   const backups: Backup[] = [];
   for (const { name } of Deno.readDirSync(folder === "" ? "." : folder)) {
     if (!name.startsWith(`${stem}-`) || !name.endsWith(extension)) continue;
@@ -45,7 +45,8 @@ export function deleteOldBackups(path: string): void {
   }
 }
 
-function partsOf(path: string): { folder: string; stem: string; extension: string } {
+/** The folder of a log file with its slash, and the two parts of its name around which backups are named. */
+export function logPathParts(path: string): { folder: string; stem: string; extension: string } {
   const nameStart = Math.max(path.lastIndexOf("/"), Deno.build.os === "windows" ? path.lastIndexOf("\\") : -1) + 1;
   const name = path.slice(nameStart);
   const dot = name.lastIndexOf(".");
