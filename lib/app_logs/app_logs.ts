@@ -19,6 +19,8 @@ import type { Database } from "../store/database.ts";
 import type { FollowEnd, FollowEngine } from "./follower.ts";
 import { Followers, type FollowersDeps, type FollowTarget } from "./followers.ts";
 import { readLastLines, type TailEngine } from "./last_lines.ts";
+import type { AppLogQuery, FoundLogLines } from "./log_query.ts";
+import type { ProjectLogEngine } from "./project_window.ts";
 import { LogChannels } from "./log_channels.ts";
 import { LogPositions } from "./log_positions.ts";
 import type { LogPosition } from "./log_reading.ts";
@@ -34,7 +36,7 @@ import { unreadableText } from "./unreadable.ts";
 /** What the area needs of the rest of the agent. */
 export interface AppLogsDeps {
   serialNumber: string;
-  engine: FollowEngine & TailEngine;
+  engine: FollowEngine & TailEngine & ProjectLogEngine;
   database: Database;
   /** Sends one payload on a topic, without acknowledgement. */
   publish(topic: string, payload: unknown): Promise<void>;
@@ -73,6 +75,9 @@ const clearToken = "LOGGER_CLEAR";
 /** Reads of the engine for callers, who may name containers that are not there. */
 export const tailLimits = { what: "read the log of a container", atOnce: 4, queueLimit: 100, callerLimit: 1_000 };
 
+/** Queries of stored logs, each of which keeps up to 12 MiB of lines. */
+export const queryLimits = { what: "query the log of an app", atOnce: 2, queueLimit: 100, callerLimit: 1_000 };
+
 const showLimitMs = 10_000;
 const forgetLimitMs = 10_000;
 const endFlushLimitMs = 1_000;
@@ -101,6 +106,7 @@ export class AppLogs implements AsyncDisposable {
   readonly #unreadable = new Map<string, string>();
   readonly #tasks: TaskSet;
   readonly #tails = new SharedJobs<string[]>(tailLimits);
+  readonly #queries = new SharedJobs<FoundLogLines>(queryLimits);
 
   constructor(deps: AppLogsDeps) {
     this.#deps = deps;
@@ -298,6 +304,14 @@ export class AppLogs implements AsyncDisposable {
    */
   async readHistory(channel: string, signal: AbortSignal): Promise<string[]> {
     return fitNewest(await this.#readLines(normalizeChannel(channel), signal));
+  }
+
+  /** See `queryAppLog()` in log_query.ts. Also throws `busy`. */
+  async query(query: AppLogQuery, signal: AbortSignal): Promise<FoundLogLines> {
+    const { queryAppLog } = await import("./log_query.ts");
+    const readHistory = (name: string, life: AbortSignal) => this.#readLines(name, life);
+    const read = (life: AbortSignal) => queryAppLog(query, { engine: this.#deps.engine, readHistory }, life);
+    return await this.#queries.run(JSON.stringify(query), read, signal);
   }
 
   /** Ends all followers and stores what they have read. */

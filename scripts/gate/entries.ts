@@ -5,8 +5,8 @@ import { importedFiles, type SourceFile } from "./imports.ts";
 /** The areas for which this is checked, and their entry files. */
 export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/backend/": ["backend.ts", "requests.ts", "connect_step.ts", "uris.ts", "answer_size.ts"],
-  "lib/log/": ["log.ts"],
-  "lib/app_logs/": ["app_logs.ts"],
+  "lib/log/": ["log.ts", "own_log_query.ts", "own_log_queries.ts"],
+  "lib/app_logs/": ["app_logs.ts", "log_query.ts"],
   "lib/disk_space/": ["disk_space.ts", "pull_space.ts"],
   "lib/status/": ["status.ts"],
   "lib/self_update/": ["self_update.ts"],
