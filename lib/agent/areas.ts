@@ -17,6 +17,7 @@ import { PowerScheduler } from "../host/power_scheduler.ts";
 import { readIdleMark } from "../host/process_idle.ts";
 import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
+import { ownLogQueries } from "../log/own_log_queries.ts";
 import { createSelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
 import { agentVersion, buildArch } from "../version.ts";
@@ -206,7 +207,7 @@ function deviceOf(
   { foundation, connection: { backend }, stack }: Site,
   { apps, appLogs, diskSpace, stats }: { apps: Apps; appLogs: AppLogs; diskSpace: DiskSpace; stats: StatsReader },
 ): Device {
-  const { options: { flags }, config, engine, clock, log } = foundation;
+  const { options: { flags, paths }, config, engine, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
   const power = stack.use(
     new PowerScheduler({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
@@ -234,7 +235,11 @@ function deviceOf(
       schedulePower: (action) => power.schedule(action),
       wall: () => clock.wall(),
     },
-    logs: { readHistory: (channel, signal) => appLogs.readHistory(channel, signal) },
+    logs: {
+      readHistory: (channel, signal) => appLogs.readHistory(channel, signal),
+      query: (query, signal) => appLogs.query(query, signal),
+      queryOwn: ownLogQueries(paths.logFile),
+    },
     network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
     selfUpdate,
     tunnels: { isCapable: () => false },

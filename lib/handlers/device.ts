@@ -3,11 +3,13 @@
  * `AgentError`, whose text is the answer of the procedure.
  */
 
+import type { AppLogQuery, FoundLogLines } from "../app_logs/log_query.ts";
 import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
 import type { PowerAction } from "../host/power.ts";
+import type { FoundOwnLines, OwnLogQuery } from "../log/own_log_query.ts";
 import type { AppId } from "../model/app.ts";
 import type { Stats } from "../host/stats.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
@@ -55,10 +57,14 @@ export interface DeviceEngine {
   listContainersRaw(signal: AbortSignal): Promise<unknown[]>;
 }
 
-/** The logs of apps. */
+/** The logs of apps, and that of the agent. */
 export interface DeviceLogs {
   /** The last lines of a channel, oldest first. */
   readHistory(channel: string, signal: AbortSignal): Promise<string[]>;
+  /** Lines of the stored log of an app. Throws `busy`, and what the engine throws. */
+  query(query: AppLogQuery, signal: AbortSignal): Promise<FoundLogLines>;
+  /** Lines of the agent's own log. Throws `busy`, `io_failed`. */
+  queryOwn(query: OwnLogQuery, signal: AbortSignal): Promise<FoundOwnLines>;
 }
 
 /** The network of the device. */

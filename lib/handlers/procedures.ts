@@ -3,7 +3,7 @@
  * registration and of `docs/wire.md`, which is generated from this table.
  */
 
-import { decodeContainerName, getAppLogHistory } from "./logs.ts";
+import { decodeContainerName, decodeOwnLogRequest, getAppLogHistory, queryAppLogs, queryDeviceLogs } from "./logs.ts";
 import { decodeUploadPart, uploadOf, writeData } from "./builds.ts";
 import { checkHostPort, decodeHostPort, requestAppState } from "./apps.ts";
 import { decodePrune, getImages, listContainers, pruneImages } from "./containers.ts";
@@ -135,23 +135,25 @@ export const procedures: readonly ProcedureRow[] = [
     decode: decodeContainerName,
     run: getAppLogHistory,
   }),
-  later({
+  working({
     name: "query_app_logs",
     privilege: "READ",
     deniedText: "insufficient privileges to query app logs",
     failedCheckPrefix: "could not verify privileges: ",
     args: "[{containerName, tail?, offset?, since?, until?, timestamps?}]",
     result: "[{lines, source, returned, truncated, device_time, oldest_available?}]",
-    laterIssue: "log queries",
+    decode: decodeContainerName,
+    run: queryAppLogs,
   }),
-  later({
+  working({
     name: "query_device_logs",
     privilege: "READ",
     deniedText: "insufficient privileges to query device logs",
     failedCheckPrefix: "could not verify privileges: ",
     args: "[{tail?, since?, until?, level?}]?",
     result: "[{lines, returned, truncated, files_scanned, device_time, oldest_available?}]",
-    laterIssue: "log queries",
+    decode: decodeOwnLogRequest,
+    run: queryDeviceLogs,
   }),
   working({
     name: "get_storage_data",

@@ -35,7 +35,10 @@ import { foreignLines } from "../../lib/async/line_quota.ts";
 import type { Bounds } from "../../lib/base/bounds.ts";
 import { openCallLimit } from "../../lib/handlers/dispatch.ts";
 import { fileReserveBytes, pruneLimits } from "../../lib/disk_space/disk_space.ts";
-import { tailLimits } from "../../lib/app_logs/app_logs.ts";
+import { queryLimits, tailLimits } from "../../lib/app_logs/app_logs.ts";
+import { clockJumpBytes, keptBytes } from "../../lib/app_logs/container_window.ts";
+import { queryLinesLimit } from "../../lib/handlers/log_arguments.ts";
+import { ownLogLimits } from "../../lib/log/own_log_queries.ts";
 import { retiredLogLimit } from "../../lib/apps/work/app_channels.ts";
 import {
   allRequestsLimitBytes,
@@ -153,11 +156,24 @@ const calls: readonly Row[] = [
     "it is refused, with both sizes",
   ],
   ["calls of one procedure by one caller", `${openCallLimit} at once`, "further ones are refused"],
-  ["prunes", `${pruneLimits.atOnce} at once, shared by all who ask; ${pruneLimits.queueLimit} wait`, "refused"],
+  ["prunes", jobsText(pruneLimits), "refused"],
+  ["logs read from the engine for callers", jobsText(tailLimits), "refused"],
+];
+
+const queries: readonly Row[] = [
+  ["queries of the logs of apps", jobsText(queryLimits), "refused"],
+  ["queries of the agent's own log", jobsText(ownLogLimits), "refused"],
+  ["lines of one answer", `${queryLinesLimit}`, "fewer are sent"],
   [
-    "logs read from the engine for callers",
-    `${tailLimits.atOnce} at once, shared by all who ask; ${tailLimits.queueLimit} wait`,
-    "refused",
+    "all lines of one answer",
+    `${size(replyListLimitBytes)} of JSON`,
+    "the oldest are left out, and `truncated` says so",
+  ],
+  ["lines that are kept for an answer", size(keptBytes), "the oldest are left out, and `truncated` says so"],
+  [
+    "log in which all lines of a window are found after a jump of the clock",
+    size(clockJumpBytes),
+    "the search ends where half of what was read is older",
   ],
 ];
 
@@ -232,6 +248,11 @@ const device: readonly Row[] = [
   ["masked values of one app", `${ownedSecretLimit}`, "the others are masked by their names only"],
 ];
 
+/** What is shared by callers, in words. */
+function jobsText({ atOnce, queueLimit }: { atOnce: number; queueLimit: number }): string {
+  return `${atOnce} at once, shared by all who ask; ${queueLimit} wait`;
+}
+
 /** Bounds in words. */
 function boundsText({ chars, entries, depth }: Bounds): string {
   const parts = [
@@ -259,6 +280,8 @@ ${part("Requests", requests)}
 ${part("Calls", calls)}
 
 ${part("Logs of apps", logs)}
+
+${part("Log queries", queries)}
 
 ${part("Link", link)}
 

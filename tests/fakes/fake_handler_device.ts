@@ -58,7 +58,12 @@ export function fakeDevice(change: DeviceChange = {}): Device {
       wall: () => new Date("2031-03-05T07:00:00.789Z"),
       ...change.host,
     },
-    logs: { readHistory: () => Promise.resolve([]), ...change.logs },
+    logs: {
+      readHistory: () => Promise.resolve([]),
+      query: () => Promise.resolve({ lines: [], source: "docker", truncated: false }),
+      queryOwn: () => Promise.resolve({ lines: [], truncated: false, filesScanned: 1, oldestAvailable: undefined }),
+      ...change.logs,
+    },
     network: { readInterfaces: () => [], ...change.network },
     selfUpdate: { readLatestVersion: () => Promise.resolve("0.21.0"), ...change.selfUpdate },
     tunnels: { isCapable: () => false, ...change.tunnels },

@@ -306,3 +306,90 @@ Deno.test("write_data passes a part on, and refuses any other arguments with fix
     ...totals.map((total): [unknown[], string] => [wrong(3, total), refused("total")]),
   ]);
 });
+
+Deno.test("query_app_logs asks for what its arguments say, and answers in the words of the wire", async () => {
+  const asked: unknown[] = [];
+  const query: Device["logs"]["query"] = (one) => {
+    asked.push(one);
+    return Promise.resolve({
+      lines: ["a", "b"],
+      source: "docker",
+      truncated: true,
+      oldestAvailable: "2031-03-04T00:00:00Z",
+    });
+  };
+  const ask = (fields: object) =>
+    call("query_app_logs", { logs: { query } }, { args: [{ containerName: "prod_42_shop", ...fields }] });
+  assert.deepEqual(await ask({}), {
+    args: [{
+      lines: ["a", "b"],
+      source: "docker",
+      returned: 2,
+      truncated: true,
+      device_time: "2031-03-05T07:00:00Z",
+      oldest_available: "2031-03-04T00:00:00Z",
+    }],
+  });
+  await ask({ tail: "300", offset: 90_000, since: " 2031-03-05T08:00:00.5+01:00 ", until: "1h30m", timestamps: false });
+  await ask({ tail: 9_000.0, offset: null, since: "", until: null, timestamps: null });
+  await ask({ tail: 0, since: "-90s", until: "1930460400" });
+  const shared = { channel: "prod_42_shop", tail: 200, offset: 0, window: {}, timestamps: true };
+  const nowMs = Date.UTC(2031, 2, 5, 7, 0, 0, 789);
+  const [sinceMs, untilMs] = [Date.UTC(2031, 2, 5, 7, 0, 0, 500), nowMs - 5_400_000];
+  assert.deepEqual(asked, [
+    shared,
+    { ...shared, tail: 300, offset: 90_000, window: { sinceMs, untilMs }, timestamps: false },
+    { ...shared, tail: 5_000 },
+    { ...shared, window: { sinceMs: nowMs - 90_000, untilMs: 1_930_460_400_000 } },
+  ]);
+});
+
+Deno.test("query_app_logs refuses wrong arguments with fixed texts", async () => {
+  const name = "prod_42_shop";
+  const number = (field: string) => `the ${field} param should be a non-negative whole number`;
+  const noTime = (text: string) => `invalid since: "${text}" is not an RFC3339 time, a Unix timestamp, or a duration`;
+  await refuses("query_app_logs", [
+    [[], "arguments are missing"],
+    [[null], "arguments are missing"],
+    [[5], "first param should be a dict"],
+    [[{}], "invalid value for containerName"],
+    [[{ containerName: " " }], "container name is empty"],
+    ...[-1, 1.5, "x", "1.5", "-1", "", " 5", true, [], {}, "99999999999999999999"].flatMap((
+      value,
+    ): [unknown[], string][] => [
+      [[{ containerName: name, tail: value }], number("tail")],
+      [[{ containerName: name, offset: value }], number("offset")],
+    ]),
+    [[{ containerName: name, since: 5 }], "the since param should be a string"],
+    [[{ containerName: name, until: ["1h"] }], "the until param should be a string"],
+    [[{ containerName: name, since: "  " }], "invalid since: empty log time"],
+    ...["last week", "2031-03-05", "2031-02-30T00:00:00Z", "1d", "1h 30m", "1.5.5h", "h", ".", "--1h", "1e9"].map(
+      (text): [unknown[], string] => [[{ containerName: name, since: text }], noTime(text)],
+    ),
+    [[{ containerName: name, timestamps: "yes" }], "the timestamps param should be a boolean"],
+  ]);
+});
+
+Deno.test("query_device_logs reads level and lines, and needs no arguments", async () => {
+  const asked: unknown[] = [];
+  const queryOwn: Device["logs"]["queryOwn"] = (one) => {
+    asked.push(one);
+    return Promise.resolve({ lines: [], truncated: false, filesScanned: 3, oldestAvailable: undefined });
+  };
+  const answer = await call("query_device_logs", { logs: { queryOwn } });
+  assert.deepEqual(answer, {
+    args: [{ lines: [], returned: 0, truncated: false, files_scanned: 3, device_time: "2031-03-05T07:00:00Z" }],
+  });
+  await call("query_device_logs", { logs: { queryOwn } }, { args: [{ tail: "6000", level: " Warn ", since: "0" }] });
+  assert.deepEqual(asked, [
+    { tail: 300, window: {}, level: "info" },
+    { tail: 5_000, window: { sinceMs: Date.UTC(2031, 2, 5, 7, 0, 0, 789) }, level: "Warn" },
+  ]);
+  await refuses("query_device_logs", [
+    [[null], "first param should be a dict"],
+    [["x"], "first param should be a dict"],
+    [[{ level: 5 }], "the level param should be a string"],
+    [[{ tail: -1 }], "the tail param should be a non-negative whole number"],
+    [[{ until: "soon" }], 'invalid until: "soon" is not an RFC3339 time, a Unix timestamp, or a duration'],
+  ]);
+});

@@ -52,13 +52,25 @@ const hostile: { name: string; args: unknown[]; kwargs?: Record<string, unknown>
 ];
 
 /** Arguments that a procedure reads, so that every one of `hostile` has to be refused by it. */
-const readsArguments = ["write_data", "check_host_port", "prune_images", "get_app_log_history"];
+const readsArguments = [
+  "write_data",
+  "check_host_port",
+  "prune_images",
+  "get_app_log_history",
+  "query_app_logs",
+  "query_device_logs",
+];
 
 /** Of these some hostile inputs are good ones to a procedure that reads arguments. */
 const harmless: Record<string, string[]> = {
   prune_images: [
     ...["an empty dict", "null members", "nothing", "null", "many nulls"],
     ...["keyword arguments of every type", "keyword arguments named like methods"],
+  ],
+  query_device_logs: [
+    ...["nothing", "an empty dict", "a deep nest", "members of the wrong type", "null members", "lists as members"],
+    ...["huge members", "path separators", "an engine path", "control characters", "lone surrogates"],
+    ...["names of the prototype", "keyword arguments of every type", "keyword arguments named like methods"],
   ],
 };
 

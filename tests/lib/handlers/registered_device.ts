@@ -109,7 +109,10 @@ export class RegisteredDevice implements AsyncDisposable {
           return undefined;
         },
       },
-      logs: { readHistory: (channel, signal) => this.#logs.readHistory(channel, signal) },
+      logs: {
+        readHistory: (channel, signal) => this.#logs.readHistory(channel, signal),
+        query: (query, signal) => this.#logs.query(query, signal),
+      },
       network: { readInterfaces },
       ...change,
       host: {
