@@ -80,7 +80,9 @@ async function answer(
   device: Device,
   call: { invocation: Invocation; caller: CheckedCaller; turns: KeyedMutex<string> },
 ): Promise<Reply> {
-  const { args, kwargs, signal } = call.invocation;
+  const { args, kwargs, session } = call.invocation;
+  const isBound = row.endsWithSession === true && session !== undefined;
+  const signal = isBound ? AbortSignal.any([call.invocation.signal, session]) : call.invocation.signal;
   const authorized = authorize(row, call.caller, { check: device.checkPrivilege, signal });
   const work = (limit: AbortSignal) => {
     return row.answer(device, { args, kwargs, caller: call.caller.effective, signal: limit });

@@ -23,6 +23,8 @@ export interface Procedure extends Guarded {
   readonly args: string;
   /** The result, likewise. */
   readonly result: string;
+  /** The work is for its answer alone: it ends with the session of the call. */
+  readonly endsWithSession?: true;
 }
 
 /** A procedure that works. A call takes at most `limitMs` (30 s when absent). */

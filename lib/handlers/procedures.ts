@@ -143,6 +143,7 @@ export const procedures: readonly ProcedureRow[] = [
     args: "[{containerName, tail?, offset?, since?, until?, timestamps?}]",
     result: "[{lines, source, returned, truncated, device_time, oldest_available?}]",
     decode: decodeContainerName,
+    endsWithSession: true,
     run: queryAppLogs,
   }),
   working({
@@ -153,6 +154,7 @@ export const procedures: readonly ProcedureRow[] = [
     args: "[{tail?, since?, until?, level?}]?",
     result: "[{lines, returned, truncated, files_scanned, device_time, oldest_available?}]",
     decode: decodeOwnLogRequest,
+    endsWithSession: true,
     run: queryDeviceLogs,
   }),
   working({

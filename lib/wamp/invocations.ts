@@ -18,6 +18,8 @@ export interface Invocation {
   /** The role of the caller, as the router disclosed it. */
   callerAuthrole: string | undefined;
   signal: AbortSignal;
+  /** Is aborted when the session has ended, so that nobody can be answered any more. */
+  session?: AbortSignal;
 }
 
 /** What a handler answers; what is absent is empty. */
@@ -32,6 +34,7 @@ export type InvocationHandler = (invocation: Invocation) => Promise<Reply>;
 /** The running invocations of one session. */
 export class Invocations {
   readonly #running = new Map<number, AbortController>();
+  readonly #session = new AbortController();
 
   /** Runs `handler` and returns the result for autobahn. Every failure is thrown as autobahn's own error. */
   async answer(
@@ -52,6 +55,7 @@ export class Invocations {
       callerAuthid: readAuthid(payload.details.caller_authid),
       callerAuthrole: readAuthid(payload.details.caller_authrole),
       signal: controller.signal,
+      session: this.#session.signal,
     };
     try {
       const reply = await Promise.race([aborted, this.#run(handler, invocation)]);
@@ -65,6 +69,11 @@ export class Invocations {
   /** The caller has given up on this request. Unknown requests are ignored: they have been answered already. */
   interrupt(request: number): void {
     this.#running.get(request)?.abort(new AgentError("canceled", "The caller canceled the call"));
+  }
+
+  /** The session has ended. Handlers go on unless they look at `session`. */
+  end(): void {
+    this.#session.abort(new AgentError("canceled", "The session has ended"));
   }
 
   async #run(handler: InvocationHandler, invocation: Invocation): Promise<Reply> {

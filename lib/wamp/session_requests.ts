@@ -106,8 +106,9 @@ export class SessionRequests {
     this.#invocations.interrupt(request);
   }
 
-  /** Rejects everything that waits with `not_connected`. */
+  /** Rejects everything that waits with `not_connected`, and tells handlers that the session has ended. */
   rejectAll(): void {
+    this.#invocations.end();
     this.#pending.rejectAll();
   }
 

@@ -156,3 +156,18 @@ Deno.test("calls of one upload are worked on in the order of their arrival, howe
   await Promise.all(calls);
   assert.deepEqual(order, ["03", "01", "02"]);
 });
+
+Deno.test("work that is for its answer alone ends with the session, other work goes on", async () => {
+  const session = new AbortController();
+  const { promise: end, resolve } = Promise.withResolvers<Reply>();
+  const other = call(createRow(() => end), { session: session.signal });
+  const row = createRow((signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+  );
+  const bound = call({ ...row, endsWithSession: true }, { session: session.signal });
+  await Promise.resolve();
+  session.abort();
+  await assert.rejects(bound, { code: "canceled" });
+  resolve({ args: ["done"] });
+  assert.deepEqual(await other, { args: ["done"] });
+});
