@@ -1,68 +1,38 @@
-/** `state` and `logs`: shows a device, its apps and their logs. */
+/** `state`: shows a device and its apps. */
 
-import { AgentError } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
 import type { Session } from "../../../lib/wamp/session.ts";
-import { deviceUri, logTopic } from "../../../lib/backend/uris.ts";
-import { channelOf, linesOf } from "../log_events.ts";
 import { type Command, connect, formatTable, memberText, type Server } from "./command.ts";
 import { readReport } from "./goal.ts";
 import { reportLine } from "./serve.ts";
 
-/** The commands. */
-export const watchCommands: readonly Command[] = [
-  {
-    name: "state",
-    usage: "<device> [--follow SECONDS]",
-    summary: "Show a device and its apps, then every report for a number of seconds",
-    options: { follow: "one" },
-    least: 1,
-    most: 1,
-    run: async (context, args) => {
-      const seconds = args.count("follow", 0);
-      await using server = await connect(context);
-      const { device, apps } = await showDevice(server, args.word(0));
-      const serial = memberText(device, "serial");
-      context.print(`${memberText(device, "name")} (${serial}) is ${memberText(device, "status")}`);
-      for (const line of appTable(apps)) context.print(line);
-      if (seconds === 0) return 0;
-      await server.session.subscribe(`studio.reports.${serial}`, (event) => {
-        const report = readReport(event.args[0]);
-        if (report !== undefined) context.print(reportLine(report));
-      });
-      await wait(server.session, seconds);
-      return 0;
-    },
+/** The command. */
+export const state: Command = {
+  name: "state",
+  usage: "<device> [--follow SECONDS]",
+  summary: "Show a device and its apps, then every report for a number of seconds",
+  options: { follow: "one" },
+  least: 1,
+  most: 1,
+  run: async (context, args) => {
+    const seconds = args.count("follow", 0);
+    await using server = await connect(context);
+    const { device, apps } = await showDevice(server, args.word(0));
+    const serial = memberText(device, "serial");
+    context.print(`${memberText(device, "name")} (${serial}) is ${memberText(device, "status")}`);
+    for (const line of appTable(apps)) context.print(line);
+    if (seconds === 0) return 0;
+    await server.session.subscribe(`studio.reports.${serial}`, (event) => {
+      const report = readReport(event.args[0]);
+      if (report !== undefined) context.print(reportLine(report));
+    });
+    await waitForEvents(server.session, seconds);
+    return 0;
   },
-  {
-    name: "logs",
-    usage: "<device> <app> [--follow SECONDS]",
-    summary: "Show the last lines of an app, then new ones for a number of seconds",
-    options: { follow: "one" },
-    least: 2,
-    most: 2,
-    run: async (context, args) => {
-      const seconds = args.count("follow", 0);
-      await using server = await connect(context);
-      const { device, apps } = await showDevice(server, args.word(0));
-      const app = apps.find((one) => one.appName === args.word(1) && one.stage === "PROD");
-      if (app === undefined) throw new AgentError("bad_request", `"${args.word(1)}" is not on "${args.word(0)}"`);
-      const channel = channelOf({ appKey: Number(app.appKey), appName: args.word(1), stage: "PROD" });
-      const serial = memberText(device, "serial");
-      const filter = { containerName: channel };
-      const history = (await server.session.call(deviceUri(serial, "get_app_log_history"), [filter])).args[0];
-      for (const line of Array.isArray(history) ? history : []) context.print(String(line));
-      if (seconds === 0) return 0;
-      await server.session.subscribe(logTopic(serial, channel), (event) => {
-        for (const line of linesOf(event.args)) context.print(line);
-      });
-      await wait(server.session, seconds);
-      return 0;
-    },
-  },
-];
+};
 
-async function showDevice(server: Server, device: string): Promise<{ device: Dict; apps: Dict[] }> {
+/** A device with its apps, as the Studio shows them. */
+export async function showDevice(server: Server, device: string): Promise<{ device: Dict; apps: Dict[] }> {
   const answer = await server.callForDict("show_device", { device });
   return {
     device: isDict(answer.device) ? answer.device : {},
@@ -82,7 +52,7 @@ function portsText(ports: unknown): string {
 }
 
 /** Waits for a number of seconds, or until the Studio stops. */
-async function wait(session: Session, seconds: number): Promise<void> {
+export async function waitForEvents(session: Session, seconds: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, seconds * 1_000);
   await Promise.race([promise, session.closed]);

@@ -85,6 +85,19 @@ Deno.test("the command line adds and calls a device, runs an app on it and shows
   await device.answer("get_app_log_history", ({ args }) => ({ args: [["line one", JSON.stringify(args)]] }));
   const logs = await studio.run("logs", "edge-1", "shop");
   assert.equal(logs.output, 'line one\n[{"containerName":"prod_1_shop"}]\n');
+  await device.answer("query_app_logs", ({ args }) => ({
+    args: [{ lines: ["a pump stops", "a fan stops", JSON.stringify(args[0])], source: "docker", truncated: true }],
+  }));
+  const part = await studio.run("logs", "edge-1", "shop", "--since", "1h", "--grep", "pump|since");
+  assert.equal(
+    part.output,
+    'a pump stops\n{"since":"1h","tail":5000,"containerName":"prod_1_shop"}\n',
+  );
+  assert.equal(part.errors, "Older lines are left out: name a shorter time\n");
+  await device.answer("query_device_logs", ({ args }) => ({ args: [{ lines: [JSON.stringify(args[0])] }] }));
+  const own = await studio.run("logs", "edge-1", "--level", "warn", "--tail", "3");
+  assert.equal(own.output, '{"level":"warn","tail":3}\n');
+  assert.match((await studio.run("logs", "edge-1", "shop", "--grep", "(")).errors, /^--grep must be a regular expr/);
 });
 
 Deno.test("app run says that the device is not connected, and gives up in time", async () => {
