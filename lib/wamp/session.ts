@@ -23,6 +23,8 @@ export interface PublishOptions {
   kwargs?: Dict;
   /** Wait for the router's confirmation, within the response deadline. */
   acknowledge?: boolean;
+  /** The only authids whose subscribers get it; everybody's when absent. */
+  eligibleAuthids?: readonly string[];
 }
 
 /** An event of a subscription. */

@@ -95,7 +95,11 @@ export class SessionRequests {
 
   async publish(topic: string, args: unknown[], options: PublishOptions = {}): Promise<void> {
     this.#assertOpen();
-    const wireOptions = options.acknowledge ? { acknowledge: true } : {};
+    const { acknowledge, eligibleAuthids } = options;
+    const wireOptions = {
+      ...(acknowledge ? { acknowledge: true } : {}),
+      ...(eligibleAuthids === undefined ? {} : { eligible_authid: eligibleAuthids }),
+    };
     const hasPayload = args.length > 0 || options.kwargs !== undefined;
     const request = this.#autobahn.publish(topic, hasPayload ? args : undefined, options.kwargs, wireOptions);
     if (request !== undefined) await this.#settle(request, { attempt: `publishing to topic '${topic}'` });
