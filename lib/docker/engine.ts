@@ -26,6 +26,7 @@ import { type EngineEnvironment, engineVariables } from "./endpoint.ts";
 import { defaultLimits, type EngineLimits } from "./engine_limits.ts";
 import { readAnswerText } from "./engine_stream.ts";
 import { type EngineEvent, followEvents } from "./events.ts";
+import type { Execs } from "./exec.ts";
 import { type ExitCondition, type ExitWatch, openExitWatch } from "./exit_watch.ts";
 import type { LogLine } from "./log_lines.ts";
 import { checkLogin } from "./login.ts";
@@ -324,6 +325,12 @@ export class Engine {
   /** See `readLogs()` in logs.ts. */
   async readLogs(id: string, options: LogOptions): Promise<string[]> {
     return await readLogs(this.#transport, id, options);
+  }
+
+  /** Programs that run in containers; the code is loaded when it is first asked for. */
+  async execs(): Promise<Execs> {
+    const { Execs } = await import("./exec.ts");
+    return new Execs(this.#transport);
   }
 
   /** See `followEvents()` in events.ts. */

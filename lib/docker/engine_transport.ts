@@ -14,6 +14,7 @@ import { parseJson } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { firstVersion, nearestVersion, refusesVersion, type VersionChoice, type VersionRange } from "./api_version.ts";
 import { dictField, textField } from "./decode.ts";
+import type { EngineConnection } from "./engine_connection.ts";
 import { engineEndpoint, type EngineEnvironment } from "./endpoint.ts";
 import { type EngineStream, readAnswerText, streamOf } from "./engine_stream.ts";
 import { engineFailure, unreachable } from "./errors.ts";
@@ -160,6 +161,25 @@ export class EngineTransport {
       life.abort();
       throw error;
     }
+  }
+
+  /**
+   * Sends a POST whose connection carries bytes in both directions after the answer, as the input and output of a
+   * program. Throws as `engineFailure()` for 400 and above.
+   */
+  async hijack(
+    request: { path: string; body: Readonly<Record<string, unknown>> },
+    options: RequestOptions,
+  ): Promise<EngineConnection> {
+    const { openEngineConnection } = await import("./engine_connection.ts");
+    const endpoint = engineEndpoint(this.#env, Deno.build.os);
+    const { what, signal, missing, limitMs = engineCallLimitMs } = options;
+    return await this.#inVersion(options, async (version) => {
+      const path = versionedPath({ ...request, version });
+      const open = (limit: AbortSignal) =>
+        openEngineConnection({ endpoint, path, body: request.body, what, missing, signal: limit });
+      return await within(limitMs, open, { what, signal });
+    });
   }
 
   /** Returns the whole answer as text. Throws as `engineFailure()` for 400 and above. */
