@@ -5,6 +5,7 @@ import { withHeader } from "./launcher.ts";
 import { measure } from "./measure.ts";
 import type { BuildOptions } from "./options.ts";
 import { bundleArgs, bundleRunArgs, explainFailure } from "./plan.ts";
+import { withPtyAddons } from "./pty_addons.ts";
 import { runRuntime } from "./runtime_command.ts";
 import { trialProblem } from "./trial.ts";
 
@@ -25,7 +26,7 @@ export async function makeBundle(options: BuildOptions & { updateKeyLines: reado
     say(`FAILED bundle: ${explainFailure(ended.text)}`);
     return false;
   }
-  const code = withUpdateKeys(await Deno.readTextFile(partial), updateKeyLines);
+  const code = await withPtyAddons(withUpdateKeys(await Deno.readTextFile(partial), updateKeyLines));
   await Deno.writeTextFile(output, withHeader(code), { mode: 0o755 });
   await Deno.remove(partial);
   say(`ok     bundle: ${await measure(output)}`);

@@ -46,6 +46,8 @@ export const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["lib/store/"],
   "@logtape/logtape": ["lib/log/"],
   "tar-stream": ["lib/apps/build/"],
+  "@lydell/node-pty-linux-arm64": ["lib/host/"],
+  "@lydell/node-pty-linux-x64": ["lib/host/"],
 };
 
 /** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */

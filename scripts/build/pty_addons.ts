@@ -1,0 +1,26 @@
+/**
+ * Puts the addons for pseudoterminals into the bundle, which is one file for all platforms: the text that stands for an
+ * addon in `lib/host/pty_addon.ts` becomes the addon itself, as base64 of gzip.
+ */
+
+import { projectRoot } from "../paths.ts";
+
+/** The platforms whose addon goes into the bundle. */
+export const addonPlatforms = ["linux-x64", "linux-arm64"] as const;
+
+/** The code of a bundle, with the addons in place of the texts that it has. */
+export async function withPtyAddons(bundle: string): Promise<string> {
+  let code = bundle;
+  for (const platform of addonPlatforms) {
+    const place = `reagent:pty-addon:${platform}`;
+    if (!code.includes(place)) continue;
+    const addon = await Deno.readFile(`${projectRoot}node_modules/@lydell/node-pty-${platform}/pty.node`);
+    code = code.replace(place, await pack(addon));
+  }
+  return code;
+}
+
+async function pack(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(packed).bytes()).toBase64();
+}

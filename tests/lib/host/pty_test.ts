@@ -1,0 +1,101 @@
+/** Programs on a terminal of their own: through the addon, and through `script`. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { systemClock } from "../../../lib/async/clock.ts";
+import { silentLog } from "../../../lib/base/log.ts";
+import { endMarkedProcess } from "../../../lib/host/end_process.ts";
+import type { Pty } from "../../../lib/host/pseudoterminal.ts";
+import { openPty } from "../../../lib/host/pty.ts";
+import { openScriptPty } from "../../../lib/host/script_pty.ts";
+
+const mark = "REAGENT_TEST_PTY=7f3a";
+
+const options = {
+  program: "/bin/sh",
+  args: ["-i"],
+  env: { PATH: Deno.env.get("PATH") ?? "", TERM: "dumb", PS1: "$ ", REAGENT_TEST_PTY: "7f3a" },
+  folder: "/",
+  rows: 24,
+  columns: 80,
+};
+
+/** A terminal whose output is gathered. */
+class Typed {
+  readonly pty: Pty;
+  readonly ended: Promise<void>;
+  text = "";
+  bytes = 0;
+
+  constructor(pty: Pty) {
+    this.pty = pty;
+    this.ended = this.#read();
+  }
+
+  async type(text: string): Promise<void> {
+    await this.pty.write(new TextEncoder().encode(text));
+  }
+
+  async until(found: string): Promise<void> {
+    const beganAt = performance.now();
+    while (!this.text.includes(found)) {
+      assert.ok(performance.now() - beganAt < 30_000, `no ${found} in ${JSON.stringify(this.text.slice(-300))}`);
+      await systemClock.sleep(5);
+    }
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder();
+    for (let part = await this.pty.read(); part !== undefined; part = await this.pty.read()) {
+      this.bytes += part.length;
+      this.text = (this.text + decoder.decode(part, { stream: true })).slice(-100_000);
+    }
+  }
+}
+
+async function exercise(typed: Typed): Promise<void> {
+  await typed.type("stty size\r");
+  await typed.until("24 80");
+  await typed.pty.resize({ rows: 40, columns: 100 });
+  await typed.type("stty size\r");
+  await typed.until("40 100");
+  const line = `${"x".repeat(999)}\n`;
+  await typed.type("stty -icanon -echo -icrnl; head -c 500000 | md5sum; stty sane\r");
+  await systemClock.sleep(300);
+  await typed.type(line.repeat(500));
+  await typed.until(createHash("md5").update(line.repeat(500)).digest("hex"));
+  await typed.type("head -c 2000000 /dev/zero | tr '\\0' y; echo; echo en''d\r");
+  await typed.until("end");
+  assert.ok(typed.bytes > 2_000_000);
+}
+
+Deno.test("the addon runs a program on a terminal, whose output is whole after its end", async () => {
+  const typed = new Typed(await openPty(options, silentLog));
+  await exercise(typed);
+  await typed.type("head -c 300000 /dev/zero | tr '\\0' z; echo la''st; exit\r");
+  await typed.ended;
+  assert.ok(typed.text.includes("last"));
+  typed.pty.close();
+  await assert.rejects(typed.type("late"), { code: "io_failed" });
+});
+
+Deno.test("script does the same", async () => {
+  const typed = new Typed(await openScriptPty(options));
+  await exercise(typed);
+  await typed.type("exit\r");
+  await typed.ended;
+  typed.pty.close();
+});
+
+Deno.test("a program on a terminal that ignores the hang-up is killed, with what it runs; another one is not", async () => {
+  const typed = new Typed(await openPty(options, silentLog));
+  await typed.type("trap '' HUP; echo re''ady; sh -c 'while :; do sleep 1; done'\r");
+  await typed.until("ready");
+  await systemClock.sleep(200);
+  const end = { graceMs: 200, clock: systemClock };
+  assert.equal(await endMarkedProcess(typed.pty.pid, { ...end, mark: `${mark}x` }), false);
+  assert.equal(await endMarkedProcess(Deno.pid, { ...end, mark }), false);
+  assert.equal(await endMarkedProcess(typed.pty.pid, { ...end, mark }), true);
+  await typed.ended;
+  typed.pty.close();
+});
