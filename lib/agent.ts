@@ -84,7 +84,7 @@ function announceStart({ times, announce }: Foundation): void {
 /** Starts the areas and waits for an end. Returns the exit code. */
 async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposableStack): Promise<number> {
   const { options: { stop }, config, log, announce } = foundation;
-  const { link } = areas;
+  const { link, terminals } = areas;
   startAreas(foundation, areas, stack);
   if (link === undefined) {
     announce("Offline: apps run, and nothing is connected");
@@ -92,6 +92,8 @@ async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDispos
     return 0;
   }
   stack.defer(() => link.stop());
+  // Their viewers are told.
+  stack.use(terminals);
   if (!stop.aborted) {
     announce(`Connecting to ${config.current.endpointUrl}`);
     link.start();
@@ -103,12 +105,15 @@ async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDispos
 
 function startAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposableStack): void {
   const { engine, log, times, announce } = foundation;
-  const { apps, diskSpace, status: { reportSoon: onCome } } = areas;
+  const { apps, diskSpace, status: { reportSoon: onCome }, terminals } = areas;
   const life = new AbortController();
   const onLate = () => announce("The container engine does not answer yet; the device can be reached all the same");
   diskSpace.start();
   const starting = startWithEngine({ engine, disk: diskSpace, apps, onLate, onCome, clock, log }, life.signal).then(
-    () => times.mark("container engine"),
+    async () => {
+      times.mark("container engine");
+      await terminals.endLeft();
+    },
     // Only the end of the agent ends it.
     (error) => log.debug("The start with the container engine was interrupted", { error }),
   );

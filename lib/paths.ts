@@ -25,6 +25,8 @@ export interface Paths {
   downloadsDir: string;
   /** Settings of `docker` commands that are running. */
   dockerConfigDir: string;
+  /** The shells of terminals that run. */
+  openShellsFile: string;
   /** How far the logs of apps have been shown. */
   logPositionsDir: string;
   dbFile: string;
@@ -54,6 +56,7 @@ export function pathsOf(
     caBundleFile: `${appsDir}/certs/ca-bundle.crt`,
     downloadsDir: `${agentDir}/downloads`,
     dockerConfigDir: `${agentDir}/docker_config`,
+    openShellsFile: `${agentDir}/open_shells.json`,
     logPositionsDir: `${agentDir}/log_positions`,
     dbFile: dbFileName,
     profilingTokenFile: `${agentDir}/profiling.token`,

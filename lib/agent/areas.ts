@@ -7,6 +7,7 @@ import { singleFlight } from "../async/single_flight.ts";
 import { type Backend, createBackend } from "../backend/backend.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
+import { effectiveCaller } from "../handlers/caller.ts";
 import type { Device } from "../handlers/device.ts";
 import { registerStep } from "../handlers/register.ts";
 import { readInterfaces, readLanAddress } from "../host/addresses.ts";
@@ -20,6 +21,7 @@ import { StatsReader } from "../host/stats.ts";
 import { ownLogQueries } from "../log/own_log_queries.ts";
 import { createSelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
+import { createTerminals, type Terminals } from "../terminals/terminals.ts";
 import { agentVersion, buildArch } from "../version.ts";
 import { Link } from "../wamp/link.ts";
 import { readProxySettings } from "../wamp/proxy.ts";
@@ -51,6 +53,7 @@ export interface Areas extends StudioConnection {
   status: Status;
   appLogs: AppLogs;
   apps: Apps;
+  terminals: Terminals;
   /** What the areas do after every connect. */
   connectSteps: ConnectStep[];
 }
@@ -78,7 +81,8 @@ export function createAreas(
   const apps: Apps = appsOf(site, { appLogs, status, diskSpace });
   stack.use(diskSpace);
   stack.use(status);
-  const device = deviceOf(site, { apps, appLogs, diskSpace, stats });
+  const terminals = terminalsOf(site);
+  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals });
   const { backend } = connection;
   const life = new AbortController();
   stack.defer(() => life.abort());
@@ -86,11 +90,12 @@ export function createAreas(
     identityStep({ config, backend }),
     ...appLogs.connectSteps,
     ...apps.connectSteps,
+    ...terminals.connectSteps,
     registerStep(device, { clock, life: life.signal }),
     stack.use(caBundleStep({ paths: options.paths, config, clock, log })),
     metadataStep({ backend }),
   ];
-  return { ...connection, diskSpace, status, appLogs, apps, connectSteps };
+  return { ...connection, diskSpace, status, appLogs, apps, terminals, connectSteps };
 }
 
 function connectionOf(foundation: Foundation, onSession: OnSession): StudioConnection {
@@ -196,6 +201,22 @@ function appsOf(
   );
 }
 
+/** Ended while there is still a connection: see `agent.ts`. */
+function terminalsOf({ foundation, connection: { backend, wire, link } }: Site): Terminals {
+  const { options: { paths }, config, engine, clock, log } = foundation;
+  return createTerminals({
+    serialNumber: config.current.serialNumber,
+    engine,
+    wire,
+    callerOf: (invocation) => effectiveCaller(invocation.callerAuthid, invocation),
+    match: (topic, signal) => backend.matchSubscription(topic, signal),
+    lastTrafficAt: () => link?.lastTrafficAt(),
+    openShellsFile: paths.openShellsFile,
+    clock,
+    log,
+  });
+}
+
 /** Apps that are stopped or gone have no container whose log could be followed. */
 function containersToFollow(apps: Apps): ChannelContainer[] {
   const isStopped = (state: string) => ["PRESENT", "REMOVED", "UNINSTALLED"].includes(state);
@@ -205,7 +226,9 @@ function containersToFollow(apps: Apps): ChannelContainer[] {
 
 function deviceOf(
   { foundation, connection: { backend }, stack }: Site,
-  { apps, appLogs, diskSpace, stats }: { apps: Apps; appLogs: AppLogs; diskSpace: DiskSpace; stats: StatsReader },
+  { apps, appLogs, diskSpace, stats, terminals }:
+    & Pick<Areas, "apps" | "appLogs" | "diskSpace" | "terminals">
+    & { stats: StatsReader },
 ): Device {
   const { options: { flags, paths }, config, engine, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
@@ -218,11 +241,7 @@ function deviceOf(
   return {
     serialNumber: config.current.serialNumber,
     checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
-    apps: {
-      request: (kwargs) => apps.request(kwargs),
-      checkHostPort: (question) => apps.checkHostPort(question),
-      writeData: (part) => apps.writeData(part),
-    },
+    apps,
     diskSpace,
     // Many callers must not keep the agent's own work from the engine, which takes few calls at a time.
     engine: {
@@ -242,6 +261,7 @@ function deviceOf(
     },
     network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
     selfUpdate,
+    terminals,
     tunnels: { isCapable: () => false },
     log,
   };

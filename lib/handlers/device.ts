@@ -99,6 +99,18 @@ export interface DeviceSelfUpdate {
   readLatestVersion(): Promise<string>;
 }
 
+/** Terminals in containers and on the device; see `terminals/terminals.ts`. */
+export interface DeviceTerminals {
+  request(
+    containerName: string,
+    owner: string,
+    signal: AbortSignal,
+  ): Promise<{ sessionID: string; dataTopic: string; writeTopic: string; resizeTopic: string }>;
+  openDevice(owner: string): Promise<{ sessionID: string; dataTopic: string; writeTopic: string; resizeTopic: string }>;
+  start(sessionId: string, caller: string | undefined): Promise<void>;
+  stop(sessionId: string, caller: string | undefined): Promise<void>;
+}
+
 /** The tunnels of the device. */
 export interface DeviceTunnels {
   isCapable(): boolean;
@@ -115,6 +127,7 @@ export interface Device {
   logs: DeviceLogs;
   network: DeviceNetwork;
   selfUpdate: DeviceSelfUpdate;
+  terminals: DeviceTerminals;
   tunnels: DeviceTunnels;
   log: Log;
 }

@@ -10,6 +10,14 @@ import { decodePrune, getImages, listContainers, pruneImages } from "./container
 import { fullPruneLimitMs } from "../disk_space/disk_space.ts";
 import { getIpv4Addresses, getNetworkMetadata } from "./network.ts";
 import { later, noArguments, type Procedure, type ProcedureRow, working } from "./procedure.ts";
+import {
+  decodeTerminalRequest,
+  decodeTerminalSession,
+  initDeviceTerminal,
+  requestTerminalSession,
+  startTerminalSession,
+  stopTerminalSession,
+} from "./terminals.ts";
 import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, schedulePower } from "./system.ts";
 
 const nothing = "none";
@@ -94,37 +102,42 @@ export const procedures: readonly ProcedureRow[] = [
     decode: noArguments,
     run: listContainers,
   }),
-  later({
+  working({
     name: "request_terminal_session",
     privilege: "DEVELOP",
     deniedText: terminalDenied,
     args: "[{containerName}]",
     result: "[{dataTopic, writeTopic, resizeTopic, sessionID}]",
-    laterIssue: "terminals",
+    limitMs: 60_000,
+    decode: decodeTerminalRequest,
+    run: requestTerminalSession,
   }),
-  later({
+  working({
     name: "start_terminal_session",
-    privilege: "DEVELOP",
-    deniedText: terminalDenied,
-    args: "[{sessionID, registrationID}]",
-    result: empty,
-    laterIssue: "terminals",
-  }),
-  later({
-    name: "stop_terminal_session",
     privilege: "DEVELOP",
     deniedText: terminalDenied,
     args: "[{sessionID}]",
     result: empty,
-    laterIssue: "terminals",
+    decode: decodeTerminalSession,
+    run: startTerminalSession,
   }),
-  later({
+  working({
+    name: "stop_terminal_session",
+    privilege: "DEVELOP",
+    deniedText: terminalDenied,
+    args: "[{sessionID}]",
+    result: "empty, once the shell is gone",
+    decode: decodeTerminalSession,
+    run: stopTerminalSession,
+  }),
+  working({
     name: "init_device_terminal",
     privilege: "MAINTAIN",
     deniedText: "insufficient privileges to open the device terminal",
     args: nothing,
     result: "[{sessionID, writeTopic, dataTopic, resizeTopic}]",
-    laterIssue: "terminals",
+    decode: noArguments,
+    run: initDeviceTerminal,
   }),
   working({
     name: "get_app_log_history",

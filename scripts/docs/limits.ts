@@ -56,6 +56,16 @@ import { beatPauseMs, silenceLimitMs } from "../../lib/status/heartbeat.ts";
 import { turnLimitMs } from "../../lib/status/push_turns.ts";
 import { waitingLimit } from "../../lib/store/message_rows.ts";
 import { outboxLimit } from "../../lib/store/outbox_rows.ts";
+import { shellGraceMs } from "../../lib/terminals/container_shell.ts";
+import { inputLimitBytes } from "../../lib/terminals/input_queue.ts";
+import { heldLimitBytes, terminalMessageBytes } from "../../lib/terminals/output_pump.ts";
+import { audienceLimitMs } from "../../lib/terminals/terminal_session.ts";
+import {
+  containerUnwatchedMs,
+  deviceUnwatchedMs,
+  startLimitMs,
+  terminalLimit,
+} from "../../lib/terminals/terminal_set.ts";
 import { inboundLimitBytes } from "../../lib/wamp/message.ts";
 import { sendBacklogLimitBytes } from "../../lib/wamp/transport.ts";
 import { duration, size, table } from "./markdown.ts";
@@ -206,6 +216,18 @@ const logs: readonly Row[] = [
   ["agent messages that wait while the link is down", `${waitingLimit}`, "the oldest is dropped, with a warning"],
 ];
 
+const terminals: readonly Row[] = [
+  ["terminals in containers, and on the device", `${terminalLimit} each`, "further ones are refused"],
+  ["bytes of a shell in one message", size(terminalMessageBytes), "the rest goes into the next"],
+  ["output that nobody can receive yet", size(heldLimitBytes), "the shell waits"],
+  ["input that a shell has not read", size(inputLimitBytes), "more is dropped, with a warning"],
+  ["wait for a viewer after a connect", duration(audienceLimitMs), "output is sent all the same"],
+  ["wait for the start of a terminal in a container", duration(startLimitMs), "it ends"],
+  ["nobody watches a terminal in a container", duration(containerUnwatchedMs), "it ends"],
+  ["nobody watches a terminal of the device", duration(deviceUnwatchedMs), "it ends"],
+  ["a shell after its hang-up signal", duration(shellGraceMs), "it is killed"],
+];
+
 const link: readonly Row[] = [
   ["a message to the device", size(inboundLimitBytes), "the connection is closed and dialled again"],
   ["a message from the device", size(messageLimitBytes), "lists are shortened; other calls are answered with an error"],
@@ -282,6 +304,8 @@ ${part("Calls", calls)}
 ${part("Logs of apps", logs)}
 
 ${part("Log queries", queries)}
+
+${part("Terminals", terminals)}
 
 ${part("Link", link)}
 

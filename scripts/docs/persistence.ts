@@ -111,6 +111,7 @@ const kept = `## Kept
 | containers and images; containers keep running while the agent is away | the container engine |
 | an app's data and its variables as files | the apps folder |
 | what was begun in the folder of an app, until it ends or the machine restarts | \`.unfinished_work\` in the apps folder |
+| which shells of terminals run, so that a start after a kill of the agent ends them | \`open_shells.json\` in the agent's folder |
 | the agent's own log | the log file |
 
 ## Not kept

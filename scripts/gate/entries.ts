@@ -11,6 +11,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/status/": ["status.ts"],
   "lib/self_update/": ["self_update.ts"],
   "lib/apps/": ["apps.ts"],
+  "lib/terminals/": ["terminals.ts"],
 };
 
 /** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */

@@ -22,6 +22,16 @@ export const stats = {
   docker_apps_mounted: false,
 };
 
+const topics = { sessionID: "s", dataTopic: "d", writeTopic: "w", resizeTopic: "r" };
+
+/** Terminals that are opened at once, and on which nothing happens. */
+const terminals: Device["terminals"] = {
+  request: () => Promise.resolve(topics),
+  openDevice: () => Promise.resolve(topics),
+  start: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
+};
+
 /** What a test changes of the device, area by area. */
 export interface DeviceChange extends Partial<Pick<Device, "serialNumber" | "checkPrivilege" | "log">> {
   apps?: Partial<Device["apps"]>;
@@ -31,6 +41,7 @@ export interface DeviceChange extends Partial<Pick<Device, "serialNumber" | "che
   logs?: Partial<Device["logs"]>;
   network?: Partial<Device["network"]>;
   selfUpdate?: Partial<Device["selfUpdate"]>;
+  terminals?: Partial<Device["terminals"]>;
   tunnels?: Partial<Device["tunnels"]>;
 }
 
@@ -66,6 +77,7 @@ export function fakeDevice(change: DeviceChange = {}): Device {
     },
     network: { readInterfaces: () => [], ...change.network },
     selfUpdate: { readLatestVersion: () => Promise.resolve("0.21.0"), ...change.selfUpdate },
+    terminals: { ...terminals, ...change.terminals },
     tunnels: { isCapable: () => false, ...change.tunnels },
     log: change.log ?? silentLog,
   };

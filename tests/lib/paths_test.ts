@@ -18,6 +18,7 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     endpointChainFile: "/a/endpoint-chain.pem",
     downloadsDir: "/a/downloads",
     dockerConfigDir: "/a/docker_config",
+    openShellsFile: "/a/open_shells.json",
     logPositionsDir: "/a/log_positions",
     dbFile: "my.db",
     profilingTokenFile: "/a/profiling.token",

@@ -59,6 +59,9 @@ const readsArguments = [
   "get_app_log_history",
   "query_app_logs",
   "query_device_logs",
+  "request_terminal_session",
+  "start_terminal_session",
+  "stop_terminal_session",
 ];
 
 /** Of these some hostile inputs are good ones to a procedure that reads arguments. */

@@ -1,0 +1,149 @@
+/** A shell in a container. */
+
+import type { Clock } from "../async/clock.ts";
+import { within } from "../async/deadline.ts";
+import { isCanceled } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { EngineConnection } from "../docker/engine_connection.ts";
+import type { Execs, ExecState, TerminalSize } from "../docker/exec.ts";
+import { endMarkedProcess } from "../host/end_process.ts";
+import { markOf, type OpenShell, type OpenShells } from "./open_shells.ts";
+import { chooseShell } from "./shell_choice.ts";
+import type { Shell } from "./shell.ts";
+import { firstSize } from "./window_size.ts";
+
+/** What shells in containers need. */
+export interface ContainerShellDeps {
+  execs: Execs;
+  openShells: OpenShells;
+  clock: Clock;
+  log: Log;
+}
+
+const shellListLimitMs = 30_000;
+const shellListLimitBytes = 64 * 1024;
+const inspectLimitMs = 5_000;
+
+/** How long a shell has to end by itself. */
+export const shellGraceMs = 2_000;
+
+/** Opens a shell in a running container. Throws as the calls of the engine. */
+export async function openContainerShell(
+  deps: ContainerShellDeps,
+  { containerId, sessionId }: { containerId: string; sessionId: string },
+  signal: AbortSignal,
+): Promise<Shell> {
+  const { execs, openShells } = deps;
+  const command = [await findShell(execs, containerId, signal)];
+  const options = { command, variables: [markOf(sessionId)], size: firstSize, signal };
+  const execId = await execs.prepareTerminal(containerId, options);
+  const entry = { sessionId, pid: 0, exec: { containerId, execId } };
+  await openShells.note(entry);
+  try {
+    const connection = await execs.openTerminal(execId, { size: firstSize, signal });
+    const state = await execs.inspect(execId, signal);
+    const shell = new ContainerShell({ ...deps, connection, entry: { ...entry, pid: state?.pid ?? 0 } });
+    await openShells.note(shell.entry);
+    return shell;
+  } catch (error) {
+    await endContainerShell(entry, deps);
+    throw error;
+  }
+}
+
+/** Ends the process of a shell in a container, wherever it is visible. Never throws. */
+export async function endContainerShell(
+  { sessionId, pid, exec }: OpenShell,
+  deps: ContainerShellDeps,
+): Promise<void> {
+  const { execs, openShells, clock, log } = deps;
+  const mark = markOf(sessionId);
+  const options = { mark, graceMs: shellGraceMs, clock };
+  try {
+    const state = exec === undefined ? undefined : await inspect(execs, exec.execId);
+    const isEnded = await endMarkedProcess(state?.pid || pid, options);
+    // A process that is not visible runs in a container on another machine, or in another container's view.
+    if (!isEnded && exec !== undefined && state?.isRunning) await endFromInside(execs, { ...exec, mark });
+  } catch (error) {
+    log.warn("Cannot end the shell of a terminal", { session: sessionId, error });
+  }
+  await openShells.forget(sessionId);
+}
+
+async function findShell(execs: Execs, containerId: string, signal: AbortSignal): Promise<string> {
+  const what = "Reading the shells of a container";
+  const read = (limit: AbortSignal) =>
+    execs.readOutput(containerId, {
+      command: ["cat", "/etc/shells"],
+      limitBytes: shellListLimitBytes,
+      signal: limit,
+    });
+  try {
+    return chooseShell(new TextDecoder().decode(await within(shellListLimitMs, read, { what, signal })));
+  } catch (error) {
+    if (isCanceled(error)) throw error;
+    // A container without `cat` may have a shell; what else is wrong keeps that from being opened as well.
+    return chooseShell("");
+  }
+}
+
+async function inspect(execs: Execs, execId: string): Promise<ExecState | undefined> {
+  const what = "Inspecting the shell of a terminal";
+  try {
+    return await within(inspectLimitMs, (signal) => execs.inspect(execId, signal), { what });
+  } catch {
+    // Without an engine the process is looked for all the same.
+    return undefined;
+  }
+}
+
+/** Looks for the marked processes from inside the container. */
+async function endFromInside(
+  execs: Execs,
+  { containerId, mark }: { containerId: string; mark: string },
+): Promise<void> {
+  const send = (signal: string) =>
+    `for p in /proc/[0-9]*; do grep -qs "${mark}" $p/environ && kill -${signal} \${p#/proc/}; done`;
+  const command = ["/bin/sh", "-c", `${send("HUP")}; sleep 1; ${send("KILL")}; true`];
+  const what = "Ending the shell of a terminal from inside its container";
+  await within(inspectLimitMs, (signal) => execs.readOutput(containerId, { command, limitBytes: 1, signal }), { what });
+}
+
+class ContainerShell implements Shell {
+  readonly #deps: ContainerShellDeps & { connection: EngineConnection };
+  readonly entry: OpenShell & Required<Pick<OpenShell, "exec">>;
+  #ended: Promise<void> | undefined;
+
+  constructor(
+    { entry, ...deps }: ContainerShellDeps & {
+      connection: EngineConnection;
+      entry: OpenShell & Required<Pick<OpenShell, "exec">>;
+    },
+  ) {
+    this.#deps = deps;
+    this.entry = entry;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    return await this.#deps.connection.read();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#deps.connection.write(bytes);
+  }
+
+  async resize(size: TerminalSize, signal: AbortSignal): Promise<void> {
+    await this.#deps.execs.resize(this.entry.exec.execId, size, signal);
+  }
+
+  async end(): Promise<void> {
+    this.#ended ??= this.#end();
+    await this.#ended;
+  }
+
+  /** The end of the connection alone would leave the shell running. */
+  async #end(): Promise<void> {
+    await endContainerShell(this.entry, this.#deps);
+    this.#deps.connection.close();
+  }
+}
