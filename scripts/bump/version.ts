@@ -54,3 +54,10 @@ export function replaceChannels(text: string, version: string): string {
   }
   return `{ ${names.map((name) => `${JSON.stringify(name)}: ${JSON.stringify(version)}`).join(", ")} }\n`;
 }
+
+/** Negative when the first version is older, positive when it is newer. Both are `MAJOR.MINOR.PATCH`. */
+export function compareVersions(first: string, second: string): number {
+  const [a, b] = [first, second].map((version) => version.split(".").map(Number));
+  const at = versionParts.findIndex((_, index) => a?.[index] !== b?.[index]);
+  return at < 0 ? 0 : (a?.[at] ?? 0) - (b?.[at] ?? 0);
+}

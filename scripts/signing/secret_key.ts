@@ -8,6 +8,7 @@ export interface SigningKey {
   id: string;
   idBytes: Uint8Array<ArrayBuffer>;
   privateKey: CryptoKey;
+  publicBytes: Uint8Array<ArrayBuffer>;
 }
 
 /** What encrypts a secret key: the parameters of scrypt. */
@@ -65,7 +66,7 @@ async function importKey(payload: Uint8Array<ArrayBuffer>): Promise<SigningKey> 
   }
   const idBytes = payload.slice(0, 8);
   const id = [...idBytes].reverse().map((byte) => byte.toString(16).padStart(2, "0")).join("").toUpperCase();
-  return { id, idBytes, privateKey };
+  return { id, idBytes, privateKey, publicBytes: payload.slice(40, 72) };
 }
 
 function deriveStream(password: string, cost: ScryptCost): Promise<Uint8Array> {

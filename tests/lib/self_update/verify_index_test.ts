@@ -13,7 +13,7 @@ async function makeKey(first: number) {
   const line = btoa(String.fromCharCode(0x45, 0x64, ...idBytes, ...raw));
   const [known] = readUpdateKeys(`untrusted comment: x\n${line}\n`);
   if (known === undefined) throw new Error("no key");
-  return { key: { id: known.id, idBytes, privateKey: pair.privateKey }, known, line };
+  return { key: { id: known.id, idBytes, privateKey: pair.privateKey, publicBytes: raw }, known, line };
 }
 
 const numbered = '{"all":"0.22.0","index.number":"2000"}';
