@@ -1,6 +1,6 @@
 /** Decides which test files run, and where. Pure. */
 
-import { allParts, type MissingParts, type PartName } from "../testbed/setup/install_parts.ts";
+import { allParts, type MissingParts, type PartName, usualParts } from "../testbed/setup/install_parts.ts";
 
 /** A test file. */
 export interface TestFile {
@@ -23,19 +23,19 @@ export interface Selection {
 }
 
 /**
- * The real parts a file needs; undefined for unit tests. Files in `tests/e2e/` need all of them. Others name them in
- * their first line: `// box` and the parts, or just `// box` for all of them.
+ * The real parts a file needs; undefined for unit tests. Files in `tests/e2e/` need the usual ones. Others name them in
+ * their first line: `// box` and the parts, or just `// box` for the usual ones.
  */
 export function neededParts(file: TestFile): PartName[] | undefined {
   const match = /^\/\/ box\b(.*)$/.exec(file.firstLine);
-  if (match === null) return file.path.startsWith("tests/e2e/") ? [...allParts] : undefined;
+  if (match === null) return file.path.startsWith("tests/e2e/") ? [...usualParts] : undefined;
   const words = (match[1] ?? "").split(/[^a-z]+/).filter((word) => word !== "");
   const unknown = words.find((word) => !allParts.some((part) => part === word));
   if (unknown !== undefined) {
     throw new Error(`${file.path}: there is no part "${unknown}"; the parts: ${allParts.join(" ")}`);
   }
   const named = allParts.filter((part) => words.includes(part));
-  return named.length === 0 ? [...allParts] : [...new Set<PartName>(["box", ...named])];
+  return named.length === 0 ? [...usualParts] : [...new Set<PartName>(["box", ...named])];
 }
 
 /**

@@ -15,6 +15,9 @@ export interface PartsFolder {
   /** The virtual environment of the router. */
   crossbar: string;
   crossbarProgram: string;
+  /** The virtual environment of the storage service. */
+  storage: string;
+  storageProgram: string;
 }
 
 /**
@@ -33,6 +36,8 @@ export function partsFolder(environment: { get(name: string): string | undefined
     dockerConfig: `${root}/docker-config`,
     crossbar: `${root}/crossbar-26.10`,
     crossbarProgram: `${root}/crossbar-26.10/bin/crossbar`,
+    storage: `${root}/storage-2024.8`,
+    storageProgram: `${root}/storage-2024.8/bin/gcp-storage-emulator`,
   };
 }
 

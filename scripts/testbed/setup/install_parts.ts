@@ -7,14 +7,18 @@ import { installCrossbar } from "./crossbar.ts";
 import { installPackages } from "./debian.ts";
 import { installDocker } from "./docker.ts";
 import { partsFolder } from "./folder.ts";
+import { installStorageEmulator } from "./storage_emulator.ts";
 import { mustRun } from "../../programs.ts";
 import { projectRoot } from "../../paths.ts";
 
 /** The real parts that a test file can ask for. */
-export type PartName = "box" | "engine" | "registry" | "crossbar";
+export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage";
+
+/** Those that files get which name none. */
+export const usualParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
 /** All of them. */
-export const allParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
+export const allParts: readonly PartName[] = [...usualParts, "storage"];
 
 /** The parts that could not be installed, each with the reason. */
 export type MissingParts = ReadonlyMap<PartName, string>;
@@ -51,6 +55,7 @@ export async function installParts(
     installProject(say),
     attempt(["engine"], () => installDocker(folder, say)),
     packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
+    packages.then(() => attempt(["storage"], () => installStorageEmulator(folder, say))),
   ]);
   return missing;
 }
