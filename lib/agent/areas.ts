@@ -170,7 +170,8 @@ function appsOf(
   { foundation, connection: { backend, wire }, stack }: Site,
   areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace },
 ): Apps {
-  const { options: { paths }, config, engine, database, isRebuilt, hideSecret, hideSecretsOf, clock, log } = foundation;
+  const { options: { paths, flags }, config, engine, engineEnvironment, database, isRebuilt } = foundation;
+  const { hideSecret, hideSecretsOf, clock, log } = foundation;
   const { appLogs, status, diskSpace } = areas;
   const { arch, variant } = buildArch();
   // Each app of a reconcile asks for it.
@@ -183,6 +184,9 @@ function appsOf(
       config: () => config.current,
       surroundings: () => ({ lanAddress: lanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,
+      uploadExtension: flags.compressedBuildExtension,
+      dockerConfigDir: paths.dockerConfigDir,
+      engineEnvironment,
       buildDir: paths.buildDir,
       collectGarbage,
       composeDir: paths.composeDir,

@@ -9,6 +9,7 @@ import { summarize } from "../base/bounds.ts";
 import { textOf } from "../base/errors.ts";
 import type { Dict } from "../base/json.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
+import { existsSync } from "../files/exists.ts";
 import { completeRebuild } from "../store/recovery.ts";
 import { appsConnectSteps } from "./connect_steps.ts";
 import type { HostPortAnswer, HostPortQuestion } from "./container/host_port_check.ts";
@@ -21,6 +22,7 @@ import { StateReporter } from "./report/state_reporter.ts";
 import { acceptRequest } from "./requests/accept_request.ts";
 import { assertNeededVersion } from "./requests/needed_version.ts";
 import type { ReconcileDeps } from "./requests/reconcile_deps.ts";
+import { endsUpload } from "./plan/decide.ts";
 import { reconcileLocal } from "./requests/reconcile_local.ts";
 import { reconcileRemote } from "./requests/reconcile_remote.ts";
 import { requestSecrets } from "./requests/request_secrets.ts";
@@ -28,6 +30,7 @@ import { resumeWanted } from "./requests/start_wanted.ts";
 import { decodeStateRequest } from "./requests/state_request.ts";
 import { AppRecords } from "./state/app_records.ts";
 import { type AppSnapshot, snapshotOf } from "./state/app_snapshot.ts";
+import { endLeftOverCommands } from "./work/left_over_commands.ts";
 import { diskUses } from "./state/disk_use.ts";
 import { type AppTools, createAppTools } from "./work/app_tools.ts";
 import { AppWorkers } from "./work/app_workers.ts";
@@ -95,12 +98,15 @@ export class AppController {
     });
   }
 
-  // deno-lint-ignore require-await -- callers wait for an answer, whether storing takes time or not
   async request(kwargs: Dict): Promise<void> {
     const { request, problems, leftOut } = decodeStateRequest(kwargs);
     assertNeededVersion(request, { kwargs, known: this.#records.find(request) });
     if (problems.length > 0) {
       this.#deps.log.warn("Parts of a request are skipped", { app: request.appName, ...summarize(problems) });
+    }
+    const known = this.#records.find(request);
+    if (known !== undefined && endsUpload(known, request)) {
+      await this.#uploads.cancel(this.#tools.namesOf(known).container);
     }
     this.#accept(request, { isUnprompted: true });
     this.#tools.noteLeftOut(request, leftOut);
@@ -111,6 +117,7 @@ export class AppController {
 
   async reconcileLocal(signal: AbortSignal): Promise<void> {
     this.#hideSecretsOf(this.#records.requests());
+    if (existsSync(this.#deps.dockerConfigDir)) await endLeftOverCommands(this.#deps, signal);
     await reconcileLocal(this.#reconcileDeps(), { isRebuilt: this.#isRebuilt, signal });
     // Those of adopted apps.
     if (this.#isRebuilt) this.#hideSecretsOf(this.#records.requests());
@@ -240,8 +247,8 @@ export class AppController {
       sendMissed: () => this.#outbox.sendMissed(),
       onAnswer: () => this.#completeRebuild(),
       workerOf: (id) => this.#workers.of(id),
+      projects: this.#tools.projects,
       namesOf: (app) => this.#tools.namesOf(app),
-      needsOf: (app, request) => this.#tools.needsOf(app, request),
       folders: this.#deps,
       removeContainer: (idOrName, signal) => stopAndRemoveContainer(this.#deps, idOrName, signal),
       forget: (app) => {

@@ -6,6 +6,7 @@ import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { PullSpace } from "../disk_space/pull_space.ts";
 import type { DeviceConfig } from "../config/flock.ts";
+import type { EngineEnvironment } from "../docker/endpoint.ts";
 import type { Engine } from "../docker/engine.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import type { RegistryAuth } from "../docker/registry.ts";
@@ -19,13 +20,27 @@ import type { WorkJournal } from "./work/work_journal.ts";
 /** The engine as the steps of a transition see it. */
 export type StepEngine = Pick<
   Engine,
-  | ("addTag" | "checkLogin" | "create" | "imagesOf" | "inspect" | "listContainers" | "listImages" | "openPull")
+  | (
+    | "addTag"
+    | "checkLogin"
+    | "create"
+    | "imagesOf"
+    | "inspect"
+    | "listContainers"
+    | "listImages"
+    | "openBuild"
+    | "openPull"
+    | "openPush"
+  )
   | (
     | "inspectImage"
+    | "hasImage"
     | "listProject"
+    | "networksWith"
     | "platform"
     | "remapsUsers"
     | "remove"
+    | "removeNetwork"
     | "removeVolume"
     | "settingsOf"
     | "start"
@@ -83,6 +98,12 @@ export interface AppsDeps {
   buildDir: string;
   /** The folder of the compose files of `PROD` apps, each in a folder with the app's name. */
   composeDir: string;
+  /** Of uploaded archives, without a dot. */
+  uploadExtension: string;
+  /** For private settings of the `docker` command line; see `DockerConfigs`. */
+  dockerConfigDir: string;
+  /** How the engine is reached. */
+  engineEnvironment: EngineEnvironment;
   /** Whether a file fits into a folder, before it is written. */
   checkFile(file: { folder: string; neededBytes: number }): Promise<PullSpace>;
   /** The folder that all apps see as `/shared`. */

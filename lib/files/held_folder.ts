@@ -21,6 +21,8 @@ export interface EntryInfo {
   /** Undefined where files have no owner. */
   uid: number | undefined;
   sizeBytes: number;
+  /** When it was last changed; undefined where that is not kept. */
+  changedAt: Date | undefined;
 }
 
 /** What a file has held. */
@@ -101,8 +103,9 @@ export class HeldFolder implements AsyncDisposable {
   /** What is known of the folder itself. */
   async info(): Promise<EntryInfo> {
     if (this.#handle === undefined) return infoOf(await Deno.lstat(this.#base));
-    const { mode, uid, size } = await this.#handle.stat();
-    return { isFile: false, isDirectory: true, isLink: false, mode: mode & 0o7777, uid, sizeBytes: size };
+    const { mode, uid, size, mtime } = await this.#handle.stat();
+    const kind = { isFile: false, isDirectory: true, isLink: false };
+    return { ...kind, mode: mode & 0o7777, uid, sizeBytes: size, changedAt: mtime };
   }
 
   /** Sets the mode of the folder itself. */
@@ -327,10 +330,11 @@ async function lstatIfPresent(path: string): Promise<Deno.FileInfo | undefined> 
   }
 }
 
-function infoOf({ isFile, isDirectory, isSymlink, mode, uid, size }: Deno.FileInfo): EntryInfo {
+function infoOf({ isFile, isDirectory, isSymlink, mode, uid, size, mtime }: Deno.FileInfo): EntryInfo {
   return {
     ...{ isFile, isDirectory, isLink: isSymlink, sizeBytes: size },
     mode: mode === null ? undefined : mode & 0o7777,
     uid: uid ?? undefined,
+    changedAt: mtime ?? undefined,
   };
 }

@@ -193,6 +193,11 @@ const migrations: readonly Migration[] = [
       )`);
     },
   },
+  {
+    number: 8,
+    name: "the compose file that an update replaces",
+    up: (schema) => addColumns(schema, { table: "ReagentUpdates", columns: [["docker_compose", "TEXT"]] }),
+  },
 ];
 
 /** Brings the schema up to date. A file that knows later migrations is used as it is: they only added. */

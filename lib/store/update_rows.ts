@@ -32,6 +32,8 @@ export interface StoredUpdate {
   to: Release;
   /** The settings of the old container, as the engine accepts them; null when there was none. Holds secrets. */
   container: Dict | null;
+  /** The compose file of `from`; absent when it was an app of one container. */
+  dockerCompose?: Dict;
   /** Why `to` has failed; empty otherwise. */
   reason: string;
 }
@@ -47,12 +49,12 @@ export function readUpdate(database: Database, id: AppId): StoredUpdate | undefi
 
 /** Stores an update in place of the one stored for the app. Throws `store_failed`. */
 export function writeUpdate(database: Database, update: StoredUpdate, options: { now: Date }): void {
-  const { id, phase, from, to, container, reason } = update;
+  const { id, phase, from, to, container, dockerCompose = null, reason } = update;
   database.run(
     `INSERT OR REPLACE INTO ReagentUpdates (app_key, stage, phase, from_version, from_release_key, to_version,
-      to_release_key, container, reason, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      to_release_key, container, docker_compose, reason, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ...[id.appKey, id.stage, phase, from.version, from.releaseKey, to.version, to.releaseKey],
-    ...[JSON.stringify(container), reason, localTimeText(options.now)],
+    ...[JSON.stringify(container), JSON.stringify(dockerCompose), reason, localTimeText(options.now)],
   );
 }
 
@@ -85,6 +87,7 @@ function decodeUpdate(row: Row): StoredUpdate {
   const columns = new Columns("ReagentUpdates", row);
   const id: AppId = { appKey: columns.count("app_key"), stage: columns.stage("stage") };
   const text = columns.text("phase");
+  const dockerCompose = columns.dict("docker_compose");
   return {
     id,
     // A phase of a later agent: to be safe, the new version has yet to prove itself.
@@ -92,6 +95,7 @@ function decodeUpdate(row: Row): StoredUpdate {
     from: { version: columns.text("from_version"), releaseKey: columns.countOrZero("from_release_key") },
     to: { version: columns.text("to_version"), releaseKey: columns.countOrZero("to_release_key") },
     container: columns.dict("container"),
+    ...(dockerCompose === null ? {} : { dockerCompose }),
     reason: columns.text("reason"),
   };
 }

@@ -1,6 +1,7 @@
 /** Makes the page about the states of an app from the agent's own tables and plans. Pure. */
 
-import { type Given, plan, type Wanted } from "../../lib/apps/plan/container_plan.ts";
+import type { Given, Wanted } from "../../lib/apps/plan/given.ts";
+import { plan } from "../../lib/apps/plan/plan.ts";
 import { type Goal, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 import {
   growsDisk,
@@ -78,6 +79,94 @@ const examples: readonly Example[] = [
   { goal: "uninstallCanceled", situation: "a pull was canceled", observed: { containers: [], tags: [] } },
 ];
 
+const web = "registry.example.com/apps/prod_amd64_7_shop_web:1.0.0";
+const newWeb = "registry.example.com/apps/prod_amd64_7_shop_web:2.0.0";
+const database = "postgres:16";
+
+/** A compose app with two services. */
+const project = { images: [web, database], isFresh: false, isToRun: true };
+
+function observedProject(
+  { images, isRunning = false }: { images: readonly string[]; isRunning?: boolean },
+): ObservedApp {
+  const service = { id: "old", name: "prod_7_shop_compose-web-1", service: "web", number: 1, status: "running" };
+  const here = Object.fromEntries(images.map((image) => [image, "sha256:…"]));
+  return { containers: [], tags: [], project: { services: isRunning ? [service] : [], images: here } };
+}
+
+const composeExamples: readonly Example[] = [
+  {
+    goal: "run",
+    situation: "nothing is there",
+    observed: observedProject({ images: [] }),
+    wanted: { project: { ...project, isFresh: true } },
+  },
+  {
+    goal: "run",
+    situation: "the images are there",
+    observed: observedProject({ images: [web, database] }),
+    wanted: { project },
+  },
+  {
+    goal: "stop",
+    situation: "it runs",
+    observed: observedProject({ images: [web], isRunning: true }),
+    wanted: { project },
+  },
+  {
+    goal: "uninstall",
+    situation: "it runs",
+    observed: observedProject({ images: [web, database], isRunning: true }),
+    wanted: { project },
+  },
+  {
+    goal: "update",
+    situation: "the version before runs",
+    observed: observedProject({ images: [web, database], isRunning: true }),
+    wanted: { project: { ...project, images: [newWeb, database] }, staleImages: [web] },
+  },
+  {
+    goal: "update",
+    situation: "the version before was an app of one container",
+    observed: { ...observedProject({ images: [] }), containers: [running], tags: ["1.0.0"] },
+    wanted: { project: { ...project, images: [newWeb, database] } },
+  },
+  {
+    goal: "rollBack",
+    situation: "a service of the release on probation has failed",
+    observed: observedProject({ images: [web, newWeb, database], isRunning: true }),
+    wanted: { ...onProbation, project, staleImages: [newWeb] },
+  },
+  {
+    goal: "closeUpdate",
+    situation: "the probation is over",
+    observed: observedProject({ images: [web, newWeb, database], isRunning: true }),
+    wanted: { ...onProbation, project: { ...project, images: [newWeb, database] }, staleImages: [web] },
+  },
+];
+
+const buildExamples: readonly Example[] = [
+  { goal: "build", situation: "one container", observed: { containers: [], tags: [] }, wanted: { isDev: true } },
+  {
+    goal: "build",
+    situation: "a compose app",
+    observed: observedProject({ images: [] }),
+    wanted: { isDev: true, project },
+  },
+  {
+    goal: "publish",
+    situation: "one container",
+    observed: { containers: [], tags: ["latest"] },
+    wanted: { isDev: true, release: "2.0.0" },
+  },
+  {
+    goal: "publish",
+    situation: "a compose app",
+    observed: observedProject({ images: [] }),
+    wanted: { isDev: true, project, release: "2.0.0" },
+  },
+];
+
 const usual: Wanted = {
   appName: "shop",
   version: "1.0.0",
@@ -92,12 +181,11 @@ export function statesPage(): string {
 
 const head = `# States of an app
 
-Made by \`deno task docs\` from \`lib/apps/state/transitions.ts\` and \`lib/apps/plan/container_plan.ts\`; edit those.
+Made by \`deno task docs\` from \`lib/apps/state/transitions.ts\` and the plans in \`lib/apps/plan/\`; edit those.
 
 An app has a state (what the agent believes) and a target (what Studio wants). The table names the transition that leads
-from one to the other; where it has no word, nothing happens. Which transitions this version can do is decided in
-\`lib/apps/plan/decide.ts\`: builds and publishing (DEV apps) and compose apps are refused with
-\`not available in this version\`.`;
+from one to the other; where it has no word, nothing happens. What a transition means for a DEV and for a PROD app is
+decided in \`lib/apps/plan/decide.ts\`.`;
 
 /** The table of transitions alone, with a row for each current state and a column for each wanted one. */
 export function renderTransitions(cells: Transitions): string {
@@ -150,28 +238,40 @@ minute; the image and the container settings of the version before are kept for 
 }
 
 function plans(): string {
-  const entries = examples.map(({ goal, situation, observed, wanted }) => {
-    const given: Given = {
-      wanted: { ...usual, ...wanted },
-      observed,
-      progress: { done: new Set(), createdContainer: undefined },
-    };
-    const steps = plan(goal, given).map((step) => `1. ${stepText(step)}`);
-    return `### ${goal}: ${situation}\n\n${steps.join("\n")}`;
-  });
   return `## What is done
 
 A transition is planned as a list of steps. After each step the agent looks at the engine and plans again, so a step may
 run twice, fail or be interrupted anywhere. These are the plans of usual situations, for an app \`shop\` whose version 1.0.0 is
 wanted (for an update: 2.0.0).
 
-${entries.join("\n\n")}`;
+${planned(examples, "")}
+
+${planned(composeExamples, "Compose app, ")}
+
+${planned(buildExamples, "DEV app, ")}`;
+}
+
+function planned(all: readonly Example[], kind: string): string {
+  const entries = all.map(({ goal, situation, observed, wanted }) => {
+    const progress = { done: new Set<string>(), createdContainer: undefined };
+    const given: Given = { wanted: { ...usual, ...wanted }, observed, progress };
+    const steps = plan(goal, given).map((step) => `1. ${stepText(step)}`);
+    return `### ${kind}${goal}: ${situation}\n\n${steps.join("\n")}`;
+  });
+  return entries.join("\n\n");
 }
 
 function stepText(step: Step): string {
   switch (step.kind) {
     case "say":
-      return `say "${step.text}"`;
+    case "sayRelease":
+      return `${step.kind} "${step.text}"`;
+    case "pullImages":
+      return `pullImages ${step.images.join(", ")}`;
+    case "dropImages":
+      return `dropImages ${step.images.join(", ")}${step.isNeeded ? "" : " (may fail)"}`;
+    case "downProject":
+      return `downProject${step.withVolumes ? " with its volumes" : ""}`;
     case "report":
       return `report ${code(step.state)}`;
     case "untagImages":

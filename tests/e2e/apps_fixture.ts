@@ -74,6 +74,7 @@ export class AppsFixture implements AsyncDisposable {
       Registry.start({ accounts: { token: "secret" } }),
       Deno.makeTempDir({ prefix: "a-" }),
     ]);
+    for (const name of ["compose", "build"]) await Deno.mkdir(`${folder}/apps/${name}`, { recursive: true });
     const fixture = new AppsFixture({ engine, registry, folder }, options);
     fixture.startAgent();
     return fixture;
@@ -112,6 +113,9 @@ export class AppsFixture implements AsyncDisposable {
       ...quietDevice(this.folder, { registryUrl: `${registry}/`, applianceDomain }),
       proxies,
       appsDir: `${this.folder}/apps`,
+      composeDir: `${this.folder}/apps/compose`,
+      buildDir: `${this.folder}/apps/build`,
+      engineEnvironment: env,
       readIdleMark,
       handlesSignal: (process, signal) => handlesSignal(process, signal, { read: readForeign }),
       isEmergency: () => this.isDiskFull,

@@ -153,7 +153,7 @@ export class FakeEngine extends FakeNetworks {
     return this.images.map(splitReference).filter((image) => image.repository === repository).map(({ tag }) => tag);
   }
 
-  async inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetails | undefined> {
+  override async inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetails | undefined> {
     await this.#call(signal);
     if (!this.#images.has(reference)) return undefined;
     const release = this.registry.get(reference) ?? {};

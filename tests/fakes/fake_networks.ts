@@ -1,4 +1,6 @@
-/** The networks of a fake engine. */
+/** What a fake engine does besides containers and images. */
+
+import { AgentError } from "../../lib/base/errors.ts";
 
 /** Networks by id, each with its labels. */
 export class FakeNetworks {
@@ -11,8 +13,25 @@ export class FakeNetworks {
     return Promise.resolve(found.map(([id]) => id));
   }
 
+  inspectImage(_reference: string, _signal: AbortSignal): Promise<unknown> {
+    return Promise.resolve(undefined);
+  }
+
+  async hasImage(reference: string, signal: AbortSignal): Promise<boolean> {
+    return await this.inspectImage(reference, signal) !== undefined;
+  }
+
   removeNetwork(id: string, _signal: AbortSignal): Promise<void> {
     this.networks.delete(id);
     return Promise.resolve();
+  }
+
+  /** Builds and pushes are tried on real engines only. */
+  openBuild(): Promise<never> {
+    return Promise.reject(new AgentError("build_failed", "This engine builds nothing"));
+  }
+
+  openPush(): Promise<never> {
+    return Promise.reject(new AgentError("push_failed", "This engine pushes nothing"));
   }
 }

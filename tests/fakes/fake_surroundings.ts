@@ -33,6 +33,7 @@ export function quietDevice(
 ): Pick<
   AppsDeps,
   | ("config" | "surroundings" | "folderOf" | "sharedDir" | "arch" | "hasGpu" | "readIdleMark" | "isPortFree")
+  | ("dockerConfigDir" | "engineEnvironment" | "uploadExtension")
   | ("buildDir" | "caBundleFile" | "composeDir" | "checkFile" | "handlesSignal" | "proxies")
   | (
     | "checkPull"
@@ -49,19 +50,14 @@ export function quietDevice(
 > {
   const config = sampleConfig(change);
   const nothing = () => Promise.resolve();
-  const home: ReturnType<AppsDeps["folderOf"]> = {
-    path: folder,
-    create: nothing,
-    writeEnv: nothing,
-    refreshCredential: nothing,
-    refreshPorts: nothing,
-    deleteEnv: nothing,
-    delete: nothing,
-  };
+  const home = quietFolder(folder);
   return {
     config: () => config,
     surroundings: () => ({ lanAddress: undefined, baseUrl: undefined }),
     folderOf: () => home,
+    dockerConfigDir: `${folder}/docker_config`,
+    engineEnvironment: {},
+    uploadExtension: "tgz",
     buildDir: folder,
     collectGarbage: () => {},
     composeDir: folder,
@@ -82,6 +78,26 @@ export function quietDevice(
     isRebuilt: false,
     onEngineChange: () => {},
     deleteRemoved: nothing,
-    workJournal: { run: (_app, work) => work(), leftAloneMs: () => undefined, forget: () => {} },
+    workJournal: quietJournal,
+  };
+}
+
+const quietJournal: AppsDeps["workJournal"] = {
+  run: (_app, work) => work(),
+  leftAloneMs: () => undefined,
+  forget: () => {},
+};
+
+function quietFolder(path: string): ReturnType<AppsDeps["folderOf"]> {
+  const nothing = () => Promise.resolve();
+  return {
+    path,
+    create: nothing,
+    writeEnv: nothing,
+    refreshCredential: nothing,
+    refreshPorts: nothing,
+    changedAt: () => Promise.resolve(undefined),
+    deleteEnv: nothing,
+    delete: nothing,
   };
 }

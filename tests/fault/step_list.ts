@@ -1,6 +1,6 @@
 /** The steps of the agent's own plan for a goal, by name. Pure. */
 
-import { plan } from "../../lib/apps/plan/container_plan.ts";
+import { plan } from "../../lib/apps/plan/plan.ts";
 import type { ObservedApp } from "../../lib/apps/state/observed_app.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 

@@ -105,6 +105,13 @@ export class DataFolder {
     await env.remove(gone);
   }
 
+  /** When the app has last changed the file `name` in its folder; undefined when there is none. */
+  async changedAt(name: string): Promise<Date | undefined> {
+    await using folder = await openAppFolder(this.#place);
+    const entry = await this.#tryOpening(() => folder?.look(name));
+    return entry?.isFile === true ? entry.changedAt : undefined;
+  }
+
   /** Deletes the files of the variables. Throws `timeout` and `canceled`, too. */
   async deleteEnv(signal: AbortSignal = never()): Promise<void> {
     await deleteAppFolder({ ...this.#place, inner: envName }, signal);

@@ -19,6 +19,7 @@ export function journaledFolder(
     writeEnv: (...args) => noted("writing its variables", () => folder.writeEnv(...args)),
     refreshCredential: (...args) => noted("writing its credential", () => folder.refreshCredential(...args)),
     refreshPorts: (rules) => noted("writing its ports", () => folder.refreshPorts(rules)),
+    changedAt: (name) => folder.changedAt(name),
     deleteEnv: (signal) => noted("deleting its variables", () => folder.deleteEnv(signal)),
     delete: (signal) => noted("deleting its data", () => folder.delete(signal)),
   };

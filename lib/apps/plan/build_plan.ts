@@ -3,52 +3,8 @@
  * the agent itself, and an interrupted one begins again from its start.
  */
 
-import type { Step } from "./steps.ts";
-
-/** What a transition of a DEV app is to reach besides what other apps can. */
-export type BuildGoal = "build" | "publish" | "deleteUpload";
-
-/** A step of these plans only. */
-export type BuildStep =
-  /** Reads the whole upload, and refuses what cannot be built before anything is done. */
-  | { kind: "checkUpload" }
-  /** Builds the image of a single container. */
-  | { kind: "buildImage"; isRelease: boolean }
-  /** Gives the built image the name of a release. */
-  | { kind: "tagRelease"; version: string }
-  | { kind: "pushImage"; version: string }
-  /** Unpacks the upload for compose. */
-  | { kind: "extractUpload" }
-  /** Copies images of other registries that services are based on, and pushes the copies. */
-  | { kind: "rehostImages" }
-  /** Pushes the images of services that were built. */
-  | { kind: "pushServices" }
-  /** Deletes what was uploaded, packed and unpacked. */
-  | { kind: "deleteUpload" };
-
-/** Steps that compose is needed for, or that the log and the state of a build need. */
-export type BuildRecordStep =
-  /** `docker compose build`. */
-  | { kind: "buildServices"; isRelease: boolean }
-  /** Pulls the images of services that are not built. */
-  | { kind: "pullServices" }
-  /** Reports of the app say from now on whether it is built for a release. */
-  | { kind: "markBuild"; isRelease: boolean }
-  /** One line for people in the log of the release. */
-  | { kind: "sayRelease"; text: string }
-  /** Clears the history of the log of the release. */
-  | { kind: "clearReleaseHistory" };
-
-/** Every step of these plans. */
-export type AnyBuildStep = BuildStep | BuildRecordStep | Extract<Step, { kind: "clearHistory" | "say" | "report" }>;
-
-/** What these plans need to know of the app. */
-export interface BuildWanted {
-  appName: string;
-  isCompose: boolean;
-  /** Of the release that is published. */
-  version: string;
-}
+import { type Given, once, stopAndRemove } from "./given.ts";
+import type { BuildGoal, Step } from "./steps.ts";
 
 /** In the log of an app, or of its release, when a build or a push was interrupted by a request. */
 export const buildCanceledText = "The build stream was canceled";
@@ -56,61 +12,38 @@ export const buildCanceledText = "The build stream was canceled";
 /** See `buildCanceledText`. */
 export const publishCanceledText = "The app release was canceled";
 
-/** All steps to a goal, in order; those that are done are left out by their keys. */
-export function planBuild(
-  goal: BuildGoal,
-  { wanted, done }: { wanted: BuildWanted; done: ReadonlySet<string> },
-): AnyBuildStep[] {
-  return stepsTo(goal, wanted).filter((step) => !done.has(buildStepKey(step)));
+/** What is left to do, in order; empty when the goal is reached. */
+export function buildPlan(goal: BuildGoal, given: Given): Step[] {
+  return [...leaveRunning(given), ...once(given, ...stepsTo(goal, given))];
 }
 
-/** The key under which a step is recorded as done. It may be in a plan once only. */
-export function buildStepKey(step: AnyBuildStep): string {
-  switch (step.kind) {
-    case "say":
-    case "sayRelease":
-      return `${step.kind} ${step.text}`;
-    case "report":
-      return `report ${step.state}`;
-    case "buildImage":
-    case "buildServices":
-    case "markBuild":
-      return `${step.kind} ${step.isRelease ? "release" : "app"}`;
-    case "tagRelease":
-    case "pushImage":
-      return `${step.kind} ${step.version}`;
-    case "clearHistory":
-    case "checkUpload":
-    case "extractUpload":
-    case "rehostImages":
-    case "pushServices":
-    case "deleteUpload":
-    case "pullServices":
-    case "clearReleaseHistory":
-      return step.kind;
-  }
+/** An app that runs is stopped before it is built: its image is about to change. */
+function leaveRunning({ observed: { containers, project } }: Given): Step[] {
+  const hasServices = project !== undefined && project.services.length > 0;
+  return [...containers.flatMap(stopAndRemove), ...(hasServices ? [{ kind: "stopProject" } as const] : [])];
 }
 
-function stepsTo(goal: BuildGoal, wanted: BuildWanted): AnyBuildStep[] {
+function stepsTo(goal: BuildGoal, given: Given): Step[] {
   switch (goal) {
     case "build":
-      return buildSteps(wanted, { isRelease: false });
+      return buildSteps(given, { isRelease: false });
+    case "recoverBuild":
+      return [...buildSteps(given, { isRelease: false }), { kind: "report", state: "PRESENT" }];
     case "publish":
-      return publishSteps(wanted);
-    case "deleteUpload":
-      return [{ kind: "deleteUpload" }];
+      return publishSteps(given);
   }
 }
 
 /** `BUILDING` is reported once it is clear that there is something to build. */
-function buildSteps({ isCompose }: BuildWanted, { isRelease }: { isRelease: boolean }): AnyBuildStep[] {
-  const say = (text: string): AnyBuildStep => ({ kind: isRelease ? "sayRelease" : "say", text });
+function buildSteps({ wanted: { project } }: Given, { isRelease }: { isRelease: boolean }): Step[] {
+  const say = (text: string): Step => ({ kind: isRelease ? "sayRelease" : "say", text });
+  const isCompose = project !== undefined;
   return [
     { kind: "clearHistory" },
     { kind: "markBuild", isRelease },
     { kind: "report", state: "REMOVED" },
     { kind: "checkUpload" },
-    ...(isCompose ? [{ kind: "extractUpload" } as const] : []),
+    ...(isCompose ? [{ kind: "checkProject" } as const, { kind: "extractUpload" } as const] : []),
     say("Starting image build..."),
     { kind: "report", state: "BUILDING" },
     ...(isCompose
@@ -125,11 +58,12 @@ function buildSteps({ isCompose }: BuildWanted, { isRelease }: { isRelease: bool
 }
 
 /** `PUBLISHING` is reported before the first push, which a cancel may answer at once. */
-function publishSteps(wanted: BuildWanted): AnyBuildStep[] {
-  const { appName, isCompose, version } = wanted;
+function publishSteps(given: Given): Step[] {
+  const { wanted: { appName, project, release: version = "" } } = given;
+  const isCompose = project !== undefined;
   return [
     { kind: "sayRelease", text: `Initializing publish process for ${appName}...` },
-    ...buildSteps(wanted, { isRelease: true }),
+    ...buildSteps(given, { isRelease: true }),
     { kind: "sayRelease", text: "App build has finished, Starting to publish..." },
     ...(isCompose ? [] : [{ kind: "tagRelease", version } as const]),
     { kind: "report", state: "PUBLISHING" },

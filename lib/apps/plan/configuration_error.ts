@@ -1,7 +1,8 @@
 /** Recognises failures that only a change of the app's settings or release can mend. Pure. */
 
+import { ComposeError } from "../../docker/compose_error.ts";
 import { hasCode, textOf } from "../../base/errors.ts";
-import { isStarting, type Step } from "./steps.ts";
+import { isPulling, isStarting, type Step } from "./steps.ts";
 
 /** Between two tries of an app whose settings make no sense to the engine: it may be another engine by then. */
 export const configurationRetryMs = 3_600_000;
@@ -31,12 +32,16 @@ const lastLines = 3;
  */
 export function isConfigurationError(step: Step | undefined, error: unknown): boolean {
   if (hasCode(error, "bad_definition")) return true;
-  const isOfApp = isStarting(step) || step?.kind === "openPull" || step?.kind === "readPull";
+  const isOfApp = isStarting(step) || isPulling(step) || step?.kind === "checkProject";
   if (!isOfApp) return false;
   if (wasRefused(error)) return true;
   if (!hasCode(error, "engine_failed", "pull_failed", "start_failed", "command_failed", "compose_failed")) return false;
-  const lines = textOf(error).toLowerCase().split(lineEnd).filter((line) => line.trim() !== "");
-  return lines.slice(-lastLines).some((line) => signs.some((sign) => line.includes(sign)));
+  return linesOf(error).slice(-lastLines).some((line) => signs.some((sign) => line.toLowerCase().includes(sign)));
+}
+
+function linesOf(error: unknown): readonly string[] {
+  const lines = error instanceof ComposeError ? error.lines : textOf(error).split(lineEnd);
+  return lines.filter((line) => line.trim() !== "");
 }
 
 /** An error that explains another one has it as its cause. */

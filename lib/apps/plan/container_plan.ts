@@ -4,31 +4,22 @@
  * twice, fail, or be interrupted anywhere.
  */
 
-import { isAlive, type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
-import { type Goal, type Progress, type Step, stepKey } from "./steps.ts";
-
-/** What a plan needs to know of the app. */
-export interface Wanted {
-  appName: string;
-  /** The version that runs next; for an update, the one that runs until then. */
-  version: string;
-  /** Where an update goes. */
-  newest: { version: string; releaseKey: number };
-  /** The version to return to while an update is under way or on probation; undefined at all other times. */
-  fallback: string | undefined;
-  /** An image of the app from before it was renamed is good enough: the registry cannot be asked, or has failed. */
-  mayUseFormerImage?: boolean;
-}
-
-/** Everything a plan is made from. */
-export interface Given {
-  wanted: Wanted;
-  observed: ObservedApp;
-  progress: Progress;
-}
+import { type ObservedContainer, soleContainer } from "../state/observed_app.ts";
+import {
+  type Given,
+  hasDone,
+  hasServices,
+  once,
+  say,
+  sayDownload,
+  sayInstalled,
+  sayRunning,
+  stopAndRemove,
+} from "./given.ts";
+import type { BuildGoal, Goal, Step } from "./steps.ts";
 
 /** What is left to do, in order; empty when the goal is reached. */
-export function plan(goal: Goal, given: Given): Step[] {
+export function containerPlan(goal: Exclude<Goal, BuildGoal>, given: Given): Step[] {
   switch (goal) {
     case "install":
       return installSteps(given);
@@ -70,9 +61,10 @@ function installSteps(given: Given): Step[] {
 }
 
 function runSteps(given: Given): Step[] {
-  const { wanted: { appName, version }, observed, progress } = given;
+  const { wanted: { appName, version, isDev = false }, observed, progress } = given;
   // A small image is there before its pull has been read.
-  const isPulling = !observed.tags.includes(version) || hasDone(progress, { kind: "openPull", tag: version });
+  const isMissing = !observed.tags.includes(version) || hasDone(progress, { kind: "openPull", tag: version });
+  const isPulling = isMissing && !isDev;
   return [
     ...(isPulling ? once(given, { kind: "clearViewer" }) : []),
     ...once(given, { kind: "clearHistory" }, say(`Starting ${appName}...`), { kind: "report", state: "STARTING" }),
@@ -87,7 +79,7 @@ function runSteps(given: Given): Step[] {
     ...once(
       given,
       { kind: "report", state: "RUNNING" },
-      say(`Now running app ${appName} (${version})`),
+      sayRunning(given.wanted),
       { kind: "followLogs" },
     ),
     ...dropOthers(given),
@@ -101,6 +93,19 @@ function dropOthers(given: Given): Step[] {
   return [
     ...(others.length === 0 ? [] : once(given, { kind: "untagImages", tags: others, isNeeded: false })),
     ...dropFormerImages(given),
+    ...dropStaleImages(given),
+  ];
+}
+
+/** Those of the services of a compose app, as which the app does not come back. */
+export function dropStaleImages(given: Given): Step[] {
+  const { wanted: { staleImages = [], fallback }, observed: { project } } = given;
+  if (fallback !== undefined || project === undefined) return [];
+  const images = staleImages.filter((image) => project.images[image] !== undefined);
+  // An image whose last tag goes, goes as a whole.
+  return [
+    ...once(given, { kind: "dropKeptImages" }),
+    ...(images.length === 0 ? [] : once(given, { kind: "dropImages", images, isNeeded: false })),
   ];
 }
 
@@ -149,20 +154,27 @@ function startSteps(given: Given): Step[] {
   if (container !== undefined && container.id === progress.createdContainer) return [start, settle];
   return [
     ...observed.containers.flatMap(stopAndRemove),
+    ...leaveProject(given),
     { kind: "createContainer", tag: wanted.version },
     start,
     settle,
   ];
 }
 
+/** The app was a compose app before; the data in its volumes stays. */
+function leaveProject({ observed }: Given): Step[] {
+  return hasServices(observed) ? [{ kind: "downProject", withVolumes: false }] : [];
+}
+
 function stopSteps(given: Given): Step[] {
   const { wanted: { appName }, observed, progress } = given;
   const container = soleContainer(observed);
   const stopping: Step = { kind: "report", state: "STOPPING" };
-  const hasStop = container !== undefined || hasDone(progress, stopping);
+  const hasStop = container !== undefined || hasServices(observed) || hasDone(progress, stopping);
   return [
     ...(hasStop ? once(given, stopping, say(`Received stop signal for ${appName}`)) : []),
     ...observed.containers.flatMap(stopAndRemove),
+    ...leaveProject(given),
     ...once(given, { kind: "report", state: "PRESENT" }, say(`Successfully stopped ${appName}`)),
   ];
 }
@@ -192,10 +204,13 @@ function removeCanceledSteps(given: Given): Step[] {
  * leads here again.
  */
 function uninstallSteps(given: Given): Step[] {
+  const { wanted: { isDev = false }, observed: { project } } = given;
   return once(
     given,
     { kind: "releasePorts" },
     { kind: "deleteData" },
+    ...(project === undefined ? [] : [{ kind: "deleteProjectFolder" } as const]),
+    ...(isDev ? [{ kind: "deleteUpload" } as const] : []),
     { kind: "report", state: "UNINSTALLED" },
   );
 }
@@ -205,6 +220,7 @@ function recoverPresentSteps(given: Given): Step[] {
   const isPulling = observed.tags.length === 0 || hasDone(progress, { kind: "openPull", tag: wanted.version });
   return [
     ...observed.containers.flatMap(stopAndRemove),
+    ...leaveProject(given),
     ...(isPulling ? installSteps(given) : once(given, { kind: "report", state: "PRESENT" })),
   ];
 }
@@ -220,10 +236,13 @@ function updateSteps(given: Given): Step[] {
     ...once(given, { kind: "report", state: "UPDATING" }, { kind: "clearHistory" }),
     ...renamedSteps(given),
     ...pullSteps(given, newest.version, { isUpdate: true }),
-    ...once(given, { kind: "verifyImage", tag: newest.version }, sayInstalled(appName, newest.version), {
-      kind: "openSwitch",
-    }),
+    ...once(
+      given,
+      ...[{ kind: "verifyImage", tag: newest.version } as const, sayInstalled(appName, newest.version)],
+      ...[{ kind: "awaitPermission" } as const, { kind: "openSwitch" } as const],
+    ),
     ...observed.containers.flatMap(stopAndRemove),
+    ...leaveProject(given),
     ...once(
       given,
       { kind: "adoptVersion", version: newest.version, releaseKey: newest.releaseKey },
@@ -255,7 +274,7 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
   const former = formerImages.find((image) => image.tag === tag);
   const adopt: Step | undefined = former && { kind: "adoptFormerImage", reference: former.reference, tag };
   if (mayUseFormerImage && (tags.includes(tag) || adopt !== undefined)) return adopt ? once(given, adopt) : [];
-  const sayPull = say(`Initialising download for the app: ${given.wanted.appName}...`);
+  const sayPull = sayDownload(given.wanted.appName);
   const read: Step = { kind: "readPull", tag };
   if (hasDone(given.progress, read)) return [];
   return once(
@@ -267,41 +286,22 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
   );
 }
 
+/** An app that was a compose app leaves nothing of that either. */
+function wipeProject(given: Given): Step[] {
+  if (given.observed.project === undefined) return [];
+  return once(given, { kind: "downProject", withVolumes: true }, { kind: "dropKeptImages" }, {
+    kind: "deleteProjectEnv",
+  });
+}
+
 function wipeSteps(given: Given): Step[] {
   const { containers, tags, formerImages = [] } = given.observed;
   const references = formerImages.map(({ reference }) => reference);
   return [
     ...containers.flatMap(stopAndRemove),
+    ...wipeProject(given),
     ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags, isNeeded: true } as const]),
     ...(references.length === 0 ? [] : [{ kind: "dropFormerImages", references, isNeeded: true } as const]),
     ...once(given, { kind: "removeVolumes" }, { kind: "deleteEnvFiles" }),
   ];
-}
-
-/** An app may have to store something before it ends, whatever its container is removed for. */
-function stopAndRemove(container: ObservedContainer): Step[] {
-  const isRunning = isAlive(container.status);
-  return [...(isRunning ? [{ kind: "stopContainer", id: container.id } as const] : []), removal(container)];
-}
-
-function removal(container: ObservedContainer): Step {
-  const { id, name, status, formerName } = container;
-  if (status === "removing") return { kind: "awaitGone", id };
-  return { kind: "removeContainer", id, ...(formerName === undefined ? {} : { formerChannel: name }) };
-}
-
-function say(text: string): Step {
-  return { kind: "say", text };
-}
-
-function sayInstalled(appName: string, version: string): Step {
-  return say(`Succesfully installed the app: ${appName} (Version: ${version})`);
-}
-
-function once(given: Given, ...steps: Step[]): Step[] {
-  return steps.filter((step) => !hasDone(given.progress, step));
-}
-
-function hasDone(progress: Progress, step: Step): boolean {
-  return progress.done.has(stepKey(step));
 }

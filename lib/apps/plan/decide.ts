@@ -1,7 +1,7 @@
 /** Decides what a request means for an app: which transition it starts, and whether it interrupts one. Pure. */
 
 import type { AppRequest, AppState } from "../../model/app.ts";
-import { AgentError, hasCode } from "../../base/errors.ts";
+import { AgentError } from "../../base/errors.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import { type Goal, isPulling, type Step } from "./steps.ts";
@@ -25,37 +25,49 @@ export interface Circumstances {
   isEmergency: boolean;
 }
 
-const notAvailableText = "not available in this version";
-
 /** Decides what a request leads to while nothing else is done with the app. */
 export function decide(app: LiveApp, request: AppRequest, { mayUpdate, isEmergency }: Circumstances): Decision {
   const target = stableTarget(request.target);
   if (isEmergency && growsDisk(request.target)) return refusal("no_space", "the disk is too full");
   const isUpdate = mayUpdate && wantsUpdate(app, request);
+  if (isUpdate && app.id.stage === "DEV") return refusal("not_available", "cannot update dev app");
   const transition = isUpdate ? "update" : transitionOf(app.state, target);
   if (transition === undefined) return { kind: "nothing" };
-  const isCompose = isComposeApp(app, request, { isUpdate });
   if (transition === "no-action") {
-    const goal = app.id.stage === "PROD" && !isCompose ? goalAfterRename(app, target) : undefined;
+    const goal = app.id.stage === "PROD" ? unfinishedGoal(app, target) : undefined;
     return goal === undefined ? { kind: "noAction" } : { kind: "go", goal };
   }
-  if (app.id.stage === "DEV" || isCompose) return refusal("not_available", notAvailableText);
-  return choiceOf(transition, target);
+  return app.id.stage === "DEV" ? choiceForDev(transition, target) : choiceOf(transition, target);
+}
+
+/** What an app lacks that is in its state, but under an earlier name, or after a start that was interrupted. */
+function unfinishedGoal(app: LiveApp, target: AppState): Goal | undefined {
+  if (target === "RUNNING" && app.isUnsettled === true) return "run";
+  if (app.former !== "inUse") return undefined;
+  return target === "RUNNING" ? "run" : target === "PRESENT" ? "install" : undefined;
 }
 
 /**
- * True when a decision is about a compose app. The release that is to come decides, unless one of another kind would
- * have to go first.
+ * True when the state that Studio names counts: what was built or published is over, as soon as Studio asks for
+ * something else.
  */
-function isComposeApp(app: LiveApp, request: AppRequest, { isUpdate }: { isUpdate: boolean }): boolean {
-  const isInstalled = request.dockerCompose !== null && !isGone(app.state);
-  return isUpdate ? request.newDockerCompose !== null || isInstalled : request.dockerCompose !== null;
+export function adoptsState(app: LiveApp, request: AppRequest): boolean {
+  if (app.id.stage !== "DEV" || request.current === undefined) return false;
+  return app.state === "BUILT" || app.state === "PUBLISHED" || (app.state === "PRESENT" && app.target === "BUILT");
 }
 
-/** What an app lacks that is as it should be, but under an earlier name. */
-function goalAfterRename(app: LiveApp, target: AppState): Goal | undefined {
-  if (app.former !== "inUse") return undefined;
-  return target === "RUNNING" ? "run" : target === "PRESENT" ? "install" : undefined;
+/** True when a request ends an upload that goes on: it cancels it, or wants a build of what is there. */
+export function endsUpload(app: LiveApp, request: AppRequest): boolean {
+  if (app.id.stage !== "DEV") return false;
+  const target = stableTarget(request.target);
+  if (app.state === "TRANSFERING") return transitionOf(app.state, target) === "cancel-transfer";
+  const isIdle = isGone(app.state) || app.state === "PRESENT" || app.state === "FAILED";
+  return isIdle && (target === "PRESENT" || target === "BUILT");
+}
+
+/** True when only a new request leads to more: a build is not repeated by itself. */
+export function isReached(app: LiveApp): boolean {
+  return app.id.stage === "DEV" && app.state === app.target;
 }
 
 /** True when the request asks for a version that is not installed. A removal never becomes an update. */
@@ -77,15 +89,6 @@ export function isUpdateInVain(
   return wantsUpdate(app, request) && hasFailed(request.newestVersion, update);
 }
 
-/** True when a refusal concerns the update only, and the installed container can go on. */
-export function refusesUpdate(
-  app: LiveApp,
-  { request, error }: { request: AppRequest; error: AgentError },
-): boolean {
-  const isInstalled = !isGone(app.state) && request.dockerCompose === null;
-  return isInstalled && wantsUpdate(app, request) && hasCode(error, "not_available");
-}
-
 /**
  * True when a request must not wait for the running transition: it removes what is being downloaded or updated, or it
  * says itself that it cancels. `step` is the one that is being done.
@@ -98,7 +101,7 @@ export function interrupts(
   const isRemoval = isGone(target);
   if (app.state === "UPDATING") return isRemoval || target === "PRESENT" || request.cancelTransition;
   if (!isRemoval || app.state === "DELETING") return false;
-  return app.state === "DOWNLOADING" || isPulling(step) || request.cancelTransition;
+  return cancelableStates.has(app.state) || isPulling(step) || request.cancelTransition;
 }
 
 /**
@@ -115,7 +118,28 @@ export function freesSpace(app: LiveApp | undefined, request: AppRequest): boole
   return (transition === "stop" || transition === "recover-present") && !wantsUpdate(app, request);
 }
 
-/** What a transition of the table means for a PROD app of one container. */
+/** The states of work that a removal does not wait for. */
+const cancelableStates: ReadonlySet<AppState> = new Set(["DOWNLOADING", "BUILDING", "PUBLISHING"]);
+
+/** What a transition of the table means for a DEV app. */
+function choiceForDev(transition: Transition | "update", target: AppState): Decision {
+  switch (transition) {
+    case "build":
+    case "publish":
+      return { kind: "go", goal: transition };
+    case "recover-present":
+      return { kind: "go", goal: "recoverBuild" };
+    case "remove-and-publish":
+      return { kind: "go", goal: "publish" };
+    case "install":
+      // There is nothing to pull: its image is built here.
+      return { kind: "noAction" };
+    default:
+      return choiceOf(transition, target);
+  }
+}
+
+/** What a transition of the table means for a PROD app. */
 function choiceOf(transition: Transition | "update", target: AppState): Decision {
   switch (transition) {
     case "install":
@@ -143,8 +167,9 @@ function choiceOf(transition: Transition | "update", target: AppState): Decision
     case "no-action":
       return { kind: "noAction" };
     case "build":
+      return refusal("not_available", "only DEV apps can be built");
     case "publish":
-      return refusal("not_available", notAvailableText);
+      return refusal("not_available", "only DEV apps can be published");
   }
 }
 

@@ -85,9 +85,10 @@ export function hasPassedProbation(seen: { state: AppState; hasChanged: boolean;
  * has failed, because its container was touched already, or because the engine is away and nobody can tell.
  */
 export function isFailedUpdate(
-  { goal, state, error }: { goal: Goal | undefined; state: AppState; error: unknown },
+  { goal, state, step, error }: { goal: Goal | undefined; state: AppState; step?: Step | undefined; error: unknown },
 ): boolean {
-  return goal === "update" && state === "UPDATING" && !hasCode(error, "engine_unreachable");
+  const isBegun = state === "UPDATING" || step?.kind === "checkProject";
+  return goal === "update" && isBegun && !hasCode(error, "engine_unreachable");
 }
 
 /** Errors of a download that are not those of the registry, or of the way to it. */
@@ -117,13 +118,17 @@ export function fallbackOf(update: StoredUpdate | undefined): string | undefined
   return update === undefined || update.phase === "failed" ? undefined : update.from.version;
 }
 
+/** What an app can return to. */
+export type Fallback = Pick<StoredUpdate, "from" | "container" | "dockerCompose">;
+
 /** What a new update can return to: the last release that has proven itself. An earlier update hands on its own. */
 export function fallbackFor(
-  installed: Pick<StoredUpdate, "from" | "container">,
+  installed: Fallback,
   before: StoredUpdate | undefined,
-): Pick<StoredUpdate, "from" | "container"> {
+): Fallback {
   if (before === undefined || before.phase === "failed") return installed;
-  return { from: before.from, container: before.container };
+  const { from, container, dockerCompose } = before;
+  return { from, container, ...(dockerCompose === undefined ? {} : { dockerCompose }) };
 }
 
 /**

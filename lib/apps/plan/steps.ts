@@ -15,7 +15,15 @@ export type Goal =
   | "closeUpdate"
   | "removeCanceled"
   | "uninstallCanceled"
-  | "tidy";
+  | "tidy"
+  /** DEV only: an image from what was uploaded; `recoverBuild` ends in PRESENT. */
+  | "build"
+  | "recoverBuild"
+  /** DEV only: an image of the release, pushed to the registry. */
+  | "publish";
+
+/** The goals of apps that are built on the device. */
+export type BuildGoal = "build" | "recoverBuild" | "publish";
 
 /** One thing to do. Containers, images and folders of apps are changed by steps only. */
 export type Step =
@@ -54,6 +62,8 @@ export type Step =
   | { kind: "sayRenamed"; from: string }
   /** Verifies that the image is the one that was pulled, and can run on this device. */
   | { kind: "verifyImage"; tag: string }
+  /** Waits while the app holds its update back. */
+  | { kind: "awaitPermission" }
   /** Stores what the new release replaces, with the settings of its container: from here on there is a fallback. */
   | { kind: "openSwitch" }
   /** Makes the newest version the installed one, also in the stored request, and puts it on probation. */
@@ -68,7 +78,70 @@ export type Step =
   | { kind: "deleteEnvFiles" }
   | { kind: "releasePorts" }
   /** Deletes the app's data folder. */
-  | { kind: "deleteData" };
+  | { kind: "deleteData" }
+  | ProjectStep
+  | BuildStep
+  | BuildNoteStep;
+
+/** The steps of compose apps. */
+export type ProjectStep =
+  /** Refuses a definition that cannot run on this device, and a device that has no compose. */
+  | { kind: "checkProject" }
+  /** Pulls these images, each to its end. */
+  | { kind: "pullImages"; images: readonly string[] }
+  /** Keeps the images of the installed definition under names of the agent, because a pull may move their tags. */
+  | { kind: "keepImages" }
+  /** Gives the images of the installed definition their tags back. */
+  | { kind: "restoreImages" }
+  /** Removes images of services. `isNeeded` false: they are those of a release that has gone. */
+  | { kind: "dropImages"; images: readonly string[]; isNeeded: boolean }
+  /** Removes the names that `keepImages` has made. */
+  | { kind: "dropKeptImages" }
+  /** Writes the files of the project and starts it: containers that fit already are left alone. */
+  | { kind: "startProject" }
+  /** Waits until every service counts as running. */
+  | { kind: "awaitProject" }
+  /** Stops and removes the containers of the project; volumes and networks stay. */
+  | { kind: "stopProject" }
+  /** Removes the project: containers, networks, and with `withVolumes` its volumes with their data. */
+  | { kind: "downProject"; withVolumes: boolean }
+  /** Builds the images of the services that have a build section. */
+  | { kind: "buildServices"; isRelease: boolean }
+  /** Pulls the images of services that are not built. */
+  | { kind: "pullServices" }
+  /** Follows the logs of all services. */
+  | { kind: "followProject" }
+  /** Deletes the file with the variables of the project. */
+  | { kind: "deleteProjectEnv" }
+  /** Deletes the folder of the project. */
+  | { kind: "deleteProjectFolder" };
+
+/** The steps of apps that are built on the device. */
+export type BuildStep =
+  /** Reads the whole upload, and refuses what cannot be built before anything is done. */
+  | { kind: "checkUpload" }
+  /** Builds the image of a single container. */
+  | { kind: "buildImage"; isRelease: boolean }
+  /** Gives the built image the name of a release. */
+  | { kind: "tagRelease"; version: string }
+  | { kind: "pushImage"; version: string }
+  /** Unpacks the upload for compose. */
+  | { kind: "extractUpload" }
+  /** Copies images of other registries that services are based on, and pushes the copies. */
+  | { kind: "rehostImages" }
+  /** Pushes the images of services that were built. */
+  | { kind: "pushServices" }
+  /** Deletes what was uploaded, packed and unpacked. */
+  | { kind: "deleteUpload" };
+
+/** The steps of builds that only tell of them. */
+export type BuildNoteStep =
+  /** Reports of the app say from now on whether it is built for a release. */
+  | { kind: "markBuild"; isRelease: boolean }
+  /** One line for people in the log of the release. */
+  | { kind: "sayRelease"; text: string }
+  /** Clears the history of the log of the release. */
+  | { kind: "clearReleaseHistory" };
 
 /** What this transition has done. It starts empty, also after a restart of the agent. */
 export interface Progress {
@@ -82,11 +155,19 @@ export interface Progress {
 export function stepKey(step: Step): string {
   switch (step.kind) {
     case "say":
-      return `say ${step.text}`;
+    case "sayRelease":
+      return `${step.kind} ${step.text}`;
     case "report":
       return `report ${step.state}`;
     case "sayRenamed":
       return `sayRenamed ${step.from.toLowerCase()}`;
+    case "buildImage":
+    case "buildServices":
+    case "markBuild":
+      return `${step.kind} ${step.isRelease ? "release" : "app"}`;
+    case "tagRelease":
+    case "pushImage":
+      return `${step.kind} ${step.version}`;
     case "openPull":
     case "readPull":
     case "adoptFormerImage":
@@ -97,28 +178,40 @@ export function stepKey(step: Step): string {
     case "removeContainer":
     case "awaitGone":
       return `${step.kind} ${step.id}`;
-    case "clearViewer":
-    case "clearHistory":
-    case "startContainer":
-    case "awaitStartup":
-    case "untagImages":
-    case "removeVolumes":
-    case "dropFormerImages":
-    case "openSwitch":
-    case "adoptVersion":
-    case "revertVersion":
-    case "closeUpdate":
-    case "followLogs":
-    case "deleteEnvFiles":
-    case "releasePorts":
-    case "deleteData":
+    default:
+      // A transition does each of the others once.
       return step.kind;
   }
 }
 
-const pullKinds: ReadonlySet<Step["kind"]> = new Set(["openPull", "readPull"]);
+/** True for steps of compose apps, whose effects are loaded when the first one is performed. */
+export function isProjectStep(step: Step): step is ProjectStep {
+  return projectKinds.has(step.kind);
+}
 
-const startKinds: ReadonlySet<Step["kind"]> = new Set(["createContainer", "startContainer", "awaitStartup"]);
+/** True for steps of builds, whose effects are loaded when the first one is performed. */
+export function isBuildStep(step: Step): step is BuildStep {
+  return buildKinds.has(step.kind);
+}
+
+const projectKinds: ReadonlySet<Step["kind"]> = new Set<ProjectStep["kind"]>([
+  ...["checkProject", "pullImages", "keepImages", "restoreImages", "dropImages", "dropKeptImages"] as const,
+  ...["startProject", "awaitProject", "stopProject", "downProject", "followProject"] as const,
+  ...["deleteProjectEnv", "deleteProjectFolder", "buildServices", "pullServices"] as const,
+]);
+
+const buildKinds: ReadonlySet<Step["kind"]> = new Set<BuildStep["kind"]>([
+  ...["checkUpload", "buildImage", "tagRelease", "pushImage", "extractUpload"] as const,
+  ...["rehostImages", "pushServices", "deleteUpload"] as const,
+]);
+
+const pullKinds: ReadonlySet<Step["kind"]> = new Set([
+  ...["openPull", "readPull", "pullImages"] as const,
+]);
+
+const startKinds: ReadonlySet<Step["kind"]> = new Set([
+  ...["createContainer", "startContainer", "awaitStartup", "startProject", "awaitProject"] as const,
+]);
 
 /** True while a step downloads, or is about to. */
 export function isPulling(step: Step | undefined): boolean {

@@ -4,6 +4,7 @@ import type { AppState } from "../../model/app.ts";
 import { textOf } from "../../base/errors.ts";
 import { engineTextOf } from "../../docker/errors.ts";
 import type { RollBack } from "./rollback.ts";
+import { buildCanceledText, publishCanceledText } from "./build_plan.ts";
 import { isPulling, isStarting, type Step } from "./steps.ts";
 
 /** In the log of every app after the agent's database was lost. */
@@ -12,6 +13,9 @@ export const rebuiltText =
 
 /** Why an update cannot be: Studio has not said to which version. */
 export const noReleaseText = "no release available to update to";
+
+/** In the log of a DEV app whose image is gone. */
+export const buildAgainText = "The image of the app is not on this device, build the app again";
 
 /** Why a transition failed in `step`; without one it failed before its first. */
 export function failureText(step: Step | undefined, error: unknown): string {
@@ -31,11 +35,6 @@ export function rollBackText({ failed, restored, reason }: RollBack): string {
   return `The update to version ${failed} has failed (${reason}), returning to version ${restored}`;
 }
 
-/** Why an update does not take place; the running version was not touched. */
-export function refusedUpdateText({ from, to, reason }: { from: string; to: string; reason: string }): string {
-  return `The update to version ${to} is not possible (${reason}), version ${from} goes on`;
-}
-
 /** When a failed update is tried again; the running version goes on until then. */
 export function updateRetryText(version: string, delayMs: number): string {
   return `The update to version ${version} will be tried again in ${Math.round(delayMs / 1000)} s`;
@@ -49,6 +48,8 @@ export function renamedText({ from, to, folder }: { from: string; to: string; fo
 /** What was interrupted by a request of Studio; undefined when there is nothing to say. */
 export function interruptionText(state: AppState, step: Step | undefined): string | undefined {
   if (state === "UPDATING") return "The update was canceled";
+  if (state === "BUILDING") return buildCanceledText;
+  if (state === "PUBLISHING") return publishCanceledText;
   return state === "DOWNLOADING" || isPulling(step) ? "The app download was canceled" : undefined;
 }
 

@@ -7,6 +7,7 @@ import type { StateReporter } from "../report/state_reporter.ts";
 import { freesSpace } from "../plan/decide.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { fitRequest } from "./fit_request.ts";
+import { withInstalledDefinition } from "./installed_definition.ts";
 
 /** What requests are accepted with. */
 export interface AcceptDeps {
@@ -30,7 +31,11 @@ export function acceptRequest(
 ): boolean {
   const { isUnprompted } = options;
   const known = records.find(options.request);
-  const request = fitRequest(records, { request: options.request, known });
+  const asked = known === undefined ? options.request : withInstalledDefinition(options.request, {
+    app: known,
+    update: records.updates.find(known.id),
+  });
+  const request = fitRequest(records, { request: asked, known });
   hideSecretsOf(request);
   try {
     if (isUnprompted && known !== undefined) records.updates.noteRequest(known, request);

@@ -10,14 +10,13 @@ import type { ReconcileDeps } from "./reconcile_deps.ts";
  * All apps, each with what the snapshot has of it. Notes in the apps what there is under other names.
  */
 export function observeApps(
-  { records, namesOf, needsOf }: Pick<ReconcileDeps, "records" | "namesOf" | "needsOf">,
+  { records, namesOf, projects }: Pick<ReconcileDeps, "records" | "namesOf" | "projects">,
   snapshot: EngineSnapshot,
 ): { app: LiveApp; observed: ObservedApp }[] {
   const requests = new Map(records.requests().map((request) => [idText(request), request]));
   return records.all().map((app) => {
-    const request = requests.get(idText(app.id));
-    const needs = request && needsOf(app, request);
-    const observed = snapshot.find(app.id, namesOf(app), needs === undefined ? {} : { images: needs.images });
+    const images = projects.imagesOf(app, requests.get(idText(app.id)));
+    const observed = snapshot.find(app.id, namesOf(app), images === undefined ? {} : { images });
     app.former = formerPartsOf(observed);
     return { app, observed };
   });

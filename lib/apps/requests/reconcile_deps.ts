@@ -5,13 +5,13 @@ import type { Clock } from "../../async/clock.ts";
 import type { Backend } from "../../backend/backend.ts";
 import type { Log } from "../../base/log.ts";
 import type { Engine } from "../../docker/engine.ts";
-import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import type { AppNames } from "../../model/app_names.ts";
 import type { ProjectFolders } from "../../model/owner.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { SnapshotEngine } from "../watch/engine_snapshot.ts";
-import type { ProjectNeeds } from "../watch/project_state.ts";
 import type { AppWorker } from "../work/app_worker.ts";
+import type { Projects } from "../work/projects.ts";
 
 /** What reconciling works with. */
 export interface ReconcileDeps {
@@ -27,10 +27,9 @@ export interface ReconcileDeps {
   /** Called when everything that Studio wants is stored. Throws `store_failed`. */
   onAnswer(): void;
   workerOf(id: AppId): AppWorker;
+  projects: Projects;
   /** Names of the app's container and of its image repository. */
   namesOf(app: { id: AppId; appName: string }): AppNames;
-  /** What the project of an app needs; undefined for an app without one. */
-  needsOf(app: NamedApp, request: AppRequest): ProjectNeeds | undefined;
   /** Where compose files of apps are. */
   folders: ProjectFolders;
   /** Stops a container in order and removes it, by id or name. A missing one is fine. */

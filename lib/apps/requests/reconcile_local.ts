@@ -29,7 +29,7 @@ export async function reconcileLocal(
   const { takenAtMs } = snapshot;
   if (isRebuilt) await adoptContainers(deps, snapshot, signal);
   for (const { app, observed } of observeApps(deps, snapshot)) {
-    if (observed !== undefined) await deps.workerOf(app.id).correct(observed, { isReported: false, takenAtMs });
+    await deps.workerOf(app.id).correct(observed, { isReported: false, takenAtMs });
   }
   deps.keep(startWanted(deps, { origin: "boot", pauseMs: startPauseMs, isWanted: mayStartOffline }));
 }

@@ -24,7 +24,9 @@ export async function startWanted(
   for (const request of deps.records.requests()) {
     const app = deps.records.find(request);
     if (app === undefined || !options.isWanted(app, request)) continue;
-    const observed = snapshot && { ...snapshot.find(app.id, deps.namesOf(app)), takenAtMs: snapshot.takenAtMs };
+    const images = deps.projects.imagesOf(app, request);
+    const found = snapshot?.find(app.id, deps.namesOf(app), images === undefined ? {} : { images });
+    const observed = snapshot && found && { ...found, takenAtMs: snapshot.takenAtMs };
     deps.keep(deps.workerOf(app.id).act(request, { origin: options.origin, observed }));
     if (options.pauseMs > 0) await deps.clock.sleep(options.pauseMs, deps.life);
   }

@@ -2,7 +2,8 @@
 
 import { type AppId, type AppIdText, type AppRequest, type AppState, idText } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
-import { countApps, deleteApp, readApp, readApps, writeAppState } from "../../store/app_rows.ts";
+import type { Dict } from "../../base/json.ts";
+import { countApps, deleteApp, readApp, readApps, type StoredApp, writeAppState } from "../../store/app_rows.ts";
 import type { Database } from "../../store/database.ts";
 import { type AppPortRules, readPortRules } from "../../store/port_rows.ts";
 import {
@@ -61,14 +62,14 @@ export class AppRecords {
     if (live !== undefined) return live;
     if (this.#forgotten.has(idText(id))) return undefined;
     const stored = readApp(this.#database, id);
-    return stored && this.#remember(appFromRow(stored));
+    return stored && this.#remember(this.#load(stored));
   }
 
   /** Every app of the device. */
   all(): LiveApp[] {
     for (const stored of readApps(this.#database)) {
       const name = idText(stored.id);
-      if (!this.#apps.has(name) && !this.#forgotten.has(name)) this.#remember(appFromRow(stored));
+      if (!this.#apps.has(name) && !this.#forgotten.has(name)) this.#remember(this.#load(stored));
     }
     return [...this.#apps.values()];
   }
@@ -208,13 +209,13 @@ export class AppRecords {
   }
 
   /** Stores another installed release, for the app and for its request. */
-  #storeRelease(app: LiveApp, { version, releaseKey }: Release): void {
+  #storeRelease(
+    app: LiveApp,
+    { version, releaseKey, dockerCompose }: Release & { dockerCompose: Dict | null },
+  ): void {
     writeAppState(this.#database, rowOf({ ...app, version, releaseKey }), { now: this.#clock.wall() });
     const request = this.request(app.id);
     if (request === undefined) return;
-    const { newestVersion, newDockerCompose } = request;
-    // The new release decides what kind of app it is, also when it has no compose file any more.
-    const dockerCompose = version === newestVersion ? newDockerCompose : request.dockerCompose;
     const release = { version, presentVersion: version, releaseKey, dockerCompose };
     this.#replaceRequest({ ...request, ...release }, app.state);
   }
@@ -243,6 +244,13 @@ export class AppRecords {
     const { appName } = request;
     const isRenamed = appName.toLowerCase() !== app.appName.toLowerCase() && !isGone(app.state);
     return { app, wanted: { target, appName, requestorAccountKey, ...(isRenamed ? { former: "inUse" } : {}) } };
+  }
+
+  /** An agent before may have ended between a new release of a compose app and the start of its project. */
+  #load(stored: StoredApp): LiveApp {
+    const app = appFromRow(stored);
+    if (!this.updates.isUnderWay(app.id) || this.request(app.id)?.dockerCompose === null) return app;
+    return { ...app, isUnsettled: true };
   }
 
   #deleteForgotten(id: AppId): void {

@@ -25,7 +25,8 @@ export function diskUses(records: AppRecords, { namesOf, relocate }: ImageNaming
       appName,
       repositories: (["PROD", "DEV"] as const).map((stage) => namesOf({ id: { ...id, stage }, appName }).repository),
       versions: [...versions, update?.from.version, update?.to.version].filter((name) => name !== undefined),
-      definitions: [request?.dockerCompose ?? null, request?.newDockerCompose ?? null].flatMap((definition) => {
+      definitions: [request?.dockerCompose, request?.newDockerCompose, update?.dockerCompose].flatMap((one) => {
+        const definition = one ?? null;
         // The engine has the images by the names of this device.
         return [definition, withImages(definition, (image) => relocate({ id, appName }, image))];
       }),

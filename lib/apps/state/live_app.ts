@@ -25,6 +25,8 @@ export interface LiveApp {
   updateStatus: UpdateStatus;
   /** As last observed, or to be expected after a new name. */
   former?: FormerParts;
+  /** A compose project that was seen to run may be of another release: its start was interrupted. */
+  isUnsettled?: boolean;
 }
 
 /** The app of a first request. `target` is the request's, mapped to a stable state. */

@@ -60,8 +60,13 @@ export const transitions: Readonly<Record<AppState, Cells>> = {
   UPDATING: { PRESENT: "cancel-update", REMOVED: "cancel-update", UNINSTALLED: "cancel-update" },
   BUILDING: { REMOVED: "cancel-build", UNINSTALLED: "cancel-build" },
   PUBLISHING: { REMOVED: "cancel-push", UNINSTALLED: "cancel-push" },
-  TRANSFERED: { PRESENT: "install", REMOVED: "remove", UNINSTALLED: "uninstall" },
-  TRANSFERING: { PRESENT: "cancel-transfer", REMOVED: "cancel-transfer", UNINSTALLED: "cancel-transfer" },
+  TRANSFERED: { PRESENT: "install", BUILT: "build", REMOVED: "remove", UNINSTALLED: "uninstall" },
+  TRANSFERING: {
+    PRESENT: "cancel-transfer",
+    BUILT: "build",
+    REMOVED: "cancel-transfer",
+    UNINSTALLED: "cancel-transfer",
+  },
 };
 
 /** The transition from a state to a wanted one; undefined when nothing happens. */

@@ -2,6 +2,7 @@
 
 import type { AppId, AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
+import type { Dict } from "../../base/json.ts";
 import type { Database } from "../../store/database.ts";
 import { deleteUpdate, readUpdate, type Release, type StoredUpdate, writeUpdate } from "../../store/update_rows.ts";
 import { fallbackFor, fallbackOf, isOnProbation, updateAfterRequest } from "../plan/rollback.ts";
@@ -13,8 +14,11 @@ export interface UpdateRecordsDeps {
   clock: Pick<Clock, "wall">;
   /** False for an app that was forgotten. */
   isKnown(app: LiveApp): boolean;
-  /** Stores another installed release, for the app and for its request. */
-  storeRelease(app: LiveApp, release: Release): void;
+  /**
+   * Stores another installed release, for the app and for its request, with its compose file; null for an app of one
+   * container.
+   */
+  storeRelease(app: LiveApp, release: Release & { dockerCompose: Dict | null }): void;
 }
 
 /**
@@ -49,11 +53,12 @@ export class UpdateRecords {
   }
 
   /**
-   * A container of the release `to` is about to replace `container`, that of the installed version. The fallback is the
-   * last release that has proven itself, so it stays the same when an earlier update is still on probation.
+   * The release `to` is about to replace the installed version: `container`, or the project of `dockerCompose`. The
+   * fallback is the last release that has proven itself, so it stays the same when an earlier update is still on
+   * probation.
    */
-  openSwitch(app: LiveApp, { to, container }: Pick<StoredUpdate, "to" | "container">): void {
-    const installed = { from: { version: app.version, releaseKey: app.releaseKey }, container };
+  openSwitch(app: LiveApp, { to, ...replaced }: Pick<StoredUpdate, "to" | "container" | "dockerCompose">): void {
+    const installed = { from: { version: app.version, releaseKey: app.releaseKey }, ...replaced };
     this.#store(app, { id: app.id, phase: "switch", ...fallbackFor(installed, this.find(app.id)), to, reason: "" });
   }
 
@@ -63,12 +68,13 @@ export class UpdateRecords {
   }
 
   /**
-   * The release `to` is installed and on probation. The stored request is adjusted, so that it does not ask for the
-   * same update again; whatever else Studio has asked for since (a target, a still newer version) stays.
+   * The release `to` is installed and on probation, with its compose file if it has one. The stored request is
+   * adjusted, so that it does not ask for the same update again; whatever else Studio has asked for since (a target, a
+   * still newer version) stays.
    */
-  adopt(app: LiveApp, to: Release): void {
+  adopt(app: LiveApp, to: Release, { dockerCompose }: { dockerCompose: Dict | null }): void {
     this.#deps.database.transaction(() => {
-      this.#deps.storeRelease(app, to);
+      this.#deps.storeRelease(app, { ...to, dockerCompose });
       const update = this.find(app.id);
       if (update !== undefined) this.#store(app, { ...update, phase: "probation", to });
     });
@@ -83,7 +89,7 @@ export class UpdateRecords {
     const update = this.find(app.id);
     if (!isOnProbation(update)) return;
     this.#deps.database.transaction(() => {
-      this.#deps.storeRelease(app, update.from);
+      this.#deps.storeRelease(app, { ...update.from, dockerCompose: update.dockerCompose ?? null });
       this.#store(app, { ...update, phase: "failed", reason });
     });
     Object.assign(app, update.from, { updateStatus: "canceled" });

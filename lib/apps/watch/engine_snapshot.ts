@@ -79,7 +79,10 @@ export class EngineSnapshot {
   }
 
   #formerImages({ repository: ofToday, repositoryPrefix }: AppNames): FormerImage[] {
-    const former = [...this.#tags].filter(([name]) => name.startsWith(repositoryPrefix) && name !== ofToday);
+    const former = [...this.#tags].filter(([name]) => {
+      // Those of services of the app begin with its own.
+      return name.startsWith(repositoryPrefix) && name !== ofToday && !name.startsWith(`${ofToday}_`);
+    });
     return former.flatMap(([repository, tags]) => {
       const appName = repository.slice(repositoryPrefix.length);
       return tags.map((tag) => ({ reference: `${repository}:${tag}`, tag, appName }));

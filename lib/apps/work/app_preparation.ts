@@ -57,10 +57,9 @@ export class AppPreparation {
    */
   async prepare(app: LiveApp, options: PreparationOptions, signal: AbortSignal): Promise<void> {
     const { request } = options;
-    if (request.stage === "DEV") return;
     try {
       if (!isGone(stableTarget(request.target))) await this.#deps.setup.refreshCredential(app, request);
-      await this.#syncPorts(app, options, signal);
+      if (request.stage === "PROD") await this.#syncPorts(app, options, signal);
     } catch (error) {
       if (isCanceled(error) && signal.aborted) throw error;
       this.#deps.log.warn("Cannot bring files and ports of an app in line", { app: app.appName, error });

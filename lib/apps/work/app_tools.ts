@@ -12,14 +12,14 @@ import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
-import { hasProjectFolder, localImage, projectNeedsOf } from "../watch/compose_facts.ts";
+import { localImage } from "../watch/compose_facts.ts";
 import { observeApp } from "../watch/observe_app.ts";
 import type { ComposeFacts } from "../watch/observed_state.ts";
-import type { ProjectNeeds } from "../watch/project_state.ts";
 import { readHealth } from "../watch/read_health.ts";
 import { AppChannels } from "./app_channels.ts";
 import { AppPreparation } from "./app_preparation.ts";
-import { ExecutorFactory } from "./executor_factory.ts";
+import { ExecutorFactory, type ExecutorFactoryDeps } from "./executor_factory.ts";
+import { Projects } from "./projects.ts";
 import { RegistryPauses } from "./registry_pauses.ts";
 import { RegistryTokens } from "./registry_tokens.ts";
 
@@ -42,14 +42,14 @@ export interface AppTools {
    * What counts for a compose app besides what the engine has; undefined for every other app. Throws `store_failed`.
    */
   composeOf(app: LiveApp): ComposeFacts | undefined;
-  /** What the project of an app needs; undefined for an app without one. */
-  needsOf(app: NamedApp, request: Pick<AppRequest, "dockerCompose">): ProjectNeeds | undefined;
   /** The reference by which an image of a compose app is pulled on this device. */
   relocate(app: NamedApp, image: string): string;
   /** What the last health check of a container has printed; empty when that is not known. Throws `canceled`. */
   readHealth(containerId: string, signal: AbortSignal): Promise<string>;
   /** Observes an app. Throws `engine_unreachable`, `engine_failed`, `canceled`. */
   observeApp(app: LiveApp, signal: AbortSignal): Promise<ObservedApp>;
+  /** The compose apps among them. */
+  projects: Projects;
   channels: AppChannels;
   preparation: AppPreparation;
   tokens: RegistryTokens;
@@ -80,13 +80,16 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
     say: (app, text) => channels.say(app, text),
   });
   const pauses = new RegistryPauses(deps.clock);
+  const projects = new Projects({ ...deps, registry: config });
+  const observation = observationTools(deps, { namesOf: appNames, projects });
   return {
     namesOf: appNames,
-    ...observationTools(deps, appNames),
+    ...observation,
+    projects,
     channels,
     preparation: new AppPreparation({ ...deps, namesOf: appNames, setup, say: (app, text) => channels.say(app, text) }),
     tokens: new RegistryTokens(deps),
-    executors: new ExecutorFactory({ ...deps, namesOf: appNames, setup, pauses }),
+    executors: executorsOf(deps, { namesOf: appNames, setup, pauses, projects }),
     pauseOf: (app) => pauses.leftMs(registryHost(registryHostOf(appNames(app).repository))),
     forget: (id) => {
       setup.ports.release(id);
@@ -106,24 +109,31 @@ export function createAppTools(deps: AppToolsDeps): AppTools {
 
 function observationTools(
   deps: AppToolsDeps,
-  namesOfApp: AppTools["namesOf"],
-): Pick<AppTools, "composeOf" | "needsOf" | "observeApp" | "readHealth" | "relocate"> {
-  const { engine, records, config } = deps;
-  const needsOf: AppTools["needsOf"] = (app, { dockerCompose: definition }) =>
-    definition === null ? undefined : projectNeedsOf(config(), { app, definition });
-  const wantedNeeds = (app: LiveApp) => {
-    const request = records.request(app.id);
-    return request && needsOf(app, request);
-  };
+  { namesOf: namesOfApp, projects }: Pick<AppTools, "namesOf" | "projects">,
+): Pick<AppTools, "composeOf" | "observeApp" | "readHealth" | "relocate"> {
+  const { engine, config } = deps;
   return {
-    needsOf,
     relocate: (app, image) => localImage(config(), { app, image }),
-    composeOf: (app) => {
-      const needs = wantedNeeds(app);
-      return needs && { needs, hasFolder: hasProjectFolder(deps, app) };
-    },
+    composeOf: (app) => projects.factsOf(app),
     readHealth: (containerId, signal) => readHealth(engine, containerId, signal),
     observeApp: (app, signal) =>
-      observeApp(engine, { app, names: namesOfApp(app), images: wantedNeeds(app)?.images }, signal),
+      observeApp(engine, { app, names: namesOfApp(app), images: projects.imagesOf(app) }, signal),
   };
+}
+
+function executorsOf(
+  deps: AppToolsDeps,
+  parts: Pick<ExecutorFactoryDeps, "namesOf" | "pauses" | "projects" | "setup">,
+): ExecutorFactory {
+  const projectTools = singleton(async () => {
+    const { createProjectTools } = await import("./project_tools.ts");
+    return createProjectTools({ ...deps, setup: parts.setup });
+  });
+  return new ExecutorFactory({ ...deps, ...parts, projectTools, build: { ...deps, namesOf: parts.namesOf } });
+}
+
+/** Calls `make` once, when the value is first needed. */
+function singleton<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

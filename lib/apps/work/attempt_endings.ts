@@ -1,11 +1,11 @@
 /** What follows from how an attempt has ended: success, interruption or failure. */
 
-import { type AgentError, hasCode, textOf } from "../../base/errors.ts";
+import { hasCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { isConfigurationError } from "../plan/configuration_error.ts";
 import { isFailedDownload, isFailedUpdate } from "../plan/rollback.ts";
 import { type Goal, isPulling, type Step } from "../plan/steps.ts";
-import { failureText, interruptionText, refusedUpdateText, updateRetryText } from "../plan/texts.ts";
+import { failureText, interruptionText, updateRetryText } from "../plan/texts.ts";
 import type { AppsDeps } from "../dependencies.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
@@ -54,7 +54,7 @@ export class AttemptEndings {
 
   /** The goal is reached. */
   async afterSuccess(context: AttemptContext): Promise<Attempt | undefined> {
-    const { records, channels, preparation, sayLeftOut, watch, next } = this.#deps;
+    const { records, reporter, channels, preparation, sayLeftOut, watch, next } = this.#deps;
     const { job, app } = context;
     watch.recordState(app);
     if (records.find(app.id) === undefined) channels.forget(app);
@@ -64,7 +64,9 @@ export class AttemptEndings {
     // The ports of a container that has just been created are known only now.
     await preparation.prepare(app, { request }, job.signal);
     sayLeftOut(app, request);
-    return next(context, { onlyIfRequested: false });
+    // A build that was asked for ends here, and what is there is an image.
+    if (app.state === "BUILT" && app.target === "BUILT") await reporter.announce(app, "PRESENT", job.signal);
+    return next(context, { onlyIfRequested: app.id.stage === "DEV" });
   }
 
   /** An interruption by Studio is never a failure. Without a request the agent ends, or the app is being removed. */
@@ -93,7 +95,7 @@ export class AttemptEndings {
     const wasGone = isGone(app.state);
     log.error("Transition failed", { app: app.appName, ...app.id, in: app.state, goal, step: step?.kind, error });
     channels.say(app, failureText(step, error));
-    if (isFailedUpdate({ goal, state: app.state, error })) {
+    if (isFailedUpdate({ goal, state: app.state, step, error })) {
       return await this.#afterFailedUpdate(context, { step, error });
     }
     if (app.former === "inUse" && isPulling(step)) return await this.#afterFailedRename(context, failure);
@@ -121,18 +123,6 @@ export class AttemptEndings {
     const following = this.#deps.next(context, { onlyIfRequested: true });
     if (following === undefined && isRefused && wasGone) this.forget(app);
     return following;
-  }
-
-  /** An update does not begin, for a reason that will not go away: the installed version goes on. */
-  async afterRefusedUpdate(context: AttemptContext, error: AgentError): Promise<Attempt | undefined> {
-    const { channels, records, log } = this.#deps;
-    const { app, attempt: { request: { newestVersion, newReleaseKey } } } = context;
-    log.warn("Refused an update", { app: app.appName, ...app.id, version: newestVersion, error: textOf(error) });
-    channels.say(app, refusedUpdateText({ from: app.version, to: newestVersion, reason: textOf(error) }));
-    const to = { version: newestVersion, releaseKey: newReleaseKey };
-    records.updates.refuse(app, { to, reason: textOf(error) });
-    app.updateStatus = "canceled";
-    return await this.#keepInstalled(context);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import type { AppId, AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
-import { decide, type Decision, isUpdateInVain, refusesUpdate } from "../plan/decide.ts";
+import { adoptsState, decide, type Decision, isReached, isUpdateInVain } from "../plan/decide.ts";
 import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { noReleaseText } from "../plan/texts.ts";
@@ -100,15 +100,12 @@ export class Attempts {
       case "noAction": {
         this.#deps.sayLeftOut(app, request);
         await reporter.announce(app, app.state, job.signal);
-        const isTidy = observed !== undefined && app.former === undefined &&
+        const isTidy = observed !== undefined && app.former === undefined && observed.project === undefined &&
           observed.tags.every((tag) => tag === app.version);
         if (!isTidy) await executors.tidy(app, request, job.signal);
         return this.#next(context, { onlyIfRequested: true });
       }
       case "refuse":
-        if (isUpdateAllowed && refusesUpdate(app, { request, error: decision.error })) {
-          return await this.#endings.afterRefusedUpdate(context, decision.error);
-        }
         return await this.#endings.afterFailure(context, { error: decision.error });
       case "go":
         this.#adoptRelease(app, request);
@@ -118,7 +115,7 @@ export class Attempts {
 
   /** What an app has under earlier names is never known from before. */
   async #observedOf({ job, app, attempt }: AttemptContext): Promise<ObservedApp | undefined> {
-    const isMoved = app.former !== undefined && app.id.stage === "PROD" && attempt.request.dockerCompose === null;
+    const isMoved = app.former !== undefined && app.id.stage === "PROD";
     return isMoved ? await this.#deps.observeApp(app, job.signal) : attempt.observed;
   }
 
@@ -130,8 +127,9 @@ export class Attempts {
   }
 
   /** Updates files and ports, and takes over the version that Studio knows to be installed. */
-  async #prepare({ job, app, attempt: { request, observed } }: AttemptContext): Promise<void> {
+  async #prepare({ job, app, attempt: { request, why, observed } }: AttemptContext): Promise<void> {
     const { reporter, preparation, records } = this.#deps;
+    if (why === "request" && request.current !== undefined && adoptsState(app, request)) app.state = request.current;
     await preparation.prepare(app, { request, observed }, job.signal);
     const known = request.presentVersion;
     // Studio may not have heard yet of an update that went through, or of a release that has failed here.
@@ -165,7 +163,7 @@ export class Attempts {
     const { job, app, attempt: { request, forced, why, mayUseFormerImage = why === "boot" } } = context;
     log.info("Transition begins", { app: app.appName, ...app.id, from: app.state, goal });
     const reason = forced?.goal === "rollBack" ? forced.reason : "";
-    using executor = executors.create(app, { request, token, reason, mayUseFormerImage });
+    using executor = executors.create(app, { goal, request, token, reason, mayUseFormerImage });
     const onStep = (step: Step) => job.step = step;
     const ending = await runTransition(goal, executor, { signal: job.signal, clock, log, onStep });
     log.info("Transition ended", { app: app.appName, ...app.id, in: app.state, goal, ending: ending.kind });
@@ -192,7 +190,7 @@ export class Attempts {
     const app = records.find(this.#id);
     const request = records.request(this.#id);
     // After a removal nothing is left to be done.
-    if (app === undefined || request === undefined) return undefined;
+    if (app === undefined || request === undefined || isReached(app)) return undefined;
     const mayUpdate = (attempt.mayUpdate || isRequested) && this.#mayUpdateTo(request.newestVersion);
     const { kind } = decide(app, request, { mayUpdate, isEmergency: isEmergency() });
     return kind === "go" || kind === "refuse" ? { request, why: "followUp", mayUpdate, isRequested } : undefined;

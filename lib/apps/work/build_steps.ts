@@ -14,7 +14,7 @@ import type { AppNames } from "../../model/app_names.ts";
 import { type ArchiveFacts, checkArchive, extractArchive } from "../build/archive.ts";
 import { dockerfileFor, type UploadPaths } from "../build/upload_paths.ts";
 import { type ComposeService, imageOfService, type ImageOptions, servicesOf } from "../compose/definition.ts";
-import type { BuildStep } from "../plan/build_plan.ts";
+import type { BuildStep } from "../plan/steps.ts";
 import { explainPull } from "./explain_pull.ts";
 import { anonymousPullText, type PullLogin } from "./pull_login.ts";
 

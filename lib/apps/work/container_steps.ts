@@ -7,6 +7,7 @@ import type { ExitWatch } from "../../docker/exit_watch.ts";
 import { labelsOfAppVolumes } from "../../model/labels.ts";
 import { sortVolumes, withVolumes } from "../container/app_volumes.ts";
 import { withHostUsers } from "../container/create_request.ts";
+import { buildAgainText } from "../plan/texts.ts";
 import { settingsToRestore } from "../plan/rollback.ts";
 import type { Step } from "../plan/steps.ts";
 import { wasKilledOutside } from "../watch/observed_state.ts";
@@ -72,7 +73,7 @@ export class ContainerSteps implements Disposable {
   }
 
   async #create(tag: string, signal: AbortSignal): Promise<Effect> {
-    const { app, engine, records, names: { container: name }, configure } = this.#context;
+    const { app, appLogs, engine, records, names: { container: name }, configure } = this.#context;
     const image = referenceOf(this.#context, tag);
     const restored = settingsToRestore(tag, records.updates.find(app.id));
     const settings = restored ?? await configure({ image, withGpu: this.#withGpu }, signal);
@@ -84,6 +85,7 @@ export class ContainerSteps implements Disposable {
       return { kind: "created", container: { id, name, status: "created" } };
     } catch (error) {
       if (this.#dropGpu(error) || await this.#takeHostUsers(error, signal)) return { kind: "again" };
+      if (app.id.stage === "DEV" && hasCode(error, "image_missing")) appLogs.say(name, buildAgainText);
       throw error;
     }
   }

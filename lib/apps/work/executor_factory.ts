@@ -7,11 +7,15 @@ import { hasCode } from "../../base/errors.ts";
 import type { ContainerSetup } from "../container/container_setup.ts";
 import type { AppsDeps } from "../dependencies.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
-import { ContainerExecutor } from "./container_executor.ts";
+import { AppExecutor } from "./app_executor.ts";
 import { pullLogin } from "./pull_login.ts";
 import { noToken, type RegistryToken } from "./registry_tokens.ts";
+import type { Goal } from "../plan/steps.ts";
+import { observeApp } from "../watch/observe_app.ts";
+import { definitionsFor } from "./projects.ts";
 import type { StepContext } from "./step_context.ts";
 import { runTransition } from "./transition.ts";
+import { updateLockName } from "./update_permission.ts";
 
 /** What executors work with. */
 export interface ExecutorFactoryDeps extends
@@ -19,7 +23,7 @@ export interface ExecutorFactoryDeps extends
   Pick<
     StepContext,
     | ("engine" | "appLogs" | "records" | "reporter" | "checkPull" | "pauses" | "readIdleMark" | "handlesSignal")
-    | ("clock" | "log")
+    | ("build" | "projects" | "projectTools" | "clock" | "log")
   > {
   setup: ContainerSetup;
   namesOf(app: NamedApp): AppNames;
@@ -27,6 +31,7 @@ export interface ExecutorFactoryDeps extends
 
 /** What a transition is for. */
 export interface ExecutorOptions {
+  goal: Goal;
   request: AppRequest;
   token: RegistryToken;
   /** Why the release on probation has failed; empty unless the transition goes back. */
@@ -45,18 +50,31 @@ export class ExecutorFactory {
   }
 
   /** Creates the executor of one transition of an app. To be disposed when the transition has ended. */
-  create(app: LiveApp, options: ExecutorOptions): ContainerExecutor {
-    const { request, token, reason, mayUseFormerImage = false } = options;
-    const { setup, config, namesOf } = this.#deps;
+  create(app: LiveApp, options: ExecutorOptions): AppExecutor {
+    const { goal, request, token, reason, mayUseFormerImage = false } = options;
+    const { engine, setup, config, namesOf, projects, records } = this.#deps;
+    const names = namesOf(app);
+    const { definition, stale } = definitionsFor(goal, {
+      request,
+      stored: records.request(app.id),
+      update: records.updates.find(app.id),
+    });
     const folder = setup.folderOf(app);
-    return new ContainerExecutor({
+    const loginSources = async () => {
+      return { token: await token(), config: config(), logins: request.dockerCredentials };
+    };
+    return new AppExecutor({
       ...this.#deps,
-      ...{ app, request, reason, mayUseFormerImage },
+      ...{ app, goal, request, reason, mayUseFormerImage },
+      ...{ definition, staleDefinition: stale },
+      isFresh: isGone(app.state),
+      isToRun: app.target === "RUNNING",
+      observe: (signal) => observeApp(engine, { app, names, images: projects.imagesOf(app) }, signal),
+      readUpdateLock: () => folder.changedAt(updateLockName),
       hostUsers: this.#hostUsers,
-      names: namesOf(app),
-      login: async (reference) => {
-        return pullLogin(reference, { token: await token(), config: config(), logins: request.dockerCredentials });
-      },
+      names,
+      login: async (reference) => pullLogin(reference, await loginSources()),
+      loginSources,
       configure: (options, signal) => setup.configure(app, { request, ...options }, signal),
       replacePorts: (engineText) => this.#replacePorts(app, { request, engineText }),
       folderPathOf: (appName) => pathOrName(() => setup.folderOf({ id: app.id, appName }).path, appName),
@@ -68,9 +86,9 @@ export class ExecutorFactory {
 
   /** Removes what a transition has left that was interrupted in its last step. Best effort: throws `canceled` only. */
   async tidy(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
-    if (isGone(app.state) || app.id.stage === "DEV" || request.dockerCompose !== null) return;
+    if (isGone(app.state) || app.id.stage === "DEV") return;
     const { clock, log } = this.#deps;
-    using executor = this.create(app, { request, token: noToken, reason: "" });
+    using executor = this.create(app, { goal: "tidy", request, token: noToken, reason: "" });
     const ending = await runTransition("tidy", executor, { signal, clock, log, onStep: () => {} });
     throwIfAborted(signal, "Removing images that are no longer needed");
     if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });

@@ -1,16 +1,9 @@
 /** The steps of a transition that work on images: pull, verification, removal. */
 
 import { AgentError } from "../../base/errors.ts";
-import { engineTextOf } from "../../docker/errors.ts";
-import type { Pull } from "../../docker/pull.ts";
-import { type RegistryAuth, registryHostOf } from "../../docker/registry.ts";
-import { defaultPauseMs, isBusy, isRateLimit, RegistryBusyError } from "../../docker/retry_after.ts";
-import { registryHost } from "../../model/registry_host.ts";
 import { platformWarning } from "../plan/image_platform.ts";
 import type { Step } from "../plan/steps.ts";
-import { explainPull, type PulledImage } from "./explain_pull.ts";
-import { PullCheck } from "./pull_check.ts";
-import { anonymousPullText } from "./pull_login.ts";
+import { ImagePull } from "./image_pull.ts";
 import { referenceOf, type StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
 
@@ -22,18 +15,10 @@ export type ImageStep = Extract<
 
 type ImageNameStep = Extract<Step, { kind: "adoptFormerImage" | "dropFormerImages" }>;
 
-/** How long a pull waits for what the registry says of the image. */
-const headStartMs = 2_000;
-
-/** How long the error of a pull waits for the same. */
-const lateAnswerMs = 3_000;
-
 /** The image steps of one transition. Disposing ends a pull that was not read. */
 export class ImageSteps implements Disposable {
   readonly #context: StepContext;
-  readonly #life = new AbortController();
-  #check: PullCheck | undefined;
-  #pull: PulledImage & { stream: Pull } | undefined;
+  #pull: ImagePull | undefined;
   /** Of the manifest that was pulled; empty when the engine did not report it. */
   #digest = "";
 
@@ -65,68 +50,25 @@ export class ImageSteps implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#life.abort();
+    this.#pull?.[Symbol.dispose]();
   }
 
-  /**
-   * The registry is asked for the size first, as long as that takes no time to speak of; on a slow one the pull begins
-   * meanwhile.
-   */
   async #openPull(tag: string, signal: AbortSignal): Promise<Effect> {
-    const { engine, names, appLogs, pauses, login } = this.#context;
-    const reference = referenceOf(this.#context, tag);
-    pauses.assertOpen(registryHost(registryHostOf(reference)));
-    const { host, auth, isOwn } = await login(reference);
-    // Another app may have heard of a pause meanwhile.
-    pauses.assertOpen(host);
-    if (auth === undefined && !isOwn) appLogs.say(names.container, anonymousPullText(host));
-    const life = AbortSignal.any([signal, this.#life.signal]);
-    const check = this.#check = this.#beginCheck({ reference, auth }, life);
-    try {
-      await check.wait(headStartMs, signal);
-      if (check.refusal !== undefined) throw check.refusal;
-      this.#pull = { stream: await engine.openPull(reference, auth, life), reference, host, auth };
-    } catch (error) {
-      throw await this.#pullError(error, { reference, host, auth }, signal);
-    }
+    this.#pull = new ImagePull(this.#context, referenceOf(this.#context, tag));
+    await this.#pull.open(signal);
     return done;
   }
 
   async #readPull(signal: AbortSignal): Promise<Effect> {
     const pull = this.#pull;
     if (pull === undefined) throw new AgentError("internal", "A pull was read before it was opened");
-    this.#pull = undefined;
     const feed = this.#context.appLogs.openFeed(this.#context.names.container);
     try {
-      this.#digest = await pull.stream.readToEnd((line) => feed.push(line));
-    } catch (error) {
-      throw await this.#pullError(error, pull, signal);
+      this.#digest = await pull.read((line) => feed.push(line), signal);
     } finally {
       await feed.end();
     }
-    await this.#check?.end();
     return done;
-  }
-
-  #beginCheck(image: { reference: string; auth: RegistryAuth | undefined }, signal: AbortSignal): PullCheck {
-    const { checkPull, clock, log } = this.#context;
-    const ask = (own: AbortSignal) => checkPull({ ...image, signal: AbortSignal.any([signal, own]) });
-    return new PullCheck({ ask, clock, log }, () => this.#life.abort());
-  }
-
-  /** The error of a pull, with what can be found out about its reason without making matters worse. */
-  async #pullError(error: unknown, pull: PulledImage, signal: AbortSignal): Promise<unknown> {
-    const { pauses, engine, log } = this.#context;
-    if (signal.aborted) return error;
-    const engineText = engineTextOf(error) ?? "";
-    // The registry may be about to say for how long it does not want to be asked.
-    if (isBusy(engineText)) await this.#check?.wait(lateAnswerMs, signal);
-    await this.#check?.end();
-    const refusal = this.#check?.refusal;
-    if (refusal instanceof RegistryBusyError) pauses.note(pull.host, refusal.waitMs);
-    if (refusal !== undefined) return engineText === "" ? refusal : error;
-    if (isRateLimit(engineText)) pauses.note(pull.host, defaultPauseMs);
-    return await explainPull(error, { ...pull, engine, log }, signal);
   }
 
   /** A wrong image would otherwise be noticed only after the old container was removed. */

@@ -19,12 +19,17 @@ export async function performRecordStep(
   const { app, reporter, reason, records: { updates } } = context;
   switch (step.kind) {
     case "report":
+      if (step.state === "RUNNING") app.isUnsettled = false;
       await reporter.announce(app, step.state, signal);
       return done;
     case "openSwitch":
       return await openSwitch(context, signal);
     case "adoptVersion":
-      updates.adopt(app, { version: step.version, releaseKey: step.releaseKey });
+      updates.adopt(
+        app,
+        { version: step.version, releaseKey: step.releaseKey },
+        { dockerCompose: context.definition },
+      );
       return done;
     case "revertVersion":
       updates.revert(app, reason);
@@ -41,6 +46,7 @@ async function openSwitch(context: StepContext, signal: AbortSignal): Promise<Ef
   records.updates.openSwitch(app, {
     to: { version: request.newestVersion, releaseKey: request.newReleaseKey },
     container,
+    ...(request.dockerCompose === null ? {} : { dockerCompose: request.dockerCompose }),
   });
   return done;
 }

@@ -1,7 +1,9 @@
 /** What the steps of one transition work with. */
 
+import type { Dict } from "../../base/json.ts";
 import type { AppRequest } from "../../model/app.ts";
-import type { AppNames } from "../../model/app_names.ts";
+import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import type { EngineEnvironment } from "../../docker/endpoint.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
@@ -9,8 +11,24 @@ import type { AppsDeps, StepEngine } from "../dependencies.ts";
 import type { StateReporter } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
-import type { PullLogin } from "./pull_login.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
+import type { Goal } from "../plan/steps.ts";
+import type { Projects } from "./projects.ts";
+import type { ProjectTools } from "./project_tools.ts";
+import type { LoginSources, PullLogin } from "./pull_login.ts";
 import type { RegistryPauses } from "./registry_pauses.ts";
+
+/** What builds need of the device. */
+export interface BuildSite {
+  /** Of this machine, as Dockerfiles are named after it. */
+  arch: string;
+  buildDir: string;
+  /** Of uploaded archives. */
+  uploadExtension: string;
+  dockerConfigDir: string;
+  engineEnvironment: EngineEnvironment;
+  namesOf(app: NamedApp): AppNames;
+}
 
 /** The app of a transition, and the rest of the device as far as steps need it. */
 export interface StepContext {
@@ -21,6 +39,26 @@ export interface StepContext {
   reason: string;
   /** See `Wanted`. */
   mayUseFormerImage: boolean;
+  /** The compose file of what runs next; null when that is an app of one container. */
+  readonly definition: Dict | null;
+  /** That of a release that has gone, or is about to. */
+  readonly staleDefinition: Dict | null;
+  /** Nothing of the app was on the device when the transition began. */
+  readonly isFresh: boolean;
+  projects: Projects;
+  /** What compose projects are worked on with; loaded on first use. */
+  projectTools(): Promise<ProjectTools>;
+  /** What builds need. */
+  build: BuildSite;
+  /** Where the logins of the app's registries come from. */
+  loginSources(): Promise<LoginSources>;
+  /** What the transition is to reach. */
+  goal: Goal;
+  /** Studio wanted the app to run when the transition began. */
+  isToRun: boolean;
+  observe(signal: AbortSignal): Promise<ObservedApp>;
+  /** When the app has last said that it holds its update back; undefined when it does not. */
+  readUpdateLock(): Promise<Date | undefined>;
   engine: StepEngine;
   appLogs: AppsDeps["appLogs"];
   records: AppRecords;

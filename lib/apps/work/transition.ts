@@ -4,7 +4,7 @@ import type { Clock } from "../../async/clock.ts";
 import { AgentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
-import { plan, type Wanted } from "../plan/container_plan.ts";
+import type { Given } from "../plan/given.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../plan/steps.ts";
 
 /** The effect of a step. */
@@ -21,7 +21,8 @@ export const done: Effect = { kind: "done" };
 
 /** Executes the steps of one transition. */
 export interface StepExecutor {
-  wanted(): Wanted;
+  /** What is left to do, in order; empty when the goal is reached. */
+  plan(goal: Goal, given: Omit<Given, "wanted">): Step[];
   observe(signal: AbortSignal): Promise<ObservedApp>;
   /** Throws whatever the step fails with, `canceled` when `signal` is aborted. */
   perform(step: Step, signal: AbortSignal): Promise<Effect>;
@@ -56,7 +57,7 @@ export async function runTransition(goal: Goal, executor: StepExecutor, options:
     let observed: ObservedApp | undefined;
     for (let count = 0; count < stepLimit; count += 1) {
       observed ??= await executor.observe(signal);
-      [step] = plan(goal, { wanted: executor.wanted(), observed, progress });
+      [step] = executor.plan(goal, { observed, progress });
       if (step === undefined) return { kind: "reached" };
       onStep(step);
       log.trace("Step begins", { goal, step: stepKey(step) });
@@ -95,32 +96,67 @@ function observedAfter(
       return container && { ...observed, containers: [{ ...container, status: "running" }] };
     case "readPull":
       return afterPull(observed, step.tag);
-    case "removeContainer":
-    case "awaitGone":
-    case "untagImages":
-    case "adoptFormerImage":
-    case "dropFormerImages":
-      return undefined;
-    case "clearViewer":
-    case "clearHistory":
-    case "say":
-    case "sayRenamed":
-    case "report":
-    case "openPull":
-    case "awaitStartup":
-    case "verifyImage":
-    case "removeVolumes":
-    case "openSwitch":
-    case "adoptVersion":
-    case "revertVersion":
-    case "closeUpdate":
-    case "followLogs":
-    case "deleteEnvFiles":
-    case "releasePorts":
-    case "deleteData":
-      return observed;
+    default:
+      return changesEngine[step.kind] ? undefined : observed;
   }
 }
+
+/** Whether a step changes what the engine has of the app. */
+const changesEngine: Readonly<Record<Step["kind"], boolean>> = {
+  removeContainer: true,
+  awaitGone: true,
+  untagImages: true,
+  adoptFormerImage: true,
+  dropFormerImages: true,
+  pullImages: true,
+  keepImages: true,
+  restoreImages: true,
+  dropImages: true,
+  dropKeptImages: true,
+  startProject: true,
+  awaitProject: true,
+  stopProject: true,
+  downProject: true,
+  buildImage: true,
+  buildServices: true,
+  pullServices: true,
+  tagRelease: true,
+  stopContainer: true,
+  createContainer: true,
+  startContainer: true,
+  readPull: true,
+  clearViewer: false,
+  clearHistory: false,
+  say: false,
+  sayRenamed: false,
+  report: false,
+  openPull: false,
+  awaitStartup: false,
+  verifyImage: false,
+  removeVolumes: false,
+  openSwitch: false,
+  adoptVersion: false,
+  revertVersion: false,
+  closeUpdate: false,
+  followLogs: false,
+  deleteEnvFiles: false,
+  releasePorts: false,
+  deleteData: false,
+  awaitPermission: false,
+  checkProject: false,
+  followProject: false,
+  deleteProjectEnv: false,
+  deleteProjectFolder: false,
+  checkUpload: false,
+  extractUpload: false,
+  pushImage: false,
+  rehostImages: false,
+  pushServices: false,
+  deleteUpload: false,
+  markBuild: false,
+  sayRelease: false,
+  clearReleaseHistory: false,
+};
 
 /** A pull may take hours, in which anything can become of containers; without any, it has only added a tag. */
 function afterPull(observed: ObservedApp, tag: string): ObservedApp | undefined {

@@ -148,12 +148,13 @@ Deno.test("the agent can end at any moment and leaves the container alone", asyn
   device.startAgent();
 });
 
-Deno.test("a DEV app and a compose app are refused with a clear line, and are not tried again", async () => {
-  for (const wish of [{ stage: "DEV" }, { docker_compose: { services: {} } }]) {
-    await using device = new FakeDevice();
-    const entries = await device.request("RUNNING", wish, { ms: 3_600_000 });
-    assert.deepEqual(entries, ['"not available in this version"', "FAILED"]);
-  }
+Deno.test("a DEV app without an image fails with a hint, and is not tried again", async () => {
+  await using device = new FakeDevice();
+  assert.deepEqual(await device.request("RUNNING", { stage: "DEV" }, { ms: 3_600_000 }), [
+    ...['"Starting Shop..."', "STARTING", '"The image of the app is not on this device, build the app again"'],
+    '"The app failed to start, reason: No such image: r.example.com/apps/dev_amd64_7_shop:latest"',
+    "FAILED",
+  ]);
 });
 
 Deno.test("a rejected request leaves nothing behind", async () => {

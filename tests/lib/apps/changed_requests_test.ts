@@ -222,11 +222,6 @@ Deno.test("change 2.4: the new release decides the kind of an app, also when it 
     device.database.sql.prepare("SELECT docker_compose FROM RequestedAppStates").get()?.docker_compose,
     "null",
   );
-  const entries = await device.request("RUNNING", {
-    ...{ present_version: "2", newest_version: "3", request_update: true },
-    ...{ docker_compose: null, new_docker_compose: compose },
-  });
-  assert.ok(entries.some((entry) => entry.includes("not available in this version")), entries.join());
 });
 
 Deno.test("change 2.9: Studio hears of an engine that goes away and comes back", async () => {

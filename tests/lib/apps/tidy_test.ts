@@ -37,10 +37,9 @@ Deno.test("the image of the fallback is kept while the new release is on probati
   assert.deepEqual(device.tags, ["1", "2"]);
 });
 
-Deno.test("no image is removed of an app whose own image is missing, of a compose app and of a DEV app", async () => {
+Deno.test("no image is removed of an app whose own image is missing, and of a DEV app", async () => {
   const wishes = [
     { present_version: "9", newest_version: "9" },
-    { docker_compose: { services: {} } },
     { stage: "DEV", current_state: "RUNNING" },
   ];
   for (const wish of wishes) {

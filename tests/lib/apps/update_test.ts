@@ -175,7 +175,6 @@ Deno.test("#3: a release that the engine refuses to run is rolled back, and Stud
 });
 
 const refusals: [name: string, change: Record<string, unknown>][] = [
-  ["to a release with a compose file", { ...update, new_docker_compose: { services: { web: { image: "x" } } } }],
   ["without a release", { ...update, newest_version: "" }],
 ];
 

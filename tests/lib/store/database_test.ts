@@ -91,6 +91,7 @@ Deno.test("open() runs every migration once", () => {
     5,
     6,
     7,
+    8,
   ]);
   assert.equal(database.first("SELECT count(*) AS count FROM DeviceStates")?.count, 1);
 });

@@ -153,7 +153,7 @@ Deno.test("setPorts() and updates.adopt() change the held request as well", () =
   const held = world.records.request(id);
   assert.ok(held);
   world.records.setPorts({ ...held, ports: [] });
-  world.records.updates.adopt(app, { version: "1.3.0", releaseKey: 13 });
+  world.records.updates.adopt(app, { version: "1.3.0", releaseKey: 13 }, { dockerCompose: null });
   const { ports, presentVersion } = world.records.request(id) ?? {};
   assert.deepEqual([ports, presentVersion], [[], "1.3.0"]);
 });

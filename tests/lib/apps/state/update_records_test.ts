@@ -23,12 +23,12 @@ Deno.test("openSwitch() keeps the fallback of an update that is still on probati
   const { updates } = world.records;
   const app = world.records.store(sampleRequest());
   updates.openSwitch(app, { to: next, container: { Image: "old" } });
-  updates.adopt(app, next);
+  updates.adopt(app, next, { dockerCompose: null });
   updates.dropSwitch(id);
   updates.openSwitch(app, { to: later, container: { Image: "next" } });
   assert.deepEqual(updates.find(id)?.from, installed);
   assert.deepEqual(updates.find(id)?.container, { Image: "old" });
-  updates.adopt(app, later);
+  updates.adopt(app, later, { dockerCompose: null });
   updates.revert(app, "it crashed");
   updates.openSwitch(app, { to: later, container: { Image: "again" } });
   assert.deepEqual(updates.find(id)?.from, installed);
@@ -39,7 +39,7 @@ Deno.test("adopt() updates the app and its request, and keeps what Studio has as
   using world = new RecordsWorld();
   const app = world.records.store(sampleRequest({ newestVersion: "1.3.0" }));
   world.records.store(sampleRequest({ target: "PRESENT", newestVersion: "1.4.0" }));
-  world.records.updates.adopt(app, next);
+  world.records.updates.adopt(app, next, { dockerCompose: null });
   assert.deepEqual([app.version, app.releaseKey, app.updateStatus], ["1.3.0", 13, "pending_remote_confirmation"]);
   const stored = world.records.request(id);
   assert.deepEqual(
@@ -55,7 +55,7 @@ Deno.test("revert() makes the fallback the installed release, with the reason, a
   updates.revert(app, "it crashed");
   assert.equal(updates.find(id), undefined);
   updates.openSwitch(app, { to: next, container: null });
-  updates.adopt(app, next);
+  updates.adopt(app, next, { dockerCompose: null });
   updates.revert(app, "it crashed");
   assert.deepEqual([app.version, app.releaseKey, app.updateStatus], ["1.2.0", 12, "canceled"]);
   assert.equal(world.records.request(id)?.presentVersion, "1.2.0");
@@ -70,7 +70,7 @@ Deno.test("close() ends a probation and nothing else", () => {
   updates.openSwitch(app, { to: next, container: null });
   updates.close(id);
   assert.equal(updates.find(id)?.phase, "switch");
-  updates.adopt(app, next);
+  updates.adopt(app, next, { dockerCompose: null });
   updates.close(id);
   assert.equal(updates.find(id), undefined);
 });
@@ -91,7 +91,7 @@ Deno.test("noteRequest() drops the container of a failed update, because other s
   const { updates } = world.records;
   const app = world.records.store(sampleRequest());
   updates.openSwitch(app, { to: next, container: { Image: "old" } });
-  updates.adopt(app, next);
+  updates.adopt(app, next, { dockerCompose: null });
   updates.noteRequest(app, sampleRequest({ requestUpdate: false }));
   assert.deepEqual(updates.find(id)?.container, { Image: "old" });
   updates.revert(app, "it crashed");

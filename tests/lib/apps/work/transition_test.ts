@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { ObservedApp, ObservedContainer } from "../../../../lib/apps/state/observed_app.ts";
-import type { Step } from "../../../../lib/apps/plan/steps.ts";
+import type { Given } from "../../../../lib/apps/plan/given.ts";
+import { plan } from "../../../../lib/apps/plan/plan.ts";
+import type { Goal, Step } from "../../../../lib/apps/plan/steps.ts";
 import { type Effect, runTransition, type StepExecutor } from "../../../../lib/apps/work/transition.ts";
 import { AgentError } from "../../../../lib/base/errors.ts";
 import { silentLog } from "../../../../lib/base/log.ts";
@@ -17,8 +19,9 @@ class Executor implements StepExecutor {
     this.#change = change;
   }
 
-  wanted() {
-    return { appName: "Shop", version: "1", newest: { version: "1", releaseKey: 1 }, fallback: undefined };
+  plan(goal: Goal, given: Omit<Given, "wanted">) {
+    const newest = { version: "1", releaseKey: 1 };
+    return plan(goal, { ...given, wanted: { appName: "Shop", version: "1", newest, fallback: undefined } });
   }
 
   observe(signal: AbortSignal): Promise<ObservedApp> {
@@ -124,7 +127,7 @@ for (
   Deno.test(`runTransition() observes ${observations} times for the pull ${name}`, async () => {
     let count = 0;
     const executor: StepExecutor = {
-      wanted: () => new Executor().wanted(),
+      plan: (goal, given) => new Executor().plan(goal, given),
       observe: () => {
         count += 1;
         return Promise.resolve({ containers, tags: count === 1 ? [] : ["1"] });

@@ -1,0 +1,357 @@
+/** The steps of a transition that work on a compose project. Loaded when the first one is performed. */
+
+import { AgentError, hasCode, messageOf, textOf } from "../../base/errors.ts";
+import type { Dict } from "../../base/json.ts";
+import { composeUnsupportedText } from "../../docker/compose_cli.ts";
+import { splitReference } from "../../docker/registry.ts";
+import { publishChannelOf, shownContainerName } from "../../model/app_names.ts";
+import { servicesOf, windowsPathProblem } from "../compose/definition.ts";
+import type { ProjectFiles } from "../compose/project_setup.ts";
+import { appLogins } from "../compose/registry_logins.ts";
+import type { AppProject } from "../compose/teardown.ts";
+import { publishedBy } from "../container/port_slots.ts";
+import { platformWarning } from "../plan/image_platform.ts";
+import { fallbackOf } from "../plan/rollback.ts";
+import type { ProjectStep } from "../plan/steps.ts";
+import type { ObservedService } from "../state/observed_app.ts";
+import { projectNeeds, projectState } from "../watch/project_state.ts";
+import { ImagePull } from "./image_pull.ts";
+import { keptRepository, keptTag } from "./projects.ts";
+import type { StepContext } from "./step_context.ts";
+import { done, type Effect } from "./transition.ts";
+
+/** Tries to find free host ports, counting the first. */
+const upTries = 3;
+
+/** The engine downloads few layers at once in any case. */
+const pullsAtOnce = 3;
+
+const upLimitMs = 30_000;
+const servicesEveryMs = 250;
+
+/** A service counts as running when it is still there after this time. */
+const settleMs = 300;
+
+/** The project steps of one transition. */
+export class ProjectSteps {
+  readonly #context: StepContext;
+
+  constructor(context: StepContext) {
+    this.#context = context;
+  }
+
+  /** See `StepExecutor.perform()`. */
+  async perform(step: ProjectStep, signal: AbortSignal): Promise<Effect> {
+    const { app, definition } = this.#context;
+    switch (step.kind) {
+      case "checkProject":
+        return await this.#check(signal);
+      case "pullImages":
+        return await this.#pullAll(step.images, signal);
+      case "keepImages":
+        return await this.#keepImages(signal);
+      case "restoreImages":
+        return await this.#restoreImages(signal);
+      case "dropImages":
+        return await this.#dropImages(step, signal);
+      case "dropKeptImages":
+        return await this.#dropKeptImages(signal);
+      case "startProject":
+        return await this.#start(signal);
+      case "awaitProject":
+        return await this.#awaitRunning(signal);
+      case "stopProject":
+        await this.#tearDown(signal);
+        return done;
+      case "downProject":
+        await this.#down(step, signal);
+        return done;
+      case "buildServices":
+        return await this.#build(step, signal);
+      case "pullServices":
+        return await this.#pullAll(this.#context.projects.imagesIn(app, definition, { isPulled: true }), signal);
+      case "followProject":
+        return await this.#follow(signal);
+      case "deleteProjectEnv":
+      case "deleteProjectFolder":
+        return await this.#delete(step.kind, signal);
+    }
+  }
+
+  /** Before anything is pulled or stopped. */
+  async #check(signal: AbortSignal): Promise<Effect> {
+    const { definition, projectTools } = this.#context;
+    const { cli } = await projectTools();
+    if (definition !== null) checkDefinition(definition);
+    if (!await cli.isSupported(signal)) throw new AgentError("command_failed", composeUnsupportedText);
+    return done;
+  }
+
+  async #pullAll(images: readonly string[], signal: AbortSignal): Promise<Effect> {
+    const { appLogs, names, engine } = this.#context;
+    const feed = appLogs.openFeed(names.container);
+    const life = new AbortController();
+    const own = AbortSignal.any([signal, life.signal]);
+    const waiting = [...images];
+    const failures: unknown[] = [];
+    const pullNext = async () => {
+      try {
+        for (let image = waiting.shift(); image !== undefined; image = waiting.shift()) {
+          using pull = new ImagePull(this.#context, image);
+          await pull.open(own);
+          await pull.read((line) => feed.push(line), own);
+        }
+      } catch (error) {
+        // The first failure is the reason; the other pulls end with it.
+        failures.push(error);
+        life.abort();
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: pullsAtOnce }, pullNext));
+      if (failures.length > 0) throw failures[0];
+      const device = await engine.platform(signal);
+      for (const image of images) await this.#sayPlatform(image, device, signal);
+    } finally {
+      life.abort();
+      await feed.end();
+    }
+    return done;
+  }
+
+  async #sayPlatform(
+    reference: string,
+    device: Parameters<typeof platformWarning>[1],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { appLogs, names, engine } = this.#context;
+    const image = await engine.inspectImage(reference, signal);
+    if (image === undefined) throw new AgentError("image_missing", `Image "${reference}" is not there after its pull`);
+    const warning = platformWarning(image, device);
+    if (warning !== undefined) appLogs.say(names.container, `${reference}: ${warning}`);
+  }
+
+  /** Only a tag that the new release has as well can move. What an update before has kept is what counts. */
+  async #keepImages(signal: AbortSignal): Promise<Effect> {
+    const { app, engine, definition, staleDefinition } = this.#context;
+    const repository = keptRepository(app.id);
+    const kept = this.#isSwitching() ? await engine.imagesOf(repository, signal) : [];
+    const moving = new Set(this.#imagesOf(definition));
+    for (const image of this.#imagesOf(staleDefinition)) {
+      const tag = await keptTag(image);
+      if (!moving.has(image) || kept.includes(tag) || !await engine.hasImage(image, signal)) continue;
+      await engine.addTag(image, { repository, tag }, signal);
+    }
+    return done;
+  }
+
+  async #restoreImages(signal: AbortSignal): Promise<Effect> {
+    const { app, engine, definition } = this.#context;
+    const repository = keptRepository(app.id);
+    const kept = await engine.imagesOf(repository, signal);
+    for (const image of this.#imagesOf(definition)) {
+      const tag = await keptTag(image);
+      if (kept.includes(tag)) await engine.addTag(`${repository}:${tag}`, splitReference(image), signal);
+    }
+    return done;
+  }
+
+  /** An image that is not there is fine, and one that others use stays. */
+  async #dropImages({ images, isNeeded }: ProjectStep & { kind: "dropImages" }, signal: AbortSignal): Promise<Effect> {
+    const { app, engine, appLogs, names, projects, log } = this.#context;
+    const others = projects.imagesOfOthers(app);
+    for (const image of images) {
+      if (others.has(image)) continue;
+      try {
+        await engine.untag(image, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        log.info("Cannot remove an image of a service", { image, error });
+        const text = `Could not remove image ${image} (continuing removal): ${textOf(error)}`;
+        if (isNeeded) appLogs.say(names.container, text);
+      }
+    }
+    return done;
+  }
+
+  async #dropKeptImages(signal: AbortSignal): Promise<Effect> {
+    const { app, engine, log } = this.#context;
+    const repository = keptRepository(app.id);
+    const tags = await engine.imagesOf(repository, signal);
+    const images = tags.length === 0 ? [] : await engine.listImages(signal);
+    for (const reference of tags.map((tag) => `${repository}:${tag}`)) {
+      const image = images.find(({ repoTags }) => repoTags.includes(reference));
+      try {
+        await engine.untag(reference, signal);
+        // Of an image that was pulled, its digest is left, which nobody else would remove.
+        if (image?.repoTags.length === 1) await engine.untag(image.id, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        log.info("Cannot remove an image that was kept", { image: reference, error });
+      }
+    }
+    return done;
+  }
+
+  /** A failed start leaves nothing that runs, unless the containers of the version before may still be among it. */
+  async #start(signal: AbortSignal): Promise<Effect> {
+    const { app, request, appLogs, names, projectTools } = this.#context;
+    const { setup, cli } = await projectTools();
+    app.isUnsettled = true;
+    for (let tries = 1;; tries += 1) {
+      const files = await this.#write(signal);
+      const feed = appLogs.openFeed(names.container);
+      try {
+        const onLines = (lines: readonly string[]) => lines.forEach((line) => feed.push(line));
+        await cli.up({ name: files.project, file: files.file }, { build: app.id.stage === "DEV", onLines, signal });
+        return done;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const isOther = hasCode(error, "port_in_use", "compose_failed") && tries < upTries &&
+          setup.replacePorts(app, { request, engineText: messageOf(error) });
+        if (isOther || !this.#isSwitching()) await this.#tearDownQuietly(signal);
+        if (!isOther) throw error;
+      } finally {
+        await feed.end();
+      }
+    }
+  }
+
+  async #build({ isRelease }: { isRelease: boolean }, signal: AbortSignal): Promise<Effect> {
+    const { app, definition, projects, appLogs, names, projectTools, loginSources } = this.#context;
+    const { cli } = await projectTools();
+    const { project: name, file } = await this.#write(signal);
+    const logins = appLogins(projects.imagesIn(app, definition), await loginSources());
+    const feed = appLogs.openFeed(isRelease ? publishChannelOf(app) : names.container);
+    try {
+      await cli.build({ name, file }, { logins, onLines: (lines) => lines.forEach((line) => feed.push(line)), signal });
+    } finally {
+      await feed.end();
+    }
+    return done;
+  }
+
+  async #awaitRunning(signal: AbortSignal): Promise<Effect> {
+    const { clock, definition } = this.#context;
+    const needs = projectNeeds(definition);
+    let upSinceMs: number | undefined;
+    for (const startedAtMs = clock.now();;) {
+      const services = await this.#services(signal);
+      const end = projectState(services, { needs, isStrict: this.#isSwitching() });
+      if (end.kind === "failed") return await this.#failed(end.failed, signal);
+      if (end.kind !== "running") upSinceMs = undefined;
+      else {
+        upSinceMs ??= clock.now();
+        if (clock.now() - upSinceMs >= settleMs) break;
+      }
+      if (clock.now() - startedAtMs >= upLimitMs) {
+        if (!this.#isSwitching()) await this.#tearDownQuietly(signal);
+        throw new AgentError("start_failed", `not all services run after ${upLimitMs / 1000} s`);
+      }
+      await clock.sleep(servicesEveryMs, signal);
+    }
+    return done;
+  }
+
+  async #failed(service: ObservedService, signal: AbortSignal): Promise<Effect> {
+    const { appLogs, names } = this.#context;
+    await appLogs.showExitedService(names.container, shownService(service, names.project), signal);
+    if (!this.#isSwitching()) await this.#tearDownQuietly(signal);
+    const exitCode = service.exitCode ?? 0;
+    const error = new AgentError("start_failed", `service ${service.service} exited with status code ${exitCode}`);
+    return { kind: "exited", exitCode, wasKilled: service.wasKilled === true, error };
+  }
+
+  /** True while the containers of the version before may run. */
+  #isSwitching(): boolean {
+    const { records, app, goal } = this.#context;
+    return goal === "rollBack" || fallbackOf(records.updates.find(app.id)) !== undefined;
+  }
+
+  async #tearDown(signal: AbortSignal): Promise<void> {
+    const { stop } = await this.#context.projectTools();
+    await stop(await this.#projectToEnd(signal), { say: (text) => this.#say(text), signal });
+  }
+
+  async #down({ withVolumes }: { withVolumes: boolean }, signal: AbortSignal): Promise<void> {
+    const { remove } = await this.#context.projectTools();
+    await remove(await this.#projectToEnd(signal), { withVolumes, say: (text) => this.#say(text), signal });
+  }
+
+  /** Its error must not hide the reason. */
+  async #tearDownQuietly(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#tearDown(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#context.log.warn("Cannot stop what a failed start has left", { app: this.#context.app.appName, error });
+    }
+  }
+
+  /** The files are written again before each command, but a full disk must not keep an app from being removed. */
+  async #projectToEnd(signal: AbortSignal): Promise<AppProject> {
+    const { project: name, file } = await this.#filesToEnd(signal);
+    return { name, file, appName: this.#context.app.appName };
+  }
+
+  async #filesToEnd(signal: AbortSignal): Promise<ProjectFiles> {
+    const { app, projectTools, log } = this.#context;
+    try {
+      return await this.#write(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      log.warn("Cannot write the files of a compose app", { app: app.appName, error });
+      return (await projectTools()).setup.folderOf(app);
+    }
+  }
+
+  /** A project that goes is described by its own definition. */
+  async #write(signal: AbortSignal): Promise<ProjectFiles> {
+    const { app, request, definition, staleDefinition, projectTools } = this.#context;
+    const { setup } = await projectTools();
+    const used = definition ?? staleDefinition ?? request.dockerCompose;
+    if (used === null) return setup.folderOf(app);
+    const published = publishedBy(await this.#services(signal));
+    return await setup.write(app, { request, definition: used, published }, signal);
+  }
+
+  async #services(signal: AbortSignal): Promise<readonly ObservedService[]> {
+    const { project } = await this.#context.observe(signal);
+    return project?.services ?? [];
+  }
+
+  async #follow(signal: AbortSignal): Promise<Effect> {
+    const { appLogs, names } = this.#context;
+    const services = await this.#services(signal);
+    appLogs.followProject(names.container, services.map((service) => shownService(service, names.project)));
+    return done;
+  }
+
+  async #delete(kind: "deleteProjectEnv" | "deleteProjectFolder", signal: AbortSignal): Promise<Effect> {
+    const { app, projectTools } = this.#context;
+    const { setup } = await projectTools();
+    if (kind === "deleteProjectEnv") await setup.deleteEnv(app);
+    else await setup.deleteFolder(app, signal);
+    return done;
+  }
+
+  #imagesOf(definition: StepContext["definition"]): string[] {
+    return this.#context.projects.imagesIn(this.#context.app, definition);
+  }
+
+  #say(text: string): void {
+    this.#context.appLogs.say(this.#context.names.container, text);
+  }
+}
+
+/** As it stands before the lines of its log. */
+function shownService({ id, name }: ObservedService, project: string): { id: string; name: string } {
+  return { id, name: shownContainerName(name, project) };
+}
+
+/** Throws `bad_definition` for what no try will ever start on this device. */
+function checkDefinition(definition: Dict): void {
+  servicesOf(definition);
+  const problem = Deno.build.os === "windows" ? undefined : windowsPathProblem(definition);
+  if (problem !== undefined) throw new AgentError("bad_definition", problem);
+}

@@ -1,0 +1,154 @@
+/**
+ * What has to be known of compose apps before the first step for one is done: what they need, and which images they
+ * name. Everything else is loaded with that step.
+ */
+
+import { type Dict, isDict } from "../../base/json.ts";
+import { type AppId, type AppRequest, idText } from "../../model/app.ts";
+import type { StoredUpdate } from "../../store/update_rows.ts";
+import { type ComposeService, imageOfService, type ImageOptions, servicesOf } from "../compose/definition.ts";
+import { valueText } from "../container/variable.ts";
+import type { Goal } from "../plan/steps.ts";
+import type { AppRecords } from "../state/app_records.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import type { ProjectFolders } from "../../model/owner.ts";
+import { hasProjectFolder, projectNeedsOf } from "../watch/compose_facts.ts";
+import type { ComposeFacts } from "../watch/observed_state.ts";
+
+/** What compose apps are known by. */
+export interface ProjectsDeps extends ProjectFolders {
+  records: Pick<AppRecords, "find" | "request" | "requests" | "updates">;
+  /** Where the images of the store are, for this device. */
+  registry(): { registryUrl: string; mainRepository: string };
+}
+
+/** The compose files that count for a transition. */
+export interface Definitions {
+  /** Of what runs next; null when that is an app of one container. */
+  definition: Dict | null;
+  /** Of a release that goes, or has gone. */
+  stale: Dict | null;
+}
+
+/** The compose apps of the device. Methods throw `store_failed`. */
+export class Projects {
+  readonly #deps: ProjectsDeps;
+
+  constructor(deps: ProjectsDeps) {
+    this.#deps = deps;
+  }
+
+  /** What counts for the state of an app; undefined for an app of one container. */
+  factsOf(app: LiveApp, request = this.#deps.records.request(app.id)): ComposeFacts | undefined {
+    const definition = request?.dockerCompose ?? null;
+    if (definition === null) return undefined;
+    const needs = projectNeedsOf(this.#deps.registry(), { app, definition });
+    const images = this.imagesIn(app, definition, { isPulled: true });
+    return { needs: { ...needs, images }, hasFolder: hasProjectFolder(this.#deps, app) };
+  }
+
+  /**
+   * The images of all definitions of an app, old and new; undefined for an app that has never been a compose app, as
+   * far as is stored.
+   */
+  imagesOf(app: LiveApp, request = this.#deps.records.request(app.id)): string[] | undefined {
+    const update = this.#deps.records.updates.find(app.id);
+    const all = [request?.dockerCompose, request?.newDockerCompose, update?.dockerCompose];
+    const known = all.filter((definition) => definition !== null && definition !== undefined);
+    if (known.length === 0) return undefined;
+    return [...new Set(known.flatMap((definition) => this.imagesIn(app, definition)))];
+  }
+
+  /**
+   * The images that a definition names, as this device calls them; none of what cannot be read. `isPulled`: only those
+   * that the app needs to start, and that are not built here.
+   */
+  imagesIn(app: LiveApp, definition: Dict | null, { isPulled = false } = {}): string[] {
+    if (definition === null) return [];
+    const options = this.imageOptionsOf(app);
+    const isBuiltHere = ({ isBuilt }: ComposeService) => isBuilt && app.id.stage === "DEV";
+    const images = servicesIn(definition).flatMap((service) => {
+      if (isPulled && (service.isOptional || isBuiltHere(service))) return [];
+      return imageOfService(service, options) ?? [];
+    });
+    return [...new Set(images)];
+  }
+
+  /** What the names of images in the definitions of an app depend on. */
+  imageOptionsOf(app: LiveApp): ImageOptions {
+    const { registryUrl, mainRepository } = this.#deps.registry();
+    const store = { registryUrl, mainRepository, appKey: app.id.appKey, appName: app.appName };
+    return { store, variables: this.#variablesOf(app) };
+  }
+
+  /** The images that the definitions of other apps name. */
+  imagesOfOthers(app: LiveApp): ReadonlySet<string> {
+    const { records } = this.#deps;
+    const images = records.requests().flatMap((request) => {
+      const other = records.find(request);
+      const isOther = other !== undefined && idText(other.id) !== idText(app.id) && !isGone(other.state);
+      return isOther ? this.imagesIn(other, request.dockerCompose) : [];
+    });
+    return new Set(images);
+  }
+
+  /** The variables of an app that its compose file can refer to in the names of images. */
+  #variablesOf(app: LiveApp): ReadonlyMap<string, string> {
+    const { environment = {}, environmentTemplate = {}, stage } = this.#deps.records.request(app.id) ?? {};
+    return new Map([
+      ...valuesIn(environmentTemplate, "defaultValue"),
+      ...(stage === "DEV" ? [] : valuesIn(environment, "value")),
+    ]);
+  }
+}
+
+/** What cannot be read is reported by the step that checks it. */
+function servicesIn(definition: Dict): ComposeService[] {
+  try {
+    return servicesOf(definition);
+  } catch {
+    return [];
+  }
+}
+
+function valuesIn(entries: Dict, member: "value" | "defaultValue"): [name: string, value: string][] {
+  return Object.entries(entries).flatMap(([name, entry]) => {
+    const value = isDict(entry) ? entry[member] ?? null : null;
+    const text = value === null ? undefined : valueText(value);
+    return text === undefined ? [] : [[name, text]];
+  });
+}
+
+/** Which definitions count for a transition. Pure. */
+export function definitionsFor(
+  goal: Goal,
+  { request, stored = request, update }: {
+    request: AppRequest;
+    /** What is stored of the app; during a transition its release may have become another one. */
+    stored?: AppRequest | undefined;
+    update: StoredUpdate | undefined;
+  },
+): Definitions {
+  const before = update?.dockerCompose ?? null;
+  switch (goal) {
+    case "update":
+      return { definition: request.newDockerCompose, stale: request.dockerCompose };
+    case "rollBack":
+      return { definition: before, stale: stored.dockerCompose };
+    case "closeUpdate":
+      return { definition: stored.dockerCompose, stale: before };
+    default:
+      return { definition: request.dockerCompose, stale: null };
+  }
+}
+
+/** The repository in which the images of an app are kept while an update may move their tags. */
+export function keptRepository({ appKey, stage }: AppId): string {
+  return `reagent.local/kept/${stage.toLowerCase()}_${appKey}`;
+}
+
+/** The tag under which an image with this reference is kept there. */
+export async function keptTag(reference: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(reference));
+  return new Uint8Array(digest).slice(0, 16).toHex();
+}
