@@ -5,6 +5,8 @@ import { AgentError, textOf } from "../base/errors.ts";
 import { deviceUri } from "../backend/uris.ts";
 import type { Engine } from "../docker/engine.ts";
 import { decodeText } from "../docker/log_lines.ts";
+import { hasUri } from "../wamp/remote_error.ts";
+import { errorUris } from "../wamp/uris.ts";
 import { characterEnd } from "./character_end.ts";
 import { type ContainerShellDeps, endContainerShell, openContainerShell } from "./container_shell.ts";
 import { findContainer } from "./container_lookup.ts";
@@ -76,9 +78,10 @@ export class TerminalSet implements AsyncDisposable {
   readonly #devices = new Map<string, Promise<TerminalSession>>();
   readonly #opening = { container: 0, device: 0 };
   #connection: AbortSignal | undefined;
+  #isRefusalLogged = false;
 
   constructor(deps: TerminalSetDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, match: (topic, signal) => this.#match(deps, topic, signal) };
     this.#openShells = new OpenShells(deps.openShellsFile, deps.log);
     this.#reaper = new Reaper({ clock: deps.clock, log: deps.log, life: this.#life.signal });
   }
@@ -231,6 +234,20 @@ export class TerminalSet implements AsyncDisposable {
       writeTopic: topic("term_write"),
       resizeTopic: topic("term_resize"),
     };
+  }
+
+  async #match({ match, log }: TerminalSetDeps, topic: string, signal?: AbortSignal): Promise<number[]> {
+    try {
+      return await match(topic, signal);
+    } catch (error) {
+      if (hasUri(error, errorUris.notAuthorized, errorUris.noSuchProcedure) && !this.#isRefusalLogged) {
+        this.#isRefusalLogged = true;
+        log.warn("The router does not say who watches terminals; those that nobody watches stay", {
+          error: textOf(error),
+        });
+      }
+      throw error;
+    }
   }
 
   async #shellDeps(): Promise<ContainerShellDeps> {

@@ -17,6 +17,7 @@ export const routerEvents = {
 export const errorUris = {
   canceled: "wamp.error.canceled",
   invalidArgument: "wamp.error.invalid_argument",
+  notAuthorized: "wamp.error.not_authorized",
   noSuchProcedure: "wamp.error.no_such_procedure",
   payloadTooBig: "wamp.error.payload_size_exceeded",
   procedureAlreadyExists: "wamp.error.procedure_already_exists",

@@ -64,17 +64,23 @@ function accountSpaces(store: Store, accountKey: number, { action, uri }: { acti
     return holds(store, accountKey, { deviceKey, ...(privilege === undefined ? {} : { privilege }) });
   };
   const below = (name: string): UriSpace => ({ prefix: deviceUri(serial, name) });
+  // The device itself lets only the owner of a terminal use it.
+  const mayUseTerminals = may("DEVELOP") || may("MAINTAIN");
   switch (action) {
     case "register":
       return [];
-    case "call":
-      return may(privilegeToCall(uri.slice(deviceUri(serial, "").length))) ? [below("")] : [];
+    case "call": {
+      const name = uri.slice(deviceUri(serial, "").length);
+      const isAllowed = name.startsWith(terminalSize) ? mayUseTerminals : may(privilegeToCall(name));
+      return isAllowed ? [below("")] : [];
+    }
     case "publish":
-      return may("DEVELOP") ? [below(terminalInput)] : [];
+      return mayUseTerminals ? [below(terminalInput)] : [];
     case "subscribe":
       return [
         ...(may("READ") ? [{ prefix: logTopic(serial, "") }, ...uris(progressTopics(serial))] : []),
         ...(may("DEVELOP") ? [below("")] : []),
+        ...(may("MAINTAIN") ? [below(deviceOutput)] : []),
       ];
   }
 }
@@ -84,11 +90,12 @@ const ownProcedures = [...Object.values(routerProcedures), "wamp.session.flush_t
 
 const terminalInput = "term_write.";
 const terminalSize = "term_resize.";
+/** Of shells on the device itself, which only maintainers open. */
+const deviceOutput = "data.";
 
 /** What the device itself does not check, because it leaves it to the router. Undefined stands for any privilege. */
 function privilegeToCall(name: string): Privilege | undefined {
-  if (name === "request_app_state") return "MAINTAIN";
-  return name.startsWith(terminalSize) ? "DEVELOP" : undefined;
+  return name === "request_app_state" ? "MAINTAIN" : undefined;
 }
 
 /** The rest of what a device publishes below its serial number is output of commands and terminals. */

@@ -34,7 +34,8 @@ export const call: Command = {
   },
 };
 
-async function joinAs(server: Server, account: string): Promise<Session> {
+/** Joins as an account, with all that it may do. */
+export async function joinAs(server: Server, account: string): Promise<Session> {
   const login = await server.callForDict("account_login", { account: readAccount(account) });
   return await openSession({
     url: server.url,
