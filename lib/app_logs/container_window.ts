@@ -2,8 +2,8 @@
 
 import { type TimeWindow, utcSecondsText } from "../base/rfc3339.ts";
 import { lineLimitBytes } from "../base/lines.ts";
-import { decodeText, type LogLine, timeBytes } from "../docker/log_lines.ts";
-import { compareBytes, type KeptLine, LineJoiner, NewestLines, stampOf } from "./newest_lines.ts";
+import { type LogLine, timeBytes } from "../docker/log_lines.ts";
+import { type KeptLine, LineJoiner, NewestLines } from "./newest_lines.ts";
 
 /** What is needed of the engine. */
 export interface StoredLogEngine {
@@ -90,27 +90,26 @@ async function readFirstLine(
 
 /** What tells the first line of a reading from others. */
 class FirstLine {
-  #stamp: Uint8Array | undefined;
+  #time: string | undefined;
   #size = 0;
   isComplete = false;
 
   /** Takes all lines of a reading in their order. */
   take(line: LogLine): void {
     if (this.isComplete) return;
-    this.#stamp ??= stampOf(line).slice();
-    if (compareBytes(this.#stamp, stampOf(line)) !== 0) return;
+    this.#time ??= line.time;
+    if (this.#time !== line.time) return;
     this.#size += line.to - line.from;
     this.isComplete = line.isEnd || this.#size >= lineLimitBytes;
   }
 
   get secondsText(): string | undefined {
-    const ms = Date.parse(decodeText(this.#stamp ?? new Uint8Array()));
+    const ms = Date.parse(this.#time ?? "");
     return Number.isNaN(ms) ? undefined : utcSecondsText(ms);
   }
 
   equals(other: FirstLine): boolean {
-    const nothing = new Uint8Array();
-    return compareBytes(this.#stamp ?? nothing, other.#stamp ?? nothing) === 0 && this.#size === other.#size;
+    return this.#time === other.#time && this.#size === other.#size;
   }
 }
 
@@ -177,11 +176,19 @@ class WindowReading {
   /** A message of the engine, which has no time, belongs to the line before it. */
   #judge(line: LogLine): void {
     if (line.stampAt < 0) return;
-    const stamp = stampOf(line);
-    const isBefore = this.#since !== undefined && compareBytes(stamp, this.#since) < 0;
+    const isBefore = this.#since !== undefined && compareStamp(line, this.#since) < 0;
     if (isBefore && this.#countBefore === this.#count) this.#countBefore += 1;
-    this.#isInside = !isBefore && (this.#until === undefined || compareBytes(stamp, this.#until) <= 0);
+    this.#isInside = !isBefore && (this.#until === undefined || compareStamp(line, this.#until) <= 0);
   }
+}
+
+/** Negative, 0 or positive: the time of a line before, at or after a bound. */
+function compareStamp({ source, stampAt }: LogLine, bound: Uint8Array): number {
+  for (let index = 0; index < timeBytes; index += 1) {
+    const difference = (source[stampAt + index] ?? 0) - (bound[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 const firstYearMs = Date.UTC(0, 0, 1) - 1900 * 366 * 86_400_000;

@@ -141,5 +141,5 @@ async function findInHistory(channel: string, deps: AppLogQueryDeps, signal: Abo
 }
 
 function textOfLine({ prefix, kept }: PrefixedLine, timestamps: boolean): string {
-  return prefix + kept.text({ timestamps });
+  return timestamps && kept.time !== "" ? `${prefix}${kept.time} ${kept.text}` : prefix + kept.text;
 }

@@ -1,45 +1,31 @@
 /** Keeps the newest lines of a log that is read from its start, in a bounded part of memory. Pure. */
 
-import { joinBytes, lineLimitBytes } from "../base/lines.ts";
-import { decodeText, type LogLine, timeBytes } from "../docker/log_lines.ts";
+import { lineLimitBytes } from "../base/lines.ts";
+import type { LogLine } from "../docker/log_lines.ts";
 
 /** A line that is kept. */
 export class KeptLine {
-  #bytes: Uint8Array;
-  readonly #textAt: number;
-  #rest: Uint8Array[] = [];
-  /** Bytes of the line with its time. */
+  /** RFC 3339 in UTC with nine decimals; empty when the engine sent none. */
+  readonly time: string;
+  text: string;
+  /** Bytes of its text. */
   size: number;
   /** The rest of the line has not come. */
   isOpen: boolean;
 
-  /** Copies a line, or the first piece of one. */
+  /** Reads a line, or the first piece of one. */
   constructor(line: LogLine) {
-    const from = line.stampAt < 0 ? line.from : line.stampAt;
-    this.#bytes = line.source.slice(from, line.to);
-    this.#textAt = line.from - from;
-    this.size = this.#bytes.length;
+    this.time = line.time;
+    this.text = line.text;
+    this.size = line.to - line.from;
     this.isOpen = !line.isEnd;
-  }
-
-  /** The bytes of its time; none when the engine sent none. */
-  get stamp(): Uint8Array {
-    return this.#bytes.subarray(0, Math.min(this.#textAt, timeBytes));
   }
 
   /** Adds the next piece. */
   append(line: LogLine): void {
-    const piece = line.source.slice(line.from, line.to);
-    this.#rest.push(piece);
-    this.size += piece.length;
+    this.text += line.text;
+    this.size += line.to - line.from;
     this.isOpen = !line.isEnd;
-  }
-
-  /** Its text, after its time if that is wanted. */
-  text({ timestamps }: { timestamps: boolean }): string {
-    this.#bytes = joinBytes([this.#bytes, ...this.#rest], this.size);
-    this.#rest = [];
-    return decodeText(timestamps ? this.#bytes : this.#bytes.subarray(this.#textAt));
   }
 }
 
@@ -95,7 +81,8 @@ export class LineJoiner {
 
   /** Takes a line or a piece of one. Returns the line that it belongs to; `isNew` when it has begun with it. */
   take(line: LogLine): { kept: KeptLine; isNew: boolean } {
-    const open = this.#open.find((one) => compareBytes(one.stamp, stampOf(line)) === 0);
+    // Pieces have the time of their line, which tells the outputs of a container apart.
+    const open = this.#open.length === 0 ? undefined : this.#open.find(({ time }) => time === line.time);
     if (open !== undefined) open.append(line);
     const kept = open ?? new KeptLine(line);
     if (open !== undefined || kept.isOpen) this.#note(kept);
@@ -106,19 +93,4 @@ export class LineJoiner {
     this.#open = this.#open.filter((one) => one !== kept);
     if (kept.isOpen && kept.size < lineLimitBytes) this.#open.push(kept);
   }
-}
-
-/** The bytes of a line's time, which tells apart the outputs of a container; none when the engine sent none. */
-export function stampOf({ source, stampAt }: LogLine): Uint8Array {
-  return stampAt < 0 ? new Uint8Array() : source.subarray(stampAt, stampAt + timeBytes);
-}
-
-/** Negative, 0 or positive, as for sorting. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const size = Math.min(a.length, b.length);
-  for (let index = 0; index < size; index += 1) {
-    const difference = (a[index] ?? 0) - (b[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
 }

@@ -4,7 +4,7 @@ import type { TimeWindow } from "../base/rfc3339.ts";
 import { shownContainerName } from "../model/app_names.ts";
 import { composeLabels } from "../model/labels.ts";
 import { keptBytes, type LoggedContainer, readWindowLines, type StoredLogEngine } from "./container_window.ts";
-import { compareBytes, type KeptLine } from "./newest_lines.ts";
+import type { KeptLine } from "./newest_lines.ts";
 import { servicesLimit } from "./project_follower.ts";
 import { servicePrefix } from "./service_lines.ts";
 
@@ -70,7 +70,7 @@ function merge(a: ProjectLines["lines"], b: ProjectLines["lines"]): ProjectLines
   const merged: ProjectLines["lines"] = [];
   for (let left = 0, right = 0; left < a.length || right < b.length;) {
     const [one, other] = [a[left], b[right]];
-    const isLeft = other === undefined || (one !== undefined && compareBytes(one.kept.stamp, other.kept.stamp) <= 0);
+    const isLeft = other === undefined || (one !== undefined && one.kept.time <= other.kept.time);
     const next = isLeft ? a[left++] : b[right++];
     if (next !== undefined) merged.push(next);
   }

@@ -17,6 +17,9 @@ export const replyListLimitBytes = 1_000_000;
 /** Longer texts in the entries of a list are cut when the list is too large. */
 const shortTextChars = 256;
 
+/** Of such a text each character is one byte of JSON. Measuring others makes a copy of them. */
+const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
 /** What is left of a list. */
 export interface FittingList {
   entries: unknown[];
@@ -107,7 +110,7 @@ function answerPieces(line: string, limitBytes: number): string[] {
 
 /** With quotes and comma. */
 function lineBytes(line: string): number {
-  return jsonTextBytes(line) + 3;
+  return (plainText.test(line) ? line.length : jsonTextBytes(line)) + 3;
 }
 
 function entryBytes(entry: unknown): number {

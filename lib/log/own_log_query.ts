@@ -7,7 +7,7 @@ import { lineLimitBytes, LineSplitter } from "../base/lines.ts";
 import { type TimeWindow, utcSecondsText } from "../base/rfc3339.ts";
 import { plainRank, rankOf, readRecord } from "./log_record.ts";
 import { RecordGlance } from "./record_glance.ts";
-import { type OpenFile, readLinesBackwards } from "./reverse_lines.ts";
+import { LineBuffer, type OpenFile, readLinesBackwards } from "./reverse_lines.ts";
 import { logPathParts } from "./rotation.ts";
 
 /** What is asked for. */
@@ -32,7 +32,7 @@ export interface FoundOwnLines {
 
 const openBrace = 0x7b;
 const space = 0x20;
-const forwardBytes = 256 * 1024;
+const forwardBytes = 64 * 1024;
 
 /**
  * The newest lines of the log at `path` that are of the window and bad enough. Lines that are no records, such as those
@@ -45,9 +45,8 @@ export async function queryOwnLog(path: string, query: OwnLogQuery, signal: Abor
   const files = await openFiles(path, stack);
   if (files.length === 0) throw new AgentError("io_failed", `Cannot read the log of the agent: no file "${path}"`);
   const search = new Search(query);
-  for (const file of files.toReversed()) {
-    if (!await readLinesBackwards(file, (bytes, line) => search.take(bytes, line), signal)) break;
-  }
+  const reader = { onLine: search.take.bind(search), buffer: new LineBuffer() };
+  for (const file of files.toReversed()) if (!await readLinesBackwards(file, reader, signal)) break;
   const { lines, isCut } = cutToNewest(search.end());
   const oldestMs = await findFirstTime(files, signal);
   return {

@@ -24,7 +24,8 @@ const comma = 0x2c;
 const escapeByte = 0x5c;
 const zero = 0x30;
 const dayBytes = 10;
-const zoneAt = 19;
+const secondsEnd = 19;
+const dot = 0x2e;
 
 /** The facts of the record that was looked at last. */
 export class RecordGlance {
@@ -50,11 +51,12 @@ export class RecordGlance {
     const dayMs = this.#readDay(bytes, at);
     const [minute, second] = [pair(bytes, at + 14), pair(bytes, at + 17)];
     const clockMs = ((pair(bytes, at + 11) * 60 + minute) * 60 + second) * 1_000;
-    const zone = at + zoneAt;
+    const zone = endOfFraction(bytes, at + secondsEnd);
+    const fractionMs = zone === at + secondsEnd ? 0 : fractionOf(bytes, { from: at + secondsEnd + 1, to: zone });
     const isUtc = bytes[zone] === 0x5a;
     const sign = bytes[zone] === 0x2b ? 1 : bytes[zone] === 0x2d ? -1 : NaN;
     const offsetMs = isUtc ? 0 : sign * (pair(bytes, zone + 1) * 60 + pair(bytes, zone + 4)) * 60_000;
-    this.timeMs = dayMs + clockMs - offsetMs;
+    this.timeMs = dayMs + clockMs + fractionMs - offsetMs;
     const hasMarks = bytes[at + 10] === 0x54 && bytes[at + 13] === 0x3a && bytes[at + 16] === 0x3a;
     const isInRange = clockMs < 86_400_000 && minute < 60 && second < 60;
     const end = zone + (isUtc ? 1 : 6);
@@ -96,6 +98,25 @@ function endOfText(bytes: Uint8Array, { from, to }: { from: number; to: number }
 
 function encodeText(text: string): Uint8Array {
   return new TextEncoder().encode(text);
+}
+
+/** Where the zone begins, behind the decimals of the seconds if there are any. */
+function endOfFraction(bytes: Uint8Array, from: number): number {
+  if (bytes[from] !== dot) return from;
+  let at = from + 1;
+  while (isDigit(bytes[at])) at += 1;
+  return at;
+}
+
+/** Decimals of seconds in milliseconds; NaN when there are none. */
+function fractionOf(bytes: Uint8Array, { from, to }: { from: number; to: number }): number {
+  let ms = from === to ? NaN : 0;
+  for (let at = from, weightMs = 100; at < to; at += 1, weightMs /= 10) ms += ((bytes[at] ?? 0) - zero) * weightMs;
+  return ms;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= zero && byte <= zero + 9;
 }
 
 /** Two digits as a number; NaN for anything else. */

@@ -5,7 +5,7 @@ import { carriageReturn, lineFeed } from "../base/bytes.ts";
 import { lineLimitBytes } from "../base/lines.ts";
 
 /** Bytes that are read at a time. */
-const backwardBytes = 512 * 1024;
+const backwardBytes = 256 * 1024;
 
 /** Takes the line between two places in bytes that the next one may overwrite. False ends the reading. */
 export type OnLine = (bytes: Uint8Array, line: { from: number; to: number }) => boolean;
@@ -16,19 +16,36 @@ export interface OpenFile {
   sizeBytes: number;
 }
 
+/** The memory for reading one file after the other. It is small until a line is long. */
+export class LineBuffer {
+  #bytes = new Uint8Array(2 * backwardBytes);
+
+  /** The buffer, with space for so much of a line and for what is read before it. What is in it stays. */
+  withRoomFor(lineBytes: number): Uint8Array {
+    if (this.#bytes.length >= lineBytes + backwardBytes) return this.#bytes;
+    const larger = new Uint8Array(Math.min(2 * lineBytes, lineLimitBytes) + backwardBytes);
+    larger.set(this.#bytes);
+    return this.#bytes = larger;
+  }
+}
+
 /**
  * Hands over all lines from the last one on, without line ends; empty ones may be among them. A line above 1 MiB comes
  * in pieces, counted from its start. Returns false when `onLine` did. Throws `canceled`, and what the file system
  * throws.
  */
-export async function readLinesBackwards(open: OpenFile, onLine: OnLine, signal: AbortSignal): Promise<boolean> {
-  const buffer = new Uint8Array(lineLimitBytes + backwardBytes);
+export async function readLinesBackwards(
+  open: OpenFile,
+  { onLine, buffer: shared }: { onLine: OnLine; buffer: LineBuffer },
+  signal: AbortSignal,
+): Promise<boolean> {
   /** Where the bytes begin that are not read yet, and the length of the line that they end, as far as it is known. */
   let position = open.sizeBytes;
   let carried = 0;
   while (position > 0) {
     throwIfAborted(signal, "Reading the log file");
     const size = Math.min(backwardBytes, position);
+    const buffer = shared.withRoomFor(carried);
     buffer.copyWithin(size, 0, carried);
     position -= size;
     if (await readAt(open.file, buffer.subarray(0, size), position) < size) return true;
@@ -37,11 +54,12 @@ export async function readLinesBackwards(open: OpenFile, onLine: OnLine, signal:
     carried = rest;
     if (carried <= lineLimitBytes) continue;
     const from = await findLineStart(open.file, position, buffer.subarray(0, backwardBytes));
-    if (!await handOverPieces(open.file, { from, to: position + carried }, { buffer, onLine })) return false;
+    const line = { from, to: position + carried };
+    if (!await handOverPieces(open.file, line, { buffer: shared.withRoomFor(lineLimitBytes), onLine })) return false;
     position = Math.max(0, from - 1);
     carried = 0;
   }
-  return handOverLine(buffer, { from: 0, to: carried }, onLine);
+  return handOverLine(shared.withRoomFor(0), { from: 0, to: carried }, onLine);
 }
 
 /** Returns the length of what comes before the first line end; undefined when `onLine` wants no more. */

@@ -104,8 +104,14 @@ const startMs = Date.UTC(2031, 2, 5);
 function randomLine(random: (limit: number) => number, clock: { ms: number }): string {
   clock.ms += random(20) === 0 ? (random(2) === 0 ? -86_400_000 : 40_000_000) : random(3) * 500;
   const iso = new Date(clock.ms).toISOString();
-  const time =
-    [`${iso.slice(0, 19)}Z`, iso, `${iso.slice(0, 19)}+02:00`, "yesterday", ""][Math.max(0, random(20) - 15)];
+  const time = [
+    `${iso.slice(0, 19)}Z`,
+    iso,
+    `${iso.slice(0, 19)}+02:00`,
+    iso.replace("Z", "-01:30"),
+    "yesterday",
+    "",
+  ][Math.max(0, random(20) - 14)];
   const level = [...levels, "", "notice", "WARN"][random(10)] ?? "";
   const usual = { level, caller: "a.ts:1", time, message: `m${random(1000)}` };
   const kinds: (() => string)[] = [
