@@ -6,6 +6,7 @@ import { measureDay } from "./groups/day.ts";
 import { measureAbsence, measureFleet } from "./groups/fleet.ts";
 import { measureInstall } from "./groups/install.ts";
 import { measureLoad } from "./groups/load.ts";
+import { measureLogQuery } from "./groups/log_query.ts";
 import { measureLogs } from "./groups/logs.ts";
 import { measureMemory } from "./groups/memory.ts";
 import { measurePayload } from "./groups/payload.ts";
@@ -36,4 +37,5 @@ export const groups: Readonly<Record<GroupName, MeasureGroup>> = {
   absence: measureAbsence,
   day: measureDay,
   transitions: measureTransitions,
+  log_query: measureLogQuery,
 };

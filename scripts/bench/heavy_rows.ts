@@ -65,4 +65,30 @@ export const heavyRows = {
   },
   "transitions.rss": { group: "transitions", name: "… RSS at their end", unit: "MiB" },
   "transitions.ms": { group: "transitions", name: "… each, asked for → reported", unit: "ms" },
+  "logQuery.app": {
+    group: "log_query",
+    name: "5,000 lines of an app's log of 1 GiB",
+    unit: "ms",
+    target: { kind: "atMost", limit: 3_000 },
+  },
+  "logQuery.own": {
+    group: "log_query",
+    name: "… of the agent's own log of 1 GiB",
+    unit: "ms",
+    target: { kind: "atMost", limit: 3_000 },
+  },
+  "logQuery.search": { group: "log_query", name: "… a level that is nowhere in it", unit: "ms" },
+  "logQuery.call": {
+    group: "log_query",
+    name: "… ten queries at once: slowest other call",
+    unit: "ms",
+    target: { kind: "atMost", limit: 1_000 },
+  },
+  "logQuery.rss": {
+    group: "log_query",
+    name: "… one after the other: memory (RSS), growth",
+    unit: "MiB",
+    target: { kind: "atMost", limit: 20 },
+  },
+  "logQuery.rss.many": { group: "log_query", name: "… with those that read all, and ten at once", unit: "MiB" },
 } satisfies Readonly<Record<string, Row>>;

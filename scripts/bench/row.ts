@@ -28,13 +28,14 @@ export const groupNames = [
   "absence",
   "day",
   "transitions",
+  "log_query",
 ] as const;
 
 /** One of them. */
 export type GroupName = typeof groupNames[number];
 
 /** Groups that take so long that they are measured only on request. */
-export const longGroups: readonly GroupName[] = ["absence", "day", "transitions"];
+export const longGroups: readonly GroupName[] = ["absence", "day", "transitions", "log_query"];
 
 /** The unit of a row. */
 export type Unit =

@@ -39,7 +39,7 @@ Deno.test("readBenchOptions() refuses unknown options and values", () => {
 Deno.test("runsOf() measures the sources where they have targets, and calls on both routers", () => {
   const runs = runsOf(plain);
   assert.deepEqual([...new Set(runs.map(({ group }) => group))], [...regular]);
-  assert.deepEqual(longGroups, ["absence", "day", "transitions"]);
+  assert.deepEqual(longGroups, ["absence", "day", "transitions", "log_query"]);
   const of = (wanted: string) => runs.filter(({ group }) => group === wanted);
   assert.deepEqual(of("memory").map(({ program }) => program), ["source", "bundle"]);
   assert.deepEqual(of("install"), [{ group: "install", program: "bundle", router: "embedded" }]);
