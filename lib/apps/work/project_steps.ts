@@ -83,6 +83,8 @@ export class ProjectSteps {
     const { definition, projectTools } = this.#context;
     const { cli } = await projectTools();
     if (definition !== null) checkDefinition(definition);
+    // The plugin may have come since.
+    cli.forgetSupport();
     if (!await cli.isSupported(signal)) throw new AgentError("command_failed", composeUnsupportedText);
     return done;
   }
