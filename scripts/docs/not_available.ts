@@ -5,9 +5,7 @@ import { code } from "./markdown.ts";
 
 /** What is missing beyond procedures, one sentence each. */
 const alsoMissing = [
-  "Compose apps and DEV apps. Requests for them are stored and refused; this version runs PROD apps of one container.",
   "Tunnels. `get_tunnel_state` answers with an empty list, and apps get no remote ports but those of the cloud.",
-  "Extra registry logins (`docker_credentials`). They are stored, and not used for apps of one container.",
   "The topic `wamp.registration.on_unregister`. The agent does not subscribe to it.",
   "The Windows service, and restarting the agent on Windows.",
   "The disk guard on anything but Linux.",
