@@ -21,14 +21,14 @@ const triples: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads one `os/arch` per line and ignores blank lines. Throws for a platform that the runtime does not support, and
- * for one that is listed twice.
+ * Reads one `os/arch` per line and ignores blank lines and comments, which begin with `#`. Throws for a platform that
+ * the runtime does not support, and for one that is listed twice.
  */
 export function readTargets(text: string): Target[] {
   const targets: Target[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     const name = line.trim();
-    if (name === "") continue;
+    if (name === "" || name.startsWith("#")) continue;
     const target = targetOf(name);
     if (target === undefined) {
       const known = Object.keys(triples).join(", ");

@@ -20,7 +20,8 @@ Deno.test("buildArch() spells architectures as downloads do, for each target", a
   assert.deepEqual(buildArch("x86_64"), { arch: "amd64", variant: "" });
   assert.deepEqual(buildArch("aarch64"), { arch: "arm64", variant: "" });
   assert.deepEqual(buildArch("riscv64"), { arch: "riscv64", variant: "" });
-  const targets = (await Deno.readTextFile(new URL("../../targets", import.meta.url))).trim().split("\n");
+  const text = await Deno.readTextFile(new URL("../../targets", import.meta.url));
+  const targets = text.trim().split("\n").filter((line) => !line.startsWith("#"));
   assert.equal(new Set(targets).size, 5);
   for (const target of targets) assert.match(target, /^(linux|windows|darwin)\/(amd64|arm64)$/);
 });

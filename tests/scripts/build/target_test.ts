@@ -7,7 +7,12 @@ Deno.test("readTargets() returns the runtime's name and a file name for each lin
     { name: "windows/amd64", triple: "x86_64-pc-windows-msvc", file: "reagent-windows-amd64.exe" },
   ];
   for (
-    const text of ["linux/amd64\nwindows/amd64", "linux/amd64\n\nwindows/amd64\n", "linux/amd64\r\nwindows/amd64\r\n"]
+    const text of [
+      "linux/amd64\nwindows/amd64",
+      "linux/amd64\n\nwindows/amd64\n",
+      "# os/arch\nlinux/amd64\n  # linux/arm64\nwindows/amd64\n",
+      "linux/amd64\r\nwindows/amd64\r\n",
+    ]
   ) {
     assert.deepEqual(readTargets(text), expected);
   }
