@@ -1,8 +1,8 @@
 /**
- * `deno task build [--bundle-only | os/arch …]`: makes build/reagent.js, one minified script, from it an executable for
- * each line of the file `targets`, and build/reagent, which runs on this machine. Ends with 0 only when everything
- * requested was made. DENORT_BIN names a base executable to use instead of a downloaded one; then only the target of
- * its platform is built by default.
+ * `deno task build [--docker] [--bundle-only | os/arch …]`: makes build/reagent.js, one minified script, from it an
+ * executable for each line of the file `targets`, and build/reagent, which runs on this machine. Ends with 0 only when
+ * everything requested was made. DENORT_BIN names a base executable to use instead of a downloaded one; then only the
+ * target of its platform is built by default.
  */
 
 import { textOf } from "../lib/base/errors.ts";
@@ -13,6 +13,7 @@ import { attachAll } from "./build/attach_all.ts";
 import { type BuildKeys, readBuildKeys } from "./build/keys.ts";
 import { bundleName, makeBundle } from "./build/make_bundle.ts";
 import { makeExecutable } from "./build/make_executable.ts";
+import { installScriptName, makeInstallScript } from "./build/make_install_script.ts";
 import { makeProgram, programName } from "./build/make_launcher.ts";
 import type { BuildOptions } from "./build/options.ts";
 import { type BuildStep, planTargets } from "./build/plan.ts";
@@ -64,6 +65,7 @@ async function finish(made: readonly Target[], options: BuildOptions & { keys: B
   const own = made.find(({ name }) => name === ownPlatform());
   await makeProgram(options, own);
   if (options.version === undefined) return;
+  await makeInstallScript({ ...options, updateKeyLines: options.keys.updateKeyLines });
   await attachAll({ files: made.map(({ file }) => file), isLauncher: own === undefined }, {
     ...options,
     version: options.version,
@@ -76,7 +78,7 @@ async function removeOlder(
   { wanted, folder }: { wanted: BuildArguments; folder: string },
 ): Promise<void> {
   for (const name of [bundleName, programName]) await removeResult(`${folder}/${name}`);
-  await removeIfThere(`${folder}/${sumsName}`);
+  for (const name of [sumsName, installScriptName]) await removeIfThere(`${folder}/${name}`);
   if (wanted.bundleOnly) return;
   for (const { name, file } of targets) {
     if (wanted.names.length === 0 || wanted.names.includes(name)) await removeResult(`${folder}/${file}`);

@@ -2,7 +2,7 @@
 
 import type { UpdateKey } from "../../lib/self_update/minisign.ts";
 import type { SigningKey } from "../signing/secret_key.ts";
-import { executablePath, releaseEnds, versionPath } from "./layout.ts";
+import { executablePath, installScriptPath, releaseEnds, stagedScriptPath, versionPath } from "./layout.ts";
 import { type LiveIndex, replaceIndex } from "./live_index.ts";
 import { changeIndex, type IndexChange } from "./next_index.ts";
 import type { ReleaseStore } from "./release_store.ts";
@@ -73,11 +73,13 @@ export async function checkVersion(version: string, options: LiveOptions): Promi
   }
 }
 
-/** Copies all executables of a version to `latest`. Throws when nothing is staged. */
+/** Copies all executables of a version to `latest`, and its script for installers. Throws when nothing is staged. */
 export async function copyLatest(version: string, { store, progress }: TransferOptions): Promise<void> {
   const platforms = [...(await readStaged(store)).get(version) ?? []].sort();
   if (platforms.length === 0) throw new Error(`${store.name} has nothing staged for ${version}; run deno task publish`);
   for (const platform of platforms) await copyPlatform(platform, { store, version });
+  const script = stagedScriptPath(version);
+  if ((await store.list(script)).includes(script)) await copyCompared(store, { from: script, to: installScriptPath });
   progress.note(`ok     latest: ${version} for ${platforms.join(", ")}`);
 }
 

@@ -11,6 +11,14 @@ export const indexSignaturePath = `${indexPath}.minisig`;
 /** The last promoted version, for installers. */
 export const versionPath = "version.txt";
 
+/** The script that installs the agent. */
+export const installScriptPath = "install.sh";
+
+/** The script as it was staged with a version. */
+export function stagedScriptPath(version: string): string {
+  return `install/${version}/install.sh`;
+}
+
 /** The ends of what belongs to an executable. */
 export const releaseEnds = [".sha256", ".minisig", ".cdx.json"] as const;
 

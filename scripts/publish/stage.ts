@@ -1,6 +1,7 @@
 /** Brings the executables of a build to a store. Nothing that a device sees changes. */
 
 import { headBytes } from "../build/base_executable.ts";
+import { installScriptName } from "../build/make_install_script.ts";
 import { isLauncher } from "../build/launcher.ts";
 import { ownPlatform } from "../build/target.ts";
 import { tryProgram } from "../build/runtime_command.ts";
@@ -8,7 +9,7 @@ import { readTextIfThere } from "../files.ts";
 import { sha256OfFile } from "../sha256.ts";
 import type { SigningKey } from "../signing/secret_key.ts";
 import { signContent } from "../signing/sign.ts";
-import { type BuiltFile, builtFileOf, executablePath } from "./layout.ts";
+import { type BuiltFile, builtFileOf, executablePath, stagedScriptPath } from "./layout.ts";
 import type { LiveIndex } from "./live_index.ts";
 import type { Content } from "./release_store.ts";
 import { hasContent, transfer, type TransferOptions } from "./transfer.ts";
@@ -31,6 +32,10 @@ export async function stage(options: StageOptions): Promise<string[]> {
   const files = await findBuiltFiles(options);
   for (const file of files) await assertFits(file, options);
   for (const file of files) await stageFile(file, options);
+  const script = `${options.folder}/${installScriptName}`;
+  if (await readTextIfThere(script) !== undefined) {
+    await transfer(stagedScriptPath(options.version), { ...options, content: { file: script } });
+  }
   return files.map(({ platform }) => platform);
 }
 

@@ -6,6 +6,7 @@ import { mustRun, runProgram } from "../../programs.ts";
 export const neededPackages: readonly string[] = [
   "busybox-static",
   "ca-certificates",
+  "debootstrap",
   "docker-registry",
   "e2fsprogs",
   "iproute2",

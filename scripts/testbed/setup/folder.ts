@@ -18,6 +18,9 @@ export interface PartsFolder {
   /** The virtual environment of the storage service. */
   storage: string;
   storageProgram: string;
+  /** A folder with the archive of a bare Debian. */
+  debian: string;
+  debianArchive: string;
 }
 
 /**
@@ -38,6 +41,8 @@ export function partsFolder(environment: { get(name: string): string | undefined
     crossbarProgram: `${root}/crossbar-26.10/bin/crossbar`,
     storage: `${root}/storage-2024.8`,
     storageProgram: `${root}/storage-2024.8/bin/gcp-storage-emulator`,
+    debian: `${root}/debian-bookworm`,
+    debianArchive: `${root}/debian-bookworm/root.tar`,
   };
 }
 

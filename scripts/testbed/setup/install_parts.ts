@@ -5,6 +5,7 @@
 
 import { installCrossbar } from "./crossbar.ts";
 import { installPackages } from "./debian.ts";
+import { installDebianRoot } from "./debian_root.ts";
 import { installDocker } from "./docker.ts";
 import { partsFolder } from "./folder.ts";
 import { installStorageEmulator } from "./storage_emulator.ts";
@@ -12,13 +13,13 @@ import { mustRun } from "../../programs.ts";
 import { projectRoot } from "../../paths.ts";
 
 /** The real parts that a test file can ask for. */
-export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage";
+export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian";
 
 /** Those that files get which name none. */
 export const usualParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
 /** All of them. */
-export const allParts: readonly PartName[] = [...usualParts, "storage"];
+export const allParts: readonly PartName[] = [...usualParts, "storage", "debian"];
 
 /** The parts that could not be installed, each with the reason. */
 export type MissingParts = ReadonlyMap<PartName, string>;
@@ -56,6 +57,7 @@ export async function installParts(
     attempt(["engine"], () => installDocker(folder, say)),
     packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
     packages.then(() => attempt(["storage"], () => installStorageEmulator(folder, say))),
+    packages.then(() => attempt(["debian"], () => installDebianRoot(folder, say))),
   ]);
   return missing;
 }

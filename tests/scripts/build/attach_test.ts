@@ -39,7 +39,12 @@ Deno.test("each result has a checksum, a signature and a bill that others can ch
   const folder = `${place.folder}/build`;
   const results = ["reagent", executable, "reagent.js"];
   const ends = ["", ".cdx.json", ".minisig", ".sha256"];
-  const expected = ["SHA256SUMS", "sbom", ...results.flatMap((name) => ends.map((end) => `${name}${end}`))];
+  const expected = [
+    "SHA256SUMS",
+    "install.sh",
+    "sbom",
+    ...results.flatMap((name) => ends.map((end) => `${name}${end}`)),
+  ];
   assert.deepEqual(await filesIn(folder), expected.sort());
   await mustRun("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: folder });
   const schema = new Validation.JsonStrictValidator(Spec.Version.v1dot6);

@@ -156,6 +156,20 @@ export const publishCases: readonly PublishCase[] = [
     },
   },
   {
+    name: "the script for installers goes live with its version, and back with it",
+    async run(place) {
+      for (const version of ["0.21.0", "0.22.0"]) {
+        await place.makeBuild(version);
+        await Deno.writeTextFile(`${place.folder}/project/build/install.sh`, `# ${version}\n`);
+        await mustDo(place, "publish");
+        await mustDo(place, "promote");
+        assert.equal(await place.read("install.sh"), `# ${version}\n`);
+      }
+      await mustDo(place, "rollout", "--back", "--yes");
+      assert.equal(await place.read("install.sh"), "# 0.21.0\n");
+    },
+  },
+  {
     name: "the way back makes the version before live again, in the copies for people too",
     async run(place) {
       await releaseTwo(place);
