@@ -10,6 +10,7 @@ import project from "../deno.json" with { type: "json" };
 import { type BuildArguments, buildUsage, readBuildArguments } from "./build/arguments.ts";
 import { removeResult, sumsName } from "./build/attach.ts";
 import { attachAll } from "./build/attach_all.ts";
+import { buildInDocker } from "./build/in_docker.ts";
 import { type BuildKeys, readBuildKeys } from "./build/keys.ts";
 import { bundleName, makeBundle } from "./build/make_bundle.ts";
 import { makeExecutable } from "./build/make_executable.ts";
@@ -30,6 +31,7 @@ export async function build(args: readonly string[], options: BuildOptions): Pro
     options.say(buildUsage);
     return 2;
   }
+  if (wanted.isInDocker) return await buildInDocker(wanted, { root: projectRoot, ...options });
   let keys: BuildKeys;
   try {
     keys = await readBuildKeys(wanted, options);

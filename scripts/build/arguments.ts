@@ -15,15 +15,22 @@ export interface BuildArguments extends WantedTargets {
   updateKeys: readonly string[];
   /** The file of the minisign secret key that signs the results. */
   signKey?: string;
+  /** Whether the build runs in a container, and of which image. */
+  isInDocker: boolean;
+  baseImage?: string;
 }
 
 /** How the task is called. */
-export const buildUsage = `Usage: deno task build [--update-key FILE]... [--sign-key FILE] [--bundle-only | os/arch …]`;
+export const buildUsage =
+  "Usage: deno task build [--update-key FILE]... [--sign-key FILE] [--bundle-only | os/arch …]\n" +
+  "         [--docker [--base-image IMAGE]]";
 
 const options = {
   "bundle-only": { type: "boolean", default: false },
   "update-key": { type: "string", multiple: true, default: [] as string[] },
   "sign-key": { type: "string" },
+  "docker": { type: "boolean", default: false },
+  "base-image": { type: "string" },
 } as const;
 
 /** Reads the arguments of the task; undefined when they are wrong. */
@@ -31,9 +38,16 @@ export function readBuildArguments(args: readonly string[]): BuildArguments | un
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     const { "bundle-only": bundleOnly, "update-key": updateKeys, "sign-key": signKey } = values;
-    if (bundleOnly && positionals.length > 0) return undefined;
-    const names = [...new Set(positionals)];
-    return { bundleOnly, names, updateKeys, ...(signKey === undefined ? {} : { signKey }) };
+    const { docker: isInDocker, "base-image": baseImage } = values;
+    if ((bundleOnly && positionals.length > 0) || (baseImage !== undefined && !isInDocker)) return undefined;
+    return {
+      bundleOnly,
+      names: [...new Set(positionals)],
+      updateKeys,
+      isInDocker,
+      ...(signKey === undefined ? {} : { signKey }),
+      ...(baseImage === undefined ? {} : { baseImage }),
+    };
   } catch (error) {
     // The usage says more than the parser.
     if (error instanceof TypeError) return undefined;

@@ -9,12 +9,14 @@ Deno.test("readBuildArguments() takes names of targets or --bundle-only, not bot
     [["--update-key", "a", "--update-key=b"], { updateKeys: ["a", "b"] }],
     [["linux/arm64", "--sign-key", "k"], { names: ["linux/arm64"], signKey: "k" }],
     [["--bundle-only", "linux/arm64"], undefined],
+    [["--docker", "--base-image", "x"], { isInDocker: true, baseImage: "x" }],
+    [["--base-image", "x"], undefined],
     [["--bundle"], undefined],
     [["--update-key"], undefined],
     [["-h"], undefined],
   ];
   for (const [args, wanted] of table) {
-    const expected = wanted && { bundleOnly: false, names: [], updateKeys: [], ...wanted };
+    const expected = wanted && { bundleOnly: false, names: [], updateKeys: [], isInDocker: false, ...wanted };
     assert.deepEqual(readBuildArguments(args), expected, args.join(" "));
   }
 });
