@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fitFirst, fitNewest, replyListLimitBytes } from "../../../lib/backend/answer_size.ts";
+import { cutToNewest, fitFirst, fitNewest, replyListLimitBytes } from "../../../lib/backend/answer_size.ts";
 import { byteLength } from "../../../lib/base/byte_length.ts";
 
 Deno.test("#5: fitNewest() keeps the newest lines that fit as JSON, and counts the others in front of them", () => {
@@ -46,4 +46,16 @@ Deno.test("#5: fitFirst() leaves out the last entries, and one that no answer ca
   assert.deepEqual([isCut, leftOut], [true, 3_001 - entries.length]);
   assert.ok(entries.length > 2_000);
   assert.equal(JSON.stringify(entries).includes("huge"), false);
+});
+
+Deno.test("device 7: cutToNewest() drops whole lines from the front, and says so", () => {
+  assert.deepEqual(cutToNewest(["alpha", "beta", "go"], 12), { lines: ["beta", "go"], isCut: true });
+  assert.deepEqual(cutToNewest(["beta", "go"], 12), { lines: ["beta", "go"], isCut: false });
+  assert.deepEqual(cutToNewest([]), { lines: [], isCut: false });
+});
+
+Deno.test("cutToNewest() shows of a line that no answer can hold the last pieces, and splits no character", () => {
+  const { lines, isCut } = cutToNewest(["first", "😀".repeat(400_000)]);
+  assert.ok(isCut && lines.length > 1 && byteLength(JSON.stringify(lines)) <= replyListLimitBytes);
+  for (const line of lines) assert.match(line, /^(?:😀)+$/u);
 });
