@@ -1,6 +1,7 @@
 /** The `docker compose` command line, for what only it can do: nothing is listed, watched or read through it. */
 
 import { throwIfAborted } from "../async/deadline.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import { existsSync } from "../files/exists.ts";
 import { folderOf } from "../files/path_parts.ts";
 import type { OnLines } from "../host/line_queue.ts";
@@ -40,6 +41,9 @@ export const composeLimitsMs = {
   down: 10 * perMinuteMs,
 } as const;
 
+/** Starts and builds that run at once: each takes two processes of some 40 MB, and a device may have many apps. */
+export const composeStartsAtOnce = 4;
+
 /** For the log of an app. Its wording is part of the wire. */
 export const composeUnsupportedText = "Docker Compose is not supported for this device";
 
@@ -52,6 +56,7 @@ export class ComposeCli {
   readonly #configs: DockerConfigs;
   readonly #env: EngineEnvironment;
   readonly #program: string;
+  readonly #starts = new Semaphore(composeStartsAtOnce);
   #support: boolean | undefined;
 
   /** `env` replaces the variables that name the engine; `program` replaces `docker`. */
@@ -86,12 +91,14 @@ export class ComposeCli {
   /** Creates and starts the services, and removes containers of services that are gone. Builds only with `build`. */
   async up(project: ComposeProject, options: ComposeRun & { build: boolean }): Promise<void> {
     const args = ["up", "--remove-orphans", "-d", ...(options.build ? [] : ["--no-build"])];
-    await this.#mustRun(project, args, { ...options, timeoutMs: composeLimitsMs.up });
+    const run = () => this.#mustRun(project, args, { ...options, timeoutMs: composeLimitsMs.up });
+    await this.#starts.run(run, options.signal);
   }
 
   /** Builds the images of services that have a build section. */
   async build(project: ComposeProject, options: ComposeRun): Promise<void> {
-    await this.#mustRun(project, ["build"], { ...options, timeoutMs: composeLimitsMs.build });
+    const run = () => this.#mustRun(project, ["build"], { ...options, timeoutMs: composeLimitsMs.build });
+    await this.#starts.run(run, options.signal);
   }
 
   /** Stops the containers. */

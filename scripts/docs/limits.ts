@@ -26,7 +26,7 @@ import { redirectLimit } from "../../lib/http/guarded_fetch.ts";
 import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/base/lines.ts";
 import { pieceBytes } from "../../lib/docker/log_lines.ts";
-import { composeLimitsMs } from "../../lib/docker/compose_cli.ts";
+import { composeLimitsMs, composeStartsAtOnce } from "../../lib/docker/compose_cli.ts";
 import { keptOutput } from "../../lib/host/head_and_tail.ts";
 import { lineQueueLimits } from "../../lib/host/line_queue.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
@@ -123,6 +123,7 @@ const apps: readonly Row[] = [
     } of each`,
     "the number of lines in between",
   ],
+  ["`docker compose`: starts and builds at once", `${composeStartsAtOnce}`, "the others wait; stops do not"],
   [
     "`docker compose`: stop and rm, down, up, build",
     [composeLimitsMs.stop, composeLimitsMs.down, composeLimitsMs.up, composeLimitsMs.build].map(duration).join(", "),

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { hasCode, isCanceled } from "../../../lib/base/errors.ts";
-import { ComposeCli, type ComposeRun } from "../../../lib/docker/compose_cli.ts";
+import { ComposeCli, type ComposeRun, composeStartsAtOnce } from "../../../lib/docker/compose_cli.ts";
 import { ComposeError } from "../../../lib/docker/compose_error.ts";
 import { DockerConfigs } from "../../../lib/docker/docker_config.ts";
 import { FakeDockerCli } from "../../fakes/fake_docker_cli.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { never } from "../../fakes/fake_handler_device.ts";
 
 const run: ComposeRun = { signal: never };
@@ -128,4 +129,27 @@ Deno.test("ComposeCli.isSupported() is false without a docker program, and ends 
     /^ComposeError: docker compose stop failed: exit status 127: .*not found/,
   );
   await assert.rejects(cliOf(fake).cli.isSupported(AbortSignal.timeout(50)), isCanceled);
+});
+
+Deno.test("ComposeCli starts few projects at once, and stops never wait for them", async () => {
+  using fake = new FakeDockerCli(
+    'case "$*" in *stop*) exit 0;; esac; echo up >>"$(dirname "$0")/begun"; while [ ! -e "$(dirname "$0")/go" ]; do sleep 0.02; done',
+  );
+  const { cli, project } = cliOf(fake);
+  const begun = () => {
+    try {
+      return Deno.readTextFileSync(`${fake.folder}/begun`).split("\n").length - 1;
+    } catch {
+      return 0;
+    }
+  };
+  const starts = Array.from({ length: composeStartsAtOnce + 2 }, () => cli.up(project, { ...run, build: false }));
+  await pollUntil("the first starts have begun", () => Promise.resolve(begun() === composeStartsAtOnce || undefined), {
+    limitMs: 10_000,
+  });
+  await cli.stop(project, run);
+  assert.equal(begun(), composeStartsAtOnce);
+  await Deno.writeTextFile(`${fake.folder}/go`, "");
+  await Promise.all(starts);
+  assert.equal(begun(), composeStartsAtOnce + 2);
 });
