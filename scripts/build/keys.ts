@@ -49,13 +49,11 @@ export async function readSigningKeyFile(
   return await readSigningKey(await Deno.readTextFile(file), password === undefined ? {} : { password });
 }
 
-/** The bundle with these keys in it. Throws when it has no place for them. */
-export function withUpdateKeys(bundle: string, lines: readonly string[]): string {
+/** The bundle with these keys in it; undefined when it has no place for them. */
+export function withUpdateKeys(bundle: string, lines: readonly string[]): string | undefined {
   if (lines.length === 0) return bundle;
   const [before, after, ...others] = bundle.split(builtInKeyText);
-  if (before === undefined || after === undefined || others.length > 0) {
-    throw new Error("Cannot build in the update keys: the bundle has no place for them");
-  }
+  if (before === undefined || after === undefined || others.length > 0) return undefined;
   // Inside the quotes of a text in the script, so that the line feeds are escaped.
   return `${before}${builtInKeyText}${lines.map((line) => `\\n${line}`).join("")}${after}`;
 }

@@ -26,9 +26,13 @@ export async function makeBundle(options: BuildOptions & { updateKeyLines: reado
     say(`FAILED bundle: ${explainFailure(ended.text)}`);
     return false;
   }
-  const code = await withPtyAddons(withUpdateKeys(await Deno.readTextFile(partial), updateKeyLines));
-  await Deno.writeTextFile(output, withHeader(code), { mode: 0o755 });
+  const code = withUpdateKeys(await Deno.readTextFile(partial), updateKeyLines);
   await Deno.remove(partial);
+  if (code === undefined) {
+    say("FAILED bundle: it has no place for the update keys");
+    return false;
+  }
+  await Deno.writeTextFile(output, withHeader(await withPtyAddons(code)), { mode: 0o755 });
   say(`ok     bundle: ${await measure(output)}`);
   return await tryBundle(output, options);
 }

@@ -39,7 +39,7 @@ export async function goLive(change: IndexChange, options: LiveOptions): Promise
     case "pause":
       return await replaceIndex(index, options);
     case "back": {
-      const versions = new Set(change.channels.map((name) => index.channels.get(name)?.version ?? ""));
+      const versions = new Set(change.channels.flatMap((name) => index.channels.get(name)?.version ?? []));
       for (const version of versions) await checkVersion(version, { ...options, requireArch: [] });
       await replaceIndex(index, options);
       const [first] = versions;

@@ -20,7 +20,7 @@ export function changeIndex(
 ): UpdateIndex {
   const channels = new Map(live?.channels);
   let isChanged = false;
-  for (const name of change.channels) {
+  for (const name of channelsOf(change, channels)) {
     const before = channels.get(name);
     const after = changeChannel(name, { before, change });
     isChanged ||= JSON.stringify(after) !== JSON.stringify(before);
@@ -28,6 +28,21 @@ export function changeIndex(
   }
   if (!isChanged && live?.number !== undefined) return live;
   return { channels, number: Math.max(now, (live?.number ?? 0) + 1, newestNumber + 1) };
+}
+
+/**
+ * The channels that a change is about. A pause and the way back are for whatever can be paused or taken back among
+ * those that are named, because they are wanted in a hurry.
+ */
+function channelsOf(change: IndexChange, live: ReadonlyMap<string, ChannelVersions>): readonly string[] {
+  if (change.kind !== "pause" && change.kind !== "back") return change.channels;
+  const shared = change.channels.filter((name) => live.get(name)?.next !== undefined);
+  if (shared.length > 0) return shared;
+  const where = change.channels.join(", ");
+  if (change.kind === "pause") throw new Error(`No channel of ${where} has a version that only a share may take`);
+  const older = change.channels.filter((name) => live.get(name)?.previous !== undefined);
+  if (older.length === 0) throw new Error(`No channel of ${where} has a version before this one`);
+  return older;
 }
 
 function changeChannel(
@@ -46,8 +61,9 @@ function changeChannel(
       return { ...before, next: { version: change.version, sharePercent: change.sharePercent } };
     }
     case "pause":
-      if (before?.next === undefined) throw new Error(`Channel "${name}" has no version that only a share may take`);
-      return { ...before, next: { ...before.next, sharePercent: 0 } };
+      return before?.next === undefined
+        ? mustHave(name, before)
+        : { ...before, next: { ...before.next, sharePercent: 0 } };
     case "back":
       return goBack(name, before);
   }
@@ -76,6 +92,10 @@ function goBack(name: string, before: ChannelVersions | undefined): ChannelVersi
     const { next: _, ...others } = before;
     return others;
   }
-  if (before?.previous === undefined) throw new Error(`Channel "${name}" has no version before this one`);
-  return { version: before.previous };
+  return before?.previous === undefined ? mustHave(name, before) : { version: before.previous };
+}
+
+function mustHave(name: string, before: ChannelVersions | undefined): ChannelVersions {
+  if (before === undefined) throw new Error(`There is no channel "${name}"`);
+  return before;
 }

@@ -1,5 +1,6 @@
 /** Brings the executables of a build to a store. Nothing that a device sees changes. */
 
+import { readUpdateSignature } from "../../lib/self_update/minisign.ts";
 import { headBytes } from "../build/base_executable.ts";
 import { installScriptName } from "../build/make_install_script.ts";
 import { isLauncher } from "../build/launcher.ts";
@@ -99,13 +100,16 @@ async function stageFile(file: BuiltFile, options: StageOptions): Promise<void> 
   }
 }
 
-/** The signature of the build; one is made when there is none. */
+/** The signature of the build; one is made when there is none, or only one by another key than the given one. */
 async function readSignature(
   path: string,
   { file, options }: { file: BuiltFile; options: StageOptions },
 ): Promise<Content | undefined> {
   const { signKey, version, now, live } = options;
-  if (await readTextIfThere(`${path}.minisig`) !== undefined) return { file: `${path}.minisig` };
+  const built = await readTextIfThere(`${path}.minisig`);
+  if (built !== undefined && (signKey === undefined || readUpdateSignature(built).keyId === signKey.id)) {
+    return { file: `${path}.minisig` };
+  }
   if (signKey === undefined) {
     if (live.isSigned) throw new Error(`${path} is not signed, and agents refuse it: --sign-key is missing`);
     return undefined;

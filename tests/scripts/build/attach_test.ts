@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
+import { readUpdateKeys } from "../../../lib/self_update/minisign.ts";
 import { build } from "../../../scripts/build.ts";
 import { projectRoot } from "../../../scripts/paths.ts";
 import { mustRun, runProgram } from "../../../scripts/programs.ts";
@@ -91,6 +92,35 @@ Deno.test("the same sources have the same bills, and without a key there is no s
   assert.equal(await Deno.readTextFile(`${folder}/reagent.js.cdx.json`), first);
   assert.deepEqual((await filesIn(folder)).filter((name) => name.endsWith(".minisig")), []);
   assert.match(place.printed.join("\n"), /these agents take updates without a signature/);
+});
+
+Deno.test("a program knows the keys that were built in, before those of its environment", async () => {
+  await using place = await makePlace();
+  const [one, two, three] = await Promise.all(
+    ["one", "two", "three"].map((name) => makeMinisignKeys(place.folder, { name })),
+  );
+  const entry = `${place.folder}/entry.ts`;
+  const keys = `${projectRoot}lib/self_update/built_in_keys.ts`;
+  await Deno.writeTextFile(
+    entry,
+    `import { updateKeysOf } from ${JSON.stringify(keys)};
+    console.log(updateKeysOf(Deno.env).map(({ id }) => id).join(" "));`,
+  );
+  const folder = `${place.folder}/out`;
+  const options = { entry, folder, targets: ownPlatform(), environment: Deno.env.toObject(), say: () => {} };
+  const idsOf = async (...files: (string | undefined)[]) =>
+    (await Promise.all(files.map(async (file) => readUpdateKeys(await Deno.readTextFile(file ?? ""))[0]?.id))).join(
+      " ",
+    );
+  const env = { REAGENT_UPDATE_KEY: await Deno.readTextFile(three?.publicFile ?? "") };
+  const run = async () => (await runProgram(`${folder}/reagent`, [], { env })).stdout.trim();
+  assert.equal(await build(["--bundle-only"], options), 0);
+  assert.equal(await run(), await idsOf(three?.publicFile));
+  const both = ["--update-key", one?.publicFile ?? "", "--update-key", two?.publicFile ?? ""];
+  assert.equal(await build(["--bundle-only", ...both], options), 0);
+  assert.equal(await run(), await idsOf(one?.publicFile, two?.publicFile));
+  await Deno.writeTextFile(entry, "console.log(1);");
+  assert.equal(await build(["--bundle-only", ...both], options), 1, "a program without a place for keys");
 });
 
 Deno.test("keys that do not fit, or are none, build nothing", async () => {

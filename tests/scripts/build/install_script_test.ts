@@ -8,6 +8,7 @@ import { removeForeignFolder } from "../../../scripts/files.ts";
 import { projectRoot } from "../../../scripts/paths.ts";
 import { mustRun, runProgram } from "../../../scripts/programs.ts";
 import { publish } from "../../../scripts/publish.ts";
+import { requireBox } from "../../../scripts/testbed/box.ts";
 import { partsFolder } from "../../../scripts/testbed/setup/folder.ts";
 import { ownPlatform } from "../../../scripts/build/target.ts";
 import { makeMinisignKeys, type MinisignKeys } from "../signing/minisign_keys.ts";
@@ -17,6 +18,7 @@ const binary = `/re-agent/${ownPlatform()}/${version}/reagent`;
 
 /** A build that is live in a folder, and a Debian that can reach it. */
 async function makePlace() {
+  requireBox();
   const folder = await Deno.makeTempDir({ prefix: "reagent-install-" });
   const root = `${folder}/root`;
   await Deno.mkdir(root);

@@ -143,14 +143,18 @@ export const publishCases: readonly PublishCase[] = [
         undefined,
       ]);
       await mustFail(place, /0\.22\.0 is live, and .* would get another content/, await changedBuild(place));
-      await mustDo(place, "rollout", "--pause", "--channel", "production", "--yes");
+      await mustDo(place, "rollout", "--pause", "--yes");
       assert.equal((await index(place))["production.share"], "0%");
       await mustDo(place, "promote", "--share", "0.5%", "--channel", "production");
       const numbers = [first["index.number"], (await index(place))["index.number"]].map(Number);
       assert.ok((numbers[0] ?? 0) < (numbers[1] ?? 0), "the number grows");
-      await mustDo(place, "rollout", "--back", "--channel", "production", "--yes");
+      await mustDo(place, "rollout", "--back", "--yes");
       assert.equal((await index(place))["production.next"], undefined);
-      await mustFail(place, /has no version that only a share may take/, ["rollout", "--pause", "--yes"]);
+      await mustFail(place, /No channel of production, test, all has a version that only a share may take/, [
+        "rollout",
+        "--pause",
+        "--yes",
+      ]);
       await mustDo(place, "promote", "--share", "100%");
       assert.deepEqual([(await index(place)).production, await place.read("version.txt")], ["0.22.0", "0.22.0"]);
     },
@@ -179,7 +183,11 @@ export const publishCases: readonly PublishCase[] = [
       await mustDo(place, "rollout", "--back", "--yes");
       assert.deepEqual([(await index(place)).production, await place.read("version.txt")], ["0.21.0", "0.21.0"]);
       assert.equal(await place.read(`${own}/latest/reagent`), await place.read(`${own}/0.21.0/reagent`));
-      await mustFail(place, /has no version before this one/, ["rollout", "--back", "--yes"]);
+      await mustFail(place, /No channel of production, test, all has a version before this one/, [
+        "rollout",
+        "--back",
+        "--yes",
+      ]);
       await place.makeBuild("0.20.0");
       await mustDo(place, "publish");
       await mustFail(place, /has 0\.21\.0, which is newer than 0\.20\.0/, ["promote"]);
