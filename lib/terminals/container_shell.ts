@@ -23,6 +23,8 @@ export interface ContainerShellDeps {
 const shellListLimitMs = 30_000;
 const shellListLimitBytes = 64 * 1024;
 const inspectLimitMs = 5_000;
+const pidTries = 50;
+const pidPauseMs = 20;
 
 /** How long a shell has to end by itself. */
 export const shellGraceMs = 2_000;
@@ -41,8 +43,8 @@ export async function openContainerShell(
   await openShells.note(entry);
   try {
     const connection = await execs.openTerminal(execId, { size: firstSize, signal });
-    const state = await execs.inspect(execId, signal);
-    const shell = new ContainerShell({ ...deps, connection, entry: { ...entry, pid: state?.pid ?? 0 } });
+    const pid = await findPid(execId, deps, signal);
+    const shell = new ContainerShell({ ...deps, connection, entry: { ...entry, pid } });
     await openShells.note(shell.entry);
     return shell;
   } catch (error) {
@@ -85,6 +87,19 @@ async function findShell(execs: Execs, containerId: string, signal: AbortSignal)
     // A container without `cat` may have a shell; what else is wrong keeps that from being opened as well.
     return chooseShell("");
   }
+}
+
+/**
+ * The process of a shell, which starts shortly after the engine has opened the connection; 0 when the engine does not
+ * say. Without it, a shell could not be found once the engine is gone.
+ */
+async function findPid(execId: string, { execs, clock }: ContainerShellDeps, signal: AbortSignal): Promise<number> {
+  for (let tries = 0; tries < pidTries; tries += 1) {
+    const state = await execs.inspect(execId, signal);
+    if (state === undefined || state.pid > 0) return state?.pid ?? 0;
+    await clock.sleep(pidPauseMs, signal);
+  }
+  return 0;
 }
 
 async function inspect(execs: Execs, execId: string): Promise<ExecState | undefined> {
