@@ -9,6 +9,13 @@ const emptyProgram = "an empty program, launch → end";
 const bareAnswer = "a program that only answers (device_handshake)";
 const engineAnswer = "the engine's own answer (list_containers)";
 const engineInstall = "the engine's own pull, create and start";
+const terminalKeyRow = (name: string, limit: number): Row => ({
+  group: "terminals",
+  name: `terminal ${name}`,
+  unit: "ms",
+  target: { kind: "aboveYardstick", limit },
+  yardstick: "the same through the router without an agent",
+});
 const engineSwitch = "the engine's own stop and start";
 
 /** The rows in the order in which they are shown. */
@@ -219,6 +226,35 @@ export const agentRows = {
     unit: "MiB",
     target: atMost(90),
     reference: [65],
+  },
+  "terminals.device.p50": terminalKeyRow("on the device: key to echo, p50", 2),
+  "terminals.device.p99": terminalKeyRow("on the device: key to echo, p99", 10),
+  "terminals.container.p50": terminalKeyRow("in a container: key to echo, p50", 2),
+  "terminals.container.p99": terminalKeyRow("in a container: key to echo, p99", 10),
+  "terminals.device.output": {
+    group: "terminals",
+    name: "terminal on the device: 20 MB printed",
+    unit: "MB/s",
+    target: atLeast(15),
+    yardstick: "a bare pseudoterminal",
+  },
+  "terminals.container.output": {
+    group: "terminals",
+    name: "terminal in a container: 20 MB printed",
+    unit: "MB/s",
+    yardstick: "docker exec -t",
+  },
+  "terminals.rss": {
+    group: "terminals",
+    name: "memory with 10 terminals and 10 followed logs",
+    unit: "MiB",
+    target: atMost(100),
+  },
+  "terminals.rss.left": {
+    group: "terminals",
+    name: "memory that is left when they are closed",
+    unit: "MiB",
+    target: atMost(5),
   },
   "stop.ms": {
     group: "stop",

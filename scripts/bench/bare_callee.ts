@@ -14,6 +14,12 @@ export const echoUri = "bench.echo";
 /** The procedure that is answered with the content of the file. */
 export const listUri = "bench.list";
 
+/** What is published here is published again on the other one, as a terminal shows a key. */
+export const keyTopic = "bench.key";
+
+/** The other one. */
+export const shownTopic = "bench.shown";
+
 /** Starts the program and waits until it can be called; disposing ends it. `listFile` is JSON. */
 export async function startBareCallee(
   login: { url: string; authid: string; secret: string },
@@ -44,6 +50,9 @@ if (import.meta.main) {
   await session.register(echoUri, () => Promise.resolve({ args: ["here"] }));
   const list: unknown = listFile === "" ? [] : parseJson(await Deno.readTextFile(listFile));
   await session.register(listUri, () => Promise.resolve({ args: [list] }));
+  await session.subscribe(keyTopic, ({ args }) => {
+    session.publish(shownTopic, args, { acknowledge: true }).catch(() => Deno.exit(1));
+  });
   Deno.stdout.writeSync(new TextEncoder().encode("ready\n"));
   await Deno.stdin.readable.pipeTo(new WritableStream());
   await session.close();

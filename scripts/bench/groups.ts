@@ -13,6 +13,7 @@ import { measurePayload } from "./groups/payload.ts";
 import { measureReconcile } from "./groups/reconcile.ts";
 import { measureStart } from "./groups/start.ts";
 import { measureStop } from "./groups/stop.ts";
+import { measureTerminals } from "./groups/terminals.ts";
 import { measureTransitions } from "./groups/transitions.ts";
 import { measureUpdate } from "./groups/update.ts";
 import type { GroupName } from "./row.ts";
@@ -30,6 +31,7 @@ export const groups: Readonly<Record<GroupName, MeasureGroup>> = {
   install: measureInstall,
   update: measureUpdate,
   logs: measureLogs,
+  terminals: measureTerminals,
   stop: measureStop,
   payload: measurePayload,
   load: measureLoad,

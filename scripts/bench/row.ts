@@ -21,6 +21,7 @@ export const groupNames = [
   "install",
   "update",
   "logs",
+  "terminals",
   "stop",
   "payload",
   "load",
@@ -46,6 +47,7 @@ export type Unit =
   | "% per 1,000 lines/s"
   | "calls/s"
   | "lines/s"
+  | "MB/s"
   | "lines"
   | "modules"
   | "";

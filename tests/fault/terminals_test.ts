@@ -1,7 +1,7 @@
 // box engine registry crossbar
 /**
- * Faults while terminals are open, in a container and on the device: the agent is killed, the engine is killed, the link
- * is cut. At the end no shell is left, no program in the container, and nothing at the router.
+ * Faults while terminals are open, in a container and on the device: the agent is killed, the engine is killed, the
+ * link is cut. At the end no shell is left, no program in the container, and nothing at the router.
  */
 
 import assert from "node:assert/strict";
