@@ -26,7 +26,7 @@ export const allowances: Allowances = {
     "deno.json": { modules: 1, bytes: 8_000 },
     "lib/agent": { modules: 16, bytes: 47_000 },
     "lib/app_logs": { modules: 32, bytes: 140_000 },
-    "lib/apps": { modules: 110, bytes: 310_000 },
+    "lib/apps": { modules: 170, bytes: 560_000 },
     "lib/async": { modules: 16, bytes: 16_000 },
     "lib/backend": { modules: 6, bytes: 20_000 },
     "lib/base": { modules: 18, bytes: 20_000 },
@@ -62,6 +62,13 @@ export const allowances: Allowances = {
     // The folder of ours that stands for it: docs/decisions/0023.
     "readable-stream": { modules: 1, bytes: 300 },
     "split-ca": { modules: 1, bytes: 1_100 },
+    // Reads archives of uploads, and is loaded with the first one.
+    "tar-stream": { modules: 5, bytes: 29_000 },
+    "streamx": { modules: 2, bytes: 40_000 },
+    "text-decoder": { modules: 3, bytes: 7_500 },
+    "b4a": { modules: 1, bytes: 5_100 },
+    "fast-fifo": { modules: 2, bytes: 2_600 },
+    "events-universal": { modules: 1, bytes: 300 },
   },
   start: [
     "deno.json",
@@ -90,7 +97,7 @@ export const allowances: Allowances = {
     "lib/log": { processorMs: 35, rssMib: 10 },
     "lib/app_logs": { processorMs: 10, rssMib: 2 },
     // Includes node:crypto, which the agent loads for ws anyway.
-    "lib/apps": { processorMs: 85, rssMib: 16 },
+    "lib/apps": { processorMs: 115, rssMib: 18 },
     "the whole agent": { processorMs: 180, rssMib: 31 },
   },
 };
