@@ -3,7 +3,7 @@
 import type { UpdateKey } from "../../lib/self_update/minisign.ts";
 import type { SigningKey } from "../signing/secret_key.ts";
 import { executablePath, installScriptPath, releaseEnds, stagedScriptPath, versionPath } from "./layout.ts";
-import { type LiveIndex, replaceIndex } from "./live_index.ts";
+import { assertStaysSigned, type LiveIndex, replaceIndex } from "./live_index.ts";
 import { changeIndex, type IndexChange } from "./next_index.ts";
 import type { ReleaseStore } from "./release_store.ts";
 import { checkStaged, readStaged } from "./staged.ts";
@@ -28,6 +28,7 @@ export interface LiveOptions extends TransferOptions {
 export async function goLive(change: IndexChange, options: LiveOptions): Promise<void> {
   const { live, now } = options;
   const index = changeIndex(live.index, { change, now, newestNumber: live.newestNumber });
+  assertStaysSigned(options);
   switch (change.kind) {
     case "promote":
       await checkVersion(change.version, options);

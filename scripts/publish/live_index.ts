@@ -37,9 +37,7 @@ export async function replaceIndex(
   { signKey, now, live, ...options }: TransferOptions & { signKey?: SigningKey; now: number; live: LiveIndex },
 ): Promise<void> {
   const { store } = options;
-  if (live.isSigned && signKey === undefined) {
-    throw new Error(`The index in ${store.name} is signed, and agents refuse one that is not: --sign-key is missing`);
-  }
+  assertStaysSigned({ store, live, ...(signKey === undefined ? {} : { signKey }) });
   const bytes = new TextEncoder().encode(writeUpdateIndex(index));
   const paths = [indexPath];
   await transfer(pendingPath(indexPath), { ...options, content: { bytes } });
@@ -51,6 +49,14 @@ export async function replaceIndex(
   }
   await makeLive(paths, options);
   for (const path of paths) await store.remove(pendingPath(path));
+}
+
+/** Throws when a signed index would lose its signature. */
+export function assertStaysSigned(
+  { store, live, signKey }: { store: ReleaseStore; live: LiveIndex; signKey?: SigningKey },
+): void {
+  if (!live.isSigned || signKey !== undefined) return;
+  throw new Error(`The index in ${store.name} is signed, and agents refuse one that is not: --sign-key is missing`);
 }
 
 /** A signature without its index would stop updates, so the one before comes back when the index cannot be copied. */

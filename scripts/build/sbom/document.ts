@@ -1,6 +1,10 @@
 /** Writes a CycloneDX bill of materials: the agent, its packages, and the runtime it is embedded in. */
 
-import { Enums, Models, Serialize, SPDX, Spec } from "@cyclonedx/cyclonedx-library";
+import * as Enums from "@cyclonedx/cyclonedx-library/Enums";
+import * as Models from "@cyclonedx/cyclonedx-library/Models";
+import * as Serialize from "@cyclonedx/cyclonedx-library/Serialize";
+import * as SPDX from "@cyclonedx/cyclonedx-library/SPDX";
+import * as Spec from "@cyclonedx/cyclonedx-library/Spec";
 import type { PackageFacts } from "./packages.ts";
 
 /** What a bill is about. */

@@ -218,6 +218,7 @@ export const publishCases: readonly PublishCase[] = [
       await mustFail(place, /is not signed, and agents refuse it: --sign-key is missing/, ["publish"]);
       await mustDo(place, "publish", ...sign);
       await mustFail(place, /is signed, and agents refuse one that is not: --sign-key is missing/, ["promote"]);
+      assert.equal(await place.read("version.txt"), "0.21.0");
       const stranger = await makeMinisignKeys(place.folder, { name: "stranger" });
       await mustFail(place, /has a bad signature/, ["promote", "--sign-key", stranger.secretFile]);
       await mustDo(place, "promote", ...sign);
