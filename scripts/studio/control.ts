@@ -1,6 +1,6 @@
 /** The procedures `studio.…`, with which the command line controls a running Studio. Only `system` may call them. */
 
-import { isAppState } from "../../lib/model/app.ts";
+import { isAppState, isStage } from "../../lib/model/app.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../lib/base/json.ts";
 import type { Privilege } from "../../lib/backend/requests.ts";
@@ -28,6 +28,9 @@ const procedures: Readonly<Record<string, ControlProcedure>> = {
     const name = new Fields("show_device", args).text("device");
     return { args: [{ device: withoutSecrets(studio.device(name)), apps: studio.apps(name) }] };
   },
+  "studio.add_app": (studio, args) => {
+    return { args: [{ ...ensureApp(studio.store, new Fields("add_app", args).text("app")) }] };
+  },
   "studio.prepare_push": (studio, args) => {
     if (studio.registry?.isRunning !== true) {
       throw new AgentError(
@@ -41,7 +44,8 @@ const procedures: Readonly<Record<string, ControlProcedure>> = {
   },
   "studio.add_release": (studio, args) => {
     const fields = new Fields("add_release", args);
-    return { args: [{ ...studio.addRelease(fields.text("app"), fields.text("version")) }] };
+    const dockerCompose = fields.maybe("dockerCompose", (name) => fields.dict(name)) ?? null;
+    return { args: [{ ...studio.addRelease(fields.text("app"), fields.text("version"), { dockerCompose }) }] };
   },
   "studio.request": async (studio, args) => {
     const fields = new Fields("request", args);
@@ -93,6 +97,9 @@ function readChange(fields: Fields): DesiredChange {
     ...maybe("target", (name) => fields.known(name, { is: isAppState, expected: "a state of an app" })),
     ...maybe("update", (name) => fields.flag(name)),
     ...maybe("version", (name) => fields.text(name)),
+    ...maybe("stage", (name) => fields.known(name, { is: isStage, expected: "DEV or PROD" })),
+    ...maybe("dockerCompose", (name) => fields.dict(name)),
+    ...maybe("kwargs", (name) => fields.dict(name)),
     ...maybe("environment", (name) => fields.dict(name)),
     ...maybe("ports", (name) => fields.dicts(name)),
     ...maybe("accountKey", (name) => fields.count(name)),

@@ -15,6 +15,8 @@ export interface DesiredChange {
   update?: boolean;
   version?: string;
   stage?: Stage;
+  /** The definition of a DEV app of several services; releases have their own. */
+  dockerCompose?: Dict;
   /** Name → value. */
   environment?: Dict;
   /** Port rules in their wire form; absent members are filled in. */
@@ -43,6 +45,7 @@ export function applyChange(change: DesiredChange, context: ChangeContext): Devi
   return {
     ...base,
     requestorAccountKey: context.accountKey,
+    ...devDefinition(change, known),
     environment: change.environment === undefined
       ? base.environment
       : Object.fromEntries(Object.entries(change.environment).map(([name, value]) => [name, { value }])),
@@ -77,6 +80,13 @@ export function encodeRequest(app: DeviceApp, device: Device): Dict {
     ...(app.dockerCompose === null ? {} : { docker_compose: app.dockerCompose }),
     ...(app.newDockerCompose === null ? {} : { new_docker_compose: app.newDockerCompose }),
   };
+}
+
+/** What a DEV app is made of has no release to come from, and stays until it is replaced. */
+function devDefinition({ stage, dockerCompose }: DesiredChange, known: DeviceApp | undefined): Partial<DeviceApp> {
+  if (stage !== "DEV") return {};
+  const definition = dockerCompose ?? known?.dockerCompose ?? null;
+  return { dockerCompose: definition, newDockerCompose: definition };
 }
 
 function isGone(state: AppState): boolean {

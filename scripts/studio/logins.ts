@@ -1,6 +1,11 @@
-/** The logins of the registry: devices may pull with tokens from the Studio, the pusher may push. */
+/**
+ * The logins of the registry: devices may pull, and push what they publish, with tokens from the Studio; the pusher may
+ * push.
+ */
 
+import { listDeviceApps } from "./device_apps.ts";
 import { deviceByKey } from "./devices.ts";
+import { repositoryOf } from "./releases.ts";
 import { numberColumn, randomText, type Store } from "./store.ts";
 import type { AllowedActions, TokenRequest } from "./token_server.ts";
 
@@ -35,5 +40,15 @@ export function checkLogin(store: Store, login: TokenRequest): AllowedActions {
   const text = "SELECT device_key FROM registry_tokens WHERE token = ? AND expires_ms >= ?";
   const row = store.first(text, login.user, Date.now());
   if (row === undefined) return false;
-  return deviceByKey(store, numberColumn(row, "device_key")).secret === login.password ? ["pull"] : false;
+  const deviceKey = numberColumn(row, "device_key");
+  if (deviceByKey(store, deviceKey).secret !== login.password) return false;
+  return isPublishing(store, deviceKey, login.repository) ? ["pull", "push"] : ["pull"];
+}
+
+/** A device may push the release of an app while the Studio wants it published there, and nothing else. */
+function isPublishing(store: Store, deviceKey: number, repository: string | undefined): boolean {
+  return repository !== undefined && listDeviceApps(store, deviceKey).some(({ appKey, appName, stage, target }) => {
+    const own = repositoryOf({ appKey, name: appName });
+    return stage === "DEV" && target === "PUBLISHED" && (repository === own || repository.startsWith(`${own}_`));
+  });
 }

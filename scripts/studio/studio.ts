@@ -27,6 +27,7 @@ import type { StudioRegistry } from "./registry_process.ts";
 import type { Report, Reports } from "./reports.ts";
 import type { Router } from "./router/router.ts";
 import type { Store } from "./store.ts";
+import { sendArchive, type UploadOptions } from "./uploads.ts";
 import { applyChange, type DesiredChange, encodeRequest } from "./desired_change.ts";
 
 /** The collaborators of a Studio. */
@@ -200,6 +201,12 @@ export class Studio implements AsyncDisposable {
     { args = [], ...options }: CallOptions & { args?: unknown[] } = {},
   ): Promise<CallReply> {
     return await this.#deps.backend.call(deviceUri(this.device(name).serial, procedure), args, options);
+  }
+
+  /** Sends the archive of a DEV app; the app is added if there is none of its name. See `sendArchive()`. */
+  async upload(name: DeviceReference, options: Omit<UploadOptions, "app"> & { app: string }): Promise<void> {
+    const app = ensureApp(this.store, options.app);
+    await sendArchive((args) => this.call(name, "write_data", { args }), { ...options, app });
   }
 
   /** The reports of a device about its apps, oldest first. */

@@ -1,12 +1,13 @@
 /** Decides when a device has done what was requested. Pure. */
 
-import type { AppState } from "../../../lib/model/app.ts";
+import { type AppState, isStage, type Stage } from "../../../lib/model/app.ts";
 import { type Dict, isCount, isDict } from "../../../lib/base/json.ts";
 import type { Report } from "../reports.ts";
 
 /** The goal of a request. */
 export interface Goal {
   appKey: number;
+  stage: Stage;
   target: AppState;
   /** The key of the release that an update must end with; undefined when no update was requested. */
   updateTo: number | undefined;
@@ -15,7 +16,7 @@ export interface Goal {
 /** The members of a report that are published. */
 export type PublicReport = Pick<
   Report,
-  "at" | "serial" | "appKey" | "appName" | "state" | "releaseKey" | "updateStatus"
+  "at" | "serial" | "appKey" | "appName" | "stage" | "state" | "releaseKey" | "updateStatus"
 >;
 
 /** The state of a goal. */
@@ -25,8 +26,8 @@ export type Judgement = { kind: "inProgress" } | { kind: "reached" } | { kind: "
 export function judge(goal: Goal, reports: readonly PublicReport[]): Judgement {
   const last = reports.at(-1);
   if (last === undefined) return { kind: "inProgress" };
-  if (last.state === "FAILED") return { kind: "failed", reason: "the device reports FAILED and retries by itself" };
-  if (goal.updateTo === undefined) return { kind: last.state === goal.target ? "reached" : "inProgress" };
+  if (last.state === "FAILED") return { kind: "failed", reason: failureText(goal.stage) };
+  if (goal.updateTo === undefined) return { kind: isReached(goal.target, reports) ? "reached" : "inProgress" };
   const hasBegun = reports.some((report) => report.state === "UPDATING");
   if (last.state !== goal.target) return { kind: "inProgress" };
   if (last.releaseKey === goal.updateTo) return { kind: "reached" };
@@ -34,6 +35,17 @@ export function judge(goal: Goal, reports: readonly PublicReport[]): Judgement {
   return hasBegun
     ? { kind: "failed", reason: "the device rolled back to the previous version" }
     : { kind: "inProgress" };
+}
+
+/** What was built is reported as `PRESENT` right after. */
+function isReached(target: AppState, reports: readonly PublicReport[]): boolean {
+  const states = reports.slice(-2).map(({ state }) => state);
+  return states.at(-1) === target || (target === "BUILT" && states.join() === "BUILT,PRESENT");
+}
+
+/** A DEV app waits for its developer. */
+function failureText(stage: Stage): string {
+  return `the device reports FAILED${stage === "DEV" ? "" : " and retries by itself"}`;
 }
 
 /** Reads a report from the Studio's own topic; undefined when it is invalid. */
@@ -44,5 +56,6 @@ export function readReport(value: unknown): PublicReport | undefined {
 
 function isPublicReport(value: Dict): value is Dict & PublicReport {
   const texts = ["at", "serial", "appName", "state", "updateStatus"];
-  return texts.every((name) => typeof value[name] === "string") && isCount(value.appKey) && isCount(value.releaseKey);
+  const areTexts = texts.every((name) => typeof value[name] === "string");
+  return areTexts && isStage(value.stage) && isCount(value.appKey) && isCount(value.releaseKey);
 }

@@ -14,9 +14,10 @@ const mostLines = 5_000;
 /** The command. */
 export const logs: Command = {
   name: "logs",
-  usage: "<device> [app] [--since 1h] [--until T] [--tail N] [--grep PATTERN] [--level info] [--follow SECONDS]",
+  usage:
+    "<device> [app] [--stage DEV] [--since 1h] [--until T] [--tail N] [--grep PATTERN] [--level info] [--follow SECONDS]",
   summary: "Show lines of an app, or of the agent if none is named; times are 1h30m (ago), RFC 3339 or Unix seconds",
-  options: { since: "one", until: "one", tail: "one", grep: "one", level: "one", follow: "one" },
+  options: { stage: "one", since: "one", until: "one", tail: "one", grep: "one", level: "one", follow: "one" },
   least: 1,
   most: 2,
   run: async (context, args) => {
@@ -26,7 +27,7 @@ export const logs: Command = {
     const { device, apps } = await showDevice(server, args.word(0));
     const serial = memberText(device, "serial");
     const appName = args.words[1];
-    const channel = appName === undefined ? undefined : findChannel(apps, { appName, device: args.word(0) });
+    const channel = appName === undefined ? undefined : findChannel(apps, appName, args);
     for (const line of await readLines(server, { serial, channel, args, context })) {
       if (isShown(line)) context.print(line);
     }
@@ -49,11 +50,12 @@ function readPattern(text: string | undefined): (line: string) => boolean {
   }
 }
 
-/** An app on the device, rather the published one than the one that is built there. */
-function findChannel(apps: readonly Dict[], { appName, device }: { appName: string; device: string }): string {
-  const named = apps.filter((one) => one.appName === appName);
+/** An app on the device; without a stage rather the published one than the one that is built there. */
+function findChannel(apps: readonly Dict[], appName: string, args: Arguments): string {
+  const stage = args.text("stage");
+  const named = apps.filter((one) => one.appName === appName && (stage === undefined || one.stage === stage));
   const app = named.find((one) => one.stage === "PROD") ?? named[0];
-  if (app === undefined) throw new AgentError("bad_request", `"${appName}" is not on "${device}"`);
+  if (app === undefined) throw new AgentError("bad_request", `"${appName}" is not on "${args.word(0)}"`);
   return channelOf({ appKey: Number(app.appKey), appName, stage: memberText(app, "stage") });
 }
 

@@ -8,13 +8,24 @@ import { type Arguments, readArguments, UsageError } from "./arguments.ts";
 import { call } from "./call.ts";
 import type { Command, Context } from "./command.ts";
 import { deviceCommands } from "./devices.ts";
+import { devCommands } from "./dev.ts";
 import { logs } from "./logs.ts";
 import { push } from "./push.ts";
 import { serve } from "./serve.ts";
 import { terminal } from "./terminal.ts";
 import { state } from "./watch.ts";
 
-const commands: readonly Command[] = [serve, ...deviceCommands, push, ...appCommands, state, logs, terminal, call];
+const commands: readonly Command[] = [
+  serve,
+  ...deviceCommands,
+  push,
+  ...appCommands,
+  ...devCommands,
+  state,
+  logs,
+  terminal,
+  call,
+];
 
 /** Runs a command. Returns 0, 1 when it has failed, 2 when it is invalid, after printing the reason. */
 export async function runCommand(args: readonly string[], output: Omit<Context, "folder">): Promise<number> {

@@ -75,3 +75,11 @@ Deno.test("applyChange() keeps environment, instance and epoch until they are na
   const emptied = decide({ target: "PRESENT", environment: {} }, { ...installed, current: "RUNNING" });
   assert.deepEqual(emptied.environment, {});
 });
+
+Deno.test("applyChange() keeps the definition of a DEV app until it is replaced", () => {
+  const [one, two] = [{ services: { a: {} } }, { services: { b: {} } }];
+  const known = { ...decide({ target: "BUILT", stage: "DEV", dockerCompose: one }), current: "PRESENT" } as const;
+  assert.deepEqual(known.dockerCompose, one);
+  assert.deepEqual(decide({ target: "RUNNING", stage: "DEV" }, known).dockerCompose, one);
+  assert.deepEqual(decide({ target: "BUILT", stage: "DEV", dockerCompose: two }, known).newDockerCompose, two);
+});

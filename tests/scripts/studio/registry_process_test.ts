@@ -77,6 +77,11 @@ Deno.test("app push builds an image, or takes an existing one, and adds a releas
   const missing = await studio.run("app", "push", "Shop", "1.2.0", "--image", "nothing:here");
   assert.equal(missing.code, 1);
   assert.match(missing.errors, /No such image/);
+  const file = "services:\n  web: {build: ./app}\n  db: {image: 'postgres:16'}\n";
+  await Deno.writeTextFile(`${studio.folder}/shop.yml`, file);
+  const project = await studio.run("app", "push", "Shop", "2.0.0", "--compose", "shop.yml");
+  assert.equal(project.code, 0, project.errors);
+  assert.match(project.output, /^\S+\/apps\/prod_amd64_1_shop_web:2\.0\.0 is pushed\nShop 2\.0\.0 is release 3\n$/);
 });
 
 Deno.test("the registry ends with the Studio, even if that is killed", async () => {

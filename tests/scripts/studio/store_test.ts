@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { addAccount } from "../../../scripts/studio/accounts.ts";
+import { applyChange } from "../../../scripts/studio/desired_change.ts";
+import { saveDeviceApp } from "../../../scripts/studio/device_apps.ts";
 import { addDevice, deviceByName } from "../../../scripts/studio/devices.ts";
 import { checkLogin, mintRegistryToken, pusherPassword, pusherUser } from "../../../scripts/studio/logins.ts";
-import { addRelease, ensureApp, newestRelease, repositoryOf } from "../../../scripts/studio/releases.ts";
+import { addRelease, type App, ensureApp, newestRelease, repositoryOf } from "../../../scripts/studio/releases.ts";
 import { Store } from "../../../scripts/studio/store.ts";
 
 /** Runs with a store in a folder of its own. */
@@ -52,7 +54,14 @@ Deno.test("addDevice() refuses names that are in use or invalid in files and top
   });
 });
 
-Deno.test("checkLogin() allows devices to pull with their own token and secret, and the pusher everything", async () => {
+/** The Studio wants a release of the app published on the device. */
+function publishOn(store: Store, deviceKey: number, app: App): void {
+  const change = { target: "PUBLISHED", stage: "DEV" } as const;
+  const context = { app, known: undefined, newest: newestRelease(store, app), named: undefined, accountKey: 1 };
+  saveDeviceApp(store, { deviceKey, app: applyChange(change, context) });
+}
+
+Deno.test("checkLogin() lets devices pull, and push what they publish, and the pusher everything", async () => {
   await withStore((store) => {
     const device = addDevice(store, { name: "edge-1", secret: "secret" });
     const other = addDevice(store, { name: "edge-2", secret: "other" });
@@ -70,6 +79,17 @@ Deno.test("checkLogin() allows devices to pull with their own token and secret, 
     for (const [user, password, verdict] of table) {
       const login = { user, password, repository: "apps/x", actions: ["pull", "push"] };
       assert.deepEqual(checkLogin(store, login), verdict, `${user} ${password}`);
+    }
+    const app = ensureApp(store, "shop");
+    addRelease(store, app, { version: "1" });
+    publishOn(store, device.deviceKey, app);
+    for (
+      const [name, actions] of [["shop", ["pull", "push"]], ["shop_web", ["pull", "push"]], ["shops", [
+        "pull",
+      ]]] as const
+    ) {
+      const repository = repositoryOf({ ...app, name });
+      assert.deepEqual(checkLogin(store, { user: token, password: "secret", repository, actions: [] }), actions, name);
     }
     store.run("UPDATE registry_tokens SET expires_ms = ?", Date.now() - 1);
     assert.equal(checkLogin(store, { user: token, password: "secret", repository: undefined, actions: [] }), false);

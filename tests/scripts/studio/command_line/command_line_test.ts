@@ -27,7 +27,7 @@ Deno.test("help is printed to the output, an invalid command to the errors with 
     [["app", "run", "x"], /An argument is missing\nUsage: app run/],
     [["call", "x", "y", "{"], /The arguments must be JSON/],
     [["call", "x", "y", "--kwargs", "[]"], /--kwargs must be a JSON object/],
-    [["app", "push", "x", "1"], /Give either --image or --context/],
+    [["app", "push", "x", "1"], /Give one of --image, --context and --compose/],
     [["serve", "--port", "high"], /--port must be a whole number/],
   ];
   for (const [args, text] of table) {
@@ -98,6 +98,58 @@ Deno.test("the command line adds and calls a device, runs an app on it and shows
   const own = await studio.run("logs", "edge-1", "--level", "warn", "--tail", "3");
   assert.equal(own.output, '{"level":"warn","tail":3}\n');
   assert.match((await studio.run("logs", "edge-1", "shop", "--grep", "(")).errors, /^--grep must be a regular expr/);
+});
+
+Deno.test("app push --compose adds a release that is a compose file, and needs no registry", async () => {
+  await using studio = await StudioProcess.prepare();
+  await studio.serve();
+  await studio.run("device", "add", "edge-1");
+  await Deno.writeTextFile(`${studio.folder}/shop.yml`, "services:\n  web:\n    image: nginx:1\n");
+  const pushed = await studio.run("app", "push", "shop", "1.0.0", "--compose", "shop.yml");
+  assert.equal(pushed.output, "shop 1.0.0 is release 1\n", pushed.errors);
+  await using device = await studio.joinAs(parseJson(await Deno.readTextFile(`${studio.folder}/edge-1.flock`)));
+  let definition: unknown;
+  await device.answer("request_app_state", ({ kwargs }) => {
+    definition = kwargs.docker_compose;
+    return {};
+  });
+  await studio.run("app", "run", "edge-1", "shop", "--wait", "0");
+  assert.deepEqual(definition, { services: { web: { image: "nginx:1" } } });
+  const wrong = await studio.run("app", "push", "shop", "1.0.1", "--compose", "missing.yml");
+  assert.match(wrong.errors, /^Cannot read the compose file "missing.yml"/);
+});
+
+Deno.test("dev upload sends a folder, dev build prints the log of the build and waits for its end", async () => {
+  await using studio = await StudioProcess.prepare();
+  await studio.serve();
+  await studio.run("device", "add", "edge-1", "--serial", "SN-1");
+  await using device = await studio.joinAs(parseJson(await Deno.readTextFile(`${studio.folder}/edge-1.flock`)));
+  const parts: unknown[][] = [];
+  await device.answer("write_data", ({ args }) => {
+    parts.push([...args]);
+    return {};
+  });
+  await Deno.mkdir(`${studio.folder}/fan`);
+  await Deno.writeTextFile(`${studio.folder}/fan/Dockerfile`, "FROM scratch\n");
+  const sent = await studio.run("dev", "upload", "edge-1", "Fan", "fan");
+  assert.match(sent.output, /^100 % of \d+ bytes\n$/, sent.errors);
+  assert.deepEqual(parts.map(([chunk]) => String(chunk).slice(0, 6)), ["BEGIN", "1f8b08", "END"]);
+  assert.deepEqual(parts[0]?.slice(1, 3), ["Fan.tgz", "dev_1_fan"]);
+  assert.equal(String(parts[1]?.[0]).length / 2, parts[1]?.[3]);
+
+  let outcome = ["REMOVED", "BUILDING", "BUILT", "PRESENT"];
+  await device.answer("request_app_state", async ({ kwargs }) => {
+    assert.deepEqual([kwargs.stage, kwargs.target_state], ["DEV", "BUILT"]);
+    await device.session.publish("reswarm.logs.SN-1.dev_1_fan", ["Step 1/1 : FROM scratch"]);
+    for (const state of outcome) await device.report(state, "DEV");
+    return {};
+  });
+  const built = await studio.run("dev", "build", "edge-1", "Fan");
+  assert.equal(built.code, 0, built.errors);
+  assert.match(built.output, /^Step 1\/1 : FROM scratch$/m);
+  outcome = ["BUILDING", "FAILED"];
+  const failed = await studio.run("dev", "build", "edge-1", "Fan");
+  assert.deepEqual([failed.code, failed.errors], [1, "Fan: the device reports FAILED\n"]);
 });
 
 Deno.test("app run says that the device is not connected, and gives up in time", async () => {

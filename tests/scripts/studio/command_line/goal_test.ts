@@ -6,7 +6,7 @@ function reports(texts: readonly string[]): PublicReport[] {
   return texts.map((text) => {
     const [state, releaseKey = "7", updateStatus = ""] = text.split(" ");
     const report = readReport({
-      ...{ at: "2026-01-01T10:00:00Z", serial: "SN-1", appKey: 42, appName: "shop" },
+      ...{ at: "2026-01-01T10:00:00Z", serial: "SN-1", appKey: 42, appName: "shop", stage: "PROD" },
       ...{ state, releaseKey: Number(releaseKey), updateStatus },
     });
     assert.ok(report);
@@ -15,7 +15,7 @@ function reports(texts: readonly string[]): PublicReport[] {
 }
 
 Deno.test("judge() decides when the device has done what was requested", () => {
-  const run: Goal = { appKey: 42, target: "RUNNING", updateTo: undefined };
+  const run: Goal = { appKey: 42, stage: "PROD", target: "RUNNING", updateTo: undefined };
   const update: Goal = { ...run, updateTo: 8 };
   const table: [goal: Goal, reports: string[], expected: string][] = [
     [run, [], "inProgress"],
@@ -28,6 +28,9 @@ Deno.test("judge() decides when the device has done what was requested", () => {
     [update, ["UPDATING", "PRESENT 8 pending_remote_confirmation", "STARTING 8", "RUNNING 8 completed"], "reached"],
     [update, ["UPDATING", "RUNNING 7"], "failed"],
     [update, ["UPDATING", "RUNNING 7 canceled"], "failed"],
+    [{ ...run, target: "BUILT" }, ["BUILT"], "reached"],
+    [{ ...run, target: "BUILT" }, ["BUILDING", "BUILT", "PRESENT"], "reached"],
+    [{ ...run, target: "BUILT" }, ["PRESENT"], "inProgress"],
     [{ ...update, target: "PRESENT" }, ["UPDATING", "PRESENT 8"], "reached"],
   ];
   for (const [goal, texts, expected] of table) assert.equal(judge(goal, reports(texts)).kind, expected, texts.join());

@@ -20,7 +20,7 @@ export interface EndedCommand {
 export interface ServedDevice extends AsyncDisposable {
   session: Session;
   answer(procedure: string, handler: (call: Invocation) => Reply | Promise<Reply>): Promise<void>;
-  report(state: string): Promise<void>;
+  report(state: string, stage?: "DEV" | "PROD"): Promise<void>;
 }
 
 /** A folder, and the Studio that runs on it after `serve()`. Disposing stops it and removes the folder. */
@@ -75,7 +75,7 @@ export class StudioProcess implements AsyncDisposable {
     const { swarm_key, device_key, serial_number } = flock;
     const login = { url: String(flock.device_endpoint_url), secret: String(flock.secret) };
     const session = await openSession({ ...login, authid: `${swarm_key}-${device_key}` });
-    const report: Dict = { swarm_key, device_key, serial_number, app_key: 1, stage: "PROD", release_key: 1 };
+    const report: Dict = { swarm_key, device_key, serial_number, app_key: 1, release_key: 1 };
     const rest = { device_to_app_key: 0, requestor_account_key: 1, request_update: false, release_build: false };
     return {
       session,
@@ -83,8 +83,8 @@ export class StudioProcess implements AsyncDisposable {
         const work = async (call: Invocation) => await handler(call);
         await session.register(`re.mgmt.${serial_number}.${procedure}`, work, { forceReregister: true });
       },
-      report: async (state) => {
-        const full = { ...report, ...rest, state, updateStatus: "" };
+      report: async (state, stage = "PROD") => {
+        const full = { ...report, ...rest, state, stage, updateStatus: "" };
         await session.call("reswarm.containers.update_app_on_device", [full]);
       },
       [Symbol.asyncDispose]: () => session.close(),
