@@ -19,6 +19,7 @@ import { readIdleMark } from "../host/process_idle.ts";
 import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
 import { ownLogQueries } from "../log/own_log_queries.ts";
+import { createOsUpdate } from "../os_update/os_update.ts";
 import { createSelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
 import { createTerminals, type Terminals } from "../terminals/terminals.ts";
@@ -263,6 +264,7 @@ function deviceOf(
       query: (query, signal) => appLogs.query(query, signal),
       queryOwn: ownLogQueries(paths.logFile),
     },
+    osUpdate: createOsUpdate(),
     network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
     selfUpdate,
     terminals,

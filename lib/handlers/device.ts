@@ -11,6 +11,7 @@ import type { InterfaceAddress } from "../host/addresses.ts";
 import type { PowerAction } from "../host/power.ts";
 import type { FoundOwnLines, OwnLogQuery } from "../log/own_log_query.ts";
 import type { AppId } from "../model/app.ts";
+import type { OsReleases } from "../os_update/os_releases.ts";
 import type { Stats } from "../host/stats.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
 
@@ -111,6 +112,12 @@ export interface DeviceTerminals {
   stop(sessionId: string, caller: string | undefined): Promise<void>;
 }
 
+/** Updates of the operating system. */
+export interface DeviceOsUpdate {
+  /** Undefined on a system without such updates. Throws `io_failed`, `bad_request`. */
+  readReleases(): Promise<OsReleases | undefined>;
+}
+
 /** The tunnels of the device. */
 export interface DeviceTunnels {
   isCapable(): boolean;
@@ -126,6 +133,7 @@ export interface Device {
   host: DeviceHost;
   logs: DeviceLogs;
   network: DeviceNetwork;
+  osUpdate: DeviceOsUpdate;
   selfUpdate: DeviceSelfUpdate;
   terminals: DeviceTerminals;
   tunnels: DeviceTunnels;

@@ -18,6 +18,7 @@ import {
   startTerminalSession,
   stopTerminalSession,
 } from "./terminals.ts";
+import { getOsRelease } from "./os_update.ts";
 import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, schedulePower } from "./system.ts";
 
 const nothing = "none";
@@ -308,13 +309,14 @@ export const procedures: readonly ProcedureRow[] = [
     decode: noArguments,
     run: schedulePower("restartAgent"),
   }),
-  later({
+  working({
     name: "get_os_release",
     privilege: "READ",
     deniedText: "insufficient privileges to get os release data",
     args: nothing,
     result: "[{currentRelease: {Name, Version, BuildTime}, latestRelease: {Name, Version, BuildTime}}] or empty",
-    laterIssue: "system updates",
+    decode: noArguments,
+    run: getOsRelease,
   }),
   later({
     name: "download_os_update",

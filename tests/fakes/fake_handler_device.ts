@@ -40,6 +40,7 @@ export interface DeviceChange extends Partial<Pick<Device, "serialNumber" | "che
   host?: Partial<Device["host"]>;
   logs?: Partial<Device["logs"]>;
   network?: Partial<Device["network"]>;
+  osUpdate?: Partial<Device["osUpdate"]>;
   selfUpdate?: Partial<Device["selfUpdate"]>;
   terminals?: Partial<Device["terminals"]>;
   tunnels?: Partial<Device["tunnels"]>;
@@ -76,6 +77,7 @@ export function fakeDevice(change: DeviceChange = {}): Device {
       ...change.logs,
     },
     network: { readInterfaces: () => [], ...change.network },
+    osUpdate: { readReleases: () => Promise.resolve(undefined), ...change.osUpdate },
     selfUpdate: { readLatestVersion: () => Promise.resolve("0.21.0"), ...change.selfUpdate },
     terminals: { ...terminals, ...change.terminals },
     tunnels: { isCapable: () => false, ...change.tunnels },

@@ -1,0 +1,16 @@
+/** Updates of the operating system. */
+
+import type { Reply } from "../wamp/invocations.ts";
+import type { Device } from "./device.ts";
+
+/** `get_os_release`: the installed and the newest release; nothing on a system that does not have such updates. */
+export async function getOsRelease({ osUpdate }: Device): Promise<Reply> {
+  const releases = await osUpdate.readReleases();
+  if (releases === undefined) return {};
+  const { current, latest } = releases;
+  return { args: [{ currentRelease: wireRelease(current), latestRelease: wireRelease(latest) }] };
+}
+
+function wireRelease({ name, version, buildTime }: { name: string; version: string; buildTime: string }) {
+  return { Name: name, Version: version, BuildTime: buildTime };
+}
