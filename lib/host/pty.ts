@@ -1,6 +1,6 @@
 /** Programs on a terminal of their own on this machine. Loaded with the first one. */
 
-import { ReadStream } from "node:tty";
+import type { ReadStream } from "node:tty";
 import { AgentError, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { loadPtyAddon, type PtyAddon } from "./pty_addon.ts";
@@ -13,14 +13,23 @@ const ptyDrainMs = 500;
 
 /** Starts a program; through util-linux `script` where the addon cannot be loaded. Throws `command_failed`. */
 export async function openPty(options: PtyOptions, log: Log): Promise<Pty> {
-  let parts: { addon: PtyAddon; input: PtyInput };
+  let parts: PtyParts;
   try {
-    parts = { addon: await loadPtyAddon(), input: new PtyInput() };
+    // A bundle loads what it imports in the usual way at its start.
+    const { ReadStream } = await import("node:tty");
+    parts = { addon: await loadPtyAddon(), input: new PtyInput(), Stream: ReadStream };
   } catch (error) {
     log.warn("Terminals of the device run through script", { error: textOf(error) });
     return await openScriptPty(options);
   }
   return new AddonPty(parts, options);
+}
+
+/** What a pseudoterminal is opened, read and written with. */
+interface PtyParts {
+  addon: PtyAddon;
+  input: PtyInput;
+  Stream: typeof ReadStream;
 }
 
 class AddonPty implements Pty {
@@ -37,7 +46,7 @@ class AddonPty implements Pty {
   #isEnded = false;
   #isClosed = false;
 
-  constructor({ addon, input }: { addon: PtyAddon; input: PtyInput }, options: PtyOptions) {
+  constructor({ addon, input, Stream }: PtyParts, options: PtyOptions) {
     const { program, args, env, folder, rows, columns } = options;
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const user = [-1, -1] as const;
@@ -47,7 +56,7 @@ class AddonPty implements Pty {
     this.#fd = fd;
     this.pid = pid;
     this.#input = input;
-    this.#stream = new ReadStream(fd);
+    this.#stream = new Stream(fd);
     this.#stream.on("data", (chunk: Uint8Array) => this.#onData(chunk));
     // The kernel reports the end of the last program on a terminal as an error.
     this.#stream.on("error", () => this.#onEnd());

@@ -1,6 +1,5 @@
 /** The addon that opens pseudoterminals: from the folder of packages, or from the bundle, which carries it as text. */
 
-import { createRequire } from "node:module";
 import { AgentError } from "../base/errors.ts";
 
 /** The members of the addon that are used. */
@@ -37,10 +36,12 @@ export async function loadPtyAddon(): Promise<PtyAddon> {
   const platform = `${Deno.build.os}-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}`;
   const text = embedded[platform];
   try {
+    // A bundle loads what it imports in the usual way at its start.
+    const { createRequire } = await import("node:module");
     if (text === undefined) throw new Error(`there is none for ${platform}`);
     const addon: unknown = text.startsWith(unfilled)
       ? createRequire(import.meta.url)(`@lydell/node-pty-${platform}/pty.node`)
-      : await loadFromText(text);
+      : await loadFromText(text, createRequire);
     if (!isPtyAddon(addon)) throw new Error("it is another module");
     return addon;
   } catch (error) {
@@ -49,7 +50,10 @@ export async function loadPtyAddon(): Promise<PtyAddon> {
 }
 
 /** An addon is loaded from a file; the file can go as soon as it is. */
-async function loadFromText(text: string): Promise<unknown> {
+async function loadFromText(
+  text: string,
+  createRequire: (file: string) => (file: string) => unknown,
+): Promise<unknown> {
   const unpacked = new Blob([Uint8Array.fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
   const bytes = await new Response(unpacked).bytes();
   const folder = await Deno.makeTempDir({ prefix: "reagent-pty-" });

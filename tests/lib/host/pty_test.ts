@@ -60,10 +60,11 @@ async function exercise(typed: Typed): Promise<void> {
   await typed.type("stty size\r");
   await typed.until("40 100");
   const line = `${"x".repeat(999)}\n`;
-  await typed.type("stty -icanon -echo -icrnl; head -c 500000 | md5sum; stty sane\r");
+  await typed.type("stty -icanon -echo -icrnl; head -c 500000 | md5sum; stty sane; echo sane a''gain\r");
   await systemClock.sleep(300);
   await typed.type(line.repeat(500));
   await typed.until(createHash("md5").update(line.repeat(500)).digest("hex"));
+  await typed.until("sane again");
   await typed.type("head -c 2000000 /dev/zero | tr '\\0' y; echo; echo en''d\r");
   await typed.until("end");
   assert.ok(typed.bytes > 2_000_000);
