@@ -12,7 +12,7 @@ import { busyboxImage } from "../../scripts/testbed/dockerd.ts";
 import { sleep } from "../../scripts/testbed/wait.ts";
 import { AgentFixture, outsider } from "./agent_fixture.ts";
 import { assertRefuses, terminalShells, untilNoShell } from "./terminal_shells.ts";
-import { TerminalViewer } from "./terminal_viewer.ts";
+import { readTopics, TerminalViewer } from "./terminal_viewer.ts";
 
 interface Terminals {
   fixture: AgentFixture;
@@ -215,6 +215,46 @@ const cases: Record<string, (terminals: Terminals) => Promise<void>> = {
     await viewer.untilEnd();
     assert.equal(viewer.ends, 1);
     await untilNoShell();
+  },
+
+  "an app's name, with or without a service, stands for its compose project": async ({ fixture, owner, device }) => {
+    const project = "prod_44_till_compose";
+    for (const service of ["db", "web"]) {
+      const labels = [`com.docker.compose.project=${project}`, `com.docker.compose.service=${service}`];
+      const args = labels.flatMap((label) => ["--label", label]);
+      const name = `${project}-${service}-1`;
+      await fixture.engine.docker("run", "-d", "--name", name, "-h", service, ...args, busyboxImage, "sleep", "1000");
+    }
+    for (
+      const [containerName, host] of [["prod_44_till", "db"], ["prod_44_till-web", "web"], [`${project}-web-1`, "web"]]
+    ) {
+      const viewer = await TerminalViewer.openContainer(owner, {
+        serial: device.serial,
+        containerName: containerName ?? "",
+      });
+      await viewer.until("# ");
+      await viewer.type("echo host:$(hostname):\r");
+      await viewer.until(`host:${host}:`);
+      await viewer.stop();
+    }
+  },
+
+  "a shell that leaves something running behind ends its terminal": async ({ owner, device }) => {
+    const viewer = await TerminalViewer.openContainer(owner, { serial: device.serial, containerName: container });
+    await viewer.until("# ");
+    await viewer.type("sleep 31 & exit\r");
+    await viewer.untilEnd({ limitMs: 20_000 });
+  },
+
+  "a terminal that is never started ends after a minute": async ({ owner, device }) => {
+    const request = deviceUri(device.serial, "request_terminal_session");
+    const [topics] = (await owner.call(request, [{ containerName: container }])).args;
+    const { sessionID } = readTopics(topics);
+    assert.equal((await terminalShells()).length, 1);
+    await sleep(62_000);
+    assert.deepEqual(await terminalShells(), []);
+    const start = owner.call(deviceUri(device.serial, "start_terminal_session"), [{ sessionID }]);
+    await assertRefuses(start, "session was not found");
   },
 
   "a container that is removed ends its terminal": async ({ fixture, owner, device }) => {
