@@ -80,7 +80,7 @@ async function readDefinition(path: string): Promise<Dict | undefined> {
 
 /** Nothing is downloaded and nothing is built offline. */
 function mayStartOffline(app: LiveApp, request: AppRequest): boolean {
-  if (!isDriven(app, request) || app.state === app.target) return false;
+  if (!isDriven(app, request) || (app.state === app.target && app.isUnsettled !== true)) return false;
   if (isGone(app.state) && !isGone(app.target)) return false;
   return !(app.target === "PRESENT" && request.requestUpdate);
 }
