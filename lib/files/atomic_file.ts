@@ -12,6 +12,7 @@ import { fileError, osCodeOf } from "./os_error.ts";
 import { overwriteFile } from "./overwrite.ts";
 import { folderOf } from "./path_parts.ts";
 import { openPlainFile } from "./plain_file.ts";
+import { syncFolder } from "./sync_folder.ts";
 import { writeAll } from "./write_all.ts";
 
 /** How a file is written. */
@@ -118,11 +119,4 @@ async function keepOwner(file: FileHandle, old: Deno.FileInfo | undefined): Prom
   if (old === undefined || old.uid === null || old.gid === null) return;
   const own = await file.stat();
   if (own.uid !== old.uid || own.gid !== old.gid) await file.chown(old.uid, old.gid).catch(() => {});
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // On Windows a folder cannot be opened as a file.
-  if (Deno.build.os === "windows") return;
-  using folder = await Deno.open(path, { read: true });
-  await folder.sync();
 }
