@@ -31,6 +31,8 @@ export class FakeStudio {
   readonly followed: string[] = [];
   /** How many lines of pulls were shown. */
   pullLines = 0;
+  /** Those lines by the channel, also of builds and pushes. */
+  readonly fed = new Map<string, string[]>();
 
   readonly #clock: Clock;
 
@@ -42,6 +44,7 @@ export class FakeStudio {
   clear(): void {
     this.entries.length = 0;
     this.reports.length = 0;
+    this.fed.clear();
   }
 
   /** The backend that the agent calls. */
@@ -84,13 +87,18 @@ export class FakeStudio {
       showProgress: (_, { progress }) => void this.entries.push(progress),
       follow: (channel, { known }) => void this.followed.push(known === undefined ? channel : `${channel} ${known.id}`),
       leave: () => {},
-      openFeed: () => ({ push: () => void (this.pullLines += 1), end: () => Promise.resolve() }),
+      openFeed: (channel) => ({ push: (line) => this.#feed(channel, line), end: () => Promise.resolve() }),
       showExited: () => Promise.resolve(),
       followProject: (channel, services) => void this.followed.push(`${channel}: ${services.map(({ name }) => name)}`),
       noteServiceExit: () => {},
       showExitedService: () => Promise.resolve(),
       forget: () => {},
     };
+  }
+
+  #feed(channel: string, line: string): void {
+    this.pullLines += 1;
+    this.fed.set(channel, [...this.fed.get(channel) ?? [], line]);
   }
 
   async #whenConnected<T>(answer: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -72,5 +72,6 @@ function publishSteps(given: Given): Step[] {
       : [{ kind: "pushImage", version } as const]),
     { kind: "report", state: "PUBLISHED" },
     { kind: "clearReleaseHistory" },
+    ...(isCompose ? [] : [{ kind: "dropReleases", except: version } as const]),
   ];
 }

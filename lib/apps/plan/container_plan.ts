@@ -295,13 +295,14 @@ function wipeProject(given: Given): Step[] {
 }
 
 function wipeSteps(given: Given): Step[] {
-  const { containers, tags, formerImages = [] } = given.observed;
+  const { wanted: { isDev = false }, observed: { containers, tags, formerImages = [] } } = given;
   const references = formerImages.map(({ reference }) => reference);
   return [
     ...containers.flatMap(stopAndRemove),
     ...wipeProject(given),
     ...(tags.length === 0 ? [] : [{ kind: "untagImages", tags, isNeeded: true } as const]),
     ...(references.length === 0 ? [] : [{ kind: "dropFormerImages", references, isNeeded: true } as const]),
+    ...(isDev ? once(given, { kind: "dropReleases" }) : []),
     ...once(given, { kind: "removeVolumes" }, { kind: "deleteEnvFiles" }),
   ];
 }

@@ -125,6 +125,8 @@ export type BuildStep =
   /** Gives the built image the name of a release. */
   | { kind: "tagRelease"; version: string }
   | { kind: "pushImage"; version: string }
+  /** Removes the names of releases that were made for pushes, unless the app is installed as PROD, too. */
+  | { kind: "dropReleases"; except?: string }
   /** Unpacks the upload for compose. */
   | { kind: "extractUpload" }
   /** Copies images of other registries that services are based on, and pushes the copies. */
@@ -202,7 +204,7 @@ const projectKinds: ReadonlySet<Step["kind"]> = new Set<ProjectStep["kind"]>([
 
 const buildKinds: ReadonlySet<Step["kind"]> = new Set<BuildStep["kind"]>([
   ...["checkUpload", "buildImage", "tagRelease", "pushImage", "extractUpload"] as const,
-  ...["rehostImages", "pushServices", "deleteUpload"] as const,
+  ...["dropReleases", "rehostImages", "pushServices", "deleteUpload"] as const,
 ]);
 
 const pullKinds: ReadonlySet<Step["kind"]> = new Set([

@@ -3,6 +3,7 @@
 import { AgentError, hasCode } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { AppLogs, LogFeed } from "../../app_logs/app_logs.ts";
+import type { BuildOptions } from "../../docker/build.ts";
 import type { CliBuildOptions } from "../../docker/cli_build.ts";
 import type { Engine } from "../../docker/engine.ts";
 import { isTag, type RegistryAuth, splitReference } from "../../docker/registry.ts";
@@ -16,6 +17,7 @@ import { dockerfileFor, type UploadPaths } from "../build/upload_paths.ts";
 import { type ComposeService, imageOfService, type ImageOptions, servicesOf } from "../compose/definition.ts";
 import type { BuildStep } from "../plan/steps.ts";
 import { explainPull } from "./explain_pull.ts";
+import { dropReplaced } from "./replaced_images.ts";
 import { anonymousPullText, type PullLogin } from "./pull_login.ts";
 
 /** The app whose image is made, and the rest of the device as far as these steps need it. */
@@ -27,13 +29,19 @@ export interface BuildContext {
   releaseRepository: string;
   /** The log channel of its releases; see `publishChannelOf()`. */
   releaseChannel: string;
+  /** The app is on this device as PROD, too. */
+  isReleaseInstalled(): boolean;
   upload: UploadPaths;
   /** Of this machine, as Dockerfiles are named after it: `amd64`. */
   arch: string;
   /** Null for an app of one container. */
   dockerCompose: Record<string, unknown> | null;
   images: ImageOptions;
-  engine: Pick<Engine, "addTag" | "checkLogin" | "hasImage" | "openBuild" | "openPull" | "openPush" | "untag">;
+  engine: Pick<
+    Engine,
+    | ("addTag" | "checkLogin" | "hasImage" | "imagesOf" | "listImages")
+    | ("openBuild" | "openPull" | "openPush" | "untag")
+  >;
   appLogs: Pick<AppLogs, "openFeed" | "say">;
   /** The login for the registry of an image. */
   login(reference: string): Promise<PullLogin>;
@@ -45,6 +53,8 @@ export interface BuildContext {
   readFreeBytes(): Promise<number | undefined>;
   log: Log;
 }
+
+type ImageBuild = Omit<BuildOptions, "buildId">;
 
 /** The build steps of one transition; each can be repeated. */
 export class BuildSteps {
@@ -69,6 +79,8 @@ export class BuildSteps {
         return await this.#tagRelease(step.version, signal);
       case "pushImage":
         return await this.#push(`${this.#context.releaseRepository}:${step.version}`, signal);
+      case "dropReleases":
+        return await this.#dropReleases(step, signal);
       case "extractUpload":
         return await extractArchive(this.#context.upload.archive, this.#context.upload.folder, signal);
       case "rehostImages":
@@ -106,7 +118,7 @@ export class BuildSteps {
   }
 
   async #buildImage({ isRelease }: { isRelease: boolean }, signal: AbortSignal): Promise<void> {
-    const { app, names, upload, engine, logins, buildWithCli, log } = this.#context;
+    const { names, upload, engine, logins, log } = this.#context;
     if (this.#facts === undefined) await this.#checkUpload(signal);
     const facts = this.#facts;
     if (facts === undefined) return;
@@ -119,6 +131,12 @@ export class BuildSteps {
     };
     // Another upload may replace the archive any time.
     this.#facts = undefined;
+    const build = () => this.#build(options, { isRelease });
+    await dropReplaced({ engine, log }, { references: [options.reference], work: build }, signal);
+  }
+
+  async #build(options: ImageBuild, { isRelease }: { isRelease: boolean }): Promise<void> {
+    const { app, engine, buildWithCli, log } = this.#context;
     await this.#withFeed(isRelease ? "release" : "app", async (feed) => {
       try {
         const build = await engine.openBuild({ ...options, buildId: `build_${app.id.appKey}_${app.appName}` });
@@ -140,6 +158,21 @@ export class BuildSteps {
       );
     }
     await engine.addTag(`${names.repository}:latest`, { repository: releaseRepository, tag: version }, signal);
+  }
+
+  /** Best effort: the next publish, and the removal of the app, try again. */
+  async #dropReleases({ except }: { except?: string }, signal: AbortSignal): Promise<void> {
+    const { engine, releaseRepository, isReleaseInstalled, log } = this.#context;
+    if (isReleaseInstalled()) return;
+    for (const tag of await engine.imagesOf(releaseRepository, signal)) {
+      if (tag === except) continue;
+      try {
+        await engine.untag(`${releaseRepository}:${tag}`, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        log.warn("Cannot remove the image of a release", { repository: releaseRepository, tag, error });
+      }
+    }
   }
 
   async #push(reference: string, signal: AbortSignal): Promise<void> {

@@ -16,6 +16,7 @@ import type { ProjectStep } from "../plan/steps.ts";
 import type { ObservedService } from "../state/observed_app.ts";
 import { projectNeeds, projectState } from "../watch/project_state.ts";
 import { ImagePull } from "./image_pull.ts";
+import { dropReplaced } from "./replaced_images.ts";
 import { keptRepository, keptTag } from "./projects.ts";
 import type { StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
@@ -220,13 +221,16 @@ export class ProjectSteps {
   }
 
   async #build({ isRelease }: { isRelease: boolean }, signal: AbortSignal): Promise<Effect> {
-    const { app, definition, projects, appLogs, names, projectTools, loginSources } = this.#context;
+    const { app, definition, projects, engine, appLogs, names, projectTools, loginSources, log } = this.#context;
     const { cli } = await projectTools();
     const { project: name, file } = await this.#write(signal);
-    const logins = appLogins(projects.imagesIn(app, definition), await loginSources());
+    const images = projects.imagesIn(app, definition);
+    const logins = appLogins(images, await loginSources());
     const feed = appLogs.openFeed(isRelease ? publishChannelOf(app) : names.container);
     try {
-      await cli.build({ name, file }, { logins, onLines: (lines) => lines.forEach((line) => feed.push(line)), signal });
+      const onLines = (lines: readonly string[]) => lines.forEach((line) => feed.push(line));
+      const work = () => cli.build({ name, file }, { logins, onLines, signal });
+      await dropReplaced({ engine, log }, { references: images, work }, signal);
     } finally {
       await feed.end();
     }

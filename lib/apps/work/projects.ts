@@ -5,6 +5,7 @@
 
 import { type Dict, isDict } from "../../base/json.ts";
 import { type AppId, type AppRequest, idText } from "../../model/app.ts";
+import { projectLabelOf } from "../../model/app_names.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
 import { type ComposeService, imageOfService, type ImageOptions, servicesOf } from "../compose/definition.ts";
 import { valueText } from "../container/variable.ts";
@@ -69,7 +70,9 @@ export class Projects {
     const isBuiltHere = ({ isBuilt }: ComposeService) => isBuilt && app.id.stage === "DEV";
     const images = servicesIn(definition).flatMap((service) => {
       if (isPulled && (service.isOptional || isBuiltHere(service))) return [];
-      return imageOfService(service, options) ?? [];
+      const image = imageOfService(service, options);
+      // Compose names what is built without a name itself.
+      return image ?? (isBuiltHere(service) ? `${projectLabelOf(app)}-${service.name}` : []);
     });
     return [...new Set(images)];
   }

@@ -150,6 +150,7 @@ const changesEngine: Readonly<Record<Step["kind"], boolean>> = {
   checkUpload: false,
   extractUpload: false,
   pushImage: false,
+  dropReleases: false,
   rehostImages: false,
   pushServices: false,
   deleteUpload: false,

@@ -35,7 +35,7 @@ const rows: [name: string, goal: BuildGoal, wanted: Wanted, steps: string[]][] =
     ...["report REMOVED", "checkUpload", "sayRelease Starting image build...", "report BUILDING"],
     ...["buildImage release", "sayRelease Image built successfully", "report BUILT"],
     ...["sayRelease App build has finished, Starting to publish...", "tagRelease 1.2", "report PUBLISHING"],
-    ...["pushImage 1.2", "report PUBLISHED", "clearReleaseHistory"],
+    ...["pushImage 1.2", "report PUBLISHED", "clearReleaseHistory", "dropReleases"],
   ]],
   ["publish of a compose app", "publish", compose, [
     ...["sayRelease Initializing publish process for Fan_Ctl...", "clearHistory", "markBuild release"],

@@ -48,6 +48,7 @@ class World implements AsyncDisposable {
       names: { container: "dev_1_app", repository: `${host}/apps/dev_amd64_1_app` },
       releaseRepository: `${host}/apps/prod_amd64_1_app`,
       releaseChannel: "pub_1_app",
+      isReleaseInstalled: () => false,
       upload: { archive: `${this.folder}/App.tgz`, folder: `${this.folder}/App` },
       arch: "amd64",
       dockerCompose: null,
@@ -144,6 +145,7 @@ Deno.test("a DEV app is built from its upload and published", async (t) => {
   await t.step("an engine without a builder of its own leaves the build to the command line", async () => {
     const seen: string[] = [];
     const refusing = Object.assign(Object.create(engine), {
+      listImages: () => engine.listImages(never),
       openBuild: () => Promise.reject(new AgentError("not_available", "the classic builder was removed")),
     });
     const steps = world.steps({
