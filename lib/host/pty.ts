@@ -112,6 +112,7 @@ class AddonPty implements Pty {
   /** After the end of the program, what is still in the terminal is read; a reader that waits in vain for more ends. */
   #startDrain(): void {
     clearTimeout(this.#drain);
+    if (this.#isEnded) return;
     if (this.#hasExited && this.#chunks.length === 0) this.#drain = setTimeout(() => this.#onEnd(), ptyDrainMs);
   }
 }

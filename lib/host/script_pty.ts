@@ -63,6 +63,7 @@ class ScriptPty implements Pty {
 
   async read(): Promise<Uint8Array | undefined> {
     const { value } = await this.#output.read();
+    if (value === undefined) await this.#child.status;
     return value;
   }
 
