@@ -1,6 +1,7 @@
 /** Small decoders for values from outside. Each reports where it failed; none throws anything else on hostile input. */
 
 import { AgentError } from "./errors.ts";
+import { parseWithExactNumbers } from "./exact_numbers.ts";
 import { isPrivateMember, isSecretName } from "./secret_name.ts";
 
 /** A JSON object. */
@@ -41,7 +42,7 @@ export function readText(value: unknown): string | undefined {
 /** Parses JSON; undefined when it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseWithExactNumbers(text);
   } catch {
     // Not JSON is an expected outcome; the caller decides what it means.
     return undefined;

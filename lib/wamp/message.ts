@@ -1,5 +1,6 @@
 /** WAMP messages as text: type codes, encoding that never breaks the connection, decoding that never throws. */
 
+import { parseWithExactNumbers } from "../base/exact_numbers.ts";
 import { AgentError } from "../base/errors.ts";
 
 /** Message types of the WAMP standard. */
@@ -64,7 +65,7 @@ export function encodeMessage(message: unknown[], limitBytes: number = outboundL
 /** The list in a text frame, or undefined when it is not a JSON list that begins with a number. */
 export function decodeMessage(text: string): unknown[] | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseWithExactNumbers(text);
     return Array.isArray(value) && typeof value[0] === "number" ? value : undefined;
   } catch {
     // Not JSON: the caller closes the connection.

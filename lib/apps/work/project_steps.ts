@@ -7,7 +7,7 @@ import { splitReference } from "../../docker/registry.ts";
 import { publishChannelOf, shownContainerName } from "../../model/app_names.ts";
 import { servicesOf, windowsPathProblem } from "../compose/definition.ts";
 import type { ProjectFiles } from "../compose/project_setup.ts";
-import { appLogins } from "../compose/registry_logins.ts";
+import { appLogins, checkLogins } from "../compose/registry_logins.ts";
 import type { AppProject } from "../compose/teardown.ts";
 import { publishedBy } from "../container/port_slots.ts";
 import { platformWarning } from "../plan/image_platform.ts";
@@ -226,6 +226,7 @@ export class ProjectSteps {
     const { project: name, file } = await this.#write(signal);
     const images = projects.imagesIn(app, definition);
     const logins = appLogins(images, await loginSources());
+    await checkLogins(engine, logins, signal);
     const feed = appLogs.openFeed(isRelease ? publishChannelOf(app) : names.container);
     try {
       const onLines = (lines: readonly string[]) => lines.forEach((line) => feed.push(line));

@@ -1,5 +1,6 @@
 /** What requests and failures lead to since the reference agent changed it: the numbers are those of its changes. */
 
+import { parseJson } from "../../../lib/base/json.ts";
 import assert from "node:assert/strict";
 import { AgentError, type ErrorCode } from "../../../lib/base/errors.ts";
 import { container, FakeDevice, repository } from "../../fakes/fake_device.ts";
@@ -238,4 +239,24 @@ Deno.test("change 2.9: Studio hears of an engine that goes away and comes back",
   created.engine.comeBack();
   await created.advance(10_000);
   assert.equal(changes.length, 2);
+});
+
+Deno.test("numbers beyond 2^53 in variables are exact, also after a restart of the agent", async () => {
+  await using device = new FakeDevice();
+  const environment = parseJson(
+    '{"BIG": {"value": 9007199254740993}, "DEEP": {"value": {"value": 18446744073709551615}}}',
+  );
+  const variables = async () => {
+    const { Env = [] } = await device.engine.settingsOf("prod_7_shop", never) ?? {};
+    return Array.isArray(Env) ? Env.filter((one) => /^(BIG|DEEP)=/.test(String(one))) : [];
+  };
+  const exact = ["BIG=9007199254740993", 'DEEP={"value":18446744073709551615}'];
+  await device.request("RUNNING", { environment });
+  assert.deepEqual(await variables(), exact);
+  await device.stopAgent();
+  await device.engine.remove("prod_7_shop", { force: true, signal: never });
+  device.startAgent();
+  await device.apps.reconcileLocal(never);
+  await device.advance(5_000);
+  assert.deepEqual(await variables(), exact);
 });
