@@ -112,7 +112,10 @@ export class AppController {
     this.#tools.noteLeftOut(request, leftOut);
     this.#deps.workJournal.forget(request);
     this.#noteRequest(request);
-    void this.#tasks.add(this.#workers.of(request).act(request, { origin: "request" }));
+    // The file of the installed release counts, which Studio may not have heard of.
+    const { dockerCompose } = this.#records.request(request) ?? request;
+    const asked = { ...request, dockerCompose };
+    void this.#tasks.add(this.#workers.of(request).act(asked, { origin: "request" }));
   }
 
   async reconcileLocal(signal: AbortSignal): Promise<void> {

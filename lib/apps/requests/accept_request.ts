@@ -34,6 +34,7 @@ export function acceptRequest(
   const asked = known === undefined ? options.request : withInstalledDefinition(options.request, {
     app: known,
     update: records.updates.find(known.id),
+    stored: records.request(known.id),
   });
   const request = fitRequest(records, { request: asked, known });
   hideSecretsOf(request);

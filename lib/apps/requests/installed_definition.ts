@@ -3,7 +3,8 @@
 import type { AppRequest } from "../../model/app.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
 import { hasFailed } from "../plan/rollback.ts";
-import type { LiveApp } from "../state/live_app.ts";
+import { isGone, type LiveApp } from "../state/live_app.ts";
+import { stableTarget } from "../state/transitions.ts";
 
 /**
  * The request with the compose file of the installed release. Studio may not have heard yet of an update that went
@@ -11,7 +12,12 @@ import type { LiveApp } from "../state/live_app.ts";
  */
 export function withInstalledDefinition(
   request: AppRequest,
-  { app, update }: { app: LiveApp; update: StoredUpdate | undefined },
+  { app, update, stored }: {
+    app: LiveApp;
+    update: StoredUpdate | undefined;
+    /** The request before. */
+    stored?: AppRequest | undefined;
+  },
 ): AppRequest {
   if (request.stage === "DEV" || app.version === "") return request;
   if (update !== undefined && hasFailed(request.presentVersion, update) && app.version === update.from.version) {
@@ -19,5 +25,9 @@ export function withInstalledDefinition(
   }
   const isAdopted = request.requestUpdate && request.newestVersion === app.version &&
     request.presentVersion !== app.version;
-  return isAdopted ? { ...request, dockerCompose: request.newDockerCompose } : request;
+  if (isAdopted) return { ...request, dockerCompose: request.newDockerCompose };
+  // A release does not change its kind, and what is installed has to be stopped and removed with its own file.
+  const isSame = isGone(stableTarget(request.target)) || ["", app.version].includes(request.presentVersion);
+  if (request.dockerCompose !== null || !isSame || isGone(app.state)) return request;
+  return { ...request, dockerCompose: stored?.dockerCompose ?? null };
 }

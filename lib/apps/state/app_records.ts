@@ -17,7 +17,7 @@ import {
 } from "../../store/request_rows.ts";
 import { readFailures, type Release, writeFailures } from "../../store/update_rows.ts";
 import { appFromRequest, appFromRow, isGone, type LiveApp, rowOf } from "./live_app.ts";
-import { stableTarget } from "./transitions.ts";
+import { isTransient, stableTarget } from "./transitions.ts";
 import { UpdateRecords } from "./update_records.ts";
 import { VolumeRecords } from "./volume_records.ts";
 
@@ -246,10 +246,14 @@ export class AppRecords {
     return { app, wanted: { target, appName, requestorAccountKey, ...(isRenamed ? { former: "inUse" } : {}) } };
   }
 
-  /** An agent before may have ended between a new release of a compose app and the start of its project. */
+  /**
+   * An agent before may have ended between another release of a compose app, new or old, and the end of the start of
+   * its project.
+   */
   #load(stored: StoredApp): LiveApp {
     const app = appFromRow(stored);
-    if (!this.updates.isUnderWay(app.id) || this.request(app.id)?.dockerCompose === null) return app;
+    const mayDiffer = isTransient(app.state) || this.updates.isUnderWay(app.id);
+    if (!mayDiffer || this.request(app.id)?.dockerCompose === null) return app;
     return { ...app, isUnsettled: true };
   }
 

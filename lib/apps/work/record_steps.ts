@@ -32,6 +32,8 @@ export async function performRecordStep(
       );
       return done;
     case "revertVersion":
+      // An agent that starts again before the old project has, must not take the services of the new one for it.
+      if (context.definition !== null) reporter.setState(app, "STARTING");
       updates.revert(app, reason);
       return done;
     case "closeUpdate":

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { withInstalledDefinition } from "../../../../lib/apps/requests/installed_definition.ts";
+import type { AppRequest } from "../../../../lib/model/app.ts";
 import type { LiveApp } from "../../../../lib/apps/state/live_app.ts";
 import type { StoredUpdate } from "../../../../lib/store/update_rows.ts";
 import { sampleRequest } from "../../store/samples.ts";
@@ -48,4 +49,24 @@ Deno.test("withInstalledDefinition() leaves every other request alone", () => {
   const ofDev = { ...request, stage: "DEV" as const };
   assert.equal(withInstalledDefinition(ofDev, { app: installed("1"), update: failed }), ofDev);
   assert.equal(withInstalledDefinition(request, { app: installed(""), update: undefined }), request);
+});
+
+Deno.test("#13: withInstalledDefinition() keeps the file of a compose app that a request does not mention", () => {
+  const request = sampleRequest({ presentVersion: "1", newestVersion: "1", requestUpdate: false, dockerCompose: null });
+  const stored = { ...request, dockerCompose: one };
+  const removal = { ...request, presentVersion: "2", target: "REMOVED" as const };
+  const app = installed("1");
+  const ofAnother = { ...request, presentVersion: "2" };
+  const cases: [string, AppRequest, LiveApp, object | null][] = [
+    ["the installed release", request, app, one],
+    ["a removal", removal, app, one],
+    ["another release", ofAnother, app, null],
+    ["an app that is gone", request, { ...app, state: "REMOVED" }, null],
+  ];
+  for (const [name, asked, known, expected] of cases) {
+    const { dockerCompose } = withInstalledDefinition(asked, { app: known, update: undefined, stored });
+    assert.deepEqual(dockerCompose, expected, name);
+  }
+  const single = withInstalledDefinition(request, { app, update: undefined, stored: request });
+  assert.equal(single.dockerCompose, null);
 });

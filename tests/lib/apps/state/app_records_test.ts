@@ -201,3 +201,19 @@ Deno.test("a forgotten app that is requested again is a new one, whose rows stay
     assert.deepEqual([world.reopen().find(id)?.state, world.reopen().request(id)?.target], ["PRESENT", "PRESENT"]);
   }
 });
+
+Deno.test("#13: a compose app that was stored in the middle of something may run another release than it should", () => {
+  const compose = { services: { web: { image: "web:1" } } };
+  const cases = [
+    ["STARTING", compose, true],
+    ["UPDATING", compose, true],
+    ["RUNNING", compose, undefined],
+    ["PRESENT", compose, undefined],
+    ["STARTING", null, undefined],
+  ] as const;
+  for (const [state, dockerCompose, expected] of cases) {
+    using world = new RecordsWorld();
+    world.records.setState(world.records.store(sampleRequest({ dockerCompose })), state);
+    assert.equal(world.reopen().find(id)?.isUnsettled, expected, `${state} ${dockerCompose === null}`);
+  }
+});
