@@ -5,7 +5,17 @@
  */
 
 import { dropStaleImages } from "./container_plan.ts";
-import { type Given, hasDone, hasServices, once, say, sayRunning, stopAndRemove } from "./given.ts";
+import {
+  type Given,
+  hasDone,
+  hasServices,
+  leaveFormerProjects,
+  once,
+  say,
+  sayRunning,
+  stopAndRemove,
+} from "./given.ts";
+import { servicesInUse } from "../state/observed_app.ts";
 import type { BuildGoal, Goal, Step } from "./steps.ts";
 
 /** What is left to do, in order; empty when the goal is reached. */
@@ -34,7 +44,7 @@ export function composePlan(goal: Exclude<Goal, BuildGoal>, given: Given): Step[
     case "uninstallCanceled":
       return [...removeCanceledProjectSteps(given), ...uninstallProjectSteps(given)];
     case "tidy":
-      return [...leaveContainers(given), ...dropOtherKind(given)];
+      return tidyProjectSteps(given);
   }
 }
 
@@ -48,9 +58,14 @@ function missingImages({ wanted: { project }, observed }: Given): string[] {
   return (project?.images ?? []).filter((image) => !Object.hasOwn(here, image));
 }
 
-/** What another kind of this app has left. Its volumes stay. */
-function leaveContainers({ observed }: Given): Step[] {
-  return observed.containers.flatMap(stopAndRemove);
+/** What another kind of this app, or this app under another name, has left. Volumes stay. */
+function leaveContainers(given: Given): Step[] {
+  return [...given.observed.containers.flatMap(stopAndRemove), ...leaveFormerProjects(given)];
+}
+
+/** What runs under an earlier name counts until there is something under the name of today. */
+function tidyProjectSteps(given: Given): Step[] {
+  return [...(hasServices(given.observed) ? leaveContainers(given) : []), ...dropOtherKind(given)];
 }
 
 function installProjectSteps(given: Given): Step[] {
@@ -78,6 +93,8 @@ function runProjectSteps(given: Given): Step[] {
     }),
     ...(isPulling ? once(given, sayPull(appName), pull(missing), installed) : []),
     ...(isDownload ? once(given, { kind: "report", state: "STARTING" }) : []),
+    // An update that has come to nothing may have moved them.
+    ...once(given, { kind: "restoreImages" }),
     ...startProjectSteps(given),
   ];
 }
@@ -115,7 +132,7 @@ function leaveServices({ observed }: Given): Step[] {
 function stopProjectSteps(given: Given): Step[] {
   const { wanted: { appName }, observed, progress } = given;
   const stopping: Step = { kind: "report", state: "STOPPING" };
-  const hasStop = observed.containers.length > 0 || hasServices(observed) || hasDone(progress, stopping);
+  const hasStop = observed.containers.length > 0 || servicesInUse(observed).length > 0 || hasDone(progress, stopping);
   return [
     ...(hasStop ? once(given, stopping, say(`Received stop signal for ${appName}`)) : []),
     ...leaveContainers(given),

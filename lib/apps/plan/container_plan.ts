@@ -9,6 +9,7 @@ import {
   type Given,
   hasDone,
   hasServices,
+  leaveFormerProjects,
   once,
   say,
   sayDownload,
@@ -104,7 +105,7 @@ export function dropStaleImages(given: Given): Step[] {
   const images = staleImages.filter((image) => project.images[image] !== undefined);
   // An image whose last tag goes, goes as a whole.
   return [
-    ...once(given, { kind: "dropKeptImages" }),
+    ...once(given, { kind: "restoreImages" }, { kind: "dropKeptImages" }),
     ...(images.length === 0 ? [] : once(given, { kind: "dropImages", images, isNeeded: false })),
   ];
 }
@@ -162,8 +163,9 @@ function startSteps(given: Given): Step[] {
 }
 
 /** The app was a compose app before; the data in its volumes stays. */
-function leaveProject({ observed }: Given): Step[] {
-  return hasServices(observed) ? [{ kind: "downProject", withVolumes: false }] : [];
+function leaveProject(given: Given): Step[] {
+  const leave: Step[] = hasServices(given.observed) ? [{ kind: "downProject", withVolumes: false }] : [];
+  return [...leave, ...leaveFormerProjects(given)];
 }
 
 function stopSteps(given: Given): Step[] {
@@ -288,10 +290,10 @@ function pullSteps(given: Given, tag: string, options: { isUpdate?: boolean } = 
 
 /** An app that was a compose app leaves nothing of that either. */
 function wipeProject(given: Given): Step[] {
-  if (given.observed.project === undefined) return [];
-  return once(given, { kind: "downProject", withVolumes: true }, { kind: "dropKeptImages" }, {
-    kind: "deleteProjectEnv",
-  });
+  const former = leaveFormerProjects(given);
+  if (given.observed.project === undefined) return former;
+  const rest = [{ kind: "dropKeptImages" }, { kind: "deleteProjectEnv" }] as const;
+  return [...former, ...once(given, { kind: "downProject", withVolumes: true }, ...rest)];
 }
 
 function wipeSteps(given: Given): Step[] {

@@ -83,6 +83,17 @@ function removal(container: ObservedContainer): Step {
   return { kind: "removeContainer", id, ...(formerName === undefined ? {} : { formerChannel: name }) };
 }
 
+/**
+ * Takes down the projects that the app had under other names. Told once a name; the data of volumes and folders stays.
+ */
+export function leaveFormerProjects(given: Given): Step[] {
+  const { formerProjects = [] } = given.observed;
+  return formerProjects.flatMap(({ project, appName: from }) => [
+    ...once(given, { kind: "sayRenamed", from }),
+    { kind: "downFormerProject", project, from } as const,
+  ]);
+}
+
 /** True when a compose project of the app has containers. */
 export function hasServices({ project }: ObservedApp): boolean {
   return project !== undefined && project.services.length > 0;

@@ -91,7 +91,7 @@ export type ProjectStep =
   | { kind: "pullImages"; images: readonly string[] }
   /** Keeps the images of the installed definition under names of the agent, because a pull may move their tags. */
   | { kind: "keepImages" }
-  /** Gives the images of the installed definition their tags back. */
+  /** Gives the images of the installed definition their tags back, if an update has kept them. */
   | { kind: "restoreImages" }
   /** Removes images of services. `isNeeded` false: they are those of a release that has gone. */
   | { kind: "dropImages"; images: readonly string[]; isNeeded: boolean }
@@ -105,6 +105,8 @@ export type ProjectStep =
   | { kind: "stopProject" }
   /** Removes the project: containers, networks, and with `withVolumes` its volumes with their data. */
   | { kind: "downProject"; withVolumes: boolean }
+  /** Removes containers and networks of the project that the app had under another name; its volumes stay. */
+  | { kind: "downFormerProject"; project: string; from: string }
   /** Builds the images of the services that have a build section. */
   | { kind: "buildServices"; isRelease: boolean }
   /** Pulls the images of services that are not built. */
@@ -180,6 +182,8 @@ export function stepKey(step: Step): string {
     case "removeContainer":
     case "awaitGone":
       return `${step.kind} ${step.id}`;
+    case "downFormerProject":
+      return `${step.kind} ${step.project}`;
     default:
       // A transition does each of the others once.
       return step.kind;
@@ -198,7 +202,7 @@ export function isBuildStep(step: Step): step is BuildStep {
 
 const projectKinds: ReadonlySet<Step["kind"]> = new Set<ProjectStep["kind"]>([
   ...["checkProject", "pullImages", "keepImages", "restoreImages", "dropImages", "dropKeptImages"] as const,
-  ...["startProject", "awaitProject", "stopProject", "downProject", "followProject"] as const,
+  ...["startProject", "awaitProject", "stopProject", "downProject", "downFormerProject", "followProject"] as const,
   ...["deleteProjectEnv", "deleteProjectFolder", "buildServices", "pullServices"] as const,
 ]);
 

@@ -45,6 +45,11 @@ export function renamedText({ from, to, folder }: { from: string; to: string; fo
   return `The app ${from} is now called ${to}; its data from before is kept in ${folder}`;
 }
 
+/** The volumes in which a compose app has its data from a time when it had another name. */
+export function formerVolumesText(from: string, volumes: readonly string[]): string {
+  return `The volumes of ${from} are kept: ${volumes.join(", ")}`;
+}
+
 /** What was interrupted by a request of Studio; undefined when there is nothing to say. */
 export function interruptionText(state: AppState, step: Step | undefined): string | undefined {
   if (state === "UPDATING") return "The update was canceled";

@@ -10,13 +10,13 @@ import type { ReconcileDeps } from "./reconcile_deps.ts";
  * All apps, each with what the snapshot has of it. Notes in the apps what there is under other names.
  */
 export function observeApps(
-  { records, namesOf, projects }: Pick<ReconcileDeps, "records" | "namesOf" | "projects">,
+  { folders, records, namesOf, projects }: Pick<ReconcileDeps, "folders" | "records" | "namesOf" | "projects">,
   snapshot: EngineSnapshot,
 ): { app: LiveApp; observed: ObservedApp }[] {
   const requests = new Map(records.requests().map((request) => [idText(request), request]));
   return records.all().map((app) => {
     const images = projects.imagesOf(app, requests.get(idText(app.id)));
-    const observed = snapshot.find(app.id, namesOf(app), images === undefined ? {} : { images });
+    const observed = snapshot.find(app.id, namesOf(app), { images, folders });
     app.former = formerPartsOf(observed);
     return { app, observed };
   });

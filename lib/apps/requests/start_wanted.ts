@@ -25,7 +25,7 @@ export async function startWanted(
     const app = deps.records.find(request);
     if (app === undefined || !options.isWanted(app, request)) continue;
     const images = deps.projects.imagesOf(app, request);
-    const found = snapshot?.find(app.id, deps.namesOf(app), images === undefined ? {} : { images });
+    const found = snapshot?.find(app.id, deps.namesOf(app), { images, folders: deps.folders });
     const observed = snapshot && found && { ...found, takenAtMs: snapshot.takenAtMs };
     deps.keep(deps.workerOf(app.id).act(request, { origin: options.origin, observed }));
     if (options.pauseMs > 0) await deps.clock.sleep(options.pauseMs, deps.life);

@@ -61,6 +61,14 @@ export interface ObservedProject {
   images: Readonly<Record<string, string>>;
 }
 
+/** A compose project of an app from a time when it had another name. */
+export interface FormerProject {
+  /** Its label. */
+  project: string;
+  appName: string;
+  services: readonly ObservedService[];
+}
+
 /** What the engine has of an app at one moment. */
 export interface ObservedApp {
   /** First the one with the app's name of today, if there is one. */
@@ -71,6 +79,8 @@ export interface ObservedApp {
   formerImages?: readonly FormerImage[];
   /** Absent for an app that has never been a compose app, as far as is known. */
   project?: ObservedProject;
+  /** Absent when there are none. */
+  formerProjects?: readonly FormerProject[];
 }
 
 /** True for a status in which a container has a process, or will have one again. */
@@ -85,12 +95,20 @@ export function isAlive(status: string): boolean {
 export type FormerParts = "inUse" | "leftover" | undefined;
 
 /** See `FormerParts`. */
-export function formerPartsOf({ containers, tags, formerImages = [] }: ObservedApp): FormerParts {
-  const [first] = containers;
-  const isInUse = first === undefined ? tags.length === 0 && formerImages.length > 0 : first.formerName !== undefined;
-  if (isInUse) return "inUse";
-  const hasAny = formerImages.length > 0 || containers.some(({ formerName }) => formerName !== undefined);
-  return hasAny ? "leftover" : undefined;
+export function formerPartsOf(observed: ObservedApp): FormerParts {
+  const { containers, tags, formerImages = [], formerProjects = [], project } = observed;
+  const hasFormer = formerProjects.length > 0 || containers.some(({ formerName }) => formerName !== undefined);
+  if (!hasFormer && formerImages.length === 0) return undefined;
+  if (containers[0]?.formerName === undefined && containers.length > 0) return "leftover";
+  if ((project?.services ?? []).length > 0) return "leftover";
+  if (hasFormer) return "inUse";
+  return tags.length > 0 || Object.keys(project?.images ?? {}).length > 0 ? "leftover" : "inUse";
+}
+
+/** The services that count: those under the app's name of today, or without any, those under an earlier one. */
+export function servicesInUse({ project, formerProjects = [] }: ObservedApp): readonly ObservedService[] {
+  const ofToday = project?.services ?? [];
+  return ofToday.length > 0 ? ofToday : formerProjects.flatMap(({ services }) => services);
 }
 
 /** True when the engine has an image of the app, under whatever name. */

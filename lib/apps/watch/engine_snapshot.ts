@@ -7,9 +7,9 @@ import { splitReference } from "../../docker/registry.ts";
 import { type AppId, type AppIdText, idText } from "../../model/app.ts";
 import { type AppNames, parseContainerName } from "../../model/app_names.ts";
 import { appLabels, composeProjectLabel, isMadeByAgent } from "../../model/labels.ts";
-import { ownerOf } from "../../model/owner.ts";
+import { ownerOf, type ProjectFolders, projectOwnerOf } from "../../model/owner.ts";
 import { servicesAmong } from "./observe_project.ts";
-import type { FormerImage, ObservedApp, ObservedContainer } from "../state/observed_app.ts";
+import type { FormerImage, FormerProject, ObservedApp, ObservedContainer } from "../state/observed_app.ts";
 
 /** The engine as a snapshot needs it. */
 export interface SnapshotEngine {
@@ -59,12 +59,18 @@ export class EngineSnapshot {
   /**
    * What there is of an app: the containers that were made for it, under whatever name, and the images in the
    * repository of its name of today and in those of names that it had before. `images`: those of a compose app; without
-   * them its project is looked up only to see whether there is one.
+   * them its project is looked up only to see whether there is one. `folders`: those of compose files, by which
+   * projects of names that it had before are known; without them none is.
    */
-  find(id: AppId, names: AppNames, { images }: { images?: readonly string[] } = {}): ObservedApp {
+  find(
+    id: AppId,
+    names: AppNames,
+    { images, folders }: { images?: readonly string[] | undefined; folders?: ProjectFolders } = {},
+  ): ObservedApp {
     const own = this.#byOwner.get(idText(id)) ?? [];
     const isOfToday = ({ names: given }: ContainerSummary) => given.includes(names.container);
-    const formerImages = this.#formerImages(names);
+    const formerImages = this.#formerImages(names, images ?? []);
+    const formerProjects = folders === undefined ? [] : this.#formerProjects(id, names, folders);
     const services = servicesAmong(this.#byProject.get(names.project) ?? []);
     const isProject = images !== undefined || services.length > 0;
     return {
@@ -74,14 +80,34 @@ export class EngineSnapshot {
       ],
       tags: this.#tags.get(names.repository) ?? [],
       ...(formerImages.length === 0 ? {} : { formerImages }),
+      ...(formerProjects.length === 0 ? {} : { formerProjects }),
       ...(isProject ? { project: { services, images: imagesHere(images ?? [], this.#images) } } : {}),
     };
   }
 
-  #formerImages({ repository: ofToday, repositoryPrefix }: AppNames): FormerImage[] {
+  #formerProjects(id: AppId, { project: ofToday }: AppNames, folders: ProjectFolders): FormerProject[] {
+    return [...this.#byProject].flatMap(([project, containers]) => {
+      if (project === ofToday) return [];
+      const own = containers.filter((container) => {
+        const owner = projectOwnerOf(container, folders);
+        return owner !== undefined && idText(owner.id) === idText(id);
+      });
+      const [first] = own;
+      const owner = first && projectOwnerOf(first, folders);
+      return owner === undefined ? [] : [{ project, appName: owner.appName, services: servicesAmong(own) }];
+    });
+  }
+
+  /** The images of services keep the name that the app had when its release was made. */
+  #formerImages(
+    { repository: ofToday, repositoryPrefix }: AppNames,
+    ofServices: readonly string[],
+  ): FormerImage[] {
+    const used = new Set(ofServices.map((image) => splitReference(image).repository));
     const former = [...this.#tags].filter(([name]) => {
       // Those of services of the app begin with its own.
-      return name.startsWith(repositoryPrefix) && name !== ofToday && !name.startsWith(`${ofToday}_`);
+      return name.startsWith(repositoryPrefix) && name !== ofToday && !name.startsWith(`${ofToday}_`) &&
+        !used.has(name);
     });
     return former.flatMap(([repository, tags]) => {
       const appName = repository.slice(repositoryPrefix.length);

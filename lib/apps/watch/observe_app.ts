@@ -2,7 +2,7 @@
 
 import { idText } from "../../model/app.ts";
 import { type AppNames, containerNameOf } from "../../model/app_names.ts";
-import { ownerOf } from "../../model/owner.ts";
+import { ownerOf, type ProjectFolders } from "../../model/owner.ts";
 import type { Engine } from "../../docker/engine.ts";
 import type { ContainerDetails } from "../../docker/decode.ts";
 import type { LiveApp } from "../state/live_app.ts";
@@ -20,6 +20,8 @@ interface SoughtApp {
   names: AppNames;
   /** The images of a compose app; absent for every other. */
   images?: readonly string[] | undefined;
+  /** Where compose files of apps are. */
+  folders: ProjectFolders;
 }
 
 /**
@@ -28,15 +30,18 @@ interface SoughtApp {
  */
 export async function observeApp(
   engine: ObservedEngine,
-  { app, names, images }: SoughtApp,
+  sought: SoughtApp,
   signal: AbortSignal,
 ): Promise<ObservedApp> {
-  if (images === undefined) return await observeContainers(engine, { app, names }, signal);
+  const { app, names, images } = sought;
   const [observed, project] = await Promise.all([
-    observeContainers(engine, { app, names }, signal),
-    observeProject(engine, { project: names.project, images }, signal),
+    app.former === undefined ? observeContainers(engine, sought, signal) : observeFormer(engine, sought, signal),
+    images === undefined ? undefined : observeProject(engine, { project: names.project, images }, signal),
   ]);
-  return { ...observed, project };
+  const all = project === undefined ? observed : { ...observed, project };
+  // Work that began under an earlier name does not see what there is from there.
+  if (app.former !== undefined && names.container === containerNameOf(app)) app.former = formerPartsOf(all);
+  return all;
 }
 
 async function observeContainers(
@@ -44,7 +49,6 @@ async function observeContainers(
   { app, names }: SoughtApp,
   signal: AbortSignal,
 ): Promise<ObservedApp> {
-  if (app.former !== undefined) return await observeFormer(engine, { app, names }, signal);
   const { container, repository } = names;
   const [details, tags] = await Promise.all([engine.inspect(container, signal), engine.imagesOf(repository, signal)]);
   return { containers: details === undefined ? [] : ownContainers(app, { name: container, details }), tags };
@@ -53,19 +57,19 @@ async function observeContainers(
 /** With all that there is under other names; it takes lists of everything. */
 async function observeFormer(
   engine: ObservedEngine,
-  { app, names }: { app: LiveApp; names: AppNames },
+  { app, names, images: ofServices, folders }: SoughtApp,
   signal: AbortSignal,
 ): Promise<ObservedApp> {
   const [containers, images] = await Promise.all([engine.listContainers(signal), engine.listImages(signal)]);
-  const listed = new EngineSnapshot({ takenAtMs: 0, containers, images }).find(app.id, names);
+  const listed = new EngineSnapshot({ takenAtMs: 0, containers, images }).find(app.id, names, {
+    images: ofServices,
+    folders,
+  });
   const looks = listed.containers.map(async (container) => {
     const details = await engine.inspect(container.id, signal);
     return details === undefined ? [] : [{ ...container, ...containerFromDetails(container.name, details) }];
   });
-  const observed = { ...listed, containers: (await Promise.all(looks)).flat() };
-  // Work that began under an earlier name does not see what there is from there.
-  if (names.container === containerNameOf(app)) app.former = formerPartsOf(observed);
-  return observed;
+  return { ...listed, containers: (await Promise.all(looks)).flat() };
 }
 
 /** A container that only has the name of the app's is somebody else's. */

@@ -1,7 +1,7 @@
 /** Derives the state of an app from what the engine has of it: at the start, on a connect, and after a change. Pure. */
 
 import type { AppState } from "../../model/app.ts";
-import { hasImage, type ObservedApp, soleContainer } from "../state/observed_app.ts";
+import { hasImage, type ObservedApp, servicesInUse, soleContainer } from "../state/observed_app.ts";
 import { isTransient, stateOfContainer } from "../state/transitions.ts";
 import { type ProjectNeeds, projectState } from "./project_state.ts";
 
@@ -90,8 +90,8 @@ function observedProject(current: AppState, seen: SeenProject): AppState | undef
 }
 
 /** Undefined when there is no project. */
-function stateOfProject({ observed: { project }, facts: { needs } }: SeenProject): AppState | undefined {
-  switch (projectState(project?.services ?? [], { needs }).kind) {
+function stateOfProject({ observed, facts: { needs } }: SeenProject): AppState | undefined {
+  switch (projectState(servicesInUse(observed), { needs }).kind) {
     case "none":
       return undefined;
     case "running":

@@ -117,7 +117,11 @@ function observationTools(
     composeOf: (app) => projects.factsOf(app),
     readHealth: (containerId, signal) => readHealth(engine, containerId, signal),
     observeApp: (app, signal) =>
-      observeApp(engine, { app, names: namesOfApp(app), images: projects.imagesOf(app) }, signal),
+      observeApp(
+        engine,
+        { app, names: namesOfApp(app), images: projects.imagesOf(app), folders: deps },
+        signal,
+      ),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Log } from "../../base/log.ts";
 import type { EngineEvent } from "../../docker/events.ts";
 import { type AppNames, type NamedApp, parseComposeProjectName } from "../../model/app_names.ts";
 import { composeProjectLabel } from "../../model/labels.ts";
-import { ownerOf } from "../../model/owner.ts";
+import { ownerOf, type ProjectFolders } from "../../model/owner.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import type { LiveApp } from "../state/live_app.ts";
 import { formerPartsOf } from "../state/observed_app.ts";
@@ -17,7 +17,7 @@ import type { AppChannels } from "./app_channels.ts";
 import type { AppWorkers } from "./app_workers.ts";
 
 /** What an observer works with. */
-export interface ContainerObserverDeps {
+export interface ContainerObserverDeps extends ProjectFolders {
   engine: EngineWatchDeps["engine"] & Pick<SnapshotEngine, "listContainers">;
   records: AppRecords;
   workers: AppWorkers;
@@ -102,7 +102,7 @@ export class ContainerObserver {
     const snapshot = new EngineSnapshot({ takenAtMs, containers: await engine.listContainers(signal), images: [] });
     for (const app of records.all()) {
       const compose = composeOf(app);
-      const observed = snapshot.find(app.id, namesOf(app));
+      const observed = snapshot.find(app.id, namesOf(app), { folders: this.#deps });
       const isMoved = app.former === undefined && formerPartsOf(observed) !== undefined;
       // A closer look shows what it is.
       if (isMoved) app.former = "leftover";

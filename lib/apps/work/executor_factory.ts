@@ -2,6 +2,7 @@
 
 import type { AppRequest } from "../../model/app.ts";
 import type { AppNames, NamedApp } from "../../model/app_names.ts";
+import type { ProjectFolders } from "../../model/owner.ts";
 import { throwIfAborted } from "../../async/deadline.ts";
 import { hasCode } from "../../base/errors.ts";
 import type { ContainerSetup } from "../container/container_setup.ts";
@@ -24,7 +25,8 @@ export interface ExecutorFactoryDeps extends
     StepContext,
     | ("engine" | "appLogs" | "records" | "reporter" | "checkPull" | "pauses" | "readIdleMark" | "handlesSignal")
     | ("build" | "projects" | "projectTools" | "clock" | "log")
-  > {
+  >,
+  ProjectFolders {
   setup: ContainerSetup;
   namesOf(app: NamedApp): AppNames;
 }
@@ -69,7 +71,8 @@ export class ExecutorFactory {
       ...{ definition, staleDefinition: stale },
       isFresh: isGone(app.state),
       isToRun: app.target === "RUNNING",
-      observe: (signal) => observeApp(engine, { app, names, images: projects.imagesOf(app) }, signal),
+      observe: (signal) =>
+        observeApp(engine, { app, names, images: projects.imagesOf(app), folders: this.#deps }, signal),
       readUpdateLock: () => folder.changedAt(updateLockName),
       hostUsers: this.#hostUsers,
       names,

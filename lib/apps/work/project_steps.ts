@@ -4,7 +4,8 @@ import { AgentError, hasCode, messageOf, textOf } from "../../base/errors.ts";
 import type { Dict } from "../../base/json.ts";
 import { composeUnsupportedText } from "../../docker/compose_cli.ts";
 import { splitReference } from "../../docker/registry.ts";
-import { publishChannelOf, shownContainerName } from "../../model/app_names.ts";
+import { containerNameOf, publishChannelOf, shownContainerName } from "../../model/app_names.ts";
+import { composeProjectLabel } from "../../model/labels.ts";
 import { servicesOf, windowsPathProblem } from "../compose/definition.ts";
 import type { ProjectFiles } from "../compose/project_setup.ts";
 import { appLogins, checkLogins } from "../compose/registry_logins.ts";
@@ -13,6 +14,7 @@ import { publishedBy } from "../container/port_slots.ts";
 import { platformWarning } from "../plan/image_platform.ts";
 import { fallbackOf } from "../plan/rollback.ts";
 import type { ProjectStep } from "../plan/steps.ts";
+import { formerVolumesText } from "../plan/texts.ts";
 import type { ObservedService } from "../state/observed_app.ts";
 import { projectNeeds, projectState } from "../watch/project_state.ts";
 import { ImagePull } from "./image_pull.ts";
@@ -67,6 +69,8 @@ export class ProjectSteps {
       case "downProject":
         await this.#down(step, signal);
         return done;
+      case "downFormerProject":
+        return await this.#downFormer(step, signal);
       case "buildServices":
         return await this.#build(step, signal);
       case "pullServices":
@@ -134,14 +138,20 @@ export class ProjectSteps {
     if (warning !== undefined) appLogs.say(names.container, `${reference}: ${warning}`);
   }
 
-  /** Only a tag that the new release has as well can move. What an update before has kept is what counts. */
+  /**
+   * Only a tag that the new release has as well can move. What was kept first is what counts: a pull before this one
+   * may have moved the tag already.
+   */
   async #keepImages(signal: AbortSignal): Promise<Effect> {
-    const { app, engine, definition, staleDefinition } = this.#context;
+    const { app, engine, records, definition, staleDefinition } = this.#context;
+    const update = records.updates.find(app.id);
+    const before = fallbackOf(update);
+    const installed = before === undefined ? staleDefinition : update?.dockerCompose ?? null;
     const repository = keptRepository(app.id);
-    const kept = this.#isSwitching() ? await engine.imagesOf(repository, signal) : [];
+    const kept = await engine.imagesOf(repository, signal);
     const moving = new Set(this.#imagesOf(definition));
-    for (const image of this.#imagesOf(staleDefinition)) {
-      const tag = await keptTag(image);
+    for (const image of this.#imagesOf(installed)) {
+      const tag = await keptTag(image, before ?? app.version);
       if (!moving.has(image) || kept.includes(tag) || !await engine.hasImage(image, signal)) continue;
       await engine.addTag(image, { repository, tag }, signal);
     }
@@ -152,8 +162,9 @@ export class ProjectSteps {
     const { app, engine, definition } = this.#context;
     const repository = keptRepository(app.id);
     const kept = await engine.imagesOf(repository, signal);
+    if (kept.length === 0) return done;
     for (const image of this.#imagesOf(definition)) {
-      const tag = await keptTag(image);
+      const tag = await keptTag(image, app.version);
       if (kept.includes(tag)) await engine.addTag(`${repository}:${tag}`, splitReference(image), signal);
     }
     return done;
@@ -246,18 +257,23 @@ export class ProjectSteps {
       const services = await this.#services(signal);
       const end = projectState(services, { needs, isStrict: this.#isSwitching() });
       if (end.kind === "failed") return await this.#failed(end.failed, signal);
-      if (end.kind !== "running") upSinceMs = undefined;
-      else {
-        upSinceMs ??= clock.now();
-        if (clock.now() - upSinceMs >= settleMs) break;
+      const isSettling = end.kind === "running" || end.kind === "finished";
+      upSinceMs = isSettling ? upSinceMs ?? clock.now() : undefined;
+      if (upSinceMs !== undefined && clock.now() - upSinceMs >= settleMs) {
+        if (end.kind === "running") break;
+        await this.#giveUp("all services have exited with status code 0", signal);
       }
       if (clock.now() - startedAtMs >= upLimitMs) {
-        if (!this.#isSwitching()) await this.#tearDownQuietly(signal);
-        throw new AgentError("start_failed", `not all services run after ${upLimitMs / 1000} s`);
+        await this.#giveUp(`not all services run after ${upLimitMs / 1000} s`, signal);
       }
       await clock.sleep(servicesEveryMs, signal);
     }
     return done;
+  }
+
+  async #giveUp(reason: string, signal: AbortSignal): Promise<never> {
+    if (!this.#isSwitching()) await this.#tearDownQuietly(signal);
+    throw new AgentError("start_failed", reason);
   }
 
   async #failed(service: ObservedService, signal: AbortSignal): Promise<Effect> {
@@ -283,6 +299,21 @@ export class ProjectSteps {
   async #down({ withVolumes }: { withVolumes: boolean }, signal: AbortSignal): Promise<void> {
     const { remove } = await this.#context.projectTools();
     await remove(await this.#projectToEnd(signal), { withVolumes, say: (text) => this.#say(text), signal });
+  }
+
+  async #downFormer(
+    { project: name, from }: ProjectStep & { kind: "downFormerProject" },
+    signal: AbortSignal,
+  ): Promise<Effect> {
+    const { app, appLogs, engine, projectTools } = this.#context;
+    const { setup, remove } = await projectTools();
+    const former = { id: app.id, appName: from };
+    const project = { name, file: setup.folderOf(former).file, appName: from };
+    await remove(project, { withVolumes: false, say: (text) => this.#say(text), signal });
+    appLogs.forget(app.id, containerNameOf(former));
+    const volumes = await engine.volumesWith({ [composeProjectLabel]: name }, signal);
+    if (volumes.length > 0) this.#say(formerVolumesText(from, volumes));
+    return done;
   }
 
   /** Its error must not hide the reason. */

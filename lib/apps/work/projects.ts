@@ -50,13 +50,13 @@ export class Projects {
 
   /**
    * The images of all definitions of an app, old and new; undefined for an app that has never been a compose app, as
-   * far as is stored.
+   * far as is stored, and has no folder of a project.
    */
   imagesOf(app: LiveApp, request = this.#deps.records.request(app.id)): string[] | undefined {
     const update = this.#deps.records.updates.find(app.id);
     const all = [request?.dockerCompose, request?.newDockerCompose, update?.dockerCompose];
     const known = all.filter((definition) => definition !== null && definition !== undefined);
-    if (known.length === 0) return undefined;
+    if (known.length === 0) return hasProjectFolder(this.#deps, app) ? [] : undefined;
     return [...new Set(known.flatMap((definition) => this.imagesIn(app, definition)))];
   }
 
@@ -150,8 +150,11 @@ export function keptRepository({ appKey, stage }: AppId): string {
   return `reagent.local/kept/${stage.toLowerCase()}_${appKey}`;
 }
 
-/** The tag under which an image with this reference is kept there. */
-export async function keptTag(reference: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(reference));
+/**
+ * The tag under which the image that `version` of the app has by this reference is kept there. Of another version it
+ * has another tag, so what an update has left that was interrupted is never taken for the image of the next one.
+ */
+export async function keptTag(reference: string, version: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${version} ${reference}`));
   return new Uint8Array(digest).slice(0, 16).toHex();
 }

@@ -117,6 +117,7 @@ const changesEngine: Readonly<Record<Step["kind"], boolean>> = {
   awaitProject: true,
   stopProject: true,
   downProject: true,
+  downFormerProject: true,
   buildImage: true,
   buildServices: true,
   pullServices: true,
@@ -161,8 +162,9 @@ const changesEngine: Readonly<Record<Step["kind"], boolean>> = {
 
 /** A pull may take hours, in which anything can become of containers; without any, it has only added a tag. */
 function afterPull(observed: ObservedApp, tag: string): ObservedApp | undefined {
-  const { containers, tags, formerImages, project } = observed;
-  if (containers.length > 0 || formerImages !== undefined || project !== undefined) return undefined;
+  const { containers, tags, formerImages, formerProjects, project } = observed;
+  const hasMore = formerImages !== undefined || formerProjects !== undefined || project !== undefined;
+  if (containers.length > 0 || hasMore) return undefined;
   return { ...observed, tags: [...new Set([...tags, tag])] };
 }
 

@@ -137,7 +137,8 @@ Deno.test("plan() of a first run of a compose app shows DOWNLOADING, pulls what 
   device.isFresh = true;
   assert.deepEqual(words(drive("run", device)), [
     ...["clearHistory", "checkProject", "DOWNLOADING", '"Downloading images for Shop..."', "pullImages"],
-    ...['"Compose Image Installed successfully"', "STARTING", '"Starting Shop..."', "startProject", "awaitProject"],
+    ...['"Compose Image Installed successfully"', "STARTING", "restoreImages"],
+    ...['"Starting Shop..."', "startProject", "awaitProject"],
     ...["RUNNING", '"Now running app Shop (1)"', "followProject", "dropKeptImages"],
   ]);
   const [pull] = device.steps.filter((step) => step.kind === "pullImages");
@@ -195,7 +196,7 @@ Deno.test("plan() closes an update of a compose app by removing the images that 
   const device = drive("update", updating());
   device.steps.length = 0;
   drive("closeUpdate", device);
-  assert.deepEqual(words(device), ["closeUpdate", "dropKeptImages", "dropImages"]);
+  assert.deepEqual(words(device), ["closeUpdate", "restoreImages", "dropKeptImages", "dropImages"]);
   assert.deepEqual([...device.here].sort(), [...newImages].sort());
 });
 

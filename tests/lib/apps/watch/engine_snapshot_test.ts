@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EngineSnapshot } from "../../../../lib/apps/watch/engine_snapshot.ts";
-import { soleContainer } from "../../../../lib/apps/state/observed_app.ts";
+import { formerPartsOf, servicesInUse, soleContainer } from "../../../../lib/apps/state/observed_app.ts";
 import { decodeImage, decodeSummary } from "../../../../lib/docker/decode.ts";
 
 const names = {
@@ -142,4 +142,37 @@ Deno.test("#13: find() looks up the project of an app by its exact label", () =>
   assert.deepEqual(containers, []);
   assert.equal(snapshot([], []).find(id, names).project, undefined);
   assert.deepEqual(snapshot([], []).find(id, names, { images: [] }).project, { services: [], images: {} });
+});
+
+Deno.test("#13: find() has the projects of earlier names, if their compose files are those of the agent", () => {
+  const folders = { buildDir: "/apps/build", composeDir: "/apps/compose" };
+  const inProject = (project: string, file: string) => ({
+    Id: project,
+    Names: [`/${project}-web-1`],
+    State: "running",
+    Labels: {
+      "com.docker.compose.project": project,
+      "com.docker.compose.service": "web",
+      "com.docker.compose.project.config_files": file,
+    },
+  });
+  const taken = snapshot([
+    inProject("prod_7_old_compose", "/apps/compose/Old/docker-compose.json"),
+    inProject("prod_7_foreign_compose", "/home/somebody/docker-compose.json"),
+    inProject("prod_8_old_compose", "/apps/compose/Old/docker-compose.json"),
+    inProject("dev_7_old_compose", "/apps/build/Old/docker-compose.json"),
+  ], [{ Id: "i", RepoTags: [`${names.repositoryPrefix}old_web:1`] }]);
+  const images = [`${names.repositoryPrefix}old_web:1`];
+  const found = taken.find(id, names, { images, folders });
+  assert.deepEqual(
+    found.formerProjects?.map(({ project, appName, services }) => [project, appName, services.length]),
+    [["prod_7_old_compose", "Old", 1]],
+  );
+  assert.equal(found.formerImages, undefined, "the images of services are those of today");
+  assert.equal(formerPartsOf(found), "inUse");
+  assert.deepEqual(servicesInUse(found).map((service) => service.id), ["prod_7_old_compose"]);
+  const running = servicesInUse(found).map((service) => ({ ...service, id: "new" }));
+  const both = { ...found, project: { services: running, images: {} } };
+  assert.equal(formerPartsOf(both), "leftover");
+  assert.deepEqual(servicesInUse(both), running);
 });
