@@ -1,6 +1,7 @@
 /**
- * `deno task demo`: shows what Reagent does. Starts a local Studio and a device, installs and updates an app, and
- * removes everything again. Uses the Docker engine of this machine, or a private one in a box.
+ * `deno task demo`: shows what Reagent does. Starts a local Studio and a device, installs and updates an app, one of
+ * several services with `--compose`, or builds one on the device with `--dev`, and removes everything again. Uses the
+ * Docker engine of this machine, or a private one in a box.
  */
 
 import { textOf } from "../lib/base/errors.ts";
@@ -8,6 +9,7 @@ import { Box, sweepBoxes } from "./testbed/box.ts";
 import { Docker } from "./demo/docker.ts";
 import { inspectMachine } from "./demo/inspect_machine.ts";
 import { createNarrator, type Narrator, reasonOf, secondsSince } from "./demo/narrator.ts";
+import { argsOf, type DemoPart, introductionOf, readPart, summaryOf, usage } from "./demo/parts.ts";
 import { setUp } from "./demo/set_up.ts";
 import { show } from "./demo/show.ts";
 import { projectRoot } from "./paths.ts";
@@ -18,11 +20,16 @@ if (import.meta.main) Deno.exit(await main());
 
 async function main(): Promise<number> {
   const narrator = createNarrator();
+  const part = readPart(Deno.args);
+  if (part === undefined) {
+    narrator.plain(usage);
+    return 2;
+  }
   const { stop, exitCode } = listenForStop();
-  narrator.plain("Reagent on this machine: a local Studio, a device and an app, in less than a minute after set-up.");
+  narrator.plain(introductionOf(part));
   narrator.plain("It leaves nothing behind. Press Ctrl-C to end it at any time.");
   try {
-    if (!await runDemo(narrator, stop)) return 1;
+    if (!await runDemo(part, narrator, stop)) return 1;
     stop.throwIfAborted();
     return 0;
   } catch (error) {
@@ -53,7 +60,7 @@ function listenForStop(): { stop: AbortSignal; exitCode: () => number } {
 }
 
 /** Returns false when the demo could not run; the reason has been printed. */
-async function runDemo(narrator: Narrator, stop: AbortSignal): Promise<boolean> {
+async function runDemo(part: DemoPart, narrator: Narrator, stop: AbortSignal): Promise<boolean> {
   narrator.heading("A Docker engine");
   const { choice, lock } = await inspectMachine();
   using _lock = lock;
@@ -71,19 +78,27 @@ async function runDemo(narrator: Narrator, stop: AbortSignal): Promise<boolean> 
   );
   const startedMs = performance.now();
   if (choice.kind === "private") {
-    if (!await runInBox(narrator, stop)) return false;
+    if (!await runInBox(part, narrator, stop)) return false;
   } else {
-    await show({ docker: new Docker(choice.host), narrator, stop, lock });
+    await show({ part, docker: new Docker(choice.host), narrator, stop, lock });
   }
-  sayEnd(narrator, startedMs);
+  sayEnd(part, narrator, startedMs);
   return true;
 }
 
 /** Runs the demo in a box. Returns false when it has failed there; the reason has been printed. */
-async function runInBox(narrator: Narrator, stop: AbortSignal): Promise<boolean> {
+async function runInBox(part: DemoPart, narrator: Narrator, stop: AbortSignal): Promise<boolean> {
   await sweepBoxes();
   stop.throwIfAborted();
-  const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", `${projectRoot}scripts/demo/in_box.ts`];
+  const program = [
+    "run",
+    "--no-prompt",
+    "-P=tools",
+    "--quiet",
+    "--no-check",
+    `${projectRoot}scripts/demo/in_box.ts`,
+    ...argsOf(part),
+  ];
   let success = false;
   {
     await using box = await Box.start([Deno.execPath(), ...program], { cwd: projectRoot });
@@ -95,11 +110,10 @@ async function runInBox(narrator: Narrator, stop: AbortSignal): Promise<boolean>
   return success;
 }
 
-function sayEnd(narrator: Narrator, startedMs: number): void {
+function sayEnd(part: DemoPart, narrator: Narrator, startedMs: number): void {
   const lines = [
     "",
-    `That was the main job of Reagent, in ${secondsSince(startedMs)}: a device joined its Studio, an app was installed`,
-    "from a registry, its log was read, it was updated to a second version, and it was removed again.",
+    ...summaryOf(part, secondsSince(startedMs)),
     "",
     "By hand, with a Studio that keeps its data:  npx --yes deno@2.9.6 task studio --help",
   ];

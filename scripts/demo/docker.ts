@@ -7,8 +7,11 @@ import { systemClock } from "../../lib/async/clock.ts";
 import { AgentError } from "../../lib/base/errors.ts";
 import { agentLabel } from "../../lib/model/labels.ts";
 
-/** The name of the demo's app. Containers and images with this name belong to the demo. */
+/** The name of the demo's app. Whatever the engine has under this name belongs to the demo. */
 export const demoApp = "reagent-demo";
+
+/** The label of images that the demo has built on the device, also of those that were not completed. */
+export const demoLabel = "reagent-demo";
 
 /** Information about an engine. */
 export interface EngineInfo {
@@ -29,8 +32,10 @@ const commandLimitMs = 30_000;
 const sweepTries = 20;
 const sweepPauseMs = 250;
 const pullLimitMs = 45_000;
-const ownContainer = new RegExp(`^prod_[0-9]+_${demoApp}$`);
-const ownImage = new RegExp(`/prod_[a-z0-9]+_[0-9]+_${demoApp}:`);
+const ownName = `(?:prod|dev)_[0-9]+_${demoApp}`;
+const ownContainer = new RegExp(`^${ownName}(?:_compose-.+)?$`);
+const ownOfProject = new RegExp(`^${ownName}_compose_`);
+const ownImage = new RegExp(`/(?:prod|dev)_[a-z0-9]+_[0-9]+_${demoApp}(?:_[a-z]+)?:`);
 
 /** The docker command for one engine. */
 export class Docker {
@@ -89,18 +94,16 @@ export class Docker {
     }
   }
 
-  /**
-   * Removes all containers and images of the demo and returns their number. Throws when some cannot be removed.
-   */
+  /** Removes everything of the demo and returns how much it was. Throws when something cannot be removed. */
   async sweep(): Promise<number> {
     const swept = new Set<string>();
     for (let tries = 1;; tries++) {
-      const { containers, images } = await this.#own();
-      if (containers.length + images.length === 0) return swept.size;
-      for (const name of [...containers, ...images]) swept.add(name);
+      const leftovers = await this.#leftovers();
+      const names = leftovers.flatMap((leftover) => leftover.names);
+      if (names.length === 0) return swept.size;
+      for (const name of names) swept.add(name);
       try {
-        if (containers.length > 0) await this.run(["rm", "--force", "--volumes", ...containers]);
-        if (images.length > 0) await this.run(["rmi", "--force", ...images]);
+        for (const { remove, names } of leftovers) if (names.length > 0) await this.run([...remove, ...names]);
       } catch (error) {
         // The engine may still be removing something for a client that has disconnected.
         if (tries === sweepTries) throw error;
@@ -109,10 +112,32 @@ export class Docker {
     }
   }
 
-  async #own(): Promise<{ containers: string[]; images: string[] }> {
-    const containers = linesOf(await this.run(["ps", "--all", "--format", "{{.Names}}"]));
-    const images = linesOf(await this.run(["images", "--format", "{{.Repository}}:{{.Tag}}"]));
-    return { containers: containers.filter((name) => ownContainer.test(name)), images: images.filter(isOwnImage) };
+  /** What there is of the demo, in the order in which it can be removed. */
+  async #leftovers(): Promise<{ remove: string[]; names: string[] }[]> {
+    const list = async (args: readonly string[], isOwn = (_name: string) => true) => {
+      return [...new Set(linesOf(await this.run(args)))].filter(isOwn);
+    };
+    const byName = (pattern: RegExp) => (name: string) => pattern.test(name);
+    const isBuilt = ["--filter", `label=${demoLabel}`, "--quiet", "--all"];
+    return [
+      {
+        remove: ["rm", "--force", "--volumes"],
+        names: [
+          ...await list(["ps", "--all", "--format", "{{.Names}}"], byName(ownContainer)),
+          ...await list(["ps", ...isBuilt]),
+        ],
+      },
+      {
+        remove: ["rmi", "--force"],
+        names: await list(["images", "--format", "{{.Repository}}:{{.Tag}}"], byName(ownImage)),
+      },
+      { remove: ["rmi", "--force"], names: await list(["images", ...isBuilt]) },
+      {
+        remove: ["network", "rm"],
+        names: await list(["network", "ls", "--format", "{{.Name}}"], byName(ownOfProject)),
+      },
+      { remove: ["volume", "rm"], names: await list(["volume", "ls", "--format", "{{.Name}}"], byName(ownOfProject)) },
+    ];
   }
 }
 
@@ -124,10 +149,6 @@ export async function findDockerHost(): Promise<string | undefined> {
     // There is no docker command, or its context does not exist.
     return undefined;
   }
-}
-
-function isOwnImage(reference: string): boolean {
-  return ownImage.test(reference);
 }
 
 function linesOf(text: string): string[] {

@@ -3,6 +3,7 @@
 import { Dockerd } from "../testbed/dockerd.ts";
 import { Docker } from "./docker.ts";
 import { createNarrator, reasonOf } from "./narrator.ts";
+import { readPart } from "./parts.ts";
 import { show } from "./show.ts";
 
 if (import.meta.main) Deno.exit(await main());
@@ -18,7 +19,7 @@ async function main(): Promise<number> {
     const { docker } = await narrator.timed(start, ({ version }) => `Docker ${version} is running, without any image`);
     // Nothing interrupts the demo in a box: it ends with the box.
     const stop = new AbortController().signal;
-    await show({ docker, narrator, stop, lock: new DisposableStack() });
+    await show({ part: readPart(Deno.args) ?? "app", docker, narrator, stop, lock: new DisposableStack() });
     return 0;
   } catch (error) {
     narrator.say(`The demo has failed: ${reasonOf(error)}`);

@@ -36,15 +36,54 @@ const story = [
   "task studio --help",
 ];
 
+/** The same for its other parts, between their first three headings and the last one. */
+const otherStories = {
+  "--compose": [
+    "4. A compose app",
+    "_reagent-demo_clock:1.0.0 is built and pushed",
+    "file | services:",
+    "5. Install",
+    "The device reported DOWNLOADING → STARTING → RUNNING",
+    "log | web-1    | web 1.0.0 counts: 2",
+    " lines of clock 1.0.0 came through the agent",
+    "7. A second version, of one service",
+    "8. Update",
+    "The device reported UPDATING → ",
+    "The service clock still runs in the container ",
+    "9. Clean up",
+    "have ended",
+    "That was a compose app",
+  ],
+  "--dev": [
+    "4. A folder on the developer's machine",
+    "Dockerfile | FROM scratch",
+    "5. Upload",
+    "MB are on the device",
+    "6. Build",
+    "log | Step 1/7 : FROM scratch",
+    "log | Built on Linux",
+    "The device reported REMOVED → BUILDING → BUILT",
+    "7. Run",
+    "STARTING → RUNNING",
+    "log | the new app counts: 2",
+    "8. Publish",
+    "PUBLISHING → PUBLISHED",
+    "Version 1.0.0 is release 1 of the app.",
+    "9. Clean up",
+    "have ended",
+    "That was the work on an app",
+  ],
+} as const;
+
 /** A running demo with its output so far. */
 class Demo implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #read: Promise<void>;
   text = "";
 
-  constructor(env: Record<string, string>) {
+  constructor(env: Record<string, string>, args: readonly string[] = []) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "scripts/demo.ts"],
+      args: ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "scripts/demo.ts", ...args],
       cwd: projectRoot,
       env: { NO_COLOR: "1", ...env },
       stdin: "null",
@@ -125,13 +164,17 @@ async function assertShows(env: Record<string, string>): Promise<string> {
   assert.equal(await demo.end(), 0, demo.text);
   assert.ok(performance.now() - startedMs < 90_000);
   assertInOrder(demo.text, story);
+  assertFits(demo.text);
   // Log lines and reports travel independently, so their order varies.
   for (const line of ["Hello from 1.0.0", "Hello from 2.0.0", "version 2.0.0 counts and knows the time: 1 at "]) {
     assert.ok(demo.text.includes(`   log | ${line}`), demo.text);
   }
-  // It must fit a terminal.
-  assert.deepEqual(demo.text.split("\n").filter((line) => line.length > 100 || line !== line.trimEnd()), []);
   return demo.text;
+}
+
+/** No line is wider than a terminal. */
+function assertFits(text: string): void {
+  assert.deepEqual(text.split("\n").filter((line) => line.length > 100 || line !== line.trimEnd()), []);
 }
 
 Deno.test("on a machine without an engine two demos at once run in their own boxes and leave nothing", async () => {
@@ -188,6 +231,34 @@ Deno.test("the demo on an existing engine", async (test) => {
       await using demo = new Demo(env);
       await demo.signalAt(moment, signal);
       assert.equal(await demo.end(), code, demo.text);
+      await assertNothingLeft();
+    });
+  }
+
+  for (const part of ["--compose", "--dev"] as const) {
+    await test.step(`${part} uses it and leaves nothing on it`, async () => {
+      await using demo = new Demo(env, [part]);
+      assert.equal(await demo.end(), 0, demo.text);
+      assertInOrder(demo.text, otherStories[part]);
+      assertFits(demo.text);
+      await assertNothingLeft();
+    });
+  }
+
+  for (
+    const [part, moment] of [
+      ["--compose", "Downloading images"],
+      ["--compose", "web-1  Creating"],
+      ["--compose", "8. Update"],
+      ["--dev", "Received first package"],
+      ["--dev", "log | Step 6/7"],
+      ["--dev", "8. Publish"],
+    ] as const
+  ) {
+    await test.step(`SIGINT at "${moment}" ends ${part} and leaves nothing`, async () => {
+      await using demo = new Demo(env, [part]);
+      await demo.signalAt(moment, "SIGINT");
+      assert.equal(await demo.end(), 130, demo.text);
       await assertNothingLeft();
     });
   }

@@ -6,7 +6,7 @@ import { isDict } from "../../../lib/base/json.ts";
 import { deviceUri, logTopic } from "../../../lib/backend/uris.ts";
 import { publishChannelOf } from "../../../lib/model/app_names.ts";
 import { readComposeFile } from "../compose_file.ts";
-import { channelOf, linesOf } from "../log_events.ts";
+import { channelOf, linesOf, readableText } from "../log_events.ts";
 import { publishedDefinition, withoutBuilds } from "../release_definition.ts";
 import { packFolder, sendArchive } from "../uploads.ts";
 import { changeOptions, changeUsage, readChange, requestChange } from "./apps.ts";
@@ -142,7 +142,10 @@ async function requestWithLog(
   const published = publishChannelOf({ id: { appKey, stage: "DEV" }, appName });
   for (const channel of [channelOf({ appKey, appName, stage: "DEV" }), published]) {
     await server.session.subscribe(logTopic(memberText(device, "serial"), channel), (event) => {
-      for (const line of linesOf(event.args)) context.print(line);
+      for (const line of linesOf(event.args)) {
+        const text = readableText(line);
+        if (text !== undefined) context.print(text);
+      }
     });
   }
   return await requestChange(context, server, {

@@ -29,12 +29,20 @@ Deno.test("the demo's docker command", async (test) => {
     );
   });
 
-  await test.step("sweep() removes the containers and images of the demo and nothing else", async () => {
+  await test.step("sweep() removes what the engine has of the demo and nothing else", async () => {
     const run = (name: string) => engine.docker("run", "--detach", "--name", name, busyboxImage, "sleep", "1000");
-    await Promise.all(["prod_1_reagent-demo", "prod_7_shop", "reagent-demo"].map(run));
-    await engine.docker("tag", busyboxImage, "127.0.0.1:5/apps/prod_amd64_1_reagent-demo:1.0.0");
-    assert.equal(await docker.sweep(), 2);
+    const own = ["prod_1_reagent-demo", "dev_1_reagent-demo", "prod_1_reagent-demo_compose-web-1"];
+    await Promise.all([...own, "prod_7_shop", "reagent-demo"].map(run));
+    for (const name of ["prod_amd64_1_reagent-demo:1.0.0", "dev_amd64_1_reagent-demo:latest"]) {
+      await engine.docker("tag", busyboxImage, `127.0.0.1:5/apps/${name}`);
+    }
+    for (const name of ["prod_1_reagent-demo_compose_default", "foreign"]) {
+      await engine.docker("network", "create", name);
+    }
+    await engine.docker("volume", "create", "prod_1_reagent-demo_compose_state");
+    assert.equal(await docker.sweep(), 7);
     assert.equal(await docker.sweep(), 0);
+    assert.match(await engine.docker("network", "ls", "--format", "{{.Name}}"), /^foreign$/m);
     const left = (await engine.docker("ps", "--format", "{{.Names}}")).split("\n").sort();
     assert.deepEqual(left, ["prod_7_shop", "reagent-demo"]);
     assert.equal(await engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}"), busyboxImage);
