@@ -73,7 +73,7 @@ const cases: Record<string, Case> = {
     );
     await fixture.cli.down(project, { ...plain, volumes: true });
   },
-  "up removes services that are gone from the definition (M48)": async (fixture) => {
+  "M48: up removes services that are gone from the definition": async (fixture) => {
     const project = fixture.project({ old: runs, web: runs });
     await fixture.cli.up(project, plain);
     await Deno.writeTextFile(project.file, JSON.stringify({ name: project.name, services: { web: runs } }));
@@ -81,7 +81,7 @@ const cases: Record<string, Case> = {
     assert.deepEqual(await fixture.states(project), ["web: running"]);
     await fixture.cli.down(project, { ...plain, volumes: true });
   },
-  "a host port that is taken is told apart, with its number (M44)": async (fixture) => {
+  "M44: a host port that is taken is told apart, with its number": async (fixture) => {
     const first = fixture.project({ web: { ...runs, ports: ["0.0.0.0:8085:80"] } });
     const second = fixture.project({ web: { ...runs, ports: ["0.0.0.0:8085:80"] } });
     await fixture.cli.up(first, plain);
@@ -94,7 +94,7 @@ const cases: Record<string, Case> = {
     assert.deepEqual([third.code, conflictingPorts(third.lines)], ["port_in_use", [8085]], third.message);
     await fixture.cli.down(second, { ...plain, volumes: true });
   },
-  "up never builds in PROD; the missing image is the error (M46)": async (fixture) => {
+  "M46: up never builds in PROD; the missing image is the error": async (fixture) => {
     const project = fixture.project({ web: { ...runs, image: "127.0.0.1:1/none:1", build: "." } });
     const error = await failureOf(fixture.cli.up(project, plain));
     assert.match(error.message, /127\.0\.0\.1:1|no such image/i);
@@ -105,7 +105,7 @@ const cases: Record<string, Case> = {
     const error = await failureOf(fixture.cli.up(project, plain));
     assert.match(error.message, /additional propert/i);
   },
-  "an up that waits is cancelled within a second, with all of its processes (M49)": async (fixture) => {
+  "M49: an up that waits is cancelled within a second, with all of its processes": async (fixture) => {
     const project = fixture.project(waiting);
     const controller = new AbortController();
     const up = fixture.cli.up(project, { build: false, signal: controller.signal });
@@ -152,7 +152,7 @@ const cases: Record<string, Case> = {
     await pollUntil("no process is left", async () => (await processesOf(project.file)) === "" || undefined);
     await fixture.cli.down(project, { ...plain, volumes: true });
   },
-  "a build writes 100,000 lines while nobody takes them (M43)": async (fixture) => {
+  "M43: a build writes 100,000 lines while nobody takes them": async (fixture) => {
     const project = fixture.project({ web: { build: ".", image: "built:1" } });
     const lines = "RUN i=0; while [ $i -lt 10 ]; do seq 10000; i=$((i+1)); done";
     await Deno.writeTextFile(`${fixture.folder}/${project.name}/Dockerfile`, `FROM busybox:1\n${lines}\n`);

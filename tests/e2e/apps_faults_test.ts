@@ -19,27 +19,30 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
   await fixture.publish("weak", { exitCode: 4, exitAfterMs: 1_500 });
   fixture.startObserving();
 
-  await t.step("an app that exits right after its start is FAILED with a reason, and is started again", async () => {
-    await fixture.removeAllApps();
-    const fields = { present_version: "dies", newest_version: "dies" };
-    const reported = await fixture.requestUntil(
-      "RUNNING",
-      '"Entered a crashloop (1st attempt), retrying in 5s"',
-      fields,
-    );
-    assert.deepEqual(reported.slice(-5), [
-      "PRESENT",
-      '"The app failed to start, reason: the container has exited"',
-      "FAILED",
-      '"Shop (PROD) exited with status code: 3"',
-      '"Entered a crashloop (1st attempt), retrying in 5s"',
-    ]);
-    fixture.studio.clear();
-    await fixture.until('"Entered a crashloop (2nd attempt), retrying in 20s"');
-    assert.deepEqual(fixture.studio.entries.filter((entry) => !entry.startsWith('"')), ["STARTING", "FAILED"]);
-  });
+  await t.step(
+    "M61: an app that exits right after its start is FAILED with a reason, and is started again",
+    async () => {
+      await fixture.removeAllApps();
+      const fields = { present_version: "dies", newest_version: "dies" };
+      const reported = await fixture.requestUntil(
+        "RUNNING",
+        '"Entered a crashloop (1st attempt), retrying in 5s"',
+        fields,
+      );
+      assert.deepEqual(reported.slice(-5), [
+        "PRESENT",
+        '"The app failed to start, reason: the container has exited"',
+        "FAILED",
+        '"Shop (PROD) exited with status code: 3"',
+        '"Entered a crashloop (1st attempt), retrying in 5s"',
+      ]);
+      fixture.studio.clear();
+      await fixture.until('"Entered a crashloop (2nd attempt), retrying in 20s"');
+      assert.deepEqual(fixture.studio.entries.filter((entry) => !entry.startsWith('"')), ["STARTING", "FAILED"]);
+    },
+  );
 
-  await t.step("an app that exits later is FAILED, and is started again", async () => {
+  await t.step("M53: an app that exits later is FAILED, and is started again", async () => {
     await fixture.removeAllApps();
     const fields = { present_version: "weak", newest_version: "weak" };
     await fixture.requestUntil("RUNNING", '"Now running app Shop (weak)"', fields);
@@ -107,7 +110,7 @@ Deno.test("apps that fail, and requests that interrupt each other", async (t) =>
     },
   );
 
-  await t.step("canceling an update with a stop leaves the old version stopped", async () => {
+  await t.step("M5: canceling an update with a stop leaves the old version stopped", async () => {
     await fixture.removeAllApps();
     await fixture.requestUntil("RUNNING", running);
     await fixture.requestUntil("RUNNING", "UPDATING", { newest_version: "big", request_update: true });

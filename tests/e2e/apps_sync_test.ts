@@ -48,7 +48,7 @@ Deno.test("reconciling a device with Studio", async (t) => {
     fixture.studio.isConnected = true;
   });
 
-  await t.step("an app that stopped while no agent was running runs again, even offline", async () => {
+  await t.step("M15: an app that stopped while no agent was running runs again, even offline", async () => {
     fixture.studio.isConnected = false;
     fixture.studio.clear();
     await fixture.stopAgent();
@@ -60,26 +60,33 @@ Deno.test("reconciling a device with Studio", async (t) => {
     fixture.studio.isConnected = true;
   });
 
-  await t.step("at boot a pending update waits for the connection, and the installed version runs", async () => {
-    fixture.studio.isConnected = false;
-    await fixture.request("RUNNING", { newest_version: "2", request_update: true, new_release_key: 9 });
-    await fixture.stopAgent();
-    await fixture.engine.tryDocker(["kill", container]);
-    await fixture.engine.tryDocker(["wait", container]);
-    fixture.studio.clear();
-    fixture.startAgent();
-    await fixture.apps.reconcileLocal(never);
-    await fixture.until(running);
-    await sleep(300);
-    assert.deepEqual(await fixture.tags(), ["1"]);
-    fixture.studio.isConnected = true;
-    fixture.studio.answer = () => [{ ...row, newest_version: "2", request_update: true, new_release_key: 9 }];
-    await fixture.apps.reconcileRemote(never);
-    await fixture.until('"Now running app Shop (2)"');
-    assert.equal(fixture.studio.reports.at(-1)?.releaseKey, 9);
-    await fixture.requestUntil("RUNNING", running, { newest_version: "1", present_version: "2", request_update: true });
-    fixture.studio.answer = () => [row];
-  });
+  await t.step(
+    "M4, M11: at boot a pending update waits for the connection, and the installed version runs",
+    async () => {
+      fixture.studio.isConnected = false;
+      await fixture.request("RUNNING", { newest_version: "2", request_update: true, new_release_key: 9 });
+      await fixture.stopAgent();
+      await fixture.engine.tryDocker(["kill", container]);
+      await fixture.engine.tryDocker(["wait", container]);
+      fixture.studio.clear();
+      fixture.startAgent();
+      await fixture.apps.reconcileLocal(never);
+      await fixture.until(running);
+      await sleep(300);
+      assert.deepEqual(await fixture.tags(), ["1"]);
+      fixture.studio.isConnected = true;
+      fixture.studio.answer = () => [{ ...row, newest_version: "2", request_update: true, new_release_key: 9 }];
+      await fixture.apps.reconcileRemote(never);
+      await fixture.until('"Now running app Shop (2)"');
+      assert.equal(fixture.studio.reports.at(-1)?.releaseKey, 9);
+      await fixture.requestUntil("RUNNING", running, {
+        newest_version: "1",
+        present_version: "2",
+        request_update: true,
+      });
+      fixture.studio.answer = () => [row];
+    },
+  );
 
   await t.step("when Studio's answer fails, nothing is removed and the apps are still reported", async () => {
     for (const error of [new AgentError("bad_request", "args[0] must be a list"), new AgentError("timeout", "late")]) {

@@ -75,7 +75,7 @@ Deno.test("run() ends at once when there is no container", async () => {
   assert.deepEqual(await world.follower.run({ signal: world.controller.signal }), { kind: "gone" });
 });
 
-Deno.test("run() reads the log of a container that has exited already", async () => {
+Deno.test("M37: run() reads the log of a container that has exited already", async () => {
   await using world = await World.start();
   const container = world.engine.run(name);
   world.engine.print(container, "last line", { atNs: 1 });

@@ -145,7 +145,7 @@ Deno.test("#13: readHistory() falls back to the last lines of all services", asy
   assert.deepEqual([lines[0], lines.at(-1)], ["web-1  | line 11", "db-1   | line 60"]);
 });
 
-Deno.test("#13: a channel has one follower, whether its app is one container or a project", async () => {
+Deno.test("M53, #13: a channel has one follower, whether its app is one container or a project", async () => {
   await using world = await LogsWorld.start();
   const web = runService(world, "web-1");
   const viewer = await followed(world, { "web-1": web });

@@ -9,7 +9,7 @@ function states(entries: readonly string[]): string[] {
   return entries.filter((entry) => !entry.startsWith('"'));
 }
 
-Deno.test("a target that is reached already is reported once, and nothing is touched", async () => {
+Deno.test("M12: a target that is reached already is reported once, and nothing is touched", async () => {
   await using device = new FakeDevice();
   assert.equal((await device.request("RUNNING")).at(-1), running);
   assert.deepEqual(await device.request("RUNNING"), ["RUNNING"]);
@@ -21,7 +21,7 @@ Deno.test("the removal of an app that is not there is reported, and leaves no ro
   assert.equal(device.state, undefined);
 });
 
-Deno.test("every first install reports the release of its request", async () => {
+Deno.test("M64: every first install reports the release of its request", async () => {
   await using device = new FakeDevice();
   await device.request("RUNNING", { release_key: 7 });
   await device.request("RUNNING", update);
@@ -32,7 +32,7 @@ Deno.test("every first install reports the release of its request", async () => 
   assert.deepEqual([last?.state, last?.releaseKey, last?.updateStatus], ["RUNNING", 7, ""]);
 });
 
-Deno.test("an app ends in the target that was set during its update", async () => {
+Deno.test("M3: an app ends in the target that was set during its update", async () => {
   await using device = new FakeDevice({ "1": {}, "2": { pullMs: 1_000 } });
   await device.request("RUNNING");
   await device.request("RUNNING", update, { ms: 100 });
@@ -44,7 +44,7 @@ Deno.test("an app ends in the target that was set during its update", async () =
   assert.deepEqual(device.tags, ["2"]);
 });
 
-Deno.test("a newer version that is requested during an update is installed after it", async () => {
+Deno.test("M2: a newer version that is requested during an update is installed after it", async () => {
   await using device = new FakeDevice({ "1": {}, "2": { pullMs: 1_000 }, "3": {} });
   await device.request("RUNNING");
   await device.request("RUNNING", update, { ms: 100 });
@@ -55,7 +55,7 @@ Deno.test("a newer version that is requested during an update is installed after
   assert.equal(device.studio.reports.at(-1)?.releaseKey, 9);
 });
 
-Deno.test("a request at the moment a state is reached is carried out, however often that happens", async () => {
+Deno.test("M1: a request at the moment a state is reached is carried out, however often that happens", async () => {
   await using device = new FakeDevice({ "1": {} });
   const known = { app_key: 7, app_name: "Shop", stage: "PROD", present_version: "1", newest_version: "1" };
   const opposite = new Map([["RUNNING", "PRESENT"], ["PRESENT", "RUNNING"]]);
@@ -71,7 +71,7 @@ Deno.test("a request at the moment a state is reached is carried out, however of
   assert.deepEqual([device.state, device.studio.reports.at(-1)?.state], [requested.at(-1), requested.at(-1)]);
 });
 
-Deno.test("a removal with a pending update does not update", async () => {
+Deno.test("M6: a removal with a pending update does not update", async () => {
   for (const target of ["REMOVED", "UNINSTALLED"]) {
     await using device = new FakeDevice();
     await device.request("RUNNING");
@@ -98,7 +98,7 @@ Deno.test("an app that has run for ten minutes starts its crash loop from the be
   assert.equal(await crash(), '"Entered a crashloop (1st attempt), retrying in 5s"');
 });
 
-Deno.test("a request ends a crash loop and is carried out at once", async () => {
+Deno.test("M24: a request ends a crash loop and is carried out at once", async () => {
   await using device = new FakeDevice({ "1": { livesMs: 0, exitCode: 3 } });
   await device.request("RUNNING");
   const entries = await device.request("PRESENT");
@@ -157,7 +157,7 @@ Deno.test("a DEV app without an image fails with a hint, and is not tried again"
   ]);
 });
 
-Deno.test("a rejected request leaves nothing behind", async () => {
+Deno.test("M65: a rejected request leaves nothing behind", async () => {
   await using device = new FakeDevice();
   await assert.rejects(device.apps.request({ app_name: "Shop", stage: "PROD", target_state: "RUNNING" }));
   await assert.rejects(device.apps.request({ app_key: 7, app_name: "Shop", stage: "PROD", target_state: "STOPPED" }));

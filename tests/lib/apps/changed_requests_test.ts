@@ -22,7 +22,7 @@ function refuseCreation(device: FakeDevice, code: ErrorCode, text: string): { tr
   return seen;
 }
 
-Deno.test("change 2.1: a removal interrupts a download and an update, and waits for everything else", async () => {
+Deno.test("M5, change 2.1: a removal interrupts a download and an update, and waits for everything else", async () => {
   const slow = { pullMs: 3_600_000 };
   for (const target of ["REMOVED", "UNINSTALLED"]) {
     await using device = new FakeDevice({ "1": slow, "2": slow });
@@ -204,7 +204,7 @@ Deno.test("texts that must not be empty are refused before anything is stored or
   }
 });
 
-Deno.test("an app that has a version is started and stopped without one in the request", async () => {
+Deno.test("M8: an app that has a version is started and stopped without one in the request", async () => {
   await using device = new FakeDevice();
   await device.request("RUNNING");
   for (const target of ["PRESENT", "RUNNING", "PRESENT", "UNINSTALLED"]) {

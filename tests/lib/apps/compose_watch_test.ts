@@ -8,11 +8,17 @@ const definition = { name: project, services: { web: { image: "w:1" }, db: { ima
 interface Change {
   services?: readonly string[];
   file?: (folder: string) => string;
+  /** Called when a command line is run. */
+  onCommand?: () => void;
 }
 
 /** A device whose engine has a project of an older agent, and whose database is lost. */
-async function withProject({ services = ["web", "db"], file }: Change = {}): Promise<FakeDevice> {
-  const device = new FakeDevice();
+async function withProject({ services = ["web", "db"], file, onCommand }: Change = {}): Promise<FakeDevice> {
+  // Every command line is given what is here.
+  const engineEnvironment = new Proxy({}, {
+    get: () => onCommand?.(),
+  });
+  const device = new FakeDevice({}, () => ({ engineEnvironment }));
   const folder = `${device.folder}/Ghost.App`;
   Deno.mkdirSync(folder);
   Deno.writeTextFileSync(`${folder}/docker-compose.json`, JSON.stringify(definition));
@@ -33,6 +39,19 @@ async function withProject({ services = ["web", "db"], file }: Change = {}): Pro
   await device.advance(1_000);
   return device;
 }
+
+Deno.test("M42: a running project is watched without a command line", async () => {
+  let commands = 0;
+  await using device = await withProject({ onCommand: () => commands += 1 });
+  await device.advance(600_000);
+  assert.deepEqual([device.apps.list()[0]?.state, commands], ["RUNNING", 0]);
+  device.engine.kill(`${project}-db-1`);
+  await device.advance(100);
+  assert.deepEqual([device.apps.list()[0]?.state, commands], ["FAILED", 0]);
+  // Its next start runs one.
+  for (let tries = 0; commands === 0 && tries < 100; tries++) await device.advance(1_000);
+  assert.ok(commands > 0);
+});
 
 Deno.test("#13: a running project is adopted after the database was lost, and followed", async () => {
   await using device = await withProject();
@@ -72,7 +91,7 @@ Deno.test("#13: a project of which a service is missing is not running", async (
   assert.notEqual(device.apps.list()[0]?.state, "RUNNING");
 });
 
-Deno.test("#13: a project that Studio does not name is removed with its networks, and no other is", async () => {
+Deno.test("M50, #13: a project that Studio does not name is removed with its networks, and no other is", async () => {
   await using device = await withProject();
   const label = "com.docker.compose.project";
   device.engine.networks.set("own", { [label]: project }).set("foreign", { [label]: "nextcloud" });

@@ -16,7 +16,7 @@ async function running(releases: ConstructorParameters<typeof FakeDevice>[0]): P
   return device;
 }
 
-Deno.test("a release that dies at once is rolled back, and the reason is reported", async () => {
+Deno.test("M63: a release that dies at once is rolled back, and the reason is reported", async () => {
   await using device = await running({ "1": {}, "2": { livesMs: 100, exitCode: 3 } });
   const entries = await device.request("RUNNING", update, { ms: 5_000 });
   assert.deepEqual(entries, [

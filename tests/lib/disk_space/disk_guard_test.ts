@@ -77,7 +77,7 @@ Deno.test("a low disk is cleaned up without an emergency, and measured again aft
   assert.equal(world.count("clean"), 2);
 });
 
-Deno.test("measure() has set isEmergency when it returns, without waiting for a clean-up", async () => {
+Deno.test("M60: measure() has set isEmergency when it returns, without waiting for a clean-up", async () => {
   const world = new World();
   await using guard = world.guard;
   world.free = 99;

@@ -70,7 +70,7 @@ Deno.test("ComposeCli leads to engines on the network with their certificates", 
   assert.equal(fake.variables().DOCKER_HOST, "unix:///var/run/docker.sock");
 });
 
-Deno.test("ComposeCli throws the first and the last lines of a command that fails (M44)", async () => {
+Deno.test("M44: ComposeCli throws the first and the last lines of a command that fails", async () => {
   using fake = new FakeDockerCli("seq 40; echo; echo 'no such service: x' >&2; exit 14");
   const { cli, project } = cliOf(fake);
   await assert.rejects(cli.down(project, { ...run, volumes: true }), (error) => {
@@ -92,7 +92,7 @@ Deno.test("ComposeCli hands over the output of a command", async () => {
   assert.deepEqual(lines, [" Container a  Starting", "done"]);
 });
 
-Deno.test("ComposeCli cancels a command that hangs within a second (M49)", async () => {
+Deno.test("M49: ComposeCli cancels a command that hangs within a second", async () => {
   using fake = new FakeDockerCli("trap '' TERM INT; sleep 1000 & echo up; wait; sleep 1000");
   const { cli, project } = cliOf(fake);
   const controller = new AbortController();
@@ -106,7 +106,7 @@ Deno.test("ComposeCli cancels a command that hangs within a second (M49)", async
   assert.deepEqual([...Deno.readDirSync(`${fake.folder}/configs`)], []);
 });
 
-Deno.test("ComposeCli.isSupported() asks once, and again after forgetSupport() if it was not (M52)", async () => {
+Deno.test("M52: ComposeCli.isSupported() asks once, and again after forgetSupport() if it was not", async () => {
   using fake = new FakeDockerCli('test -e "$(dirname "$0")/plugin"');
   const { cli } = cliOf(fake);
   assert.equal(await cli.isSupported(never), false);

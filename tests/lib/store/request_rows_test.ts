@@ -39,7 +39,7 @@ Deno.test("writeRequest() replaces every field, the version too, and keeps the t
   assert.deepEqual(database.first("SELECT timestamp FROM RequestedAppStates"), first);
 });
 
-Deno.test("writeRequest() keeps owner, instance, epoch and logins that a later message lacks, and accepts new ones", () => {
+Deno.test("M40, M57: writeRequest() keeps owner, instance, epoch and logins that a later message lacks, and accepts new ones", () => {
   using folder = new Folder();
   using database = folder.open();
   const unknown = { deviceOwnerAccountKey: 0, instanceKey: 0, appCredEpoch: 0, dockerCredentials: {} };

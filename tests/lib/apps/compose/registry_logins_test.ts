@@ -63,7 +63,7 @@ const failures: readonly { name: string; error: AgentError; code: string; messag
 ];
 
 for (const { name, error, code, message } of failures) {
-  Deno.test(`checkLogins() reports ${name}`, async () => {
+  Deno.test(`M17: checkLogins() reports ${name}`, async () => {
     const checked: string[] = [];
     const engine = {
       checkLogin({ host }: { host: string }) {

@@ -32,7 +32,7 @@ for (const { name, rules, given, expected } of readGoldens()) {
   });
 }
 
-Deno.test("rewriteDefinition() shares nothing with its input", () => {
+Deno.test("M41: rewriteDefinition() shares nothing with its input", () => {
   const given = { services: { web: { image: "nginx", ports: [{ target: 80 }], labels: { a: { b: 1 } } } } };
   const made = rewriteDefinition(given, goldenOptions(given));
   assert.ok(isDict(made["services"]) && isDict(made["services"]["web"]));
@@ -72,7 +72,7 @@ Deno.test("definitionText() is compact, has sorted keys, and no line break at it
   assert.equal(text, '{"name":"x","services":{"a":{},"b":{"a":[{"c":null,"d":1}],"z":1}}}');
 });
 
-Deno.test("rewriteDefinition() of what is no definition, and of one without an end, is an error of the app", () => {
+Deno.test("M30: rewriteDefinition() of what is no definition, and of one without an end, is an error of the app", () => {
   const options = goldenOptions(plain);
   let deep: Dict = {};
   for (let depth = 0; depth < 200_000; depth += 1) deep = { deep };

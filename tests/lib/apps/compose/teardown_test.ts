@@ -73,7 +73,7 @@ Deno.test("tearDown() throws the error of the command line when the engine fails
   assert.deepEqual([...set.engine.containers.keys()], ["web", "other"]);
 });
 
-Deno.test("tearDown() and takeDown() need no compose plugin (M52)", async () => {
+Deno.test("M52: tearDown() and takeDown() need no compose plugin", async () => {
   for (const script of [isMissing, works]) {
     using set = setUp(script);
     if (script === works) await Deno.remove(set.fake.program);
@@ -85,7 +85,7 @@ Deno.test("tearDown() and takeDown() need no compose plugin (M52)", async () => 
   }
 });
 
-Deno.test("tearDown() and takeDown() end with their signal while the command line hangs (M49)", async () => {
+Deno.test("M49: tearDown() and takeDown() end with their signal while the command line hangs", async () => {
   using set = setUp('test "$2" = version && exit 0; trap "" TERM; sleep 1000');
   for (
     const work of [tearDown, (...[deps, project, signal]: Parameters<typeof tearDown>) => {
@@ -97,7 +97,7 @@ Deno.test("tearDown() and takeDown() end with their signal while the command lin
   assert.deepEqual([set.engine.changes, set.said], [[], []]);
 });
 
-Deno.test("takeDown() keeps volumes unless it is to remove them (M48)", async () => {
+Deno.test("M48: takeDown() keeps volumes unless it is to remove them", async () => {
   for (const [volumes, args, kept] of [[false, "--remove-orphans", ["data"]], [true, "-v", []]] as const) {
     using set = setUp(works);
     await takeDown(set.deps, set.project, { ...down, volumes });

@@ -33,12 +33,12 @@ Deno.test("resolve() takes a port on one address when there is none on all addre
   assert.equal(found?.hostPort, 42_000);
 });
 
-Deno.test("resolve() chooses no port, and leaves ports of other machines alone", () => {
+Deno.test("M27: resolve() chooses no port, and leaves ports of other machines alone", () => {
   const rules = [rule({ port: 80 }), rule({ port: 81, localIp: "10.0.0.5", hostPort: 7 })];
   assert.deepEqual(freshPorts().resolve(app, { rules, published: undefined }).rules, rules);
 });
 
-Deno.test("replace() replaces only the ports that the engine names", () => {
+Deno.test("M26: replace() replaces only the ports that the engine names", () => {
   const ports = freshPorts();
   const rules = [rule({ port: 80 }), rule({ port: 90 })];
   const hostPorts = () => publish(ports, rules).map(({ port, hostPort }) => [port, hostPort]);

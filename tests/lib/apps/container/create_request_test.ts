@@ -102,7 +102,7 @@ function bodyOf(options: ContainerOptions): string {
   return JSON.stringify(createRequest(options));
 }
 
-Deno.test("createRequest() returns exactly this for a PROD app with a GPU", () => {
+Deno.test("M25, M36: createRequest() returns exactly this for a PROD app with a GPU", () => {
   assert.equal(bodyOf(prod), JSON.stringify(JSON.parse(prodJson)));
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isThere, makeWorld, modeOf, rule, variables } from "./data_folder_fixture.ts";
 
-Deno.test("refreshPorts() creates no folder when there is nothing to write", async () => {
+Deno.test("M33: refreshPorts() creates no folder when there is nothing to write", async () => {
   await using world = await makeWorld();
   await world.app.refreshPorts([]);
   await world.app.refreshPorts([rule()]);
@@ -27,7 +27,7 @@ Deno.test("refreshPorts() writes the ports under all their names, readable by ev
   assert.deepEqual([await modeOf(world.app.path), await modeOf(world.env)], ["777", "755"]);
 });
 
-Deno.test("refreshPorts() removes the file of a cloud port that is gone, and keeps that of a remote port", async () => {
+Deno.test("M33: refreshPorts() removes the file of a cloud port that is gone, and keeps that of a remote port", async () => {
   await using world = await makeWorld();
   await world.app.refreshPorts([rule({ remotePort: 9000, cloudRemotePort: 9001, remotePortEnvironment: "MODBUS" })]);
   await world.app.refreshPorts([rule({ remotePortEnvironment: "MODBUS" })]);

@@ -20,14 +20,14 @@ Deno.test("DataFolder refuses a name that no app can have, before anything is cr
   assert.ok(!await isThere(world.appsDir));
 });
 
-Deno.test("DataFolder is below the folder of its stage, in lower case", async () => {
+Deno.test("M21: DataFolder is below the folder of its stage, in lower case", async () => {
   await using world = await makeWorld();
   assert.equal(world.app.path, `${world.appsDir}/prod/fan_ctl`);
   const dev = new DataFolder(world, { id: { appKey: 7, stage: "DEV" }, appName: "Fan_Ctl" });
   assert.equal(dev.path, `${world.appsDir}/dev/fan_ctl`);
 });
 
-Deno.test("DataFolder sets the modes of its folders and files, whatever the umask", async () => {
+Deno.test("M66: DataFolder sets the modes of its folders and files, whatever the umask", async () => {
   await using world = await makeWorld();
   // The umask belongs to the whole process, so this takes another one.
   const script = 'umask 077; exec "$0" run --no-prompt --quiet -P=tools "$1" "$2"';
@@ -163,7 +163,7 @@ Deno.test("writeEnv() keeps variables that are only unknown at the moment", asyn
   ]);
 });
 
-Deno.test("writeEnv() removes the device's own login that older agents left", async () => {
+Deno.test("M31: writeEnv() removes the device's own login that older agents left", async () => {
   await using world = await makeWorld();
   await Deno.mkdir(world.env, { recursive: true });
   await Deno.writeTextFile(`${world.env}/DEVICE_SECRET.txt`, "secret");
@@ -280,7 +280,7 @@ Deno.test("refreshCredential() creates the folders of an app that is being set u
   assert.deepEqual([await modeOf(world.app.path), await modeOf(world.env)], ["777", "755"]);
 });
 
-Deno.test("refreshCredential() without a credential removes only the device's own login", async () => {
+Deno.test("M32: refreshCredential() without a credential removes only the device's own login", async () => {
   await using world = await makeWorld();
   await world.app.writeEnv(variables({ APP_AUTH_ID: "old", APP_AUTH_SECRET: "old" }));
   await Deno.writeTextFile(`${world.env}/DEVICE_SECRET.txt`, "secret");
@@ -288,7 +288,7 @@ Deno.test("refreshCredential() without a credential removes only the device's ow
   assert.deepEqual(await world.files(), { "APP_AUTH_ID.txt": "old", "APP_AUTH_SECRET.txt": "old" });
 });
 
-Deno.test("deleteEnv() deletes the variables and nothing else, any number of times", async () => {
+Deno.test("M66: deleteEnv() deletes the variables and nothing else, any number of times", async () => {
   await using world = await makeWorld();
   await world.app.deleteEnv();
   await world.app.writeEnv(variables({ A: "1" }));

@@ -109,7 +109,7 @@ const always = [
   "TUNNEL_DOMAIN=app.ironflock.dev",
 ];
 
-Deno.test("appEnvironment() has what is always known, for every app", () => {
+Deno.test("M35: appEnvironment() has what is always known, for every app", () => {
   assert.deepEqual(build({}), { text: always, warnings: [] });
   assert.deepEqual(build({ stage: "DEV" }).text, always.map((text) => text === "ENV=PROD" ? "ENV=DEV" : text));
 });
@@ -126,7 +126,7 @@ Deno.test("appEnvironment() adds what becomes known later", () => {
   assert.deepEqual(added({}, { sources: { ...offline, lanAddress: "", baseUrl: "" } }), []);
 });
 
-Deno.test("appEnvironment() never contains the device's own secret", () => {
+Deno.test("M31: appEnvironment() never contains the device's own secret", () => {
   for (const stage of ["DEV", "PROD"] as const) {
     assert.ok(!JSON.stringify(build({ stage }, { sources: online })).includes("device-secret"));
   }
@@ -212,7 +212,7 @@ Deno.test("appEnvironment() lets the template of a DEV app override the agent, a
   assert.deepEqual(added(overrides, { remotePorts: new Map([["tcp:8080", 9000]]) }), ["DEVICE_NAME=bench"]);
 });
 
-Deno.test("appEnvironment() lets nobody set reserved names, and warns without the value", () => {
+Deno.test("M31: appEnvironment() lets nobody set reserved names, and warns without the value", () => {
   for (const name of ["APP_AUTH_ID", "APP_AUTH_SECRET"]) {
     for (const sources of [offline, online]) {
       for (

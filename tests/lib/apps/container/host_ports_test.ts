@@ -38,7 +38,7 @@ Deno.test("recoverOrReserve() returns the port that the key has, whatever is pre
   assert.equal(ports.find(key(81)), undefined);
 });
 
-Deno.test("recoverOrReserve() takes a preferred port without probing it, also outside the pool", () => {
+Deno.test("M26: recoverOrReserve() takes a preferred port without probing it, also outside the pool", () => {
   const { ports, probed } = hostWith("tcp:40007", "tcp:8080");
   assert.equal(ports.recoverOrReserve(key(80), 40_007), 40_007);
   assert.equal(ports.recoverOrReserve(key(81), 8080), 8080);
@@ -120,7 +120,7 @@ Deno.test("release() frees the ports of one app and no other", () => {
   assert.equal(ports.recoverOrReserve(key(81), 0), 40_000);
 });
 
-Deno.test("portsNamedIn() finds the host ports that an error text of the engine names", () => {
+Deno.test("M26: portsNamedIn() finds the host ports that an error text of the engine names", () => {
   const ports = [4000, 40_001, 40_002].map((hostPort) => ({ hostPort }));
   const cases: [text: string, expected: number[]][] = [
     ["Bind for 0.0.0.0:40001 failed: port is already allocated", [40_001]],

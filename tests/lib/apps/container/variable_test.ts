@@ -9,7 +9,7 @@ Deno.test("isVariableName() accepts what can be the name of a file and a variabl
   for (const name of ["A", "..", "a b", "a-b", "Größe", "%", "__proto__"]) assert.ok(isVariableName(name), name);
 });
 
-Deno.test("containerEnv() leaves out variables of more than 20480 bytes", () => {
+Deno.test("M39: containerEnv() leaves out variables of more than 20480 bytes", () => {
   const variable = (value: string): Variable => ({ name: "LONG", value });
   assert.deepEqual(containerEnv([variable("a".repeat(20_475))]).map((text) => text.length), [20_480]);
   assert.deepEqual(containerEnv([variable("a".repeat(20_476))]), []);

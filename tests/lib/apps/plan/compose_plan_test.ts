@@ -132,7 +132,7 @@ function updating({ isToRun = true } = {}): PlannedProject {
   return device;
 }
 
-Deno.test("plan() of a first run of a compose app shows DOWNLOADING, pulls what is missing, then STARTING", () => {
+Deno.test("M16, M47: plan() of a first run of a compose app shows DOWNLOADING, pulls what is missing, then STARTING", () => {
   const device = new PlannedProject({ here: ["db:16"] });
   device.isFresh = true;
   assert.deepEqual(words(drive("run", device)), [
@@ -145,7 +145,7 @@ Deno.test("plan() of a first run of a compose app shows DOWNLOADING, pulls what 
   assert.deepEqual(pull, { kind: "pullImages", images: ["r/web:1", "cache:7"] });
 });
 
-Deno.test("plan() of a restart of a compose app never shows DOWNLOADING, and asks no registry when the images are here", () => {
+Deno.test("M47: plan() of a restart of a compose app never shows DOWNLOADING, and asks no registry when the images are here", () => {
   const device = drive("run", new PlannedProject({}));
   assert.deepEqual(device.reports, ["STARTING", "RUNNING"]);
   assert.ok(!words(device).includes("pullImages"));

@@ -199,7 +199,7 @@ function isWiped(device: PlannedDevice): boolean {
   return device.container === undefined && device.tags.length === 0;
 }
 
-Deno.test("plan() of a first run pulls between STARTING and the start, and reports DOWNLOADING once the stream is open", () => {
+Deno.test("M16: plan() of a first run pulls between STARTING and the start, and reports DOWNLOADING once the stream is open", () => {
   assert.deepEqual(words(run("run", empty)), [
     ...["clearViewer", "clearHistory", '"Starting Shop..."', "STARTING"],
     ...['"Initialising download for the app: Shop..."', "openPull", "DOWNLOADING", "readPull"],
@@ -224,7 +224,7 @@ Deno.test("plan() of a run with the image at hand neither clears the viewer nor 
   ]);
 });
 
-Deno.test("plan() of a run replaces a container from before, whatever its state", () => {
+Deno.test("M25: plan() of a run replaces a container from before, whatever its state", () => {
   for (const status of statuses) {
     const device = run("run", { containers: [container(status)], tags: ["1"] });
     assert.equal(device.container?.id, "created1", status);
@@ -257,7 +257,7 @@ Deno.test("plan() does not create again once the process was started: the startu
   assert.equal(left[0]?.kind, "awaitStartup");
 });
 
-Deno.test("plan() of a stop reports STOPPING once, and stops before it removes", () => {
+Deno.test("M19: plan() of a stop reports STOPPING once, and stops before it removes", () => {
   assert.deepEqual(words(run("stop", { containers: [old], tags: ["1"] })), [
     ...["STOPPING", '"Received stop signal for Shop"', "stopContainer", "removeContainer"],
     ...["PRESENT", '"Successfully stopped Shop"'],
@@ -297,7 +297,7 @@ Deno.test("plan() after a canceled pull reports the end only", () => {
   ]);
 });
 
-Deno.test("plan() of an update pulls while the old container runs and keeps the old image", () => {
+Deno.test("M63: plan() of an update pulls while the old container runs and keeps the old image", () => {
   const device = run("update", { containers: [old], tags: ["1"] });
   assert.deepEqual(words(device), [
     ...["UPDATING", "clearHistory", '"Initialising download for the app: Shop..."', "openPull"],

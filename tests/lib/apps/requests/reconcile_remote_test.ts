@@ -52,7 +52,7 @@ class World extends FakeDevice {
 
 const away = new AgentError("call_failed", "the backend is away");
 
-Deno.test("a connect stores what Studio wants, reports every app and carries it out", async () => {
+Deno.test("M15: a connect stores what Studio wants, reports every app and carries it out", async () => {
   await using device = await World.running();
   device.answers([{ ...shop, target_state: "PRESENT" }]);
   assert.equal(await device.connect(), undefined);
@@ -143,7 +143,7 @@ Deno.test("an app that is requested while Studio answers is not in the answer, a
   assert.deepEqual(device.list, ["Shop RUNNING", "Other RUNNING"]);
 });
 
-Deno.test("a snapshot of an app from before other work on it does not count", async () => {
+Deno.test("M23: a snapshot of an app from before other work on it does not count", async () => {
   await using device = await World.running();
   device.answers([shop]);
   const isListed = Promise.withResolvers<void>();
@@ -232,7 +232,7 @@ Deno.test("a row that wants no state of one app protects no other", async () => 
   assert.deepEqual(device.list, []);
 });
 
-Deno.test("a row that cannot be read protects every app, and the other rows are applied", async () => {
+Deno.test("M56: a row that cannot be read protects every app, and the other rows are applied", async () => {
   for (const broken of [null, "x", {}, { ...shop, app_key: "7x" }, { ...shop, target_state: "DANCING" }]) {
     await using device = await World.running();
     device.answers([broken, other]);

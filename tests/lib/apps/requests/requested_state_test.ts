@@ -19,7 +19,7 @@ Deno.test("decodeRequestedState() treats a member of the wrong type as missing",
   });
 });
 
-Deno.test("decodeRequestedState() rejects a row without a valid app or wanted state", () => {
+Deno.test("M56: decodeRequestedState() rejects a row without a valid app or wanted state", () => {
   const wrong = [null, 7, "x", [], {}, { ...leastRequest, app_key: "7x" }, { ...leastRequest, app_key: 0 }, {
     ...leastRequest,
     stage: "X",
@@ -33,7 +33,7 @@ Deno.test("decodeRequestedState() rejects a row without a valid app or wanted st
   }
 });
 
-Deno.test("#17: the key of an app may be text", () => {
+Deno.test("M59, #17: the key of an app may be text", () => {
   for (const app_key of ["7", " 7", "7.0"]) {
     assert.equal(decodeRequestedState({ ...leastRequest, app_key }).request.appKey, 7);
     assert.deepEqual(inheritingApp({ ...leastRequest, app_key, target_state: "INHERIT" }), {

@@ -19,7 +19,7 @@ Deno.test("decodeStateRequest() fills in what is absent or null", () => {
   assert.deepEqual(decodeStateRequest({ ...leastRequest, ...nulls }).request, emptyRequest);
 });
 
-Deno.test("decodeStateRequest() reads every argument", () => {
+Deno.test("M59: decodeStateRequest() reads every argument", () => {
   const { request } = decodeStateRequest({
     ...leastRequest,
     current_state: "PRESENT",
@@ -131,7 +131,7 @@ Deno.test("decodeStateRequest() never rejects an instance key or a credential ep
   }
 });
 
-Deno.test("decodeStateRequest() skips a malformed port rule and reports it", () => {
+Deno.test("M30: decodeStateRequest() skips a malformed port rule and reports it", () => {
   const { request, problems } = decodeStateRequest({ ...leastRequest, ports: [{ port: "eighty" }, { port: 81 }] });
   assert.deepEqual(request.ports.map(({ port }) => port), [81]);
   assert.equal(problems.length, 1);

@@ -12,7 +12,7 @@ Deno.test("store() creates the app of a first request, with a stable target", ()
   assert.equal(world.reopen().request(id)?.target, "RUNNING");
 });
 
-Deno.test("store() changes what is wanted of a known app, and nothing that the device knows better", () => {
+Deno.test("M8: store() changes what is wanted of a known app, and nothing that the device knows better", () => {
   using world = new RecordsWorld();
   const app = world.records.store(sampleRequest());
   world.records.setState(app, "RUNNING");
@@ -29,7 +29,7 @@ Deno.test("store() leaves nothing behind when the database refuses", () => {
   assert.equal(world.records.find(id), undefined);
 });
 
-Deno.test("setState() forgets an app that is gone as Studio wants it, and keeps one that is wanted again", () => {
+Deno.test("M55: setState() forgets an app that is gone as Studio wants it, and keeps one that is wanted again", () => {
   const cases = [
     ["REMOVED", "REMOVED", true],
     ["REMOVED", "UNINSTALLED", false],

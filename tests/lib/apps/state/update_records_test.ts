@@ -35,7 +35,7 @@ Deno.test("openSwitch() keeps the fallback of an update that is still on probati
   assert.deepEqual(updates.find(id)?.container, { Image: "again" });
 });
 
-Deno.test("adopt() updates the app and its request, and keeps what Studio has asked for since", () => {
+Deno.test("M4: adopt() updates the app and its request, and keeps what Studio has asked for since", () => {
   using world = new RecordsWorld();
   const app = world.records.store(sampleRequest({ newestVersion: "1.3.0" }));
   world.records.store(sampleRequest({ target: "PRESENT", newestVersion: "1.4.0" }));

@@ -60,7 +60,7 @@ Deno.test("servicesAmong() leaves out containers of compose run, and sorts by se
   ]);
 });
 
-Deno.test("observeProject() looks closely at killed containers only, and finds images however they are spelled", async () => {
+Deno.test("M38: observeProject() looks closely at killed containers only, and finds images however they are spelled", async () => {
   const inspected: string[] = [];
   const containers = [
     listed("web", "Up 1 second"),

@@ -16,7 +16,7 @@ const container = (status: string): ObservedApp => ({
   containers: [{ id: "a", name: "prod_7_shop", status }],
 });
 
-Deno.test("correctedState() follows what the engine has", () => {
+Deno.test("M15: correctedState() follows what the engine has", () => {
   const cases: [string, AppState, ObservedApp, AppState][] = [
     ["no container, image: an interrupted download", "DOWNLOADING", image, "PRESENT"],
     ["no container, no image: an interrupted download", "DOWNLOADING", none, "REMOVED"],

@@ -52,7 +52,7 @@ Deno.test("orphansAmong() names the agent's own containers without an app, and n
   }
 });
 
-Deno.test("#13: orphansAmong() names containers of projects that were made from a file of the agent's, and no others", () => {
+Deno.test("M50, #13: orphansAmong() names containers of projects that were made from a file of the agent's, and no others", () => {
   const file = (name: string) => `/apps/compose/${name}/docker-compose.json`;
   const cases: [string, Record<string, string>, boolean][] = [
     ["an app that is gone", made("prod_9_ghost_compose", file("Ghost")), true],

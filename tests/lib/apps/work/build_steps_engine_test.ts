@@ -161,7 +161,7 @@ Deno.test("a DEV app is built from its upload and published", async (t) => {
     assert.equal(lines.at(-1), "dev_1_app #1 from the command line");
   });
 
-  await t.step("images of other registries are copied into the own one, and built ones pushed", async () => {
+  await t.step("M51: images of other registries are copied into the own one, and built ones pushed", async () => {
     const source = await pushImage(dockerd, registry, { name: "foreign/tool:3", recipe: {} });
     const image = `${host}/apps/prod_amd64_1_app_tool:1.2`;
     const built = `${host}/apps/prod_amd64_1_app_web:1.2`;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Job } from "../../../../lib/apps/work/job.ts";
 import { sampleRequest } from "../../store/samples.ts";
 
-Deno.test("an interruption aborts the signal, and can be taken once", () => {
+Deno.test("M14: an interruption aborts the signal, and can be taken once", () => {
   const job = new Job(new AbortController().signal);
   const first = job.signal;
   const by = sampleRequest({ target: "REMOVED" });
@@ -21,7 +21,7 @@ Deno.test("the last of several interruptions counts", () => {
   assert.equal(job.takeInterruption(), last);
 });
 
-Deno.test("end() leaves no interruption to take", () => {
+Deno.test("M14: end() leaves no interruption to take", () => {
   const job = new Job(new AbortController().signal);
   job.interrupt(sampleRequest());
   job.end();

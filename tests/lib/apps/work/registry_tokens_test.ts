@@ -26,7 +26,7 @@ function create(answer: () => Promise<string> = () => Promise.resolve("token")) 
   return { tokens, clock, accounts, hidden };
 }
 
-Deno.test("fetch() asks on behalf of the owner for a PROD app, else of the requestor, and hides the token", async () => {
+Deno.test("M57: fetch() asks on behalf of the owner for a PROD app, else of the requestor, and hides the token", async () => {
   const accounts = { deviceOwnerAccountKey: 1, requestorAccountKey: 2 };
   const cases: [string, Partial<AppRequest>, number][] = [
     ["a PROD app", { ...accounts, stage: "PROD" }, 1],

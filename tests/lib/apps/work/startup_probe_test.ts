@@ -56,7 +56,7 @@ Deno.test("a process that always works has outlived the window after 500 ms", as
   assert.ok(process.reads < 12, `${process.reads} reads`);
 });
 
-Deno.test("a process that exits has exited, whatever was read before", async () => {
+Deno.test("M62: a process that exits has exited, whatever was read before", async () => {
   const process = new Started(undefined);
   await process.clock.advance(200);
   process.exit.resolve(3);

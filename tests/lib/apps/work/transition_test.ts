@@ -92,7 +92,7 @@ Deno.test("runTransition() ends when the app's process exits", async () => {
   assert.deepEqual(ending, { kind: "exited", exitCode: 3, wasKilled: false, error, step: { kind: "awaitStartup" } });
 });
 
-Deno.test("runTransition() is canceled when its signal ends, whatever the aborted call throws", async () => {
+Deno.test("M12: runTransition() is canceled when its signal ends, whatever the aborted call throws", async () => {
   const controller = new AbortController();
   const executor = new Executor((step) => {
     if (step.kind !== "report") return undefined;
