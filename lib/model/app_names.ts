@@ -108,3 +108,8 @@ export function parseAppName(name: string): { prefix: "prod" | "dev" | "pub"; ap
   if (prefix !== "dev" && prefix !== "prod" && prefix !== "pub") return undefined;
   return { prefix, app: { id: { appKey: Number(key), stage: prefix === "prod" ? "PROD" : "DEV" }, appName } };
 }
+
+/** The repository in which the images of an app are kept while an update may move their tags. */
+export function keptRepository({ appKey, stage }: AppId): string {
+  return `reagent.local/kept/${stage.toLowerCase()}_${appKey}`;
+}

@@ -105,7 +105,7 @@ export function dropStaleImages(given: Given): Step[] {
   const images = staleImages.filter((image) => project.images[image] !== undefined);
   // An image whose last tag goes, goes as a whole.
   return [
-    ...once(given, { kind: "restoreImages" }, { kind: "dropKeptImages" }),
+    ...(project.hasKeptImages === false ? [] : once(given, { kind: "restoreImages" }, { kind: "dropKeptImages" })),
     ...(images.length === 0 ? [] : once(given, { kind: "dropImages", images, isNeeded: false })),
   ];
 }

@@ -5,11 +5,17 @@ import type { Clock } from "../../async/clock.ts";
 import { imagesHere } from "../../docker/image_ids.ts";
 import { splitReference } from "../../docker/registry.ts";
 import { type AppId, type AppIdText, idText } from "../../model/app.ts";
-import { type AppNames, parseContainerName } from "../../model/app_names.ts";
+import { type AppNames, keptRepository, parseContainerName } from "../../model/app_names.ts";
 import { appLabels, composeProjectLabel, isMadeByAgent } from "../../model/labels.ts";
 import { ownerOf, type ProjectFolders, projectOwnerOf } from "../../model/owner.ts";
 import { servicesAmong } from "./observe_project.ts";
-import type { FormerImage, FormerProject, ObservedApp, ObservedContainer } from "../state/observed_app.ts";
+import type {
+  FormerImage,
+  FormerProject,
+  ObservedApp,
+  ObservedContainer,
+  ObservedProject,
+} from "../state/observed_app.ts";
 
 /** The engine as a snapshot needs it. */
 export interface SnapshotEngine {
@@ -81,8 +87,12 @@ export class EngineSnapshot {
       tags: this.#tags.get(names.repository) ?? [],
       ...(formerImages.length === 0 ? {} : { formerImages }),
       ...(formerProjects.length === 0 ? {} : { formerProjects }),
-      ...(isProject ? { project: { services, images: imagesHere(images ?? [], this.#images) } } : {}),
+      ...(isProject ? { project: { services, ...this.#projectImages(id, images ?? []) } } : {}),
     };
+  }
+
+  #projectImages(id: AppId, images: readonly string[]): Pick<ObservedProject, "hasKeptImages" | "images"> {
+    return { images: imagesHere(images, this.#images), hasKeptImages: this.#tags.has(keptRepository(id)) };
   }
 
   #formerProjects(id: AppId, { project: ofToday }: AppNames, folders: ProjectFolders): FormerProject[] {

@@ -102,7 +102,7 @@ export class Attempts {
         await reporter.announce(app, app.state, job.signal);
         const isTidy = observed !== undefined && app.former === undefined && observed.project === undefined &&
           observed.tags.every((tag) => tag === app.version);
-        if (!isTidy) await executors.tidy(app, request, job.signal);
+        if (!isTidy) await executors.tidy(app, { request, observed }, job.signal);
         return this.#next(context, { onlyIfRequested: true });
       }
       case "refuse":

@@ -12,10 +12,11 @@ import { AppExecutor } from "./app_executor.ts";
 import { pullLogin } from "./pull_login.ts";
 import { noToken, type RegistryToken } from "./registry_tokens.ts";
 import type { Goal } from "../plan/steps.ts";
+import type { ObservedApp } from "../state/observed_app.ts";
 import { observeApp } from "../watch/observe_app.ts";
 import { definitionsFor } from "./projects.ts";
 import type { StepContext } from "./step_context.ts";
-import { runTransition } from "./transition.ts";
+import { noProgress, runTransition } from "./transition.ts";
 import { updateLockName } from "./update_permission.ts";
 
 /** What executors work with. */
@@ -87,11 +88,19 @@ export class ExecutorFactory {
     });
   }
 
-  /** Removes what a transition has left that was interrupted in its last step. Best effort: throws `canceled` only. */
-  async tidy(app: LiveApp, request: AppRequest, signal: AbortSignal): Promise<void> {
+  /**
+   * Removes what a transition has left that was interrupted in its last step. Best effort: throws `canceled` only.
+   * `observed` saves an observation where there is nothing to remove.
+   */
+  async tidy(
+    app: LiveApp,
+    { request, observed }: { request: AppRequest; observed: ObservedApp | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
     if (isGone(app.state) || app.id.stage === "DEV") return;
     const { clock, log } = this.#deps;
     using executor = this.create(app, { goal: "tidy", request, token: noToken, reason: "" });
+    if (observed !== undefined && executor.plan("tidy", { observed, progress: noProgress }).length === 0) return;
     const ending = await runTransition("tidy", executor, { signal, clock, log, onStep: () => {} });
     throwIfAborted(signal, "Removing images that are no longer needed");
     if (ending.kind === "failed") log.warn("Cannot tidy up after an app", { ...app.id, error: ending.error });

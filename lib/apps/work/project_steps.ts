@@ -4,7 +4,7 @@ import { AgentError, hasCode, messageOf, textOf } from "../../base/errors.ts";
 import type { Dict } from "../../base/json.ts";
 import { composeUnsupportedText } from "../../docker/compose_cli.ts";
 import { splitReference } from "../../docker/registry.ts";
-import { containerNameOf, publishChannelOf, shownContainerName } from "../../model/app_names.ts";
+import { containerNameOf, keptRepository, publishChannelOf, shownContainerName } from "../../model/app_names.ts";
 import { composeProjectLabel } from "../../model/labels.ts";
 import { servicesOf, windowsPathProblem } from "../compose/definition.ts";
 import type { ProjectFiles } from "../compose/project_setup.ts";
@@ -19,7 +19,7 @@ import type { ObservedService } from "../state/observed_app.ts";
 import { projectNeeds, projectState } from "../watch/project_state.ts";
 import { ImagePull } from "./image_pull.ts";
 import { dropReplaced } from "./replaced_images.ts";
-import { keptRepository, keptTag } from "./projects.ts";
+import { keptTag } from "./projects.ts";
 import type { StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
 

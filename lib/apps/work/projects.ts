@@ -4,7 +4,7 @@
  */
 
 import { type Dict, isDict } from "../../base/json.ts";
-import { type AppId, type AppRequest, idText } from "../../model/app.ts";
+import { type AppRequest, idText } from "../../model/app.ts";
 import { projectLabelOf } from "../../model/app_names.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
 import { type ComposeService, imageOfService, type ImageOptions, servicesOf } from "../compose/definition.ts";
@@ -143,11 +143,6 @@ export function definitionsFor(
     default:
       return { definition: request.dockerCompose, stale: null };
   }
-}
-
-/** The repository in which the images of an app are kept while an update may move their tags. */
-export function keptRepository({ appKey, stage }: AppId): string {
-  return `reagent.local/kept/${stage.toLowerCase()}_${appKey}`;
 }
 
 /**

@@ -45,6 +45,9 @@ export interface TransitionOptions {
   onStep(step: Step): void;
 }
 
+/** That of a transition that has not begun. */
+export const noProgress: Progress = { done: new Set(), createdContainer: undefined };
+
 /** No plan is longer, even with three tries for a free port. */
 const stepLimit = 100;
 
@@ -53,7 +56,7 @@ export async function runTransition(goal: Goal, executor: StepExecutor, options:
   const { signal, clock, log, onStep } = options;
   let step: Step | undefined;
   try {
-    let progress: Progress = { done: new Set(), createdContainer: undefined };
+    let progress = noProgress;
     let observed: ObservedApp | undefined;
     for (let count = 0; count < stepLimit; count += 1) {
       observed ??= await executor.observe(signal);

@@ -265,3 +265,17 @@ Deno.test("plan() of each goal of a compose app ends, from everywhere, also when
     }
   }
 });
+
+Deno.test("plan() of tidying up has no step for a compose app of which an update has kept nothing", () => {
+  const planned = new PlannedProject({ running: oldImages });
+  const observed = planned.observe();
+  const given = { wanted: planned.wanted(), progress: { done: new Set<string>(), createdContainer: undefined } };
+  const project = observed.project ?? { services: [], images: {} };
+  const stepsFor = (hasKeptImages: boolean | undefined) => {
+    const known = hasKeptImages === undefined ? project : { ...project, hasKeptImages };
+    return plan("tidy", { ...given, observed: { ...observed, project: known } }).map(({ kind }) => kind);
+  };
+  assert.deepEqual(stepsFor(false), []);
+  const both = ["restoreImages", "dropKeptImages"];
+  assert.deepEqual([stepsFor(true), stepsFor(undefined)], [both, both]);
+});

@@ -141,7 +141,16 @@ Deno.test("#13: find() looks up the project of an app by its exact label", () =>
   assert.deepEqual(project?.images, { "w:1": "sha256:1" });
   assert.deepEqual(containers, []);
   assert.equal(snapshot([], []).find(id, names).project, undefined);
-  assert.deepEqual(snapshot([], []).find(id, names, { images: [] }).project, { services: [], images: {} });
+  const empty = { services: [], images: {}, hasKeptImages: false };
+  assert.deepEqual(snapshot([], []).find(id, names, { images: [] }).project, empty);
+});
+
+Deno.test("find() knows whether an update has kept images of a project", () => {
+  const kept = { Id: "sha256:1", RepoTags: ["reagent.local/kept/prod_7:0a"] };
+  const ofOther = { Id: "sha256:2", RepoTags: ["reagent.local/kept/prod_71:0a"] };
+  for (const [images, expected] of [[[kept, ofOther], true], [[ofOther], false], [[], false]] as const) {
+    assert.equal(snapshot([], [...images]).find(id, names, { images: [] }).project?.hasKeptImages, expected);
+  }
 });
 
 Deno.test("#13: find() has the projects of earlier names, if their compose files are those of the agent", () => {
