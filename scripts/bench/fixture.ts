@@ -34,6 +34,8 @@ export interface RouteOptions {
   engineHost?: string;
   routerUrl?: string;
   registryHost?: string;
+  /** More environment variables of the agent. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** The version that `installApps` installs. */
@@ -75,7 +77,7 @@ export async function startAgent(
   routes: RouteOptions = {},
 ): Promise<AgentProcess> {
   const { engine, studio, device } = fixture;
-  const { engineHost = engine.host, routerUrl, registryHost } = routes;
+  const { engineHost = engine.host, routerUrl, registryHost, env = {} } = routes;
   const agent = await AgentProcess.start({
     flock: {
       ...device.flock,
@@ -83,7 +85,7 @@ export async function startAgent(
       ...(registryHost === undefined ? {} : { docker_registry_url: `${registryHost}/` }),
     },
     program: projectRoot + files[program],
-    env: { DOCKER_HOST: engineHost },
+    env: { DOCKER_HOST: engineHost, ...env },
   });
   try {
     await studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });

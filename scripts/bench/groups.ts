@@ -2,7 +2,9 @@
 
 import type { Samples } from "./results.ts";
 import { measureCalls } from "./groups/calls.ts";
+import { measureCompose } from "./groups/compose.ts";
 import { measureDay } from "./groups/day.ts";
+import { measureDev } from "./groups/dev.ts";
 import { measureAbsence, measureFleet } from "./groups/fleet.ts";
 import { measureInstall } from "./groups/install.ts";
 import { measureLoad } from "./groups/load.ts";
@@ -34,6 +36,8 @@ export const groups: Readonly<Record<GroupName, MeasureGroup>> = {
   terminals: measureTerminals,
   stop: measureStop,
   payload: measurePayload,
+  compose: measureCompose,
+  dev: measureDev,
   load: measureLoad,
   fleet: measureFleet,
   absence: measureAbsence,

@@ -24,6 +24,8 @@ export const groupNames = [
   "terminals",
   "stop",
   "payload",
+  "compose",
+  "dev",
   "load",
   "fleet",
   "absence",

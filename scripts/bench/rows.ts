@@ -1,10 +1,11 @@
 /** All rows of the benchmark. Pure. */
 
 import { agentRows } from "./agent_rows.ts";
+import { composeAndDevRows } from "./compose_and_dev_rows.ts";
 import { heavyRows } from "./heavy_rows.ts";
 import type { Row } from "./row.ts";
 
-const table = { ...agentRows, ...heavyRows };
+const table = { ...agentRows, ...composeAndDevRows, ...heavyRows };
 
 /** The name of a row, also in bench.json. */
 export type RowId = keyof typeof table;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { latestHeartbeatMs } from "../../../scripts/bench/heartbeats.ts";
 import { growthOf } from "../../../scripts/bench/growth.ts";
 import { countModules } from "../../../scripts/bench/groups/payload.ts";
-import { downtimeMs } from "../../../scripts/bench/groups/update.ts";
+import { downtimeMs } from "../../../scripts/bench/downtime.ts";
 
 Deno.test("latestHeartbeatMs() finds the longest wait beyond thirty seconds, including one in progress", () => {
   const cases: [beats: number[], nowMs: number, expected: number][] = [
