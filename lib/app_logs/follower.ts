@@ -20,7 +20,8 @@ export interface FollowedContainer {
   id: string;
   /** As the engine reports it: `created`, `running`, `restarting`, `paused`, `exited`, `dead`, `removing`. */
   status: string;
-  tty: boolean;
+  /** Undefined when that is not known. */
+  tty: boolean | undefined;
   /** How the engine keeps its log, for example `json-file`; undefined when that is not known. */
   logDriver?: string | undefined;
   /** Of its last run. */
@@ -35,7 +36,8 @@ export interface FollowOptions {
   since?: string;
   /** Only so many of the last lines. */
   tail?: number;
-  tty: boolean;
+  /** See `FollowedContainer`. */
+  tty: boolean | undefined;
   signal: AbortSignal;
 }
 

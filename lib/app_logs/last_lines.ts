@@ -17,7 +17,7 @@ export interface TailEngine extends Pick<FollowEngine, "inspect"> {
    */
   readLogs(
     id: string,
-    options: { tail: number; tty: boolean; hasTimes?: boolean; signal: AbortSignal },
+    options: { tail: number; tty: boolean | undefined; hasTimes?: boolean; signal: AbortSignal },
   ): Promise<string[]>;
   /** The containers of a compose project, running or not. */
   listProject(project: string, signal: AbortSignal): Promise<{ id: string; names: readonly string[] }[]>;

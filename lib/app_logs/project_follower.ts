@@ -14,6 +14,8 @@ export interface ProjectService {
   id: string;
   /** As it stands before its lines: `web-1`. */
   name: string;
+  /** True saves the first inspection of the container. */
+  isRunning?: boolean;
 }
 
 /** What is followed, and where its lines go. */
@@ -34,6 +36,8 @@ export interface ProjectFollowerDeps {
 }
 
 interface FollowedService {
+  /** It was listed as running, and its log has not been read since. */
+  isListedRunning: boolean;
   readonly service: ProjectService;
   readonly follower: Follower;
   readonly controller: AbortController;
@@ -124,6 +128,7 @@ export class ProjectFollower implements AsyncDisposable {
     const following = known ?? this.#create(service);
     this.#services.set(service.id, following);
     following.isRunning = true;
+    following.isListedRunning = service.isRunning === true;
     this.#merged.open(service.id);
     following.done = this.#tasks.add(this.#run(following), { service: service.name });
   }
@@ -173,6 +178,7 @@ export class ProjectFollower implements AsyncDisposable {
     return {
       ...{ service, follower, controller, done },
       isRunning: false,
+      isListedRunning: false,
       isRequestedAgain: false,
       exitCode: undefined,
       onExitCode: undefined,
@@ -196,7 +202,9 @@ export class ProjectFollower implements AsyncDisposable {
   /** True when it was canceled. */
   async #runOnce(following: FollowedService): Promise<boolean> {
     const { service: { id }, follower, controller: { signal } } = following;
-    const known = await this.#tryInspect(id, signal);
+    const listed = following.isListedRunning ? { id, status: "running", tty: undefined } : undefined;
+    following.isListedRunning = false;
+    const known: FollowedContainer | undefined = listed ?? await this.#tryInspect(id, signal);
     if (known !== undefined && hasEnded(known) && known.finishedAt === this.#positions.get(id)?.endedAt) return false;
     const why = await follower.run({ signal, known });
     await this.#sayExit(following, why);
@@ -211,6 +219,8 @@ export class ProjectFollower implements AsyncDisposable {
     if ((why.kind !== "exited" && why.kind !== "gone") || exitCode === undefined) return;
     const endedAt = why.kind === "exited" ? why.container.finishedAt : undefined;
     const at = this.#positions.get(id) ?? { containerId: id, time: "", lines: 0, bytes: 0 };
+    // What was listed as running may have ended before it was read.
+    if (endedAt !== undefined && endedAt === at.endedAt) return;
     const line = exitLine(following.service.name, exitCode);
     const position = endedAt === undefined ? at : { ...at, endedAt };
     this.#merged.take(id, [{ line, time: endedAt ?? "" }], { position });

@@ -7,6 +7,8 @@ import { unreachable } from "./errors.ts";
 /** An answer whose head has arrived, and whose body is still to come. */
 export interface EngineStream {
   status: number;
+  /** Empty when there is none. */
+  contentType: string;
   /**
    * The body. Throws `engine_unreachable` when the connection breaks before its end, `canceled` when the signal of the
    * request is aborted, `timeout` when `stallMs` passed without a byte, unless `mayWait` then returns true: it is asked
@@ -24,6 +26,7 @@ export function streamOf(response: IncomingMessage, options: { what: string; sig
   response.on("error", () => {});
   return {
     status: response.statusCode ?? 0,
+    contentType: response.headers["content-type"] ?? "",
     chunks: (stallMs, mayWait = () => false) => readChunks(response, { ...options, stallMs, mayWait }),
   };
 }

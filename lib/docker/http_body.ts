@@ -5,6 +5,8 @@ import { carriageReturn, lineFeed } from "../base/bytes.ts";
 /** The head of a response, as far as its body depends on it. */
 export interface ResponseHead {
   status: number;
+  /** Empty when there is none. */
+  contentType: string;
   /** How the end of the body is found; `close` means by the end of the connection. */
   framing: { kind: "chunked" } | { kind: "length"; bytes: number } | { kind: "close" };
 }
@@ -118,12 +120,13 @@ function decodeHead(text: string): ResponseHead {
     return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const;
   }));
   const length = fields.get("content-length");
+  const about = { status: Number(status), contentType: fields.get("content-type") ?? "" };
   if (/(?:^|,)\s*chunked$/i.test(fields.get("transfer-encoding") ?? "")) {
-    return { status: Number(status), framing: { kind: "chunked" } };
+    return { ...about, framing: { kind: "chunked" } };
   }
-  if (length === undefined) return { status: Number(status), framing: { kind: "close" } };
+  if (length === undefined) return { ...about, framing: { kind: "close" } };
   if (!/^\d{1,15}$/.test(length)) throw new Error("the response has no readable length");
-  return { status: Number(status), framing: { kind: "length", bytes: Number(length) } };
+  return { ...about, framing: { kind: "length", bytes: Number(length) } };
 }
 
 /** The value of `0` to `9`, `a` to `f`, `A` to `F`. */

@@ -1,14 +1,18 @@
 /** The log of a container, followed while it runs or read as it is stored. */
 
 import { AgentError, hasCode } from "../base/errors.ts";
+import { decodeContainer } from "./decode.ts";
 import { type LogLine, logReader } from "./log_lines.ts";
 import type { EngineStream } from "./engine_stream.ts";
 import { type EngineTransport, pathPart } from "./engine_transport.ts";
 
 /** Which part of a log is wanted. */
 export interface LogOptions {
-  /** As inspect reports it; the two kinds of stream look different. */
-  tty: boolean;
+  /**
+   * As inspect reports it; the two kinds of stream look different. Undefined when it is not known: then the answer
+   * tells, or the container is inspected.
+   */
+  tty: boolean | undefined;
   /**
    * Only from this moment on, inclusive: RFC 3339 as in `LogLine.time`. Empty: from the start. The engine reads all
    * that is older, too, which takes seconds for a long log.
@@ -43,10 +47,10 @@ export async function* followLogs(
   const stream = await openLogs(transport, id, { ...options, signal, follow: true });
   if (stream === undefined) return;
   const chunks = stream.chunks();
-  const reader = logReader(options.tty);
   let lines: LogLine[] = [];
   const keep = (line: LogLine) => void lines.push(line);
   try {
+    const reader = logReader(options.tty ?? await hasTerminal(transport, { id, stream, signal }));
     for (let next = chunks.next();; next = chunks.next()) {
       if (reader.hasWholeMessages && await isIdle(next)) {
         reader.flushMessages(keep);
@@ -111,7 +115,7 @@ export async function* storedLogs(
 ): AsyncGenerator<LogLine[], void> {
   const stream = await openLogs(transport, id, { ...options, follow: false });
   if (stream === undefined) throw new AgentError("canceled", `Reading the log of container "${id}" was canceled`);
-  const reader = logReader(options.tty);
+  const reader = logReader(options.tty ?? await hasTerminal(transport, { id, stream, signal: options.signal }));
   let lines: LogLine[] = [];
   const keep = (line: LogLine) => void lines.push(line);
   for await (const chunk of stream.chunks()) {
@@ -121,6 +125,17 @@ export async function* storedLogs(
   }
   reader.flush(keep);
   if (lines.length > 0) yield lines;
+}
+
+/** Engines before API 1.42 name every stream as that of a terminal. */
+async function hasTerminal(
+  transport: EngineTransport,
+  { id, stream, signal }: { id: string; stream: EngineStream; signal: AbortSignal },
+): Promise<boolean> {
+  if (stream.contentType === "application/vnd.docker.multiplexed-stream") return false;
+  const options = { what: `Inspecting container "${id}"`, signal, missing: "container_missing" } as const;
+  return decodeContainer(await transport.readJson({ method: "GET", path: `/containers/${pathPart(id)}/json` }, options))
+    .tty;
 }
 
 /** Returns undefined when `signal` is aborted before the engine has answered. */

@@ -81,7 +81,8 @@ class StreamConnection {
         if (bytes === undefined) throw new Error("the connection ended early");
         const found = reader.push(bytes);
         if (found !== undefined) {
-          return { status: found.head.status, chunks: () => this.#chunks(new BodyReader(found.head), found.rest) };
+          const { status, contentType } = found.head;
+          return { status, contentType, chunks: () => this.#chunks(new BodyReader(found.head), found.rest) };
         }
       }
     } catch (error) {

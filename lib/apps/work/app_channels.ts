@@ -61,7 +61,9 @@ export class AppChannels {
     const id = services.map((service) => `${service.id} ${service.status}`).sort().join(" ");
     if (this.#followed.get(channel)?.id === id) return;
     this.#followed.set(channel, { id });
-    const shown = services.map(({ id, name }) => ({ id, name: shownContainerName(name, project) }));
+    const shown = services.map(({ id, name, status }) => {
+      return { id, name: shownContainerName(name, project), isRunning: status === "running" };
+    });
     this.#deps.appLogs.followProject(channel, shown);
   }
 

@@ -48,6 +48,7 @@ Deno.test("logs of the real engine", async (t) => {
       assert.deepEqual(times, times.toSorted());
       for (const time of times) assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
       assert.deepEqual(await all(engine.followLogs(id, { tty, signal: never })), lines);
+      assert.deepEqual(await all(engine.followLogs(id, { tty: undefined, signal: never })), lines);
       assert.deepEqual(await all(engine.followLogs(id, { tty, tail: 2, signal: never })), lines.slice(-2));
       assert.deepEqual(await all(engine.followLogs(id, { tty, since: times[3], signal: never })), lines.slice(3));
       assert.deepEqual(await engine.readLogs(id, { tty, signal: never }), lines.map((line) => line.text));
