@@ -99,3 +99,19 @@ Deno.test("a compose app that gets another name is one project under it, with it
     assert.equal(await apps.engine.docker("ps", "-aq"), "");
   });
 });
+
+Deno.test("two compose apps that share a name and an image: what one leaves, the other keeps", async () => {
+  await using fixture = await ComposeFixture.start();
+  const { apps } = fixture;
+  apps.startObserving();
+  await fixture.push("web", "1", untilRunning);
+  const request = { docker_compose: { services: { web: { image: fixture.image("web") } } } };
+  const other = { ...request, app_key: 8 };
+  await apps.requestUntil("RUNNING", '"Now running app Shop (1)"', other);
+  await apps.requestUntil("PRESENT", '"Successfully stopped Shop"', other);
+  await apps.requestUntil("RUNNING", '"Now running app Shop (1)"', request);
+  await apps.requestUntil("UNINSTALLED", "UNINSTALLED", request);
+  await apps.registry.stop();
+  const entries = await apps.requestUntil("RUNNING", '"Now running app Shop (1)"', other);
+  assert.deepEqual(entries.filter((entry) => /^[A-Z]+$/.test(entry)), ["STARTING", "RUNNING"]);
+});

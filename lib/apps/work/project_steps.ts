@@ -1,10 +1,9 @@
 /** The steps of a transition that work on a compose project. Loaded when the first one is performed. */
 
-import { AgentError, hasCode, messageOf, textOf } from "../../base/errors.ts";
+import { AgentError, hasCode, messageOf } from "../../base/errors.ts";
 import type { Dict } from "../../base/json.ts";
 import { composeUnsupportedText } from "../../docker/compose_cli.ts";
-import { splitReference } from "../../docker/registry.ts";
-import { containerNameOf, keptRepository, publishChannelOf, shownContainerName } from "../../model/app_names.ts";
+import { containerNameOf, publishChannelOf, shownContainerName } from "../../model/app_names.ts";
 import { composeProjectLabel } from "../../model/labels.ts";
 import { servicesOf, windowsPathProblem } from "../compose/definition.ts";
 import type { ProjectFiles } from "../compose/project_setup.ts";
@@ -15,11 +14,12 @@ import { platformWarning } from "../plan/image_platform.ts";
 import { fallbackOf } from "../plan/rollback.ts";
 import type { ProjectStep } from "../plan/steps.ts";
 import { formerVolumesText } from "../plan/texts.ts";
+import { isGone } from "../state/live_app.ts";
 import type { ObservedService } from "../state/observed_app.ts";
 import { projectNeeds, projectState } from "../watch/project_state.ts";
 import { ImagePull } from "./image_pull.ts";
 import { dropReplaced } from "./replaced_images.ts";
-import { keptTag } from "./projects.ts";
+import { ProjectImages } from "./project_images.ts";
 import type { StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
 
@@ -38,9 +38,11 @@ const settleMs = 300;
 /** The project steps of one transition. */
 export class ProjectSteps {
   readonly #context: StepContext;
+  readonly #images: ProjectImages;
 
   constructor(context: StepContext) {
     this.#context = context;
+    this.#images = new ProjectImages(context);
   }
 
   /** See `StepExecutor.perform()`. */
@@ -52,13 +54,10 @@ export class ProjectSteps {
       case "pullImages":
         return await this.#pullAll(step.images, signal);
       case "keepImages":
-        return await this.#keepImages(signal);
       case "restoreImages":
-        return await this.#restoreImages(signal);
       case "dropImages":
-        return await this.#dropImages(step, signal);
       case "dropKeptImages":
-        return await this.#dropKeptImages(signal);
+        return await this.#images.perform(step, signal);
       case "startProject":
         return await this.#start(signal);
       case "awaitProject":
@@ -136,75 +135,6 @@ export class ProjectSteps {
     if (image === undefined) throw new AgentError("image_missing", `Image "${reference}" is not there after its pull`);
     const warning = platformWarning(image, device);
     if (warning !== undefined) appLogs.say(names.container, `${reference}: ${warning}`);
-  }
-
-  /**
-   * Only a tag that the new release has as well can move. What was kept first is what counts: a pull before this one
-   * may have moved the tag already.
-   */
-  async #keepImages(signal: AbortSignal): Promise<Effect> {
-    const { app, engine, records, definition, staleDefinition } = this.#context;
-    const update = records.updates.find(app.id);
-    const before = fallbackOf(update);
-    const installed = before === undefined ? staleDefinition : update?.dockerCompose ?? null;
-    const repository = keptRepository(app.id);
-    const kept = await engine.imagesOf(repository, signal);
-    const moving = new Set(this.#imagesOf(definition));
-    for (const image of this.#imagesOf(installed)) {
-      const tag = await keptTag(image, before ?? app.version);
-      if (!moving.has(image) || kept.includes(tag) || !await engine.hasImage(image, signal)) continue;
-      await engine.addTag(image, { repository, tag }, signal);
-    }
-    return done;
-  }
-
-  async #restoreImages(signal: AbortSignal): Promise<Effect> {
-    const { app, engine, definition } = this.#context;
-    const repository = keptRepository(app.id);
-    const kept = await engine.imagesOf(repository, signal);
-    if (kept.length === 0) return done;
-    for (const image of this.#imagesOf(definition)) {
-      const tag = await keptTag(image, app.version);
-      if (kept.includes(tag)) await engine.addTag(`${repository}:${tag}`, splitReference(image), signal);
-    }
-    return done;
-  }
-
-  /** An image that is not there is fine, and one that others use stays. */
-  async #dropImages({ images, isNeeded }: ProjectStep & { kind: "dropImages" }, signal: AbortSignal): Promise<Effect> {
-    const { app, engine, appLogs, names, projects, log } = this.#context;
-    const others = projects.imagesOfOthers(app);
-    for (const image of images) {
-      if (others.has(image)) continue;
-      try {
-        await engine.untag(image, signal);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        log.info("Cannot remove an image of a service", { image, error });
-        const text = `Could not remove image ${image} (continuing removal): ${textOf(error)}`;
-        if (isNeeded) appLogs.say(names.container, text);
-      }
-    }
-    return done;
-  }
-
-  async #dropKeptImages(signal: AbortSignal): Promise<Effect> {
-    const { app, engine, log } = this.#context;
-    const repository = keptRepository(app.id);
-    const tags = await engine.imagesOf(repository, signal);
-    const images = tags.length === 0 ? [] : await engine.listImages(signal);
-    for (const reference of tags.map((tag) => `${repository}:${tag}`)) {
-      const image = images.find(({ repoTags }) => repoTags.includes(reference));
-      try {
-        await engine.untag(reference, signal);
-        // Of an image that was pulled, its digest is left, which nobody else would remove.
-        if (image?.repoTags.length === 1) await engine.untag(image.id, signal);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        log.info("Cannot remove an image that was kept", { image: reference, error });
-      }
-    }
-    return done;
   }
 
   /** A failed start leaves nothing that runs, unless the containers of the version before may still be among it. */
@@ -366,15 +296,22 @@ export class ProjectSteps {
   }
 
   async #delete(kind: "deleteProjectEnv" | "deleteProjectFolder", signal: AbortSignal): Promise<Effect> {
-    const { app, projectTools } = this.#context;
+    const { app, projectTools, log } = this.#context;
     const { setup } = await projectTools();
-    if (kind === "deleteProjectEnv") await setup.deleteEnv(app);
+    if (this.#isFolderShared()) {
+      log.warn("The compose files of an app stay: another app has the same name", { ...app.id });
+    } else if (kind === "deleteProjectEnv") await setup.deleteEnv(app);
     else await setup.deleteFolder(app, signal);
     return done;
   }
 
-  #imagesOf(definition: StepContext["definition"]): string[] {
-    return this.#context.projects.imagesIn(this.#context.app, definition);
+  /** Folders are named after the app alone, and every app writes its files again before it uses them. */
+  #isFolderShared(): boolean {
+    const { app: { id, appName }, records } = this.#context;
+    return records.all().some((other) => {
+      const isOther = other.id.appKey !== id.appKey && other.id.stage === id.stage;
+      return isOther && other.appName === appName && !isGone(other.state);
+    });
   }
 
   #say(text: string): void {

@@ -84,13 +84,13 @@ export class Projects {
     return { store, variables: this.#variablesOf(app) };
   }
 
-  /** The images that the definitions of other apps name. */
+  /** The images that the definitions of other apps name, also those that one may go back to. */
   imagesOfOthers(app: LiveApp): ReadonlySet<string> {
     const { records } = this.#deps;
     const images = records.requests().flatMap((request) => {
       const other = records.find(request);
       const isOther = other !== undefined && idText(other.id) !== idText(app.id) && !isGone(other.state);
-      return isOther ? this.imagesIn(other, request.dockerCompose) : [];
+      return isOther ? this.imagesOf(other, request) ?? [] : [];
     });
     return new Set(images);
   }
