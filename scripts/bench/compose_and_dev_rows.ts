@@ -7,6 +7,7 @@ const aboveYardstick = (limit: number): Target => ({ kind: "aboveYardstick", lim
 
 const composeAlone = "docker compose up -d --wait";
 const engineSwitch = "the engine's own stop and start";
+const bareUpload = "the same calls to a program that only answers";
 const engineBuild = "the engine's own build";
 /** A person who cancels something sees it end. */
 const cancel = atMost(1_000);
@@ -30,7 +31,7 @@ export const composeAndDevRows = {
   "compose.update.others": { group: "compose", name: "… without another service", unit: "ms", target: atMost(0) },
   "compose.cancel.pull": {
     group: "compose",
-    name: "… cancelled during its pull → PRESENT",
+    name: "… canceled during its pull → STOPPING",
     unit: "ms",
     target: cancel,
   },
@@ -61,7 +62,8 @@ export const composeAndDevRows = {
     target: aboveYardstick(1_500),
     yardstick: engineBuild,
   },
-  "dev.upload": { group: "dev", name: "… the upload of it", unit: "ms" },
+  "dev.upload": { group: "dev", name: "… the upload of it", unit: "ms", yardstick: bareUpload },
+  "dev.upload.processor": { group: "dev", name: "… processor time of the agent for it", unit: "ms" },
   "dev.heartbeat": { group: "dev", name: "… late beat", unit: "ms", target: atMost(2_000) },
   "dev.cancel.build": { group: "dev", name: "cancel of a running build", unit: "ms", target: cancel },
   "dev.cancel.push": { group: "dev", name: "cancel of a running push", unit: "ms", target: cancel },

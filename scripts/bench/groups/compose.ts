@@ -157,14 +157,14 @@ async function readDowntimes(fixture: BenchFixture, since: string): Promise<[cha
   return [changed, Math.max(...others)];
 }
 
-/** Cancels an update in the middle of its pull; the app goes. */
+/** Cancels an update in the middle of its pull, until what was asked for instead begins: the app stops. */
 async function cancelPull({ studio, device }: BenchFixture): Promise<number> {
   const { after } = await studio.request(device, app, { update: true, version: "2.0.0" });
   await studio.waitForReport(device, { state: "UPDATING" }, { after });
   await sleep(2_000);
   return await timeOf(async () => {
     const { after } = await studio.request(device, app, { target: "PRESENT", kwargs: { request_update: false } });
-    await studio.waitForReport(device, { state: "PRESENT" }, { after });
+    await studio.waitForReport(device, { state: "STOPPING" }, { after });
   });
 }
 

@@ -2,8 +2,11 @@
 
 import { runProgram } from "../../programs.ts";
 import { pollUntil, sleep } from "../../testbed/wait.ts";
+import type { AgentProcess } from "../../testbed/agent_process.ts";
 import { busyboxImage } from "../../testbed/dockerd.ts";
 import { ensureApp } from "../../studio/releases.ts";
+import { readProcessorMs } from "../agent_usage.ts";
+import { echoUri, startBareCallee } from "../bare_callee.ts";
 import { type BenchFixture, containerOf, type GroupOptions, startAgent, startFixture } from "../fixture.ts";
 import { watchHeartbeats } from "../heartbeats.ts";
 import type { Samples } from "../results.ts";
@@ -13,7 +16,7 @@ import { timeOf } from "../yardsticks.ts";
 const app = "shop";
 const uploadMb = 50;
 const pushedMb = 20;
-const builds = 3;
+const buildRuns = 3;
 const chunkBytes = 1024 * 1024;
 const slowBytesPerSecond = 4_000_000;
 const limitMs = 120_000;
@@ -32,39 +35,61 @@ export async function measureDev({ setting, say }: GroupOptions): Promise<Sample
   await using relay = SlowRelay.listen({ port, bytesPerSecond: slowBytesPerSecond });
   await using agent = await startAgent(fixture, setting.program, { registryHost: relay.host });
   ensureApp(fixture.studio.store, app);
-  const { lateMs, result } = await watchHeartbeats(fixture, () => measureBuilds(fixture, say));
+  const { lateMs, result } = await watchHeartbeats(fixture, () => measureBuilds(fixture, { agent, say }));
   const buildMs = await cancelBuild(fixture);
   const pushMs = await cancelPush(fixture);
   say(`cancel of a build: ${Math.round(buildMs)} ms, of a push: ${Math.round(pushMs)} ms`);
   await agent.stop();
   return {
     "dev.build": { values: result.values, yardstick: result.yardstick },
-    "dev.upload": { values: result.uploads },
+    "dev.upload": { values: result.uploads, yardstick: result.bareUploads },
+    "dev.upload.processor": { values: result.processor },
     "dev.heartbeat": { values: [lateMs] },
     "dev.cancel.build": { values: [buildMs] },
     "dev.cancel.push": { values: [pushMs] },
   };
 }
 
-async function measureBuilds(fixture: BenchFixture, say: (text: string) => void) {
-  const [values, yardstick, uploads]: [number[], number[], number[]] = [[], [], []];
+interface Builds {
+  values: number[];
+  yardstick: number[];
+  uploads: number[];
+  bareUploads: number[];
+  /** Of the agent, for each upload. */
+  processor: number[];
+}
+
+async function measureBuilds(
+  fixture: BenchFixture,
+  { agent, say }: { agent: AgentProcess; say(text: string): void },
+): Promise<Builds> {
+  const builds: Builds = { values: [], yardstick: [], uploads: [], bareUploads: [], processor: [] };
   // The first run fills caches.
-  for (let run = 0; run <= builds; run += 1) {
+  for (let run = 0; run <= buildRuns; run += 1) {
     const aloneMs = await buildByEngine(fixture, await archiveOf(copyOnly, uploadMb));
     const archive = await archiveOf(copyOnly, uploadMb);
+    const bareMs = await uploadToBare(fixture, archive);
+    const before = await readProcessorMs(agent);
     const uploadMs = await timeOf(() => upload(fixture, archive));
+    const processorMs = await readProcessorMs(agent) - before;
     const buildMs = await timeOf(() => reach(fixture, "BUILT"));
     say(
-      `upload of ${uploadMb} MB: ${Math.round(uploadMs)} ms, build ${Math.round(buildMs)} ms, ` +
-        `the engine alone ${Math.round(aloneMs)} ms`,
+      `upload of ${uploadMb} MB: ${
+        Math.round(uploadMs)
+      } ms (${processorMs} ms of a processor, to a program that only ` +
+        `answers ${Math.round(bareMs)} ms), build ${Math.round(buildMs)} ms, the engine alone ${
+          Math.round(aloneMs)
+        } ms`,
     );
     if (run === 0) continue;
-    values.push(uploadMs + buildMs);
-    yardstick.push(aloneMs);
-    uploads.push(uploadMs);
+    builds.values.push(uploadMs + buildMs);
+    builds.yardstick.push(aloneMs);
+    builds.uploads.push(uploadMs);
+    builds.bareUploads.push(bareMs);
+    builds.processor.push(processorMs);
   }
   await sleep(beatMs);
-  return { values, yardstick, uploads };
+  return builds;
 }
 
 /** An archive with a Dockerfile and a file that cannot be compressed. */
@@ -103,6 +128,12 @@ async function buildByEngine({ engine }: BenchFixture, archive: Uint8Array): Pro
   }
 }
 
+/** The same parts for a program that only answers. */
+async function uploadToBare({ studio }: BenchFixture, archive: Uint8Array): Promise<number> {
+  await using _callee = await startBareCallee(studio.login);
+  return await timeOf(() => sendParts(archive, (part) => studio.backend.call(echoUri, [part])));
+}
+
 /** Sends an archive to the device as Studio does. */
 async function upload(fixture: BenchFixture, archive: Uint8Array): Promise<void> {
   const { studio, device } = fixture;
@@ -110,6 +141,10 @@ async function upload(fixture: BenchFixture, archive: Uint8Array): Promise<void>
   const id = crypto.randomUUID();
   const write = (part: string) =>
     studio.call(device, "write_data", { args: [part, `${app}.tgz`, container, archive.length, id] });
+  await sendParts(archive, write);
+}
+
+async function sendParts(archive: Uint8Array, write: (part: string) => Promise<unknown>): Promise<void> {
   await write("BEGIN");
   for (let at = 0; at < archive.length; at += chunkBytes) await write(archive.subarray(at, at + chunkBytes).toHex());
   await write("END");
