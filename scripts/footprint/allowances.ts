@@ -40,6 +40,7 @@ export const allowances: Allowances = {
     "lib/http": { modules: 4, bytes: 13_000 },
     "lib/log": { modules: 24, bytes: 70_000 },
     "lib/model": { modules: 12, bytes: 16_000 },
+    "lib/os_update": { modules: 4, bytes: 6_000 },
     "lib/paths": { modules: 1, bytes: 6_000 },
     "lib/profiling": { modules: 1, bytes: 13_500 },
     "lib/self_update": { modules: 10, bytes: 40_000 },
