@@ -32,14 +32,14 @@ export interface BoxRun {
 const nightlyBoxes = 4;
 const regularBoxes = 2;
 
-const faultTable = "tests/fault/steps_test.ts";
+const faultTables = ["tests/fault/steps_test.ts", "tests/fault/kinds_test.ts"];
 
 /** What runs in boxes, and how many at once: the whole fault table of a nightly run is dealt out to several. */
 export function planBoxRuns(files: readonly string[], isNightly: boolean): { runs: BoxRun[]; atOnce: number } {
   if (!isNightly) return { runs: files.map((file) => ({ file })), atOnce: regularBoxes };
   const parts = Array.from({ length: nightlyBoxes }, (_, index) => `${index + 1}/${nightlyBoxes}`);
   const runs = files.flatMap((file): BoxRun[] => {
-    return file === faultTable ? parts.map((part) => ({ file, part })) : [{ file }];
+    return faultTables.includes(file) ? parts.map((part) => ({ file, part })) : [{ file }];
   });
   return { runs, atOnce: nightlyBoxes };
 }

@@ -2,7 +2,6 @@
  * The protocol between a fault test and its agent process: commands in one file, events in another, as lines of JSON.
  */
 
-import type { Goal } from "../../lib/apps/plan/steps.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 
 /** How the agent process causes a fault at the exact moment. */
@@ -14,7 +13,7 @@ export type FaultAction =
 
 /** When a fault happens: right before or right after a step. */
 export interface FaultPoint {
-  goal: Goal;
+  goal: string;
   /** As returned by `stepName()`. */
   step: string;
   at: "begin" | "end";

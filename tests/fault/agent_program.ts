@@ -26,7 +26,7 @@ import {
   type FaultPoint,
   readLines,
 } from "./agent_commands.ts";
-import { releaseOf } from "./releases.ts";
+import { publishedVersion, releaseOf } from "./releases.ts";
 import { stepName } from "./step_list.ts";
 
 /** Long waits of the agent are shortened, so that a row takes seconds. */
@@ -67,7 +67,7 @@ class FaultyAgent {
         return;
       case "request":
         this.#learn(command.app);
-        return await this.#apps?.request(encodeRequest(command.app, device));
+        return await this.#apps?.request({ ...encodeRequest(command.app, device), version: publishedVersion });
       case "connect":
         this.#studio.isConnected = true;
         return await this.#connect();

@@ -5,13 +5,15 @@ import { isDeepStrictEqual } from "node:util";
 import { portPool } from "../../lib/apps/container/host_ports.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import { runProgram } from "../../scripts/programs.ts";
-import { readContainers, readImages, readVolumes } from "./engine_api.ts";
+import { readContainers, readImages, readNetworks, readVolumes } from "./engine_api.ts";
 
 /** One snapshot. Lists are sorted; nothing depends on times or random ids. */
 export interface DeviceSnapshot {
   containers: string[];
   images: string[];
   volumes: string[];
+  /** Of compose projects. */
+  networks: string[];
   /** In the agent's folder, except the database. */
   files: string[];
   /** Ports of the agent's pool that programs listen on. */
@@ -27,10 +29,11 @@ export async function takeSnapshot(
   { socket, folder }: { socket: string; folder: string },
   app: DeviceApp | undefined,
 ): Promise<DeviceSnapshot> {
-  const [containers, images, volumes, files, ports] = await Promise.all([
+  const [containers, images, volumes, networks, files, ports] = await Promise.all([
     readContainers(socket),
     readImages(socket),
     readVolumes(socket),
+    readNetworks(socket),
     listFiles(folder),
     readPorts(),
   ]);
@@ -38,6 +41,7 @@ export async function takeSnapshot(
     containers,
     images,
     volumes,
+    networks,
     files,
     ports,
     rows: readRows(`${folder}/reagent.db`),
@@ -67,6 +71,7 @@ export function describeDifferences(observed: DeviceSnapshot | undefined, expect
 
 /** Describes where Studio contradicts the device or its engine; empty when they agree. */
 export function describeContradiction({ rows, containers }: DeviceSnapshot, app: DeviceApp | undefined): string {
+  if (app?.stage === "DEV") return describeDevContradiction({ rows, containers }, app);
   const isGone = app === undefined || ["REMOVED", "UNINSTALLED"].includes(app.current);
   const known = isGone
     ? []
@@ -76,6 +81,20 @@ export function describeContradiction({ rows, containers }: DeviceSnapshot, app:
   const isRunning = containers.some((text) => text.includes(" running ") && text.endsWith(`:${app?.presentVersion}`));
   const isRight = isRunning === (app?.current === "RUNNING");
   return isRight ? "" : `Studio knows ${known}, the engine has ${containers}`;
+}
+
+/** DEV apps have no version that Studio knows. */
+function describeDevContradiction(
+  { rows, containers }: Pick<DeviceSnapshot, "rows" | "containers">,
+  app: DeviceApp,
+): string {
+  const known = `AppStates: ${app.appKey} DEV ${app.current} `;
+  const stored = rows.filter((row) => row.startsWith("AppStates:"));
+  const isGone = ["REMOVED", "UNINSTALLED"].includes(app.current);
+  const isStored = isGone ? stored.length === 0 : stored.length === 1 && stored[0]?.startsWith(known);
+  if (!isStored) return `Studio knows ${app.current}, the device has ${stored}`;
+  const isRunning = containers.some((text) => text.includes(" running "));
+  return isRunning === (app.current === "RUNNING") ? "" : `Studio knows ${known}, the engine has ${containers}`;
 }
 
 async function listFiles(folder: string): Promise<string[]> {

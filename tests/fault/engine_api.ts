@@ -54,6 +54,20 @@ export async function readVolumes(socket: string): Promise<string[]> {
   return (answer.Volumes ?? []).map(({ Name }) => Name).sort();
 }
 
+/** The ids and names of the networks that are not the engine's own, sorted by name. */
+export async function listNetworks(socket: string): Promise<{ Id: string; Name: string }[]> {
+  const networks: { Id: string; Name: string }[] = asList(
+    await callEngine(socket, { method: "GET", path: "/networks" }),
+  );
+  const own = networks.filter(({ Name }) => !["bridge", "host", "none"].includes(Name));
+  return own.sort((a, b) => a.Name < b.Name ? -1 : 1);
+}
+
+/** The names of those networks. */
+export async function readNetworks(socket: string): Promise<string[]> {
+  return (await listNetworks(socket)).map(({ Name }) => Name);
+}
+
 // deno-lint-ignore no-explicit-any -- answers of a real engine, read by tests only
 function asList(value: any): any[] {
   return Array.isArray(value) ? value : [];

@@ -7,6 +7,7 @@ import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
 import { type AppRecipe, pushImage } from "../../scripts/testbed/images.ts";
 import { Registry } from "../../scripts/testbed/registry.ts";
+import { tgzOf } from "../fakes/tar_archive.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import type { AgentCommand, FaultAction } from "./agent_commands.ts";
 import {
@@ -16,10 +17,10 @@ import {
   takeSnapshot,
   withoutUntaggedImages,
 } from "./device_snapshot.ts";
-import { callEngine, listContainers, readImages, readStatus, readVolumes } from "./engine_api.ts";
-import { newApp } from "./releases.ts";
+import { callEngine, listContainers, listNetworks, readImages, readStatus, readVolumes } from "./engine_api.ts";
+import { newApp, serviceRecipes } from "./releases.ts";
 import { SmallDisks } from "./small_disks.ts";
-import type { Fault, FaultRow, FullDiskRow, RequestedApp, Scenario } from "./table.ts";
+import type { BasicRow, BasicScenario, Fault, FullDiskRow, RequestedApp } from "./table.ts";
 import { TestedAgent } from "./tested_agent.ts";
 
 const repository = "apps/prod_amd64_7_shop";
@@ -43,6 +44,8 @@ export interface ScenarioSnapshots {
   /** Undefined when the device is still busy at that point. */
   before: DeviceSnapshot | undefined;
   after: DeviceSnapshot;
+  /** What the agent has done, in order. */
+  steps: readonly { goal: string; step: string }[];
 }
 
 /** One device. Its engine and registry are shared by all rows; everything else starts from scratch with each. */
@@ -76,31 +79,39 @@ export class FaultFixture implements AsyncDisposable {
       await pushImage(engine, registry, { name: `${repository}:${version}`, recipe });
     }
     await pushImage(engine, registry, { name: `${renamedRepository}:1`, recipe: {} });
+    for (const [name, recipe] of Object.entries(serviceRecipes)) {
+      await pushImage(engine, registry, { name: `${repository}_${name}`, recipe });
+    }
     const settings = { folder: disks.agent, engineHost: engine.host, registryHost: registry.host };
     const agent = await TestedAgent.create(folder, settings);
     return new FaultFixture({ disks, engine, registry, agent, folder });
   }
 
   /** Runs a scenario in which nothing goes wrong. */
-  async run(scenario: Scenario): Promise<ScenarioSnapshots> {
+  async run(scenario: BasicScenario): Promise<ScenarioSnapshots> {
     await this.#reset();
     const before = await this.#prepare(scenario, undefined);
+    const earlier = this.#agent.readEvents().length;
     await this.#begin(scenario, undefined);
     this.#registry.thaw();
-    return { before, after: await this.#settle(scenario.end) };
+    const after = await this.#settle(scenario.end);
+    const events = this.#agent.readEvents().slice(earlier);
+    const steps = events.flatMap((event) => event.event === "step" ? [{ goal: event.goal, step: event.step }] : []);
+    return { before, after, steps };
   }
 
   /**
    * Runs a scenario with a fault. Throws when the device does not end as it does without the fault: a request is stored
    * before anything is done, so the device must never stay in its earlier state.
    */
-  async runWithFault(row: FaultRow, snapshots: ScenarioSnapshots): Promise<void> {
+  async runWithFault(row: BasicRow, snapshots: ScenarioSnapshots): Promise<void> {
     await this.#reset();
     await this.#prepare(row.scenario, snapshots.before);
     await this.#begin(row.scenario, { do: "arm", point: row.point, action: await this.#actionOf(row.fault) });
     await this.#agent.until(`${row.point.goal}: ${row.point.step}`, ({ event }) => event === "fault");
     this.#registry.thaw();
     await this.#repair(row.fault);
+    if (row.scenario.isRepeated) await this.#repeat(row.scenario);
     await this.#recover(row.fault, snapshots.after);
   }
 
@@ -137,7 +148,10 @@ export class FaultFixture implements AsyncDisposable {
   }
 
   /** Prepares a scenario and waits for `expected`; without it, returns the snapshot once the device is idle. */
-  async #prepare(scenario: Scenario, expected: DeviceSnapshot | undefined): Promise<DeviceSnapshot | undefined> {
+  async #prepare(scenario: BasicScenario, expected: DeviceSnapshot | undefined): Promise<DeviceSnapshot | undefined> {
+    if (scenario.upload !== undefined) {
+      await Deno.writeFile(`${this.#disks.agent}/apps/build/Shop.tgz`, await tgzOf(scenario.upload));
+    }
     await this.#agent.start();
     await this.#agent.untilReady();
     for (const { request, until } of scenario.before) {
@@ -163,7 +177,7 @@ export class FaultFixture implements AsyncDisposable {
   }
 
   /** Begins what the scenario is about, with a fault prepared if there is one. */
-  async #begin(scenario: Scenario, arm: AgentCommand | undefined): Promise<void> {
+  async #begin(scenario: BasicScenario, arm: AgentCommand | undefined): Promise<void> {
     if (scenario.preparation === "longRemoval") {
       await this.#agent.kill();
       await this.#removeSlowly();
@@ -210,6 +224,23 @@ export class FaultFixture implements AsyncDisposable {
     const text = describeContradiction(snapshot, agent.app);
     if (text !== "") throw new Error(text);
     return snapshot;
+  }
+
+  /** Waits until the device is idle and Studio knows what it has, then requests the same again if that is needed. */
+  async #repeat(scenario: BasicScenario): Promise<void> {
+    let text = "";
+    await pollUntil("idle after the fault", async () => {
+      const count = this.#agent.readEvents().length;
+      if (this.#agent.isBusy) return undefined;
+      await sleep(700);
+      if (this.#agent.readEvents().length !== count || this.#agent.isBusy) return undefined;
+      const snapshot = await this.#tryTakeSnapshot();
+      text = snapshot === undefined ? "the device cannot be read" : describeContradiction(snapshot, this.#agent.app);
+      return text === "" || undefined;
+    }, { limitMs: recoveryLimitMs }).catch((cause) => {
+      throw new Error(`After the fault ${text}`, { cause });
+    });
+    if (this.#agent.app?.current !== scenario.end) this.#request(scenario.request);
   }
 
   /** Waits until the device is as after the scenario. Throws with the differences when it never is. */
@@ -261,8 +292,12 @@ export class FaultFixture implements AsyncDisposable {
     for (const name of await readVolumes(socket)) {
       await callEngine(socket, { method: "DELETE", path: `/volumes/${name}?force=1` });
     }
+    for (const { Id } of await listNetworks(socket)) {
+      await callEngine(socket, { method: "DELETE", path: `/networks/${Id}` });
+    }
     await this.#disks.freeUp();
     await this.#disks.clearAgent();
+    for (const name of ["compose", "build"]) await Deno.mkdir(`${this.#disks.agent}/apps/${name}`, { recursive: true });
     await this.#agent.reset();
   }
 

@@ -2,6 +2,7 @@
 
 import { type Goal, type Step, stepKey } from "../../lib/apps/plan/steps.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
+import type { TarEntry } from "../fakes/tar_archive.ts";
 import type { FaultPoint } from "./agent_commands.ts";
 import { inVersion, updateTo } from "./releases.ts";
 import { type Situation, stepName, stepsOf } from "./step_list.ts";
@@ -17,7 +18,7 @@ export type Preparation =
   | "longRemoval";
 
 /** One request for an app, from the state before to the state after. */
-export interface Scenario {
+export interface BasicScenario {
   name: string;
   /** Earlier requests, each with the state that Studio must know before the scenario goes on. */
   before: readonly { request: RequestedApp; until: string }[];
@@ -27,6 +28,14 @@ export interface Scenario {
   end: string;
   /** The agent is still busy with the app when the scenario begins. */
   isBusyBefore?: boolean;
+  /** What lies in the build folder as the upload of the app. */
+  upload?: readonly TarEntry[];
+  /** The agent does not go on by itself after a fault, so the request is repeated. */
+  isRepeated?: boolean;
+}
+
+/** A scenario whose steps are known without running it. */
+export interface Scenario extends BasicScenario {
   goals: readonly { goal: Goal; situation: Situation }[];
   /** Limits the rows to these steps; the others belong to another scenario. */
   steps?: readonly Step["kind"][];
@@ -38,12 +47,17 @@ export type Fault =
   | ("agentDiskFull" | "engineDiskFull" | "clockForward" | "clockBack");
 
 /** One row: a fault at a step of a scenario. */
-export interface FaultRow {
+export interface BasicRow {
   name: string;
-  scenario: Scenario;
-  kind: Step["kind"];
+  scenario: BasicScenario;
   point: FaultPoint;
   fault: Fault;
+}
+
+/** A row of a scenario whose steps are known without running it. */
+export interface FaultRow extends BasicRow {
+  scenario: Scenario;
+  kind: Step["kind"];
 }
 
 /** One row: a request that cannot be stored because the disk is full. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { BuildGoal } from "../../lib/apps/plan/steps.ts";
 import { type Fault, faultRows, faults, sampleRows, scenarios } from "./table.ts";
 
 /** Reads the kinds of steps from the source, so that a new kind counts as soon as it is written. */
@@ -14,6 +15,9 @@ function goalsOfPlan(): string[] {
   return [...union.matchAll(/"(\w+)"/g)].map(([, goal = ""]) => goal).sort();
 }
 
+/** Those of `kinds_table.ts`. */
+const buildGoals: ReadonlySet<string> = new Set<BuildGoal>(["build", "recoverBuild", "publish"]);
+
 Deno.test("every kind of step has a row with every fault", () => {
   const kinds = kindsOfSteps();
   assert.ok(kinds.includes("createContainer") && kinds.includes("deleteData"));
@@ -25,7 +29,7 @@ Deno.test("every kind of step has a row with every fault", () => {
 
 Deno.test("every goal has a scenario", () => {
   const goals = scenarios.flatMap((scenario) => scenario.goals.map(({ goal }) => goal));
-  assert.deepEqual([...new Set<string>(goals)].sort(), goalsOfPlan());
+  assert.deepEqual([...new Set<string>(goals)].sort(), goalsOfPlan().filter((goal) => !buildGoals.has(goal)));
 });
 
 Deno.test("no two rows have the same name", () => {
