@@ -47,7 +47,13 @@ export class DockerConfigs {
       makeFolderSync(this.#folder, { mode: 0o700 });
       const folder = `${Deno.realPathSync(this.#folder)}/${crypto.randomUUID()}`;
       makeFolderSync(folder, { mode: 0o700 });
-      this.#fill(folder, logins);
+      try {
+        this.#fill(folder, logins);
+      } catch (error) {
+        // Nobody else would remove it before the next start.
+        removeFolder(folder);
+        throw error;
+      }
       return { folder, [Symbol.dispose]: () => removeFolder(folder) };
     } catch (error) {
       const text = `Cannot write the settings of the docker command line below "${this.#folder}": ${messageOf(error)}`;

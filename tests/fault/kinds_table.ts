@@ -150,6 +150,7 @@ const sample: readonly (readonly [scenario: string, step: string, fault: Fault])
   ["a compose app runs for the first time", "pullImages", "engineKill"],
   ["a compose app is stopped", "stopProject", "engineKill"],
   ["a compose app is uninstalled", "downProject", "killAfter"],
+  ["a compose app is uninstalled", "downProject", "agentDiskFull"],
   ["a compose app is updated", "startProject", "kill"],
   ["an update of a compose app is rolled back", "restoreImages", "kill"],
   ["an app becomes a compose app", "startProject", "kill"],

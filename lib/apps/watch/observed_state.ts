@@ -106,7 +106,9 @@ function stateOfProject({ observed, facts: { needs } }: SeenProject): AppState |
 
 function stateWithoutProject(current: AppState, { observed: { project }, facts }: SeenProject): AppState {
   if (!facts.hasFolder) return current === "UNINSTALLED" ? current : "REMOVED";
-  return facts.needs.images.every((image) => project?.images[image] !== undefined) ? "PRESENT" : "UNINSTALLED";
+  if (facts.needs.images.every((image) => project?.images[image] !== undefined)) return "PRESENT";
+  // A build has unpacked its folder, and nothing has come of it.
+  return current === "REMOVED" || current === "BUILDING" || current === "PUBLISHING" ? "REMOVED" : "UNINSTALLED";
 }
 
 function stateOf(status: string): AppState | undefined {

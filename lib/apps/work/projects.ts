@@ -9,6 +9,7 @@ import { projectLabelOf } from "../../model/app_names.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
 import { type ComposeService, imageOfService, type ImageOptions, servicesOf } from "../compose/definition.ts";
 import { valueText } from "../container/variable.ts";
+import { hasFailed } from "../plan/rollback.ts";
 import type { Goal } from "../plan/steps.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
@@ -44,7 +45,8 @@ export class Projects {
     const definition = request?.dockerCompose ?? null;
     if (definition === null) return undefined;
     const needs = projectNeedsOf(this.#deps.registry(), { app, definition });
-    const images = this.imagesIn(app, definition, { isPulled: true });
+    // What has not been built yet is missing as much as what has not been pulled.
+    const images = this.imagesIn(app, definition, { isNeeded: true });
     return { needs: { ...needs, images }, hasFolder: hasProjectFolder(this.#deps, app) };
   }
 
@@ -61,15 +63,16 @@ export class Projects {
   }
 
   /**
-   * The images that a definition names, as this device calls them; none of what cannot be read. `isPulled`: only those
-   * that the app needs to start, and that are not built here.
+   * The images that a definition names, as this device calls them; none of what cannot be read. `isNeeded`: only those
+   * that the app needs to start; `isPulled`: of these, those that are not built here.
    */
-  imagesIn(app: LiveApp, definition: Dict | null, { isPulled = false } = {}): string[] {
+  imagesIn(app: LiveApp, definition: Dict | null, { isPulled = false, isNeeded = false } = {}): string[] {
     if (definition === null) return [];
     const options = this.imageOptionsOf(app);
     const isBuiltHere = ({ isBuilt }: ComposeService) => isBuilt && app.id.stage === "DEV";
     const images = servicesIn(definition).flatMap((service) => {
-      if (isPulled && (service.isOptional || isBuiltHere(service))) return [];
+      if ((isNeeded || isPulled) && service.isOptional) return [];
+      if (isPulled && isBuiltHere(service)) return [];
       const image = imageOfService(service, options);
       // Compose names what is built without a name itself.
       return image ?? (isBuiltHere(service) ? `${projectLabelOf(app)}-${service.name}` : []);
@@ -141,7 +144,11 @@ export function definitionsFor(
     case "closeUpdate":
       return { definition: stored.dockerCompose, stale: before };
     default:
-      return { definition: request.dockerCompose, stale: null };
+      // A return that was interrupted may have left something of the release that has failed.
+      return {
+        definition: request.dockerCompose,
+        stale: hasFailed(request.newestVersion, update) ? request.newDockerCompose : null,
+      };
   }
 }
 

@@ -91,6 +91,24 @@ Deno.test("DockerConfigs.open() prefers the user's DOCKER_CONFIG and does withou
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("DockerConfigs.open() leaves no folder behind when it cannot be filled", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    // Stands in for a full disk: the folder is there when it fails.
+    const unreadable = {
+      ...login("r.example.com"),
+      get password(): string {
+        throw new Error("No space left on device");
+      },
+    };
+    const configs = new DockerConfigs({ folder: `${home}/own`, env: { HOME: home } });
+    assert.throws(() => configs.open([unreadable]), { code: "io_failed" });
+    assert.deepEqual([...Deno.readDirSync(`${home}/own`)], []);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
 Deno.test("DockerConfigs.endLeftOvers() ends commands of an earlier run, and nothing else", async () => {
   const folder = await Deno.makeTempDir();
   const configs = new DockerConfigs({ folder: `${folder}/c`, env: {} });

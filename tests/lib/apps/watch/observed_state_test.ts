@@ -111,6 +111,11 @@ Deno.test("#13: correctedState() follows the project of a compose app", () => {
     ["no project, folder, all images", "DOWNLOADING", [project(""), folder], "PRESENT"],
     ["no project, folder, all images: it ran", "RUNNING", [project(""), folder], "PRESENT"],
     ["no project, folder, one image missing", "PRESENT", [project("", ["w:1"]), folder], "UNINSTALLED"],
+    ["no project, folder, one image missing: an interrupted build", "BUILDING", [
+      project("", ["w:1"]),
+      folder,
+    ], "REMOVED"],
+    ["no project, folder, one image missing: before its build", "REMOVED", [project("", ["w:1"]), folder], "REMOVED"],
     ["project: an interrupted download", "DOWNLOADING", [project("running running"), folder], "REMOVED"],
     ["project: an interrupted upload", "TRANSFERING", [project("running running"), folder], "REMOVED"],
     ["project: an interrupted build", "BUILDING", [project("exited:0 running"), folder], "REMOVED"],
