@@ -18,6 +18,7 @@ Deno.test("a compose update that moves a tag and comes to nothing leaves the ins
   apps.startObserving();
   await fixture.push("web", "latest", untilRunning);
   await fixture.push("dies", "1", { exitCode: 3 });
+  for (const other of ["a", "b"]) await fixture.push(other, "1", untilRunning);
   const web = { image: fixture.image("web", "latest") };
   const one = { services: { web } };
   await apps.requestUntil("RUNNING", '"Now running app Shop (1)"', { docker_compose: one });
@@ -26,7 +27,9 @@ Deno.test("a compose update that moves a tag and comes to nothing leaves the ins
   await fixture.push("web", "latest", { ...untilRunning, prints: ["moved"] });
   await apps.engine.docker("tag", before, web.image);
   const updateTo = (worker: string) => {
-    const definition = { services: { web, worker: { image: worker } } };
+    // Three are pulled at once, so the last one begins when one of the others is there.
+    const others = { a: { image: fixture.image("a") }, b: { image: fixture.image("b") } };
+    const definition = { services: { web, ...others, worker: { image: worker } } };
     return { docker_compose: one, new_docker_compose: definition, newest_version: "2", request_update: true };
   };
   const restart = async () => {
