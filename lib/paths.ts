@@ -23,6 +23,8 @@ export interface Paths {
   /** What vouches for the endpoint, as last seen: for a start without a network. */
   endpointChainFile: string;
   downloadsDir: string;
+  /** What is remembered of the agent's own updates. */
+  selfUpdateFile: string;
   /** Settings of `docker` commands that are running. */
   dockerConfigDir: string;
   /** The shells of terminals that run. */
@@ -55,6 +57,7 @@ export function pathsOf(
     endpointChainFile: `${agentDir}/endpoint-chain.pem`,
     caBundleFile: `${appsDir}/certs/ca-bundle.crt`,
     downloadsDir: `${agentDir}/downloads`,
+    selfUpdateFile: `${agentDir}/self_update.json`,
     dockerConfigDir: `${agentDir}/docker_config`,
     openShellsFile: `${agentDir}/open_shells.json`,
     logPositionsDir: `${agentDir}/log_positions`,

@@ -5,6 +5,7 @@ import { type Apps, createApps } from "../apps/apps.ts";
 import { cachedRead } from "../async/cached_read.ts";
 import { singleFlight } from "../async/single_flight.ts";
 import { type Backend, createBackend } from "../backend/backend.ts";
+import { deviceUri } from "../backend/uris.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
 import { effectiveCaller } from "../handlers/caller.ts";
@@ -20,7 +21,7 @@ import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
 import { ownLogQueries } from "../log/own_log_queries.ts";
 import { createOsUpdate } from "../os_update/os_update.ts";
-import { createSelfUpdate } from "../self_update/self_update.ts";
+import { createSelfUpdate, type SelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
 import { createTerminals, type Terminals } from "../terminals/terminals.ts";
 import { agentVersion, buildArch } from "../version.ts";
@@ -36,6 +37,9 @@ import { deviceLinkOptions } from "./link_options.ts";
 
 /** Of each kind, for callers: on a slow engine they do not queue behind each other, and leave most places free. */
 const listsAtOnce = 4;
+
+/** Below the prefix of the device. */
+const updateTopic = "agent_update_progress";
 
 /** How old the address in the local network may be; reading it takes 1.6 ms. */
 const lanAddressAgeMs = 500;
@@ -83,7 +87,8 @@ export function createAreas(
   stack.use(diskSpace);
   stack.use(status);
   const terminals = terminalsOf(site);
-  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals });
+  const selfUpdate = selfUpdateOf(site, apps);
+  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate });
   const { backend } = connection;
   const life = new AbortController();
   stack.defer(() => life.abort());
@@ -95,6 +100,7 @@ export function createAreas(
     registerStep(device, { clock, life: life.signal }),
     stack.use(caBundleStep({ paths: options.paths, config, clock, log })),
     metadataStep({ backend }),
+    ...selfUpdate.connectSteps,
   ];
   return { ...connection, diskSpace, status, appLogs, apps, terminals, connectSteps };
 }
@@ -222,6 +228,35 @@ function terminalsOf({ foundation, connection: { backend, wire, link } }: Site):
   });
 }
 
+function selfUpdateOf({ foundation, stack }: Site, apps: Apps): SelfUpdate {
+  const { options: { paths, flags }, config, clock, log } = foundation;
+  const { arch, variant } = buildArch();
+  return stack.use(
+    createSelfUpdate({
+      config: () => config.current,
+      updateUrl: flags.remoteUpdateURL,
+      checksAtStart: flags.update,
+      version: agentVersion,
+      os: Deno.build.os,
+      arch: arch + variant,
+      paths,
+      unsettledApps: () => apps.unsettled(),
+      random: Math.random,
+      clock,
+      log,
+    }),
+  );
+}
+
+/** Progress that cannot be sent is no reason to end an update. */
+function selfUpdateCalls(selfUpdate: SelfUpdate, { wire, topic }: { wire: Wire; topic: string }): Device["selfUpdate"] {
+  return {
+    readLatestVersion: () => selfUpdate.readLatestVersion(),
+    lastUpdate: () => selfUpdate.lastUpdate(),
+    update: () => selfUpdate.update({ onProgress: (progress) => void wire.publish(topic, [progress]).catch(() => {}) }),
+  };
+}
+
 /** Apps that are stopped or gone have no container whose log could be followed. */
 function containersToFollow(apps: Apps): ChannelContainer[] {
   const isStopped = (state: string) => ["PRESENT", "REMOVED", "UNINSTALLED"].includes(state);
@@ -230,19 +265,18 @@ function containersToFollow(apps: Apps): ChannelContainer[] {
 }
 
 function deviceOf(
-  { foundation, connection: { backend }, stack }: Site,
-  { apps, appLogs, diskSpace, stats, terminals }:
+  { foundation, connection: { backend, wire }, stack }: Site,
+  { apps, appLogs, diskSpace, stats, terminals, selfUpdate }:
     & Pick<Areas, "apps" | "appLogs" | "diskSpace" | "terminals">
-    & { stats: StatsReader },
+    & { stats: StatsReader; selfUpdate: SelfUpdate },
 ): Device {
-  const { options: { flags, paths }, config, engine, clock, log } = foundation;
+  const { options: { paths }, config, engine, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
   const power = stack.use(
     new PowerScheduler({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
   );
   // On some systems it takes a process.
   const readSharedOsInfo = singleFlight(readOsInfo);
-  const selfUpdate = createSelfUpdate({ config: () => config.current, updateUrl: flags.remoteUpdateURL, clock });
   return {
     serialNumber: config.current.serialNumber,
     checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
@@ -266,7 +300,7 @@ function deviceOf(
     },
     osUpdate: createOsUpdate(),
     network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
-    selfUpdate,
+    selfUpdate: selfUpdateCalls(selfUpdate, { wire, topic: deviceUri(config.current.serialNumber, updateTopic) }),
     terminals,
     tunnels: { isCapable: () => false },
     log,

@@ -29,6 +29,7 @@ import { requestSecrets } from "./requests/request_secrets.ts";
 import { resumeWanted } from "./requests/start_wanted.ts";
 import { decodeStateRequest } from "./requests/state_request.ts";
 import { AppRecords } from "./state/app_records.ts";
+import { isUnsettled } from "./plan/rollback.ts";
 import { type AppSnapshot, snapshotOf } from "./state/app_snapshot.ts";
 import { endLeftOverCommands } from "./work/left_over_commands.ts";
 import { diskUses } from "./state/disk_use.ts";
@@ -155,6 +156,12 @@ export class AppController {
 
   list(): AppSnapshot[] {
     return this.#records.all().map((app) => snapshotOf(app, this.#tools.namesOf(app)));
+  }
+
+  unsettled(): string[] {
+    const { updates } = this.#records;
+    return this.#records.all().filter(({ id, state }) => isUnsettled(state, updates.find(id)))
+      .map(({ appName }) => appName);
   }
 
   checkHostPort(question: HostPortQuestion): HostPortAnswer {

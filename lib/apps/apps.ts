@@ -41,6 +41,8 @@ export interface Apps extends AsyncDisposable {
   writeData(part: TransferPart): Promise<void>;
   /** All apps of the device at this moment. */
   list(): AppSnapshot[];
+  /** Names of apps that are in transition, or run on probation: a restart of the agent would disturb them. */
+  unsettled(): string[];
   /** Acts again on every stored request, in the background. For the end of an emergency of the disk. */
   resume(): void;
   /**

@@ -12,6 +12,8 @@ import type { PowerAction } from "../host/power.ts";
 import type { FoundOwnLines, OwnLogQuery } from "../log/own_log_query.ts";
 import type { AppId } from "../model/app.ts";
 import type { OsReleases } from "../os_update/os_releases.ts";
+import type { UpdateAnswer } from "../self_update/self_update.ts";
+import type { LastUpdate } from "../self_update/update_record.ts";
 import type { Stats } from "../host/stats.ts";
 import type { PrivilegeCheck } from "./authorize.ts";
 
@@ -98,6 +100,10 @@ export interface DeviceHost {
 export interface DeviceSelfUpdate {
   /** The newest version for this device. Throws when it cannot be found out. */
   readLatestVersion(): Promise<string>;
+  /** How the latest update ended; undefined when there was none. */
+  lastUpdate(): Promise<LastUpdate | undefined>;
+  /** Brings the newest version onto the disk, if there is a newer one. */
+  update(): Promise<UpdateAnswer>;
 }
 
 /** Terminals in containers and on the device; see `terminals/terminals.ts`. */

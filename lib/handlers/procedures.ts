@@ -19,7 +19,15 @@ import {
   stopTerminalSession,
 } from "./terminals.ts";
 import { getOsRelease } from "./os_update.ts";
-import { deviceHandshake, getAgentMetadata, getStorageData, getTunnelState, schedulePower } from "./system.ts";
+import { updateLimitMs } from "../self_update/self_update.ts";
+import {
+  deviceHandshake,
+  getAgentMetadata,
+  getStorageData,
+  getTunnelState,
+  schedulePower,
+  updateAgent,
+} from "./system.ts";
 
 const nothing = "none";
 const empty = "empty";
@@ -269,18 +277,20 @@ export const procedures: readonly ProcedureRow[] = [
     deniedText: "insufficient privileges to get agent metadata",
     args: nothing,
     result: "[{os, OSVersion, arch, variant, version, serialNumber, canUpdate, tunnelCapable, latestVersion?, " +
-      "latestAgentVersion?, latestTunnelVersion?, hasLatest?}]",
+      "latestAgentVersion?, latestTunnelVersion?, hasLatest?, lastUpdate?: {from, to, outcome, why}}]",
     decode: noArguments,
     run: getAgentMetadata,
   }),
-  later({
+  working({
     name: "update_agent",
     privilege: "MAINTAIN",
     deniedText: "insufficient privileges to update reagent",
     args: nothing,
     result:
       "[{CurrentVersion, LatestVersion, Message, DidAgentUpdate, DidTunnelUpdate, DidUpdate, InProgress, TotalFileSize}]",
-    laterIssue: "self-update",
+    limitMs: updateLimitMs,
+    decode: noArguments,
+    run: updateAgent,
   }),
   working({
     name: "system_reboot",

@@ -21,9 +21,10 @@ export async function getStorageData(device: Device): Promise<Reply> {
 
 /** `get_agent_metadata`: what runs here, and the newest version, if the version index can be read. */
 export async function getAgentMetadata(device: Device, _input: void, { signal }: Call): Promise<Reply> {
-  const [{ os, arch, variant, version }, latest] = await Promise.all([
+  const [{ os, arch, variant, version }, latest, lastUpdate] = await Promise.all([
     device.host.readMetadata(signal),
     readLatest(device),
+    device.selfUpdate.lastUpdate(),
   ]);
   const metadata = {
     os,
@@ -34,6 +35,7 @@ export async function getAgentMetadata(device: Device, _input: void, { signal }:
     serialNumber: device.serialNumber,
     canUpdate: true,
     tunnelCapable: device.tunnels.isCapable(),
+    ...(lastUpdate === undefined ? {} : { lastUpdate }),
   };
   if (latest === undefined) return { args: [metadata] };
   const versions = {
@@ -43,6 +45,25 @@ export async function getAgentMetadata(device: Device, _input: void, { signal }:
     hasLatest: latest === version,
   };
   return { args: [{ ...metadata, ...versions }] };
+}
+
+/**
+ * `update_agent`: answers when the new version is in its place, or when there is none. What went wrong is told in the
+ * answer, which is no error.
+ */
+export async function updateAgent({ selfUpdate }: Device): Promise<Reply> {
+  const { current, latest, message, isPlaced, isInProgress, sizeBytes } = await selfUpdate.update();
+  const result = {
+    CurrentVersion: current,
+    LatestVersion: latest,
+    Message: message,
+    DidAgentUpdate: isPlaced,
+    DidTunnelUpdate: false,
+    DidUpdate: isPlaced,
+    InProgress: isInProgress,
+    TotalFileSize: sizeBytes,
+  };
+  return { args: [result] };
 }
 
 /** `get_tunnel_state`: the tunnels of the device; the list is empty while there is no tunnel client. */

@@ -30,6 +30,9 @@ import { composeLimitsMs, composeStartsAtOnce } from "../../lib/docker/compose_c
 import { keptOutput } from "../../lib/host/head_and_tail.ts";
 import { lineQueueLimits } from "../../lib/host/line_queue.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
+import { downloadLimits } from "../../lib/files/download.ts";
+import { releaseLimitBytes, releaseReserveBytes, trialLimitMs } from "../../lib/self_update/fetch_release.ts";
+import { startCheckSpreadMs } from "../../lib/self_update/start_check.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { foreignLines } from "../../lib/async/line_quota.ts";
 import type { Bounds } from "../../lib/base/bounds.ts";
@@ -262,6 +265,18 @@ const device: readonly Row[] = [
     `${foreignLines.lines} in ${duration(foreignLines.perMs)} of each kind`,
     "likewise",
   ],
+  [
+    "a new version of the agent",
+    `${size(releaseLimitBytes)}; ${size(releaseReserveBytes)} stay free on the disk`,
+    "it is refused",
+  ],
+  [
+    "a download that stalls",
+    `less than ${downloadLimits.stallBytes} bytes in ${duration(downloadLimits.stallMs)}`,
+    `connected again; ${downloadLimits.tries} times in a row without progress: it fails`,
+  ],
+  ["`-version` of a new version", duration(trialLimitMs), "it is refused"],
+  ["wait of the update check after the start", `a random time up to ${duration(startCheckSpreadMs)}`, ""],
   ["one field in the own log", `${fieldLimitChars} characters`, "it is cut"],
   [
     "masked registry tokens",

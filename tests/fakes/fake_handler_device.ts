@@ -32,6 +32,17 @@ const terminals: Device["terminals"] = {
   stop: () => Promise.resolve(),
 };
 
+const upToDate = {
+  ...{ current: "0.21.0", latest: "0.21.0", message: "Version 0.21.0 is up to date" },
+  ...{ isPlaced: false, isInProgress: false, sizeBytes: 0 },
+};
+
+const selfUpdate: Device["selfUpdate"] = {
+  readLatestVersion: () => Promise.resolve("0.21.0"),
+  lastUpdate: () => Promise.resolve(undefined),
+  update: () => Promise.resolve(upToDate),
+};
+
 /** What a test changes of the device, area by area. */
 export interface DeviceChange extends Partial<Pick<Device, "serialNumber" | "checkPrivilege" | "log">> {
   apps?: Partial<Device["apps"]>;
@@ -78,7 +89,7 @@ export function fakeDevice(change: DeviceChange = {}): Device {
     },
     network: { readInterfaces: () => [], ...change.network },
     osUpdate: { readReleases: () => Promise.resolve(undefined), ...change.osUpdate },
-    selfUpdate: { readLatestVersion: () => Promise.resolve("0.21.0"), ...change.selfUpdate },
+    selfUpdate: { ...selfUpdate, ...change.selfUpdate },
     terminals: { ...terminals, ...change.terminals },
     tunnels: { isCapable: () => false, ...change.tunnels },
     log: change.log ?? silentLog,

@@ -17,6 +17,7 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     caBundleFile: "C:\\apps/certs/ca-bundle.crt",
     endpointChainFile: "/a/endpoint-chain.pem",
     downloadsDir: "/a/downloads",
+    selfUpdateFile: "/a/self_update.json",
     dockerConfigDir: "/a/docker_config",
     openShellsFile: "/a/open_shells.json",
     logPositionsDir: "/a/log_positions",

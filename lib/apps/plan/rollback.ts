@@ -5,6 +5,7 @@
 
 import type { AppState } from "../../model/app.ts";
 import { type ErrorCode, hasCode, textOf } from "../../base/errors.ts";
+import { isTransient } from "../state/transitions.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
 import { type Goal, isPulling, isStarting, type Step } from "./steps.ts";
 
@@ -73,6 +74,15 @@ function shortText(text: string): string {
 /** True from the switch of an update until its release has proven that it runs, or has failed. */
 export function isOnProbation(update: StoredUpdate | undefined): update is StoredUpdate {
   return update?.phase === "probation";
+}
+
+/**
+ * True while an app is being worked on, or runs on probation. One that is stopped keeps its probation for later, and
+ * what was built or uploaded waits for a request.
+ */
+export function isUnsettled(state: AppState, update: StoredUpdate | undefined): boolean {
+  if (state === "RUNNING") return isOnProbation(update);
+  return isTransient(state) && !["BUILT", "PUBLISHED", "TRANSFERED"].includes(state);
 }
 
 /** True when the update can be closed: the probation is over, the app runs, and nothing has just happened to it. */

@@ -32,7 +32,7 @@ import { Secrets } from "../../../lib/log/secrets.ts";
 import { parseContainerName } from "../../../lib/model/app_names.ts";
 import { parseChannel } from "../../../lib/model/channel_names.ts";
 import { decodePortRules } from "../../../lib/model/port_rule.ts";
-import { chooseVersion } from "../../../lib/self_update/version_index.ts";
+import { readUpdateIndex } from "../../../lib/self_update/update_index.ts";
 import { decodeMessage } from "../../../lib/wamp/message.ts";
 import { MessageFilter } from "../../../lib/wamp/message_filter.ts";
 import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
@@ -308,9 +308,9 @@ export const foreignDecoders: readonly ForeignDecoder[] = [
     limitChars: short,
   },
   {
-    name: "chooseVersion()",
+    name: "readUpdateIndex()",
     seeds: ['{"all": "0.21.0", "test": "0.22.0"}'],
-    decode: (input) => chooseVersion(textOf(input), "test"),
+    decode: (input) => readUpdateIndex(textOf(input)),
     limitChars: short,
   },
   {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chooseVersion, indexUrl, VersionIndex } from "../../../lib/self_update/version_index.ts";
+import { indexUrl, VersionIndex, type VersionIndexDeps } from "../../../lib/self_update/version_index.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 const good = JSON.stringify({ production: "0.21.1", test: " 0.22.0-rc.1 ", local: "", all: "0.20.20" });
@@ -22,28 +22,14 @@ class Downloads implements AsyncDisposable {
   }
 }
 
-Deno.test("chooseVersion() returns the channel's entry, or that of all", () => {
-  assert.equal(chooseVersion(good, "production"), "0.21.1");
-  assert.equal(chooseVersion(good, "test"), "0.22.0-rc.1");
-  assert.equal(chooseVersion(good, "local"), "0.20.20");
-  assert.equal(chooseVersion(good, "unheard-of"), "0.20.20");
-  assert.equal(chooseVersion(good, "constructor"), "0.20.20");
-});
+const never = new AbortController().signal;
 
-Deno.test("chooseVersion() rejects what is not an index, and reports why", () => {
-  const cases: [string, RegExp][] = [
-    ["", /must be a JSON object, got ""/],
-    ["<html>not found</html>", /must be a JSON object, got "<html>/],
-    ["[]", /must be a JSON object/],
-    ["null", /must be a JSON object/],
-    ["{}", /neither "production" nor "all"/],
-    ['{"production": 5, "all": null}', /neither/],
-    ['{"production": "", "all": "  "}', /neither/],
-  ];
-  for (const [text, expected] of cases) {
-    assert.throws(() => chooseVersion(text, "production"), { code: "protocol_error", message: expected }, text);
-  }
-});
+/** The index for a device that runs 0.20.20, without keys. */
+function indexOf(change: Pick<VersionIndexDeps, "base" | "channel" | "clock">): { latest(): Promise<string> } {
+  const newestSeen = { read: () => Promise.resolve(0), remember: () => Promise.resolve() };
+  const index = new VersionIndex({ serialNumber: "SN-1", current: "0.20.20", keys: () => [], newestSeen, ...change });
+  return { latest: () => index.latest(never) };
+}
 
 Deno.test("indexUrl() joins without adding a slash", () => {
   assert.equal(
@@ -55,7 +41,7 @@ Deno.test("indexUrl() joins without adding a slash", () => {
 Deno.test("latest() fetches once a minute, and once for concurrent calls", async () => {
   await using downloads = new Downloads();
   const clock = new FakeClock();
-  const index = new VersionIndex({ base: () => downloads.base, channel: () => "production", clock });
+  const index = indexOf({ base: () => downloads.base, channel: () => "production", clock });
   assert.deepEqual(await Promise.all([index.latest(), index.latest()]), ["0.21.1", "0.21.1"]);
   await clock.advance(59_999);
   downloads.answer = () => new Response('{"production": "0.21.2"}');
@@ -68,7 +54,7 @@ Deno.test("latest() fetches once a minute, and once for concurrent calls", async
 Deno.test("latest() fetches again when the channel has changed, and after a failure", async () => {
   await using downloads = new Downloads();
   let channel = "production";
-  const index = new VersionIndex({ base: () => downloads.base, channel: () => channel, clock: new FakeClock() });
+  const index = indexOf({ base: () => downloads.base, channel: () => channel, clock: new FakeClock() });
   assert.equal(await index.latest(), "0.21.1");
   channel = "test";
   downloads.answer = () => new Response("gone", { status: 404 });
@@ -79,7 +65,7 @@ Deno.test("latest() fetches again when the channel has changed, and after a fail
 
 Deno.test("latest() reports what is wrong with an answer", async () => {
   await using downloads = new Downloads();
-  const index = new VersionIndex({ base: () => downloads.base, channel: () => "all", clock: new FakeClock() });
+  const index = indexOf({ base: () => downloads.base, channel: () => "all", clock: new FakeClock() });
   const cases: [() => Response, string, RegExp][] = [
     [() => new Response(good, { status: 500 }), "connect_failed", /status 500/],
     [() => new Response(null, { status: 204 }), "connect_failed", /status 204/],
@@ -93,6 +79,6 @@ Deno.test("latest() reports what is wrong with an answer", async () => {
 });
 
 Deno.test("latest() without a server fails with the URL", async () => {
-  const index = new VersionIndex({ base: () => "http://127.0.0.1:1", channel: () => "all", clock: new FakeClock() });
+  const index = indexOf({ base: () => "http://127.0.0.1:1", channel: () => "all", clock: new FakeClock() });
   await assert.rejects(index.latest(), { code: "connect_failed", message: /Cannot fetch http:\/\/127\.0\.0\.1:1\// });
 });

@@ -9,6 +9,7 @@ import {
   isFailedDownload,
   isFailedUpdate,
   isOnProbation,
+  isUnsettled,
   mayUpdateTo,
   type ReleaseFailure,
   rollBackAfter,
@@ -157,6 +158,25 @@ Deno.test("updateAfterRequest() forgets a failure when an update is asked for, a
     assert.equal(updateAfterRequest(isUpdate, other), other);
     assert.equal(updateAfterRequest(isOther, other), other);
   }
+});
+
+Deno.test("isUnsettled() is true while an app is worked on, or runs on probation", () => {
+  const unsettled = [
+    "DOWNLOADING",
+    "UPDATING",
+    "STARTING",
+    "STOPPING",
+    "DELETING",
+    "BUILDING",
+    "PUBLISHING",
+    "TRANSFERING",
+  ] as const;
+  const settled = ["PRESENT", "REMOVED", "UNINSTALLED", "FAILED", "BUILT", "PUBLISHED", "TRANSFERED"] as const;
+  for (const state of unsettled) assert.equal(isUnsettled(state, undefined), true, state);
+  for (const state of settled) assert.equal(isUnsettled(state, update("probation")), false, state);
+  assert.equal(isUnsettled("RUNNING", update("probation")), true);
+  assert.equal(isUnsettled("RUNNING", update("failed")), false);
+  assert.equal(isUnsettled("RUNNING", undefined), false);
 });
 
 Deno.test("what the phase of an update means", () => {

@@ -1,0 +1,28 @@
+/** What the agent's own updates need of the rest of the agent. */
+
+import type { Clock } from "../async/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { DeviceConfig } from "../config/flock.ts";
+import type { Paths } from "../paths.ts";
+
+/** What the area works with. */
+export interface SelfUpdateDeps {
+  /** The config in force. */
+  config(): Pick<DeviceConfig, "environment" | "endpointUrl" | "updateUrl" | "serialNumber">;
+  /** The value of `-remoteUpdateURL`. */
+  updateUrl: string;
+  /** Look for a newer version after the start. */
+  checksAtStart: boolean;
+  /** The version that runs. */
+  version: string;
+  /** As in addresses of downloads: `linux`, `darwin`, `windows`. */
+  os: string;
+  /** With its variant: `amd64`. */
+  arch: string;
+  paths: Pick<Paths, "agentDir" | "downloadsDir" | "selfUpdateFile">;
+  /** Names of apps that a restart of the agent would disturb. */
+  unsettledApps(): string[];
+  random: () => number;
+  clock: Clock;
+  log: Log;
+}

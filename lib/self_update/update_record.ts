@@ -1,0 +1,82 @@
+/** What the agent remembers of its updates, in a file. */
+
+import { KeyedMutex } from "../async/keyed_mutex.ts";
+import { isCount, isDict, parseJson, readText } from "../base/json.ts";
+import type { Log } from "../base/log.ts";
+import { writeFileDurably } from "../files/atomic_file.ts";
+
+/** How an update ended. `ready`: the new version is in its place, and was not started yet. */
+export const updateEndings = ["ready", "updated", "rolledBack", "failed"] as const;
+
+/** The latest update. */
+export interface LastUpdate {
+  from: string;
+  to: string;
+  outcome: typeof updateEndings[number];
+  /** For people; empty when there is nothing to say. */
+  why: string;
+}
+
+/** The content of the file. */
+export interface UpdateRecord {
+  /** The number of the newest index that was used. */
+  newestIndex: number;
+  last?: LastUpdate;
+}
+
+/** Reads and changes the file. */
+export class UpdateRecordFile {
+  readonly #path: string;
+  readonly #turns = new KeyedMutex<"file">();
+  readonly #log: Log;
+
+  constructor({ path, log }: { path: string; log: Log }) {
+    this.#path = path;
+    this.#log = log;
+  }
+
+  /** The record; an empty one when there is none that can be read. Never throws. */
+  async read(): Promise<UpdateRecord> {
+    try {
+      const record = decodeRecord(await Deno.readTextFile(this.#path));
+      if (record !== undefined) return record;
+      this.#log.warn("What was noted of earlier updates cannot be read, and counts as nothing", { path: this.#path });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) {
+        this.#log.warn("Cannot read what was noted of earlier updates", { path: this.#path, error });
+      }
+    }
+    return { newestIndex: 0 };
+  }
+
+  /** Changes parts of the record. Throws `no_space`, `io_failed`. */
+  async change(part: Partial<UpdateRecord>): Promise<void> {
+    await this.#turns.run("file", async () => {
+      const record = { ...await this.read(), ...part };
+      await writeFileDurably(this.#path, `${JSON.stringify(record)}\n`, { log: this.#log });
+    });
+  }
+}
+
+/** The last update as it stands once `running` has started; the same object when nothing follows from that. Pure. */
+export function lastUpdateAtStart(last: LastUpdate, running: string): LastUpdate {
+  if (last.outcome === "ready" && last.to === running) return { ...last, outcome: "updated", why: "" };
+  if (last.outcome === "updated" && last.from === running && last.to !== running) {
+    return { ...last, outcome: "rolledBack", why: `Version ${last.to} has run, and ${running} was started again` };
+  }
+  return last;
+}
+
+function decodeRecord(text: string): UpdateRecord | undefined {
+  const value = parseJson(text);
+  if (!isDict(value) || !isCount(value.newestIndex)) return undefined;
+  const last = isDict(value.last) ? decodeLast(value.last) : undefined;
+  return { newestIndex: value.newestIndex, ...(last === undefined ? {} : { last }) };
+}
+
+function decodeLast({ from, to, outcome, why }: Record<string, unknown>): LastUpdate | undefined {
+  const ending = updateEndings.find((name) => name === outcome);
+  const [fromText, toText] = [readText(from), readText(to)];
+  if (ending === undefined || fromText === undefined || toText === undefined) return undefined;
+  return { from: fromText, to: toText, outcome: ending, why: readText(why) ?? "" };
+}
