@@ -12,6 +12,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/self_update/": ["self_update.ts", "update_record.ts"],
   "lib/apps/": ["apps.ts"],
   "lib/terminals/": ["terminals.ts"],
+  "lib/tunnels/": ["tunnels.ts", "tunnel_proxy.ts", "tunnel_status.ts"],
 };
 
 /** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */
