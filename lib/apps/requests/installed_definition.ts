@@ -1,4 +1,4 @@
-/** Keeps the compose file of a request in line with the release that is installed. Pure. */
+/** Keeps what a request says of the installed release in line with the device. Pure. */
 
 import type { AppRequest } from "../../model/app.ts";
 import type { StoredUpdate } from "../../store/update_rows.ts";
@@ -7,8 +7,8 @@ import { isGone, type LiveApp } from "../state/live_app.ts";
 import { stableTarget } from "../state/transitions.ts";
 
 /**
- * The request with the compose file of the installed release. Studio may not have heard yet of an update that went
- * through, and calls the new file the newest; or of one that has failed, and calls its file the present one.
+ * The request with the release that is installed, and its compose file. Studio may not have heard yet of an update that
+ * went through, and calls the new file the newest; or of one that has failed, and calls its file the present one.
  */
 export function withInstalledDefinition(
   request: AppRequest,
@@ -20,12 +20,13 @@ export function withInstalledDefinition(
   },
 ): AppRequest {
   if (request.stage === "DEV" || app.version === "") return request;
+  const known = { presentVersion: app.version, releaseKey: app.releaseKey };
   if (update !== undefined && hasFailed(request.presentVersion, update) && app.version === update.from.version) {
-    return { ...request, dockerCompose: update.dockerCompose ?? null };
+    return { ...request, ...known, dockerCompose: update.dockerCompose ?? null };
   }
   const isAdopted = request.requestUpdate && request.newestVersion === app.version &&
     request.presentVersion !== app.version;
-  if (isAdopted) return { ...request, dockerCompose: request.newDockerCompose };
+  if (isAdopted) return { ...request, ...known, dockerCompose: request.newDockerCompose };
   // A release does not change its kind, and what is installed has to be stopped and removed with its own file.
   const isSame = isGone(stableTarget(request.target)) || ["", app.version].includes(request.presentVersion);
   if (request.dockerCompose !== null || !isSame || isGone(app.state)) return request;

@@ -21,23 +21,27 @@ const failed: StoredUpdate = {
   ...{ container: null, dockerCompose: one, reason: "it crashed" },
 };
 
-Deno.test("withInstalledDefinition() takes the new file of an update that Studio has not heard of", () => {
+Deno.test("withInstalledDefinition() takes the release of an update that Studio has not heard of", () => {
   const request = sampleRequest({
     ...{ presentVersion: "1", newestVersion: "2", requestUpdate: true },
     ...{ dockerCompose: one, newDockerCompose: two },
   });
-  assert.deepEqual(withInstalledDefinition(request, { app: installed("2"), update: undefined }).dockerCompose, two);
+  const adopted = withInstalledDefinition(request, { app: { ...installed("2"), releaseKey: 2 }, update: undefined });
+  assert.deepEqual(adopted, { ...request, presentVersion: "2", releaseKey: 2, dockerCompose: two });
   assert.equal(withInstalledDefinition(request, { app: installed("1"), update: undefined }), request);
   const toSingle = { ...request, newDockerCompose: null };
   assert.equal(withInstalledDefinition(toSingle, { app: installed("2"), update: undefined }).dockerCompose, null);
 });
 
-Deno.test("withInstalledDefinition() keeps the file from before an update that has failed", () => {
+Deno.test("withInstalledDefinition() keeps the release from before an update that has failed", () => {
   const request = sampleRequest({
     ...{ presentVersion: "2", newestVersion: "2", requestUpdate: false },
     ...{ dockerCompose: two, newDockerCompose: two },
   });
-  assert.deepEqual(withInstalledDefinition(request, { app: installed("1"), update: failed }).dockerCompose, one);
+  assert.deepEqual(
+    withInstalledDefinition(request, { app: installed("1"), update: failed }),
+    { ...request, presentVersion: "1", releaseKey: 1, dockerCompose: one },
+  );
   const wasSingle: StoredUpdate = { ...failed };
   delete wasSingle.dockerCompose;
   assert.equal(withInstalledDefinition(request, { app: installed("1"), update: wasSingle }).dockerCompose, null);
