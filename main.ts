@@ -1,5 +1,6 @@
 /** The program: reads flags, listens for signals, returns an exit code. */
 
+import type { LineOutput, Subcommand } from "./lib/base/subcommand.ts";
 import { acquireInstanceLock, type InstanceLock } from "./lib/files/instance_lock.ts";
 import { makeFolderSync } from "./lib/files/make_folder.ts";
 import { earlyAnswer, type Flags, parseFlags } from "./lib/flags.ts";
@@ -12,11 +13,17 @@ import { agentVersion, buildArch } from "./lib/version.ts";
 /** After a signal the program exits within this time, whatever is still running. */
 const stopLimitMs = 10_000;
 
+const lineOutput: LineOutput = {
+  print: (line) => writeLine(Deno.stdout, line),
+  complain: (line) => writeLine(Deno.stderr, line),
+};
+
 // Not awaited here: the runtime would read the whole bundle again for the first error with a frame of this level.
 if (import.meta.main) queueMicrotask(async () => Deno.exit(await main(Deno.args)));
 
 async function main(args: readonly string[]): Promise<number> {
-  if (args[0] === "service") return runService();
+  const subcommand = await findSubcommand(args[0]);
+  if (subcommand !== undefined) return await subcommand(args.slice(1), lineOutput);
   const parsed = parseFlags(args, { program: programName(), platform: platform() });
   if (parsed.kind !== "run") {
     writeLine(Deno.stderr, parsed.text);
@@ -31,16 +38,14 @@ async function main(args: readonly string[]): Promise<number> {
   return await runLocked(parsed.flags);
 }
 
-/** The commands of the Windows service are not available yet. */
-function runService(): number {
-  const isWindows = Deno.build.os === "windows";
-  writeLine(
-    Deno.stderr,
-    isWindows
-      ? "the 'service' subcommand is not available in this version"
-      : "the 'service' subcommand is only supported on Windows",
-  );
-  return 1;
+/** The subcommand of this name. They are imported here because the agent itself needs none of them. */
+async function findSubcommand(name: string | undefined): Promise<Subcommand | undefined> {
+  switch (name) {
+    case "service":
+      return (await import("./lib/install/install.ts")).runService;
+    default:
+      return undefined;
+  }
 }
 
 async function runLocked(flags: Flags): Promise<number> {

@@ -11,6 +11,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/status/": ["status.ts"],
   "lib/self_update/": ["self_update.ts", "update_record.ts"],
   "lib/apps/": ["apps.ts"],
+  "lib/install/": ["install.ts"],
   "lib/terminals/": ["terminals.ts"],
   "lib/tunnels/": ["tunnels.ts", "tunnel_proxy.ts", "tunnel_status.ts"],
 };
