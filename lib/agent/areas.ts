@@ -5,7 +5,6 @@ import { type Apps, createApps } from "../apps/apps.ts";
 import { cachedRead } from "../async/cached_read.ts";
 import { singleFlight } from "../async/single_flight.ts";
 import { type Backend, createBackend } from "../backend/backend.ts";
-import { deviceUri } from "../backend/uris.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
 import { effectiveCaller } from "../handlers/caller.ts";
@@ -20,7 +19,7 @@ import { readIdleMark } from "../host/process_idle.ts";
 import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
 import { ownLogQueries } from "../log/own_log_queries.ts";
-import { createOsUpdate } from "../os_update/os_update.ts";
+import { createOsUpdate, type OsUpdate, systemUpdatePaths } from "../os_update/os_update.ts";
 import { createSelfUpdate, type SelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
 import { createTerminals, type Terminals } from "../terminals/terminals.ts";
@@ -34,12 +33,10 @@ import { collectGarbage } from "./idle_gc.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
 import { deviceLinkOptions } from "./link_options.ts";
+import { osUpdateCalls, progressPublisher, selfUpdateCalls } from "./update_calls.ts";
 
 /** Of each kind, for callers: on a slow engine they do not queue behind each other, and leave most places free. */
 const listsAtOnce = 4;
-
-/** Below the prefix of the device. */
-const updateTopic = "agent_update_progress";
 
 /** How old the address in the local network may be; reading it takes 1.6 ms. */
 const lanAddressAgeMs = 500;
@@ -88,7 +85,8 @@ export function createAreas(
   stack.use(status);
   const terminals = terminalsOf(site);
   const selfUpdate = selfUpdateOf(site, apps);
-  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate });
+  const osUpdate = osUpdateOf(site, diskSpace);
+  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate });
   const { backend } = connection;
   const life = new AbortController();
   stack.defer(() => life.abort());
@@ -248,13 +246,9 @@ function selfUpdateOf({ foundation, stack }: Site, apps: Apps): SelfUpdate {
   );
 }
 
-/** Progress that cannot be sent is no reason to end an update. */
-function selfUpdateCalls(selfUpdate: SelfUpdate, { wire, topic }: { wire: Wire; topic: string }): Device["selfUpdate"] {
-  return {
-    readLatestVersion: () => selfUpdate.readLatestVersion(),
-    lastUpdate: () => selfUpdate.lastUpdate(),
-    update: () => selfUpdate.update({ onProgress: (progress) => void wire.publish(topic, [progress]).catch(() => {}) }),
-  };
+function osUpdateOf({ foundation: { clock, log }, stack }: Site, diskSpace: DiskSpace): OsUpdate {
+  const reserveBytes = (folder: string) => diskSpace.reserveBytes(folder);
+  return stack.use(createOsUpdate({ paths: systemUpdatePaths, reserveBytes, clock, log }));
 }
 
 /** Apps that are stopped or gone have no container whose log could be followed. */
@@ -266,9 +260,9 @@ function containersToFollow(apps: Apps): ChannelContainer[] {
 
 function deviceOf(
   { foundation, connection: { backend, wire }, stack }: Site,
-  { apps, appLogs, diskSpace, stats, terminals, selfUpdate }:
+  { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate }:
     & Pick<Areas, "apps" | "appLogs" | "diskSpace" | "terminals">
-    & { stats: StatsReader; selfUpdate: SelfUpdate },
+    & { stats: StatsReader; selfUpdate: SelfUpdate; osUpdate: OsUpdate },
 ): Device {
   const { options: { paths }, config, engine, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
@@ -277,8 +271,10 @@ function deviceOf(
   );
   // On some systems it takes a process.
   const readSharedOsInfo = singleFlight(readOsInfo);
+  const { serialNumber } = config.current;
+  const publish = progressPublisher(wire, serialNumber);
   return {
-    serialNumber: config.current.serialNumber,
+    serialNumber,
     checkPrivilege: (question, signal) => backend.checkPrivilege(question, signal),
     apps,
     diskSpace,
@@ -298,9 +294,9 @@ function deviceOf(
       query: (query, signal) => appLogs.query(query, signal),
       queryOwn: ownLogQueries(paths.logFile),
     },
-    osUpdate: createOsUpdate(),
+    osUpdate: osUpdateCalls(osUpdate, publish),
     network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
-    selfUpdate: selfUpdateCalls(selfUpdate, { wire, topic: deviceUri(config.current.serialNumber, updateTopic) }),
+    selfUpdate: selfUpdateCalls(selfUpdate, publish),
     terminals,
     tunnels: { isCapable: () => false },
     log,

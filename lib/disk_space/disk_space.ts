@@ -111,9 +111,14 @@ export class DiskSpace implements AsyncDisposable {
    * the device would be in an emergency, elsewhere 16 MiB. Space that cannot be read is no reason to refuse it.
    */
   async checkFile({ folder, neededBytes }: { folder: string; neededBytes: number }): Promise<PullSpace> {
-    const isEngines = await this.#guard?.isOnSameDisk(folder) ?? false;
-    const reserveBytes = isEngines ? defaultThresholds.emergencyBytes : fileReserveBytes;
+    const reserveBytes = await this.reserveBytes(folder);
     return judgePullSpace({ neededBytes, freeBytes: await readFreeBytes(folder), reserveBytes });
+  }
+
+  /** How much has to stay free on the disk of a folder, as for `checkFile()`. */
+  async reserveBytes(folder: string): Promise<number> {
+    const isEngines = await this.#guard?.isOnSameDisk(folder) ?? false;
+    return isEngines ? defaultThresholds.emergencyBytes : fileReserveBytes;
   }
 
   /**

@@ -6,7 +6,14 @@
 import type { Clock } from "../async/clock.ts";
 import { AgentError, hasCode, textOf } from "../base/errors.ts";
 import { type GuardedAnswer, guardedFetch } from "../http/guarded_fetch.ts";
-import { contentRefusal, type ExpectedPart, judgeAnswer } from "./download_answer.ts";
+import {
+  contentRefusal,
+  type ExpectedPart,
+  type FileIdentity,
+  ifRangeOf,
+  judgeAnswer,
+  readIdentity,
+} from "./download_answer.ts";
 import {
   type ContentDigests,
   type ContentHashes,
@@ -37,6 +44,12 @@ export interface DownloadOptions {
   reserveBytes: number;
   /** Undefined when it is not known. */
   readFreeBytes(folder: string): Promise<number | undefined>;
+  /**
+   * Of the file that an earlier download has left a part of, if that is known: a part of another one is not continued.
+   */
+  identity?: FileIdentity | undefined;
+  /** Called before the first byte of a file is written. */
+  onIdentity?(identity: FileIdentity): Promise<void>;
   /** Called for every block. */
   onProgress?(progress: DownloadProgress): void;
   clock: Pick<Clock, "sleep">;
@@ -80,24 +93,29 @@ class PassingError extends AgentError {}
 
 class Download implements AsyncDisposable {
   readonly #url: URL;
+  /** For messages: what follows the path may be a secret. */
+  readonly #shownUrl: string;
   readonly #options: DownloadOptions;
   readonly #file: Deno.FsFile;
   #hashes: ContentHashes;
   readonly #newHashes: () => ContentHashes;
   #size: number;
   #isContinued: boolean;
+  #identity: FileIdentity | undefined;
   /** Bytes of all answers of this download. */
   #received = 0;
   #checkRoomAt = 0;
 
   private constructor(url: URL, options: DownloadOptions, partial: PartialFile) {
     this.#url = url;
+    this.#shownUrl = `${url.origin}${url.pathname}`;
     this.#options = options;
     this.#file = partial.file;
     this.#hashes = partial.hashes;
     this.#newHashes = partial.newHashes;
     this.#size = partial.size;
     this.#isContinued = partial.size > 0;
+    this.#identity = options.identity;
   }
 
   static async open(url: URL, options: DownloadOptions): Promise<Download> {
@@ -141,7 +159,7 @@ class Download implements AsyncDisposable {
     try {
       await this.#receive(end);
     } catch (error) {
-      if (signal.aborted) throw new AgentError("canceled", `Downloading ${this.#url} was canceled`);
+      if (signal.aborted) throw new AgentError("canceled", `Downloading ${this.#shownUrl} was canceled`);
       if (attempt.signal.reason instanceof PassingError) throw attempt.signal.reason;
       throw error instanceof AgentError ? error : this.#passing(error);
     } finally {
@@ -157,7 +175,7 @@ class Download implements AsyncDisposable {
         await this.#options.clock.sleep(stallMs, attempt.signal);
         if (this.#received - before >= stallBytes) continue;
         const what = `in ${stallMs / 1000} s there came less than ${stallBytes} bytes`;
-        return attempt.abort(new PassingError("timeout", `Cannot download ${this.#url}: ${what}`));
+        return attempt.abort(new PassingError("timeout", `Cannot download ${this.#shownUrl}: ${what}`));
       }
     } catch {
       // The attempt has ended.
@@ -166,7 +184,8 @@ class Download implements AsyncDisposable {
 
   async #receive(signal: AbortSignal): Promise<void> {
     const { response } = await this.#fetch(signal);
-    const verdict = judgeAnswer(response, { have: this.#size, limitBytes: this.#options.limitBytes });
+    const { limitBytes } = this.#options;
+    const verdict = judgeAnswer(response, { have: this.#size, limitBytes, identity: this.#identity });
     if (verdict.kind !== "take") await response.body?.cancel();
     switch (verdict.kind) {
       case "complete":
@@ -174,20 +193,22 @@ class Download implements AsyncDisposable {
       case "refused":
         throw this.#refusal(verdict.because);
       case "failed": {
-        const text = `Cannot download ${this.#url}: ${verdict.because}`;
+        const text = `Cannot download ${this.#shownUrl}: ${verdict.because}`;
         throw verdict.mayPass ? new PassingError("connect_failed", text) : new AgentError("connect_failed", text);
       }
       case "startOver":
         await this.#startOver();
-        throw new PassingError("connect_failed", `Cannot download ${this.#url}: ${verdict.because}`);
+        throw new PassingError("connect_failed", `Cannot download ${this.#shownUrl}: ${verdict.because}`);
       case "take":
-        if (verdict.from === 0 && this.#size > 0) await this.#startOver();
+        if (verdict.from === 0) await this.#begin(readIdentity(response.headers, verdict));
         await this.#write(response, verdict);
     }
   }
 
   async #fetch(signal: AbortSignal): Promise<GuardedAnswer> {
     const range: Record<string, string> = this.#size > 0 ? { range: `bytes=${this.#size}-` } : {};
+    const ifRange = this.#size > 0 && this.#identity !== undefined ? ifRangeOf(this.#identity) : undefined;
+    if (ifRange !== undefined) range["if-range"] = ifRange;
     try {
       // The length and the parts must be those of the file itself.
       return await guardedFetch(this.#url, { signal, headers: { "accept-encoding": "identity", ...range } });
@@ -197,8 +218,14 @@ class Download implements AsyncDisposable {
   }
 
   #passing(error: unknown): PassingError {
-    const text = `Cannot download ${this.#url} after byte ${this.#size}: ${textOf(error)}`;
+    const text = `Cannot download ${this.#shownUrl} after byte ${this.#size}: ${textOf(error)}`;
     return new PassingError("connect_failed", text, { cause: error });
+  }
+
+  async #begin(identity: FileIdentity): Promise<void> {
+    if (this.#size > 0) await this.#startOver();
+    this.#identity = identity;
+    await this.#options.onIdentity?.(identity);
   }
 
   async #write({ body }: Response, { total }: ExpectedPart): Promise<void> {
@@ -235,7 +262,7 @@ class Download implements AsyncDisposable {
     const freeBytes = await readFreeBytes(folderOf(path));
     if (freeBytes === undefined || freeBytes - neededBytes >= reserveBytes) return;
     const room = `it needs ${neededBytes} bytes, ${freeBytes} are free, and ${reserveBytes} have to stay free`;
-    throw new AgentError("no_space", `Not downloading ${this.#url}: ${room}`);
+    throw new AgentError("no_space", `Not downloading ${this.#shownUrl}: ${room}`);
   }
 
   async #startOver(): Promise<void> {
@@ -249,6 +276,6 @@ class Download implements AsyncDisposable {
   }
 
   #refusal(because: string): AgentError {
-    return new AgentError("protocol_error", `Refused what ${this.#url} answers: ${because}`);
+    return new AgentError("protocol_error", `Refused what ${this.#shownUrl} answers: ${because}`);
   }
 }

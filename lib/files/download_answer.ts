@@ -8,6 +8,22 @@ export interface ExpectedPart {
   total: number | undefined;
 }
 
+/** What a server tells versions of a file apart by; what it does not say is empty, or undefined. */
+export interface FileIdentity {
+  etag: string;
+  lastModified: string;
+  /** Of the whole file. */
+  sizeBytes: number | undefined;
+}
+
+/** What is there already. */
+export interface Present {
+  have: number;
+  limitBytes: number;
+  /** Of the file that it is a part of; undefined when that is not known. */
+  identity?: FileIdentity | undefined;
+}
+
 /** What is done with an answer. */
 export type AnswerVerdict =
   | { kind: "take" } & ExpectedPart
@@ -20,15 +36,18 @@ export type AnswerVerdict =
   /** It is something else. */
   | { kind: "refused"; because: string };
 
+/** Longer texts in the head of an answer are cut. */
+const identityChars = 200;
+
 /** Statuses of servers that are busy or about to restart. */
 const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** What to do with an answer when `have` bytes are there, and the request was for the rest. */
 export function judgeAnswer(
   { status, headers }: Pick<Response, "status" | "headers">,
-  { have, limitBytes }: { have: number; limitBytes: number },
+  { have, limitBytes, identity }: Present,
 ): AnswerVerdict {
-  if (status === 416 && have > 0) return judgeUnsatisfiable(headers, have);
+  if (status === 416 && have > 0) return judgeUnsatisfiable(headers, { have, identity });
   if (status !== 200 && !(status === 206 && have > 0)) {
     return { kind: "failed", because: `the answer has status ${status}`, mayPass: passingStatuses.has(status) };
   }
@@ -41,18 +60,45 @@ export function judgeAnswer(
   if (total !== undefined && total > limitBytes) {
     return { kind: "refused", because: `it has ${total} bytes, and at most ${limitBytes} are taken` };
   }
+  const isPart = status === 206 && identity !== undefined;
+  if (isPart && isOther(identity, readIdentity(headers, part))) {
+    return { kind: "startOver", because: "the file has changed meanwhile" };
+  }
   return { kind: "take", ...part };
 }
 
-/** Why the first bytes of a file cannot be those of a program; undefined when they can. */
-export function contentRefusal(block: Uint8Array): string | undefined {
-  const head = new TextDecoder().decode(block.subarray(0, 64)).trimStart();
-  return head.startsWith("<") ? "it is a web page or XML, and no program" : undefined;
+/** What an answer says of the file that it holds. */
+export function readIdentity(headers: Headers, { total }: Pick<ExpectedPart, "total">): FileIdentity {
+  const text = (name: string) => (headers.get(name) ?? "").trim().slice(0, identityChars);
+  return { etag: text("etag"), lastModified: text("last-modified"), sizeBytes: total };
 }
 
-function judgeUnsatisfiable(headers: Headers, have: number): AnswerVerdict {
+/**
+ * The value of `If-Range`, by which the server sends the whole file when it is another one; undefined when it has named
+ * nothing that is good for it: a weak tag is not. Source: RFC 9110, 13.1.5.
+ */
+export function ifRangeOf({ etag, lastModified }: FileIdentity): string | undefined {
+  if (/^"[^"]*"$/.test(etag)) return etag;
+  return lastModified === "" ? undefined : lastModified;
+}
+
+/** Why the first bytes cannot be those of such a file; undefined when they can. */
+export function contentRefusal(block: Uint8Array): string | undefined {
+  const head = new TextDecoder().decode(block.subarray(0, 64)).trimStart();
+  return head.startsWith("<") ? "it is a web page or XML" : undefined;
+}
+
+/** What only one side says is no difference. */
+function isOther(one: FileIdentity, other: FileIdentity): boolean {
+  const differ = <T>(first: T, second: T, unknown: T) => first !== unknown && second !== unknown && first !== second;
+  return differ(one.etag, other.etag, "") || differ(one.lastModified, other.lastModified, "") ||
+    differ(one.sizeBytes, other.sizeBytes, undefined);
+}
+
+function judgeUnsatisfiable(headers: Headers, { have, identity }: Omit<Present, "limitBytes">): AnswerVerdict {
   const [, size] = /^bytes \*\/(\d{1,15})$/.exec(headers.get("content-range") ?? "") ?? [];
-  if (size !== undefined && Number(size) === have) return { kind: "complete" };
+  const isSame = identity === undefined || !isOther(identity, readIdentity(headers, { total: undefined }));
+  if (size !== undefined && Number(size) === have && isSame) return { kind: "complete" };
   return { kind: "startOver", because: `the file does not have the ${have} bytes that are there` };
 }
 

@@ -122,6 +122,8 @@ export interface DeviceTerminals {
 export interface DeviceOsUpdate {
   /** Undefined on a system without such updates. Throws `io_failed`, `bad_request`. */
   readReleases(): Promise<OsReleases | undefined>;
+  /** Brings the bundle of the update that the system names onto the disk; see `OsUpdate.download()`. */
+  download(): Promise<void>;
 }
 
 /** The tunnels of the device. */

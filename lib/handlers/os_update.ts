@@ -11,6 +11,12 @@ export async function getOsRelease({ osUpdate }: Device): Promise<Reply> {
   return { args: [{ currentRelease: wireRelease(current), latestRelease: wireRelease(latest) }] };
 }
 
+/** `download_os_update`: answers when the bundle is on the disk. */
+export async function downloadOsUpdate({ osUpdate }: Device): Promise<Reply> {
+  await osUpdate.download();
+  return {};
+}
+
 function wireRelease({ name, version, buildTime }: { name: string; version: string; buildTime: string }) {
   return { Name: name, Version: version, BuildTime: buildTime };
 }

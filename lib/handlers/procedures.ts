@@ -18,7 +18,8 @@ import {
   startTerminalSession,
   stopTerminalSession,
 } from "./terminals.ts";
-import { getOsRelease } from "./os_update.ts";
+import { downloadOsUpdate, getOsRelease } from "./os_update.ts";
+import { osUpdateLimitMs } from "../os_update/os_update.ts";
 import { updateLimitMs } from "../self_update/self_update.ts";
 import {
   deviceHandshake,
@@ -328,13 +329,15 @@ export const procedures: readonly ProcedureRow[] = [
     decode: noArguments,
     run: getOsRelease,
   }),
-  later({
+  working({
     name: "download_os_update",
     privilege: "MAINTAIN",
     deniedText: "insufficient privileges to update reswarmos",
     args: nothing,
-    result: empty,
-    laterIssue: "system updates",
+    result: "empty, once the bundle is on the disk",
+    limitMs: osUpdateLimitMs,
+    decode: noArguments,
+    run: downloadOsUpdate,
   }),
   later({
     name: "install_os_update",

@@ -18,7 +18,7 @@ export interface OsReleases {
 }
 
 /** Where the system describes its releases. */
-export interface OsUpdatePaths {
+export interface OsReleasePaths {
   current: string;
   latest: string;
 }
@@ -27,7 +27,7 @@ export interface OsUpdatePaths {
 const fileLimitChars = 65_536;
 
 /** Undefined when either file is missing. Throws `io_failed` and `bad_request`, for JSON that cannot be read. */
-export async function readOsReleases({ current, latest }: OsUpdatePaths): Promise<OsReleases | undefined> {
+export async function readOsReleases({ current, latest }: OsReleasePaths): Promise<OsReleases | undefined> {
   const [currentText, latestText] = await Promise.all([readReleaseFile(current), readReleaseFile(latest)]);
   if (currentText === undefined || latestText === undefined) return undefined;
   return { current: currentRelease(currentText), latest: latestRelease(latestText, latest) };

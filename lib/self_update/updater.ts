@@ -11,7 +11,7 @@ import type { SelfUpdateDeps } from "./dependencies.ts";
 import type { UpdateKey } from "./minisign.ts";
 import { removableVersions, versionFileName } from "./old_versions.ts";
 import { type LastUpdate, lastUpdateAtStart, UpdateRecordFile } from "./update_record.ts";
-import { pacedProgress } from "./update_progress.ts";
+import { pacedProgress } from "../files/paced_progress.ts";
 import { VersionIndex } from "./version_index.ts";
 
 /** How a run of the updater ended. */

@@ -32,6 +32,7 @@ import { lineQueueLimits } from "../../lib/host/line_queue.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { downloadLimits } from "../../lib/files/download.ts";
 import { releaseLimitBytes, releaseReserveBytes, trialLimitMs } from "../../lib/self_update/fetch_release.ts";
+import { bundleLimitBytes } from "../../lib/os_update/download_bundle.ts";
 import { startCheckSpreadMs } from "../../lib/self_update/start_check.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { foreignLines } from "../../lib/async/line_quota.ts";
@@ -268,6 +269,11 @@ const device: readonly Row[] = [
   [
     "a new version of the agent",
     `${size(releaseLimitBytes)}; ${size(releaseReserveBytes)} stay free on the disk`,
+    "it is refused",
+  ],
+  [
+    "a bundle of the operating system",
+    `${size(bundleLimitBytes)}; what has to stay free as for other files`,
     "it is refused",
   ],
   [

@@ -41,7 +41,7 @@ export const allowances: Allowances = {
     "lib/install": { modules: 24, bytes: 60_000 },
     "lib/log": { modules: 24, bytes: 70_000 },
     "lib/model": { modules: 12, bytes: 16_000 },
-    "lib/os_update": { modules: 4, bytes: 6_000 },
+    "lib/os_update": { modules: 16, bytes: 44_000 },
     "lib/paths": { modules: 1, bytes: 6_000 },
     "lib/profiling": { modules: 1, bytes: 13_500 },
     "lib/self_update": { modules: 20, bytes: 50_000 },

@@ -43,6 +43,11 @@ const selfUpdate: Device["selfUpdate"] = {
   update: () => Promise.resolve(upToDate),
 };
 
+const osUpdate: Device["osUpdate"] = {
+  readReleases: () => Promise.resolve(undefined),
+  download: () => Promise.resolve(),
+};
+
 /** What a test changes of the device, area by area. */
 export interface DeviceChange extends Partial<Pick<Device, "serialNumber" | "checkPrivilege" | "log">> {
   apps?: Partial<Device["apps"]>;
@@ -88,7 +93,7 @@ export function fakeDevice(change: DeviceChange = {}): Device {
       ...change.logs,
     },
     network: { readInterfaces: () => [], ...change.network },
-    osUpdate: { readReleases: () => Promise.resolve(undefined), ...change.osUpdate },
+    osUpdate: { ...osUpdate, ...change.osUpdate },
     selfUpdate: { ...selfUpdate, ...change.selfUpdate },
     terminals: { ...terminals, ...change.terminals },
     tunnels: { isCapable: () => false, ...change.tunnels },

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { currentRelease, latestRelease, readOsReleases } from "../../../lib/os_update/os_releases.ts";
-import { createOsUpdate } from "../../../lib/os_update/os_update.ts";
 
 const flock = 'NAME="FlockOS"\nVERSION="v0.10.0-flockos-20220330"\nID=flockos\n';
 const latest = '{"name": "FlockOS", "version": "0.11.0", "buildtime": 20220401}';
@@ -48,7 +47,7 @@ Deno.test("readOsReleases() needs both files", async () => {
     await Deno.writeTextFile(paths.current, flock);
     assert.equal(await readOsReleases(paths), undefined);
     await Deno.writeTextFile(paths.latest, latest);
-    assert.deepEqual((await createOsUpdate(paths).readReleases())?.latest.version, "0.11.0");
+    assert.deepEqual((await readOsReleases(paths))?.latest.version, "0.11.0");
     await Deno.remove(paths.latest);
     await Deno.mkdir(paths.latest);
     await assert.rejects(readOsReleases(paths), { code: "io_failed" });

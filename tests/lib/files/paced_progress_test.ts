@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DownloadProgress } from "../../../lib/files/download.ts";
-import { pacedProgress } from "../../../lib/self_update/update_progress.ts";
+import { pacedProgress } from "../../../lib/files/paced_progress.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 
 Deno.test("pacedProgress() sends the first, the last, and five a second in between, and loses no byte", async () => {

@@ -1,7 +1,7 @@
 /** Reports the progress of a download at a pace that a dashboard can follow. */
 
 import type { Clock } from "../async/clock.ts";
-import type { DownloadProgress } from "../files/download.ts";
+import type { DownloadProgress } from "./download.ts";
 
 /** Between two reports; the first and the last are always sent. */
 export const progressPauseMs = 200;
