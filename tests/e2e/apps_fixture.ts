@@ -1,5 +1,6 @@
 /** The apps of a device in this process, on a real engine, registry and database, and with a fake Studio. */
 
+import { createFolders, pathsOf } from "../../lib/paths.ts";
 import { systemClock } from "../../lib/async/clock.ts";
 import type { PullSpace } from "../../lib/disk_space/pull_space.ts";
 import { silentLog } from "../../lib/base/log.ts";
@@ -74,7 +75,7 @@ export class AppsFixture implements AsyncDisposable {
       Registry.start({ accounts: { token: "secret" } }),
       Deno.makeTempDir({ prefix: "a-" }),
     ]);
-    for (const name of ["compose", "build"]) await Deno.mkdir(`${folder}/apps/${name}`, { recursive: true });
+    await createAgentFolders(folder);
     const fixture = new AppsFixture({ engine, registry, folder }, options);
     fixture.startAgent();
     return fixture;
@@ -225,4 +226,10 @@ function consoleLog(): typeof silentLog {
     error: write("error"),
     fatal: write("fatal"),
   };
+}
+
+/** Those of an agent with its apps in `folder`, with the modes that it gives them. */
+async function createAgentFolders(folder: string): Promise<void> {
+  const [agentDir, appsDir] = [`${folder}/agent`, `${folder}/apps`];
+  await createFolders(pathsOf({ agentDir, appsDir, dbFileName: "", logFile: "" }));
 }

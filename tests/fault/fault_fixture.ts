@@ -2,6 +2,7 @@
  * A device that faults are tried on: a real engine and registry on small disks, and an agent in a process of its own.
  */
 
+import { createFolders, pathsOf } from "../../lib/paths.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import { Dockerd } from "../../scripts/testbed/dockerd.ts";
@@ -297,7 +298,8 @@ export class FaultFixture implements AsyncDisposable {
     }
     await this.#disks.freeUp();
     await this.#disks.clearAgent();
-    for (const name of ["compose", "build"]) await Deno.mkdir(`${this.#disks.agent}/apps/${name}`, { recursive: true });
+    const agentDir = this.#disks.agent;
+    await createFolders(pathsOf({ agentDir, appsDir: `${agentDir}/apps`, dbFileName: "", logFile: "" }));
     await this.#agent.reset();
   }
 

@@ -54,8 +54,10 @@ Deno.test("the real engine", async (t) => {
     assert.ok(seen.env.includes("A=b c"));
     assert.deepEqual(seen.portBindings, { "80/tcp": [{ hostIp: "", hostPort: 31000 }] });
     const [summary] = await engine.listContainers(never);
+    const fromImage = await dockerd.tryDocker(["inspect", "--format", "{{.Image}}", "prod_1_shop"]);
     assert.deepEqual(summary, {
       id,
+      imageId: fromImage.stdout.trim(),
       names: ["prod_1_shop"],
       state: "created",
       image: busyboxImage,
