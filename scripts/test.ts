@@ -2,14 +2,15 @@
  * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then
  * each file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with `, N
  * skipped` when tests were skipped. `--nightly` runs the whole fault table, dealt out to four boxes at once, instead of
- * a sample. With CI set, a file that cannot run counts as failed. REAGENT_COVERAGE names a folder for coverage. Types
- * are checked by `deno task ok`.
+ * a sample. With CI set, a file that cannot run counts as failed. A run of all tests notes which lines they cover, for
+ * `deno task ok`, which also checks the types.
  */
 
 import { projectRoot } from "./paths.ts";
 import { sweepBoxes } from "./testbed/box.ts";
 import { installParts } from "./testbed/setup/install_parts.ts";
 import { readTestArguments } from "./test/arguments.ts";
+import { beginCoverage, keepCoverage } from "./test/coverage_data.ts";
 import { findTests } from "./test/find.ts";
 import type { TestOutcome } from "./test/junit.ts";
 import { selectFiles } from "./test/selection.ts";
@@ -38,12 +39,15 @@ async function main(args: readonly string[]): Promise<number> {
     return { file: path, name: "could not run", kind: Deno.env.get("CI") ? "failed" : "skipped", text: reason };
   });
   const folder = await Deno.makeTempDir({ prefix: "reagent-test-" });
+  const isWhole = wanted.substrings.length === 0 && wanted.only === undefined && !wanted.isNightly;
+  const coverage = isWhole ? await beginCoverage() : undefined;
   try {
-    const runs = new TestRuns({ folder, isNightly: wanted.isNightly, say: print });
+    const runs = new TestRuns({ folder, isNightly: wanted.isNightly, coverage: coverage?.folder, say: print });
     endOnSignals(runs);
     if (unit.length > 0) outcomes.push(...await runs.runUnit(unit));
     outcomes.push(...await runBoxes(runs, { files: box, times, isNightly: wanted.isNightly }));
     await saveTimes(times);
+    if (coverage !== undefined) await keepCoverage(coverage);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -18,6 +18,8 @@ export interface TestRunsOptions {
   folder: string;
   /** Runs the whole fault table instead of a sample. */
   isNightly: boolean;
+  /** A folder for what the tests cover; undefined to measure nothing. */
+  coverage: string | undefined;
   /** Prints a line. */
   say(text: string): void;
 }
@@ -72,7 +74,7 @@ export class TestRuns {
   async runUnit(files: readonly string[]): Promise<TestOutcome[]> {
     const report = `${this.#options.folder}/unit.xml`;
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["test", "--parallel", ...testArgs(report), ...files],
+      args: ["test", "--parallel", ...this.#testArgs(report), ...files],
       cwd: projectRoot,
       env: this.#environment(),
       stdin: "null",
@@ -90,7 +92,7 @@ export class TestRuns {
   async runInBox({ file, part }: BoxRun): Promise<TestOutcome[]> {
     const name = part === undefined ? file : `${file}, part ${part}`;
     const report = `${this.#options.folder}/${name.replaceAll(/[^\w.]+/g, "-")}.xml`;
-    const command = [Deno.execPath(), "test", ...testArgs(report), file];
+    const command = [Deno.execPath(), "test", ...this.#testArgs(report), file];
     const env = { ...this.#environment(), ...(part === undefined ? {} : { REAGENT_FAULTS_PART: part }) };
     await using box = await Box.start(command, { cwd: projectRoot, env, output: "piped" });
     return await this.#follow(box, { name, files: [file], report, kill: () => box[Symbol.asyncDispose]() });
@@ -133,20 +135,17 @@ export class TestRuns {
   }
 
   #environment(): Record<string, string> {
-    const coverage = Deno.env.get("REAGENT_COVERAGE");
     return {
       NO_COLOR: "1",
       ...(this.#options.isNightly ? { REAGENT_FAULTS: Deno.env.get("REAGENT_FAULTS") || "all" } : {}),
-      // For the agents that tests start.
-      ...(coverage ? { DENO_COVERAGE_DIR: coverage } : {}),
     };
   }
-}
 
-function testArgs(report: string): string[] {
-  const coverage = Deno.env.get("REAGENT_COVERAGE");
-  return [
-    ...["--no-prompt", "-P", "--quiet", "--no-check", `--junit-path=${report}`],
-    ...(coverage ? [`--coverage=${coverage}`, "--coverage-raw-data-only"] : []),
-  ];
+  #testArgs(report: string): string[] {
+    const { coverage } = this.#options;
+    return [
+      ...["--no-prompt", "-P", "--quiet", "--no-check", `--junit-path=${report}`],
+      ...(coverage === undefined ? [] : [`--coverage=${coverage}`, "--coverage-raw-data-only"]),
+    ];
+  }
 }
