@@ -6,6 +6,7 @@ import { cachedRead } from "../async/cached_read.ts";
 import { singleFlight } from "../async/single_flight.ts";
 import { type Backend, createBackend } from "../backend/backend.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
+import { createLazyBus, type LazyBus } from "../dbus/dbus.ts";
 import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
 import { effectiveCaller } from "../handlers/caller.ts";
 import type { Device } from "../handlers/device.ts";
@@ -64,6 +65,7 @@ export interface Areas extends StudioConnection {
 interface Site {
   foundation: Foundation;
   connection: StudioConnection;
+  bus: LazyBus;
   /** Ends the areas in reverse order. */
   stack: AsyncDisposableStack;
 }
@@ -75,7 +77,8 @@ export function createAreas(
 ): Areas {
   const { options, config, clock, log } = foundation;
   const connection = connectionOf(foundation, onSession);
-  const site: Site = { foundation, connection, stack };
+  const bus = stack.use(createLazyBus({ address: Deno.env.get("DBUS_SYSTEM_BUS_ADDRESS"), clock, log }));
+  const site: Site = { foundation, connection, bus, stack };
   const stats = new StatsReader();
   const diskSpace: DiskSpace = diskSpaceOf(site, () => apps);
   const status = statusOf(site, { stats, diskSpace, apps: () => apps });

@@ -7,6 +7,8 @@ export type ErrorCode =
   | "bad_definition"
   | "bad_request"
   | "build_failed"
+  | "bus_refused"
+  | "bus_unreachable"
   | "busy"
   | "call_failed"
   | "canceled"

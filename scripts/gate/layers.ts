@@ -43,6 +43,7 @@ export const packageOwners: Readonly<Record<string, readonly string[]>> = {
   "autobahn": ["lib/wamp/"],
   "ws": ["lib/wamp/"],
   "dockerode": ["lib/docker/"],
+  "dbus-native": ["lib/dbus/"],
   "node:sqlite": ["lib/store/"],
   "@logtape/logtape": ["lib/log/"],
   "tar-stream": ["lib/apps/build/"],

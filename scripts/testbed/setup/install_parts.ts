@@ -13,13 +13,13 @@ import { mustRun } from "../../programs.ts";
 import { projectRoot } from "../../paths.ts";
 
 /** The real parts that a test file can ask for. */
-export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian";
+export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian" | "bus";
 
 /** Those that files get which name none. */
 export const usualParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
 /** All of them. */
-export const allParts: readonly PartName[] = [...usualParts, "storage", "debian"];
+export const allParts: readonly PartName[] = [...usualParts, "storage", "debian", "bus"];
 
 /** The parts that could not be installed, each with the reason. */
 export type MissingParts = ReadonlyMap<PartName, string>;
