@@ -1,5 +1,6 @@
 /** A small program on a bus, for tests of the agent's own connection: it is another implementation of D-Bus. */
 
+import { readTextIfThere } from "../files.ts";
 import { type Background, killProcess, startInBackground } from "./background.ts";
 import { pollUntil } from "./wait.ts";
 
@@ -39,7 +40,7 @@ export async function startEcho(address: string, name = "test.Echo"): Promise<Ba
   const folder = await Deno.makeTempDir({ prefix: "echo-" });
   const process = await startInBackground(python, ["-c", program, address, name], { logFile: `${folder}/log` });
   await pollUntil(`${name} is on the bus`, async () => {
-    return (await Deno.readTextFile(`${folder}/log`)).includes("ready") || undefined;
+    return (await readTextIfThere(`${folder}/log`))?.includes("ready") || undefined;
   });
   return {
     ...process,
