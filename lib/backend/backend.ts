@@ -9,6 +9,7 @@ import {
   readAddress,
   readAppStateRows,
   readDeviceMetadata,
+  readRemotePort,
   readSubscriptionIds,
   readToken,
   readUpdateUrl,
@@ -20,9 +21,11 @@ import {
   type DeviceArchitecture,
   encodeAppReport,
   encodeArchitecture,
+  encodeExposedPort,
   encodePorts,
   encodePrivilegeQuestion,
   encodeStatus,
+  type ExposedPort,
   type PrivilegeQuestion,
   type SavedPorts,
   type StatusReport,
@@ -48,6 +51,8 @@ export interface Backend {
   getRegistryToken(callerId: number, signal?: AbortSignal): Promise<string>;
   reportAppState(report: AppReport, signal?: AbortSignal): Promise<void>;
   savePorts(saved: SavedPorts, signal?: AbortSignal): Promise<void>;
+  /** Reserves a port of the tunnel server for this device, and returns the one that was granted. */
+  exposePort(port: ExposedPort, signal?: AbortSignal): Promise<number>;
   /** Makes the registry of an appliance collect its garbage, and returns what it reports, if anything. */
   runRegistryGc(signal?: AbortSignal): Promise<Dict | undefined>;
   /** The ids of the subscriptions that a topic has at the moment. */
@@ -62,6 +67,7 @@ export function createBackend(wire: Wire, identity: () => BackendIdentity): Back
 const statusTimeoutMs = 10_000;
 const privilegeTimeoutMs = 10_000;
 const portsTimeoutMs = 5_000;
+const exposeTimeoutMs = 10_000;
 const registryGcTimeoutMs = 300_000;
 
 class WireBackend implements Backend {
@@ -124,6 +130,12 @@ class WireBackend implements Backend {
   async savePorts(saved: SavedPorts, signal?: AbortSignal): Promise<void> {
     const args = [encodePorts(saved, this.#identity())];
     await this.#wire.call(uris.updateAppOnDevice, args, { signal, timeoutMs: portsTimeoutMs });
+  }
+
+  async exposePort(port: ExposedPort, signal?: AbortSignal): Promise<number> {
+    const args = [encodeExposedPort(port, this.#identity())];
+    const reply = await this.#wire.call(uris.exposePort, args, { signal, timeoutMs: exposeTimeoutMs });
+    return readRemotePort(reply.args);
   }
 
   async runRegistryGc(signal?: AbortSignal): Promise<Dict | undefined> {

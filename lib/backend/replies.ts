@@ -88,6 +88,15 @@ export function readToken(value: unknown, options: { name: string; mayBeEmpty: b
   throw new AgentError("bad_request", `invalid ${options.name} payload`);
 }
 
+/** Decodes the result of `expose_port`: the port that was granted. */
+export function readRemotePort([first, ...others]: readonly unknown[]): number {
+  if (first === undefined && others.length === 0) throw new AgentError("bad_request", "arguments is empty");
+  if (!isDict(first)) throw new AgentError("bad_request", "failed to parse payload");
+  const port = first.remote_port;
+  if (isCount(port) && port > 0 && port <= 65_535) return port;
+  throw new AgentError("bad_request", "failed to parse remote_port");
+}
+
 /** A value of any shape becomes text; a missing one stays absent, so that it never replaces a known name. */
 function named<Name extends string>(name: Name, value: unknown): { [key in Name]?: string } {
   const member: { [key in Name]?: string } = {};

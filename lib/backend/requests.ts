@@ -60,6 +60,15 @@ export interface SavedPorts {
   others: readonly unknown[];
 }
 
+/** The port of the tunnel server that a TCP or UDP port is to have. */
+export interface ExposedPort {
+  /** 0 when any will do. */
+  port: number;
+  protocol: "tcp" | "udp";
+  /** Its user wants this port and no other. */
+  isReserved: boolean;
+}
+
 /** The argument of `update_device_status`. */
 export function encodeStatus(report: StatusReport, device: BackendIdentity & { sessionId: number }): Dict {
   return {
@@ -123,4 +132,9 @@ export function encodePorts({ id, ports, others }: SavedPorts, device: BackendId
     stage: id.stage,
     ports: [...ports.map(encodePortRule), ...others],
   };
+}
+
+/** The argument of `expose_port`. */
+export function encodeExposedPort({ port, protocol, isReserved }: ExposedPort, device: BackendIdentity): Dict {
+  return { port, protocol, device_key: device.deviceKey, reserved: isReserved };
 }

@@ -73,6 +73,7 @@ export function writeAppState(database: Database, write: AppStateWrite, options:
 /** Those with a column for the app key and one for the stage. */
 const tablesOfApps = [
   ...["AppStates", "RequestedAppStates", "LogHistory", "ReagentUpdates", "ReagentRetries", "ReagentVolumes"],
+  "ReagentRemotePorts",
 ];
 
 /** Deletes everything about an app but the history of its states. No such app is fine. Throws `store_failed`. */

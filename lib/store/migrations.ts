@@ -198,6 +198,20 @@ const migrations: readonly Migration[] = [
     name: "the compose file that an update replaces",
     up: (schema) => addColumns(schema, { table: "ReagentUpdates", columns: [["docker_compose", "TEXT"]] }),
   },
+  {
+    number: 9,
+    name: "ports of the tunnel server that Studio has granted to apps",
+    up: (schema) => {
+      schema.run(`CREATE TABLE IF NOT EXISTS ReagentRemotePorts (
+        app_key INTEGER NOT NULL,
+        stage TEXT NOT NULL CHECK (stage ${stageCheck}),
+        protocol TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        remote_port INTEGER NOT NULL,
+        PRIMARY KEY (app_key, stage, protocol, port)
+      )`);
+    },
+  },
 ];
 
 /** Brings the schema up to date. A file that knows later migrations is used as it is: they only added. */

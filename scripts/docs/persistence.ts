@@ -47,6 +47,7 @@ const words: Readonly<Record<string, readonly [what: string, stays: string]>> = 
     "volumes without a name that containers of earlier agents have left to apps",
     "until the app is removed",
   ],
+  ReagentRemotePorts: ["ports of the tunnel server that Studio has granted to apps", "until the app is removed"],
   ReagentMessages: ["agent messages in app logs that could not be sent yet", "until they are sent; the newest 500"],
   ReagentMigrations: ["which migrations have run", "always"],
 };

@@ -70,10 +70,10 @@ export const backendWords: Readonly<Record<keyof typeof backendProcedures, CallW
     limitMs: 10_000,
   },
   exposePort: {
-    args: "[{port, protocol: tcp | udp}]",
+    args: "[{port: 0 for any, protocol: tcp | udp, device_key, reserved: bool}]",
     result: "[{remote_port}]",
-    when: "when a tunnel of a TCP or UDP port is created",
-    limitMs: 30_000,
+    when: "when a tunnel of a TCP or UDP port is opened; an error, and an answer without a port, leaves it closed",
+    limitMs: 10_000,
     laterIssue: "tunnels",
   },
   runRegistryGc: {

@@ -99,8 +99,9 @@ export const deviceProcedures: Readonly<Record<string, DeviceProcedure>> = {
     const protocol = fields.known("protocol", { is: isProtocol, expected: "tcp or udp" });
     const port = fields.count("port");
     if (port > 65_535) fields.refuse("port", "a port number");
-    const { deviceKey } = requireDevice(deps, call);
-    return { args: [{ remote_port: exposePort(deps.store, deviceKey, { port, protocol }) }] };
+    const isReserved = fields.flag("reserved");
+    const { deviceKey } = callingDevice(deps, call, fields);
+    return { args: [{ remote_port: exposePort(deps.store, deviceKey, { port, protocol, isReserved }) }] };
   },
   [uris.runRegistryGc]: () => ({ args: [{}] }),
 };

@@ -70,6 +70,7 @@ export class FakeStudio {
           this.reports.push(report);
           this.entries.push([report.state, report.updateStatus].filter((word) => word !== "").join(" "));
         }, signal),
+      exposePort: unused,
       savePorts: ({ ports, others }, signal) =>
         this.#whenConnected(() => {
           this.ports.push({ ports, others });

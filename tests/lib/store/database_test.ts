@@ -92,6 +92,7 @@ Deno.test("open() runs every migration once", () => {
     6,
     7,
     8,
+    9,
   ]);
   assert.equal(database.first("SELECT count(*) AS count FROM DeviceStates")?.count, 1);
 });

@@ -126,6 +126,7 @@ Deno.test("a database of migration 3 gains the tables of updates and reports and
     6,
     7,
     8,
+    9,
   ]);
   assert.deepEqual(readApps(database).map(({ appName, state, version }) => [appName, state, version]), [
     ["Fan_Ctl", "RUNNING", "1"],

@@ -179,21 +179,27 @@ Deno.test("a report of ports replaces the rules, and a later request keeps the d
   });
 });
 
-Deno.test("expose_port assigns each port once", async () => {
+Deno.test("expose_port assigns each port to one device, which keeps it", async () => {
   await withDevice(async (studio, device) => {
-    const expose = (port: number, protocol = "tcp") => device.call("re.tunnel.expose_port", { port, protocol });
+    const question = (port: number, change = {}) => {
+      return { port, protocol: "tcp", device_key: 345, reserved: false, ...change };
+    };
+    const expose = (port: number, change = {}) => device.call("re.tunnel.expose_port", question(port, change));
     assert.deepEqual(await expose(0), { remote_port: 31_000 });
     assert.deepEqual(await expose(0), { remote_port: 31_001 });
-    assert.deepEqual(await expose(0, "udp"), { remote_port: 31_000 });
+    assert.deepEqual(await expose(0, { protocol: "udp" }), { remote_port: 31_000 });
     assert.deepEqual(await expose(31_500), { remote_port: 31_500 });
-    assert.match(
-      await refusal(device, "re.tunnel.expose_port", [{ port: 31_500, protocol: "tcp" }]),
-      /Duplicate value/,
-    );
+    assert.deepEqual(await expose(31_500, { reserved: true }), { remote_port: 31_500 }, "its own");
     const other = { ...studio.device("edge-2"), flock: {} };
     await using second = await FakeWampDevice.join(studio, other);
-    const answer = await second.call("re.tunnel.expose_port", { port: 31_500, protocol: "tcp" });
+    const owner = { device_key: studio.device("edge-2").deviceKey };
+    const answer = await second.call("re.tunnel.expose_port", question(31_500, owner));
     assert.deepEqual(answer, { remote_port: 31_002 });
+    assert.match(
+      await refusal(second, "re.tunnel.expose_port", [question(31_500, { ...owner, reserved: true })]),
+      /Duplicate value: port 31500 belongs to another device/,
+    );
+    assert.match(await refusal(second, "re.tunnel.expose_port", [question(0)]), /is not the device 345/);
   });
 });
 
@@ -239,6 +245,7 @@ function invalidCalls(device: FakeWampDevice): [procedure: string, args: unknown
     [`${containers}.update_app_on_device`, [{ ...ports, ports: undefined }], /ports must be a list/],
     [`${containers}.update_app_on_device`, [{ ...ports, ports: [{ port: "x" }] }], /ports\[0\]\.port must be/],
     ["re.tunnel.expose_port", [{ port: 0, protocol: "http" }], /protocol must be tcp or udp/],
+    ["re.tunnel.expose_port", [{ port: 0, protocol: "tcp", reserved: 1 }], /reserved must be/],
     ["re.tunnel.expose_port", [{ port: 65_536, protocol: "tcp" }], /port must be a port number/],
   ];
 }
