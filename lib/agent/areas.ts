@@ -23,6 +23,8 @@ import { ownLogQueries } from "../log/own_log_queries.ts";
 import { createOsUpdate, type OsUpdate, systemUpdatePaths } from "../os_update/os_update.ts";
 import { createSelfUpdate, type SelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
+import { type AppTunnels, createAppTunnels } from "../tunnels/app_tunnels.ts";
+import { noTunnels, type Tunnels } from "../tunnels/tunnels.ts";
 import { createTerminals, type Terminals } from "../terminals/terminals.ts";
 import { agentVersion, buildArch } from "../version.ts";
 import { Link } from "../wamp/link.ts";
@@ -81,15 +83,17 @@ export function createAreas(
   const site: Site = { foundation, connection, bus, stack };
   const stats = new StatsReader();
   const diskSpace: DiskSpace = diskSpaceOf(site, () => apps);
-  const status = statusOf(site, { stats, diskSpace, apps: () => apps });
+  const tunnels = noTunnels();
+  const appTunnels = stack.use(appTunnelsOf(site, { tunnels, apps: () => apps }));
+  const status = statusOf(site, { stats, diskSpace, tunnels, apps: () => apps });
   const appLogs = appLogsOf(site, () => apps);
-  const apps: Apps = appsOf(site, { appLogs, status, diskSpace });
+  const apps: Apps = appsOf(site, { appLogs, status, diskSpace, appTunnels });
   stack.use(diskSpace);
   stack.use(status);
   const terminals = terminalsOf(site);
   const selfUpdate = selfUpdateOf(site, apps);
   const osUpdate = osUpdateOf(site, diskSpace);
-  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate });
+  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate, tunnels });
   const { backend } = connection;
   const life = new AbortController();
   stack.defer(() => life.abort());
@@ -136,13 +140,13 @@ function diskSpaceOf({ foundation, connection }: Site, apps: () => Apps): DiskSp
 
 function statusOf(
   { foundation: { engine, config, clock, log }, connection: { wire, link, backend } }: Site,
-  areas: { stats: StatsReader; diskSpace: DiskSpace; apps: () => Apps },
+  areas: { stats: StatsReader; diskSpace: DiskSpace; tunnels: Tunnels; apps: () => Apps },
 ): Status {
   return createStatus({
     backend,
     readStats: () => areas.stats.read(),
     isEngineAvailable: (signal) => engine.isAvailable(signal),
-    tunnelCapable: () => false,
+    tunnelCapable: () => areas.tunnels.isCapable(),
     isEmergency: () => areas.diskSpace.isEmergency,
     adoptUpdateUrl: (updateUrl) => config.adoptUpdateUrl(updateUrl),
     isConnected: () => wire.isConnected,
@@ -176,11 +180,11 @@ function appLogsOf({ foundation, connection: { wire, link, backend }, stack }: S
 
 function appsOf(
   { foundation, connection: { backend, wire }, stack }: Site,
-  areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace },
+  areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace; appTunnels: AppTunnels },
 ): Apps {
   const { options: { paths, flags }, config, engine, engineEnvironment, database, isRebuilt } = foundation;
   const { hideSecret, hideSecretsOf, clock, log } = foundation;
-  const { appLogs, status, diskSpace } = areas;
+  const { appLogs, status, diskSpace, appTunnels } = areas;
   const { arch, variant } = buildArch();
   // Each app of a reconcile asks for it.
   const lanAddress = cachedRead(readLanAddress, { forMs: lanAddressAgeMs, clock });
@@ -189,6 +193,7 @@ function appsOf(
       ...{ engine, backend, database, isRebuilt, hideSecret, hideSecretsOf, readIdleMark, clock, log },
       handlesSignal,
       appLogs,
+      tunnels: appTunnels,
       config: () => config.current,
       surroundings: () => ({ lanAddress: lanAddress(), baseUrl: status.baseUrl }),
       appsDir: paths.appsDir,
@@ -211,6 +216,22 @@ function appsOf(
       random: Math.random,
     }),
   );
+}
+
+/** Ended after the apps, which call it. */
+function appTunnelsOf(
+  { foundation: { config, database, clock, log }, connection: { backend } }: Site,
+  { tunnels, apps }: { tunnels: Tunnels; apps: () => Apps },
+): AppTunnels {
+  return createAppTunnels({
+    tunnels,
+    backend,
+    database,
+    deviceKey: () => config.current.deviceKey,
+    resync: (app) => apps().syncPorts(app),
+    clock,
+    log,
+  });
 }
 
 /** Ended while there is still a connection: see `agent.ts`. */
@@ -263,9 +284,9 @@ function containersToFollow(apps: Apps): ChannelContainer[] {
 
 function deviceOf(
   { foundation, connection: { backend, wire }, stack }: Site,
-  { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate }:
+  { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate, tunnels }:
     & Pick<Areas, "apps" | "appLogs" | "diskSpace" | "terminals">
-    & { stats: StatsReader; selfUpdate: SelfUpdate; osUpdate: OsUpdate },
+    & { stats: StatsReader; selfUpdate: SelfUpdate; osUpdate: OsUpdate; tunnels: Tunnels },
 ): Device {
   const { options: { paths }, config, engine, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
@@ -301,7 +322,7 @@ function deviceOf(
     network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
     selfUpdate: selfUpdateCalls(selfUpdate, publish),
     terminals,
-    tunnels: { isCapable: () => false },
+    tunnels,
     log,
   };
 }

@@ -82,6 +82,7 @@ export class AppController {
     const onGone = (id: AppId) => {
       tools.forget(id);
       tools.preparation.forget(id);
+      deps.tunnels.close(id);
       deps.hideSecretsOf(idText(id), []);
     };
     this.#workers = new AppWorkers({ ...deps, ...tools, records, reporter, isDeviceUnstable, onGone, keep, life });
@@ -166,6 +167,10 @@ export class AppController {
 
   checkHostPort(question: HostPortQuestion): HostPortAnswer {
     return this.#tools.checkHostPort(question);
+  }
+
+  syncPorts(id: AppId): void {
+    if (this.#records.find(id) !== undefined) void this.#tasks.add(this.#workers.of(id).syncPorts());
   }
 
   async writeData(part: TransferPart): Promise<void> {

@@ -1,5 +1,6 @@
 /** The apps of the device: takes Studio's requests, brings the device in line with them, and reports to Studio. */
 
+import type { AppId } from "../model/app.ts";
 import type { DiskUser } from "../disk_space/disk_space.ts";
 import type { Dict } from "../base/json.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
@@ -37,6 +38,8 @@ export interface Apps extends AsyncDisposable {
   startObserving(signal: AbortSignal): void;
   /** Whether a port rule could reserve a host port at this moment. Throws `store_failed`. */
   checkHostPort(question: HostPortQuestion): HostPortAnswer;
+  /** Brings ports and tunnels of an app in line again, unless work on it does so anyway. Throws `store_failed`. */
+  syncPorts(id: AppId): void;
   /** Takes one part of an upload for a DEV app; see `build/transfers.ts`. */
   writeData(part: TransferPart): Promise<void>;
   /** All apps of the device at this moment. */

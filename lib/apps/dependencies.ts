@@ -12,6 +12,7 @@ import type { EngineEvent } from "../docker/events.ts";
 import type { RegistryAuth } from "../docker/registry.ts";
 import type { ProxySettings } from "../wamp/proxy.ts";
 import type { Database } from "../store/database.ts";
+import type { AppTunnels } from "../tunnels/app_tunnels.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { AppFolder } from "./container/journaled_folder.ts";
 import type { SnapshotEngine } from "./watch/engine_snapshot.ts";
@@ -83,6 +84,8 @@ export interface AppsDeps {
     | ("say" | "clearViewer" | "clearHistory" | "showProgress" | "follow" | "leave" | "openFeed" | "showExited")
     | ("followProject" | "noteServiceExit" | "showExitedService" | "forget")
   >;
+  /** The tunnels to ports of apps. */
+  tunnels: Pick<AppTunnels, "close" | "publishStates" | "remotePorts" | "sync">;
   /** The config in force. */
   config(): DeviceConfig;
   surroundings(): Omit<Surroundings, "appCredKey">;

@@ -128,7 +128,10 @@ export interface DeviceOsUpdate {
 
 /** The tunnels of the device. */
 export interface DeviceTunnels {
+  /** False only when tunnels are known not to work. */
   isCapable(): boolean;
+  /** The states of all tunnels; none while they do not work. Throws `call_failed`. */
+  readStates(signal: AbortSignal): Promise<readonly object[]>;
 }
 
 /** Everything that handlers use. */

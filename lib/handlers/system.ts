@@ -66,9 +66,9 @@ export async function updateAgent({ selfUpdate }: Device): Promise<Reply> {
   return { args: [result] };
 }
 
-/** `get_tunnel_state`: the tunnels of the device; the list is empty while there is no tunnel client. */
-export function getTunnelState(): Reply {
-  return { args: [[]] };
+/** `get_tunnel_state`: the tunnels of the device; the list is empty while they do not work. */
+export async function getTunnelState({ tunnels }: Device, _input: void, { signal }: Call): Promise<Reply> {
+  return { args: [await tunnels.readStates(signal)] };
 }
 
 /**

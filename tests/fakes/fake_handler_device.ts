@@ -96,7 +96,7 @@ export function fakeDevice(change: DeviceChange = {}): Device {
     osUpdate: { ...osUpdate, ...change.osUpdate },
     selfUpdate: { ...selfUpdate, ...change.selfUpdate },
     terminals: { ...terminals, ...change.terminals },
-    tunnels: { isCapable: () => false, ...change.tunnels },
+    tunnels: { isCapable: () => false, readStates: () => Promise.resolve([]), ...change.tunnels },
     log: change.log ?? silentLog,
   };
 }

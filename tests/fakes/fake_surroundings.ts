@@ -45,6 +45,7 @@ export function quietDevice(
     | "isEmergency"
     | "isRebuilt"
     | "onEngineChange"
+    | "tunnels"
     | "workJournal"
   )
 > {
@@ -78,9 +79,18 @@ export function quietDevice(
     isRebuilt: false,
     onEngineChange: () => {},
     deleteRemoved: nothing,
+    tunnels: quietTunnels,
     workJournal: quietJournal,
   };
 }
+
+/** Of a device without tunnels. */
+const quietTunnels: AppsDeps["tunnels"] = {
+  sync: (_app, { rules }) => Promise.resolve({ rules: [...rules], lines: [] }),
+  close: () => {},
+  remotePorts: () => new Map(),
+  publishStates: () => {},
+};
 
 const quietJournal: AppsDeps["workJournal"] = {
   run: (_app, work) => work(),

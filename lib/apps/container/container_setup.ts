@@ -31,7 +31,7 @@ export type ContainerSetupDeps =
   & Pick<
     AppsDeps,
     | ("config" | "folderOf" | "sharedDir" | "caBundleFile" | "proxies" | "hasGpu" | "isPortFree" | "hideSecretsOf")
-    | ("workJournal" | "log")
+    | ("workJournal" | "log" | "tunnels")
   >
   & {
     surroundings(): Surroundings;
@@ -191,7 +191,9 @@ export class ContainerSetup {
     options: { sources: EnvironmentSources; ports: readonly EnvironmentPort[]; isCompose: boolean },
   ): { variables: Variable[]; warnings: string[] } {
     const { isCompose } = options;
-    const environment = appEnvironment(request, { ...options, ...(isCompose ? { isName: isEnvFileName } : {}) });
+    const remotePorts = this.#deps.tunnels.remotePorts(request);
+    const names = isCompose ? { isName: isEnvFileName } : {};
+    const environment = appEnvironment(request, { ...options, remotePorts, ...names });
     const { variables, warnings, invalidNames } = environment;
     const invalid = invalidNames.length > 0 ? [invalidNamesText(invalidNames)] : [];
     return { variables, warnings: [...warnings, ...invalid, ...(isCompose ? [] : describeTooLong(variables))] };

@@ -8,10 +8,12 @@ import { hasCode, isCanceled, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Backend } from "../../backend/backend.ts";
 import type { Engine } from "../../docker/engine.ts";
+import type { SyncOptions } from "../../tunnels/synced_ports.ts";
 import { portEntriesOf } from "../compose/port_entries.ts";
 import type { CurrentPorts } from "../container/app_ports.ts";
 import { publishedBy } from "../container/port_slots.ts";
 import type { ContainerSetup } from "../container/container_setup.ts";
+import type { AppsDeps } from "../dependencies.ts";
 import { patienceMs } from "../report/state_reporter.ts";
 import type { AppRecords } from "../state/app_records.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
@@ -25,6 +27,7 @@ export interface AppPreparationDeps {
   backend: Pick<Backend, "savePorts">;
   records: AppRecords;
   setup: ContainerSetup;
+  tunnels: Pick<AppsDeps["tunnels"], "sync">;
   namesOf(app: NamedApp): AppNames;
   /** Writes one line to the log of an app. */
   say(app: LiveApp, text: string): void;
@@ -52,8 +55,8 @@ export class AppPreparation {
   }
 
   /**
-   * Refreshes the app's credential and its host ports as far as they are known, and saves the ports at Studio. An app
-   * that is to be removed gets no new files. Throws `canceled` only; other errors are logged.
+   * Refreshes the app's credential, its host ports as far as they are known, and its tunnels, and saves the ports at
+   * Studio. An app that is to be removed gets no new files. Throws `canceled` only; other errors are logged.
    */
   async prepare(app: LiveApp, options: PreparationOptions, signal: AbortSignal): Promise<void> {
     const { request } = options;
@@ -71,15 +74,49 @@ export class AppPreparation {
     this.#unsaved.delete(idText(id));
   }
 
-  async #syncPorts(app: LiveApp, { request, observed }: PreparationOptions, signal: AbortSignal): Promise<void> {
-    if (request.ports.length === 0) return void this.#deps.setup.ports.resolve(app.id, noPorts);
-    const { records, setup, say } = this.#deps;
-    const current = await this.#currentPorts(app, { request, observed }, signal);
-    const { rules: ports, lines } = setup.ports.resolve(app.id, { rules: request.ports, ...current });
-    for (const text of lines) say(app, text);
+  async #syncPorts(app: LiveApp, options: PreparationOptions, signal: AbortSignal): Promise<void> {
+    const { setup, tunnels, keep, clock, say } = this.#deps;
+    const { request } = options;
+    const current = request.ports.length === 0 ? noPorts : await this.#currentPorts(app, options, signal);
+    const resolved = setup.ports.resolve(app.id, { ...current, rules: request.ports });
+    for (const text of resolved.lines) say(app, text);
+    let ports = resolved.rules;
+    let isLate = false;
+    const syncing = tunnels.sync(app, { rules: ports, wants: wantedTunnels(app, request) }).then(
+      async ({ rules, lines }) => {
+        for (const text of lines) say(app, text);
+        ports = rules;
+        if (isLate) await this.#settleLate(app, { request, ports });
+      },
+    );
+    keep(syncing);
+    // The app does not wait for a Studio that takes its time.
+    await waitAtMost(syncing, { limitMs: patienceMs, clock, signal });
+    isLate = true;
+    if (ports.length > 0) await this.#settle(app, { request, ports }, signal);
+  }
+
+  /** The tunnels were ready only when work had gone on without them. */
+  async #settleLate(app: LiveApp, found: { request: AppRequest; ports: readonly PortRule[] }): Promise<void> {
+    if (!this.#deps.records.isKnown(app)) return;
+    try {
+      await this.#settle(app, found, new AbortController().signal);
+    } catch (error) {
+      this.#deps.log.warn("Cannot bring files and ports of an app in line", { app: app.appName, error });
+    }
+  }
+
+  /** Stores and saves what has become of the ports, and writes it where the app looks. */
+  async #settle(
+    app: LiveApp,
+    { request, ports }: { request: AppRequest; ports: readonly PortRule[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { records, setup } = this.#deps;
     this.#storePorts(app, records.request(app.id), ports);
     if (this.#mustSave(app.id, { before: request.ports, ports })) await this.#save(app.id, { ports, request }, signal);
-    if (!isGone(stableTarget(request.target))) await setup.folderOf(app).refreshPorts(ports);
+    const target = records.request(app.id)?.target ?? request.target;
+    if (!isGone(stableTarget(target))) await setup.folderOf(app).refreshPorts(ports);
   }
 
   async #currentPorts(
@@ -126,7 +163,7 @@ export class AppPreparation {
   #storePorts(app: LiveApp, stored: AppRequest | undefined, rules: readonly PortRule[]): void {
     const { records, log } = this.#deps;
     if (stored === undefined || !records.isKnown(app)) return;
-    const ports = withHostPorts(stored.ports, rules);
+    const ports = withFoundPorts(stored.ports, rules);
     if (ports.every((rule, index) => isSameOutcome(rule, stored.ports[index]))) return;
     try {
       records.setPorts({ ...stored, ports });
@@ -150,19 +187,27 @@ export class AppPreparation {
   }
 }
 
-const noPorts: CurrentPorts = { rules: [], published: undefined };
+const noPorts = { published: undefined };
+
+/** An app that is stopped keeps the tunnels that it has, and one that is removed has none. */
+function wantedTunnels(app: LiveApp, { target }: AppRequest): SyncOptions["wants"] {
+  const wanted = stableTarget(target);
+  if (isGone(wanted)) return "close";
+  return wanted === "RUNNING" || app.state === "RUNNING" ? "open" : "keep";
+}
 
 /** `rules` with what was found out of the same ports. */
-function withHostPorts(rules: readonly PortRule[], resolved: readonly PortRule[]): PortRule[] {
+function withFoundPorts(rules: readonly PortRule[], resolved: readonly PortRule[]): PortRule[] {
   const keyOf = ({ protocol, port }: PortRule) => `${protocol}:${port}`;
   const found = new Map(resolved.map((rule) => [keyOf(rule), rule]));
   return rules.map((rule) => {
-    const { hostPort, reservationError } = found.get(keyOf(rule)) ?? rule;
-    return { ...rule, hostPort, reservationError };
+    const { hostPort, remotePort, reservationError } = found.get(keyOf(rule)) ?? rule;
+    return { ...rule, hostPort, remotePort, reservationError };
   });
 }
 
 /** True when the agent has nothing new to say of a rule. */
 function isSameOutcome(rule: PortRule, before: PortRule | undefined): boolean {
-  return rule.hostPort === before?.hostPort && rule.reservationError === before.reservationError;
+  return rule.hostPort === before?.hostPort && rule.remotePort === before.remotePort &&
+    rule.reservationError === before.reservationError;
 }

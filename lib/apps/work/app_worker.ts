@@ -93,6 +93,12 @@ export class AppWorker {
     });
   }
 
+  /** Brings the ports of the app in line with its request; a job does that anyway. Never throws. */
+  async syncPorts(): Promise<void> {
+    if (this.#job !== undefined) return;
+    await this.#runJob((job) => this.#attempts.syncPorts(job), { isObservation: true });
+  }
+
   /**
    * Observes the app and acts on what has changed; during a job, after that. `isReturn`: the engine was away, so a
    * failed app is tried at once. Never throws.

@@ -8,6 +8,7 @@ import type { Goal, Step } from "../plan/steps.ts";
 import { noReleaseText } from "../plan/texts.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
+import type { AppsDeps } from "../dependencies.ts";
 import type { AppTools } from "./app_tools.ts";
 import type { Attempt, AttemptContext } from "./attempt.ts";
 import { AttemptEndings, type AttemptEndingsDeps } from "./attempt_endings.ts";
@@ -18,6 +19,7 @@ import { runTransition } from "./transition.ts";
 /** What attempts are made with. */
 export interface AttemptsDeps
   extends Omit<AttemptEndingsDeps, "next" | "skipVersion">, Pick<AppTools, "executors" | "tokens"> {
+  tunnels: Pick<AppsDeps["tunnels"], "publishStates">;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
   clock: Clock;
@@ -48,6 +50,14 @@ export class Attempts {
   forgetFailures(): void {
     this.#skippedVersion = "";
     this.#deps.health.forgetFailures();
+  }
+
+  /** Brings ports and files of the app in line with its request, and does nothing else. */
+  async syncPorts(job: Job): Promise<void> {
+    const { records, preparation } = this.#deps;
+    const app = records.find(this.#id);
+    const request = records.request(this.#id);
+    if (app !== undefined && request !== undefined) await preparation.prepare(app, { request }, job.signal);
   }
 
   /** Makes an attempt and all that follow from it. Throws when not even a failure could be recorded. */
@@ -100,6 +110,7 @@ export class Attempts {
       case "noAction": {
         this.#deps.sayLeftOut(app, request);
         await reporter.announce(app, app.state, job.signal);
+        this.#deps.tunnels.publishStates();
         const isTidy = observed !== undefined && app.former === undefined && observed.project === undefined &&
           observed.tags.every((tag) => tag === app.version);
         if (!isTidy) await executors.tidy(app, { request, observed }, job.signal);
@@ -167,14 +178,18 @@ export class Attempts {
     const onStep = (step: Step) => job.step = step;
     const ending = await runTransition(goal, executor, { signal: job.signal, clock, log, onStep });
     log.info("Transition ended", { app: app.appName, ...app.id, in: app.state, goal, ending: ending.kind });
-    switch (ending.kind) {
-      case "reached":
-        return await this.#endings.afterSuccess(context);
-      case "canceled":
-        return await this.#endings.afterInterruption(context);
-      case "exited":
-      case "failed":
-        return await this.#endings.afterFailure(context, { goal, ...ending });
+    try {
+      switch (ending.kind) {
+        case "reached":
+          return await this.#endings.afterSuccess(context);
+        case "canceled":
+          return await this.#endings.afterInterruption(context);
+        case "exited":
+        case "failed":
+          return await this.#endings.afterFailure(context, { goal, ...ending });
+      }
+    } finally {
+      this.#deps.tunnels.publishStates();
     }
   }
 
