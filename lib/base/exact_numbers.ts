@@ -8,6 +8,9 @@ interface ExactJson {
 
 const exactJson = JSON as unknown as ExactJson;
 
+/** One of them is in every text with such a member. Looking for them costs little in a text of megabytes. */
+const memberNames = ['"value"', '"defaultValue"'];
+
 const longNumber = /"(?:value|defaultValue)"\s*:\s*-?[0-9]{16}/;
 const longInteger = /^-?[0-9]{16,}$/;
 
@@ -16,7 +19,7 @@ const longInteger = /^-?[0-9]{16,}$/;
  * `JSON.stringify()` writes with the same digits; all else is as `JSON.parse()` has it. Throws `SyntaxError`.
  */
 export function parseWithExactNumbers(text: string): unknown {
-  if (!longNumber.test(text)) return JSON.parse(text);
+  if (!memberNames.some((name) => text.includes(name)) || !longNumber.test(text)) return JSON.parse(text);
   return exactJson.parse(text, (key, value, { source = "" }) => {
     const isLong = typeof value === "number" && !Number.isSafeInteger(value) && longInteger.test(source);
     return isLong && (key === "value" || key === "defaultValue") ? exactJson.rawJSON(source) : value;
