@@ -7,6 +7,10 @@ import { ComposeFixture } from "./compose_fixture.ts";
 
 const untilRunning = { prints: ["hello"], tickMs: 200 };
 
+function filesOf(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
 /** The id of the image that the container of a service was made from. */
 async function imageOf(fixture: ComposeFixture, service: string): Promise<string> {
   return await fixture.apps.engine.docker("inspect", "-f", "{{.Image}}", await fixture.id(service) ?? "");
@@ -75,6 +79,8 @@ Deno.test("a compose app that gets another name is one project under it, with it
     }
     assert.deepEqual([await fixture.services(former), await fixture.services(today)], [[], ["web running"]]);
     assert.equal(await published(), before);
+    assert.deepEqual(filesOf(`${apps.folder}/apps/compose/Shop`), ["docker-compose.json"], "the secrets are gone");
+    assert.deepEqual(filesOf(`${apps.folder}/apps/prod/shop`), []);
   });
 
   await t.step("which is repeated, and changes nothing", async () => {

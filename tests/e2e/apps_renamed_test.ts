@@ -49,6 +49,8 @@ Deno.test("#7: an app that gets another name is one container under it, with its
   await t.step("nothing is left of the old one but its data", async () => {
     await fixture.apps.reconcileLocal(never);
     assert.deepEqual(await engineOf(fixture), { containers: ["prod_7_new running"], images: ["prod_amd64_7_new:1"] });
+    const folders = ["shop", "new"].map((name) => [...Deno.readDirSync(`${fixture.folder}/apps/prod/${name}`)]);
+    assert.deepEqual(folders.map((entries) => entries.map(({ name }) => name)), [[], ["env"]], "the secrets are gone");
   });
 
   await t.step("by Studio's answer, together with an update, by an agent that ended in between", async () => {

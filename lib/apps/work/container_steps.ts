@@ -4,6 +4,7 @@ import { AgentError, hasCode, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { CreateRequest } from "../../docker/engine.ts";
 import type { ExitWatch } from "../../docker/exit_watch.ts";
+import { parseContainerName } from "../../model/app_names.ts";
 import { labelsOfAppVolumes } from "../../model/labels.ts";
 import { sortVolumes, withVolumes } from "../container/app_volumes.ts";
 import { withHostUsers } from "../container/create_request.ts";
@@ -57,6 +58,7 @@ export class ContainerSteps implements Disposable {
         await stopContainer(this.#context, step.id, signal);
         return done;
       case "removeContainer":
+        await this.#deleteFormerEnv(step.formerChannel, signal);
         await this.#removeContainer(step.id, signal);
         if (step.formerChannel === undefined) appLogs.leave(names.container);
         else appLogs.forget(app.id, step.formerChannel);
@@ -70,6 +72,12 @@ export class ContainerSteps implements Disposable {
 
   [Symbol.dispose](): void {
     this.#life.abort();
+  }
+
+  /** Before the container goes, so that an interrupted removal does it again. */
+  async #deleteFormerEnv(formerChannel: string | undefined, signal: AbortSignal): Promise<void> {
+    const former = formerChannel === undefined ? undefined : parseContainerName(formerChannel);
+    if (former !== undefined) await this.#context.deleteFormerEnv(former.appName, signal);
   }
 
   async #create(tag: string, signal: AbortSignal): Promise<Effect> {

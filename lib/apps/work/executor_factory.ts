@@ -84,6 +84,7 @@ export class ExecutorFactory {
       folderPathOf: (appName) => pathOrName(() => setup.folderOf({ id: app.id, appName }).path, appName),
       releasePorts: () => setup.ports.release(app.id),
       deleteEnvFiles: (signal) => folder.deleteEnv(signal),
+      deleteFormerEnv: (appName, signal) => this.#deleteFormerEnv({ id: app.id, appName }, signal),
       deleteData: (signal) => this.#deleteData(app, folder, signal),
     });
   }
@@ -121,13 +122,30 @@ export class ExecutorFactory {
     folder: { delete(signal: AbortSignal): Promise<void> },
     signal: AbortSignal,
   ): Promise<void> {
-    const { records, log } = this.#deps;
-    const isShared = records.all().some((other) => {
-      const hasName = other.appName.toLowerCase() === app.appName.toLowerCase();
-      return hasName && other.id.stage === app.id.stage && other.id.appKey !== app.id.appKey && !isGone(other.state);
-    });
+    const isShared = this.#appsNamed(app).some((other) => other.id.appKey !== app.id.appKey);
+    const { log } = this.#deps;
     if (isShared) log.warn("The data of an app stays: another app has the same name", { app: app.appName, ...app.id });
     else await folder.delete(signal);
+  }
+
+  /** The data under an earlier name stays, but not the secrets among it, unless the name is in use. */
+  async #deleteFormerEnv(former: NamedApp, signal: AbortSignal): Promise<void> {
+    const { setup, log } = this.#deps;
+    if (this.#appsNamed(former).length > 0) return;
+    try {
+      await setup.folderOf(former).deleteEnv(signal);
+    } catch (error) {
+      throwIfAborted(signal, "Deleting the variables of an earlier name");
+      log.warn("Cannot delete the variables that an app had under another name", { from: former.appName, error });
+    }
+  }
+
+  /** The apps on the device whose data folder is that of this name. */
+  #appsNamed({ id: { stage }, appName }: NamedApp): LiveApp[] {
+    return this.#deps.records.all().filter((other) => {
+      const hasName = other.appName.toLowerCase() === appName.toLowerCase();
+      return hasName && other.id.stage === stage && !isGone(other.state);
+    });
   }
 }
 

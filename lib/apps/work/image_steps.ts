@@ -1,6 +1,7 @@
 /** The steps of a transition that work on images: pull, verification, removal. */
 
 import { AgentError } from "../../base/errors.ts";
+import { splitReference } from "../../docker/registry.ts";
 import { platformWarning } from "../plan/image_platform.ts";
 import type { Step } from "../plan/steps.ts";
 import { ImagePull } from "./image_pull.ts";
@@ -40,6 +41,7 @@ export class ImageSteps implements Disposable {
         return await this.#untag(references, { isNeeded: step.isNeeded }, signal);
       }
       case "dropFormerImages":
+        await this.#deleteFormerEnv(step.references, signal);
         return await this.#untag(step.references, step, signal);
       case "adoptFormerImage": {
         const { engine, names: { repository } } = this.#context;
@@ -85,6 +87,13 @@ export class ImageSteps implements Disposable {
     appLogs.say(names.container, warning);
     log.warn("An image is marked for another platform", { image: reference, warning });
     return done;
+  }
+
+  /** First, so that an interrupted step does it again; an app that was stopped has no container that tells its name. */
+  async #deleteFormerEnv(references: readonly string[], signal: AbortSignal): Promise<void> {
+    const { names: { repositoryPrefix }, deleteFormerEnv } = this.#context;
+    const repositories = new Set(references.map((reference) => splitReference(reference).repository));
+    for (const name of repositories) await deleteFormerEnv(name.slice(repositoryPrefix.length), signal);
   }
 
   async #untag(

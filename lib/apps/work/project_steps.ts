@@ -3,7 +3,7 @@
 import { AgentError, hasCode, messageOf } from "../../base/errors.ts";
 import type { Dict } from "../../base/json.ts";
 import { composeUnsupportedText } from "../../docker/compose_cli.ts";
-import { containerNameOf, publishChannelOf, shownContainerName } from "../../model/app_names.ts";
+import { containerNameOf, type NamedApp, publishChannelOf, shownContainerName } from "../../model/app_names.ts";
 import { composeProjectLabel } from "../../model/labels.ts";
 import { servicesOf, windowsPathProblem } from "../compose/definition.ts";
 import type { ProjectFiles } from "../compose/project_setup.ts";
@@ -240,10 +240,24 @@ export class ProjectSteps {
     const former = { id: app.id, appName: from };
     const project = { name, file: setup.folderOf(former).file, appName: from };
     await remove(project, { withVolumes: false, say: (text) => this.#say(text), signal });
+    await this.#deleteFormerEnv(former, signal);
     appLogs.forget(app.id, containerNameOf(former));
     const volumes = await engine.volumesWith({ [composeProjectLabel]: name }, signal);
     if (volumes.length > 0) this.#say(formerVolumesText(from, volumes));
     return done;
+  }
+
+  /** Compose needs the file to the end of the project; what cannot be deleted holds up nothing. */
+  async #deleteFormerEnv(former: NamedApp, signal: AbortSignal): Promise<void> {
+    const { projectTools, deleteFormerEnv, log } = this.#context;
+    await deleteFormerEnv(former.appName, signal);
+    if (this.#isFolderUsed(former)) return;
+    try {
+      await (await projectTools()).setup.deleteEnv(former);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      log.warn("Cannot delete the variables of a compose app under another name", { from: former.appName, error });
+    }
   }
 
   /** Its error must not hide the reason. */
@@ -298,7 +312,7 @@ export class ProjectSteps {
   async #delete(kind: "deleteProjectEnv" | "deleteProjectFolder", signal: AbortSignal): Promise<Effect> {
     const { app, projectTools, log } = this.#context;
     const { setup } = await projectTools();
-    if (this.#isFolderShared()) {
+    if (this.#isFolderUsed(app, { except: app.id.appKey })) {
       log.warn("The compose files of an app stay: another app has the same name", { ...app.id });
     } else if (kind === "deleteProjectEnv") await setup.deleteEnv(app);
     else await setup.deleteFolder(app, signal);
@@ -306,10 +320,9 @@ export class ProjectSteps {
   }
 
   /** Folders are named after the app alone, and every app writes its files again before it uses them. */
-  #isFolderShared(): boolean {
-    const { app: { id, appName }, records } = this.#context;
-    return records.all().some((other) => {
-      const isOther = other.id.appKey !== id.appKey && other.id.stage === id.stage;
+  #isFolderUsed({ id, appName }: NamedApp, { except }: { except?: number } = {}): boolean {
+    return this.#context.records.all().some((other) => {
+      const isOther = other.id.appKey !== except && other.id.stage === id.stage;
       return isOther && other.appName === appName && !isGone(other.state);
     });
   }

@@ -82,6 +82,8 @@ export interface StepContext {
   folderPathOf(appName: string): string;
   releasePorts(): void;
   deleteEnvFiles(signal: AbortSignal): Promise<void>;
+  /** Deletes the variables that the app has left under an earlier name. Best effort: throws `canceled` only. */
+  deleteFormerEnv(appName: string, signal: AbortSignal): Promise<void>;
   deleteData(signal: AbortSignal): Promise<void>;
 }
 
