@@ -55,6 +55,37 @@ Deno.test("a compose update that moves a tag and comes to nothing leaves the ins
   });
 });
 
+Deno.test("a release of a compose app that was given up during its download leaves no image behind", async () => {
+  await using fixture = await ComposeFixture.start();
+  const { apps } = fixture;
+  apps.startObserving();
+  for (const version of ["1", "2", "3"]) await fixture.push("web", version, { ...untilRunning, prints: [version] });
+  for (const other of ["a", "b"]) await fixture.push(other, "1", untilRunning);
+  const definition = (version: string, ...others: string[]) => ({
+    services: Object.fromEntries([
+      ["web", { image: fixture.image("web", version) }],
+      ...others.map((other) => {
+        return [other, { image: fixture.image(other) }] as const;
+      }),
+    ]),
+  });
+  // Three are pulled at once, so the last one begins when one of the others is there.
+  const [one, two, three] = [definition("1"), definition("2", "a", "b", "missing"), definition("3")];
+  const images = async () => {
+    const all = await apps.engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}");
+    return all.split("\n").filter((image) => image.includes("_shop_")).sort();
+  };
+  await apps.requestUntil("RUNNING", '"Now running app Shop (1)"', { docker_compose: one });
+  const update = { docker_compose: one, request_update: true };
+  await apps.requestUntil("RUNNING", "RUNNING", { ...update, new_docker_compose: two, newest_version: "2" });
+  assert.ok((await images()).length > 1, "it is tried again, and need not download everything twice");
+  const plain = { docker_compose: one, new_docker_compose: three, newest_version: "3" };
+  await apps.requestUntil("PRESENT", '"Successfully stopped Shop"', plain);
+  await apps.requestUntil("RUNNING", '"Now running app Shop (1)"', plain);
+  await pollUntil("only what is needed is there", async () => (await images()).length === 1 || undefined);
+  assert.deepEqual(await images(), [fixture.image("web", "1")]);
+});
+
 Deno.test("a compose app that gets another name is one project under it, with its port, and the old data stays", async (t) => {
   await using fixture = await ComposeFixture.start();
   const { apps } = fixture;

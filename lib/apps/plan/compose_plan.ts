@@ -160,7 +160,7 @@ function removeCanceledProjectSteps(given: Given): Step[] {
 /** Containers, networks and volumes first: an image that is in use cannot be removed. */
 function wipeProjectSteps(given: Given): Step[] {
   const { observed: { tags, project } } = given;
-  const images = Object.keys(project?.images ?? {});
+  const images = [...Object.keys(project?.images ?? {}), ...project?.abandoned ?? []];
   return [
     ...leaveContainers(given),
     ...once(given, { kind: "downProject", withVolumes: true }),

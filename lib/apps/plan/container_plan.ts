@@ -98,11 +98,12 @@ function dropOthers(given: Given): Step[] {
   ];
 }
 
-/** Those of the services of a compose app, as which the app does not come back. */
+/** Those of the services of a compose app, as which the app does not come back, and of releases it never was. */
 export function dropStaleImages(given: Given): Step[] {
   const { wanted: { staleImages = [], fallback }, observed: { project } } = given;
   if (fallback !== undefined || project === undefined) return [];
-  const images = staleImages.filter((image) => project.images[image] !== undefined);
+  const stale = staleImages.filter((image) => project.images[image] !== undefined);
+  const images = [...stale, ...project.abandoned ?? []];
   // An image whose last tag goes, goes as a whole.
   return [
     ...(project.hasKeptImages === false ? [] : once(given, { kind: "restoreImages" }, { kind: "dropKeptImages" })),

@@ -59,6 +59,8 @@ export interface ObservedProject {
   services: readonly ObservedService[];
   /** Those images of the app's definitions that are here: the id by reference. */
   images: Readonly<Record<string, string>>;
+  /** Images with the names of the app's services that none of its definitions names, and no service uses. */
+  abandoned?: readonly string[];
   /** Whether there are images that an update has kept; absent when that is not known. */
   hasKeptImages?: boolean;
 }

@@ -8,7 +8,7 @@ import { type AppId, type AppIdText, idText } from "../../model/app.ts";
 import { type AppNames, keptRepository, parseContainerName } from "../../model/app_names.ts";
 import { appLabels, composeProjectLabel, isMadeByAgent } from "../../model/labels.ts";
 import { ownerOf, type ProjectFolders, projectOwnerOf } from "../../model/owner.ts";
-import { servicesAmong } from "./observe_project.ts";
+import { abandonedImages, servicesAmong } from "./observe_project.ts";
 import type {
   FormerImage,
   FormerProject,
@@ -87,12 +87,22 @@ export class EngineSnapshot {
       tags: this.#tags.get(names.repository) ?? [],
       ...(formerImages.length === 0 ? {} : { formerImages }),
       ...(formerProjects.length === 0 ? {} : { formerProjects }),
-      ...(isProject ? { project: { services, ...this.#projectImages(id, images ?? []) } } : {}),
+      ...(isProject
+        ? { project: { services, ...this.#projectImages(id, { ...names, images: images ?? [], services }) } }
+        : {}),
     };
   }
 
-  #projectImages(id: AppId, images: readonly string[]): Pick<ObservedProject, "hasKeptImages" | "images"> {
-    return { images: imagesHere(images, this.#images), hasKeptImages: this.#tags.has(keptRepository(id)) };
+  #projectImages(
+    id: AppId,
+    sought: { repository: string; images: readonly string[]; services: ObservedProject["services"] },
+  ): Omit<ObservedProject, "services"> {
+    const abandoned = abandonedImages(this.#images, sought);
+    return {
+      images: imagesHere(sought.images, this.#images),
+      hasKeptImages: this.#tags.has(keptRepository(id)),
+      ...(abandoned.length === 0 ? {} : { abandoned }),
+    };
   }
 
   #formerProjects(id: AppId, { project: ofToday }: AppNames, folders: ProjectFolders): FormerProject[] {

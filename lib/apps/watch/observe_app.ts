@@ -36,7 +36,7 @@ export async function observeApp(
   const { app, names, images } = sought;
   const [observed, project] = await Promise.all([
     app.former === undefined ? observeContainers(engine, sought, signal) : observeFormer(engine, sought, signal),
-    images === undefined ? undefined : observeProject(engine, { project: names.project, images }, signal),
+    images === undefined ? undefined : observeProject(engine, { ...names, images }, signal),
   ]);
   const all = project === undefined ? observed : { ...observed, project };
   // Work that began under an earlier name does not see what there is from there.

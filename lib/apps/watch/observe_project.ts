@@ -2,7 +2,7 @@
 
 import type { ContainerSummary, ImageSummary } from "../../docker/decode.ts";
 import type { Engine } from "../../docker/engine.ts";
-import { imagesHere } from "../../docker/image_ids.ts";
+import { imagesHere, plainReference } from "../../docker/image_ids.ts";
 import { composeLabels } from "../../model/labels.ts";
 import { isAlive, type ObservedProject, type ObservedService } from "../state/observed_app.ts";
 import { killCodes, wasKilledOutside } from "./observed_state.ts";
@@ -12,11 +12,11 @@ export type ProjectEngine = Pick<Engine, "inspect" | "listImages" | "listProject
 
 /**
  * Observes a project by its exact label, and looks for `images`. Two lists, and a closer look only at containers that
- * were killed. Throws `engine_unreachable`, `engine_failed`, `canceled`.
+ * were killed. `repository`: of the app itself. Throws `engine_unreachable`, `engine_failed`, `canceled`.
  */
 export async function observeProject(
   engine: ProjectEngine,
-  { project, images }: { project: string; images: readonly string[] },
+  { project, repository, images }: { project: string; repository: string; images: readonly string[] },
   signal: AbortSignal,
 ): Promise<ObservedProject> {
   const [containers, listed] = await Promise.all([
@@ -29,7 +29,31 @@ export async function observeProject(
     const details = await engine.inspect(service.id, signal);
     return details === undefined ? service : { ...service, wasKilled: wasKilledOutside(details) };
   });
-  return { services: await Promise.all(services), images: imagesHere(images, listed) };
+  const looked = await Promise.all(services);
+  const abandoned = abandonedImages(listed, { repository, images, services: looked });
+  return { services: looked, images: imagesHere(images, listed), ...(abandoned.length === 0 ? {} : { abandoned }) };
+}
+
+/**
+ * The images of releases that were given up before they were installed, by their names: those of services of an app
+ * begin with its own. What `images`, all definitions of the app, name or a service was made from is not among them;
+ * pure.
+ */
+export function abandonedImages(
+  listed: readonly Pick<ImageSummary, "id" | "repoTags">[],
+  { repository, images, services }: {
+    repository: string;
+    images: readonly string[];
+    services: readonly Pick<ObservedService, "imageId">[];
+  },
+): string[] {
+  // Without a definition that can be read, nobody knows what is needed.
+  if (images.length === 0) return [];
+  const named = new Set(images.map(plainReference));
+  const used = new Set(services.map(({ imageId }) => imageId));
+  return listed.filter(({ id }) => !used.has(id)).flatMap(({ repoTags }) => {
+    return repoTags.filter((tag) => tag.startsWith(`${repository}_`) && !named.has(plainReference(tag)));
+  });
 }
 
 /** The services that these containers of one project belong to; pure. Containers of `compose run` are left out. */

@@ -28,6 +28,7 @@ class PlannedProject {
   isDown = false;
   isWiped = false;
   wasStopped = false;
+  abandoned: readonly string[] = [];
   readonly reports: AppState[] = [];
   readonly steps: Step[] = [];
 
@@ -59,7 +60,11 @@ class PlannedProject {
     return {
       containers: this.hasContainer ? [{ id: "single", name: "prod_7_shop", status: this.containerStatus }] : [],
       tags: this.hasContainer ? ["1"] : [],
-      project: { services, images: Object.fromEntries([...this.here].map((image) => [image, `id of ${image}`])) },
+      project: {
+        services,
+        images: Object.fromEntries([...this.here].map((image) => [image, `id of ${image}`])),
+        abandoned: this.abandoned,
+      },
     };
   }
 
@@ -87,6 +92,7 @@ class PlannedProject {
       case "dropImages":
         for (const image of step.images) {
           assert.ok(!this.running.includes(image), `${image} is not in use`);
+          this.abandoned = this.abandoned.filter((other) => other !== image);
           this.here.delete(image);
         }
         return;
@@ -198,6 +204,18 @@ Deno.test("plan() closes an update of a compose app by removing the images that 
   drive("closeUpdate", device);
   assert.deepEqual(words(device), ["closeUpdate", "restoreImages", "dropKeptImages", "dropImages"]);
   assert.deepEqual([...device.here].sort(), [...newImages].sort());
+});
+
+Deno.test("plan() drops the images of releases that a compose app never was, once no version can come back", () => {
+  const device = updating();
+  device.abandoned = ["given-up:1"];
+  drive("update", device);
+  assert.deepEqual(device.abandoned, ["given-up:1"]);
+  drive("closeUpdate", device);
+  assert.deepEqual([device.abandoned, [...device.here].sort()], [[], [...newImages].sort()]);
+  device.abandoned = ["given-up:2"];
+  drive("remove", device);
+  assert.deepEqual([device.abandoned, [...device.here]], [[], []]);
 });
 
 Deno.test("plan() of a roll-back of a compose app runs the old definition again, without a stop", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeContainer, decodeImage, decodeSummary } from "../../../../lib/docker/decode.ts";
-import { observeProject, servicesAmong } from "../../../../lib/apps/watch/observe_project.ts";
+import { abandonedImages, observeProject, servicesAmong } from "../../../../lib/apps/watch/observe_project.ts";
 
 const project = "prod_6_fan-ctl_x_compose";
 const never = new AbortController().signal;
@@ -77,7 +77,7 @@ Deno.test("M38: observeProject() looks closely at killed containers only, and fi
     },
   };
   const images = ["docker.io/library/redis", "r.io/a:1", "r.io/a:2@sha256:ab", "r.io/b:1", "r.io/a"];
-  const observed = await observeProject(engine, { project, images }, never);
+  const observed = await observeProject(engine, { project, repository: "r.io/b", images }, never);
   assert.deepEqual(inspected, ["id-db"]);
   assert.deepEqual(observed.services.map(({ service, wasKilled }) => [service, wasKilled]), [
     ["db", false],
@@ -85,4 +85,21 @@ Deno.test("M38: observeProject() looks closely at killed containers only, and fi
     ["x", false],
   ]);
   assert.deepEqual(Object.keys(observed.images), images.slice(0, 3));
+});
+
+Deno.test("abandonedImages() are those with names of the app's services that nothing needs", () => {
+  const repository = "r.io/apps/prod_amd64_7_shop";
+  const images = [`${repository}_web:2`, `docker.io/${repository}_db`];
+  const image = (id: string, ...repoTags: string[]) => ({ id, repoTags });
+  const listed = [
+    image("a", `${repository}_web:2`, `${repository}_web:latest`),
+    image("b", `${repository}_web:1`),
+    image("c", `${repository}_db:latest`),
+    image("d", `${repository}_used:1`),
+    image("e", `${repository}:1`, `${repository}s_web:1`, "redis:7", "r.io/apps/dev_amd64_7_shop_web:1"),
+    image("f"),
+  ];
+  const sought = { repository, images, services: [{ imageId: "d" }] };
+  assert.deepEqual(abandonedImages(listed, sought), [`${repository}_web:latest`, `${repository}_web:1`]);
+  assert.deepEqual(abandonedImages(listed, { ...sought, images: [] }), [], "nobody knows what is needed");
 });
