@@ -4,6 +4,7 @@
  */
 
 import { throwIfAborted } from "../async/deadline.ts";
+import { singleFlight } from "../async/single_flight.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { composeProjectLabel } from "../model/labels.ts";
@@ -58,6 +59,13 @@ export class Engine {
   readonly #pulls = new PullActivity();
   readonly #pushes = new PullActivity();
   #platform: EnginePlatform | undefined;
+  // The engine starts programs to answer this, and many apps ask at once.
+  readonly #readPlatform = singleFlight(async (signal): Promise<EnginePlatform> => {
+    if (this.#platform !== undefined) return this.#platform;
+    const platform = platformOf(await this.#get("/version", { what: "Asking the engine for its version", signal }));
+    if (platform.os !== "" && platform.architecture !== "") this.#platform = platform;
+    return platform;
+  });
   /** When `ping()` was answered; undefined once that has been reported. */
   #pingedAtMs: number | undefined;
 
@@ -154,11 +162,7 @@ export class Engine {
 
   /** The platform that the engine runs on, spelled as in images. The engine is asked until it has answered once. */
   async platform(signal: AbortSignal): Promise<EnginePlatform> {
-    const options = { what: "Asking the engine for its version", signal };
-    if (this.#platform !== undefined) return this.#platform;
-    const platform = platformOf(await this.#get("/version", options));
-    if (platform.os !== "" && platform.architecture !== "") this.#platform = platform;
-    return platform;
+    return this.#platform ?? await this.#readPlatform(signal);
   }
 
   /** Creates a container and returns its id. Throws `name_in_use`, `image_missing`. */

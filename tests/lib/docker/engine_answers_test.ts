@@ -13,6 +13,13 @@ Deno.test("platform() asks the engine until it has answered once", async () => {
   assert.equal(scripted.requests.length, 2);
 });
 
+Deno.test("platform() asks the engine once for all who ask at the same time", async () => {
+  await using scripted = new ScriptedEngine(answerWith(200, '{"Os":"linux","Arch":"arm64"}'));
+  const engine = scripted.client();
+  await Promise.all(Array.from({ length: 10 }, () => engine.platform(never)));
+  assert.equal(scripted.requests.length, 1);
+});
+
 Deno.test("isAvailable() takes the answer to a ping right before it, once", async () => {
   let status = 200;
   await using scripted = new ScriptedEngine((...request) => answerWith(status, "OK")(...request));
