@@ -54,7 +54,7 @@ async function connectAreas(
   ...[session, { isReconnect, signal }]: Parameters<OnSession>
 ): Promise<void> {
   const { log, times, announce } = foundation;
-  const { link, status, appLogs, connectSteps } = areas;
+  const { link, status, appLogs, tunnels, connectSteps } = areas;
   times.mark("connection");
   announce(isReconnect ? "Connected again" : "Connected");
   status.restartHeartbeat();
@@ -63,7 +63,10 @@ async function connectAreas(
     {
       steps: connectSteps,
       status,
-      onBooted: () => announceStart(foundation),
+      onBooted: () => {
+        announceStart(foundation);
+        tunnels.start();
+      },
       reconnect: (reason) => link?.reconnect(reason),
       clock,
       random: Math.random,

@@ -29,6 +29,8 @@ export interface Paths {
   dockerConfigDir: string;
   /** The shells of terminals that run. */
   openShellsFile: string;
+  /** The program that runs the tunnels, its settings, and its own log. */
+  tunnelClient: { program: string; configFile: string; logFile: string };
   /** How far the logs of apps have been shown. */
   logPositionsDir: string;
   dbFile: string;
@@ -48,6 +50,7 @@ export function pathsOf(
   machine: { os: string; programData?: string } = { os: Deno.build.os },
 ): Paths {
   const { agentDir, appsDir, dbFileName, logFile } = flags;
+  const isWindows = machine.os === "windows";
   return {
     agentDir,
     appsDir,
@@ -60,6 +63,11 @@ export function pathsOf(
     selfUpdateFile: `${agentDir}/self_update.json`,
     dockerConfigDir: `${agentDir}/docker_config`,
     openShellsFile: `${agentDir}/open_shells.json`,
+    tunnelClient: {
+      program: `${agentDir}/frpc${isWindows ? ".exe" : ""}`,
+      configFile: `${agentDir}/frpc.yaml`,
+      logFile: isWindows ? `${agentDir}/frpc.log` : "/var/log/frpc.log",
+    },
     logPositionsDir: `${agentDir}/log_positions`,
     dbFile: dbFileName,
     profilingTokenFile: `${agentDir}/profiling.token`,

@@ -5,6 +5,12 @@ import project from "../deno.json" with { type: "json" };
 /** The version, `MAJOR.MINOR.PATCH`. It stands in deno.json only; `deno task bump` raises it. */
 export const agentVersion: string = project.version;
 
+/**
+ * The version of the tunnel client that goes with this agent; it has to equal that of the tunnel servers. The module in
+ * `scripts/frp/` names the same one, which the gate checks.
+ */
+export const tunnelClientVersion = "0.70.0";
+
 /** An architecture as image names, download addresses and Studio spell it: `{arch: "amd64", variant: ""}`. */
 export interface BuildArch {
   arch: string;

@@ -3,6 +3,8 @@
  * when one has failed.
  */
 
+import { tunnelClientVersion } from "../lib/version.ts";
+import { findVersionViolations } from "./gate/client_version.ts";
 import { findCycles } from "./gate/cycles.ts";
 import { findEntryViolations } from "./gate/entries.ts";
 import { findHouseViolations } from "./gate/house.ts";
@@ -12,6 +14,7 @@ import { checkCoverage } from "./gate/measure_coverage.ts";
 import { type Outcome, runDeno } from "./gate/outcome.ts";
 import { readSources } from "./gate/sources.ts";
 import { findSharedNames } from "./gate/top_level_names.ts";
+import { projectRoot } from "./paths.ts";
 
 interface Check {
   name: string;
@@ -35,6 +38,7 @@ const checks: Check[] = [
   textCheck("area entries", (files) => findEntryViolations(programOf(files))),
   textCheck("shared names", (files) => findSharedNames(programOf(files))),
   textCheck("cyclic imports", findCycles),
+  { name: "tunnel client version", run: checkClientVersion },
   { name: "generated docs", run: () => runDeno([...tools, "scripts/docs.ts", "--check"]) },
   { name: "coverage floor", run: checkCoverage },
 ];
@@ -78,6 +82,13 @@ function textCheck(name: string, find: (files: SourceFile[]) => string[]): Check
     return { passed: found.length === 0, text: found.join("\n") };
   };
   return { name, run };
+}
+
+async function checkClientVersion(): Promise<Outcome> {
+  const found = findVersionViolations(await Deno.readTextFile(`${projectRoot}scripts/frp/go.mod`), {
+    version: tunnelClientVersion,
+  });
+  return { passed: found.length === 0, text: found.join("\n") };
 }
 
 /** The sources of the program itself. */

@@ -5,6 +5,7 @@ import { type Apps, createApps } from "../apps/apps.ts";
 import { cachedRead } from "../async/cached_read.ts";
 import { singleFlight } from "../async/single_flight.ts";
 import { type Backend, createBackend } from "../backend/backend.ts";
+import { deviceUri } from "../backend/uris.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
 import { createLazyBus, type LazyBus } from "../dbus/dbus.ts";
 import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
@@ -24,8 +25,8 @@ import { createOsUpdate, type OsUpdate, systemUpdatePaths } from "../os_update/o
 import { createSelfUpdate, type SelfUpdate } from "../self_update/self_update.ts";
 import { createStatus, type Status } from "../status/status.ts";
 import { type AppTunnels, createAppTunnels } from "../tunnels/app_tunnels.ts";
-import { noTunnels, type Tunnels } from "../tunnels/tunnels.ts";
 import { createTerminals, type Terminals } from "../terminals/terminals.ts";
+import { createTunnels, type Tunnels } from "../tunnels/tunnels.ts";
 import { agentVersion, buildArch } from "../version.ts";
 import { Link } from "../wamp/link.ts";
 import { readProxySettings } from "../wamp/proxy.ts";
@@ -40,6 +41,9 @@ import { osUpdateCalls, progressPublisher, selfUpdateCalls } from "./update_call
 
 /** Of each kind, for callers: on a slow engine they do not queue behind each other, and leave most places free. */
 const listsAtOnce = 4;
+
+/** Below the prefix of the device. */
+const tunnelTopic = "tunnel_state_update/onreload";
 
 /** How old the address in the local network may be; reading it takes 1.6 ms. */
 const lanAddressAgeMs = 500;
@@ -59,6 +63,7 @@ export interface Areas extends StudioConnection {
   appLogs: AppLogs;
   apps: Apps;
   terminals: Terminals;
+  tunnels: Tunnels;
   /** What the areas do after every connect. */
   connectSteps: ConnectStep[];
 }
@@ -83,7 +88,7 @@ export function createAreas(
   const site: Site = { foundation, connection, bus, stack };
   const stats = new StatsReader();
   const diskSpace: DiskSpace = diskSpaceOf(site, () => apps);
-  const tunnels = noTunnels();
+  const tunnels = tunnelsOf(site);
   const appTunnels = stack.use(appTunnelsOf(site, { tunnels, apps: () => apps }));
   const status = statusOf(site, { stats, diskSpace, tunnels, apps: () => apps });
   const appLogs = appLogsOf(site, () => apps);
@@ -107,7 +112,7 @@ export function createAreas(
     metadataStep({ backend }),
     ...selfUpdate.connectSteps,
   ];
-  return { ...connection, diskSpace, status, appLogs, apps, terminals, connectSteps };
+  return { ...connection, diskSpace, status, appLogs, apps, terminals, tunnels, connectSteps };
 }
 
 function connectionOf(foundation: Foundation, onSession: OnSession): StudioConnection {
@@ -248,6 +253,26 @@ function terminalsOf({ foundation, connection: { backend, wire, link } }: Site):
     clock,
     log,
   });
+}
+
+/** The program that runs the client comes inside the executable, or next to the launcher or what was built. */
+function tunnelsOf({ foundation, connection: { wire }, stack }: Site): Tunnels {
+  const { options: { paths }, config, hideSecret, clock, log } = foundation;
+  const topic = deviceUri(config.current.serialNumber, tunnelTopic);
+  return stack.use(
+    createTunnels({
+      site: () => config.current,
+      paths: { agentDir: paths.agentDir, ...paths.tunnelClient },
+      sources: ["./", "./build/"].map((folder) => new URL(folder, Deno.mainModule)),
+      environment: Deno.env,
+      os: Deno.build.os,
+      publish: (states) => wire.publish(topic, [...states]),
+      hideSecret,
+      clock,
+      random: Math.random,
+      log,
+    }),
+  );
 }
 
 function selfUpdateOf({ foundation, stack }: Site, apps: Apps): SelfUpdate {

@@ -2,12 +2,10 @@
 
 import { localTimeText } from "../base/local_time.ts";
 import type { PowerAction } from "../host/power.ts";
+import { tunnelClientVersion } from "../version.ts";
 import type { Reply } from "../wamp/invocations.ts";
 import type { Device } from "./device.ts";
 import type { Call } from "./procedure.ts";
-
-/** The version of the tunnel client that goes with this agent; it has to equal that of the tunnel servers. */
-export const tunnelClientVersion = "0.70.0";
 
 /** `device_handshake`: the device's time and its serial number, as keyword results. */
 export function deviceHandshake(device: Device): Reply {

@@ -3,26 +3,14 @@
  * agent. Whatever they need is loaded after the first connect.
  */
 
-import { AgentError } from "../base/errors.ts";
+import { textOf } from "../base/errors.ts";
+import type { ChangeResult, ProxyChange } from "./proxy_change.ts";
+import type { RunningTunnels, RunningTunnelsDeps } from "./running_tunnels.ts";
 import type { TunnelProxy } from "./tunnel_proxy.ts";
 import type { ProxyStatus, TunnelState } from "./tunnel_status.ts";
 
-/** What is to become of some proxies; all others stay. */
-export interface ProxyChange {
-  /** Added, or in place of those with the same name. */
-  put?: readonly TunnelProxy[];
-  /** Names; one that is not there is no error. */
-  remove?: readonly string[];
-}
-
-/**
- * What has become of a change. Whatever is removed is gone in each case.
- *
- * - `applied`: the client has taken it, or has had it before.
- * - `saved`: the client does not run at this moment. It takes it when it starts.
- * - `refused`: what was to be put has been taken back; `error` is for people.
- */
-export type ChangeResult = { kind: "applied" } | { kind: "saved" } | { kind: "refused"; error: string };
+/** What tunnels need. */
+export type TunnelsDeps = RunningTunnelsDeps;
 
 /** The tunnels of the device. */
 export interface Tunnels extends AsyncDisposable {
@@ -48,16 +36,65 @@ export interface Tunnels extends AsyncDisposable {
   publishStates(): void;
 }
 
-/** The tunnels of an agent without a client. */
-export function noTunnels(): Tunnels {
-  return {
-    start() {},
-    isCapable: () => false,
-    list: () => [],
-    change: () => Promise.reject(new AgentError("not_available", "There is no tunnel client")),
-    readStatus: () => Promise.resolve([]),
-    readStates: () => Promise.resolve([]),
-    publishStates() {},
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+/** Creates the tunnels; nothing is loaded or runs before they are started, or a proxy is wanted. */
+export function createTunnels(deps: TunnelsDeps): Tunnels {
+  return new LoadedTunnels(deps);
+}
+
+class LoadedTunnels implements Tunnels {
+  readonly #deps: TunnelsDeps;
+  #loading: Promise<RunningTunnels> | undefined;
+  #running: RunningTunnels | undefined;
+  #isEnded = false;
+
+  constructor(deps: TunnelsDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    if (this.#isEnded) return;
+    this.#load().then(
+      (running) => running.start(),
+      (error) => this.#deps.log.error("Cannot load the tunnels", { error: textOf(error) }),
+    );
+  }
+
+  isCapable(): boolean {
+    return this.#running?.isCapable() ?? true;
+  }
+
+  list(): readonly TunnelProxy[] {
+    return this.#running?.list() ?? [];
+  }
+
+  async change(change: ProxyChange, signal: AbortSignal): Promise<ChangeResult> {
+    return await (await this.#load()).change(change, signal);
+  }
+
+  async readStatus(signal: AbortSignal): Promise<ProxyStatus[]> {
+    return await this.#running?.readStatus(signal) ?? [];
+  }
+
+  async readStates(signal: AbortSignal): Promise<TunnelState[]> {
+    return await this.#running?.readStates(signal) ?? [];
+  }
+
+  publishStates(): void {
+    this.#running?.publishStates();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true;
+    await (await this.#loading)?.[Symbol.asyncDispose]();
+  }
+
+  async #load(): Promise<RunningTunnels> {
+    this.#loading ??= this.#create();
+    return await this.#loading;
+  }
+
+  async #create(): Promise<RunningTunnels> {
+    const { RunningTunnels } = await import("./running_tunnels.ts");
+    return this.#running = new RunningTunnels(this.#deps);
+  }
 }

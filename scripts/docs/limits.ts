@@ -31,6 +31,10 @@ import { keptOutput } from "../../lib/host/head_and_tail.ts";
 import { lineQueueLimits } from "../../lib/host/line_queue.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { downloadLimits } from "../../lib/files/download.ts";
+import { adminAnswerMs } from "../../lib/tunnels/admin_api.ts";
+import { printedLines } from "../../lib/tunnels/client_process.ts";
+import { proxyLimit } from "../../lib/tunnels/proxy_set.ts";
+import { clientUpMs } from "../../lib/tunnels/tunnel_client.ts";
 import { releaseLimitBytes, releaseReserveBytes, trialLimitMs } from "../../lib/self_update/fetch_release.ts";
 import { bundleLimitBytes } from "../../lib/os_update/download_bundle.ts";
 import { startCheckSpreadMs } from "../../lib/self_update/start_check.ts";
@@ -280,6 +284,14 @@ const device: readonly Row[] = [
     "a download that stalls",
     `less than ${downloadLimits.stallBytes} bytes in ${duration(downloadLimits.stallMs)}`,
     `connected again; ${downloadLimits.tries} times in a row without progress: it fails`,
+  ],
+  ["tunnels of a device", `${proxyLimit}`, "further ones are refused"],
+  ["an answer of the tunnel client", duration(adminAnswerMs), "it is asked again; in the end it is replaced"],
+  ["start of the tunnel client", duration(clientUpMs), "it is replaced, later and later, for ever"],
+  [
+    "lines that the tunnel client prints",
+    `${printedLines.lines} in ${duration(printedLines.perMs)}`,
+    "the others are counted in the own log",
   ],
   ["`-version` of a new version", duration(trialLimitMs), "it is refused"],
   ["wait of the update check after the start", `a random time up to ${duration(startCheckSpreadMs)}`, ""],

@@ -13,7 +13,14 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/apps/": ["apps.ts"],
   "lib/install/": ["install.ts"],
   "lib/terminals/": ["terminals.ts"],
-  "lib/tunnels/": ["tunnels.ts", "app_tunnels.ts", "synced_ports.ts", "tunnel_status.ts", "tunnel_proxy.ts"],
+  "lib/tunnels/": [
+    "tunnels.ts",
+    "proxy_change.ts",
+    "app_tunnels.ts",
+    "synced_ports.ts",
+    "tunnel_status.ts",
+    "tunnel_proxy.ts",
+  ],
 };
 
 /** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */

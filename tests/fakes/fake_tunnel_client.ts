@@ -3,7 +3,8 @@
 import { AgentError } from "../../lib/base/errors.ts";
 import type { TunnelProxy } from "../../lib/tunnels/tunnel_proxy.ts";
 import type { ProxyStatus } from "../../lib/tunnels/tunnel_status.ts";
-import type { ChangeResult, ProxyChange, Tunnels } from "../../lib/tunnels/tunnels.ts";
+import type { ChangeResult, ProxyChange } from "../../lib/tunnels/proxy_change.ts";
+import type { Tunnels } from "../../lib/tunnels/tunnels.ts";
 
 /** The client, and what can go wrong with it. */
 export class FakeTunnelClient implements Tunnels {

@@ -1,6 +1,8 @@
 /** Where the real parts that tests run against are installed. */
 
+import { buildArch } from "../../../lib/version.ts";
 import { readTextIfThere } from "../../files.ts";
+import { frpFile } from "../../frp/recipe.ts";
 import { pathOf } from "../../paths.ts";
 
 /** Paths of the installed parts. */
@@ -21,6 +23,15 @@ export interface PartsFolder {
   /** A folder with the archive of a bare Debian. */
   debian: string;
   debianArchive: string;
+  /** The tunnel client and its server, for each platform. */
+  frp: string;
+  /** Those for this machine. */
+  frpc: string;
+  frps: string;
+  /** The Go toolchain, where the machine has none. */
+  go: string;
+  /** Modules and results of Go. */
+  goCache: string;
 }
 
 /**
@@ -32,6 +43,8 @@ export function partsFolder(environment: { get(name: string): string | undefined
     (environment.get("HOME") ? `${environment.get("HOME")}/.cache` : "");
   const shared = cache === "" ? pathOf("../../../.parts", import.meta.url) : `${cache}/reagent-parts`;
   const root = environment.get("REAGENT_PARTS") || shared;
+  const { arch, variant } = buildArch();
+  const platform = `${Deno.build.os}/${arch}${variant}`;
   return {
     root,
     docker: `${root}/docker26`,
@@ -43,6 +56,11 @@ export function partsFolder(environment: { get(name: string): string | undefined
     storageProgram: `${root}/storage-2024.8/bin/gcp-storage-emulator`,
     debian: `${root}/debian-bookworm`,
     debianArchive: `${root}/debian-bookworm/root.tar`,
+    frp: `${root}/frp`,
+    frpc: `${root}/frp/${frpFile("frpc", platform)}`,
+    frps: `${root}/frp/${frpFile("frps", platform)}`,
+    go: `${root}/go`,
+    goCache: `${root}/go-cache`,
   };
 }
 

@@ -8,18 +8,19 @@ import { installPackages } from "./debian.ts";
 import { installDebianRoot } from "./debian_root.ts";
 import { installDocker } from "./docker.ts";
 import { partsFolder } from "./folder.ts";
+import { installFrp } from "./frp.ts";
 import { installStorageEmulator } from "./storage_emulator.ts";
 import { mustRun } from "../../programs.ts";
 import { projectRoot } from "../../paths.ts";
 
 /** The real parts that a test file can ask for. */
-export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian" | "bus";
+export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian" | "bus" | "frp";
 
 /** Those that files get which name none. */
 export const usualParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
 /** All of them. */
-export const allParts: readonly PartName[] = [...usualParts, "storage", "debian", "bus"];
+export const allParts: readonly PartName[] = [...usualParts, "storage", "debian", "bus", "frp"];
 
 /** The parts that could not be installed, each with the reason. */
 export type MissingParts = ReadonlyMap<PartName, string>;
@@ -58,6 +59,7 @@ export async function installParts(
     packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
     packages.then(() => attempt(["storage"], () => installStorageEmulator(folder, say))),
     packages.then(() => attempt(["debian"], () => installDebianRoot(folder, say))),
+    packages.then(() => attempt(["frp"], () => installFrp(folder, say))),
   ]);
   return missing;
 }

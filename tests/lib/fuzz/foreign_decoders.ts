@@ -33,6 +33,7 @@ import { parseContainerName } from "../../../lib/model/app_names.ts";
 import { parseChannel } from "../../../lib/model/channel_names.ts";
 import { decodePortRules } from "../../../lib/model/port_rule.ts";
 import { readUpdateIndex } from "../../../lib/self_update/update_index.ts";
+import { decodeStatuses } from "../../../lib/tunnels/decode_status.ts";
 import { decodeMessage } from "../../../lib/wamp/message.ts";
 import { MessageFilter } from "../../../lib/wamp/message_filter.ts";
 import { fakeDevice, never } from "../../fakes/fake_handler_device.ts";
@@ -306,6 +307,12 @@ export const foreignDecoders: readonly ForeignDecoder[] = [
     seeds: [[request, JSON.stringify(request), frames]],
     decode: (input) => plainValue(input, { secrets: new Secrets(), limitChars: 2_048 }),
     limitChars: short,
+  },
+  {
+    name: "decodeStatuses()",
+    seeds: [{ tcp: [{ name: "5-shop-1-tcp", type: "tcp", status: "running", err: "", remote_addr: "server:31044" }] }],
+    decode: (input) => decodeStatuses(input, { serverHost: "server" }),
+    limitChars: proportional,
   },
   {
     name: "readUpdateIndex()",
