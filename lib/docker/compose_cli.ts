@@ -48,9 +48,8 @@ export const composeStartsAtOnce = 4;
 export const composeUnsupportedText = "Docker Compose is not supported for this device";
 
 /**
- * Runs `docker compose`. Every command throws `compose_failed` with its first and last lines, `port_in_use` when a host
- * port was taken (both are `ComposeError`), `timeout`, and `canceled` within a second of an abort; then no process of
- * it is left. Each can be repeated.
+ * Runs `docker compose`. Every command throws a `ComposeError` with its first and last lines, `timeout`, and `canceled`
+ * within a second of an abort; then no process of it is left. Each can be repeated.
  */
 export class ComposeCli {
   readonly #configs: DockerConfigs;

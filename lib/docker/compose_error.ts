@@ -1,8 +1,13 @@
 /** A failed `docker compose`, and what can be read from its words. Pure. */
 
-import { AgentError } from "../base/errors.ts";
+import { AgentError, type ErrorCode } from "../base/errors.ts";
+import { isFullDisk } from "./errors.ts";
 
-/** A command of compose that has failed. `code` is `port_in_use` when a host port was taken, else `compose_failed`. */
+/**
+ * A command of compose that has failed. `code` is `port_in_use` when a host port was taken. It is not the definition's
+ * fault, either, when the engine's disk was full (`no_space`), the engine was away (`engine_unreachable`), or something
+ * has ended the program (`command_failed`). For all else it is `compose_failed`.
+ */
 export class ComposeError extends AgentError {
   /** What was run: `up`. */
   readonly command: string;
@@ -12,13 +17,28 @@ export class ComposeError extends AgentError {
 
   constructor(command: string, { exitStatus, lines }: { exitStatus: number; lines: readonly string[] }) {
     const text = lines.join("; ") || "no output";
-    const code = lines.some(isPortConflict) ? "port_in_use" : "compose_failed";
-    super(code, `docker compose ${command} failed: exit status ${exitStatus}: ${text}`);
+    super(composeErrorCode(exitStatus, lines), `docker compose ${command} failed: exit status ${exitStatus}: ${text}`);
     this.name = "ComposeError";
     this.command = command;
     this.exitStatus = exitStatus;
     this.lines = lines;
   }
+}
+
+/** The reason comes last; what services print while they are built may be anything. */
+const reasonLines = 3;
+
+const engineAway = /cannot connect to the docker daemon|error during connect:/i;
+
+/** Exit codes above stand for signals. */
+const lastExitCode = 128;
+
+function composeErrorCode(exitStatus: number, lines: readonly string[]): ErrorCode {
+  if (lines.some(isPortConflict)) return "port_in_use";
+  const reason = lines.slice(-reasonLines);
+  if (reason.some(isFullDisk)) return "no_space";
+  if (reason.some((line) => engineAway.test(line))) return "engine_unreachable";
+  return exitStatus > lastExitCode ? "command_failed" : "compose_failed";
 }
 
 /** Engines of all versions, their proxies and the kernel name a taken port like this. */

@@ -53,9 +53,9 @@ export function engineText(body: string): string {
   return text.trim().slice(0, engineTextLimit) || "no reason given";
 }
 
-/** True for the text of a write that has failed because the engine's disk is full. */
+/** True for the text of a write that has failed because the engine's disk, or its share of it, is full. */
 export function isFullDisk(text: string): boolean {
-  return /no space left on device/i.test(text);
+  return /no space left on device|disk quota exceeded/i.test(text);
 }
 
 function codeOf(status: number, options: { text: string; missing: ErrorCode | undefined }): ErrorCode {

@@ -37,7 +37,8 @@ export interface RollBack {
 
 /** Errors that say nothing about the release that was started: any other would have met them as well. */
 export const blamelessCodes: readonly ErrorCode[] = [
-  ...["canceled", "engine_unreachable", "left_alone", "no_space", "port_in_use", "store_failed", "timeout"] as const,
+  ...["canceled", "command_failed", "engine_unreachable", "left_alone", "no_space"] as const,
+  ...["port_in_use", "store_failed", "timeout"] as const,
 ];
 
 /** True when a failure is the fault of the release. None is while the disk is full or the engine has been away. */

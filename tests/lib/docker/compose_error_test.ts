@@ -43,3 +43,22 @@ for (const { line, ports } of conflicts) {
     assert.equal(error.code, isConflict ? "port_in_use" : "compose_failed");
   });
 }
+
+const full = "Error response from daemon: mkdir /var/lib/docker/overlay2/8d99-init: no space left on device";
+
+const codes: readonly [name: string, code: string, exitStatus: number, lines: string[]][] = [
+  ["a full disk of the engine", "no_space", 1, ["Container p-web-1  Recreate", full]],
+  ["a share of it that is used up", "no_space", 1, ["Error response from daemon: write /x: disk quota exceeded"]],
+  ["what a service has printed as it was built", "compose_failed", 1, [full, "#7 1", "#7 2", "failed to solve"]],
+  ["an engine that is away", "engine_unreachable", 1, [
+    "Cannot connect to the Docker daemon at unix:///x. Is it running?",
+  ]],
+  ["a program that the kernel has ended", "command_failed", 137, ["Container p-web-1  Recreate"]],
+  ["a definition that makes no sense", "compose_failed", 15, ["services.web must be a mapping"]],
+];
+
+for (const [name, code, exitStatus, lines] of codes) {
+  Deno.test(`the code of a ComposeError tells of ${name}: ${code}`, () => {
+    assert.equal(new ComposeError("up", { exitStatus, lines }).code, code);
+  });
+}

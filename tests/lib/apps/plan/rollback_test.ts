@@ -63,6 +63,7 @@ Deno.test("blamesRelease() is false for errors that any release would have met",
   }
   const blameless = [
     "canceled",
+    "command_failed",
     "engine_unreachable",
     "left_alone",
     "no_space",
