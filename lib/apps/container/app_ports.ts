@@ -212,7 +212,8 @@ export class AppPorts {
       this.#lost.delete(keyText(key));
       this.#hostPorts.usePin(key);
     }
-    const names = new Set(wanted.map(({ key }) => keyText(key)));
+    const names = keyTextsOf(wanted);
+    for (const { key } of wanted) this.#hostPorts.inherit(key, names);
     // Of rules and entries that are gone.
     for (const key of this.#hostPorts.keysOf(app)) if (!names.has(keyText(key))) this.#hostPorts.drop(key);
     for (const slot of wanted) {
@@ -260,7 +261,9 @@ export class AppPorts {
     for (const one of [slot, ...others]) this.#hostPorts.adopt(one.key, this.#boundPort(one, published));
     // Of several services the first one that has the port.
     const { key, name } = [slot, ...others].find((one) => this.#hostPorts.find(one.key) !== undefined) ?? slot;
-    const known = this.#hostPorts.find(key) ?? (this.#boundPort({ key, name }, published) || rule.hostPort);
+    const former = this.#hostPorts.find(key) ?? this.#hostPorts.findFormer(key, keyTextsOf([slot, ...others]));
+    if (former !== undefined) return { ...rule, hostPort: former };
+    const known = this.#boundPort({ key, name }, published) || rule.hostPort;
     return known > 0 ? { ...rule, hostPort: this.#hostPorts.recoverOrReserve(key, known) } : rule;
   }
 
@@ -304,6 +307,10 @@ export class AppPorts {
     this.#said.set(keyText(key), line);
     return true;
   }
+}
+
+function keyTextsOf(slots: readonly PortSlot[]): ReadonlySet<string> {
+  return new Set(slots.map(({ key }) => keyText(key)));
 }
 
 interface WantedSlot extends PortSlot {

@@ -89,6 +89,22 @@ export class HostPorts {
     if (this.ownerOf(hostPort, key.transport) === undefined) this.#assign(key, hostPort);
   }
 
+  /**
+   * The host port of the same declared port from before the app became a compose app, stopped being one, or moved the
+   * port to another service; undefined when there is none. `names`: the keys of today, as `keyText()` has them.
+   */
+  findFormer(key: PortKey, names: ReadonlySet<string>): number | undefined {
+    return this.#formerOf(key, names)?.hostPort;
+  }
+
+  /** Takes over that port, if there is one and the key has none. */
+  inherit(key: PortKey, names: ReadonlySet<string>): void {
+    const former = this.find(key) === undefined ? this.#formerOf(key, names) : undefined;
+    if (former === undefined) return;
+    this.#drop(former.key);
+    this.#assign(key, former.hostPort);
+  }
+
   /** Replaces the host port of a key by one of the pool when it is reserved for another. Throws `port_in_use`. */
   leaveReserved(key: PortKey): void {
     const hostPort = this.find(key);
@@ -192,6 +208,10 @@ export class HostPorts {
     for (const { key } of [...this.#owned.values()]) {
       if (idText(key.app) === idText(app)) this.#drop(key);
     }
+  }
+
+  #formerOf(key: PortKey, names: ReadonlySet<string>): Assignment | undefined {
+    return this.#owned.values().find((one) => isSameRule(one.key, key) && !names.has(keyText(one.key)));
   }
 
   #isOpen(key: PortKey, hostPort: number): boolean {

@@ -159,3 +159,35 @@ Deno.test("apps.md 3.5.4: a DEV app leaves a declared port that cannot be bound 
   isFree = true;
   assert.equal(hostPort(), 8080);
 });
+
+Deno.test("a declared port keeps its host port when its app becomes a compose app, moves it, and stops being one", () => {
+  const ports = freshPorts();
+  const rules = [rule({ port: 8080 }), rule({ port: 9090 })];
+  const publishOne = () => {
+    const outcome = ports.publish(app, rules);
+    return outcome.kind === "published" ? outcome.ports.map(({ port, hostPort }) => `${port} ${hostPort}`) : outcome;
+  };
+  const resolve = (entries?: ServiceEntries) => {
+    const stored = rules.map((one) => ({ ...one, hostPort: one.port === 8080 ? 40_000 : 40_001 }));
+    const found = ports.resolve(app, { rules: stored, services: entries, published: undefined }).rules;
+    return found.map(({ hostPort }) => hostPort);
+  };
+  const [web, other] = [
+    services({ web: ["8080:80"], db: ["9090:90"] }),
+    services({ api: ["8080:80"], db: ["9090:90"] }),
+  ];
+  assert.deepEqual(publishOne(), ["8080 40000", "9090 40001"]);
+  assert.deepEqual(resolve(web), [40_000, 40_001]);
+  assert.deepEqual(publish(ports, { entries: web, rules }), ["web 8080:80/tcp 40000", "db 9090:90/tcp 40001"]);
+  assert.deepEqual(resolve(other), [40_000, 40_001]);
+  assert.deepEqual(publish(ports, { entries: other, rules }), ["api 8080:80/tcp 40000", "db 9090:90/tcp 40001"]);
+  assert.deepEqual(resolve(), [40_000, 40_001]);
+  assert.deepEqual(publishOne(), ["8080 40000", "9090 40001"]);
+});
+
+Deno.test("of two services that declare a port, one that is new does not take the host port of the other", () => {
+  const ports = freshPorts();
+  assert.deepEqual(publish(ports, { entries: services({ b: ["8080:80"] }) }), ["b 8080:80/tcp 40000"]);
+  const both = services({ a: ["8080:80"], b: ["8080:80"] });
+  assert.deepEqual(publish(ports, { entries: both }), ["a 8080:80/tcp 40001", "b 8080:80/tcp 40000"]);
+});
