@@ -62,7 +62,9 @@ export class BundleFolder {
     const kept = isKnown ? [fileName, bundleRecordName(fileName)] : [];
     for (const name of await inner.list() ?? []) if (!kept.includes(name)) await inner.remove(name);
     const whole = await outer.look(fileName);
-    if (isKnown && await inner.look(fileName) === undefined && whole !== undefined && refusalOf(whole) === undefined) {
+    if (
+      isKnown && await inner.look(fileName) === undefined && whole !== undefined && bundleRefusal(whole) === undefined
+    ) {
       // If it is still the newest, nothing is downloaded; if not, there is room for its successor.
       await outer.move(fileName, { folder: inner, name: fileName });
     }
@@ -101,7 +103,7 @@ export class BundleFolder {
     if (info === undefined) {
       throw new AgentError("not_available", `There is no update to install: "${path}" is missing; download it first`);
     }
-    const refusal = refusalOf(info);
+    const refusal = bundleRefusal(info);
     if (refusal !== undefined) throw new AgentError("denied", `Refused to install "${path}": ${refusal}`);
     return path;
   }
@@ -120,7 +122,7 @@ export class BundleFolder {
   async removeUnknown(fileName: string): Promise<boolean> {
     await using outer = await this.#open();
     const whole = await outer.look(fileName);
-    if (whole === undefined || refusalOf(whole) !== undefined) return false;
+    if (whole === undefined || bundleRefusal(whole) !== undefined) return false;
     await outer.remove(fileName);
     this.#log.info("Removed an older bundle, because the disk is too full for both", { path: this.pathOf(fileName) });
     return true;
@@ -180,7 +182,9 @@ async function readBundleRecord(
 }
 
 /** The installer looks at the signature first and reads the rest later, so nobody else may change it in between. */
-function refusalOf({ isFile, uid, mode = 0 }: Awaited<ReturnType<HeldFolder["look"]>> & object): string | undefined {
+function bundleRefusal(
+  { isFile, uid, mode = 0 }: Awaited<ReturnType<HeldFolder["look"]>> & object,
+): string | undefined {
   if (!isFile) return "it is not a file";
   if (uid !== undefined && uid !== Deno.uid()) return "it belongs to another user";
   return (mode & openToOthers) === 0 ? undefined : "other users can write to it";
