@@ -1,6 +1,7 @@
 /**
  * `deno task footprint [--check]`: modules and bytes of each component of the bundle, what is loaded at the start, and
- * the time and memory of each import compared with an empty process. Ends with 1 when something exceeds its limit in
+ * the time and memory of each import compared with an empty process, and its processor time as a multiple of what the
+ * runtime's own modules take. Ends with 1 when something exceeds its limit in
  * scripts/footprint/allowances.ts. With `--check` it measures less often and prints only what is wrong. Costs are
  * measured on Linux only.
  */
@@ -8,13 +9,13 @@
 import { alignColumns } from "./bench/table.ts";
 import { bundleArgs } from "./build/plan.ts";
 import { type Allowances, allowances, bundleLimits } from "./footprint/allowances.ts";
-import { findFootprintViolations, type Footprint } from "./footprint/judge.ts";
+import { findFootprintViolations, type Footprint, processorRatio } from "./footprint/judge.ts";
 import { type Imports, measureImports, runDeno } from "./footprint/measure.ts";
 import { readComponents, readStart, sumOf } from "./footprint/components.ts";
 import { projectRoot, urlOf } from "./paths.ts";
 
 const measuredRuns = 9;
-const checkedRuns = 3;
+const checkedRuns = 5;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -80,13 +81,14 @@ function renderFootprint(found: Footprint, allowed: Allowances): string {
     ["minified", "", "", "", `${found.payloadBytes}`, `${bundleLimits.payloadBytes}`],
   ];
   const costs = [
-    ["import", "", "start ms", "processor ms", "allowed", "RSS MiB", "allowed"],
+    ["import", "", "start ms", "processor ms", "ratio", "allowed", "RSS MiB", "allowed"],
     ...[...found.costs].map(([name, cost]) => [
       name,
       "",
       cost.startMs.toFixed(0),
       cost.processorMs.toFixed(0),
-      `${allowed.costs[name]?.processorMs ?? "-"}`,
+      processorRatio(found.costs, name).toFixed(2),
+      `${allowed.costs[name]?.processorRatio ?? "-"}`,
       cost.rssMib.toFixed(1),
       `${allowed.costs[name]?.rssMib ?? "-"}`,
     ]),

@@ -1,6 +1,6 @@
 /** Compares the footprint of the program with its limits. Pure. */
 
-import { type Allowances, bundleLimits } from "./allowances.ts";
+import { type Allowances, bundleLimits, runtimeName } from "./allowances.ts";
 import type { Cost } from "./measure.ts";
 import { type Component, sumOf } from "./components.ts";
 
@@ -65,13 +65,20 @@ function startViolations({ start }: Footprint, { start: allowed }: Allowances): 
   ];
 }
 
+/** The processor time of a row as a multiple of what the runtime's own modules take; NaN where neither was measured. */
+export function processorRatio(costs: Footprint["costs"], name: string): number {
+  return (costs.get(name)?.processorMs ?? NaN) / (costs.get(runtimeName)?.processorMs ?? NaN);
+}
+
 function costViolations({ costs }: Footprint, { costs: allowed }: Allowances): string[] {
   const violations: string[] = [];
-  for (const [name, { processorMs, rssMib }] of costs) {
+  for (const [name, { rssMib }] of costs) {
     const limit = allowed[name];
     if (limit === undefined) continue;
-    if (processorMs > limit.processorMs) {
-      violations.push(`${name} takes ${processorMs.toFixed(0)} ms of a processor, more than ${limit.processorMs}`);
+    const ratio = processorRatio(costs, name);
+    if (ratio > limit.processorRatio) {
+      const times = `${ratio.toFixed(2)} times as much of a processor as ${runtimeName}`;
+      violations.push(`${name} takes ${times}, more than ${limit.processorRatio}`);
     }
     if (rssMib > limit.rssMib) violations.push(`${name} takes ${rssMib.toFixed(1)} MiB, more than ${limit.rssMib}`);
   }
