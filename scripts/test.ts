@@ -1,9 +1,9 @@
 /**
  * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then
- * each file that needs real parts in a box of its own, two at a time. The last line is `N passed, N failed`, with `, N
- * skipped` when tests were skipped. `--nightly` runs the whole fault table, dealt out to four boxes at once, instead of
- * a sample. With CI set, a file that cannot run counts as failed. A run of all tests notes which lines they cover, for
- * `deno task ok`, which also checks the types.
+ * each file that needs real parts in a box of its own, three at a time. The last line is `N passed, N failed`, with `,
+ * N skipped` when tests were skipped. `--nightly` runs the whole fault table, dealt out to four boxes at once, instead
+ * of a sample. With CI set, a file that cannot run counts as failed. A run of all tests notes which lines they cover,
+ * for `deno task ok`, which also checks the types.
  */
 
 import { projectRoot } from "./paths.ts";

@@ -30,9 +30,9 @@ export interface BoxRun {
   part?: string;
 }
 
-/** The rows wait for engines most of the time, so more boxes than processors finish sooner. */
+/** Tests in boxes wait for engines half of the time, so more boxes than processors finish sooner. */
 const nightlyBoxes = 4;
-const regularBoxes = 2;
+const regularBoxes = 3;
 
 const faultTables = ["tests/fault/steps_test.ts", "tests/fault/kinds_test.ts"];
 
