@@ -28,16 +28,17 @@ export function readJunit(xml: string): TestOutcome[] {
 
 /**
  * The outcomes of one run: those in its report, one failure for each file that the report does not mention (it did not
- * load, or has no test), and one for a run that failed without a failed test.
+ * load, or has no test), and one for a run that failed without a failed test. `killedBecause` is why it was not left to
+ * end.
  */
 export function judgeRun(
   files: readonly string[],
-  run: { xml: string; success: boolean; output: string },
+  run: { xml: string; success: boolean; output: string; killedBecause?: string },
 ): TestOutcome[] {
   const outcomes = readJunit(run.xml);
   const seen = new Set(outcomes.map((outcome) => outcome.file));
   const silent = files.filter((file) => !seen.has(file));
-  const text = run.output.trim().split("\n").slice(-40).join("\n");
+  const text = lastLines(run);
   if (silent.length === files.length) {
     const file = files.length === 1 ? files[0] ?? "" : `${files.length} files`;
     return [{ file, name: "ran no test", kind: "failed", text }];
@@ -47,6 +48,12 @@ export function judgeRun(
     outcomes.push({ file: files.join(", "), name: "ended with an error", kind: "failed", text });
   }
   return outcomes;
+}
+
+/** The last line of a run that was killed names the test that hung, and summaries show the first lines. */
+function lastLines({ output, killedBecause }: { output: string; killedBecause?: string }): string {
+  const lines = output.trim().split("\n");
+  return killedBecause === undefined ? lines.slice(-40).join("\n") : [killedBecause, ...lines.slice(-1)].join("\n");
 }
 
 function unescape(text: string): string {

@@ -106,10 +106,10 @@ export class TestRuns {
   /** Waits for a run, kills it at the limit, and prints one line, or all of its output when it failed. */
   async #follow(process: TestProcess, run: TestRun): Promise<TestOutcome[]> {
     const startedMs = performance.now();
-    let limitText = "";
+    let killedBecause: string | undefined;
     const ownLimitMs = this.#options.isNightly ? nightlyLimitMs : limitMs;
     const timer = setTimeout(() => {
-      limitText = `\n${run.name} took longer than ${ownLimitMs / 1000} s and was killed`;
+      killedBecause = `It took longer than ${ownLimitMs / 1000} s and was killed`;
       run.kill();
     }, ownLimitMs);
     this.#running.add(run);
@@ -119,11 +119,14 @@ export class TestRuns {
         new Response(process.stderr).text(),
         process.status,
       ]);
-      const text = output + errors + limitText;
-      const outcomes = judgeRun(run.files, { xml: await readTextIfThere(run.report) ?? "", success, output: text });
+      const text = errors + output;
+      const outcomes = judgeRun(run.files, {
+        ...{ xml: await readTextIfThere(run.report) ?? "", success, output: text },
+        ...(killedBecause === undefined ? {} : { killedBecause }),
+      });
       const count = (kind: TestOutcome["kind"]) => outcomes.filter((outcome) => outcome.kind === kind).length;
       const [passed, failed] = [count("passed"), count("failed")];
-      if (failed > 0) this.#options.say(text.trimEnd());
+      if (failed > 0) this.#options.say([text.trimEnd(), ...(killedBecause ? [killedBecause] : [])].join("\n"));
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
       const verdict = failed > 0 ? "FAILED" : "ok    ";
       this.#options.say(`${verdict} ${run.name}: ${passed} passed, ${failed} failed (${seconds} s)`);

@@ -64,16 +64,21 @@ async function checkHttps(fixture: TunnelFixture): Promise<void> {
 }
 
 async function checkTcp(fixture: TunnelFixture): Promise<void> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { status: { remotePort }, url } = await fixture.untilActive(await fixture.open("tcp", listener.addr.port));
   assert.ok(remotePort > 0);
   assert.equal(url, `tcp://512-shop-${listener.addr.port}.127.0.0.1:${remotePort}`);
-  using client = await Deno.connect({ hostname: "127.0.0.1", port: remotePort });
-  {
-    using accepted = await listener.accept();
+  const serving = listener.accept().then(async (accepted) => {
     await accepted.write(new TextEncoder().encode("hello over TCP"));
+    accepted.close();
+  }, () => {});
+  try {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: remotePort });
+    assert.equal(await readAll(client), "hello over TCP");
+  } finally {
+    listener.close();
+    await serving;
   }
-  assert.equal(await readAll(client), "hello over TCP");
 }
 
 async function checkUdp(fixture: TunnelFixture): Promise<void> {
@@ -82,11 +87,20 @@ async function checkUdp(fixture: TunnelFixture): Promise<void> {
   const { status: { remotePort } } = await fixture.untilActive(await fixture.open("udp", app.addr.port));
   const client = Deno.listenDatagram({ hostname: "127.0.0.1", port: 0, transport: "udp" });
   const server = { hostname: "127.0.0.1", port: remotePort, transport: "udp" } as const;
-  await client.send(new TextEncoder().encode("hello over UDP"), server);
-  const [bytes] = await app.receive();
-  assert.equal(new TextDecoder().decode(bytes), "hello over UDP");
-  app.close();
-  client.close();
+  let received = "";
+  const receiving = app.receive().then(([bytes]) => received = new TextDecoder().decode(bytes), () => "");
+  try {
+    await pollUntil("a datagram arrives", async () => {
+      await client.send(new TextEncoder().encode("hello over UDP"), server);
+      await sleep(100);
+      return received || undefined;
+    });
+  } finally {
+    app.close();
+    client.close();
+    await receiving;
+  }
+  assert.equal(received, "hello over UDP");
 }
 
 Deno.test("a tunnel keeps the remote port it asks for, and is gone when it is removed", async () => {
@@ -163,14 +177,16 @@ Deno.test("the client takes another port when somebody has its own, and a left o
       });
       const args = ["-c", `${folder}/frpc.yaml`];
       left = new Deno.Command(`${folder}/frpc`, { args, stdout: "null", stderr: "null" }).spawn();
+      // A process has no arguments yet when the call that starts it returns.
+      await pollUntil("it runs", async () => (await clientsOf(`${folder}/frpc.yaml`)).length === 1 || undefined);
     },
   });
   const proxy = await fixture.open("http", page.port);
   await fixture.untilActive(proxy);
   assert.match(await Deno.readTextFile(fixture.configFile), /^ {2}port: 7412$/m);
   assert.equal(((await Deno.stat(fixture.configFile)).mode ?? 0) & 0o777, 0o600);
-  assert.equal((await left?.status)?.signal, "SIGKILL");
   assert.equal((await fixture.clients()).length, 1);
+  assert.equal((await left?.status)?.signal, "SIGKILL");
 });
 
 Deno.test("no client outlives an agent that is killed", async () => {

@@ -154,22 +154,32 @@ export async function clientsOf(configFile: string): Promise<number[]> {
 }
 
 /** What a page of an `http` tunnel says. */
-export async function readPage({ subdomain }: TunnelProxy): Promise<string> {
+export async function readPage({ subdomain }: Pick<TunnelProxy, "subdomain">): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: frpsPorts.http });
   const head = `GET / HTTP/1.0\r\nHost: ${subdomain}.${frpsDomain}\r\n\r\n`;
   await connection.write(new TextEncoder().encode(head));
   return await readAll(connection);
 }
 
-/** Everything until the other side closes the connection. */
+/** Everything until the other side closes the connection, or has said nothing for two seconds. */
 export async function readAll(connection: Deno.Conn): Promise<string> {
   const decoder = new TextDecoder();
-  let text = "";
   const buffer = new Uint8Array(4_096);
-  for (let size = await connection.read(buffer); size !== null; size = await connection.read(buffer)) {
+  for (let text = "";;) {
+    const size = await readOnce(connection, buffer);
+    if (size === null) return text;
     text += decoder.decode(buffer.subarray(0, size), { stream: true });
   }
-  return text;
+}
+
+async function readOnce(connection: Deno.Conn, buffer: Uint8Array): Promise<number | null> {
+  const { promise: silence, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), 2_000);
+  try {
+    return await Promise.race([connection.read(buffer), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A page of an app, on a port that the system chooses. */

@@ -37,7 +37,7 @@ Deno.test("readJunit() finds what passed, failed and was skipped", () => {
 });
 
 Deno.test("judgeRun() counts a file without tests, and a run that failed without a failed test, as failed", () => {
-  const failed = (files: string[], run: { xml: string; success: boolean; output: string }) =>
+  const failed = (files: string[], run: { xml: string; success: boolean; output: string; killedBecause?: string }) =>
     judgeRun(files, run).filter((outcome) => outcome.kind === "failed").map(({ file, name, text }) => ({
       file,
       name,
@@ -54,5 +54,9 @@ Deno.test("judgeRun() counts a file without tests, and a run that failed without
   ]);
   assert.deepEqual(failed(files, { xml: good, success: false, output: "uncaught" }), [
     { file: "tests/a_test.ts, tests/d_test.ts", name: "ended with an error", text: "uncaught" },
+  ]);
+  const hung = { xml: "", success: false, output: "running 2 tests\na ... ok\nb ...\n", killedBecause: "It was late" };
+  assert.deepEqual(failed(["tests/x_test.ts"], hung), [
+    { file: "tests/x_test.ts", name: "ran no test", text: "It was late\nb ..." },
   ]);
 });
