@@ -1,6 +1,7 @@
 /** Runs one process of a simulated fleet and collects what its agents report. */
 
 import { isDict, parseJson, readText } from "../../lib/base/json.ts";
+import { withInstalledPackages } from "../packages.ts";
 import { projectRoot } from "../paths.ts";
 
 /** A running process. Disposing ends it. */
@@ -20,7 +21,7 @@ export class FleetProcess implements AsyncDisposable {
 
   /** Starts `count` agents, numbered from `first`, in one process. */
   static start(url: string, { first, count }: { first: number; count: number }): FleetProcess {
-    const settings = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check"];
+    const settings = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check", withInstalledPackages];
     const child = new Deno.Command(Deno.execPath(), {
       args: [...settings, "scripts/bench/fleet_agents.ts", url, String(first), String(count)],
       cwd: projectRoot,

@@ -1,5 +1,6 @@
 /** Decides what a build produces, and with which commands. Pure. */
 
+import { withInstalledPackages } from "../packages.ts";
 import type { WantedTargets } from "./arguments.ts";
 import { embeddedParts } from "./embedded_parts.ts";
 import type { Target } from "./target.ts";
@@ -61,7 +62,7 @@ function stepOf(
 
 /** Arguments of the runtime that bundle `entry` and everything it imports into one minified script. */
 export function bundleArgs(entry: string, output: string): string[] {
-  return ["bundle", "--quiet", "--minify", "--platform", "deno", "--output", output, entry];
+  return ["bundle", "--quiet", withInstalledPackages, "--minify", "--platform", "deno", "--output", output, entry];
 }
 
 /**

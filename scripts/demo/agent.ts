@@ -1,6 +1,7 @@
 /** The real agent as a process, from source, with all its files in the demo's folder. */
 
 import type { Dict } from "../../lib/base/json.ts";
+import { withInstalledPackages } from "../packages.ts";
 import { projectRoot } from "../paths.ts";
 
 const graceMs = 5_000;
@@ -25,7 +26,8 @@ export class DemoAgent implements AsyncDisposable {
     await Deno.mkdir(folder, { recursive: true });
     const config = `${folder}/device.flock`;
     await Deno.writeTextFile(config, JSON.stringify(flock, null, 2), { mode: 0o600 });
-    const deno = [Deno.execPath(), "run", "--no-prompt", "-P=agent", "--quiet", "--no-check", `${projectRoot}main.ts`];
+    const settings = ["--no-prompt", "-P=agent", "--quiet", "--no-check", withInstalledPackages];
+    const deno = [Deno.execPath(), "run", ...settings, `${projectRoot}main.ts`];
     const flags = [
       ...["-config", config, "-agentDir", folder, "-appsDir", `${folder}/apps`],
       ...["-dbFileName", `${folder}/reagent.db`, "-logFile", `${folder}/reagent.log`, "-nmw=false", "-update=false"],

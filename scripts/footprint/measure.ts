@@ -1,6 +1,7 @@
 /** Measures what an import costs: processes that load a bundle of it, compared with processes that load nothing. */
 
 import { median } from "../bench/results.ts";
+import { withInstalledPackages } from "../packages.ts";
 import { projectRoot } from "../paths.ts";
 import { mustRun } from "../programs.ts";
 
@@ -67,7 +68,8 @@ async function bundleRows(
     await Deno.writeTextFile(entry, lines.join("") + report);
     entries.push(entry);
   }
-  const settings = ["--quiet", "--no-check", "--minify", "--platform", "deno", "--config", `${projectRoot}deno.json`];
+  const project = ["--config", `${projectRoot}deno.json`, withInstalledPackages];
+  const settings = ["--quiet", "--no-check", "--minify", "--platform", "deno", ...project];
   // With a single entry the folder would be taken for a file; the empty row makes it at least two.
   await runDeno(["bundle", ...settings, "--outdir", `${folder}/out`, ...entries]);
   return rows.map((_, index) => `${folder}/out/row${index}.js`);

@@ -1,6 +1,7 @@
 /** Runs test files: unit tests in one process, a file that needs real parts in a box of its own. */
 
 import { readTextIfThere } from "../files.ts";
+import { withInstalledPackages } from "../packages.ts";
 import { projectRoot } from "../paths.ts";
 import { sendSignal } from "../testbed/background.ts";
 import { Box } from "../testbed/box.ts";
@@ -147,7 +148,7 @@ export class TestRuns {
   #testArgs(report: string): string[] {
     const { coverage } = this.#options;
     return [
-      ...["--no-prompt", "-P", "--quiet", "--no-check", `--junit-path=${report}`],
+      ...["--no-prompt", "-P", "--quiet", "--no-check", withInstalledPackages, `--junit-path=${report}`],
       ...(coverage === undefined ? [] : [`--coverage=${coverage}`, "--coverage-raw-data-only"]),
     ];
   }

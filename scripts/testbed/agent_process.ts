@@ -4,6 +4,7 @@
  */
 
 import { bundleRunArgs } from "../build/plan.ts";
+import { withInstalledPackages } from "../packages.ts";
 import { sendSignal } from "./background.ts";
 import { pollUntil } from "./wait.ts";
 import { readTextIfThere, removeForeignFolder } from "../files.ts";
@@ -219,7 +220,8 @@ export class AgentProcess implements AsyncDisposable {
 export function agentCommand(agent: string): [string, ...string[]] {
   if (agent.endsWith(".js")) return [Deno.execPath(), ...bundleRunArgs(agent)];
   if (!agent.endsWith(".ts")) return [agent];
-  const settings = ["--no-prompt", "-P=agent", "--quiet", "--no-check", "--config", `${projectRoot}deno.json`];
+  const config = ["--config", `${projectRoot}deno.json`, withInstalledPackages];
+  const settings = ["--no-prompt", "-P=agent", "--quiet", "--no-check", ...config];
   return [Deno.execPath(), "run", ...settings, agent];
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { tunnelProof } from "../../lib/tunnels/client_config.ts";
 import type { TunnelProxy } from "../../lib/tunnels/tunnel_proxy.ts";
+import { withInstalledPackages } from "../../scripts/packages.ts";
 import { pathOf } from "../../scripts/paths.ts";
 import { mustRun } from "../../scripts/programs.ts";
 import { TestCa } from "../../scripts/testbed/certificate_authority.ts";
@@ -195,7 +196,7 @@ Deno.test("no client outlives an agent that is killed", async () => {
   await Deno.copyFile(partsFolder().frpc, `${folder}/frpc`);
   const program = pathOf("tunnel_program.ts", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "--no-prompt", "--allow-all", "--unstable-net", program, folder],
+    args: ["run", "--quiet", "--no-check", withInstalledPackages, "--allow-all", "--unstable-net", program, folder],
     stdout: "null",
     stderr: "null",
   }).spawn();

@@ -2,6 +2,7 @@
 /** The demo as a newcomer runs it: what it prints, how long it takes, and that it leaves nothing, however it ends. */
 
 import assert from "node:assert/strict";
+import { withInstalledPackages } from "../../scripts/packages.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
 import { runProgram } from "../../scripts/programs.ts";
 import { listProcesses } from "../../scripts/testbed/background.ts";
@@ -82,8 +83,9 @@ class Demo implements AsyncDisposable {
   text = "";
 
   constructor(env: Record<string, string>, args: readonly string[] = []) {
+    const settings = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", withInstalledPackages];
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "scripts/demo.ts", ...args],
+      args: [...settings, "scripts/demo.ts", ...args],
       cwd: projectRoot,
       env: { NO_COLOR: "1", ...env },
       stdin: "null",

@@ -10,6 +10,7 @@ import { ConfigFile } from "../../lib/config.ts";
 import { writeFileDurably } from "../../lib/files/atomic_file.ts";
 import { Database } from "../../lib/store/database.ts";
 import { openWithRecovery } from "../../lib/store/recovery.ts";
+import { withInstalledPackages } from "../../scripts/packages.ts";
 import { runProgram } from "../../scripts/programs.ts";
 import { DiskWithPower, whyNoDiskWithPower } from "../../scripts/testbed/disk_with_power.ts";
 import { deliveredFlock, flockChange, isRelaxedStep, readAll, writeDatabaseStep } from "./durable_writes.ts";
@@ -71,7 +72,8 @@ async function writeUntilCut(
 ): Promise<Range> {
   const { kind, folder, from, cut } = options;
   const writer = `${projectRoot}tests/fault/durable_writer.ts`;
-  const deno = [Deno.execPath(), "run", "--no-prompt", "--quiet", "-P=tools", "--config", `${projectRoot}deno.json`];
+  const project = ["--config", `${projectRoot}deno.json`, withInstalledPackages];
+  const deno = [Deno.execPath(), "run", "--no-prompt", "--quiet", "-P=tools", ...project];
   // The first cut in a folder happens while the file is being created.
   const moment = cut % cutsPerFolder === 0
     ? { afterLines: 1, afterUs: (cut * 617) % 20_000 }

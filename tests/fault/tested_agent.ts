@@ -1,6 +1,7 @@
 /** The agent of a fault test, in a process of its own. */
 
 import { readTextIfThere } from "../../scripts/files.ts";
+import { withInstalledPackages } from "../../scripts/packages.ts";
 import { pathOf } from "../../scripts/paths.ts";
 import type { DeviceApp } from "../../scripts/studio/device_apps.ts";
 import { type Background, isRunning, killProcess, startInBackground } from "../../scripts/testbed/background.ts";
@@ -141,7 +142,8 @@ export class TestedAgent implements AsyncDisposable {
     const settings: AgentSettings = { ...this.#settings, ...files };
     await Deno.writeTextFile(settings.commandsFile, "");
     const program = pathOf("agent_program.ts", import.meta.url);
-    const args = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check", program, JSON.stringify(settings)];
+    const runtime = ["run", "--no-prompt", "-P=agent", "--quiet", "--no-check", withInstalledPackages];
+    const args = [...runtime, program, JSON.stringify(settings)];
     return { settings, process: await startInBackground(Deno.execPath(), args, { logFile: `${name}.log` }) };
   }
 }

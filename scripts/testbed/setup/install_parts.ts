@@ -3,6 +3,7 @@
  * Whatever is there already is left alone. Safe to run twice, at the same time, and after it was interrupted.
  */
 
+import { installNpmPackages } from "../../packages.ts";
 import { installCrossbar } from "./crossbar.ts";
 import { installPackages } from "./debian.ts";
 import { installDebianRoot } from "./debian_root.ts";
@@ -10,8 +11,6 @@ import { installDocker } from "./docker.ts";
 import { partsFolder } from "./folder.ts";
 import { installFrp } from "./frp.ts";
 import { installStorageEmulator } from "./storage_emulator.ts";
-import { mustRun } from "../../programs.ts";
-import { projectRoot } from "../../paths.ts";
 
 /** The real parts that a test file can ask for. */
 export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian" | "bus" | "frp";
@@ -54,7 +53,7 @@ export async function installParts(
   };
   const packages = attempt(allParts, () => installPackages(say));
   await Promise.all([
-    installProject(say),
+    installNpmPackages(say),
     attempt(["engine"], () => installDocker(folder, say)),
     packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
     packages.then(() => attempt(["storage"], () => installStorageEmulator(folder, say))),
@@ -62,10 +61,4 @@ export async function installParts(
     packages.then(() => attempt(["frp"], () => installFrp(folder, say))),
   ]);
   return missing;
-}
-
-async function installProject(say: (text: string) => void): Promise<void> {
-  const args = ["install", "--quiet", "--frozen"];
-  const { stderr } = await mustRun(Deno.execPath(), args, { cwd: projectRoot, env: { NO_COLOR: "1" } });
-  if (stderr.includes("Downloading")) say("installed the project's packages");
 }

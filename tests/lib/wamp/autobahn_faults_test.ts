@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { within } from "../../../lib/async/deadline.ts";
+import { withInstalledPackages } from "../../../scripts/packages.ts";
 import { FakeClock } from "../../fakes/fake_clock.ts";
 import { FakeRouter } from "../../fakes/fake_router.ts";
 import { openSession, openTransport, openWithPeer, recordingLog, startRouter } from "./open_session.ts";
@@ -274,8 +275,9 @@ Deno.test("fault 10: calls and subscriptions work in the minified bundle", async
        console.log(JSON.stringify((await session.call("x.echo", ["bundled"])).args));
        await session.close();`,
     );
+    const settings = ["bundle", "--quiet", withInstalledPackages, "--minify"];
     const bundle = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", "--quiet", "--minify", "-o", `${folder}/program.js`, `${folder}/program.ts`],
+      args: [...settings, "-o", `${folder}/program.js`, `${folder}/program.ts`],
     }).output();
     assert.equal(bundle.code, 0, new TextDecoder().decode(bundle.stderr));
     const args = ["run", "--no-prompt", "--allow-net", "--allow-env", `${folder}/program.js`, router.url];

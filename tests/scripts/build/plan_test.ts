@@ -93,7 +93,7 @@ Deno.test("the reasons in a plan name DENORT_BIN, its platform, and the way out"
 Deno.test("the commands bundle, minify, and allow what the agent does without prompts", () => {
   assert.deepEqual(
     bundleArgs("main.ts", "build/reagent.js").join(" "),
-    "bundle --quiet --minify --platform deno --output build/reagent.js main.ts",
+    "bundle --quiet --node-modules-dir=manual --minify --platform deno --output build/reagent.js main.ts",
   );
   assert.deepEqual(
     bundleRunArgs("reagent.js").join(" "),

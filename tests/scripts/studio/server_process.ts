@@ -3,6 +3,7 @@
  * The file is both: the program, and what starts it.
  */
 
+import { withInstalledPackages } from "../../../scripts/packages.ts";
 import { Router } from "../../../scripts/studio/router/router.ts";
 import { TokenServer } from "../../../scripts/studio/token_server.ts";
 import { projectRoot } from "../../../scripts/paths.ts";
@@ -31,7 +32,8 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Starts both. */
   static async start(): Promise<ServerProcess> {
-    const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "--config", `${projectRoot}deno.json`];
+    const config = ["--config", `${projectRoot}deno.json`, withInstalledPackages];
+    const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", ...config];
     const args = [...program, import.meta.filename ?? ""];
     const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "inherit" })
       .spawn();

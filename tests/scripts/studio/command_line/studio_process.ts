@@ -4,6 +4,7 @@ import type { Dict } from "../../../../lib/base/json.ts";
 import { isDict } from "../../../../lib/base/json.ts";
 import type { Invocation, Reply } from "../../../../lib/wamp/invocations.ts";
 import type { Session } from "../../../../lib/wamp/session.ts";
+import { withInstalledPackages } from "../../../../scripts/packages.ts";
 import { readServerFile } from "../../../../scripts/studio/command_line/server_file.ts";
 import { openSession } from "../../../../scripts/studio/open_session.ts";
 import { pollUntil } from "../../../../scripts/testbed/wait.ts";
@@ -124,7 +125,8 @@ export class StudioProcess implements AsyncDisposable {
   }
 
   #command(args: readonly string[]): Deno.Command {
-    const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", "--config", `${projectRoot}deno.json`];
+    const config = ["--config", `${projectRoot}deno.json`, withInstalledPackages];
+    const program = ["run", "--no-prompt", "-P=tools", "--quiet", "--no-check", ...config];
     const folder = args.length === 0 || args[0]?.startsWith("--") ? [] : ["--folder", this.folder];
     return new Deno.Command(Deno.execPath(), {
       args: [...program, `${projectRoot}scripts/studio.ts`, ...args, ...folder],
