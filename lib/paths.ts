@@ -25,6 +25,8 @@ export interface Paths {
   downloadsDir: string;
   /** What is remembered of the agent's own updates. */
   selfUpdateFile: string;
+  /** What is remembered of the latest update of the operating system. */
+  osUpdateFile: string;
   /** Settings of `docker` commands that are running. */
   dockerConfigDir: string;
   /** The shells of terminals that run. */
@@ -61,6 +63,7 @@ export function pathsOf(
     caBundleFile: `${appsDir}/certs/ca-bundle.crt`,
     downloadsDir: `${agentDir}/downloads`,
     selfUpdateFile: `${agentDir}/self_update.json`,
+    osUpdateFile: `${agentDir}/os_update.json`,
     dockerConfigDir: `${agentDir}/docker_config`,
     openShellsFile: `${agentDir}/open_shells.json`,
     tunnelClient: {

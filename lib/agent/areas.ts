@@ -37,7 +37,7 @@ import { collectGarbage } from "./idle_gc.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
 import { deviceLinkOptions } from "./link_options.ts";
-import { osUpdateCalls, progressPublisher, selfUpdateCalls } from "./update_calls.ts";
+import { osUpdateReports, progressPublisher, reasonToWait, selfUpdateCalls } from "./update_calls.ts";
 
 /** Of each kind, for callers: on a slow engine they do not queue behind each other, and leave most places free. */
 const listsAtOnce = 4;
@@ -68,6 +68,13 @@ export interface Areas extends StudioConnection {
   connectSteps: ConnectStep[];
 }
 
+/** What an update of the operating system has to look at. */
+interface OsUpdateAreas {
+  apps: Apps;
+  diskSpace: DiskSpace;
+  selfUpdate: SelfUpdate;
+}
+
 /** What areas are created with. */
 interface Site {
   foundation: Foundation;
@@ -96,8 +103,8 @@ export function createAreas(
   stack.use(diskSpace);
   stack.use(status);
   const terminals = terminalsOf(site);
-  const selfUpdate = selfUpdateOf(site, apps);
-  const osUpdate = osUpdateOf(site, diskSpace);
+  const selfUpdate: SelfUpdate = selfUpdateOf(site, { apps, osUpdate: () => osUpdate });
+  const osUpdate: OsUpdate = osUpdateOf(site, { apps, diskSpace, selfUpdate });
   const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate, tunnels });
   const { backend } = connection;
   const life = new AbortController();
@@ -111,6 +118,7 @@ export function createAreas(
     stack.use(caBundleStep({ paths: options.paths, config, clock, log })),
     metadataStep({ backend }),
     ...selfUpdate.connectSteps,
+    ...osUpdate.connectSteps,
   ];
   return { ...connection, diskSpace, status, appLogs, apps, terminals, tunnels, connectSteps };
 }
@@ -275,7 +283,10 @@ function tunnelsOf({ foundation, connection: { wire }, stack }: Site): Tunnels {
   );
 }
 
-function selfUpdateOf({ foundation, stack }: Site, apps: Apps): SelfUpdate {
+function selfUpdateOf(
+  { foundation, stack }: Site,
+  { apps, osUpdate }: { apps: Apps; osUpdate: () => OsUpdate },
+): SelfUpdate {
   const { options: { paths, flags }, config, clock, log } = foundation;
   const { arch, variant } = buildArch();
   return stack.use(
@@ -288,6 +299,7 @@ function selfUpdateOf({ foundation, stack }: Site, apps: Apps): SelfUpdate {
       arch: arch + variant,
       paths,
       unsettledApps: () => apps.unsettled(),
+      isSystemUpdating: () => osUpdate().isInstalling,
       random: Math.random,
       clock,
       log,
@@ -295,9 +307,20 @@ function selfUpdateOf({ foundation, stack }: Site, apps: Apps): SelfUpdate {
   );
 }
 
-function osUpdateOf({ foundation: { clock, log }, stack }: Site, diskSpace: DiskSpace): OsUpdate {
-  const reserveBytes = (folder: string) => diskSpace.reserveBytes(folder);
-  return stack.use(createOsUpdate({ paths: systemUpdatePaths, reserveBytes, clock, log }));
+function osUpdateOf({ foundation, connection: { wire }, bus, stack }: Site, areas: OsUpdateAreas): OsUpdate {
+  const { options: { paths }, config, clock, log } = foundation;
+  return stack.use(
+    createOsUpdate({
+      ...osUpdateReports(progressPublisher(wire, config.current.serialNumber)),
+      paths: systemUpdatePaths,
+      recordFile: paths.osUpdateFile,
+      bus,
+      reasonToWait: () => reasonToWait({ apps: areas.apps.unsettled(), isAgentUpdating: areas.selfUpdate.isUpdating }),
+      reserveBytes: (folder) => areas.diskSpace.reserveBytes(folder),
+      clock,
+      log,
+    }),
+  );
 }
 
 /** Apps that are stopped or gone have no container whose log could be followed. */
@@ -343,7 +366,7 @@ function deviceOf(
       query: (query, signal) => appLogs.query(query, signal),
       queryOwn: ownLogQueries(paths.logFile),
     },
-    osUpdate: osUpdateCalls(osUpdate, publish),
+    osUpdate,
     network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
     selfUpdate: selfUpdateCalls(selfUpdate, publish),
     terminals,

@@ -1,8 +1,8 @@
-/** What handlers call of the agent's own updates and of those of the operating system, with progress on topics. */
+/** What areas and handlers tell of updates, on topics of the device. */
 
 import { deviceUri } from "../backend/uris.ts";
 import type { Device } from "../handlers/device.ts";
-import type { OsUpdate } from "../os_update/os_update.ts";
+import type { OsUpdateDeps } from "../os_update/dependencies.ts";
 import type { SelfUpdate } from "../self_update/self_update.ts";
 import type { Wire } from "../wamp/wire.ts";
 
@@ -23,10 +23,21 @@ export function selfUpdateCalls(selfUpdate: SelfUpdate, publish: PublishProgress
   };
 }
 
-/** The calls of updates of the operating system. */
-export function osUpdateCalls(osUpdate: OsUpdate, publish: PublishProgress): Device["osUpdate"] {
+/** What updates of the operating system report. */
+export function osUpdateReports(publish: PublishProgress): Pick<OsUpdateDeps, "onDownload" | "onInstall"> {
   return {
-    readReleases: () => osUpdate.readReleases(),
-    download: () => osUpdate.download({ onProgress: (progress) => publish("download_os_update_progress", progress) }),
+    onDownload: (progress) => publish("download_os_update_progress", progress),
+    onInstall: ({ step, percent }) => {
+      publish("install_os_update_progress", { operationName: step, progressPercent: percent });
+    },
   };
+}
+
+/** Why the operating system must not be updated at this moment. Pure. */
+export function reasonToWait(
+  { apps, isAgentUpdating }: { apps: readonly string[]; isAgentUpdating: boolean },
+): string | undefined {
+  if (isAgentUpdating) return "the agent is being updated";
+  const names = apps.slice(0, 3).map((name) => JSON.stringify(name)).join(", ");
+  return apps.length === 0 ? undefined : `apps are in transition or on probation: ${names}`;
 }

@@ -25,6 +25,7 @@ export type ErrorCode =
   | "engine_refused"
   | "engine_unreachable"
   | "image_missing"
+  | "install_failed"
   | "internal"
   | "io_failed"
   | "left_alone"

@@ -11,6 +11,7 @@ import type { InterfaceAddress } from "../host/addresses.ts";
 import type { PowerAction } from "../host/power.ts";
 import type { FoundOwnLines, OwnLogQuery } from "../log/own_log_query.ts";
 import type { AppId } from "../model/app.ts";
+import type { LastInstallation } from "../os_update/installation_record.ts";
 import type { OsReleases } from "../os_update/os_releases.ts";
 import type { UpdateAnswer } from "../self_update/self_update.ts";
 import type { LastUpdate } from "../self_update/update_record.ts";
@@ -124,6 +125,10 @@ export interface DeviceOsUpdate {
   readReleases(): Promise<OsReleases | undefined>;
   /** Brings the bundle of the update that the system names onto the disk; see `OsUpdate.download()`. */
   download(): Promise<void>;
+  /** Installs it; see `OsUpdate.install()`. */
+  install(): Promise<void>;
+  /** How the latest installation stands; undefined when there was none. */
+  lastInstallation(): Promise<LastInstallation | undefined>;
 }
 
 /** The tunnels of the device. */

@@ -8,12 +8,20 @@ export async function getOsRelease({ osUpdate }: Device): Promise<Reply> {
   const releases = await osUpdate.readReleases();
   if (releases === undefined) return {};
   const { current, latest } = releases;
-  return { args: [{ currentRelease: wireRelease(current), latestRelease: wireRelease(latest) }] };
+  const lastUpdate = await osUpdate.lastInstallation();
+  const known = { currentRelease: wireRelease(current), latestRelease: wireRelease(latest) };
+  return { args: [lastUpdate === undefined ? known : { ...known, lastUpdate }] };
 }
 
 /** `download_os_update`: answers when the bundle is on the disk. */
 export async function downloadOsUpdate({ osUpdate }: Device): Promise<Reply> {
   await osUpdate.download();
+  return {};
+}
+
+/** `install_os_update`: answers when the update is installed. It is used after the next restart of the device. */
+export async function installOsUpdate({ osUpdate }: Device): Promise<Reply> {
+  await osUpdate.install();
   return {};
 }
 

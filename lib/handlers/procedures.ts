@@ -18,7 +18,7 @@ import {
   startTerminalSession,
   stopTerminalSession,
 } from "./terminals.ts";
-import { downloadOsUpdate, getOsRelease } from "./os_update.ts";
+import { downloadOsUpdate, getOsRelease, installOsUpdate } from "./os_update.ts";
 import { osUpdateLimitMs } from "../os_update/os_update.ts";
 import { updateLimitMs } from "../self_update/self_update.ts";
 import {
@@ -325,7 +325,8 @@ export const procedures: readonly ProcedureRow[] = [
     privilege: "READ",
     deniedText: "insufficient privileges to get os release data",
     args: nothing,
-    result: "[{currentRelease: {Name, Version, BuildTime}, latestRelease: {Name, Version, BuildTime}}] or empty",
+    result: "[{currentRelease: {Name, Version, BuildTime}, latestRelease: {Name, Version, BuildTime}, " +
+      "lastUpdate?: {bundle, outcome: installing, installed, failed or unknown, why}}] or empty",
     decode: noArguments,
     run: getOsRelease,
   }),
@@ -339,13 +340,15 @@ export const procedures: readonly ProcedureRow[] = [
     decode: noArguments,
     run: downloadOsUpdate,
   }),
-  later({
+  working({
     name: "install_os_update",
     privilege: "MAINTAIN",
     deniedText: "insufficient privileges to update reswarmos",
     args: nothing,
-    result: empty,
-    laterIssue: "system updates",
+    result: "empty, once the update is installed",
+    limitMs: osUpdateLimitMs,
+    decode: noArguments,
+    run: installOsUpdate,
   }),
   working({
     name: "get_tunnel_state",

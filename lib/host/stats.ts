@@ -4,6 +4,7 @@ import { statfs } from "node:fs/promises";
 import { cpus } from "node:os";
 import { type Clock, systemClock } from "../async/clock.ts";
 import { cachedRead } from "../async/cached_read.ts";
+import { within } from "../async/deadline.ts";
 import { readSystemFile } from "./system_file.ts";
 
 /** What status reports and `get_storage_data` contain, with the names of the wire. In bytes unless noted otherwise. */
@@ -49,6 +50,9 @@ export interface FileSystemSize {
   used: number;
   free: number;
 }
+
+/** A file system behind a lost network connection never answers. */
+const fileSystemLimitMs = 5_000;
 
 /** A reading is shared for this long: reading again and again would keep the agent from everything else. */
 const statsAgeMs = 100;
@@ -158,7 +162,8 @@ function readMemory(): MemorySize {
 
 async function readFileSystem(path: string): Promise<FileSystemSize> {
   try {
-    const { bsize, blocks, bfree, bavail } = await statfs(path);
+    const what = `Reading the size of "${path}"`;
+    const { bsize, blocks, bfree, bavail } = await within(fileSystemLimitMs, () => statfs(path), { what });
     return { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize };
   } catch {
     // No such folder, or no answer.

@@ -22,6 +22,8 @@ export interface SelfUpdateDeps {
   paths: Pick<Paths, "agentDir" | "downloadsDir" | "selfUpdateFile">;
   /** Names of apps that a restart of the agent would disturb. */
   unsettledApps(): string[];
+  /** Whether an update of the operating system is being installed. */
+  isSystemUpdating(): boolean;
   random: () => number;
   clock: Clock;
   log: Log;

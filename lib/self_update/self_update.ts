@@ -28,6 +28,8 @@ export interface UpdateAnswer {
 /** Updates of the agent itself. Disposing ends a download; the next one goes on with it. */
 export interface SelfUpdate extends AsyncDisposable {
   readonly connectSteps: readonly ConnectStep[];
+  /** True while a newer version is looked for or brought onto the disk. */
+  readonly isUpdating: boolean;
   /** The newest version for the device's channel; see `VersionIndex.latest()`. */
   readLatestVersion(): Promise<string>;
   /** How the latest update ended; undefined when there was none. */
@@ -47,6 +49,7 @@ class LazySelfUpdate implements SelfUpdate {
   readonly #life = new AbortController();
   readonly #tasks: TaskSet;
   #updater: Promise<Updater> | undefined;
+  #isUpdating = () => false;
   #hasChecked = false;
 
   constructor(deps: SelfUpdateDeps) {
@@ -58,6 +61,10 @@ class LazySelfUpdate implements SelfUpdate {
       callsBackend: false,
       run: () => Promise.resolve(this.#checkOnce()),
     }];
+  }
+
+  get isUpdating(): boolean {
+    return this.#isUpdating();
   }
 
   async readLatestVersion(): Promise<string> {
@@ -83,7 +90,11 @@ class LazySelfUpdate implements SelfUpdate {
 
   #load(): Promise<Updater> {
     return this.#updater ??= Promise.all([import("./updater.ts"), import("./built_in_keys.ts")]).then(
-      ([{ Updater }, { updateKeysOf }]) => new Updater({ ...this.#deps, keys: () => updateKeysOf(Deno.env) }),
+      ([{ Updater }, { updateKeysOf }]) => {
+        const updater = new Updater({ ...this.#deps, keys: () => updateKeysOf(Deno.env) });
+        this.#isUpdating = () => updater.isRunning;
+        return updater;
+      },
     );
   }
 

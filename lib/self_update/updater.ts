@@ -50,6 +50,11 @@ export class Updater {
     });
   }
 
+  /** Whether a run is under way. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   /** See `VersionIndex.latest()`. */
   latest(signal: AbortSignal): Promise<string> {
     return this.#index.latest(signal);
@@ -116,6 +121,7 @@ export class Updater {
 
   /** Whoever activates the new version restarts the agent, which would interrupt these apps. */
   #assertSettled(): void {
+    if (this.#deps.isSystemUpdating()) throw new Postponement("busy", "Not now: the operating system is being updated");
     const apps = this.#deps.unsettledApps();
     if (apps.length === 0) return;
     const names = apps.slice(0, 3).map((name) => JSON.stringify(name)).join(", ");

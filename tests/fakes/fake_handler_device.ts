@@ -46,6 +46,8 @@ const selfUpdate: Device["selfUpdate"] = {
 const osUpdate: Device["osUpdate"] = {
   readReleases: () => Promise.resolve(undefined),
   download: () => Promise.resolve(),
+  install: () => Promise.resolve(),
+  lastInstallation: () => Promise.resolve(undefined),
 };
 
 /** What a test changes of the device, area by area. */

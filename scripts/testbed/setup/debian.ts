@@ -20,7 +20,9 @@ export const neededPackages: readonly string[] = [
   "procps",
   "python3-dbusmock",
   "python3-venv",
+  "rauc",
   "runc",
+  "squashfs-tools",
   "tini",
   "util-linux",
 ];

@@ -44,13 +44,22 @@ class World implements AsyncDisposable {
   /** Another one is another process. */
   start(): OsUpdate {
     const paths = { current: "", latest: "", sourceFile: `${this.folder}/source`, bundleFolder: this.bundles };
-    const reserveBytes = () => Promise.resolve(this.reserveBytes);
-    return createOsUpdate({ paths, reserveBytes, clock: systemClock, log: silentLog });
+    return createOsUpdate({
+      paths,
+      recordFile: `${this.folder}/os_update.json`,
+      bus: { load: () => Promise.reject(new Error("not needed")) },
+      onDownload: (progress) => void this.seen.push(progress),
+      onInstall: () => {},
+      reasonToWait: () => undefined,
+      reserveBytes: () => Promise.resolve(this.reserveBytes),
+      clock: systemClock,
+      log: silentLog,
+    });
   }
 
   async download(): Promise<void> {
     await using update = this.start();
-    await update.download({ onProgress: (progress) => void this.seen.push(progress) });
+    await update.download();
   }
 
   /** Downloads until so many bytes are there, and ends the process. */
@@ -61,7 +70,7 @@ class World implements AsyncDisposable {
       isHanging: true,
     });
     const update = this.start();
-    const end = assert.rejects(update.download({ onProgress: () => {} }), { code: "canceled" });
+    const end = assert.rejects(update.download(), { code: "canceled" });
     while ((await Deno.stat(this.partial).catch(() => ({ size: -1 }))).size < bytes) await systemClock.sleep(5);
     await update[Symbol.asyncDispose]();
     await end;
@@ -166,8 +175,8 @@ Deno.test("download() takes one at a time", async () => {
     isHanging: true,
   });
   const update = world.start();
-  const one = assert.rejects(update.download({ onProgress: () => {} }), { code: "canceled" });
-  const two = update.download({ onProgress: () => {} });
+  const one = assert.rejects(update.download(), { code: "canceled" });
+  const two = update.download();
   await assert.rejects(two, { code: "busy", message: "download already in progress" });
   await update[Symbol.asyncDispose]();
   await one;

@@ -18,6 +18,7 @@ class World implements AsyncDisposable {
   readonly server: DownloadServer;
   readonly agentDir = Deno.makeTempDirSync();
   unsettled: string[] = [];
+  isSystemUpdating = false;
   answer: (request: SeenRequest) => RawAnswer | undefined = () => undefined;
   readonly #isSigned: boolean;
 
@@ -50,6 +51,7 @@ class World implements AsyncDisposable {
         selfUpdateFile: `${this.agentDir}/self_update.json`,
       },
       unsettledApps: () => this.unsettled,
+      isSystemUpdating: () => this.isSystemUpdating,
       random: () => 0,
       clock: systemClock,
       log: silentLog,
@@ -235,13 +237,17 @@ Deno.test("run() goes on with an interrupted download, and begins again when tha
   }
 });
 
-Deno.test("run() waits for apps: before it downloads, and before it puts anything in its place", async () => {
+Deno.test("run() waits for apps and the operating system: before it downloads, and before it puts anything in its place", async () => {
   await using world = await World.create();
   world.unsettled = ["shop", "map"];
   const because = 'Not now: apps are in transition or on probation: "shop", "map"';
   assert.deepEqual(await world.updater().run({}, signal), { kind: "postponed", latest: "1.1.0", because });
   assert.ok(!world.server.paths.includes(path(world)));
   world.unsettled = [];
+  world.isSystemUpdating = true;
+  const system = { kind: "postponed", latest: "1.1.0", because: "Not now: the operating system is being updated" };
+  assert.deepEqual(await world.updater().run({}, signal), system);
+  world.isSystemUpdating = false;
   world.answer = ({ path: asked }) => {
     if (asked === path(world)) world.unsettled = ["shop"];
     return undefined;
