@@ -1,14 +1,14 @@
 /**
- * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests, then
- * each file that needs real parts in a box of its own, three at a time. The last line is `N passed, N failed`, with `,
- * N skipped` when tests were skipped. `--nightly` runs the whole fault table, dealt out to four boxes at once, instead
- * of a sample. With CI set, a file that cannot run counts as failed. A run of all tests notes which lines they cover,
- * for `deno task ok`, which also checks the types.
+ * `deno task test [--unit | --box] [--nightly] [part of a path …]`: installs what is missing, runs the unit tests as
+ * soon as the packages are there, then each file that needs real parts in a box of its own, three at a time. The last
+ * line is `N passed, N failed`, with `, N skipped` when tests were skipped. `--nightly` runs the whole fault table,
+ * dealt out to four boxes at once, instead of a sample. With CI set, a file that cannot run counts as failed. A run of
+ * all tests notes which lines they cover, for `deno task ok`, which also checks the types.
  */
 
 import { projectRoot } from "./paths.ts";
 import { sweepBoxes } from "./testbed/box.ts";
-import { installParts } from "./testbed/setup/install_parts.ts";
+import { installParts, type MissingParts } from "./testbed/setup/install_parts.ts";
 import { readTestArguments } from "./test/arguments.ts";
 import { beginCoverage, keepCoverage } from "./test/coverage_data.ts";
 import { findTests } from "./test/find.ts";
@@ -27,17 +27,16 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const startedMs = performance.now();
-  const missing = await installParts((text) => print(`setup: ${text}`));
-  await sweepBoxes();
+  const { parts } = await installPackagesFirst();
   const times = await readTimes();
-  const { unit, box, skipped } = selectFiles(await findTests(projectRoot), { filter: wanted, missing, lastMs: times });
-  if (unit.length + box.length + skipped.length === 0) {
+  const files = await findTests(projectRoot);
+  const select = (missing: MissingParts) => selectFiles(files, { filter: wanted, missing, lastMs: times });
+  const { unit, box: boxes } = select(new Map());
+  if (unit.length + boxes.length === 0) {
     print(`No test file matches ${wanted.substrings.join(", ")}`);
     return 2;
   }
-  const outcomes: TestOutcome[] = skipped.map(({ path, reason }) => {
-    return { file: path, name: "could not run", kind: Deno.env.get("CI") ? "failed" : "skipped", text: reason };
-  });
+  const outcomes: TestOutcome[] = [];
   const folder = await Deno.makeTempDir({ prefix: "reagent-test-" });
   const isWhole = wanted.substrings.length === 0 && wanted.only === undefined && !wanted.isNightly;
   const coverage = isWhole ? await beginCoverage() : undefined;
@@ -45,6 +44,9 @@ async function main(args: readonly string[]): Promise<number> {
     const runs = new TestRuns({ folder, isNightly: wanted.isNightly, coverage: coverage?.folder, say: print });
     endOnSignals(runs);
     if (unit.length > 0) outcomes.push(...await runs.runUnit(unit));
+    const { box, skipped } = select(await parts);
+    outcomes.push(...outcomesOf(skipped));
+    await sweepBoxes();
     outcomes.push(...await runBoxes(runs, { files: box, times, isNightly: wanted.isNightly }));
     await saveTimes(times);
     if (coverage !== undefined) await keepCoverage(coverage);
@@ -53,6 +55,21 @@ async function main(args: readonly string[]): Promise<number> {
   }
   print(renderSummary(outcomes, performance.now() - startedMs));
   return outcomes.some(({ kind }) => kind === "failed") ? 1 : 0;
+}
+
+/** Waits for what unit tests need; `parts` goes on installing the rest. */
+async function installPackagesFirst(): Promise<{ parts: Promise<MissingParts> }> {
+  const packages = Promise.withResolvers<void>();
+  const parts = installParts((text) => print(`setup: ${text}`), { onPackages: packages.resolve });
+  parts.catch(packages.reject);
+  await packages.promise;
+  return { parts };
+}
+
+/** A file whose parts are missing has failed in CI. */
+function outcomesOf(skipped: readonly { path: string; reason: string }[]): TestOutcome[] {
+  const kind = Deno.env.get("CI") ? "failed" : "skipped";
+  return skipped.map(({ path, reason }) => ({ file: path, name: "could not run", kind, text: reason }));
 }
 
 function endOnSignals(runs: TestRuns): void {

@@ -24,13 +24,21 @@ export const allParts: readonly PartName[] = [...usualParts, "storage", "debian"
 /** The parts that could not be installed, each with the reason. */
 export type MissingParts = ReadonlyMap<PartName, string>;
 
+/** What to install. */
+export interface SetupOptions {
+  /** All parts when absent. */
+  wanted?: readonly PartName[];
+  /** Called once the packages of the project and of Debian are there, which is all that unit tests need. */
+  onPackages?: () => void;
+}
+
 /**
- * Installs what is missing of the project's packages and the `wanted` parts (all of them when absent), and returns what
- * could not be installed. Throws only when the project's packages fail.
+ * Installs what is missing of the project's packages and the wanted parts, and returns what could not be installed.
+ * Throws only when the project's packages fail.
  */
 export async function installParts(
   say: (text: string) => void,
-  { wanted = allParts }: { wanted?: readonly PartName[] } = {},
+  { wanted = allParts, onPackages = () => {} }: SetupOptions = {},
 ): Promise<MissingParts> {
   const folder = partsFolder();
   await Deno.mkdir(folder.root, { recursive: true });
@@ -53,7 +61,7 @@ export async function installParts(
   };
   const packages = attempt(allParts, () => installPackages(say));
   await Promise.all([
-    installNpmPackages(say),
+    Promise.all([installNpmPackages(say), packages]).then(onPackages),
     attempt(["engine"], () => installDocker(folder, say)),
     packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
     packages.then(() => attempt(["storage"], () => installStorageEmulator(folder, say))),
