@@ -53,6 +53,21 @@ const procedures: Readonly<Record<string, ControlProcedure>> = {
     const { isDelivered, kwargs } = await studio.request(device, app, readChange(fields));
     return { args: [{ isDelivered, kwargs }] };
   },
+  "studio.change_port": async (studio, args) => {
+    const fields = new Fields("change_port", args);
+    const [device, app] = [fields.text("device"), fields.text("app")];
+    const reserved = fields.maybe("reservedRemotePort", (name) => fields.count(name));
+    const localIp = fields.maybe("localIp", (name) => fields.text(name));
+    const { isDelivered } = await studio.changePort(device, app, {
+      port: fields.count("port"),
+      protocol: fields.text("protocol"),
+      isOpen: fields.flag("isOpen"),
+      ...(reserved === undefined ? {} : { reservedRemotePort: reserved }),
+      ...(localIp === undefined ? {} : { localIp }),
+    });
+    const server = studio.tunnels?.options;
+    return { args: [{ isDelivered, ...(server === undefined ? {} : { tunnels: { ...server } }) }] };
+  },
   "studio.add_account": (studio, args) => {
     const { accountKey, name } = studio.addAccount({ name: new Fields("add_account", args).text("name") });
     return { args: [{ accountKey, name }] };

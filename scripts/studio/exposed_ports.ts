@@ -31,6 +31,16 @@ export function exposePort(store: Store, deviceKey: number, { port, protocol, is
   return chosen;
 }
 
+/** True for a port of the tunnel server that the device has been granted. */
+export function hasPort(
+  store: Store,
+  deviceKey: number,
+  { port, protocol }: { port: number; protocol: string },
+): boolean {
+  const sql = "SELECT 1 AS one FROM exposed_ports WHERE port = ? AND protocol = ? AND device_key = ?";
+  return store.first(sql, port, protocol, deviceKey) !== undefined;
+}
+
 function firstFree(owners: ReadonlyMap<number, number>): number {
   for (let port = firstPort; port <= lastPort; port++) if (!owners.has(port)) return port;
   throw new AgentError("not_available", "No port is left for another tunnel");

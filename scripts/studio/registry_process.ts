@@ -1,7 +1,7 @@
 /** The Studio's image registry: Debian's `docker-registry` as a child process, and the token server that it asks. */
 
-import { AgentError } from "../../lib/base/errors.ts";
 import { runProgram } from "../programs.ts";
+import { ChildServer } from "./child_server.ts";
 import { type AllowedActions, type TokenRequest, TokenServer } from "./token_server.ts";
 
 /** How a registry is started. */
@@ -13,20 +13,14 @@ export interface RegistryOptions {
   check(login: TokenRequest): AllowedActions;
 }
 
-const startLimitMs = 15_000;
-
-// The registry must not outlive the Studio, however that ends: its input ends together with the Studio.
-const script = 'exec 3<&0; docker-registry serve "$0" >>"$1" 2>&1 3<&- & pid=$!; ' +
-  "(cat <&3 >/dev/null; kill -KILL $pid 2>/dev/null) & wait $pid";
-
 /** A token server and, if `docker-registry` is installed, a registry. Both listen on 127.0.0.1. */
 export class StudioRegistry implements AsyncDisposable {
   /** The host in image references: `127.0.0.1:<port>`. */
   readonly host: string;
   readonly tokens: TokenServer;
-  readonly #child: Deno.ChildProcess | undefined;
+  readonly #child: ChildServer | undefined;
 
-  private constructor(host: string, tokens: TokenServer, child: Deno.ChildProcess | undefined) {
+  private constructor(host: string, tokens: TokenServer, child: ChildServer | undefined) {
     this.host = host;
     this.tokens = tokens;
     this.#child = child;
@@ -56,43 +50,21 @@ export class StudioRegistry implements AsyncDisposable {
 
   /** Stops both; the images stay in the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await endChild(this.#child);
+    await this.#child?.[Symbol.asyncDispose]();
     await this.tokens[Symbol.asyncDispose]();
   }
 }
 
-async function startRegistry({ folder, port }: RegistryOptions, config: unknown): Promise<Deno.ChildProcess> {
+async function startRegistry({ folder, port }: RegistryOptions, config: unknown): Promise<ChildServer> {
   const [configFile, logFile] = [`${folder}/config.yml`, `${folder}/registry.log`];
-  requireFree(port);
   // JSON is YAML as well.
   await Deno.writeTextFile(configFile, JSON.stringify(config));
-  const args = ["-c", script, configFile, logFile];
-  const child = new Deno.Command("sh", { args, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
-  let hasEnded = false;
-  child.status.then(() => hasEnded = true);
-  const startedMs = performance.now();
-  while (!hasEnded && performance.now() - startedMs < startLimitMs) {
-    if (await answers(port)) return child;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  await endChild(child);
-  const log = (await Deno.readTextFile(logFile)).trim().split("\n").slice(-5).join("\n");
-  throw new AgentError("start_failed", `Cannot start docker-registry on port ${port}:\n${log}`);
-}
-
-/** Another program on the port would answer instead of the registry, before that fails. */
-function requireFree(port: number): void {
-  try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-  } catch (cause) {
-    throw new AgentError("start_failed", `Cannot start docker-registry: port ${port} is in use`, { cause });
-  }
-}
-
-async function endChild(child: Deno.ChildProcess | undefined): Promise<void> {
-  if (child === undefined) return;
-  await child.stdin.close();
-  await child.status;
+  return await ChildServer.start({
+    command: ["docker-registry", "serve", configFile],
+    name: "docker-registry",
+    ...{ hostname: "127.0.0.1", port, logFile },
+    answers: () => answers(port),
+  });
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -17,6 +17,8 @@ import { type Report, Reports } from "./reports.ts";
 import { Router } from "./router/router.ts";
 import { randomText, Store } from "./store.ts";
 import { Studio } from "./studio.ts";
+import { refuseTunnel } from "./tunnel_rights.ts";
+import { TunnelServer, type TunnelServerOptions } from "./tunnel_server.ts";
 
 /** How a Studio is started. */
 export interface StudioOptions {
@@ -31,6 +33,8 @@ export interface StudioOptions {
   foreignRouter?: RouterLogin;
   /** Starts a token server and a registry on these ports. */
   registry?: { port: number; tokenPort: number };
+  /** Starts a tunnel server on these ports, if this machine has one. */
+  tunnels?: Pick<TunnelServerOptions, "port" | "httpPort" | "httpsPort">;
   /** The registry in .flock files when none is started; `127.0.0.1:5002` by default. */
   registryHost?: string;
   /** Called with every state report. */
@@ -53,6 +57,10 @@ export async function startStudio(options: StudioOptions = {}): Promise<Studio> 
       check: (login) => checkLogin(store, login),
     }),
   );
+  const tunnels = options.tunnels === undefined
+    ? undefined
+    : await startTunnels(store, { ...options.tunnels, folder, hostname: options.hostname });
+  if (tunnels !== undefined) stack.use(tunnels);
   const router = options.foreignRouter === undefined ? stack.use(await startRouter(store, options)) : undefined;
   const login = options.foreignRouter ?? { url: router?.url ?? "", ...systemLogin(store) };
   const reports = new Reports();
@@ -71,7 +79,21 @@ export async function startStudio(options: StudioOptions = {}): Promise<Studio> 
   const backend = stack.use(await StudioBackend.start({ deps, login, log: options.log ?? silentLog }));
   joined.backend = backend;
   const registryHost = registry?.host ?? options.registryHost ?? "127.0.0.1:5002";
-  return new Studio({ store, reports, router, registry, login, registryHost, backend, owned: stack.move() });
+  return new Studio({ store, reports, router, registry, tunnels, login, registryHost, backend, owned: stack.move() });
+}
+
+async function startTunnels(
+  store: Store,
+  { folder, hostname = "127.0.0.1", ...ports }:
+    & Pick<TunnelServerOptions, "folder" | "port" | "httpPort" | "httpsPort">
+    & { hostname?: string | undefined },
+): Promise<TunnelServer | undefined> {
+  return await TunnelServer.start({
+    // There are no names below an address; every name below "localhost" is this machine.
+    ...{ ...ports, hostname, domain: /^[\d.]+$|:/.test(hostname) ? "localhost" : hostname },
+    folder: `${folder}/tunnels`,
+    refuse: (question) => refuseTunnel(store, question),
+  });
 }
 
 /** The Studio's login at its own router, which stays the same across restarts. Secret. */

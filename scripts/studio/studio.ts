@@ -23,10 +23,12 @@ import {
   releaseOf,
   type ReleaseOptions,
 } from "./releases.ts";
+import { changePort, type PortChange } from "./port_change.ts";
 import type { StudioRegistry } from "./registry_process.ts";
 import type { Report, Reports } from "./reports.ts";
 import type { Router } from "./router/router.ts";
 import type { Store } from "./store.ts";
+import type { TunnelServer } from "./tunnel_server.ts";
 import { sendArchive, type UploadOptions } from "./uploads.ts";
 import { applyChange, type DesiredChange, encodeRequest } from "./desired_change.ts";
 
@@ -38,6 +40,8 @@ export interface StudioDeps {
   router: Router | undefined;
   /** Undefined when it was started without a registry. */
   registry: StudioRegistry | undefined;
+  /** Undefined when it was started without a tunnel server, or when there is none on this machine. */
+  tunnels?: TunnelServer | undefined;
   login: RouterLogin;
   registryHost: string;
   backend: StudioBackend;
@@ -87,6 +91,11 @@ export class Studio implements AsyncDisposable {
   /** Its registry and token server; undefined when it was started without a registry. */
   get registry(): StudioRegistry | undefined {
     return this.#deps.registry;
+  }
+
+  /** Its tunnel server, if it has one. */
+  get tunnels(): TunnelServer | undefined {
+    return this.#deps.tunnels;
   }
 
   /** The URL for devices. */
@@ -175,6 +184,13 @@ export class Studio implements AsyncDisposable {
       if (!hasUri(error, errorUris.noSuchProcedure)) throw error;
       return { ...outcome, isDelivered: false };
     }
+  }
+
+  /** Switches the tunnel of a port of an app on or off. Throws `bad_request` for an app that the device does not have. */
+  async changePort(name: DeviceReference, appName: string, change: PortChange): Promise<RequestOutcome> {
+    const known = this.apps(name).find((app) => app.appName === appName && app.stage === "PROD");
+    if (known === undefined) throw new AgentError("bad_request", `"${appName}" is not installed`);
+    return await this.request(name, appName, { target: known.target, ports: changePort(known.ports, change) });
   }
 
   /** As the Studio does before it saves a reservation. Throws `bad_request` for one that the device refuses. */

@@ -10,6 +10,7 @@ import type { Command, Context } from "./command.ts";
 import { deviceCommands } from "./devices.ts";
 import { devCommands } from "./dev.ts";
 import { logs } from "./logs.ts";
+import { portCommands } from "./ports.ts";
 import { push } from "./push.ts";
 import { serve } from "./serve.ts";
 import { terminal } from "./terminal.ts";
@@ -20,6 +21,7 @@ const commands: readonly Command[] = [
   ...deviceCommands,
   push,
   ...appCommands,
+  ...portCommands,
   ...devCommands,
   state,
   logs,

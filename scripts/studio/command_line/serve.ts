@@ -6,6 +6,8 @@ import { type Log, type LogFields, silentLog } from "../../../lib/base/log.ts";
 import { controlProcedures } from "../control.ts";
 import type { Report } from "../reports.ts";
 import { startStudio } from "../start_studio.ts";
+import type { Studio } from "../studio.ts";
+import { tunnelPort } from "../tunnel_server.ts";
 import type { Command, Context } from "./command.ts";
 import { connect } from "./command.ts";
 import { removeServerFile, writeServerFile } from "./server_file.ts";
@@ -16,19 +18,30 @@ const logLineLimit = 2_000;
 /** The command. */
 export const serve: Command = {
   name: "serve",
-  usage: "[--port 8080] [--registry-port 5002] [--token-port 5003] [--hostname 127.0.0.1] [--allow-host NAME ...]",
+  usage: "[--port 8080] [--registry-port 5002] [--token-port 5003] [--tunnel-port 7400] " +
+    "[--tunnel-http-port 8000] [--tunnel-https-port 8443] [--hostname 127.0.0.1] [--allow-host NAME ...]",
   summary: "Run the Studio in this terminal",
-  options: { "port": "one", "registry-port": "one", "token-port": "one", "hostname": "one", "allow-host": "many" },
+  options: {
+    ...{ "port": "one", "registry-port": "one", "token-port": "one", "hostname": "one", "allow-host": "many" },
+    ...{ "tunnel-port": "one", "tunnel-http-port": "one", "tunnel-https-port": "one" },
+  },
   least: 0,
   most: 0,
   run: async (context, args) => {
     await requireNoServer(context);
+    const hostname = args.text("hostname") ?? "127.0.0.1";
+    const tunnels = {
+      port: args.count("tunnel-port", tunnelPort(hostname)),
+      httpPort: args.count("tunnel-http-port", 8000),
+      httpsPort: args.count("tunnel-https-port", 8443),
+    };
     await using studio = await startStudio({
       folder: context.folder,
-      hostname: args.text("hostname") ?? "127.0.0.1",
+      hostname,
       port: args.count("port", 8080),
       names: args.list("allow-host"),
       registry: { port: args.count("registry-port", 5002), tokenPort: args.count("token-port", 5003) },
+      ...(tunnels.port === 0 ? {} : { tunnels }),
       onReport: (report) => context.print(reportLine(report)),
       log: logTo(context),
     });
@@ -41,6 +54,7 @@ export const serve: Command = {
         ? `Images are at ${studio.registryHost}`
         : "This machine has no docker-registry; install it for: app push",
     );
+    for (const line of tunnelLines(studio, { isWanted: tunnels.port !== 0 })) context.print(line);
     context.print("The Studio is ready");
     try {
       await ended;
@@ -50,6 +64,13 @@ export const serve: Command = {
     return 0;
   },
 };
+
+function tunnelLines({ tunnels }: Studio, { isWanted }: { isWanted: boolean }): string[] {
+  if (tunnels !== undefined) {
+    return [`Tunnels are at http://<name>.${tunnels.options.domain}:${tunnels.options.httpPort}`];
+  }
+  return isWanted ? ["This machine has no frps; get it with deno task setup for: port open"] : [];
+}
 
 /** Formats a report: `10:11:12 shop RUNNING release 7 completed`. */
 export function reportLine(

@@ -45,6 +45,7 @@ export class StudioProcess implements AsyncDisposable {
   /** Starts the server on free ports and waits until it answers. */
   async serve(): Promise<void> {
     const ports = ["--port", "0", "--registry-port", String(freePort()), "--token-port", String(freePort())];
+    ports.push("--tunnel-port", "0");
     this.#child = this.#command(["serve", ...ports]).spawn();
     this.#output = new Response(this.#child.stdout).text();
     const errors = new Response(this.#child.stderr).text();
