@@ -27,6 +27,7 @@ export type TokenBehaviour = "normal" | "unauthorized" | "expired" | "unavailabl
 
 /** How the token server is set up. */
 export interface TokenServerOptions {
+  /** 0 for any that is free. */
   port: number;
   service: string;
   issuer: string;
@@ -66,13 +67,20 @@ export class TokenServer implements AsyncDisposable {
   readonly #certificate: string;
   #behaviour: TokenBehaviour = "normal";
   readonly #pending = new PendingSockets(pendingLimits);
+  #port: number;
   #server: Server | undefined;
   #release = Promise.withResolvers<void>();
 
   private constructor(options: TokenServerOptions, key: CryptoKey, certificate: string) {
     this.#options = options;
+    this.#port = options.port;
     this.#key = key;
     this.#certificate = certificate;
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    return this.#port;
   }
 
   /** Creates the key and its certificate and listens. */
@@ -121,13 +129,15 @@ export class TokenServer implements AsyncDisposable {
       this.#serve(request, response).catch(() => request.socket.destroy());
     });
     this.#pending.watch(server);
-    const { port } = this.#options;
+    const port = this.#port;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) => {
         reject(new AgentError("start_failed", `Cannot listen on 127.0.0.1:${port}`, { cause }));
       });
       server.listen(port, "127.0.0.1", () => resolve());
     });
+    const address = server.address();
+    if (address !== null && typeof address === "object") this.#port = address.port;
     this.#server = server;
   }
 

@@ -51,6 +51,17 @@ export async function isRunning(pid: number): Promise<boolean> {
   return state !== "" && !state.startsWith("Z") && !state.startsWith("X");
 }
 
+/**
+ * Waits until the system shows the arguments and the environment of a child. `spawn()` returns when the child has
+ * closed its end of a pipe, which exec(2) does a moment before it has laid out the new program.
+ */
+export async function untilExecuted({ pid }: { pid: number }): Promise<void> {
+  const read = (name: string) => Deno.readTextFile(`/proc/${pid}/${name}`);
+  await pollUntil(`process ${pid} is what was started`, async () => {
+    return (await read("cmdline") !== "" && await read("environ") !== "") || undefined;
+  });
+}
+
 /** A process in the list of processes. */
 export interface ProcessRow {
   pid: number;

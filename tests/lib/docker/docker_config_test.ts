@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { cliConfig, DockerConfigs } from "../../../lib/docker/docker_config.ts";
 import { endMarkedProcesses } from "../../../lib/host/marked_processes.ts";
+import { untilExecuted } from "../../../scripts/testbed/background.ts";
 import { never } from "../../fakes/fake_handler_device.ts";
 
 const login = (host: string, user = "u", password = "p") => ({ host, user, password });
@@ -119,6 +120,7 @@ Deno.test("DockerConfigs.endLeftOvers() ends commands of an earlier run, and not
   };
   const own = sleepIn(left);
   const foreign = [sleepIn(`${left}2`), sleepIn(folder), sleepIn("/root/.docker")];
+  for (const child of [own, ...foreign]) await untilExecuted(child);
   assert.equal(await configs.endLeftOvers(never), 1);
   assert.equal((await own.status).signal, "SIGKILL");
   assert.deepEqual([...Deno.readDirSync(`${folder}/c`)], []);

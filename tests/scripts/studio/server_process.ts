@@ -67,9 +67,9 @@ async function serve(): Promise<void> {
   const users = { [authid]: { secret } };
   await using router = await Router.listen({ hostname: "127.0.0.1", port: 0, realm: "realm1", users });
   const folder = await Deno.makeTempDir({ prefix: "t-" });
-  const port = freePort();
-  await using _tokens = await TokenServer.start({ port, folder, check: () => false, service: "images", issuer: "me" });
-  print(`${router.url} http://127.0.0.1:${port}/token\n`);
+  const options = { port: 0, folder, check: () => false, service: "images", issuer: "me" };
+  await using tokens = await TokenServer.start(options);
+  print(`${router.url} http://127.0.0.1:${tokens.port}/token\n`);
   let [before, most] = [0, 0];
   const timer = setInterval(() => most = Math.max(most, Deno.memoryUsage().rss), 5);
   for await (const _ of Deno.stdin.readable) {
@@ -82,11 +82,6 @@ async function serve(): Promise<void> {
 
 function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(text));
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 if (import.meta.main) await serve();

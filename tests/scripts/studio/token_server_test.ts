@@ -4,18 +4,18 @@ import { pollUntil } from "../../../scripts/testbed/wait.ts";
 
 /** A running token server that lets `pump` with the password `p:w` pull. */
 class Scene implements AsyncDisposable {
-  private constructor(readonly folder: string, readonly port: number, readonly server: TokenServer) {}
+  private constructor(readonly folder: string, readonly server: TokenServer) {}
 
   static async start(): Promise<Scene> {
     const folder = await Deno.makeTempDir({ prefix: "t-" });
-    const port = freePort();
     const check = ({ user, password }: TokenRequest) => user === "pump" && password === "p:w" ? ["pull"] : false;
-    return new Scene(folder, port, await TokenServer.start({ port, folder, check, service: "images", issuer: "me" }));
+    const options = { port: 0, folder, check, service: "images", issuer: "me" };
+    return new Scene(folder, await TokenServer.start(options));
   }
 
   /** Sends a request as it stands, and returns the status and the body. */
   async send(text: string): Promise<{ status: number; body: string }> {
-    using line = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    using line = await Deno.connect({ hostname: "127.0.0.1", port: this.server.port });
     await line.write(new TextEncoder().encode(text));
     const answer = await new Response(line.readable).text();
     return { status: Number(answer.slice(9, 12)), body: answer.slice(answer.indexOf("\r\n\r\n") + 4) };
@@ -25,11 +25,6 @@ class Scene implements AsyncDisposable {
     await this.server[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function request(headers: Record<string, string>, { method = "GET", path = "/token", body = "" } = {}): string {
@@ -93,7 +88,7 @@ Deno.test("#15: half-sent requests are bounded, and keep nobody out", async () =
   await using scene = await Scene.start();
   const lines: { isClosed: boolean; conn: Deno.TcpConn }[] = [];
   for (let count = 0; count < 100; count += 1) {
-    const line = { isClosed: false, conn: await Deno.connect({ hostname: "127.0.0.1", port: scene.port }) };
+    const line = { isClosed: false, conn: await Deno.connect({ hostname: "127.0.0.1", port: scene.server.port }) };
     await line.conn.write(new TextEncoder().encode("POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Le"));
     new Response(line.conn.readable).bytes().catch(() => {}).finally(() => line.isClosed = true);
     lines.push(line);

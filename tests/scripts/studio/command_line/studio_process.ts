@@ -140,8 +140,15 @@ export class StudioProcess implements AsyncDisposable {
   }
 }
 
-/** A port that is free at the moment. */
+/** A port that is free, and below those that the system gives to whoever asks for any. */
 function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  while (true) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port });
+      return listener.addr.port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
