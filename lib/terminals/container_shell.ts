@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { EngineConnection } from "../docker/engine_connection.ts";
 import type { Execs, ExecState, TerminalSize } from "../docker/exec.ts";
 import { endMarkedProcess } from "../host/end_process.ts";
+import { endMarkedProcesses } from "../host/marked_processes.ts";
 import { markOf, type OpenShell, type OpenShells } from "./open_shells.ts";
 import { chooseShell } from "./shell_choice.ts";
 import type { Shell } from "./shell.ts";
@@ -23,6 +24,7 @@ export interface ContainerShellDeps {
 const shellListLimitMs = 30_000;
 const shellListLimitBytes = 64 * 1024;
 const inspectLimitMs = 5_000;
+const searchLimitMs = 10_000;
 const pidTries = 50;
 const pidPauseMs = 20;
 
@@ -66,6 +68,10 @@ export async function endContainerShell(
     const isEnded = await endMarkedProcess(state?.pid || pid, options);
     // A process that is not visible runs in a container on another machine, or in another container's view.
     if (!isEnded && exec !== undefined && state?.isRunning) await endFromInside(execs, { ...exec, mark });
+    // The engine was gone before it had told which process it is.
+    if (!isEnded && state === undefined) {
+      await endMarkedProcesses(new Set([mark]), { signal: AbortSignal.timeout(searchLimitMs) });
+    }
   } catch (error) {
     log.warn("Cannot end the shell of a terminal", { session: sessionId, error });
   }

@@ -116,7 +116,7 @@ Deno.test("the life of a DEV app", async (t) => {
     assert.deepEqual(await dev.allImages(), [busyboxImage]);
     assert.deepEqual(dev.buildFolder(), []);
     assert.deepEqual(apps.apps.list(), []);
-    assert.deepEqual(await listFiles(`${apps.folder}/apps`), ["build", "compose", "dev", "prod"]);
+    assert.deepEqual(await listFiles(`${apps.folder}/apps`), ["build", "compose", "dev", "prod", "shared"]);
   });
 });
 

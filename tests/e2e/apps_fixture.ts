@@ -164,7 +164,7 @@ export class AppsFixture implements AsyncDisposable {
   }
 
   /** Waits until `entry` has been reported. */
-  async until(entry: string, limitMs = 10_000): Promise<void> {
+  async until(entry: string, limitMs = 30_000): Promise<void> {
     try {
       await pollUntil(`entry ${entry}`, () => Promise.resolve(this.studio.entries.includes(entry) || undefined), {
         limitMs,
