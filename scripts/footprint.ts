@@ -7,7 +7,7 @@
  */
 
 import { alignColumns } from "./bench/table.ts";
-import { bundleArgs } from "./build/plan.ts";
+import { bundleArgs, plainBundleArgs } from "./build/plan.ts";
 import { type Allowances, allowances, bundleLimits } from "./footprint/allowances.ts";
 import { findFootprintViolations, type Footprint, processorRatio } from "./footprint/judge.ts";
 import { type Imports, measureImports, runDeno } from "./footprint/measure.ts";
@@ -40,7 +40,7 @@ async function readFootprint(runs: number): Promise<Footprint> {
   const folder = await Deno.makeTempDir({ prefix: "reagent-footprint-" });
   try {
     const [plain, minified] = [`${folder}/plain.js`, `${folder}/minified.js`];
-    await runDeno(bundleArgs(main, plain).filter((arg) => arg !== "--minify"));
+    await runDeno(plainBundleArgs(main, plain));
     await runDeno(bundleArgs(main, minified));
     const costs = Deno.build.os === "linux" ? await measureImports(importsOf(start), runs) : new Map();
     const { size } = await Deno.stat(minified);

@@ -1,10 +1,13 @@
 /** Makes the bundle, which is the code of every result. */
 
+import { textOf } from "../../lib/base/errors.ts";
+import { removeIfThere } from "../files.ts";
+import { countUsing, markUsing, unmarkUsing } from "./keep_using.ts";
 import { withUpdateKeys } from "./keys.ts";
 import { withHeader } from "./launcher.ts";
 import { measure } from "./measure.ts";
 import type { BuildOptions } from "./options.ts";
-import { bundleArgs, bundleRunArgs, explainFailure } from "./plan.ts";
+import { bundleArgs, bundleRunArgs, explainFailure, plainBundleArgs } from "./plan.ts";
 import { withPtyAddons } from "./pty_addons.ts";
 import { runRuntime } from "./runtime_command.ts";
 import { trialProblem } from "./trial.ts";
@@ -17,17 +20,11 @@ export const bundleName = "reagent.js";
  * runs.
  */
 export async function makeBundle(options: BuildOptions & { updateKeyLines: readonly string[] }): Promise<boolean> {
-  const { entry, folder, environment, say, updateKeyLines } = options;
+  const { folder, say, updateKeyLines } = options;
   const output = `${folder}/${bundleName}`;
-  // The bundler adds what packages need only to a file of this kind.
-  const partial = `${folder}/reagent.partial.js`;
-  const ended = await runRuntime(bundleArgs(entry, partial), { environment });
-  if (!ended.success) {
-    say(`FAILED bundle: ${explainFailure(ended.text)}`);
-    return false;
-  }
-  const code = withUpdateKeys(await Deno.readTextFile(partial), updateKeyLines);
-  await Deno.remove(partial);
+  const minified = await minify(options);
+  if (minified === undefined) return false;
+  const code = withUpdateKeys(minified, updateKeyLines);
   if (code === undefined) {
     say("FAILED bundle: it has no place for the update keys");
     return false;
@@ -35,6 +32,28 @@ export async function makeBundle(options: BuildOptions & { updateKeyLines: reado
   await Deno.writeTextFile(output, withHeader(await withPtyAddons(code)), { mode: 0o755 });
   say(`ok     bundle: ${await measure(output)}`);
   return await tryBundle(output, options);
+}
+
+/** The minified code; undefined when it cannot be made, which was said. In two steps: see `keep_using.ts`. */
+async function minify({ entry, folder, environment, say }: BuildOptions): Promise<string | undefined> {
+  // The bundler adds what packages need only to files of this kind.
+  const [plain, partial] = [`${folder}/reagent.plain.js`, `${folder}/reagent.partial.js`];
+  try {
+    for (const args of [plainBundleArgs(entry, plain), bundleArgs(plain, partial)]) {
+      const ended = await runRuntime(args, { environment });
+      if (!ended.success) {
+        say(`FAILED bundle: ${explainFailure(ended.text)}`);
+        return undefined;
+      }
+      if (args.at(-1) === entry) await Deno.writeTextFile(plain, markUsing(await Deno.readTextFile(plain)));
+    }
+    return unmarkUsing(await Deno.readTextFile(partial), countUsing(await Deno.readTextFile(plain)));
+  } catch (error) {
+    say(`FAILED bundle: ${textOf(error)}`);
+    return undefined;
+  } finally {
+    for (const path of [plain, partial]) await removeIfThere(path);
+  }
 }
 
 /**

@@ -65,6 +65,11 @@ export function bundleArgs(entry: string, output: string): string[] {
   return ["bundle", "--quiet", withInstalledPackages, "--minify", "--platform", "deno", "--output", output, entry];
 }
 
+/** The same without minifying it. */
+export function plainBundleArgs(entry: string, output: string): string[] {
+  return bundleArgs(entry, output).filter((arg) => arg !== "--minify");
+}
+
 /**
  * Settings of the runtime for the agent, as bundle and as executable:
  * - Young objects get 1 MiB instead of up to 16, which saves memory under load and costs hardly any time.

@@ -2,7 +2,7 @@
 
 import { isDict, parseJson } from "../../../lib/base/json.ts";
 import { projectRoot } from "../../paths.ts";
-import { bundleArgs } from "../plan.ts";
+import { plainBundleArgs } from "../plan.ts";
 import { addonPackages } from "../pty_addons.ts";
 import { runRuntime } from "../runtime_command.ts";
 import { type BundledPackage, describePackage, findPackages, type PackageFacts } from "./packages.ts";
@@ -17,7 +17,7 @@ export async function readPackages(
 ): Promise<PackageFacts[]> {
   const folder = await Deno.makeTempDir({ prefix: "reagent-sbom-" });
   try {
-    const args = bundleArgs(entry, `${folder}/plain.js`).filter((arg) => arg !== "--minify");
+    const args = plainBundleArgs(entry, `${folder}/plain.js`);
     const ended = await runRuntime(args, { environment });
     if (!ended.success) throw new Error(`Cannot list the packages: ${ended.text.slice(-500)}`);
     const lock = await Deno.readTextFile(`${projectRoot}deno.lock`);
