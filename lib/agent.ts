@@ -86,13 +86,13 @@ function announceStart({ times, announce }: Foundation): void {
 
 /** Starts the areas and waits for an end. Returns the exit code. */
 async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposableStack): Promise<number> {
-  const { options: { stop }, config, log, announce } = foundation;
+  const { options: { stop }, restart, config, log, announce } = foundation;
   const { link, terminals } = areas;
   startAreas(foundation, areas, stack);
+  const restarting = restart.promise.then(() => ({ kind: "restart" } as const));
   if (link === undefined) {
     announce("Offline: apps run, and nothing is connected");
-    await untilAborted(stop);
-    return 0;
+    return await Promise.race([restarting, untilAborted(stop)]) === undefined ? 0 : 1;
   }
   stack.defer(() => link.stop());
   // Their viewers are told.
@@ -101,8 +101,10 @@ async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDispos
     announce(`Connecting to ${config.current.endpointUrl}`);
     link.start();
   }
-  const end = await Promise.race([link.ended, untilAborted(stop)]);
+  const end = await Promise.race([link.ended, restarting, untilAborted(stop)]);
   log.info("The agent ends", { why: end?.kind ?? "it was asked to" });
+  // As with every end that a supervisor is to follow by a start.
+  if (end?.kind === "restart") return 1;
   return end === undefined ? 0 : exitCodeOf(end.kind, { log, announce, serialNumber: config.current.serialNumber });
 }
 
@@ -112,6 +114,7 @@ function startAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposable
   const life = new AbortController();
   const onLate = () => announce("The container engine does not answer yet; the device can be reached all the same");
   diskSpace.start();
+  areas.selfUpdate.start();
   const starting = startWithEngine({ engine, disk: diskSpace, apps, onLate, onCome, clock, log }, life.signal).then(
     async () => {
       times.mark("container engine");

@@ -64,6 +64,7 @@ export interface Areas extends StudioConnection {
   apps: Apps;
   terminals: Terminals;
   tunnels: Tunnels;
+  selfUpdate: SelfUpdate;
   /** What the areas do after every connect. */
   connectSteps: ConnectStep[];
 }
@@ -103,7 +104,7 @@ export function createAreas(
   stack.use(diskSpace);
   stack.use(status);
   const terminals = terminalsOf(site);
-  const selfUpdate: SelfUpdate = selfUpdateOf(site, { apps, osUpdate: () => osUpdate });
+  const selfUpdate: SelfUpdate = selfUpdateOf(site, { apps, status, osUpdate: () => osUpdate });
   const osUpdate: OsUpdate = osUpdateOf(site, { apps, diskSpace, selfUpdate });
   const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate, tunnels });
   const { backend } = connection;
@@ -120,7 +121,7 @@ export function createAreas(
     ...selfUpdate.connectSteps,
     ...osUpdate.connectSteps,
   ];
-  return { ...connection, diskSpace, status, appLogs, apps, terminals, tunnels, connectSteps };
+  return { ...connection, diskSpace, status, appLogs, apps, terminals, tunnels, selfUpdate, connectSteps };
 }
 
 function connectionOf(foundation: Foundation, onSession: OnSession): StudioConnection {
@@ -284,10 +285,10 @@ function tunnelsOf({ foundation, connection: { wire }, stack }: Site): Tunnels {
 }
 
 function selfUpdateOf(
-  { foundation, stack }: Site,
-  { apps, osUpdate }: { apps: Apps; osUpdate: () => OsUpdate },
+  { foundation, connection: { wire }, stack }: Site,
+  { apps, status, osUpdate }: Pick<Areas, "apps" | "status"> & { osUpdate: () => OsUpdate },
 ): SelfUpdate {
-  const { options: { paths, flags }, config, clock, log } = foundation;
+  const { options: { paths, flags, stop }, config, engine, restart, clock, log } = foundation;
   const { arch, variant } = buildArch();
   return stack.use(
     createSelfUpdate({
@@ -300,6 +301,13 @@ function selfUpdateOf(
       paths,
       unsettledApps: () => apps.unsettled(),
       isSystemUpdating: () => osUpdate().isInstalling,
+      environment: Deno.env,
+      own: {
+        isConnected: () => wire.isConnected && !status.isBooting,
+        hasEngine: (signal) => engine.isAvailable(signal),
+        restart: restart.resolve,
+        isEndAsked: () => stop.aborted,
+      },
       random: Math.random,
       clock,
       log,

@@ -47,6 +47,8 @@ export interface Foundation {
   /** How the engine is reached. */
   engineEnvironment: EngineEnvironment;
   times: StartTimes;
+  /** Resolved when the agent is to end in order, so that it is started again: maybe as another version. */
+  restart: PromiseWithResolvers<void>;
   /** Prints a line for the operator: on standard output, or in the pretty log. */
   announce(line: string): void;
   clock: Clock;
@@ -88,7 +90,7 @@ export async function openFoundation(
   const { engine, engineEnvironment } = createEngine(log);
   return {
     ...{ options, log, hideSecret, hideSecretsOf: agentLog.hideSecretsOf, traceWire, config, database, isRebuilt },
-    ...{ engine, engineEnvironment, times, announce, clock },
+    ...{ engine, engineEnvironment, times, restart: Promise.withResolvers<void>(), announce, clock },
   };
 }
 

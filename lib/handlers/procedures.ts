@@ -288,7 +288,8 @@ export const procedures: readonly ProcedureRow[] = [
     deniedText: "insufficient privileges to update reagent",
     args: nothing,
     result:
-      "[{CurrentVersion, LatestVersion, Message, DidAgentUpdate, DidTunnelUpdate, DidUpdate, InProgress, TotalFileSize}]",
+      "[{CurrentVersion, LatestVersion, Message, DidAgentUpdate, DidTunnelUpdate, DidUpdate, InProgress, TotalFileSize, " +
+      "lastUpdate?: {from, to, outcome, why}}]",
     limitMs: updateLimitMs,
     decode: noArguments,
     run: updateAgent,

@@ -50,7 +50,7 @@ export async function getAgentMetadata(device: Device, _input: void, { signal }:
  * answer, which is no error.
  */
 export async function updateAgent({ selfUpdate }: Device): Promise<Reply> {
-  const { current, latest, message, isPlaced, isInProgress, sizeBytes } = await selfUpdate.update();
+  const { current, latest, message, isPlaced, isInProgress, sizeBytes, last } = await selfUpdate.update();
   const result = {
     CurrentVersion: current,
     LatestVersion: latest,
@@ -60,6 +60,7 @@ export async function updateAgent({ selfUpdate }: Device): Promise<Reply> {
     DidUpdate: isPlaced,
     InProgress: isInProgress,
     TotalFileSize: sizeBytes,
+    ...(last === undefined ? {} : { lastUpdate: last }),
   };
   return { args: [result] };
 }

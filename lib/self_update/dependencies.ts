@@ -25,6 +25,21 @@ export interface SelfUpdateDeps {
   /** Whether an update of the operating system is being installed. */
   isSystemUpdating(): boolean;
   random: () => number;
+  /** Tells whether the start guard has started this agent. */
+  environment: { get(name: string): string | undefined };
+  own: OwnActivation;
   clock: Clock;
   log: Log;
+}
+
+/** What the agent's own switch to a new version needs; unused where somebody else switches. */
+export interface OwnActivation {
+  /** The device is connected, and Studio shows it so. */
+  isConnected(): boolean;
+  /** The container engine answers. */
+  hasEngine(signal: AbortSignal): Promise<boolean>;
+  /** Ends the agent in order, so that the guard starts the version that is linked. */
+  restart(): void;
+  /** Somebody has asked for the end of the agent. */
+  isEndAsked(): boolean;
 }

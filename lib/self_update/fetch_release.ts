@@ -7,7 +7,7 @@ import { type Downloaded, downloadFile, type DownloadProgress } from "../files/d
 import { digestsOfFile } from "../files/download_partial.ts";
 import { tryRemove } from "../files/leftovers.ts";
 import { placeFile } from "../files/place_file.ts";
-import { runCommand } from "../host/command.ts";
+import { type CommandEnd, runCommand } from "../host/command.ts";
 import { readFreeBytes } from "../host/disk_space.ts";
 import type { UpdateKey } from "./minisign.ts";
 import { versionFileName } from "./old_versions.ts";
@@ -40,6 +40,10 @@ export const releaseLimitBytes = 512 * 1024 * 1024;
 /** This much stays free on the disk. */
 export const releaseReserveBytes = 64 * 1024 * 1024;
 
+/** How often, and after which pauses, a program is tried again whose file is open for writing. */
+const busyTries = 50;
+const busyPauseMs = 100;
+
 /** A program that does not tell its version within this time is no agent. */
 export const trialLimitMs = 30_000;
 
@@ -67,7 +71,7 @@ export async function fetchRelease(
   }
   const path = `${downloadsDir}/${name}`;
   const content = await download(new URL(url), { ...source, ...work, path, proof }, signal);
-  await tryProgram(path, version, signal);
+  await tryProgram(path, { version, clock: source.clock }, signal);
   work.beforePlacing();
   await placeFile(path, { to: place, mode: 0o755 });
   log.info("A new version is in its place", { version, path: place, bytes: content.sizeBytes });
@@ -110,11 +114,15 @@ async function isRelease(content: Omit<Downloaded, "isContinued">, proof: Releas
 }
 
 /** Asks the program for its version. A program that answers anything else is removed. */
-async function tryProgram(path: string, version: string, signal: AbortSignal): Promise<void> {
+async function tryProgram(
+  path: string,
+  { version, clock }: { version: string; clock: Clock },
+  signal: AbortSignal,
+): Promise<void> {
   if (Deno.build.os !== "windows") await Deno.chmod(path, 0o700);
   let problem: string;
   try {
-    const { code, stdout } = await runCommand(path, ["-version"], { signal, timeoutMs: trialLimitMs });
+    const { code, stdout } = await runUnlessBusy(path, clock, signal);
     const answer = stdout.trim();
     if (code === 0 && answer === version) return;
     problem = code === 0
@@ -126,4 +134,19 @@ async function tryProgram(path: string, version: string, signal: AbortSignal): P
   }
   await tryRemove(path);
   throw new AgentError("untrusted_server", `Refused version ${version}: it does not run here: ${problem}`);
+}
+
+/**
+ * A program cannot be started while any process has its file open for writing. For a moment that may be a child of this
+ * one, between its fork and its exec.
+ */
+async function runUnlessBusy(path: string, clock: Clock, signal: AbortSignal): Promise<CommandEnd> {
+  for (let left = busyTries;; left -= 1) {
+    try {
+      return await runCommand(path, ["-version"], { signal, timeoutMs: trialLimitMs });
+    } catch (error) {
+      if (left === 0 || !/ETXTBSY|os error 26\b/.test(textOf(error))) throw error;
+      await clock.sleep(busyPauseMs, signal);
+    }
+  }
 }

@@ -23,18 +23,22 @@ export const postponedPauseMs = 30_000;
 /** The longest wait for the clock of the device to be set. */
 const clockPauseMs = 60_000;
 
-/** Returns when there is nothing more to do. Ends without an error when `signal` is aborted. */
-export async function checkOnce({ run, random, isAlone, clock }: StartCheckDeps, signal: AbortSignal): Promise<void> {
+/** How the last run ended; undefined when `signal` was aborted before. */
+export async function checkOnce(
+  { run, random, isAlone, clock }: StartCheckDeps,
+  signal: AbortSignal,
+): Promise<UpdateEnd | undefined> {
   try {
     await clock.sleep(isAlone ? 0 : random() * startCheckSpreadMs, signal);
     for (let pauseMs = 1_000;; pauseMs = Math.min(pauseMs * 2, clockPauseMs)) {
       const end = await run(signal);
       if (end.kind === "postponed") await clock.sleep(postponedPauseMs, signal);
       else if (end.kind === "failed" && isClockError(end.error)) await clock.sleep(pauseMs, signal);
-      else return;
+      else return end;
     }
   } catch (error) {
     if (!isCanceled(error)) throw error;
+    return undefined;
   }
 }
 

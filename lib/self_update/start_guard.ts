@@ -25,7 +25,9 @@ export const guardedVariable = "REAGENT_GUARDED";
 
 /** When a version on probation has failed, and how starts in a row are slowed down. */
 export interface GuardLimits {
-  /** It must have been connected this long after its first start; a later start has at least a fifth of it. */
+  /**
+   * It must have been connected this long after its first start; a later start before that has at least a tenth of it.
+   */
   connectSeconds: number;
   /** It must have been taken for good this long after the limit for the connection. */
   proveSeconds: number;
@@ -47,7 +49,7 @@ export interface GuardLimits {
 /** The limits of the agent's own service. */
 export const guardLimits: GuardLimits = {
   connectSeconds: 300,
-  proveSeconds: 130,
+  proveSeconds: 150,
   starts: 3,
   boots: 5,
   endSeconds: 10,
@@ -81,8 +83,16 @@ say() { echo "start_reagent: $*" >&2; }
 # A number that arithmetic of every shell understands.
 number() { case $1 in '' | *[!0-9]* | 0?* | ??????????*) echo 0 ;; *) echo "$1" ;; esac; }
 
+# The same for seconds since 1970.
+epoch() { case $1 in '' | *[!0-9]* | 0?* | ???????????*) echo 0 ;; *) echo "$1" ;; esac; }
+
 uptime_seconds() {
-  if IFS='. ' read -r up _ 2>/dev/null </proc/uptime; then number "$up"; else number "$(date +%s)"; fi
+  if IFS='. ' read -r up _ 2>/dev/null </proc/uptime; then
+    number "$up"
+  else
+    since=$(sysctl -n kern.boottime 2>/dev/null | sed -n 's/.* sec = \([0-9]*\),.*/\1/p')
+    number $(($(date +%s) - $(epoch "$since")))
+  fi
 }
 
 boot_id() {
@@ -179,6 +189,13 @@ go_back() {
   fi
 }
 
+give_reason() {
+  case $needs in
+    engine | database) reason="it did not reach its $needs in time" ;;
+    *) reason="it was not connected in time" ;;
+  esac
+}
+
 begin_start() {
   version=$(version_of "$program")
   read_state
@@ -192,17 +209,20 @@ begin_start() {
     boot=$this_boot begun=$now starts=0 boots=$((boots + 1))
   fi
   [ "$begun" -le "$now" ] || begun=$now
-  connected=no
+  left=$((connect_seconds - now + begun))
   if [ "$phase" = rolledBack ]; then
     go_back "$why"
   elif ! is_program "$program" || ! is_for_this_machine; then
     go_back "its file is no program that can be started"
   elif [ "$starts" -ge "$starts_limit" ]; then
     go_back "it has ended $starts times before it had proved itself"
+  elif [ "$connected" = no ] && [ "$left" -le 0 ]; then
+    give_reason
+    go_back "$reason"
   elif [ "$boots" -gt "$boots_limit" ]; then
     go_back "the machine was started $boots_limit times before it had proved itself"
   else
-    starts=$((starts + 1))
+    starts=$((starts + 1)) connected=no
     if write_state; then is_watched=yes; else go_back "its start could not be noted on the disk"; fi
   fi
 }
@@ -220,18 +240,18 @@ end_agent() {
 
 # Runs next to the agent, which has the process of the guard.
 watch() {
-  left=$((connect_seconds - now + begun)) least=$((connect_seconds / 5)) waited=0
+  least=$((connect_seconds / 10)) waited=0
   [ "$left" -ge "$least" ] || left=$least
   while sleep "$step_seconds"; do
     waited=$((waited + step_seconds))
-    is_on_probation && kill -0 $$ 2>/dev/null || return 0
+    [ -L "$fallback" ] && kill -0 $$ 2>/dev/null || return 0
     [ "$waited" -ge "$left" ] || continue
     read_state
     if [ "$connected" = yes ]; then
       [ "$waited" -ge $((left + prove_seconds)) ] || continue
       reason="it was ready in time and did not stay so"
     else
-      case $needs in engine | database) reason="it did not reach its $needs in time" ;; *) reason="it was not connected in time" ;; esac
+      give_reason
     fi
     phase=trial from=$(version_of "$fallback") to=$(version_of "$program")
     go_back "$reason"

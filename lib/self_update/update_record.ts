@@ -5,8 +5,11 @@ import { isCount, isDict, parseJson, readText } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { writeFileDurably } from "../files/atomic_file.ts";
 
-/** How an update ended. `ready`: the new version is in its place, and was not started yet. */
-export const updateEndings = ["ready", "updated", "rolledBack", "failed"] as const;
+/**
+ * How an update ended. `ready`: the new version is in its place, and was not started yet. `probation`: it runs, and has
+ * to prove itself before it counts.
+ */
+export const updateEndings = ["ready", "probation", "updated", "rolledBack", "failed"] as const;
 
 /** The latest update. */
 export interface LastUpdate {
@@ -22,6 +25,8 @@ export interface UpdateRecord {
   /** The number of the newest index that was used. */
   newestIndex: number;
   last?: LastUpdate;
+  /** Versions that were rolled back, and are not taken again. */
+  blocked?: readonly string[];
 }
 
 /** Reads and changes the file. */
@@ -71,7 +76,12 @@ function decodeRecord(text: string): UpdateRecord | undefined {
   const value = parseJson(text);
   if (!isDict(value) || !isCount(value.newestIndex)) return undefined;
   const last = isDict(value.last) ? decodeLast(value.last) : undefined;
-  return { newestIndex: value.newestIndex, ...(last === undefined ? {} : { last }) };
+  const blocked = Array.isArray(value.blocked) ? value.blocked.filter((name) => typeof name === "string") : [];
+  return {
+    newestIndex: value.newestIndex,
+    ...(last === undefined ? {} : { last }),
+    ...(blocked.length === 0 ? {} : { blocked }),
+  };
 }
 
 function decodeLast({ from, to, outcome, why }: Record<string, unknown>): LastUpdate | undefined {

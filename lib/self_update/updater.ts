@@ -3,14 +3,13 @@
 import { AgentError, isCanceled, textOf } from "../base/errors.ts";
 import { downloadBase, updateChannel } from "../config/derived.ts";
 import type { DownloadProgress } from "../files/download.ts";
-import { tryRemove } from "../files/leftovers.ts";
-import { fileNameOf } from "../files/path_parts.ts";
 import { isUpdate } from "./agent_version.ts";
 import { fetchRelease } from "./fetch_release.ts";
 import type { SelfUpdateDeps } from "./dependencies.ts";
 import type { UpdateKey } from "./minisign.ts";
-import { removableVersions, versionFileName } from "./old_versions.ts";
-import { type LastUpdate, lastUpdateAtStart, UpdateRecordFile } from "./update_record.ts";
+import type { Activation } from "./activation.ts";
+import { removeOldVersions } from "./remove_old_versions.ts";
+import { type LastUpdate, lastUpdateAtStart, type UpdateRecordFile } from "./update_record.ts";
 import { pacedProgress } from "../files/paced_progress.ts";
 import { VersionIndex } from "./version_index.ts";
 
@@ -21,21 +20,29 @@ export type UpdateEnd =
   | { kind: "placed"; latest: string; sizeBytes: number }
   /** Another run is under way. */
   | { kind: "busy" }
-  /** Apps must not be disturbed at this moment. */
+  /** The guard has gone back from this version. */
+  | { kind: "blocked"; latest: string; because: string }
+  /** Apps must not be disturbed at this moment, or this version is on probation itself. */
   | { kind: "postponed"; latest: string; because: string }
   | { kind: "failed"; latest: string; error: unknown };
 
+/** What the updater works with. */
+export interface UpdaterDeps extends SelfUpdateDeps {
+  keys(): UpdateKey[];
+  record: UpdateRecordFile;
+  /** Undefined where somebody else switches to new versions. */
+  activation: Activation | undefined;
+}
+
 /** Runs one update at a time. */
 export class Updater {
-  readonly #deps: SelfUpdateDeps & { keys(): UpdateKey[] };
-  readonly #record: UpdateRecordFile;
+  readonly #deps: UpdaterDeps;
   readonly #index: VersionIndex;
   #isRunning = false;
   #hasNotedStart = false;
 
-  constructor(deps: SelfUpdateDeps & { keys(): UpdateKey[] }) {
-    this.#deps = deps;
-    const record = this.#record = new UpdateRecordFile({ path: deps.paths.selfUpdateFile, log: deps.log });
+  constructor(deps: UpdaterDeps) {
+    const { record } = this.#deps = deps;
     this.#index = new VersionIndex({
       base: () => downloadBase(deps.config(), deps.updateUrl),
       channel: () => updateChannel(deps.config()),
@@ -62,7 +69,12 @@ export class Updater {
 
   /** How the latest update ended, as far as the start of this version tells. Never throws. */
   async lastUpdate(): Promise<LastUpdate | undefined> {
-    const { last } = await this.#record.read();
+    const { activation, record } = this.#deps;
+    if (activation !== undefined) {
+      await activation.settle();
+      return (await record.read()).last;
+    }
+    const { last } = await record.read();
     if (last === undefined || this.#hasNotedStart) return last;
     this.#hasNotedStart = true;
     const now = lastUpdateAtStart(last, this.#deps.version);
@@ -100,8 +112,11 @@ export class Updater {
     { onProgress }: { onProgress: ((progress: DownloadProgress) => void) | undefined },
     signal: AbortSignal,
   ): Promise<UpdateEnd> {
-    const { version, os, arch, paths, updateUrl, config, keys, clock, log } = this.#deps;
+    const { version, os, arch, paths, updateUrl, config, keys, clock, log, activation } = this.#deps;
     if (!isUpdate(latest, version)) return { kind: "upToDate", latest };
+    const because = await activation?.whyBlocked(latest);
+    if (because !== undefined) return { kind: "blocked", latest, because };
+    await this.#assertProven();
     this.#assertSettled();
     const folderUrl = `${downloadBase(config(), updateUrl)}/re-agent/${os}/${arch}`;
     const source = {
@@ -115,8 +130,15 @@ export class Updater {
     };
     const { sizeBytes } = await fetchRelease(source, work, signal);
     await this.#note({ from: version, to: latest, outcome: "ready", why: "" });
-    await this.#removeOld(latest);
+    await removeOldVersions(paths, { running: version, newest: latest, log });
     return { kind: "placed", latest, sizeBytes };
+  }
+
+  /** A version that was not taken for good yet must not be the one that is gone back to. */
+  async #assertProven(): Promise<void> {
+    const { activation, version } = this.#deps;
+    if ((await activation?.settle())?.kind !== "probation") return;
+    throw new Postponement("busy", `Not now: version ${version} is on probation`);
   }
 
   /** Whoever activates the new version restarts the agent, which would interrupt these apps. */
@@ -131,32 +153,12 @@ export class Updater {
   /** A note that is lost is no reason to let an update fail. */
   async #note(last: LastUpdate): Promise<void> {
     try {
-      await this.#record.change({ last });
+      await this.#deps.record.change({ last });
     } catch (error) {
       this.#deps.log.warn("Cannot note how an update ended", { error, ...last });
     }
   }
-
-  async #removeOld(newest: string): Promise<void> {
-    const { version: running, paths: { agentDir, downloadsDir }, log } = this.#deps;
-    try {
-      const names = [...Deno.readDirSync(agentDir)].filter(({ isFile }) => isFile).map(({ name }) => name);
-      const link = await Deno.realPath(`${agentDir}/reagent`).catch(() => "");
-      const inUse = new Set([link, Deno.execPath()].map(fileNameOf));
-      for (const name of removableVersions(names, { running, newest, inUse })) {
-        await Deno.remove(`${agentDir}/${name}`);
-        log.info("Removed an old version of the agent", { path: `${agentDir}/${name}` });
-      }
-      // Downloads of other versions that nobody goes on with.
-      const left = [...Deno.readDirSync(downloadsDir)].filter(({ name, isFile }) =>
-        isFile && /^reagent-v\d/.test(name)
-      );
-      for (const { name } of left) if (name !== versionFileName(newest)) await tryRemove(`${downloadsDir}/${name}`);
-    } catch (error) {
-      log.debug("Cannot remove old versions of the agent", { error });
-    }
-  }
 }
 
-/** Apps must not be disturbed. */
+/** It is not the moment for an update. */
 class Postponement extends AgentError {}

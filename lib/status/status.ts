@@ -39,6 +39,8 @@ export interface StatusDeps {
 export interface Status extends AsyncDisposable {
   /** Studio's address as Studio last reported it; apps get the page of their device from it. */
   readonly baseUrl: string | undefined;
+  /** The device is not reported as connected yet. */
+  readonly isBooting: boolean;
   /** To be called after every connect: the next heartbeat is 30 s away. There is none before the first call. */
   restartHeartbeat(): void;
   /** Until `finishBoot()` the device reports that it is configuring. */
@@ -68,6 +70,9 @@ export function createStatus(deps: StatusDeps): Status {
   return {
     get baseUrl() {
       return reporter.baseUrl;
+    },
+    get isBooting() {
+      return reporter.isBooting;
     },
     restartHeartbeat: () => heartbeat.restart(),
     beginBoot: () => reporter.beginBoot(),

@@ -54,6 +54,11 @@ export class StatusReporter {
     return this.#baseUrl;
   }
 
+  /** From every connect until its boot run has finished, and before the first. */
+  get isBooting(): boolean {
+    return this.#isBooting;
+  }
+
   /** To be called after every connect, when a boot run begins. */
   beginBoot(): void {
     this.#isBooting = true;

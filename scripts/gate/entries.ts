@@ -9,7 +9,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/app_logs/": ["app_logs.ts", "log_query.ts"],
   "lib/disk_space/": ["disk_space.ts", "pull_space.ts"],
   "lib/status/": ["status.ts"],
-  "lib/self_update/": ["self_update.ts", "update_record.ts"],
+  "lib/self_update/": ["self_update.ts", "start_guard.ts", "update_record.ts"],
   "lib/apps/": ["apps.ts"],
   "lib/install/": ["install.ts"],
   "lib/terminals/": ["terminals.ts"],

@@ -34,7 +34,7 @@ const terminals: Device["terminals"] = {
 
 const upToDate = {
   ...{ current: "0.21.0", latest: "0.21.0", message: "Version 0.21.0 is up to date" },
-  ...{ isPlaced: false, isInProgress: false, sizeBytes: 0 },
+  ...{ isPlaced: false, isInProgress: false, sizeBytes: 0, last: undefined },
 };
 
 const selfUpdate: Device["selfUpdate"] = {

@@ -24,10 +24,19 @@ Deno.test("update_agent answers with all eight fields", async () => {
     isPlaced: true,
     isInProgress: false,
     sizeBytes: 7,
+    last: undefined,
   };
+  const last = { from: "0.21.0", to: "0.22.0", outcome: "ready", why: "" } as const;
   const fixed = { CurrentVersion: "0.21.0", LatestVersion: "0.22.0", Message: "m", DidTunnelUpdate: false };
   const cases = [
     [answer, { DidAgentUpdate: true, DidUpdate: true, InProgress: false, TotalFileSize: 7 }],
+    [{ ...answer, last }, {
+      DidAgentUpdate: true,
+      DidUpdate: true,
+      InProgress: false,
+      TotalFileSize: 7,
+      lastUpdate: last,
+    }],
     [
       { ...answer, isPlaced: false, isInProgress: true, sizeBytes: 0 },
       { DidAgentUpdate: false, DidUpdate: false, InProgress: true, TotalFileSize: 0 },

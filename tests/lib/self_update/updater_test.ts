@@ -4,6 +4,7 @@ import { silentLog } from "../../../lib/base/log.ts";
 import type { SelfUpdateDeps } from "../../../lib/self_update/dependencies.ts";
 import { readUpdateKeys } from "../../../lib/self_update/minisign.ts";
 import { type UpdateEnd, Updater } from "../../../lib/self_update/updater.ts";
+import { UpdateRecordFile } from "../../../lib/self_update/update_record.ts";
 import { answerFrom, DownloadServer, type RawAnswer, type SeenRequest } from "../../fakes/download_server.ts";
 import { programOf, ReleaseBucket } from "../../fakes/release_bucket.ts";
 import { makeUpdateKey } from "../../fakes/update_key.ts";
@@ -38,7 +39,17 @@ class World implements AsyncDisposable {
 
   /** Another one is another process. */
   updater(change: Partial<SelfUpdateDeps> = {}): Updater {
+    const path = `${this.agentDir}/self_update.json`;
     return new Updater({
+      record: new UpdateRecordFile({ path, log: silentLog }),
+      activation: undefined,
+      environment: new Map(),
+      own: {
+        isConnected: () => true,
+        hasEngine: () => Promise.resolve(true),
+        restart: () => {},
+        isEndAsked: () => false,
+      },
       config: () => ({ environment: "production", endpointUrl: "", updateUrl: this.server.base, serialNumber: "SN-1" }),
       updateUrl: "",
       checksAtStart: true,
@@ -48,7 +59,7 @@ class World implements AsyncDisposable {
       paths: {
         agentDir: this.agentDir,
         downloadsDir: `${this.agentDir}/downloads`,
-        selfUpdateFile: `${this.agentDir}/self_update.json`,
+        selfUpdateFile: path,
       },
       unsettledApps: () => this.unsettled,
       isSystemUpdating: () => this.isSystemUpdating,
