@@ -24,7 +24,7 @@ export interface ContainerShellDeps {
 const shellListLimitMs = 30_000;
 const shellListLimitBytes = 64 * 1024;
 const inspectLimitMs = 5_000;
-const searchLimitMs = 10_000;
+const shellSearchMs = 10_000;
 const pidTries = 50;
 const pidPauseMs = 20;
 
@@ -70,7 +70,7 @@ export async function endContainerShell(
     if (!isEnded && exec !== undefined && state?.isRunning) await endFromInside(execs, { ...exec, mark });
     // The engine was gone before it had told which process it is.
     if (!isEnded && state === undefined) {
-      await endMarkedProcesses(new Set([mark]), { signal: AbortSignal.timeout(searchLimitMs) });
+      await endMarkedProcesses(new Set([mark]), { signal: AbortSignal.timeout(shellSearchMs) });
     }
   } catch (error) {
     log.warn("Cannot end the shell of a terminal", { session: sessionId, error });
