@@ -46,7 +46,7 @@ export function currentRelease(text: string): SystemRelease {
   );
   const parts = (fields.get("VERSION") ?? "").split("-");
   const [version = "", , buildTime = ""] = parts.length === 3 ? parts : [];
-  return { name: fields.get("NAME") ?? "", version: version.replace(/^v+|v+$/g, ""), buildTime };
+  return { name: fields.get("NAME") ?? "", version: withoutOuter("v", version), buildTime };
 }
 
 /** The release that the system's own updater has described last. Throws `bad_request`. Pure. */
@@ -60,16 +60,25 @@ export function latestRelease(text: string, path: string): SystemRelease {
   };
 }
 
+/** Without the letter at both ends, however often it stands there. In time that is in proportion to the text. */
+function withoutOuter(letter: string, text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && text[start] === letter) start += 1;
+  while (end > start && text[end - 1] === letter) end -= 1;
+  return text.slice(start, end);
+}
+
 /** The part between two quotes, or before the first one. */
 function unquoted(value: string): string {
   const parts = value.split('"');
   return parts.length === 3 ? parts[1] ?? "" : parts[0] ?? "";
 }
 
-/** Plain digits for a number, also a long one. */
+/** Plain digits for a whole number, also a long one. */
 function fieldText(value: unknown): string {
   if (typeof value === "string") return value;
-  return typeof value === "number" && Number.isFinite(value) ? BigInt(Math.trunc(value)).toString() : "";
+  if (typeof value !== "number" || !Number.isFinite(value)) return "";
+  return Number.isInteger(value) ? BigInt(value).toString() : String(value);
 }
 
 async function readReleaseFile(path: string): Promise<string | undefined> {

@@ -32,6 +32,8 @@ import { Secrets } from "../../../lib/log/secrets.ts";
 import { parseContainerName } from "../../../lib/model/app_names.ts";
 import { parseChannel } from "../../../lib/model/channel_names.ts";
 import { decodePortRules } from "../../../lib/model/port_rule.ts";
+import { bundleSource } from "../../../lib/os_update/bundle_source.ts";
+import { currentRelease, latestRelease } from "../../../lib/os_update/os_releases.ts";
 import { readUpdateIndex } from "../../../lib/self_update/update_index.ts";
 import { decodeStatuses } from "../../../lib/tunnels/decode_status.ts";
 import { decodeMessage } from "../../../lib/wamp/message.ts";
@@ -319,6 +321,18 @@ export const foreignDecoders: readonly ForeignDecoder[] = [
     seeds: ['{"all": "0.21.0", "test": "0.22.0"}'],
     decode: (input) => readUpdateIndex(textOf(input)),
     limitChars: short,
+  },
+  {
+    name: "bundleSource()",
+    seeds: ["v2,1,https://u.example.com/os/flock-0.11.0.raucb?token=1\nsecond line"],
+    decode: (input) => bundleSource(textOf(input), "/etc/update"),
+    limitChars: short,
+  },
+  {
+    name: "currentRelease() and latestRelease()",
+    seeds: ['NAME="FlockOS"\nVERSION="v0.10.0-flockos-20220330"\n', '{"version": "0.11.0", "buildtime": 20220401}'],
+    decode: (input) => [currentRelease(textOf(input)), latestRelease(textOf(input), "/etc/latest.json")],
+    limitChars: proportional,
   },
   {
     name: "what the log hides and quotes",

@@ -3,80 +3,23 @@
 
 import assert from "node:assert/strict";
 import { systemClock } from "../../../lib/async/clock.ts";
-import { silentLog } from "../../../lib/base/log.ts";
-import { createLazyBus, type LazyBus } from "../../../lib/dbus/dbus.ts";
-import type { InstallProgress, OsUpdateDeps } from "../../../lib/os_update/dependencies.ts";
-import { createOsUpdate, type OsUpdate } from "../../../lib/os_update/os_update.ts";
-import { MessageBus } from "../../../scripts/testbed/message_bus.ts";
-import { Rauc, slotBytes } from "../../../scripts/testbed/rauc.ts";
-
-/** A system whose update is `u.raucb`. */
-class World implements AsyncDisposable {
-  readonly bus: MessageBus;
-  readonly rauc: Rauc;
-  readonly folder = Deno.makeTempDirSync();
-  readonly seen: InstallProgress[] = [];
-  reason: string | undefined;
-  readonly #buses: LazyBus[] = [];
-
-  private constructor(bus: MessageBus, rauc: Rauc) {
-    this.bus = bus;
-    this.rauc = rauc;
-    Deno.writeTextFileSync(`${this.folder}/source`, "a,b,https://example.com/u.raucb\n");
-  }
-
-  static async start(): Promise<World> {
-    const bus = await MessageBus.start();
-    return new World(bus, await Rauc.start(bus.address));
-  }
-
-  get path(): string {
-    return `${this.folder}/u.raucb`;
-  }
-
-  /** Another one is another process. */
-  area(change: Partial<OsUpdateDeps> = {}): OsUpdate {
-    const bus = createLazyBus({ address: this.bus.address, clock: systemClock, log: silentLog });
-    this.#buses.push(bus);
-    return createOsUpdate({
-      paths: { current: "", latest: "", sourceFile: `${this.folder}/source`, bundleFolder: this.folder },
-      recordFile: `${this.folder}/os_update.json`,
-      bus,
-      onDownload: () => {},
-      onInstall: (progress) => void this.seen.push(progress),
-      reasonToWait: () => this.reason,
-      reserveBytes: () => Promise.resolve(0),
-      clock: systemClock,
-      log: silentLog,
-      ...change,
-    });
-  }
-
-  async place(bytes: Uint8Array): Promise<void> {
-    await Deno.writeFile(this.path, bytes, { mode: 0o600 });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const bus of this.#buses) await bus[Symbol.asyncDispose]();
-    await this.rauc[Symbol.asyncDispose]();
-    await this.bus[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
+import type { OsUpdate } from "../../../lib/os_update/os_update.ts";
+import { slotBytes } from "../../../scripts/testbed/rauc.ts";
+import { UpdatedSystem } from "./updated_system.ts";
 
 Deno.test("install() of good and bad bundles", async (test) => {
-  await using world = await World.start();
-  await using area = world.area();
-  const good = await world.rauc.makeBundle();
+  await using system = await UpdatedSystem.start();
+  await using area = system.area();
+  const good = await system.rauc.makeBundle();
 
   await test.step("installs a good one, removes it, and tells how far it is", async () => {
     assert.equal(await area.lastInstallation(), undefined);
-    await world.place(good);
+    await system.place(good);
     await area.install();
-    assert.equal(await world.rauc.nextSlot(), "B");
-    assert.deepEqual([...Deno.readDirSync(world.folder)].map(({ name }) => name).sort(), ["os_update.json", "source"]);
-    assert.deepEqual(world.seen.at(-1), { step: "Installing done.", percent: 100 });
-    assert.equal(world.seen.filter(({ percent }) => percent === 100).length, 1);
+    assert.equal(await system.rauc.nextSlot(), "B");
+    assert.deepEqual([...Deno.readDirSync(system.folder)].map(({ name }) => name).sort(), ["os_update.json", "source"]);
+    assert.deepEqual(system.seen.at(-1), { step: "Installing done.", percent: 100 });
+    assert.equal(system.seen.filter(({ percent }) => percent === 100).length, 1);
     assert.deepEqual(await area.lastInstallation(), { bundle: "u.raucb", outcome: "installed", why: "" });
   });
 
@@ -84,21 +27,25 @@ Deno.test("install() of good and bad bundles", async (test) => {
   const bad: [name: string, make: () => Promise<Uint8Array>, message: RegExp][] = [
     [
       "for another system",
-      () => world.rauc.makeBundle({ compatible: "other" }),
+      () => system.rauc.makeBundle({ compatible: "other" }),
       /: Installation error: Compatible mismatch/,
     ],
-    ["of a stranger", () => world.rauc.makeBundle({ isForeign: true }), /: signature verification failed/],
+    ["of a stranger", () => system.rauc.makeBundle({ isForeign: true }), /: signature verification failed/],
     ["that is cut off", () => Promise.resolve(good.subarray(0, cutBytes)), /: Invalid bundle format/],
     ["that is none", () => Promise.resolve(new Uint8Array(100_000)), /: Invalid bundle format/],
-    ["for a larger slot", () => world.rauc.makeBundle({ sizeBytes: slotBytes + 1_048_576 }), /No space left on device/],
+    [
+      "for a larger slot",
+      () => system.rauc.makeBundle({ sizeBytes: slotBytes + 1_048_576 }),
+      /No space left on device/,
+    ],
   ];
   for (const [name, make, message] of bad) {
     await test.step(`answers one ${name} with the reason, and goes on`, async () => {
-      await world.place(await make());
+      await system.place(await make());
       await assert.rejects(area.install(), { code: "install_failed", message });
       assert.equal((await area.lastInstallation())?.outcome, "failed");
-      assert.ok((await Deno.stat(world.path)).isFile);
-      await world.place(good);
+      assert.ok((await Deno.stat(system.path)).isFile);
+      await system.place(good);
       await area.install();
     });
   }
@@ -108,8 +55,8 @@ Deno.test("install() of good and bad bundles", async (test) => {
     [
       "that others can write to",
       async () => {
-        await world.place(good);
-        await Deno.chmod(world.path, 0o666);
+        await system.place(good);
+        await Deno.chmod(system.path, 0o666);
       },
       "denied",
       /other users can write to it/,
@@ -117,8 +64,8 @@ Deno.test("install() of good and bad bundles", async (test) => {
     [
       "of another user",
       async () => {
-        await Deno.chmod(world.path, 0o600);
-        await Deno.chown(world.path, 65_534, 65_534);
+        await Deno.chmod(system.path, 0o600);
+        await Deno.chown(system.path, 65_534, 65_534);
       },
       "denied",
       /it belongs to another user/,
@@ -126,8 +73,8 @@ Deno.test("install() of good and bad bundles", async (test) => {
     [
       "that is a link",
       async () => {
-        await Deno.rename(world.path, `${world.folder}/elsewhere`);
-        await Deno.symlink(`${world.folder}/elsewhere`, world.path);
+        await Deno.rename(system.path, `${system.folder}/elsewhere`);
+        await Deno.symlink(`${system.folder}/elsewhere`, system.path);
       },
       "denied",
       /it is not a file/,
@@ -135,9 +82,9 @@ Deno.test("install() of good and bad bundles", async (test) => {
     [
       "while apps must not be disturbed",
       async () => {
-        await Deno.remove(world.path);
-        await world.place(good);
-        world.reason = "apps are on probation";
+        await Deno.remove(system.path);
+        await system.place(good);
+        system.reason = "apps are on probation";
       },
       "busy",
       /Not now: apps are on probation/,
@@ -153,42 +100,42 @@ Deno.test("install() of good and bad bundles", async (test) => {
 });
 
 Deno.test("install() of what somebody else has begun, and of what nobody can install", async () => {
-  await using world = await World.start();
-  const good = await world.rauc.makeBundle();
-  await world.place(good);
-  await world.rauc.hold();
-  await using area = world.area();
+  await using system = await UpdatedSystem.start();
+  const good = await system.rauc.makeBundle();
+  await system.place(good);
+  await system.rauc.hold();
+  await using area = system.area();
   const first = area.install();
-  await world.rauc.untilHeld();
+  await system.rauc.untilHeld();
   assert.ok(area.isInstalling);
   // Another process, as an operator's; RAUC then says that it is idle, and goes on.
-  await using other = world.area({ recordFile: `${world.folder}/other.json` });
+  await using other = system.area({ recordFile: `${system.folder}/other.json` });
   const busy = { code: "busy", message: "installation already in progress" };
   for (let turn = 0; turn < 3; turn += 1) await assert.rejects(other.install(), busy);
   await assert.rejects(area.install(), busy);
   await systemClock.sleep(700);
-  await world.rauc.release();
+  await system.rauc.release();
   await first;
-  assert.equal(world.seen.at(-1)?.step, "Installing done.");
+  assert.equal(system.seen.at(-1)?.step, "Installing done.");
 
-  await world.place(good);
-  await world.rauc.stop();
+  await system.place(good);
+  await system.rauc.stop();
   await assert.rejects(area.install(), { code: "not_available", message: /no installer of updates/ });
-  await world.bus.stop();
+  await system.bus.stop();
   await assert.rejects(area.install(), { code: "not_available", message: /no installer of updates/ });
 });
 
 Deno.test("an installation that outlives its process is found by the next one, whatever has become of it", async () => {
-  await using world = await World.start();
-  const good = await world.rauc.makeBundle();
-  const record = `${world.folder}/os_update.json`;
+  await using system = await UpdatedSystem.start();
+  const good = await system.rauc.makeBundle();
+  const record = `${system.folder}/os_update.json`;
   /** Begins one, and returns what the next process finds. */
   const leave = async () => {
-    await world.place(good);
-    await world.rauc.hold();
-    const area = world.area();
+    await system.place(good);
+    await system.rauc.hold();
+    const area = system.area();
     const end = assert.rejects(area.install(), { code: "canceled" });
-    await world.rauc.untilHeld();
+    await system.rauc.untilHeld();
     while (!(await Deno.readTextFile(record)).includes('"isBegun":true')) await systemClock.sleep(5);
     await area[Symbol.asyncDispose]();
     await end;
@@ -200,24 +147,24 @@ Deno.test("an installation that outlives its process is found by the next one, w
   };
 
   await leave();
-  await using running = world.area();
+  await using running = system.area();
   const following = resume(running);
   await systemClock.sleep(300);
-  await world.rauc.release();
+  await system.rauc.release();
   assert.equal((await following)?.outcome, "installed");
-  await assert.rejects(Deno.stat(world.path), Deno.errors.NotFound);
+  await assert.rejects(Deno.stat(system.path), Deno.errors.NotFound);
 
   await leave();
-  await world.rauc.release();
+  await system.rauc.release();
   await systemClock.sleep(1_000);
-  await using ended = world.area();
+  await using ended = system.area();
   assert.equal((await resume(ended))?.outcome, "installed");
 
   await leave();
-  await world.rauc.kill();
-  await world.rauc.release();
-  await world.rauc.start();
-  await using killed = world.area();
+  await system.rauc.kill();
+  await system.rauc.release();
+  await system.rauc.start();
+  await using killed = system.area();
   const unknown = await resume(killed);
   assert.deepEqual([unknown?.outcome, unknown?.why], ["unknown", "the installer was restarted meanwhile"]);
 });

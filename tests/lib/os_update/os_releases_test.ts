@@ -20,6 +20,8 @@ const systems: [name: string, text: string, release: [name: string, version: str
   ["without quotes", "NAME=Flock\nVERSION=v1.2-x-3\n", ["Flock", "1.2", "3"]],
   ["a line with two signs", "NAME=a=b\nVERSION=1-x-2\n", ["", "1", "2"]],
   ["Windows line ends", "NAME=Flock\r\nVERSION=1-x-2\r\n", ["Flock", "1", "2"]],
+  ["a version between letters", "NAME=x\nVERSION=vv1.2v-x-2\n", ["x", "1.2", "2"]],
+  ["a version of nothing but letters", "VERSION=vvv-x-2\n", ["", "", "2"]],
   ["nothing", "", ["", "", ""]],
 ];
 
@@ -34,6 +36,7 @@ Deno.test("latestRelease() has plain digits, and nothing for what is missing", (
   assert.deepEqual(latestRelease(latest, "/x"), { name: "FlockOS", version: "0.11.0", buildTime: "20220401" });
   assert.deepEqual(read({}), { name: "", version: "", buildTime: "" });
   assert.deepEqual(read({ version: 2, buildtime: 2e21, name: null }).buildTime, "2000000000000000000000");
+  assert.deepEqual(read({ version: 0.11, buildtime: true }), { name: "", version: "0.11", buildTime: "" });
   for (const text of ["[]", "null", "7", "{", ""]) {
     assert.throws(() => latestRelease(text, "/x"), { code: "bad_request" }, text);
   }
