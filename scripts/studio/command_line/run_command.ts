@@ -13,6 +13,7 @@ import { logs } from "./logs.ts";
 import { portCommands } from "./ports.ts";
 import { push } from "./push.ts";
 import { serve } from "./serve.ts";
+import { systemUpdateCommands } from "./system_update.ts";
 import { terminal } from "./terminal.ts";
 import { state } from "./watch.ts";
 
@@ -26,6 +27,7 @@ const commands: readonly Command[] = [
   state,
   logs,
   terminal,
+  ...systemUpdateCommands,
   call,
 ];
 
