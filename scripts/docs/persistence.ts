@@ -113,6 +113,8 @@ const kept = `## Kept
 | an app's data and its variables as files | the apps folder |
 | what was begun in the folder of an app, until it ends or the machine restarts | \`.unfinished_work\` in the apps folder |
 | which shells of terminals run, so that a start after a kill of the agent ends them | \`open_shells.json\` in the agent's folder |
+| the newest index of versions, how the latest update of the agent ended, and versions that were rolled back | \`self_update.json\` in the agent's folder |
+| how far a switch to a new version of the agent has come | the links \`reagent\` and \`reagent.fallback\`, and \`self_update.state\`, in the agent's folder |
 | the agent's own log | the log file |
 
 ## Not kept
