@@ -37,7 +37,7 @@ export interface RaucEvents {
 const installer = { destination: "de.pengutronix.rauc", path: "/", interface: "de.pengutronix.rauc.Installer" };
 
 /** The first call may start the service. */
-const callLimitMs = 30_000;
+export const raucAnswerMs = 30_000;
 
 /** RAUC. All methods throw like `SystemBus.call()`. */
 export class Rauc {
@@ -50,7 +50,12 @@ export class Rauc {
   /** What it does now. Starts it where systemd does that. */
   async readState(signal: AbortSignal): Promise<RaucState> {
     const where = "the state of RAUC";
-    const call = { ...installer, interface: "org.freedesktop.DBus.Properties", member: "GetAll", limitMs: callLimitMs };
+    const call = {
+      ...installer,
+      interface: "org.freedesktop.DBus.Properties",
+      member: "GetAll",
+      limitMs: raucAnswerMs,
+    };
     const [answer] = await this.#bus.call({ ...call, signature: "s", args: [installer.interface] }, signal);
     const values: BusDict = readBusDict(answer, where);
     const [percent, message, depth] = readBusList(values.get("Progress"), where);
@@ -69,7 +74,7 @@ export class Rauc {
   /** Starts the installation of a bundle that is made for this system. Returns at once. */
   async install(path: string, signal: AbortSignal): Promise<void> {
     const options = new Map([["ignore-compatible", busVariant("b", false)]]);
-    const call = { ...installer, member: "InstallBundle", signature: "sa{sv}", limitMs: callLimitMs };
+    const call = { ...installer, member: "InstallBundle", signature: "sa{sv}", limitMs: raucAnswerMs };
     await this.#bus.call({ ...call, args: [path, options] }, signal);
   }
 

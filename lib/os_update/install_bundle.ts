@@ -31,7 +31,7 @@ export const installRepeatMs = 1_000;
 export const installSilentPolls = 5;
 
 /** Longer texts of the installer are cut. */
-const shownChars = 1_000;
+export const installTextChars = 1_000;
 
 type InstallEnd = { kind: "completed"; code: number } | { kind: "gone" };
 
@@ -140,7 +140,7 @@ class Installation implements AsyncDisposable {
     const state = last ?? await this.#read().catch(() => undefined);
     if (state !== undefined) this.#tell(state, { isLast: true });
     if (end === undefined ? state?.lastError === "" : end.code === 0) return;
-    const why = state?.lastError.slice(0, shownChars) || "the installer does not say why";
+    const why = state?.lastError.slice(0, installTextChars) || "the installer does not say why";
     throw new AgentError("install_failed", `Cannot install the update: ${why}`);
   }
 
@@ -187,7 +187,7 @@ class Installation implements AsyncDisposable {
   #tell({ progress }: RaucState, { isLast }: { isLast: boolean }): void {
     const { onProgress, clock } = this.#options;
     const percent = Math.min(Math.max(Math.trunc(progress.percent), 0), 100);
-    const seen = { step: progress.message.slice(0, shownChars), percent };
+    const seen = { step: progress.message.slice(0, installTextChars), percent };
     const isSame = seen.step === this.#told.step && percent === this.#told.percent;
     if (isSame && (isLast || clock.now() - this.#toldAtMs < installRepeatMs)) return;
     this.#told = seen;

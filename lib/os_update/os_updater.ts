@@ -120,7 +120,9 @@ export class OsUpdater {
     } catch (error) {
       if (signal.aborted || isCanceled(error)) throw error;
       const why = textOf(error);
-      await this.#note({ ...begun, outcome: error instanceof UnknownEnd ? "unknown" : "failed", why });
+      // An installer that has only become silent may be at work.
+      const isUnknown = error instanceof UnknownEnd || hasCode(error, "timeout");
+      await this.#note({ ...begun, outcome: isUnknown ? "unknown" : "failed", why });
       if (hasCode(error, "install_failed")) await this.#folder.distrust(bundle);
       throw error;
     }

@@ -23,6 +23,7 @@ import { logLimitBytes } from "../../lib/disk_space/truncate_logs.ts";
 import { diskPerDownloadByte } from "../../lib/disk_space/pull_space.ts";
 import { manifestLimitBytes } from "../../lib/docker/registry_client.ts";
 import { redirectLimit } from "../../lib/http/guarded_fetch.ts";
+import { raucAnswerMs } from "../../lib/dbus/rauc.ts";
 import { defaultThresholds } from "../../lib/disk_space/thresholds.ts";
 import { lineLimitBytes } from "../../lib/base/lines.ts";
 import { pieceBytes } from "../../lib/docker/log_lines.ts";
@@ -37,6 +38,7 @@ import { proxyLimit } from "../../lib/tunnels/proxy_set.ts";
 import { clientUpMs } from "../../lib/tunnels/tunnel_client.ts";
 import { releaseLimitBytes, releaseReserveBytes, trialLimitMs } from "../../lib/self_update/fetch_release.ts";
 import { bundleLimitBytes } from "../../lib/os_update/download_bundle.ts";
+import { installSilentPolls, installTextChars } from "../../lib/os_update/install_bundle.ts";
 import { startCheckSpreadMs } from "../../lib/self_update/start_check.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { foreignLines } from "../../lib/async/line_quota.ts";
@@ -280,6 +282,12 @@ const device: readonly Row[] = [
     `${size(bundleLimitBytes)}; what has to stay free as for other files`,
     "it is refused",
   ],
+  [
+    "an answer of RAUC",
+    duration(raucAnswerMs),
+    `it is asked again; ${installSilentPolls} times in a row: the call fails, and the installation goes on`,
+  ],
+  ["a text of RAUC", `${installTextChars} characters`, "it is cut"],
   [
     "a download that stalls",
     `less than ${downloadLimits.stallBytes} bytes in ${duration(downloadLimits.stallMs)}`,
