@@ -13,8 +13,10 @@ import { attachAll } from "./build/attach_all.ts";
 import { buildInDocker } from "./build/in_docker.ts";
 import { type BuildKeys, readBuildKeys } from "./build/keys.ts";
 import { bundleName, makeBundle } from "./build/make_bundle.ts";
+import { embeddedParts } from "./build/embedded_parts.ts";
 import { makeExecutable } from "./build/make_executable.ts";
 import { installScriptName, makeInstallScript } from "./build/make_install_script.ts";
+import { makeParts } from "./build/make_parts.ts";
 import { makeProgram, programName } from "./build/make_launcher.ts";
 import type { BuildOptions } from "./build/options.ts";
 import { type BuildStep, planTargets } from "./build/plan.ts";
@@ -47,7 +49,7 @@ async function buildAll(wanted: BuildArguments, options: BuildOptions & { keys: 
   const targets = readTargets(options.targets);
   const steps = planTargets(targets, { wanted, base: await readBase(options.environment.DENORT_BIN) });
   await Deno.mkdir(folder, { recursive: true });
-  await removeOlder(targets, { wanted, folder });
+  await removeOlder(targets, { wanted, ...options });
   const hasBundle = await makeBundle({ ...options, updateKeyLines: keys.updateKeyLines });
   const made: Target[] = [];
   let missing = hasBundle ? 0 : 1;
@@ -56,8 +58,12 @@ async function buildAll(wanted: BuildArguments, options: BuildOptions & { keys: 
     if (!isThere) missing += 1;
     else if (step.kind === "compile") made.push(step.target);
   }
+  // For the launcher, unless it came with an executable.
+  const own = { name: ownPlatform() };
+  const hasOwnParts = made.some(({ name }) => name === own.name) || await makeParts(own, options) !== undefined;
+  if (!hasOwnParts) missing += 1;
   if (hasBundle) await finish(made, options);
-  const expected = 1 + steps.filter((step) => step.kind !== "skip").length;
+  const expected = 1 + (hasOwnParts ? 0 : 1) + steps.filter((step) => step.kind !== "skip").length;
   if (missing > 0) say(`${missing} of ${expected} results are missing`);
   return missing === 0 ? 0 : 1;
 }
@@ -77,13 +83,17 @@ async function finish(made: readonly Target[], options: BuildOptions & { keys: B
 /** Results of an earlier build must not pass for those of this one. */
 async function removeOlder(
   targets: readonly Target[],
-  { wanted, folder }: { wanted: BuildArguments; folder: string },
+  { wanted, folder, parts = [] }: BuildOptions & { wanted: BuildArguments },
 ): Promise<void> {
+  const partsOf = (target: Pick<Target, "name">) => parts.flatMap((part) => part.fileFor(target) ?? []);
+  for (const file of partsOf({ name: ownPlatform() })) await removeIfThere(`${folder}/${file}`);
   for (const name of [bundleName, programName]) await removeResult(`${folder}/${name}`);
   for (const name of [sumsName, installScriptName]) await removeIfThere(`${folder}/${name}`);
   if (wanted.bundleOnly) return;
-  for (const { name, file } of targets) {
-    if (wanted.names.length === 0 || wanted.names.includes(name)) await removeResult(`${folder}/${file}`);
+  for (const target of targets) {
+    if (wanted.names.length > 0 && !wanted.names.includes(target.name)) continue;
+    await removeResult(`${folder}/${target.file}`);
+    for (const file of partsOf(target)) await removeIfThere(`${folder}/${file}`);
   }
 }
 
@@ -111,6 +121,7 @@ if (import.meta.main) {
       targets: await Deno.readTextFile(`${projectRoot}targets`),
       environment: Deno.env.toObject(),
       version: project.version,
+      parts: embeddedParts,
       trial: { args: ["-version"], prints: project.version },
       say: createLineWriter(Deno.stdout),
     }),

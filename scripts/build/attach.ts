@@ -25,9 +25,15 @@ export interface AttachOptions {
   now: number;
 }
 
-/** Writes the attachments of one result. `runtime` is the version of the runtime in it. */
-export async function attach(name: string, options: AttachOptions & { runtime?: string }): Promise<void> {
-  const { folder, version, packages, signKey, sourceTime, runtime, now } = options;
+/**
+ * Writes the attachments of one result. `runtime` is the version of the runtime in it, `clientModule` the `go.mod` of
+ * the tunnel client in it.
+ */
+export async function attach(
+  name: string,
+  options: AttachOptions & { runtime?: string; clientModule?: string },
+): Promise<void> {
+  const { folder, version, packages, signKey, sourceTime, runtime, clientModule, now } = options;
   const path = `${folder}/${name}`;
   const sha256 = await sha256OfFile(path);
   await Deno.writeTextFile(`${path}.sha256`, `${sha256}\n`);
@@ -36,6 +42,7 @@ export async function attach(name: string, options: AttachOptions & { runtime?: 
     file: { name, sha256 },
     packages,
     ...(runtime === undefined ? {} : { runtime }),
+    ...(clientModule === undefined ? {} : { clientModule }),
     ...(sourceTime === undefined ? {} : { timestamp: sourceTime }),
   });
   await Deno.writeTextFile(`${path}.cdx.json`, bill);

@@ -1,5 +1,6 @@
 /** Puts checksums, signatures and bills of materials next to everything that a build has made. */
 
+import { moduleFolder } from "../frp/build_program.ts";
 import { projectRoot } from "../paths.ts";
 import { runProgram } from "../programs.ts";
 import { attach, type AttachOptions, sumsName, writeSums } from "./attach.ts";
@@ -35,12 +36,20 @@ export async function attachAll(
     ...(keys.signKey === undefined ? {} : { signKey: keys.signKey }),
   };
   const runtime = Deno.version.deno;
-  for (const name of files) await attach(name, { ...shared, runtime });
-  await attach(programName, isLauncher ? shared : { ...shared, runtime });
+  const client = await readClientModule(options);
+  // That of Windows carries no client.
+  const carried = (name: string) => name.endsWith(".exe") ? {} : client;
+  for (const name of files) await attach(name, { ...shared, runtime, ...carried(name) });
+  await attach(programName, isLauncher ? shared : { ...shared, runtime, ...client });
   await attach(bundleName, shared);
   await writeSums(folder);
   await Deno.mkdir(`${folder}/sbom`, { recursive: true });
-  const bill = writeBill({ version, packages, ...(sourceTime === undefined ? {} : { timestamp: sourceTime }) });
+  const bill = writeBill({
+    version,
+    packages,
+    ...client,
+    ...(sourceTime === undefined ? {} : { timestamp: sourceTime }),
+  });
   await Deno.writeTextFile(`${folder}/sbom/reagent-${version}.cdx.json`, bill);
   say(`ok     next to them: ${sumsName}, checksums, bills of materials of ${packages.length} packages`);
   for (const line of keyLines(keys)) say(line);
@@ -54,6 +63,11 @@ function keyLines({ updateKeys, signKey }: BuildKeys): string[] {
       : "-      update keys: none; these agents take updates without a signature (--update-key FILE)",
     signKey !== undefined ? `ok     signatures: by key ${signKey.id}` : "-      signatures: none (--sign-key FILE)",
   ];
+}
+
+/** Nothing for a build without parts. */
+async function readClientModule({ parts = [] }: BuildOptions): Promise<{ clientModule?: string }> {
+  return parts.length === 0 ? {} : { clientModule: await Deno.readTextFile(`${moduleFolder}/go.mod`) };
 }
 
 /** When the sources were made, in seconds since 1970; undefined outside a repository. */

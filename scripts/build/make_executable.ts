@@ -2,6 +2,7 @@
 
 import { removeIfThere } from "../files.ts";
 import { bundleName } from "./make_bundle.ts";
+import { makeParts } from "./make_parts.ts";
 import { measure } from "./measure.ts";
 import type { BuildOptions } from "./options.ts";
 import { type BuildStep, compileArgs, explainFailure } from "./plan.ts";
@@ -19,7 +20,12 @@ export async function makeExecutable(
 ): Promise<boolean> {
   const { folder, environment, say } = options;
   const output = `${folder}/${target.file}`;
-  const args = compileArgs(`${folder}/${bundleName}`, { target, output });
+  const parts = await makeParts(target, options);
+  if (parts === undefined) {
+    say(`FAILED ${target.name}: a part of it is missing`);
+    return false;
+  }
+  const args = compileArgs(`${folder}/${bundleName}`, { target, output, parts });
   const ended = await runRuntime(args, { environment, isBaseGiven: base === "given" });
   if (!ended.success) {
     say(`FAILED ${target.name}: ${explainFailure(ended.text)}`);

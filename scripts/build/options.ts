@@ -1,5 +1,7 @@
 /** Input and output of a build. */
 
+import type { EmbeddedPart } from "./embedded_parts.ts";
+
 /** What a build needs. */
 export interface BuildOptions {
   /** The main module; the permissions come from the deno.json next to it. */
@@ -12,6 +14,8 @@ export interface BuildOptions {
   environment: Readonly<Record<string, string>>;
   /** The version of the agent. Without it nothing is put next to the results. */
   version?: string;
+  /** What belongs to every executable besides the bundle; nothing when absent. */
+  parts?: readonly EmbeddedPart[];
   /** How the results are tried; without it they are not run. */
   trial?: Trial;
   /** Prints a line. */

@@ -2,7 +2,6 @@
 
 import { withInstalledPackages } from "../packages.ts";
 import type { WantedTargets } from "./arguments.ts";
-import { embeddedParts } from "./embedded_parts.ts";
 import type { Target } from "./target.ts";
 
 /** The executable that the agent is embedded in, from `DENORT_BIN`. */
@@ -96,15 +95,17 @@ export function bundleRunArgs(bundle: string): string[] {
 
 /**
  * Arguments of the runtime that put `bundle` into an executable, with the agent's permissions and without prompts.
- * Nothing of the project is read, so every target runs the same bytes.
+ * Nothing of the project is read, so every target runs the same bytes. `parts` are files that it carries next to the
+ * bundle.
  */
-export function compileArgs(bundle: string, options: { target: Target; output: string }): string[] {
-  const { target, output } = options;
+export function compileArgs(
+  bundle: string,
+  { target, output, parts }: { target: Target; output: string; parts: readonly string[] },
+): string[] {
   const alone = ["--no-config", "--no-lock", "--no-npm", "--unstable-net"];
-  const parts = embeddedParts.flatMap((part) => ["--include", part.fileFor(target)]);
   return [
     ...["compile", "--quiet", "--no-check", "--no-prompt", "--allow-all", ...alone, ...runtimeSettings],
-    ...[...parts, "--target", target.triple, "--output", output, bundle],
+    ...[...parts.flatMap((part) => ["--include", part]), "--target", target.triple, "--output", output, bundle],
   ];
 }
 

@@ -5,6 +5,7 @@ import * as Models from "@cyclonedx/cyclonedx-library/Models";
 import * as Serialize from "@cyclonedx/cyclonedx-library/Serialize";
 import * as SPDX from "@cyclonedx/cyclonedx-library/SPDX";
 import * as Spec from "@cyclonedx/cyclonedx-library/Spec";
+import { clientComponents } from "./go_modules.ts";
 import type { PackageFacts } from "./packages.ts";
 
 /** What a bill is about. */
@@ -15,6 +16,8 @@ export interface Subject {
   /** The version of the runtime in the file. */
   runtime?: string;
   packages: readonly PackageFacts[];
+  /** The `go.mod` of the tunnel client in the file. */
+  clientModule?: string;
   /** Seconds since 1970; the same sources give the same bill. */
   timestamp?: number;
 }
@@ -41,8 +44,15 @@ export function writeBill(subject: Subject): string {
     bom.components.add(runtime);
     root.dependencies.add(runtime.bomRef);
   }
+  if (subject.clientModule !== undefined) addClient(bom, root, subject.clientModule);
   const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
   return `${serializer.serialize(bom, { sortLists: true, space: 2 })}\n`;
+}
+
+function addClient(bom: Models.Bom, root: Models.Component, clientModule: string): void {
+  const { client, modules } = clientComponents(clientModule);
+  for (const component of [client, ...modules]) bom.components.add(component);
+  root.dependencies.add(client.bomRef);
 }
 
 function rootOf({ version, file }: Subject): Models.Component {

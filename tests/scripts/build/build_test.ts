@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { platformOf } from "../../../scripts/build/base_executable.ts";
 import { buildUsage } from "../../../scripts/build/arguments.ts";
+import type { EmbeddedPart } from "../../../scripts/build/embedded_parts.ts";
 import { build } from "../../../scripts/build.ts";
 import { startRouter } from "../../lib/wamp/open_session.ts";
 import { ownPlatform } from "../../../scripts/build/target.ts";
@@ -51,6 +52,29 @@ Deno.test("a bundle of the real dependencies runs without the project, and its e
   assert.equal(seen.nobody, "Cannot connect: Cannot connect to 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1");
   assert.equal(seen.router, "answered hello");
   assert.match(seen.engine, /^engine_unreachable: Listing containers failed, .* ENOENT .*engine\.sock/);
+});
+
+Deno.test("what belongs to this machine's executable stands next to the launcher, and must not be missing", async () => {
+  await using place = await makePlace();
+  const { folder, printed } = place;
+  await Deno.writeTextFile(`${folder}/entry.ts`, "");
+  await Deno.writeTextFile(`${folder}/helper-linux.gz`, "of an earlier build");
+  let problem: Error | undefined = undefined;
+  const helper: EmbeddedPart = {
+    name: "helper",
+    fileFor: ({ name }) => name.startsWith("windows/") ? undefined : `helper-${name.split("/")[0]}.gz`,
+    make: async (target, { folder }) => {
+      if (problem !== undefined) throw problem;
+      await Deno.writeTextFile(`${folder}/${helper.fileFor(target)}`, target.name);
+    },
+  };
+  const options = { ...place, entry: `${folder}/entry.ts`, targets: "linux/amd64", environment, parts: [helper] };
+  assert.equal(await build(["--bundle-only"], options), 0, printed.join("\n"));
+  assert.equal(await Deno.readTextFile(`${folder}/helper-${Deno.build.os}.gz`), ownPlatform());
+  problem = new Error("there is no Go");
+  assert.equal(await build(["--bundle-only"], options), 1);
+  assert.match(printed.join("\n"), /^FAILED helper for \S+: there is no Go\n.*\n1 of 2 results are missing$/ms);
+  assert.ok(!(await filesIn(folder)).includes(`helper-${Deno.build.os}.gz`));
 });
 
 Deno.test("a bundle that does not run is missing", async () => {

@@ -1,4 +1,4 @@
-// box engine debian
+// box engine debian frp
 /** A build in a container made from Debian's packages, and the command that starts it. */
 
 import assert from "node:assert/strict";
@@ -15,13 +15,14 @@ function argsOf(args: string[], environment: Readonly<Record<string, string>> = 
   const wanted = readBuildArguments(["--docker", ...args]);
   assert.ok(wanted !== undefined);
   const runtime = { program: "/usr/bin/deno", cache: "/home/me/cache" };
-  return dockerArgs(wanted, { root: "/my project/", environment, runtime }).join(" ");
+  return dockerArgs(wanted, { root: "/my project/", environment, runtime, parts: "/home/me/frp" }).join(" ");
 }
 
 Deno.test("dockerArgs() mounts project, runtime, cache and keys, and shows no secret", () => {
   const plain = argsOf(["linux/arm64"]);
   assert.match(plain, /^run --rm --init --workdir \/src --entrypoint deno --volume \/my project:\/src /);
   assert.match(plain, /--volume \/usr\/bin\/deno:\/usr\/local\/bin\/deno:ro --volume \/home\/me\/cache:\/cache /);
+  assert.match(plain, /--volume \/home\/me\/frp:\/parts\/frp:ro .*--env REAGENT_PARTS=\/parts /);
   assert.match(plain, / debian:bookworm-slim task build linux\/arm64$/);
   const secrets = { REAGENT_SIGN_PASSWORD: "hunter2", HTTPS_PROXY: "http://u:p@proxy", DENORT_BIN: "/opt/denort" };
   const full = argsOf(["--base-image", "b:1", "--sign-key", "/k/s", "--update-key", "p", "--bundle-only"], secrets);
@@ -57,7 +58,12 @@ Deno.test("a build in a container makes the same bundle as one outside", async (
     assert.ok(wanted !== undefined);
     const printed: string[] = [];
     const environment = { ...Deno.env.toObject(), DOCKER_HOST: engine.host };
-    const code = await buildInDocker(wanted, { root, environment, say: (text) => void printed.push(text) });
+    const code = await buildInDocker(wanted, {
+      root,
+      environment,
+      targets: "linux/amd64",
+      say: (text) => void printed.push(text),
+    });
     assert.equal(code, 0, printed.join("\n"));
     assert.equal(await minisignProblem(`${root}build/reagent.js`, keys), undefined);
     const inside = await Deno.readTextFile(`${root}build/reagent.js`);

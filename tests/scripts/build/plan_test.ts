@@ -103,10 +103,10 @@ Deno.test("the commands bundle, minify, and allow what the agent does without pr
   const target = targets[1];
   assert.ok(target !== undefined);
   assert.deepEqual(
-    compileArgs("build/reagent.js", { target, output: "build/x" }).join(" "),
+    compileArgs("build/reagent.js", { target, output: "build/x", parts: ["build/frpc-linux-arm64.gz"] }).join(" "),
     "compile --quiet --no-check --no-prompt --allow-all --no-config --no-lock --no-npm --unstable-net " +
       "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache " +
-      "--target aarch64-unknown-linux-gnu --output build/x build/reagent.js",
+      "--include build/frpc-linux-arm64.gz --target aarch64-unknown-linux-gnu --output build/x build/reagent.js",
   );
 });
 
