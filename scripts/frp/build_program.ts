@@ -19,16 +19,29 @@ export interface WantedProgram {
 
 /**
  * The path of the program, which is built when it is not there yet; that takes about a minute for the first one. Its
- * sources and everything that Go writes stay in the folder of the parts. Safe to run at the same time. Throws with the
- * reason on failure.
+ * sources and everything that Go writes stay in the folder of the parts. Whoever comes while it is being built waits.
+ * Throws with the reason on failure.
  */
 export async function buildProgram(
   { program, platform }: WantedProgram,
   { parts, say }: { parts: PartsFolder; say(text: string): void },
 ): Promise<string> {
-  await prepareFolder(parts, program);
   const output = `${parts.frp}/${frpFile(program, platform)}`;
-  if (await isFile(output)) return output;
+  const recipe = await readRecipe(program);
+  // What is there may be used where nothing can be written.
+  if (await isInstalled(parts.frp, recipe) && await isFile(output)) return output;
+  await Deno.mkdir(parts.root, { recursive: true });
+  using lock = await Deno.open(`${parts.root}/.frp-lock`, { create: true, write: true });
+  await lock.lock(true);
+  await prepareFolder(parts, recipe);
+  if (!await isFile(output)) await runGo({ program, platform }, { output, parts, say });
+  return output;
+}
+
+async function runGo(
+  { program, platform }: WantedProgram,
+  { output, parts, say }: { output: string; parts: PartsFolder; say(text: string): void },
+): Promise<void> {
   const go = await findGo(parts, say);
   say(`building ${program} for ${platform} (about a minute for the first one)`);
   const partial = `${output}.partial-${Deno.pid}`;
@@ -44,13 +57,15 @@ export async function buildProgram(
     },
   });
   await Deno.rename(partial, output);
-  return output;
+}
+
+async function readRecipe(program: FrpProgram): Promise<string> {
+  const sums = await Promise.all(["go.mod", "go.sum"].map((name) => sha256OfFile(`${moduleFolder}/${name}`)));
+  return [...sums, ...buildArguments(program, "").slice(0, 6)].join(" ");
 }
 
 /** Empties the folder when what is in it was built by another recipe. */
-async function prepareFolder(parts: PartsFolder, program: FrpProgram): Promise<void> {
-  const sums = await Promise.all(["go.mod", "go.sum"].map((name) => sha256OfFile(`${moduleFolder}/${name}`)));
-  const recipe = [...sums, ...buildArguments(program, "").slice(0, 6)].join(" ");
+async function prepareFolder(parts: PartsFolder, recipe: string): Promise<void> {
   if (await isInstalled(parts.frp, recipe)) return;
   await removeIfThere(parts.frp);
   await Deno.mkdir(parts.frp, { recursive: true });

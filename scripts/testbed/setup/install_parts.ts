@@ -8,6 +8,7 @@ import { installCrossbar } from "./crossbar.ts";
 import { installPackages } from "./debian.ts";
 import { installDebianRoot } from "./debian_root.ts";
 import { installDocker } from "./docker.ts";
+import { hasGo } from "../../frp/toolchain.ts";
 import { partsFolder } from "./folder.ts";
 import { installFrp } from "./frp.ts";
 import { installStorageEmulator } from "./storage_emulator.ts";
@@ -66,7 +67,10 @@ export async function installParts(
     packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
     packages.then(() => attempt(["storage"], () => installStorageEmulator(folder, say))),
     packages.then(() => attempt(["debian"], () => installDebianRoot(folder, say))),
-    packages.then(() => attempt(["frp"], () => installFrp(folder, say))),
+    // It takes longest. Only a Go from PyPI needs packages.
+    hasGo().then((isThere) => isThere ? undefined : packages).then(() =>
+      attempt(["frp"], () => installFrp(folder, say))
+    ),
   ]);
   return missing;
 }
