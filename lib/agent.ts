@@ -92,6 +92,7 @@ async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDispos
   const restarting = restart.promise.then(() => ({ kind: "restart" } as const));
   if (link === undefined) {
     announce("Offline: apps run, and nothing is connected");
+    await startSupervision(foundation, areas, stack);
     return await Promise.race([restarting, untilAborted(stop)]) === undefined ? 0 : 1;
   }
   stack.defer(() => link.stop());
@@ -101,11 +102,36 @@ async function runAreas(foundation: Foundation, areas: Areas, stack: AsyncDispos
     announce(`Connecting to ${config.current.endpointUrl}`);
     link.start();
   }
+  await startSupervision(foundation, areas, stack);
   const end = await Promise.race([link.ended, restarting, untilAborted(stop)]);
   log.info("The agent ends", { why: end?.kind ?? "it was asked to" });
   // As with every end that a supervisor is to follow by a start.
   if (end?.kind === "restart") return 1;
   return end === undefined ? 0 : exitCodeOf(end.kind, { log, announce, serialNumber: config.current.serialNumber });
+}
+
+/**
+ * Where systemd waits for it, reports that the agent is ready: everything runs, and the link registers the procedures
+ * as soon as there is a network. A device without network or engine is ready, too; to start again would not help it.
+ */
+async function startSupervision(
+  { database, options: { paths }, clock, log }: Foundation,
+  { link }: Areas,
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  const address = Deno.env.get("NOTIFY_SOCKET");
+  if (!address) return;
+  const { superviseAgent } = await import("./agent/supervision.ts");
+  const supervision = superviseAgent({
+    address,
+    watchdogMicroseconds: Deno.env.get("WATCHDOG_USEC"),
+    folders: ["/run", paths.agentDir, "/tmp"],
+    checkHealth: () => void database.first("SELECT count(*) FROM sqlite_schema"),
+    describe: () => link === undefined ? "Offline" : link.isConnected ? "Connected" : "Not connected",
+    clock,
+    log,
+  });
+  stack.use(supervision);
 }
 
 function startAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposableStack): void {
