@@ -9,7 +9,7 @@ const alsoMissing = [
   "The topic `wamp.registration.on_unregister`. The agent does not subscribe to it.",
   "Switching to a new version of the agent on Windows. It is put in its place, and somebody starts it. The switch is " +
   "written (`lib/self_update/windows_swap.ts`) and waits for the service; it was tried on Linux only, never on Windows.",
-  "The Windows service, and restarting the agent on Windows.",
+  "The Windows service: `service <verb> --dry-run` prints its steps. Restarting the agent on Windows.",
   "The disk guard on anything but Linux.",
 ];
 

@@ -1,0 +1,65 @@
+/** Looks for an agent that is a service of this machine already: ours, or the reference agent. */
+
+import { readSystemFile } from "../host/system_file.ts";
+import type { EarlierCommand } from "./service_settings.ts";
+import { type EarlierUnit, unitFolder } from "./systemd_plan.ts";
+import { unitName } from "./systemd_unit.ts";
+import { readUnitFacts } from "./unit_file.ts";
+
+/** Where systemd looks for units, the first first. Source: systemd.unit(5). */
+const unitFolders = [
+  unitFolder,
+  "/run/systemd/system",
+  "/usr/local/lib/systemd/system",
+  "/usr/lib/systemd/system",
+  "/lib/systemd/system",
+];
+
+const unitLimitBytes = 256 * 1024;
+
+/** The unit that counts; undefined when there is none. */
+export async function findEarlierUnit(): Promise<EarlierUnit | undefined> {
+  for (const folder of unitFolders) {
+    const path = `${folder}/${unitName}`;
+    try {
+      const { size, isFile } = await Deno.stat(path);
+      if (isFile && size <= unitLimitBytes) return { path, facts: readUnitFacts(await Deno.readTextFile(path)) };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Links that start the unit at another moment of the boot than ours; enabling ours does not remove them. */
+export async function findStaleLinks(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(unitFolder)) {
+    if (!isDirectory || !/\.(wants|requires)$/.test(name) || name === "multi-user.target.wants") continue;
+    const path = `${unitFolder}/${name}/${unitName}`;
+    if (await Deno.lstat(path).then(() => true, () => false)) found.push(path);
+  }
+  return found.sort();
+}
+
+/** The flags of an agent that runs, from the list of processes. Only as root. */
+export function findRunningCommand(): EarlierCommand | undefined {
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
+    const words = readSystemFile(`/proc/${name}/cmdline`)?.split("\0").slice(0, -1) ?? [];
+    const program = words.findIndex((word) => /(^|\/)reagent[^/]*$/i.test(word));
+    const args = words.slice(program + 1);
+    if (program < 0 || !args.some((arg) => /^--?config(=|$)/.test(arg))) continue;
+    return { args, workingDirectory: workingDirectoryOf(name) };
+  }
+  return undefined;
+}
+
+function workingDirectoryOf(pid: string): string {
+  try {
+    return Deno.readLinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    // It has just ended; systemd starts services in the root.
+    return "/";
+  }
+}
