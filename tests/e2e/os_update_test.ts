@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { deviceUri } from "../../lib/backend/uris.ts";
-import { type Dict, isDict } from "../../lib/base/json.ts";
+import { type Dict, isDict, parseJson } from "../../lib/base/json.ts";
 import { readTextIfThere, removeIfThere } from "../../scripts/files.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
@@ -46,7 +46,18 @@ async function downloadNew(system: SeenSystem, recipe: { isForeign?: boolean } =
   await call(system, "download_os_update");
 }
 
-/** The box has an /etc of its own. */
+/** The box has an /etc of its own, as all of these need. */
+async function logLimits(): Promise<void> {
+  const limits = await pollUntil("the engine's settings", () => readTextIfThere("/etc/docker/daemon.json"));
+  assert.deepEqual(parseJson(limits), {
+    "log-driver": "json-file",
+    "log-opts": { "max-size": "10m", "max-file": "3" },
+  });
+  assert.equal((await Deno.stat("/etc/docker/daemon.json")).mode! & 0o7777, 0o644);
+  const journal = "/etc/systemd/journald.conf.d/10-ironflock.conf";
+  assert.equal(await pollUntil(journal, () => readTextIfThere(journal)), "[Journal]\nSystemMaxUse=200M\n");
+}
+
 async function metadata(system: SeenSystem): Promise<void> {
   const rows = releaseFiles.filter(([, files]) => Object.keys(files).every((path) => path.startsWith("/etc/")));
   const paths = new Set(["/etc/lsb-release", ...rows.flatMap(([, files]) => Object.keys(files))]);
@@ -154,6 +165,8 @@ Deno.test("the operating system is updated while apps run", async (t) => {
   stack.use(fixture);
   stack.defer(() => Deno.remove(bundlePath).catch(() => {}));
   const files = new Map<string, Uint8Array>();
+  await removeIfThere("/etc/docker/daemon.json");
+  await Deno.mkdir("/etc/systemd", { recursive: true });
   const server = stack.use(new DownloadServer((request) => answerFrom(files, request)));
   await Deno.writeTextFile("/etc/reswarmos-update", `v2,1,${server.base}/os/${fileName}\n`);
   await Deno.writeTextFile("/etc/os-release-latest.json", '{"version": "0.11.0", "buildtime": 20220401}');
@@ -173,6 +186,7 @@ Deno.test("the operating system is updated while apps run", async (t) => {
     await transcript.until(`"Now running app ${app} (1)"`);
   }
   const cases: [name: string, run: (system: SeenSystem) => Promise<void>][] = [
+    ["the agent has limited the logs of containers and of the journal", logLimits],
     ["the metadata are those of the distribution", metadata],
     ["a good update is downloaded and installed, with progress, and the app does not notice", good],
     ["a failure is answered with the reason of RAUC", foreign],
