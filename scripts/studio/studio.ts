@@ -186,7 +186,9 @@ export class Studio implements AsyncDisposable {
     }
   }
 
-  /** Switches the tunnel of a port of an app on or off. Throws `bad_request` for an app that the device does not have. */
+  /**
+   * Switches the tunnel of a port of an app on or off. Throws `bad_request` for an app that the device does not have.
+   */
   async changePort(name: DeviceReference, appName: string, change: PortChange): Promise<RequestOutcome> {
     const known = this.apps(name).find((app) => app.appName === appName && app.stage === "PROD");
     if (known === undefined) throw new AgentError("bad_request", `"${appName}" is not installed`);
