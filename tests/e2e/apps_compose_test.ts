@@ -143,6 +143,34 @@ Deno.test("the life of a compose app", async (t) => {
     await assert.rejects(Deno.stat(`${apps.folder}/apps/compose/Shop`));
     await apps.engine.docker("rm", "-f", "other");
   });
+
+  const shell = (script: string) => ({ image: fixture.image("web"), command: ["sh", "-c", script] });
+  const check = { test: ["CMD-SHELL", "echo not ready; exit 1"], interval: "1s", retries: 1, start_period: "0s" };
+  const waitedFor: [condition: string, service: Record<string, unknown>, said: string][] = [
+    [
+      "service_completed_successfully",
+      shell("echo no schema; exit 4"),
+      '"Shop (PROD) failed because db-1 exited with status code: 4"',
+    ],
+    [
+      "service_healthy",
+      { ...shell("sleep 600"), healthcheck: check, stop_grace_period: "1s" },
+      '"db-1 is unhealthy: not ready',
+    ],
+  ];
+  for (const [condition, db, said] of waitedFor) {
+    await t.step(`a service of which others wait for ${condition} fails the app, which tells why`, async () => {
+      const web = { image: fixture.image("web"), depends_on: { db: { condition } } };
+      apps.studio.shownServices.length = 0;
+      const entries = await apps.requestUntil("RUNNING", "FAILED", { docker_compose: { services: { web, db } } });
+      assert.deepEqual(apps.studio.shownServices, ["db-1"]);
+      const at = entries.findIndex((entry) => entry.startsWith(said));
+      const end = entries.findIndex((entry) => entry.startsWith('"The app failed to start, reason: '));
+      assert.ok(at >= 0 && at < end, JSON.stringify(entries));
+      assert.deepEqual(await fixture.services(), []);
+      await apps.requestUntil("UNINSTALLED", "UNINSTALLED", request);
+    });
+  }
 });
 
 Deno.test("an app that becomes a compose app, and one container again", async (t) => {

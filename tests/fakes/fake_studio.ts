@@ -29,6 +29,8 @@ export class FakeStudio {
   onReport: () => Promise<void> = () => Promise.resolve();
   /** The channels that were followed, with the id of the container where it was known. */
   readonly followed: string[] = [];
+  /** The services of which the log was shown because they had failed. */
+  readonly shownServices: string[] = [];
   /** How many lines of pulls were shown. */
   pullLines = 0;
   /** Those lines by the channel, also of builds and pushes. */
@@ -92,7 +94,7 @@ export class FakeStudio {
       showExited: () => Promise.resolve(),
       followProject: (channel, services) => void this.followed.push(`${channel}: ${services.map(({ name }) => name)}`),
       noteServiceExit: () => {},
-      showExitedService: () => Promise.resolve(),
+      showExitedService: (_, { name }) => Promise.resolve(void this.shownServices.push(name)),
       forget: () => {},
     };
   }

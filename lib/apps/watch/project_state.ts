@@ -64,7 +64,8 @@ export function projectState(
   return { kind: own.some(({ status }) => isAlive(status)) ? "running" : "finished" };
 }
 
-function endedInError({ status, exitCode = 0 }: ObservedService, isStrict: boolean): boolean {
+/** Whether a container of a project has ended with an error. `isStrict`: see `projectState()`. */
+export function endedInError({ status, exitCode = 0 }: ObservedService, isStrict: boolean): boolean {
   if (status === "dead") return true;
   return (status === "exited" || (isStrict && status === "restarting")) && exitCode !== 0;
 }

@@ -13,10 +13,11 @@ import { publishedBy } from "../container/port_slots.ts";
 import { platformWarning } from "../plan/image_platform.ts";
 import { fallbackOf } from "../plan/rollback.ts";
 import type { ProjectStep } from "../plan/steps.ts";
-import { formerVolumesText } from "../plan/texts.ts";
+import { failedServiceText, formerVolumesText, unhealthyText } from "../plan/texts.ts";
 import { isGone } from "../state/live_app.ts";
 import type { ObservedService } from "../state/observed_app.ts";
-import { projectNeeds, projectState } from "../watch/project_state.ts";
+import { endedInError, projectNeeds, projectState } from "../watch/project_state.ts";
+import { readHealth } from "../watch/read_health.ts";
 import { ImagePull } from "./image_pull.ts";
 import { dropReplaced } from "./replaced_images.ts";
 import { ProjectImages } from "./project_images.ts";
@@ -143,7 +144,8 @@ export class ProjectSteps {
     const { setup, cli } = await projectTools();
     app.isUnsettled = true;
     for (let tries = 1;; tries += 1) {
-      const files = await this.#write(signal);
+      const before = await this.#services(signal);
+      const files = await this.#write(signal, before);
       const feed = appLogs.openFeed(names.container);
       try {
         const onLines = (lines: readonly string[]) => lines.forEach((line) => feed.push(line));
@@ -153,6 +155,7 @@ export class ProjectSteps {
         if (signal.aborted) throw error;
         const isOther = hasCode(error, "port_in_use", "compose_failed") && tries < upTries &&
           setup.replacePorts(app, { request, engineText: messageOf(error) });
+        if (!isOther) await this.#showFailedServices(before, signal);
         if (isOther || !this.#isSwitching()) await this.#tearDownQuietly(signal);
         if (!isOther) throw error;
       } finally {
@@ -213,6 +216,30 @@ export class ProjectSteps {
     const exitCode = service.exitCode ?? 0;
     const error = new AgentError("start_failed", `service ${service.service} exited with status code ${exitCode}`);
     return { kind: "exited", exitCode, wasKilled: service.wasKilled === true, error };
+  }
+
+  /** What compose says of a service that others wait for is its name; the reason is in its log. */
+  async #showFailedServices(before: readonly ObservedService[], signal: AbortSignal): Promise<void> {
+    const { app, appLogs, names, engine, log } = this.#context;
+    const subject = `${app.appName} (${app.id.stage})`;
+    const show = async (service: ObservedService) => {
+      const isSick = service.status === "running" && service.health === "unhealthy";
+      // What had failed before may not have been started at all.
+      const isOld = before.some((one) => one.id === service.id && endedInError(one, true));
+      if (!isSick && (isOld || !endedInError(service, true))) return;
+      const { id, name } = shownService(service, names.project);
+      await appLogs.showExitedService(names.container, { id, name }, signal);
+      const exited = { name, exitCode: service.exitCode ?? 0 };
+      this.#say(
+        isSick ? unhealthyText(name, await readHealth(engine, id, signal)) : failedServiceText(subject, exited),
+      );
+    };
+    try {
+      await Promise.all((await this.#services(signal)).map(show));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      log.warn("Cannot show why services have failed", { app: app.appName, error });
+    }
   }
 
   /** True while the containers of the version before may run. */
@@ -288,12 +315,12 @@ export class ProjectSteps {
   }
 
   /** A project that goes is described by its own definition. */
-  async #write(signal: AbortSignal): Promise<ProjectFiles> {
+  async #write(signal: AbortSignal, services?: readonly ObservedService[]): Promise<ProjectFiles> {
     const { app, request, definition, staleDefinition, projectTools } = this.#context;
     const { setup } = await projectTools();
     const used = definition ?? staleDefinition ?? request.dockerCompose;
     if (used === null) return setup.folderOf(app);
-    const published = publishedBy(await this.#services(signal));
+    const published = publishedBy(services ?? await this.#services(signal));
     return await setup.write(app, { request, definition: used, published }, signal);
   }
 
