@@ -29,6 +29,8 @@ export interface Paths {
   osUpdateFile: string;
   /** Settings of `docker` commands that are running. */
   dockerConfigDir: string;
+  /** A change of the network that is being tried out, or whose end Studio has not heard. */
+  networkChangeFile: string;
   /** The shells of terminals that run. */
   openShellsFile: string;
   /** The program that runs the tunnels, its settings, and its own log. */
@@ -65,6 +67,7 @@ export function pathsOf(
     selfUpdateFile: `${agentDir}/self_update.json`,
     osUpdateFile: `${agentDir}/os_update.json`,
     dockerConfigDir: `${agentDir}/docker_config`,
+    networkChangeFile: `${agentDir}/network_change.json`,
     openShellsFile: `${agentDir}/open_shells.json`,
     tunnelClient: {
       program: `${agentDir}/frpc${isWindows ? ".exe" : ""}`,

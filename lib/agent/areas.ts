@@ -4,10 +4,10 @@ import { type AppLogs, type ChannelContainer, createAppLogs } from "../app_logs/
 import { type Apps, createApps } from "../apps/apps.ts";
 import { cachedRead } from "../async/cached_read.ts";
 import { singleFlight } from "../async/single_flight.ts";
-import { type Backend, createBackend } from "../backend/backend.ts";
-import { deviceUri } from "../backend/uris.ts";
+import { createBackend } from "../backend/backend.ts";
+import { deviceUri, networkChangeTopic } from "../backend/uris.ts";
 import type { ConnectStep } from "../backend/connect_step.ts";
-import { createLazyBus, type LazyBus } from "../dbus/dbus.ts";
+import { createLazyBus } from "../dbus/dbus.ts";
 import { createDiskSpace, type DiskSpace } from "../disk_space/disk_space.ts";
 import { effectiveCaller } from "../handlers/caller.ts";
 import type { Device } from "../handlers/device.ts";
@@ -20,6 +20,7 @@ import { PowerScheduler } from "../host/power_scheduler.ts";
 import { readIdleMark } from "../host/process_idle.ts";
 import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
+import { createNetwork, type Network } from "../network/network.ts";
 import { ownLogQueries } from "../log/own_log_queries.ts";
 import { createOsUpdate, type OsUpdate, systemUpdatePaths } from "../os_update/os_update.ts";
 import { createSelfUpdate, type SelfUpdate } from "../self_update/self_update.ts";
@@ -31,12 +32,13 @@ import { agentVersion, buildArch } from "../version.ts";
 import { Link } from "../wamp/link.ts";
 import { readProxySettings } from "../wamp/proxy.ts";
 import type { OnSession } from "../wamp/session_runs.ts";
-import { offlineWire, type Wire } from "../wamp/wire.ts";
+import { offlineWire } from "../wamp/wire.ts";
 import { caBundleStep } from "./ca_bundle_step.ts";
 import { collectGarbage } from "./idle_gc.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
 import { deviceLinkOptions } from "./link_options.ts";
+import type { Site, StudioConnection } from "./site.ts";
 import { osUpdateReports, progressPublisher, reasonToWait, selfUpdateCalls } from "./update_calls.ts";
 
 /** Of each kind, for callers: on a slow engine they do not queue behind each other, and leave most places free. */
@@ -48,14 +50,6 @@ const tunnelTopic = "tunnel_state_update/onreload";
 /** How old the address in the local network may be; reading it takes 1.6 ms. */
 const lanAddressAgeMs = 500;
 
-/** The connection to Studio. */
-interface StudioConnection {
-  /** Undefined when the agent is to stay offline. */
-  link: Link | undefined;
-  wire: Wire;
-  backend: Backend;
-}
-
 /** What the agent runs. */
 export interface Areas extends StudioConnection {
   diskSpace: DiskSpace;
@@ -65,6 +59,7 @@ export interface Areas extends StudioConnection {
   terminals: Terminals;
   tunnels: Tunnels;
   selfUpdate: SelfUpdate;
+  network: Network;
   /** What the areas do after every connect. */
   connectSteps: ConnectStep[];
 }
@@ -74,15 +69,6 @@ interface OsUpdateAreas {
   apps: Apps;
   diskSpace: DiskSpace;
   selfUpdate: SelfUpdate;
-}
-
-/** What areas are created with. */
-interface Site {
-  foundation: Foundation;
-  connection: StudioConnection;
-  bus: LazyBus;
-  /** Ends the areas in reverse order. */
-  stack: AsyncDisposableStack;
 }
 
 /** Creates all areas; nothing runs yet, and what has to be ended goes onto `stack`. */
@@ -104,13 +90,15 @@ export function createAreas(
   stack.use(diskSpace);
   stack.use(status);
   const terminals = terminalsOf(site);
+  const network = networkOf(site);
   const selfUpdate: SelfUpdate = selfUpdateOf(site, { apps, status, osUpdate: () => osUpdate });
   const osUpdate: OsUpdate = osUpdateOf(site, { apps, diskSpace, selfUpdate });
-  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate, tunnels });
+  const device = deviceOf(site, { apps, appLogs, diskSpace, stats, terminals, network, selfUpdate, osUpdate, tunnels });
   const { backend } = connection;
   const life = new AbortController();
   stack.defer(() => life.abort());
   const connectSteps = [
+    ...network.connectSteps,
     identityStep({ config, backend }),
     ...appLogs.connectSteps,
     ...apps.connectSteps,
@@ -121,7 +109,7 @@ export function createAreas(
     ...selfUpdate.connectSteps,
     ...osUpdate.connectSteps,
   ];
-  return { ...connection, diskSpace, status, appLogs, apps, terminals, tunnels, selfUpdate, connectSteps };
+  return { ...connection, diskSpace, status, appLogs, apps, terminals, tunnels, network, selfUpdate, connectSteps };
 }
 
 function connectionOf(foundation: Foundation, onSession: OnSession): StudioConnection {
@@ -284,6 +272,24 @@ function tunnelsOf({ foundation, connection: { wire }, stack }: Site): Tunnels {
   );
 }
 
+function networkOf({ foundation, connection: { wire, link }, bus, stack }: Site): Network {
+  const { options: { paths, flags }, config, clock, log } = foundation;
+  const topic = deviceUri(config.current.serialNumber, networkChangeTopic);
+  return stack.use(
+    createNetwork({
+      bus,
+      readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }),
+      isManaged: flags.nmw && Deno.build.os === "linux",
+      changeFile: paths.networkChangeFile,
+      reconnect: link === undefined ? undefined : (reason) => link.reconnect(reason),
+      isConnected: () => wire.isConnected,
+      publish: (outcome) => wire.publish(topic, [outcome], { acknowledge: true }),
+      clock,
+      log,
+    }),
+  );
+}
+
 function selfUpdateOf(
   { foundation, connection: { wire }, stack }: Site,
   { apps, status, osUpdate }: Pick<Areas, "apps" | "status"> & { osUpdate: () => OsUpdate },
@@ -340,8 +346,8 @@ function containersToFollow(apps: Apps): ChannelContainer[] {
 
 function deviceOf(
   { foundation, connection: { backend, wire }, stack }: Site,
-  { apps, appLogs, diskSpace, stats, terminals, selfUpdate, osUpdate, tunnels }:
-    & Pick<Areas, "apps" | "appLogs" | "diskSpace" | "terminals">
+  { apps, appLogs, diskSpace, stats, terminals, network, selfUpdate, osUpdate, tunnels }:
+    & Pick<Areas, "apps" | "appLogs" | "diskSpace" | "terminals" | "network">
     & { stats: StatsReader; selfUpdate: SelfUpdate; osUpdate: OsUpdate; tunnels: Tunnels },
 ): Device {
   const { options: { paths }, config, engine, clock, log } = foundation;
@@ -375,7 +381,7 @@ function deviceOf(
       queryOwn: ownLogQueries(paths.logFile),
     },
     osUpdate,
-    network: { readInterfaces: cachedRead(readInterfaces, { forMs: 100, clock }) },
+    network,
     selfUpdate: selfUpdateCalls(selfUpdate, publish),
     terminals,
     tunnels,

@@ -11,6 +11,9 @@ export function deviceUri(serial: string, name: string): string {
   return `re.mgmt.${serial}.${name}`;
 }
 
+/** Where the device tells how a change of its network ended: `deviceUri(serial, …)`. */
+export const networkChangeTopic = "network_change";
+
 /** The topic of a log channel: `reswarm.logs.<serial>.<channel>`. */
 export function logTopic(serial: string, channel: string): string {
   return `reswarm.logs.${serial}.${channel}`;

@@ -27,9 +27,12 @@ export function isBusRefusal(error: unknown, ...names: string[]): error is BusRe
   return names.length === 0 || names.includes(error.errorName) || names.includes(last);
 }
 
-/** True when nobody on the bus has the name that was called, and nobody could be started for it. */
+/**
+ * True when nobody on the bus has the name that was called, and nobody could be started for it, or when the program
+ * left the bus before it answered.
+ */
 export function isServiceMissing(error: unknown): boolean {
-  return isBusRefusal(error, "ServiceUnknown", "NameHasNoOwner") ||
+  return isBusRefusal(error, "ServiceUnknown", "NameHasNoOwner", "NoReply") ||
     (error instanceof BusRefusal && error.errorName.startsWith("org.freedesktop.DBus.Error.Spawn"));
 }
 

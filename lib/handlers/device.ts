@@ -3,6 +3,7 @@
  * `AgentError`, whose text is the answer of the procedure.
  */
 
+import type { EthernetDevice, Ipv4Request, WifiList, WifiRequest } from "../network/network_shapes.ts";
 import type { AppLogQuery, FoundLogLines } from "../app_logs/log_query.ts";
 import type { Log } from "../base/log.ts";
 import type { Dict } from "../base/json.ts";
@@ -75,6 +76,16 @@ export interface DeviceLogs {
 export interface DeviceNetwork {
   /** The addresses of all network interfaces. */
   readInterfaces(): InterfaceAddress[];
+  /** Empty where there is no NetworkManager. */
+  listEthernet(signal: AbortSignal): Promise<EthernetDevice[]>;
+  /** Empty where there is no NetworkManager. Throws `not_available` ("device not found"). */
+  listWifi(signal: AbortSignal): Promise<WifiList>;
+  scanWifi(signal: AbortSignal): Promise<void>;
+  addWifi(request: WifiRequest, signal: AbortSignal): Promise<void>;
+  removeWifi(ssid: string, signal: AbortSignal): Promise<void>;
+  selectWifi(network: { ssid: string; mac: string }, signal: AbortSignal): Promise<void>;
+  restartWifi(signal: AbortSignal): Promise<void>;
+  updateIpv4(request: Ipv4Request, signal: AbortSignal): Promise<void>;
 }
 
 /** What people see of the machine and the agent. */

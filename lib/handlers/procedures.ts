@@ -8,8 +8,20 @@ import { decodeUploadPart, uploadOf, writeData } from "./builds.ts";
 import { checkHostPort, decodeHostPort, requestAppState } from "./apps.ts";
 import { decodePrune, getImages, listContainers, pruneImages } from "./containers.ts";
 import { fullPruneLimitMs } from "../disk_space/disk_space.ts";
-import { getIpv4Addresses, getNetworkMetadata } from "./network.ts";
-import { later, noArguments, type Procedure, type ProcedureRow, working } from "./procedure.ts";
+import {
+  addWifiConfiguration,
+  getIpv4Addresses,
+  getNetworkMetadata,
+  listEthernetDevices,
+  listWifiNetworks,
+  removeWifiConfiguration,
+  restartWifi,
+  scanWifiNetworks,
+  selectWifiNetwork,
+  updateIpv4Config,
+} from "./network.ts";
+import { decodeIpv4Request, decodeSsid, decodeWifiChoice, decodeWifiRequest } from "./network_arguments.ts";
+import { noArguments, type Procedure, type ProcedureRow, working } from "./procedure.ts";
 import {
   decodeTerminalRequest,
   decodeTerminalSession,
@@ -207,70 +219,78 @@ export const procedures: readonly ProcedureRow[] = [
     decode: noArguments,
     run: getIpv4Addresses,
   }),
-  later({
+  working({
     name: "list_ethernet_devices",
     privilege: "READ",
     deniedText: "insufficient privileges to list ethernet devices",
     args: nothing,
     result: "one {interfaceName, mac, ipv4, ipv6, method} for each device",
-    laterIssue: "network",
+    decode: noArguments,
+    run: listEthernetDevices,
   }),
-  later({
+  working({
     name: "update_ipv4_config",
     privilege: "NETWORK",
     deniedText: "insufficient privileges to update ip config",
     args: "[{method, mac, interfaceName, ipv4?, prefix?}]",
-    result: empty,
-    laterIssue: "network",
+    result: "empty, before the link is touched; the end follows on network_change",
+    decode: decodeIpv4Request,
+    run: updateIpv4Config,
   }),
-  later({
+  working({
     name: "list_wifi_networks",
     privilege: "READ",
     deniedText: "insufficient privileges to list wifi networks",
     args: nothing,
     result:
       "one {mac, ssid, channel, signal, security, frequency, known, current} for each network; kwargs {ipv4, ipv6}",
-    laterIssue: "network",
+    decode: noArguments,
+    run: listWifiNetworks,
   }),
-  later({
+  working({
     name: "scan_wifi_networks",
     privilege: "NETWORK",
     deniedText: "insufficient privileges to scan wifi networks",
     args: nothing,
     result: empty,
-    laterIssue: "network",
+    decode: noArguments,
+    run: scanWifiNetworks,
   }),
-  later({
+  working({
     name: "add_wifi_configuration",
     privilege: "NETWORK",
     deniedText: "insufficient privileges to add wifi config",
     args: "[{ssid, password, priority, mac?, security?}]",
     result: empty,
-    laterIssue: "network",
+    decode: decodeWifiRequest,
+    run: addWifiConfiguration,
   }),
-  later({
+  working({
     name: "remove_wifi_configuration",
     privilege: "NETWORK",
     deniedText: "insufficient privileges to remove wifi config",
     args: "[{ssid}]",
     result: empty,
-    laterIssue: "network",
+    decode: decodeSsid,
+    run: removeWifiConfiguration,
   }),
-  later({
+  working({
     name: "select_wifi_network",
     privilege: "NETWORK",
     deniedText: "insufficient privileges to select wifi network",
     args: "[{ssid, mac}]",
-    result: empty,
-    laterIssue: "network",
+    result: "empty, before the link is touched; the end follows on network_change",
+    decode: decodeWifiChoice,
+    run: selectWifiNetwork,
   }),
-  later({
+  working({
     name: "restart_wifi",
     privilege: "NETWORK",
     deniedText: "insufficient privileges to restart wifi",
     args: nothing,
     result: empty,
-    laterIssue: "network",
+    decode: noArguments,
+    run: restartWifi,
   }),
   working({
     name: "get_agent_metadata",

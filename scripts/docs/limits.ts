@@ -32,6 +32,8 @@ import { keptOutput } from "../../lib/host/head_and_tail.ts";
 import { lineQueueLimits } from "../../lib/host/line_queue.ts";
 import { engineCallLimitMs } from "../../lib/docker/engine_transport.ts";
 import { downloadLimits } from "../../lib/files/download.ts";
+import { changeLimits } from "../../lib/network/guarded_changes.ts";
+import { allScansLimitMs } from "../../lib/network/wifi.ts";
 import { adminAnswerMs } from "../../lib/tunnels/admin_api.ts";
 import { printedLines } from "../../lib/tunnels/client_process.ts";
 import { proxyLimit } from "../../lib/tunnels/proxy_set.ts";
@@ -293,6 +295,14 @@ const device: readonly Row[] = [
     `less than ${downloadLimits.stallBytes} bytes in ${duration(downloadLimits.stallMs)}`,
     `connected again; ${downloadLimits.tries} times in a row without progress: it fails`,
   ],
+  [
+    "a change of the network that is tried out",
+    `${duration(changeLimits.tryMs)}; NetworkManager itself returns after ${
+      duration(changeLimits.checkpointSeconds * 1_000)
+    }`,
+    "it is undone",
+  ],
+  ["a scan for Wi-Fi networks", duration(allScansLimitMs), "an error is answered"],
   ["tunnels of a device", `${proxyLimit}`, "further ones are refused"],
   ["an answer of the tunnel client", duration(adminAnswerMs), "it is asked again; in the end it is replaced"],
   ["start of the tunnel client", duration(clientUpMs), "it is replaced, later and later, for ever"],

@@ -26,9 +26,13 @@ Made by \`deno task docs\` from \`lib/handlers/procedures.ts\`; edit that, or \`
 
 ## Procedures
 
-${missing.length} of ${rows.length} procedures are registered, check their caller, and answer \`not available in this version\`:
+${
+    missing.length === 0
+      ? `All ${rows.length} procedures are available.`
+      : `${missing.length} of ${rows.length} procedures are registered, check their caller, and answer \`not available in this version\`:
 
-${lines.join("\n")}
+${lines.join("\n")}`
+  }
 
 ## Also missing
 

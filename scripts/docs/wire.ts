@@ -47,8 +47,11 @@ Made by \`deno task docs\` from \`lib/handlers/procedures.ts\`, \`lib/backend/ur
 \`scripts/docs/wire_words.ts\`; edit those.
 
 One WAMP connection (JSON over a websocket, realm \`realm1\`, WAMP-CRA) to the router of Studio. The device registers
-${rows.length} procedures as \`${uri}\`; ${available} of them are available, the others answer
-\`not available in this version\` after the same check of the caller.
+${rows.length} procedures as \`${uri}\`${
+    available === rows.length
+      ? "."
+      : `; ${available} of them are available, the others answer \`not available in this version\` after the same check of the caller.`
+  }
 
 Every error of a procedure is \`wamp.error.canceled\` with \`[{error: text}]\`. A \`?\` marks what may be absent. Square
 brackets are positional arguments or lists, braces are objects.`;

@@ -1,6 +1,12 @@
 /** What `docs/wire.md` says about the calls, publications and subscriptions of the agent, which does not load this. */
 
-import { type backendProcedures, logTopic, testamentTopic } from "../../lib/backend/uris.ts";
+import {
+  type backendProcedures,
+  deviceUri,
+  logTopic,
+  networkChangeTopic,
+  testamentTopic,
+} from "../../lib/backend/uris.ts";
 import { routerEvents, type routerProcedures } from "../../lib/wamp/uris.ts";
 
 /** What readers need to know about a procedure that the agent calls. */
@@ -119,6 +125,11 @@ export const publishedWords: readonly TopicWords[] = [
     topic: logTopic("<serial>", "<channel>"),
     payload: "[{type: build, chunk: text}]: a message of the agent; the chunk `LOGGER_CLEAR` empties the viewer",
     when: "at once, with or without listeners; up to 64 wait on disk while the link is down",
+  },
+  {
+    topic: deviceUri("<serial>", networkChangeTopic),
+    payload: "[{method, interfaceName, outcome: kept | reverted, error?}]",
+    when: "acknowledged; once a change of the network is decided, after the next connect if the device is cut off",
   },
   {
     topic: testamentTopic,

@@ -12,6 +12,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/self_update/": ["self_update.ts", "start_guard.ts", "update_record.ts"],
   "lib/apps/": ["apps.ts"],
   "lib/install/": ["install.ts"],
+  "lib/network/": ["network.ts", "network_shapes.ts"],
   "lib/terminals/": ["terminals.ts"],
   "lib/tunnels/": [
     "tunnels.ts",

@@ -76,7 +76,7 @@ export class NetworkManager implements AsyncDisposable {
       if (await isOnBus(this.#options.address)) return true;
       if (!await isRunning(process.pid)) throw new Error(`NetworkManager ended:\n${await this.readLog()}`);
       return undefined;
-    });
+    }, { limitMs: 60_000 });
   }
 
   /** Ends it; the interfaces keep their addresses. */
@@ -115,6 +115,8 @@ export interface TestNetwork {
   router: string;
   /** The range of addresses that it gives away, as dnsmasq reads it. */
   range: string;
+  /** Its clients get no gateway. */
+  isClosed?: boolean;
 }
 
 /**
@@ -153,7 +155,12 @@ export class SmallNetwork implements AsyncDisposable {
   async serve(): Promise<void> {
     const args = ["--conf-file=/dev/null", "--no-daemon", "--interface=r0", "--bind-interfaces", "--no-ping"];
     const own = [`--dhcp-range=${this.options.range},2m`, `--dhcp-leasefile=${this.#folder}/leases`, "--no-resolv"];
-    const files = ["--no-hosts", "--port=0", `--pid-file=${this.#folder}/dm.pid`];
+    // Without a gateway of its own it names none; with no DNS server on it, clients are told of it all the same.
+    const told = [
+      `--dhcp-option=3${this.options.isClosed ? "" : `,${this.options.router}`}`,
+      `--dhcp-option=6,${this.options.router}`,
+    ];
+    const files = [...told, "--no-hosts", "--port=0", `--pid-file=${this.#folder}/dm.pid`];
     const command = [`--net=/run/netns/${this.namespace}`, "dnsmasq", ...args, ...own, ...files];
     this.#server = await startInBackground("nsenter", command, { logFile: `${this.#folder}/dnsmasq.log` });
   }
@@ -171,7 +178,8 @@ export class SmallNetwork implements AsyncDisposable {
   }
 }
 
-async function isOnBus(address: string): Promise<boolean> {
+/** Whether a NetworkManager is on the bus. */
+export async function isOnBus(address: string): Promise<boolean> {
   const call = ["--dest=org.freedesktop.DBus", "--type=method_call", "/", "org.freedesktop.DBus.NameHasOwner"];
   const { stdout } = await runProgram("dbus-send", [
     `--bus=${address}`,

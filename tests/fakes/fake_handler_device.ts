@@ -25,6 +25,18 @@ export const stats = {
 const topics = { sessionID: "s", dataTopic: "d", writeTopic: "w", resizeTopic: "r" };
 
 /** Terminals that are opened at once, and on which nothing happens. */
+const network: Device["network"] = {
+  readInterfaces: () => [],
+  listEthernet: () => Promise.resolve([]),
+  listWifi: () => Promise.resolve({ networks: [], ipv4: [], ipv6: [] }),
+  scanWifi: () => Promise.resolve(),
+  addWifi: () => Promise.resolve(),
+  removeWifi: () => Promise.resolve(),
+  selectWifi: () => Promise.resolve(),
+  restartWifi: () => Promise.resolve(),
+  updateIpv4: () => Promise.resolve(),
+};
+
 const terminals: Device["terminals"] = {
   request: () => Promise.resolve(topics),
   openDevice: () => Promise.resolve(topics),
@@ -94,7 +106,7 @@ export function fakeDevice(change: DeviceChange = {}): Device {
       queryOwn: () => Promise.resolve({ lines: [], truncated: false, filesScanned: 1, oldestAvailable: undefined }),
       ...change.logs,
     },
-    network: { readInterfaces: () => [], ...change.network },
+    network: { ...network, ...change.network },
     osUpdate: { ...osUpdate, ...change.osUpdate },
     selfUpdate: { ...selfUpdate, ...change.selfUpdate },
     terminals: { ...terminals, ...change.terminals },

@@ -62,6 +62,10 @@ const readsArguments = [
   "request_terminal_session",
   "start_terminal_session",
   "stop_terminal_session",
+  "update_ipv4_config",
+  "add_wifi_configuration",
+  "remove_wifi_configuration",
+  "select_wifi_network",
 ];
 
 /** Of these some hostile inputs are good ones to a procedure that reads arguments. */

@@ -61,7 +61,7 @@ Deno.test("a guarded row has a text for callers that it refuses", () => {
 
 Deno.test("procedures that are not available say so", async () => {
   const missing = procedures.filter((row) => !row.isAvailable);
-  assert.deepEqual([...new Set(missing.map((row) => "laterIssue" in row))], [true]);
+  assert.ok(missing.every((row) => "laterIssue" in row));
   for (const row of missing) {
     const call = { args: [], kwargs: {}, caller: "system", signal: never };
     const refusal = { code: "not_available", message: "not available in this version" };

@@ -20,3 +20,8 @@ Deno.test("renderNotAvailable() lists missing procedures by area, and none that 
 Deno.test("renderNotAvailable() counts them", () => {
   assert.ok(renderNotAvailable(rows).includes("3 of 4 procedures"));
 });
+
+Deno.test("renderNotAvailable() says so when all are available", () => {
+  const page = renderNotAvailable(rows.filter((row) => row.isAvailable));
+  assert.ok(page.includes("## Procedures\n\nAll 1 procedures are available.\n\n## Also missing"), page);
+});
