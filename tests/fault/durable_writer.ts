@@ -3,12 +3,13 @@
  * disk. Ends with an error when a write fails. Arguments: what to write, the folder, the first step.
  */
 
-import { openDurable } from "./durable_writes.ts";
+import { durableKinds, openDurable } from "./durable_writes.ts";
 
-const [kind = "", folder = "", first = "1"] = Deno.args;
+const [name = "", folder = "", first = "1"] = Deno.args;
 const print = (text: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 
-if (kind !== "database" && kind !== "flock") throw new Error(`There is no kind "${kind}"`);
+const kind = durableKinds.find((kind) => kind === name);
+if (kind === undefined) throw new Error(`There is no kind "${name}"`);
 print("begun");
 using durable = await openDurable(kind, folder);
 for (let step = Number(first); step < 100_000; step++) {

@@ -13,6 +13,13 @@ import { addReport, deleteReport, readReports } from "../../lib/store/outbox_row
 import { storeAppAndRequest, writeRequest } from "../../lib/store/request_rows.ts";
 import { deleteUpdate, type UpdatePhase, writeFailures, writeUpdate } from "../../lib/store/update_rows.ts";
 import { sampleRequest } from "../lib/store/samples.ts";
+import { switchVersion } from "./version_switches.ts";
+
+/** What is written. */
+export const durableKinds = ["database", "flock", "versions"] as const;
+
+/** One of them. */
+export type DurableKind = typeof durableKinds[number];
 
 /** Something that is written step by step. */
 export interface Durable extends Disposable {
@@ -28,8 +35,11 @@ const strictLog: Log = {
   },
 };
 
-/** Opens the database or the .flock file in `folder`, which may be empty. */
-export async function openDurable(kind: "database" | "flock", folder: string): Promise<Durable> {
+/** Opens the database, the .flock file or the versions of the agent in `folder`, which may be empty. */
+export async function openDurable(kind: DurableKind, folder: string): Promise<Durable> {
+  if (kind === "versions") {
+    return { write: (step) => switchVersion(folder, { step, log: strictLog }), [Symbol.dispose]: () => {} };
+  }
   if (kind === "flock") return await openFlock(`${folder}/device.flock`);
   const database = Database.open(`${folder}/reagent.db`, { log: strictLog });
   // So low that the write-ahead log is copied into the database every few steps.

@@ -13,6 +13,7 @@ import { openWithRecovery } from "../../lib/store/recovery.ts";
 import { withInstalledPackages } from "../../scripts/packages.ts";
 import { runProgram } from "../../scripts/programs.ts";
 import { DiskWithPower, whyNoDiskWithPower } from "../../scripts/testbed/disk_with_power.ts";
+import { deliverVersion, settleVersion } from "./version_switches.ts";
 import { deliveredFlock, flockChange, isRelaxedStep, readAll, writeDatabaseStep } from "./durable_writes.ts";
 import { projectRoot } from "../../scripts/paths.ts";
 
@@ -43,6 +44,7 @@ for (
     ["database", "the state of apps, requests, updates and reports", startDatabaseCheck],
     ["flock", "the .flock file", startFlockCheck],
     ["flock", "a .flock file that is a mount of its own", startMountedFlockCheck],
+    ["versions", "the version of the agent that is run", startVersionsCheck],
   ] as const
 ) {
   const reason = why === undefined ? "" : ` (not here: ${why})`;
@@ -82,7 +84,7 @@ async function writeUntilCut(
   // SQLite has several messages for a file whose disk fails while it is being opened.
   assert.match(
     errors,
-    /disk I\/O error|disk image is malformed|unable to open database file|os error (5|30)\b|\b(EIO|EROFS):/,
+    /disk I\/O error|disk image is malformed|unable to open database file|os error (5|30)\b|\b(EIO|EROFS)\b/,
   );
   const last = (lines: string[]) => Number(lines.filter((line) => line !== "begun").at(-1) ?? from - 1);
   return { least: last(before), most: last([...before, ...later]) + 1 };
@@ -141,6 +143,18 @@ function startFlockCheck(): Check {
       assert.ok(step >= least && step <= most, `the disk has ${step} steps and not ${least} to ${most}`);
       assert.equal(current.name, flockChange(step).name);
       assert.equal(current.secret, deliveredFlock.secret);
+      return step;
+    },
+    [Symbol.dispose]: () => {},
+  };
+}
+
+function startVersionsCheck(): Check {
+  return {
+    deliver: deliverVersion,
+    count: async (folder, { least, most }) => {
+      const step = await settleVersion(folder, silentLog);
+      assert.ok(step >= least && step <= most, `the disk has version ${step} and not ${least} to ${most}`);
       return step;
     },
     [Symbol.dispose]: () => {},
