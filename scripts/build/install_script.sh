@@ -15,7 +15,7 @@ usage() {
   cat <<'END'
 Usage: sh install.sh --config FILE [--url BASE] [--channel NAME] [--version VERSION] [--dir FOLDER] [--checksum-only]
 
-  --config FILE      the .flock file of the device
+  --config FILE      the .flock file of the device; not needed where the agent is a service already
   --url BASE         where re-agent/ is (https://storage.googleapis.com)
   --channel NAME     which newest version (production)
   --version VERSION  this version instead of the newest
@@ -168,16 +168,25 @@ install_config() {
   mv -f "$target.new" "$target"
 }
 
+# A service that is there keeps its flags, config among them.
+has_service() { [ -d /run/systemd/system ] && systemctl cat reagent.service >/dev/null 2>&1; }
+
 start_agent() {
-  if [ -z "$config" ]; then
+  if [ -n "$config" ]; then
+    set -- -config "$dir/device.flock"
+  elif has_service; then
+    set --
+  else
     say "there is no --config; start it with: reagent -config FILE -agentDir $dir"
     return 0
   fi
-  if "$dir/reagent" service install -config "$dir/device.flock" -agentDir "$dir" >"$work/service" 2>&1; then
-    say 'the service reagent runs: systemctl status reagent'
+  if "$dir/reagent" service install "$@" -agentDir "$dir" >"$work/service" 2>&1; then
+    while read -r line; do say "$line"; done <"$work/service"
+    say 'look at it with: systemctl status reagent'
     return 0
   fi
   say "the agent did not make a service here: $(tail -n 1 "$work/service")"
+  [ -n "$config" ] || return 1
   say "start it with: reagent -config $dir/device.flock -agentDir $dir -appsDir $dir/apps -dbFileName $dir/reagent.db"
 }
 

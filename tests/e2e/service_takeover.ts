@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { agentVersion } from "../../lib/version.ts";
+import { installScriptName, makeInstallScript } from "../../scripts/build/make_install_script.ts";
 import { mustRun } from "../../scripts/programs.ts";
 import { pollUntil } from "../../scripts/testbed/wait.ts";
 import type { ServiceMachine } from "./service_fixture.ts";
@@ -85,6 +86,26 @@ async function hung(machine: ServiceMachine): Promise<void> {
   assert.ok(Number(await machine.systemd.show(unit, "NRestarts")) > restarts);
 }
 
+/** What a publisher has on a web server, as far as the script asks for it. */
+async function installWithScript(machine: ServiceMachine): Promise<void> {
+  const program = await Deno.readFile(machine.program);
+  const checksum = new Uint8Array(await crypto.subtle.digest("SHA-256", program)).toHex();
+  const onListen = () => {};
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen }, ({ url }) => {
+    return new Response(url.endsWith(".sha256") ? `${checksum}\n` : program);
+  });
+  const before = await machine.mainPid();
+  const text = await Deno.readTextFile(`${machine.systemd.folder}/units/${unit}`);
+  await makeInstallScript({ folder: machine.folder, say: () => {}, updateKeyLines: [] });
+  const printed = await machine.systemd.mustRun(
+    ...["env", `REAGENT_RUNTIME=${Deno.execPath()}`, "sh", `${machine.folder}/${installScriptName}`] as const,
+    ...["--url", `http://127.0.0.1:${server.addr.port}`, "--version", agentVersion],
+  );
+  assert.match(printed, /^install: installed the service reagent: version \S+ in \/opt\/reagent$/m);
+  await machine.untilAnswering({ otherThan: before });
+  assert.equal(await Deno.readTextFile(`${machine.systemd.folder}/units/${unit}`), text);
+}
+
 /** The agent has its code compiled at run time, runs what people type as root, and shares /tmp. */
 async function hardening(machine: ServiceMachine): Promise<void> {
   const table: [line: string, command: string, works: boolean][] = [
@@ -121,6 +142,7 @@ export async function testTakeover(test: Deno.TestContext, machine: ServiceMachi
     await takeOver(machine);
   });
   await test.step("install again keeps its flags", () => installAgain(machine));
+  await test.step("install.sh without --config keeps its flags, too", () => installWithScript(machine));
   await test.step("it is started again when it hangs", () => hung(machine));
   await test.step("hardening that it could not live with", () => hardening(machine));
 }
