@@ -5,11 +5,11 @@ import type { TunnelProxy } from "../../lib/tunnels/tunnel_proxy.ts";
 import { withInstalledPackages } from "../../scripts/packages.ts";
 import { pathOf } from "../../scripts/paths.ts";
 import { mustRun } from "../../scripts/programs.ts";
-import { TestCa } from "../../scripts/testbed/certificate_authority.ts";
-import { Frps, frpsDomain, frpsPorts } from "../../scripts/testbed/frps.ts";
+import { Frps, frpsDomain } from "../../scripts/testbed/frps.ts";
 import { partsFolder } from "../../scripts/testbed/setup/folder.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { clientsOf, never, proxyTo, readAll, readPage, servePage, site, TunnelFixture } from "./tunnel_fixture.ts";
+import { SecurePage } from "./secure_page.ts";
 import { ConnectProxy, TlsFront } from "./tunnel_fronts.ts";
 
 const isNightly = Deno.env.get("REAGENT_FAULTS") === "all";
@@ -47,21 +47,10 @@ Deno.test("tunnels of all kinds reach an app, and are told to Studio", async () 
 });
 
 async function checkHttps(fixture: TunnelFixture): Promise<void> {
-  const ca = await TestCa.create(fixture.folder);
   const https = proxyTo("https", 0, { port: 443 });
-  const hostname = `${https.subdomain}.${frpsDomain}`;
-  const { certificateFile, keyFile } = await ca.sign("app", { names: [`DNS:${hostname}`] });
-  const [cert, key] = [await Deno.readTextFile(certificateFile), await Deno.readTextFile(keyFile)];
-  const serve = { hostname: "127.0.0.1", port: 0, onListen() {}, cert, key };
-  const server = Deno.serve(serve, () => new Response("hello over TLS"));
-  await fixture.untilActive(await fixture.open("https", server.addr.port, { port: 443 }));
-  const plain = await Deno.connect({ hostname: "127.0.0.1", port: frpsPorts.https });
-  {
-    using tls = await Deno.startTls(plain, { hostname, caCerts: [await Deno.readTextFile(ca.certificateFile)] });
-    await tls.write(new TextEncoder().encode(`GET / HTTP/1.0\r\nHost: ${hostname}\r\n\r\n`));
-    assert.match(await readAll(tls), /hello over TLS/);
-  }
-  await server.shutdown();
+  await using page = await SecurePage.serve(`${https.subdomain}.${frpsDomain}`, "hello over TLS");
+  await fixture.untilActive(await fixture.open("https", page.port, { port: 443 }));
+  assert.match(await page.read(), /hello over TLS/);
 }
 
 async function checkTcp(fixture: TunnelFixture): Promise<void> {
