@@ -43,6 +43,13 @@ async function findSubcommand(name: string | undefined): Promise<Subcommand | un
   switch (name) {
     case "service":
       return (await import("./lib/install/install.ts")).runService;
+    case "status":
+    case "logs":
+    case "doctor": {
+      const { runLocalCommand } = await import("./lib/local/command.ts");
+      const { stdout, stderr } = Deno;
+      return (args) => runLocalCommand([name, ...args], { platform: platform(), stdout, stderr });
+    }
     default:
       return undefined;
   }

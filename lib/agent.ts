@@ -136,12 +136,13 @@ async function startSupervision(
 
 function startAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposableStack): void {
   const { engine, log, times, announce } = foundation;
-  const { apps, diskSpace, status: { reportSoon: onCome }, terminals, network } = areas;
+  const { apps, diskSpace, status: { reportSoon: onCome }, terminals, network, local } = areas;
   const life = new AbortController();
   const onLate = () => announce("The container engine does not answer yet; the device can be reached all the same");
   diskSpace.start();
   areas.selfUpdate.start();
   network.start();
+  local.start();
   const starting = startWithEngine({ engine, disk: diskSpace, apps, onLate, onCome, clock, log }, life.signal).then(
     async () => {
       times.mark("container engine");

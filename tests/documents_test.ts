@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import { readFlock } from "../lib/config/flock.ts";
 import { type FlagRow, flagTable } from "../lib/flags.ts";
+import { checkNames } from "../lib/local/doctor/judge.ts";
 import { decisionFields, fieldOf, readDecisions, titleOf } from "../scripts/docs/decisions.ts";
 import { layers } from "../scripts/gate/layers.ts";
 import { projectRoot } from "../scripts/paths.ts";
@@ -29,6 +30,11 @@ Deno.test("README has at most 150 lines", () => {
 });
 
 const [, tree = ""] = /```text\n([\s\S]*?)```/.exec(documentAt("README.md").text) ?? [];
+
+Deno.test("operating.md explains every check of the doctor, in their order", () => {
+  const headings = [...documentAt("docs/operating.md").text.matchAll(/^### doctor: (\w+)$/gm)].map(([, name]) => name);
+  assert.deepEqual(headings, [...checkNames]);
+});
 
 Deno.test("README's tree names files and folders that exist", () => {
   const paths = [...tree.matchAll(/(?:^|\s)((?:[\w.]+\/)+[\w.]*|[\w]+\.ts)/gm)].map(([, path = ""]) => path);

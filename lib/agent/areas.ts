@@ -20,6 +20,7 @@ import { PowerScheduler } from "../host/power_scheduler.ts";
 import { readIdleMark } from "../host/process_idle.ts";
 import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
+import { createLocal, type Local } from "../local/local.ts";
 import { createNetwork, type Network } from "../network/network.ts";
 import { ownLogQueries } from "../log/own_log_queries.ts";
 import { createOsUpdate, type OsUpdate, systemUpdatePaths } from "../os_update/os_update.ts";
@@ -37,6 +38,7 @@ import { caBundleStep } from "./ca_bundle_step.ts";
 import { collectGarbage } from "./idle_gc.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
+import { localDeps } from "./local_deps.ts";
 import { deviceLinkOptions } from "./link_options.ts";
 import type { Site, StudioConnection } from "./site.ts";
 import { osUpdateReports, progressPublisher, reasonToWait, selfUpdateCalls } from "./update_calls.ts";
@@ -60,6 +62,7 @@ export interface Areas extends StudioConnection {
   tunnels: Tunnels;
   selfUpdate: SelfUpdate;
   network: Network;
+  local: Local;
   /** What the areas do after every connect. */
   connectSteps: ConnectStep[];
 }
@@ -109,7 +112,20 @@ export function createAreas(
     ...selfUpdate.connectSteps,
     ...osUpdate.connectSteps,
   ];
-  return { ...connection, diskSpace, status, appLogs, apps, terminals, tunnels, network, selfUpdate, connectSteps };
+  const local = stack.use(createLocal(localDeps(site, { apps, appLogs, diskSpace, selfUpdate })));
+  return {
+    ...connection,
+    diskSpace,
+    status,
+    appLogs,
+    apps,
+    terminals,
+    tunnels,
+    network,
+    selfUpdate,
+    local,
+    connectSteps,
+  };
 }
 
 function connectionOf(foundation: Foundation, onSession: OnSession): StudioConnection {

@@ -37,6 +37,8 @@ export interface Foundation {
   hideSecret(text: string, options?: { isKept?: boolean }): void;
   /** Hides the secrets of an owner in the log, until the next call for it. */
   hideSecretsOf: AgentLog["hideSecretsOf"];
+  /** The newest warnings and errors since the start. */
+  lastProblems: AgentLog["lastProblems"];
   /** Logs every message of the link, with secrets masked. */
   traceWire: AgentLog["traceWire"];
   config: ConfigFile;
@@ -91,6 +93,7 @@ export async function openFoundation(
   return {
     ...{ options, log, hideSecret, hideSecretsOf: agentLog.hideSecretsOf, traceWire, config, database, isRebuilt },
     ...{ engine, engineEnvironment, times, restart: Promise.withResolvers<void>(), announce, clock },
+    lastProblems: () => agentLog.lastProblems(),
   };
 }
 

@@ -7,13 +7,34 @@ import { readSystemFile } from "./system_file.ts";
 /** A file system behind a lost network connection never answers. */
 const limitMs = 5_000;
 
+/** A file system. */
+export interface Disk {
+  totalBytes: number;
+  /** What programs without special rights can still write. */
+  freeBytes: number;
+  /** Files and folders that it can hold; 0 where it has no such limit. */
+  totalFiles: number;
+  freeFiles: number;
+}
+
+/** The file system of `path`. Undefined when it cannot be read, or not within 5 s. Never throws. */
+export async function readDisk(path: string): Promise<Disk | undefined> {
+  try {
+    return await within(limitMs, () => statDisk(path), { what: `Reading the file system of "${path}"` });
+  } catch {
+    // As below.
+    return undefined;
+  }
+}
+
 /**
  * The bytes that programs without special rights can still write to the file system of `path`. Undefined when the
  * number cannot be read, or not within 5 s. Never throws.
  */
 export async function readFreeBytes(path: string): Promise<number | undefined> {
   try {
-    return await within(limitMs, () => statFreeBytes(path), { what: `Reading the free space of "${path}"` });
+    const what = `Reading the free space of "${path}"`;
+    return (await within(limitMs, () => statDisk(path), { what })).freeBytes;
   } catch {
     // No such folder, or no answer: the free space is unknown.
     return undefined;
@@ -44,9 +65,9 @@ async function isInMemory(path: string): Promise<boolean> {
   }
 }
 
-async function statFreeBytes(path: string): Promise<number> {
+async function statDisk(path: string): Promise<Disk> {
   // Loaded on first use, so that the start of the agent does not wait for it.
   const { statfs } = await import("node:fs/promises");
-  const { bsize, bavail } = await statfs(path);
-  return bavail * bsize;
+  const { bsize, blocks, bavail, files, ffree } = await statfs(path);
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, totalFiles: files, freeFiles: ffree };
 }

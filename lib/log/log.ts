@@ -7,6 +7,7 @@ import { textOf } from "../base/errors.ts";
 import type { Level, Log, LogFields } from "../base/log.ts";
 import { callerOf, placeText } from "./caller.ts";
 import { consoleLine, fieldLimitChars, jsonLine, type LogEntry, plainFields } from "./format.ts";
+import { LastProblems, type Problem } from "./last_problems.ts";
 import { LineLimits } from "./line_limits.ts";
 import { type ByteOutput, LineStream } from "./line_stream.ts";
 import { LogFile } from "./log_file.ts";
@@ -40,6 +41,8 @@ export interface AgentLog extends AsyncDisposable {
   hideSecretsOf(owner: string, texts: readonly string[]): void;
   /** Prints a line for the operator: to stdout only, or as an info line of the pretty log. */
   announce(message: string): void;
+  /** The newest warnings and errors since the start. */
+  lastProblems(): Problem[];
   /** Waits until stdout and stderr have taken their lines, at most a second. The file has them already. */
   flush(): Promise<void>;
 }
@@ -65,7 +68,8 @@ export function openLog(options: AgentLogOptions): AgentLog {
   const stderr = new LineStream(options.stderr);
   const file = openLogFile(options, stderr);
   const { isDebug, isPretty } = options;
-  const opened = openLogger({ isDebug, sinks: createSinks(options, { file, stdout, stderr }) });
+  const problems = new LastProblems();
+  const opened = openLogger({ isDebug, sinks: createSinks(options, { file, stdout, stderr, problems }) });
   const write = createWrite(opened.logger, { clock, secrets, stderr });
   const log = createLog(limitLines(write, new LineLimits(clock)));
   const flush = () => flushStreams([stdout, stderr], clock);
@@ -80,6 +84,7 @@ export function openLog(options: AgentLogOptions): AgentLog {
     hideSecret: (text, kind) => secrets.add(text, kind),
     hideSecretsOf: (owner, texts) => secrets.replaceOwned(owner, texts),
     announce,
+    lastProblems: () => problems.list(),
     flush,
     async [Symbol.asyncDispose]() {
       opened[Symbol.dispose]();
@@ -118,11 +123,16 @@ interface Outputs {
   file: LogFile;
   stdout: LineStream;
   stderr: LineStream;
+  problems: LastProblems;
 }
 
-function createSinks(options: AgentLogOptions, { file, stdout, stderr }: Outputs): RecordSink[] {
+function createSinks(options: AgentLogOptions, { file, stdout, stderr, problems }: Outputs): RecordSink[] {
   const { isPretty, isColored } = options;
-  const toFile = (record: LogRecord) => file.write(jsonLine(entryOf(record)));
+  const toFile = (record: LogRecord) => {
+    const entry = entryOf(record);
+    file.write(jsonLine(entry));
+    problems.take(entry);
+  };
   if (isPretty) return [toFile, (record) => stdout.write(consoleLine(entryOf(record), { isColored }))];
   // A fatal end must also be seen by those who do not read the file.
   const toStderr = (record: LogRecord) => {

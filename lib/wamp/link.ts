@@ -36,6 +36,7 @@ export class Link implements Wire {
   #session: Session | undefined;
   #loop: Promise<void> | undefined;
   #lastTrafficMs: number | undefined;
+  #sinceMs: number | undefined;
   #duplicates = 0;
 
   constructor(options: LinkOptions) {
@@ -63,6 +64,11 @@ export class Link implements Wire {
    */
   lastTrafficAt(): number | undefined {
     return this.#session?.lastHeardMs ?? this.#lastTrafficMs;
+  }
+
+  /** When the session began; monotonic ms of the clock. Undefined while there is none. */
+  connectedAt(): number | undefined {
+    return this.isConnected ? this.#sinceMs : undefined;
   }
 
   /** Bytes that wait to be sent; 0 while there is no session. */
@@ -156,6 +162,7 @@ export class Link implements Wire {
     const { clock, log } = this.#options;
     const sinceMs = clock.now();
     this.#session = session;
+    this.#sinceMs = sinceMs;
     this.#duplicates = 0;
     log.info("Connected", { sessionId: session.id });
     this.#runs.begin(session);

@@ -44,6 +44,9 @@ import { installSilentPolls, installTextChars } from "../../lib/os_update/instal
 import { startCheckSpreadMs } from "../../lib/self_update/start_check.ts";
 import { listLimitBytes } from "../../lib/files/held_folder.ts";
 import { foreignLines } from "../../lib/async/line_quota.ts";
+import { questionLimitBytes } from "../../lib/local/questions.ts";
+import { socketLimits } from "../../lib/local/socket_server.ts";
+import { problemLimit } from "../../lib/log/last_problems.ts";
 import type { Bounds } from "../../lib/base/bounds.ts";
 import { openCallLimit } from "../../lib/handlers/dispatch.ts";
 import { fileReserveBytes, pruneLimits } from "../../lib/disk_space/disk_space.ts";
@@ -263,6 +266,13 @@ const device: readonly Row[] = [
   ["log of one container, when the disk is low", size(logLimitBytes), "it is emptied"],
   ["names in a folder that apps can write to", size(listLimitBytes), "the folder is not listed"],
   ["one call to the engine, once it is sent", duration(engineCallLimitMs), "it fails"],
+  ["connections to the local socket", `${socketLimits.connections}`, "further ones are closed at once"],
+  [
+    "a local question, and the time for it and for its answer",
+    `${size(questionLimitBytes)}, ${duration(socketLimits.questionMs)}, ${duration(socketLimits.answerMs)}`,
+    "the connection is closed",
+  ],
+  ["warnings and errors that `status` shows", `${problemLimit}`, "the oldest are left out"],
   ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
   [
     "lines with one message in the own log",

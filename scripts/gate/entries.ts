@@ -5,7 +5,7 @@ import { importedFiles, type SourceFile } from "./imports.ts";
 /** The areas for which this is checked, and their entry files. */
 export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/backend/": ["backend.ts", "requests.ts", "connect_step.ts", "uris.ts", "answer_size.ts"],
-  "lib/log/": ["log.ts", "own_log_query.ts", "own_log_queries.ts"],
+  "lib/log/": ["log.ts", "own_log_query.ts", "own_log_queries.ts", "show_own_log.ts"],
   "lib/app_logs/": ["app_logs.ts", "log_query.ts"],
   "lib/disk_space/": ["disk_space.ts", "pull_space.ts"],
   "lib/status/": ["status.ts"],
@@ -22,6 +22,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
     "tunnel_status.ts",
     "tunnel_proxy.ts",
   ],
+  "lib/local/": ["local.ts", "agent_facts.ts", "dependencies.ts", "command.ts"],
 };
 
 /** The violations in the files of the program (`main.ts` and `lib/`), one sentence each. */

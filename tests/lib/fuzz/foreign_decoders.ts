@@ -26,6 +26,8 @@ import { tokenServerOf } from "../../../lib/docker/token_server.ts";
 import { parseFlags } from "../../../lib/flags.ts";
 import { effectiveCaller } from "../../../lib/handlers/caller.ts";
 import { procedures } from "../../../lib/handlers/procedures.ts";
+import { readAgentFacts } from "../../../lib/local/agent_facts.ts";
+import { decodeAnswer, decodeQuestion } from "../../../lib/local/questions.ts";
 import { hideByLook } from "../../../lib/log/hide_by_look.ts";
 import { plainValue } from "../../../lib/log/plain_value.ts";
 import { Secrets } from "../../../lib/log/secrets.ts";
@@ -332,6 +334,21 @@ export const foreignDecoders: readonly ForeignDecoder[] = [
     name: "currentRelease() and latestRelease()",
     seeds: ['NAME="FlockOS"\nVERSION="v0.10.0-flockos-20220330"\n', '{"version": "0.11.0", "buildtime": 20220401}'],
     decode: (input) => [currentRelease(textOf(input)), latestRelease(textOf(input), "/etc/latest.json")],
+    limitChars: proportional,
+  },
+  {
+    name: "decodeQuestion() of the local socket",
+    seeds: ['{"ask":"history","channel":"prod_7_shop"}'],
+    decode: (input) => decodeQuestion(textOf(input)),
+    limitChars: short,
+  },
+  {
+    name: "decodeAnswer() and readAgentFacts() of the local socket",
+    seeds: ['{"ok":true,"value":{"version":"1","apps":[{"name":"shop"}],"disks":[{"freeBytes":1}],"problems":[{}]}}'],
+    decode: (input) => {
+      const answer = decodeAnswer(textOf(input));
+      return answer?.ok === true ? readAgentFacts(answer.value) : answer;
+    },
     limitChars: proportional,
   },
   {
