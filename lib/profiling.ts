@@ -16,8 +16,8 @@ export interface ProfilingOptions {
   /** Where the token goes that requests must present; in a folder of the agent's own user. */
   tokenFile: string;
   log: Log;
-  /** Metrics of the agent itself, read again for every request. */
-  metrics(): Readonly<Record<string, number | string>>;
+  /** What is measured, as Prometheus reads it; read again for every request. */
+  metrics(): Promise<string>;
   clock?: Clock;
 }
 
@@ -31,10 +31,14 @@ const highestPort = 65_535;
 const standardSeconds = 30;
 const longestSeconds = 120;
 
+/** The text format of Prometheus. */
+const metricsType = "text/plain; version=0.0.4; charset=utf-8";
+
 const contents = `Reagent: metrics and profiles of the running agent
 Requests need the header "Authorization: Bearer TOKEN", with the token of the file profiling.token in -agentDir
 
-/metrics                           memory, processor time and open resources, as JSON
+/metrics                           measurements for Prometheus: calls, transitions, apps, connection, disks, process
+/debug/process                     memory, processor time and open resources, as JSON
 /debug/pprof/profile?seconds=${standardSeconds}    CPU profile of 1 to ${longestSeconds} seconds, as .cpuprofile
 /debug/pprof/heap                  heap snapshot, as .heapsnapshot; stops the agent meanwhile and needs more than ten
                                    times the memory of the heap. It holds every secret that the agent knows
@@ -102,7 +106,9 @@ class ProfilingHandler {
       case "/":
         return textResponse(200, contents);
       case "/metrics":
-        return Response.json(await collectMetrics(this.#options.metrics()));
+        return new Response(await this.#options.metrics(), { headers: { "content-type": metricsType } });
+      case "/debug/process":
+        return Response.json(await describeProcess());
       case "/debug/pprof/profile":
         return await this.#exclusively(completed, () => this.#profile(url));
       case "/debug/pprof/heap":
@@ -196,7 +202,7 @@ async function takeHeapSnapshot(): Promise<Response> {
   return fileResponse("reagent.heapsnapshot", ReadableStream.from(chunks));
 }
 
-async function collectMetrics(agent: Readonly<Record<string, number | string>>): Promise<Record<string, unknown>> {
+async function describeProcess(): Promise<Record<string, unknown>> {
   const { cpuUsage, pid } = await import("node:process");
   const memory = Deno.memoryUsage();
   const processor = cpuUsage();
@@ -211,7 +217,6 @@ async function collectMetrics(agent: Readonly<Record<string, number | string>>):
     },
     processor: { userSeconds: processor.user / 1e6, systemSeconds: processor.system / 1e6 },
     resources: await countResources(),
-    agent,
   };
 }
 

@@ -5,6 +5,8 @@ import { dirname, join } from "node:path/posix";
 import { readFlock } from "../lib/config/flock.ts";
 import { type FlagRow, flagTable } from "../lib/flags.ts";
 import { checkNames } from "../lib/local/doctor/judge.ts";
+import { durations, observed } from "../lib/telemetry/instruments.ts";
+import { metricName } from "../lib/telemetry/prometheus.ts";
 import { decisionFields, fieldOf, readDecisions, titleOf } from "../scripts/docs/decisions.ts";
 import { layers } from "../scripts/gate/layers.ts";
 import { projectRoot } from "../scripts/paths.ts";
@@ -34,6 +36,15 @@ const [, tree = ""] = /```text\n([\s\S]*?)```/.exec(documentAt("README.md").text
 Deno.test("operating.md explains every check of the doctor, in their order", () => {
   const headings = [...documentAt("docs/operating.md").text.matchAll(/^### doctor: (\w+)$/gm)].map(([, name]) => name);
   assert.deepEqual(headings, [...checkNames]);
+});
+
+Deno.test("operating.md lists what is measured, under both names", () => {
+  const instruments = [...Object.values(durations), ...Object.values(observed)];
+  const { text } = documentAt("docs/operating.md");
+  const missing = instruments.filter((one) =>
+    !new RegExp(`^\\| \`${one.name}\` +\\| \`${metricName(one)}\``, "m").test(text)
+  );
+  assert.deepEqual(missing.map(({ name }) => name), []);
 });
 
 Deno.test("README's tree names files and folders that exist", () => {

@@ -39,6 +39,7 @@ import { collectGarbage } from "./idle_gc.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
 import { localDeps } from "./local_deps.ts";
+import { readMeasures } from "./measures.ts";
 import { deviceLinkOptions } from "./link_options.ts";
 import type { Site, StudioConnection } from "./site.ts";
 import { osUpdateReports, progressPublisher, reasonToWait, selfUpdateCalls } from "./update_calls.ts";
@@ -112,6 +113,7 @@ export function createAreas(
     ...selfUpdate.connectSteps,
     ...osUpdate.connectSteps,
   ];
+  foundation.telemetry?.observe(() => readMeasures(site, apps));
   const local = stack.use(createLocal(localDeps(site, { apps, appLogs, diskSpace, selfUpdate })));
   return {
     ...connection,
@@ -201,7 +203,7 @@ function appsOf(
   areas: { appLogs: AppLogs; status: Status; diskSpace: DiskSpace; appTunnels: AppTunnels },
 ): Apps {
   const { options: { paths, flags }, config, engine, engineEnvironment, database, isRebuilt } = foundation;
-  const { hideSecret, hideSecretsOf, clock, log } = foundation;
+  const { hideSecret, hideSecretsOf, telemetry, clock, log } = foundation;
   const { appLogs, status, diskSpace, appTunnels } = areas;
   const { arch, variant } = buildArch();
   // Each app of a reconcile asks for it.
@@ -227,6 +229,7 @@ function appsOf(
       proxies: readProxySettings(Deno.env),
       arch: arch + variant,
       hasGpu: watchNvidiaGpu(clock),
+      ...telemetry === undefined ? {} : { recorder: telemetry },
       isEmergency: () => diskSpace.isEmergency,
       isConnected: () => wire.isConnected,
       checkPull: (pull) => diskSpace.checkPull(pull),
@@ -366,7 +369,7 @@ function deviceOf(
     & Pick<Areas, "apps" | "appLogs" | "diskSpace" | "terminals" | "network">
     & { stats: StatsReader; selfUpdate: SelfUpdate; osUpdate: OsUpdate; tunnels: Tunnels },
 ): Device {
-  const { options: { paths }, config, engine, clock, log } = foundation;
+  const { options: { paths }, config, engine, telemetry, clock, log } = foundation;
   const commands = powerCommands(Deno.build.os);
   const power = stack.use(
     new PowerScheduler({ run: (action, signal) => runPowerAction(action, { commands, signal }), clock, log }),
@@ -401,6 +404,7 @@ function deviceOf(
     selfUpdate: selfUpdateCalls(selfUpdate, publish),
     terminals,
     tunnels,
+    ...telemetry === undefined ? {} : { recorder: telemetry },
     log,
   };
 }

@@ -12,6 +12,7 @@ import { createFolders, type Paths } from "../paths.ts";
 import { startProfiling } from "../profiling.ts";
 import type { Database } from "../store/database.ts";
 import { openWithRecovery } from "../store/recovery.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { agentVersion, buildArch } from "../version.ts";
 import type { StartTimes } from "./start_times.ts";
 
@@ -48,6 +49,8 @@ export interface Foundation {
   engine: Engine;
   /** How the engine is reached. */
   engineEnvironment: EngineEnvironment;
+  /** Undefined unless somebody wants to know. */
+  telemetry: Telemetry | undefined;
   times: StartTimes;
   /** Resolved when the agent is to end in order, so that it is started again: maybe as another version. */
   restart: PromiseWithResolvers<void>;
@@ -68,12 +71,13 @@ export async function openFoundation(
   const announce = (line: string) => agentLog.announce(line);
   const { arch, variant } = buildArch();
   announce(`Reagent ${agentVersion} starts on ${Deno.build.os} ${arch}${variant}`);
+  const telemetry = await openTelemetry(flags.profiling, clock);
   if (flags.profiling) {
     const profiling = await startProfiling({
       port: flags.profilingPort,
       tokenFile: paths.profilingTokenFile,
       log,
-      metrics: () => ({}),
+      metrics: () => telemetry?.prometheusText() ?? Promise.resolve(""),
     });
     if (profiling !== undefined) stack.use(profiling);
   }
@@ -94,7 +98,16 @@ export async function openFoundation(
     ...{ options, log, hideSecret, hideSecretsOf: agentLog.hideSecretsOf, traceWire, config, database, isRebuilt },
     ...{ engine, engineEnvironment, times, restart: Promise.withResolvers<void>(), announce, clock },
     lastProblems: () => agentLog.lastProblems(),
+    telemetry,
   };
+}
+
+/** Loads what measures the agent only when somebody wants to know. */
+async function openTelemetry(isServed: boolean, clock: Clock): Promise<Telemetry | undefined> {
+  const isExported = ["true", "1"].includes(Deno.env.get("OTEL_DENO") ?? "");
+  if (!isServed && !isExported) return undefined;
+  const { createTelemetry } = await import("../telemetry/telemetry.ts");
+  return createTelemetry({ version: agentVersion, isExported, clock });
 }
 
 /**

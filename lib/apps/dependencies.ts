@@ -4,6 +4,7 @@ import type { AppLogs } from "../app_logs/app_logs.ts";
 import type { NamedApp } from "../model/app_names.ts";
 import type { Clock } from "../async/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Recorder } from "../base/recorder.ts";
 import type { PullSpace } from "../disk_space/pull_space.ts";
 import type { DeviceConfig } from "../config/flock.ts";
 import type { EngineEnvironment } from "../docker/endpoint.ts";
@@ -140,6 +141,8 @@ export interface AppsDeps {
   isConnected(): boolean;
   /** Whether an image fits on the disk. Throws `RegistryBusyError` when the registry asks for a pause. */
   checkPull(pull: { reference: string; auth: RegistryAuth | undefined; signal: AbortSignal }): Promise<PullSpace>;
+  /** Measures transitions and their steps; nothing does without it. */
+  recorder?: Recorder;
   /** Called when the container engine goes away, and when it is back. */
   onEngineChange(): void;
   clock: Clock;

@@ -6,6 +6,7 @@
 import type { EthernetDevice, Ipv4Request, WifiList, WifiRequest } from "../network/network_shapes.ts";
 import type { AppLogQuery, FoundLogLines } from "../app_logs/log_query.ts";
 import type { Log } from "../base/log.ts";
+import type { Recorder } from "../base/recorder.ts";
 import type { Dict } from "../base/json.ts";
 import type { ImageSummary } from "../docker/decode.ts";
 import type { InterfaceAddress } from "../host/addresses.ts";
@@ -164,5 +165,7 @@ export interface Device {
   selfUpdate: DeviceSelfUpdate;
   terminals: DeviceTerminals;
   tunnels: DeviceTunnels;
+  /** Measures calls; nothing does without it. */
+  recorder?: Recorder;
   log: Log;
 }

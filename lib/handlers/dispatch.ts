@@ -7,6 +7,7 @@ import type { Clock } from "../async/clock.ts";
 import { within } from "../async/deadline.ts";
 import { KeyedMutex } from "../async/keyed_mutex.ts";
 import { AgentError, hasCode, textOf } from "../base/errors.ts";
+import { noRecorder } from "../base/recorder.ts";
 import type { Invocation, InvocationHandler, Reply } from "../wamp/invocations.ts";
 import { authorize, type CheckedCaller } from "./authorize.ts";
 import { createCallLog } from "./call_log.ts";
@@ -32,6 +33,7 @@ export function createHandler(
   { device, clock, life }: { device: Device; clock: Clock; life: AbortSignal },
 ): InvocationHandler {
   const logCall = createCallLog({ procedure: row.name, log: device.log, clock, life });
+  const { recorder = noRecorder } = device;
   const openCalls = new OpenCalls();
   const turns = new KeyedMutex<string>();
   return async (invocation) => {
@@ -44,7 +46,10 @@ export function createHandler(
     using open = openCalls.add(callerAuthid);
     try {
       if (open.count > openCallLimit) throw new AgentError("busy", "too many calls of this procedure at once");
-      const reply = await answer(row, device, { invocation, caller, turns });
+      const reply = await recorder.record(
+        { kind: "call", name: row.name },
+        () => answer(row, device, { invocation, caller, turns }),
+      );
       logCall("answered", authid, fields);
       return reply;
     } catch (error) {

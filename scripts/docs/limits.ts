@@ -47,6 +47,7 @@ import { foreignLines } from "../../lib/async/line_quota.ts";
 import { questionLimitBytes } from "../../lib/local/questions.ts";
 import { socketLimits } from "../../lib/local/socket_server.ts";
 import { problemLimit } from "../../lib/log/last_problems.ts";
+import { seriesLimit } from "../../lib/telemetry/histograms.ts";
 import type { Bounds } from "../../lib/base/bounds.ts";
 import { openCallLimit } from "../../lib/handlers/dispatch.ts";
 import { fileReserveBytes, pruneLimits } from "../../lib/disk_space/disk_space.ts";
@@ -272,6 +273,7 @@ const device: readonly Row[] = [
     `${size(questionLimitBytes)}, ${duration(socketLimits.questionMs)}, ${duration(socketLimits.answerMs)}`,
     "the connection is closed",
   ],
+  ["kinds of durations that are measured", `${seriesLimit}`, "further ones are left out"],
   ["warnings and errors that `status` shows", `${problemLimit}`, "the oldest are left out"],
   ["own log file", `${size(defaultLimitBytes)}, and ${backupLimit} older ones`, "the oldest is deleted"],
   [

@@ -25,6 +25,7 @@ export const layers: readonly (readonly string[])[] = [
   ["lib/disk_space/"],
   ["lib/status/"],
   ["lib/profiling.ts"],
+  ["lib/telemetry/"],
   ["lib/self_update/"],
   ["lib/tunnels/"],
   ["lib/apps/"],

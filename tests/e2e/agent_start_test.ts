@@ -171,7 +171,7 @@ async function profiling(fixture: AgentFixture): Promise<void> {
   assert.deepEqual([refused.status, await refused.text()], [401, "The token of profiling.token is needed\n"]);
   const token = (await Deno.readTextFile(`${agent.folder}/profiling.token`)).trim();
   const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch("http://127.0.0.1:16060/metrics", { client, headers });
+  const response = await fetch("http://127.0.0.1:16060/debug/process", { client, headers });
   const metrics: unknown = await response.json();
   assert.ok(typeof metrics === "object" && metrics !== null && "pid" in metrics && "memory" in metrics);
   assert.equal(metrics.pid, agent.pid);

@@ -14,7 +14,13 @@ interface RunningProfiling extends Profiling {
 async function start(options: Partial<ProfilingOptions> = {}): Promise<RunningProfiling> {
   const folder = await Deno.makeTempDir();
   const tokenFile = `${folder}/profiling.token`;
-  const server = await startProfiling({ port: 0, tokenFile, log: silentLog, metrics: () => ({}), ...options });
+  const server = await startProfiling({
+    port: 0,
+    tokenFile,
+    log: silentLog,
+    metrics: () => Promise.resolve("up 1\n"),
+    ...options,
+  });
   assert.ok(server !== undefined);
   const { port } = server;
   const url = `http://127.0.0.1:${port}`;
@@ -76,26 +82,30 @@ Deno.test("profiling lists what there is", async () => {
   await using server = await start();
   const text = await (await server.get("/")).text();
   const paths = [...text.matchAll(/^\/[a-z/]+/gm)].map(([path]) => path);
-  assert.deepEqual(paths, ["/metrics", "/debug/pprof/profile", "/debug/pprof/heap"]);
+  assert.deepEqual(paths, ["/metrics", "/debug/process", "/debug/pprof/profile", "/debug/pprof/heap"]);
 });
 
-Deno.test("profiling serves the metrics of the process and those of the agent", async () => {
+Deno.test("profiling serves what is measured, read again for every request", async () => {
   let calls = 0;
-  await using server = await start({ metrics: () => ({ calls: ++calls, link: "connected" }) });
+  await using server = await start({ metrics: () => Promise.resolve(`calls ${++calls}\n`) });
   await (await server.get("/metrics")).text();
-  const metrics = await (await server.get("/metrics")).json();
-  assert.equal(metrics.pid, Deno.pid);
-  assert.deepEqual(metrics.agent, { calls: 2, link: "connected" });
-  assert.ok(metrics.memory.rssBytes > metrics.memory.heapUsedBytes && metrics.memory.heapUsedBytes > 1_000_000);
-  assert.ok(metrics.uptimeSeconds > 0 && metrics.processor.userSeconds > 0);
-  assert.equal(typeof metrics.resources, "object");
+  const answer = await server.get("/metrics");
+  assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  assert.equal(await answer.text(), "calls 2\n");
+});
+
+Deno.test("profiling describes the process", async () => {
+  await using server = await start();
+  const found = await (await server.get("/debug/process")).json();
+  assert.equal(found.pid, Deno.pid);
+  assert.ok(found.memory.rssBytes > found.memory.heapUsedBytes && found.memory.heapUsedBytes > 1_000_000);
+  assert.ok(found.uptimeSeconds > 0 && found.processor.userSeconds > 0);
+  assert.equal(typeof found.resources, "object");
 });
 
 Deno.test("profiling answers 500 and logs an error when the agent's metrics cannot be read", async () => {
   const { log, errors } = recordingLog();
-  const metrics = () => {
-    throw new Error("no metrics");
-  };
+  const metrics = () => Promise.reject(new Error("no metrics"));
   await using server = await start({ log, metrics });
   const answer = await server.get("/metrics");
   assert.deepEqual([answer.status, await answer.text()], [500, "no metrics\n"]);
@@ -168,7 +178,10 @@ Deno.test("profiling logs an error for a port that it cannot use, and nothing el
   await using server = await start();
   const folder = await Deno.makeTempDir();
   for (const port of [server.port, 65_536, -1, 80.5]) {
-    assert.equal(await startProfiling({ port, tokenFile: `${folder}/token`, log, metrics: () => ({}) }), undefined);
+    assert.equal(
+      await startProfiling({ port, tokenFile: `${folder}/token`, log, metrics: () => Promise.resolve("") }),
+      undefined,
+    );
   }
   const wrong = "Cannot start the profiling server: a port is a number from 0 to 65535";
   assert.match(errors.shift() ?? "", /^Cannot start the profiling server: .*in use/i);
@@ -215,7 +228,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = await start();
-    const { resources } = await (await server.get("/metrics")).json();
+    const { resources } = await (await server.get("/debug/process")).json();
     assert.ok(resources.threads >= 1 && resources.sockets >= 3 && resources.files >= 1, JSON.stringify(resources));
   },
 });
@@ -248,7 +261,7 @@ const strangers: { name: string; headers: Record<string, string>; status: number
 
 Deno.test("#10: profiling answers nobody but who can read the token file, and no page in a browser", async () => {
   await using server = await start();
-  for (const path of ["/", "/metrics", "/debug/pprof/profile", "/debug/pprof/heap", "/other"]) {
+  for (const path of ["/", "/metrics", "/debug/process", "/debug/pprof/profile", "/debug/pprof/heap", "/other"]) {
     for (const { name, headers, status } of strangers.filter((stranger) => path === "/" || stranger.status !== 200)) {
       const lines = Object.entries(headers).map(([key, value]) =>
         `${key}: ${value.replace("TOKEN", server.token)}\r\n`

@@ -2,6 +2,7 @@
 
 import type { AppId, AppRequest } from "../../model/app.ts";
 import type { Clock } from "../../async/clock.ts";
+import { noRecorder, type Recorder } from "../../base/recorder.ts";
 import { adoptsState, decide, type Decision, isReached, isUpdateInVain } from "../plan/decide.ts";
 import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
@@ -22,6 +23,8 @@ export interface AttemptsDeps
   tunnels: Pick<AppsDeps["tunnels"], "publishStates">;
   /** True while the disk is too full to work. */
   isEmergency(): boolean;
+  /** Measures transitions; nothing does without it. */
+  recorder?: Recorder;
   clock: Clock;
 }
 
@@ -170,13 +173,22 @@ export class Attempts {
     context: AttemptContext,
     { goal, token }: { goal: Goal; token: RegistryToken },
   ): Promise<Attempt | undefined> {
-    const { executors, clock, log } = this.#deps;
+    const { executors, clock, log, recorder = noRecorder } = this.#deps;
     const { job, app, attempt: { request, forced, why, mayUseFormerImage = why === "boot" } } = context;
     log.info("Transition begins", { app: app.appName, ...app.id, from: app.state, goal });
     const reason = forced?.goal === "rollBack" ? forced.reason : "";
     using executor = executors.create(app, { goal, request, token, reason, mayUseFormerImage });
     const onStep = (step: Step) => job.step = step;
-    const ending = await runTransition(goal, executor, { signal: job.signal, clock, log, onStep });
+    const about = {
+      "reagent.app.name": app.appName,
+      "reagent.app.key": app.id.appKey,
+      "reagent.app.stage": app.id.stage,
+    };
+    const ending = await recorder.record({ kind: "transition", name: goal, about }, async (fail) => {
+      const ended = await runTransition(goal, executor, { signal: job.signal, clock, log, recorder, onStep });
+      if (ended.kind !== "reached") fail(ended.kind);
+      return ended;
+    });
     log.info("Transition ended", { app: app.appName, ...app.id, in: app.state, goal, ending: ending.kind });
     try {
       switch (ending.kind) {

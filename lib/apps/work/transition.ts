@@ -3,6 +3,7 @@
 import type { Clock } from "../../async/clock.ts";
 import { AgentError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { noRecorder, type Recorder } from "../../base/recorder.ts";
 import { type ObservedApp, type ObservedContainer, soleContainer } from "../state/observed_app.ts";
 import type { Given } from "../plan/given.ts";
 import { type Goal, type Progress, type Step, stepKey } from "../plan/steps.ts";
@@ -41,6 +42,8 @@ export interface TransitionOptions {
   signal: AbortSignal;
   clock: Pick<Clock, "now">;
   log: Log;
+  /** Measures steps; nothing does without it. */
+  recorder?: Recorder;
   /** Called before each step. */
   onStep(step: Step): void;
 }
@@ -53,7 +56,7 @@ const stepLimit = 100;
 
 /** Runs the transition. Never throws. */
 export async function runTransition(goal: Goal, executor: StepExecutor, options: TransitionOptions): Promise<Ending> {
-  const { signal, clock, log, onStep } = options;
+  const { signal, clock, log, recorder = noRecorder, onStep } = options;
   let step: Step | undefined;
   try {
     let progress = noProgress;
@@ -65,7 +68,7 @@ export async function runTransition(goal: Goal, executor: StepExecutor, options:
       onStep(step);
       log.trace("Step begins", { goal, step: stepKey(step) });
       const startedAt = clock.now();
-      const effect = await executor.perform(step, signal);
+      const effect = await performStep(step, { executor, recorder, signal });
       log.debug("Step", { goal, step: stepKey(step), durationMs: Math.round(clock.now() - startedAt) });
       if (effect.kind === "exited") return { ...effect, step };
       progress = advance(progress, step, effect);
@@ -78,6 +81,17 @@ export async function runTransition(goal: Goal, executor: StepExecutor, options:
     if (signal.aborted) return { kind: "canceled" };
     return { kind: "failed", error, step };
   }
+}
+
+async function performStep(
+  step: Step,
+  { executor, recorder, signal }: { executor: StepExecutor; recorder: Recorder; signal: AbortSignal },
+): Promise<Effect> {
+  return await recorder.record({ kind: "step", name: step.kind }, async (fail) => {
+    const effect = await executor.perform(step, signal);
+    if (effect.kind === "exited") fail("exited");
+    return effect;
+  });
 }
 
 /**
