@@ -54,7 +54,7 @@ async function connectAreas(
   ...[session, { isReconnect, signal }]: Parameters<OnSession>
 ): Promise<void> {
   const { log, times, announce } = foundation;
-  const { link, status, appLogs, tunnels, connectSteps } = areas;
+  const { link, status, appLogs, tunnels, local, connectSteps } = areas;
   times.mark("connection");
   announce(isReconnect ? "Connected again" : "Connected");
   status.restartHeartbeat();
@@ -66,6 +66,7 @@ async function connectAreas(
       onBooted: () => {
         announceStart(foundation);
         tunnels.start();
+        local.start();
       },
       reconnect: (reason) => link?.reconnect(reason),
       clock,
@@ -142,7 +143,7 @@ function startAreas(foundation: Foundation, areas: Areas, stack: AsyncDisposable
   diskSpace.start();
   areas.selfUpdate.start();
   network.start();
-  local.start();
+  local.startLater();
   const starting = startWithEngine({ engine, disk: diskSpace, apps, onLate, onCome, clock, log }, life.signal).then(
     async () => {
       times.mark("container engine");

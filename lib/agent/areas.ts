@@ -20,7 +20,7 @@ import { PowerScheduler } from "../host/power_scheduler.ts";
 import { readIdleMark } from "../host/process_idle.ts";
 import { handlesSignal } from "../host/process_signals.ts";
 import { StatsReader } from "../host/stats.ts";
-import { createLocal, type Local } from "../local/local.ts";
+import type { Local } from "../local/local.ts";
 import { createNetwork, type Network } from "../network/network.ts";
 import { ownLogQueries } from "../log/own_log_queries.ts";
 import { createOsUpdate, type OsUpdate, systemUpdatePaths } from "../os_update/os_update.ts";
@@ -38,8 +38,7 @@ import { caBundleStep } from "./ca_bundle_step.ts";
 import { collectGarbage } from "./idle_gc.ts";
 import { identityStep, metadataStep } from "./device_steps.ts";
 import type { Foundation } from "./foundation.ts";
-import { localDeps } from "./local_deps.ts";
-import { readMeasures } from "./measures.ts";
+import { localOf } from "./local_area.ts";
 import { deviceLinkOptions } from "./link_options.ts";
 import type { Site, StudioConnection } from "./site.ts";
 import { osUpdateReports, progressPublisher, reasonToWait, selfUpdateCalls } from "./update_calls.ts";
@@ -113,21 +112,10 @@ export function createAreas(
     ...selfUpdate.connectSteps,
     ...osUpdate.connectSteps,
   ];
-  foundation.telemetry?.observe(() => readMeasures(site, apps));
-  const local = stack.use(createLocal(localDeps(site, { apps, appLogs, diskSpace, selfUpdate })));
-  return {
-    ...connection,
-    diskSpace,
-    status,
-    appLogs,
-    apps,
-    terminals,
-    tunnels,
-    network,
-    selfUpdate,
-    local,
-    connectSteps,
-  };
+  foundation.telemetry?.observe(async () => (await import("./measures.ts")).readMeasures(site, apps));
+  const local = localOf(site, { apps, appLogs, diskSpace, selfUpdate });
+  const areas = { diskSpace, status, appLogs, apps, terminals, tunnels, network, selfUpdate, local };
+  return { ...connection, ...areas, connectSteps };
 }
 
 function connectionOf(foundation: Foundation, onSession: OnSession): StudioConnection {

@@ -11,7 +11,8 @@ import type { SelfUpdate } from "../self_update/self_update.ts";
 import { agentVersion } from "../version.ts";
 import type { Site } from "./site.ts";
 
-interface LocalAreas {
+/** The areas that it asks. */
+export interface LocalAreas {
   apps: Apps;
   appLogs: AppLogs;
   diskSpace: DiskSpace;
@@ -20,8 +21,7 @@ interface LocalAreas {
 
 /** What the area for local questions is created with. */
 export function localDeps(site: Site, areas: LocalAreas): LocalDeps {
-  const { foundation: { options: { paths, flags }, config, engine, engineEnvironment, clock, log, ...foundation } } =
-    site;
+  const { foundation: { options: { paths, flags }, config, engine, engineEnvironment, clock, ...foundation } } = site;
   const { link } = site.connection;
   const { apps, appLogs, diskSpace, selfUpdate } = areas;
   return {
@@ -50,7 +50,6 @@ export function localDeps(site: Site, areas: LocalAreas): LocalDeps {
     checkRegistry: (signal) => checkRegistry(site, areas, signal),
     readHistory: (channel, signal) => appLogs.readHistory(channel, signal),
     clock,
-    log,
   };
 }
 

@@ -1,7 +1,6 @@
 /** What the area for questions of the device is told of the rest of the agent. */
 
 import type { Clock } from "../async/clock.ts";
-import type { Log } from "../base/log.ts";
 import type { AgentFacts, AppFacts } from "./agent_facts.ts";
 
 /** What is told of the rest of the agent. */
@@ -26,5 +25,4 @@ export interface LocalDeps {
   checkRegistry(signal: AbortSignal): Promise<string>;
   readHistory(channel: string, signal: AbortSignal): Promise<string[]>;
   clock: Clock;
-  log: Log;
 }

@@ -5,8 +5,8 @@ import { readDisk } from "../host/disk_space.ts";
 import type { AgentFacts, DiskFacts } from "./agent_facts.ts";
 import type { LocalDeps } from "./dependencies.ts";
 
-/** Within this time an engine or a disk has answered, or it is left out. */
-const partPatienceMs = 60;
+/** Within this time an engine or a disk has answered, or it is left out: they take some milliseconds when they work. */
+const partPatienceMs = 1_000;
 
 /** Gathers it. Never throws. */
 export async function gatherFacts(deps: LocalDeps, signal: AbortSignal): Promise<AgentFacts> {

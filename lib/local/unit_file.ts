@@ -9,7 +9,7 @@ const unitFiles = [
   "/lib/systemd/system/reagent.service",
 ];
 
-const unitLimitBytes = 64 * 1024;
+const unitTextLimitBytes = 64 * 1024;
 
 /** How the unit starts the agent. */
 export interface UnitSettings {
@@ -57,7 +57,7 @@ function wordsOf(line: string): string[] {
 
 function readTextIfThere(path: string): string | undefined {
   try {
-    if (Deno.statSync(path).size > unitLimitBytes) return undefined;
+    if (Deno.statSync(path).size > unitTextLimitBytes) return undefined;
     return Deno.readTextFileSync(path);
   } catch {
     // No such unit, or none that this user may read.

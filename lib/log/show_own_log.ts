@@ -22,7 +22,7 @@ export interface ShownLog {
 }
 
 const pieceReadBytes = 64 * 1024;
-const lookEveryMs = 300;
+const logPollMs = 300;
 
 /**
  * The lines of the log at `path` as the pretty log has them, oldest first, some at a time. A line that is no record is
@@ -108,7 +108,7 @@ function isSameFile(one: Deno.FsFile, other: Deno.FsFile): boolean {
 
 async function waitForMore(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, lookEveryMs);
+    const timer = setTimeout(resolve, logPollMs);
     signal.addEventListener("abort", () => {
       clearTimeout(timer);
       resolve();
