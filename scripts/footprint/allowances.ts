@@ -33,7 +33,7 @@ export const allowances: Allowances = {
     "main": { modules: 1, bytes: 6_000 },
     // The version stands there.
     "deno.json": { modules: 1, bytes: 8_000 },
-    "lib/agent": { modules: 16, bytes: 47_000 },
+    "lib/agent": { modules: 22, bytes: 60_000 },
     "lib/app_logs": { modules: 32, bytes: 140_000 },
     "lib/apps": { modules: 170, bytes: 560_000 },
     "lib/async": { modules: 16, bytes: 16_000 },
