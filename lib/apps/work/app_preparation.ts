@@ -114,9 +114,13 @@ export class AppPreparation {
   ): Promise<void> {
     const { records, setup } = this.#deps;
     this.#storePorts(app, records.request(app.id), ports);
-    if (this.#mustSave(app.id, { before: request.ports, ports })) await this.#save(app.id, { ports, request }, signal);
+    const saving = this.#mustSave(app.id, { before: request.ports, ports })
+      ? this.#save(app.id, { ports, request }, signal)
+      : Promise.resolve();
     const target = records.request(app.id)?.target ?? request.target;
-    if (!isGone(stableTarget(target))) await setup.folderOf(app).refreshPorts(ports);
+    const writing = isGone(stableTarget(target)) ? Promise.resolve() : setup.folderOf(app).refreshPorts(ports);
+    const [saved, written] = await Promise.allSettled([saving, writing]);
+    for (const ended of [saved, written]) if (ended.status === "rejected") throw ended.reason;
   }
 
   async #currentPorts(

@@ -220,7 +220,9 @@ export class Attempts {
     if (app === undefined || request === undefined || isReached(app)) return undefined;
     const mayUpdate = (attempt.mayUpdate || isRequested) && this.#mayUpdateTo(request.newestVersion);
     const { kind } = decide(app, request, { mayUpdate, isEmergency: isEmergency() });
-    return kind === "go" || kind === "refuse" ? { request, why: "followUp", mayUpdate, isRequested } : undefined;
+    // A request that changes nothing but ports is one, too.
+    const isLeft = kind === "go" || kind === "refuse" || (kind === "noAction" && isRequested);
+    return isLeft ? { request, why: "followUp", mayUpdate, isRequested } : undefined;
   }
 
   #mayUpdateTo(version: string): boolean {

@@ -55,6 +55,20 @@ Deno.test("change 2.1: a removal that comes while an app starts is done right af
   assert.equal(entries.at(-1), "UNINSTALLED");
 });
 
+Deno.test("change 2.1: a request that changes ports only is acted on while another one is, too", async () => {
+  await using device = new FakeDevice();
+  const app = { app_key: 7, app_name: "Shop", stage: "PROD", target_state: "RUNNING" };
+  await device.request("RUNNING", { ports: [{ port: 80, protocol: "tcp" }] });
+  let second: Promise<void> | undefined;
+  device.studio.onReport = async () => {
+    second ??= device.apps.request({ ...app, ports: [{ port: 80, protocol: "tcp", reserved_host_port: 41_000 }] });
+    await second;
+  };
+  await device.request("RUNNING", { ports: [{ port: 80, protocol: "tcp" }] });
+  const { ports = [] } = device.studio.ports.at(-1) ?? {};
+  assert.deepEqual(ports.map(({ reservedHostPort }) => reservedHostPort), [41_000]);
+});
+
 Deno.test("change 2.2: a cancellation ends as Studio wants it, whatever it takes the app for", async () => {
   for (const current of ["DOWNLOADING", "BUILDING", "PUBLISHING", "TRANSFERING"]) {
     for (const target of ["REMOVED", "UNINSTALLED"]) {
