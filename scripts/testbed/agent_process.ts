@@ -18,6 +18,8 @@ export interface AgentOptions {
   args?: readonly string[];
   /** More environment variables, such as `DOCKER_HOST`. */
   env?: Readonly<Record<string, string>>;
+  /** Programs that are in its folder from the start: where they are, by name. */
+  files?: Readonly<Record<string, string>>;
   /** A script or executable to run instead of the agent. */
   program?: string;
 }
@@ -87,6 +89,9 @@ export class AgentProcess implements AsyncDisposable {
     const agent = new AgentProcess(await Deno.makeTempDir({ prefix: "a-" }), options);
     const { flock } = options;
     await Deno.writeTextFile(agent.flockFile, typeof flock === "string" ? flock : JSON.stringify(flock, null, 1));
+    for (const [name, path] of Object.entries(options.files ?? {})) {
+      await Deno.copyFile(path, `${agent.folder}/${name}`);
+    }
     agent.start();
     return agent;
   }

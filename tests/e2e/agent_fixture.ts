@@ -27,6 +27,8 @@ export interface StartOptions {
   /** Members of the .flock file that differ from those that Studio has issued. */
   flock?: Readonly<Record<string, unknown>>;
   program?: string;
+  /** Programs that are in its folder from the start: where they are, by name. */
+  files?: Readonly<Record<string, string>>;
 }
 
 /** A transcript that grows until it is disposed. */
