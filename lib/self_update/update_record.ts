@@ -1,6 +1,7 @@
 /** What the agent remembers of its updates, in a file. */
 
 import { KeyedMutex } from "../async/keyed_mutex.ts";
+import { AgentError } from "../base/errors.ts";
 import { isCount, isDict, parseJson, readText } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { writeFileDurably } from "../files/atomic_file.ts";
@@ -43,25 +44,46 @@ export class UpdateRecordFile {
   /** The record; an empty one when there is none that can be read. Never throws. */
   async read(): Promise<UpdateRecord> {
     try {
-      const record = decodeRecord(await Deno.readTextFile(this.#path));
-      if (record !== undefined) return record;
-      this.#log.warn("What was noted of earlier updates cannot be read, and counts as nothing", { path: this.#path });
+      return await this.#load();
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) {
-        this.#log.warn("Cannot read what was noted of earlier updates", { path: this.#path, error });
-      }
+      this.#log.warn("Cannot read what was noted of earlier updates", { path: this.#path, error });
+      return emptyRecord;
     }
-    return { newestIndex: 0 };
   }
 
-  /** Changes parts of the record. Throws `no_space`, `io_failed`. */
+  /**
+   * The number of the newest index that was used. Throws `io_failed` when the disk does not say: an old index must not
+   * count as new because of that.
+   */
+  async readNewestIndex(): Promise<number> {
+    return (await this.#load()).newestIndex;
+  }
+
+  /** Changes parts of the record, and nothing when it cannot be read. Throws `no_space`, `io_failed`. */
   async change(part: Partial<UpdateRecord>): Promise<void> {
     await this.#turns.run("file", async () => {
-      const record = { ...await this.read(), ...part };
+      const record = { ...await this.#load(), ...part };
       await writeFileDurably(this.#path, `${JSON.stringify(record)}\n`, { log: this.#log });
     });
   }
+
+  /** A missing or damaged file is an empty record. */
+  async #load(): Promise<UpdateRecord> {
+    let text: string;
+    try {
+      text = await Deno.readTextFile(this.#path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return emptyRecord;
+      throw new AgentError("io_failed", "Cannot read what was noted of earlier updates", { cause: error });
+    }
+    const record = decodeRecord(text);
+    if (record !== undefined) return record;
+    this.#log.warn("What was noted of earlier updates cannot be read, and counts as nothing", { path: this.#path });
+    return emptyRecord;
+  }
 }
+
+const emptyRecord: UpdateRecord = { newestIndex: 0 };
 
 /** The last update as it stands once `running` has started; the same object when nothing follows from that. Pure. */
 export function lastUpdateAtStart(last: LastUpdate, running: string): LastUpdate {

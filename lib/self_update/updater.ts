@@ -50,7 +50,7 @@ export class Updater {
       current: deps.version,
       keys: deps.keys,
       newestSeen: {
-        read: async () => (await record.read()).newestIndex,
+        read: () => record.readNewestIndex(),
         remember: (newestIndex) => record.change({ newestIndex }),
       },
       clock: deps.clock,

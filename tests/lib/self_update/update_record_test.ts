@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type LastUpdate, lastUpdateAtStart, UpdateRecordFile } from "../../../lib/self_update/update_record.ts";
+import { hasCode } from "../../../lib/base/errors.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 
 const ready: LastUpdate = { from: "1.0.0", to: "1.1.0", outcome: "ready", why: "" };
@@ -24,6 +25,24 @@ Deno.test("lastUpdateAtStart() follows from which version was started", () => {
     outcome: "rolledBack",
     why: "Version 1.1.0 has run, and 1.0.0 was started again",
   });
+});
+
+Deno.test("a record that the disk does not give out is neither taken for empty nor replaced", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/self_update.json`;
+  // Reading a folder fails, and says nothing of what was there.
+  await Deno.mkdir(path);
+  const file = new UpdateRecordFile({ path, log: silentLog });
+  const isFailure = (error: unknown) =>
+    hasCode(error, "io_failed") && /^Cannot read what was noted/.test(error.message);
+  await assert.rejects(() => file.readNewestIndex(), isFailure);
+  await assert.rejects(() => file.change({ newestIndex: 7 }), isFailure);
+  assert.deepEqual(await file.read(), { newestIndex: 0 }, "what is shown does not fail");
+  await Deno.remove(path);
+  assert.equal(await file.readNewestIndex(), 0);
+  await file.change({ newestIndex: 7 });
+  assert.equal(await file.readNewestIndex(), 7);
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("UpdateRecordFile changes parts, also at the same time, and survives what it cannot read", async () => {
