@@ -7,6 +7,7 @@ import { adoptsState, decide, type Decision, isReached, isUpdateInVain } from ".
 import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { noReleaseText } from "../plan/texts.ts";
+import { haveOtherWishes } from "../requests/port_wishes.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
 import type { AppsDeps } from "../dependencies.ts";
@@ -220,8 +221,8 @@ export class Attempts {
     if (app === undefined || request === undefined || isReached(app)) return undefined;
     const mayUpdate = (attempt.mayUpdate || isRequested) && this.#mayUpdateTo(request.newestVersion);
     const { kind } = decide(app, request, { mayUpdate, isEmergency: isEmergency() });
-    // A request that changes nothing but ports is one, too.
-    const isLeft = kind === "go" || kind === "refuse" || (kind === "noAction" && isRequested);
+    const isLeft = kind === "go" || kind === "refuse" ||
+      (kind === "noAction" && haveOtherWishes(request.ports, attempt.request.ports));
     return isLeft ? { request, why: "followUp", mayUpdate, isRequested } : undefined;
   }
 
