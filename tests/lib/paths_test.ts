@@ -20,6 +20,7 @@ Deno.test("pathsOf() joins inner folders with a slash and leaves files as they a
     selfUpdateFile: "/a/self_update.json",
     dockerConfigDir: "/a/docker_config",
     osUpdateFile: "/a/os_update.json",
+    networkChangeFile: "/a/network_change.json",
     openShellsFile: "/a/open_shells.json",
     tunnelClient: { program: "/a/frpc", configFile: "/a/frpc.yaml", logFile: "/var/log/frpc.log" },
     logPositionsDir: "/a/log_positions",
