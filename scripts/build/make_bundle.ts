@@ -6,6 +6,7 @@ import { countUsing, markUsing, unmarkUsing } from "./keep_using.ts";
 import { withUpdateKeys } from "./keys.ts";
 import { withHeader } from "./launcher.ts";
 import { measure } from "./measure.ts";
+import { withoutModuleNames } from "./module_names.ts";
 import type { BuildOptions } from "./options.ts";
 import { bundleArgs, bundleRunArgs, explainFailure, plainBundleArgs } from "./plan.ts";
 import { withPtyAddons } from "./pty_addons.ts";
@@ -34,7 +35,10 @@ export async function makeBundle(options: BuildOptions & { updateKeyLines: reado
   return await tryBundle(output, options);
 }
 
-/** The minified code; undefined when it cannot be made, which was said. In two steps: see `keep_using.ts`. */
+/**
+ * The minified code; undefined when it cannot be made, which was said. In two steps: see `keep_using.ts` and
+ * `module_names.ts`.
+ */
 async function minify({ entry, folder, environment, say }: BuildOptions): Promise<string | undefined> {
   // The bundler adds what packages need only to files of this kind.
   const [plain, partial] = [`${folder}/reagent.plain.js`, `${folder}/reagent.partial.js`];
@@ -45,7 +49,8 @@ async function minify({ entry, folder, environment, say }: BuildOptions): Promis
         say(`FAILED bundle: ${explainFailure(ended.text)}`);
         return undefined;
       }
-      if (args.at(-1) === entry) await Deno.writeTextFile(plain, markUsing(await Deno.readTextFile(plain)));
+      if (args.at(-1) !== entry) continue;
+      await Deno.writeTextFile(plain, markUsing(withoutModuleNames(await Deno.readTextFile(plain))));
     }
     return unmarkUsing(await Deno.readTextFile(partial), countUsing(await Deno.readTextFile(plain)));
   } catch (error) {
