@@ -29,7 +29,7 @@ interface Meter {
   createObservableCounter(name: string, options: object): object;
   createObservableUpDownCounter(name: string, options: object): object;
   createObservableGauge(name: string, options: object): object;
-  addBatchObservableCallback(callback: (result: BatchResult) => Promise<void>, instruments: object[]): void;
+  addBatchObservableCallback(callback: (result: BatchResult) => void, instruments: object[]): void;
 }
 
 interface BatchResult {
@@ -45,7 +45,7 @@ export class OpenTelemetry {
   readonly #tracer: Tracer;
   readonly #recordings: Readonly<Record<Activity["kind"], Recording>>;
 
-  /** `read` is called whenever the runtime sends measurements. */
+  /** `read` is called whenever the runtime sends measurements, and gives those that it sends the next time. */
   constructor({ version, read }: { version: string; read(): Promise<readonly Measured[]> }) {
     this.#tracer = Deno.telemetry.tracerProvider.getTracer("reagent", version);
     const meter: Meter = Deno.telemetry.meterProvider.getMeter("reagent", version);
@@ -59,8 +59,9 @@ export class OpenTelemetry {
     const created = new Map<Instrument, object>(
       Object.values(observed).map((instrument) => [instrument, createObservable(meter, instrument)]),
     );
-    meter.addBatchObservableCallback(async (result) => {
-      for (const { instrument, value, attributes } of await read()) {
+    const latest = new LatestReading(read);
+    meter.addBatchObservableCallback((result) => {
+      for (const { instrument, value, attributes } of latest.take()) {
         const target = created.get(instrument);
         if (target !== undefined) result.observe(target, value, attributes);
       }
@@ -85,6 +86,34 @@ export class OpenTelemetry {
   markFailed(span: Span, why: string): void {
     span.setAttribute("error.type", why);
     span.setStatus({ code: errorStatus });
+  }
+}
+
+/**
+ * What was read the last time, at once. At its exit the runtime waits for a collection that has begun, which could not
+ * go on then: an agent that ended while it read its measurements was left hanging.
+ */
+class LatestReading {
+  readonly #read: () => Promise<readonly Measured[]>;
+  #latest: readonly Measured[] = [];
+  #reading: Promise<void> | undefined;
+
+  constructor(read: () => Promise<readonly Measured[]>) {
+    this.#read = read;
+    this.#refresh();
+  }
+
+  take(): readonly Measured[] {
+    this.#refresh();
+    return this.#latest;
+  }
+
+  #refresh(): void {
+    this.#reading ??= this.#read().then(
+      (measured) => void (this.#latest = measured),
+      // What cannot be read now is as it was.
+      () => {},
+    ).finally(() => this.#reading = undefined);
   }
 }
 
