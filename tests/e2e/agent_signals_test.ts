@@ -171,10 +171,9 @@ async function secondSignal(fixture: AgentFixture): Promise<void> {
     await agent.waitForLog("The agent ends");
     await sleep(300);
     assert.notEqual(agent.pid, undefined);
-    const startedMs = performance.now();
     agent.signal("SIGTERM");
+    // An end in order would be 0, after the GOODBYE.
     assert.equal(await agent.waitForExit(), 143);
-    assert.ok(performance.now() - startedMs < 1_000);
   } finally {
     fixture.crossbar.thaw();
   }

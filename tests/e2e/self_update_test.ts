@@ -52,12 +52,13 @@ Deno.test("update_agent brings a signed version onto the disk, with progress, an
   const wrong = await update();
   assert.ok(isDict(wrong));
   assert.match(String(wrong.Message), /^Refused version 99\.0\.0: its checksum is /);
-  const { Message: _, ...rest } = wrong;
+  const { Message: _, lastUpdate: told, ...rest } = wrong;
   const did = { DidAgentUpdate: false, DidUpdate: false, TotalFileSize: 0 };
   assert.deepEqual(rest, { ...nothing, ...did, LatestVersion: version });
   await assert.rejects(Deno.stat(`${agent.folder}/reagent-v${version}`), Deno.errors.NotFound);
   const { lastUpdate } = await metadata();
   assert.ok(isDict(lastUpdate) && lastUpdate.outcome === "failed" && lastUpdate.to === version);
+  assert.deepEqual(told, lastUpdate, "the answer tells it, too");
 
   await bucket.addProgram(version);
   seen.length = 0;
@@ -67,6 +68,7 @@ Deno.test("update_agent brings a signed version onto the disk, with progress, an
     ...nothing,
     ...{ LatestVersion: version, Message: "Version 99.0.0 is in its place", TotalFileSize: sizeBytes },
     ...{ DidAgentUpdate: true, DidUpdate: true },
+    lastUpdate: { from: agentVersion, to: version, outcome: "ready", why: "" },
   });
   const place = `${agent.folder}/reagent-v${version}`;
   const { mode } = await Deno.stat(place);
