@@ -10,6 +10,7 @@ import type { Command, Context } from "./command.ts";
 import { deviceCommands } from "./devices.ts";
 import { devCommands } from "./dev.ts";
 import { logs } from "./logs.ts";
+import { networkCommands } from "./network.ts";
 import { portCommands } from "./ports.ts";
 import { push } from "./push.ts";
 import { serve } from "./serve.ts";
@@ -27,6 +28,7 @@ const commands: readonly Command[] = [
   state,
   logs,
   terminal,
+  ...networkCommands,
   ...systemUpdateCommands,
   call,
 ];

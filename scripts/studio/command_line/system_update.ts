@@ -1,12 +1,10 @@
 /** `os …`: the operating system of a device, and its updates. */
 
-import { deviceUri } from "../../../lib/backend/uris.ts";
 import { textOf } from "../../../lib/base/errors.ts";
 import { type Dict, isDict } from "../../../lib/base/json.ts";
-import type { Session } from "../../../lib/wamp/session.ts";
 import type { Arguments } from "./arguments.ts";
-import { joinAs } from "./call.ts";
-import { type Command, connect, type Context, memberText, type Server } from "./command.ts";
+import { type CalledDevice, reachDevice } from "./called_device.ts";
+import { type Command, connect, type Context, memberText } from "./command.ts";
 
 /** How long a download and an installation may take together, unless told otherwise. */
 const osUpdateSeconds = 3_600;
@@ -33,15 +31,9 @@ export const systemUpdateCommands: readonly Command[] = [
   },
 ];
 
-/** A device, as an account or the backend sees it. */
-interface CalledDevice extends AsyncDisposable {
-  session: Session;
-  uri(name: string): string;
-}
-
 async function showReleases(context: Context, args: Arguments): Promise<number> {
   await using server = await connect(context);
-  await using device = await reach(server, args);
+  await using device = await reachDevice(server, args);
   const [releases] = (await device.session.call(device.uri("get_os_release"))).args;
   if (!isDict(releases)) {
     context.print(`${args.word(0)} has an operating system without such updates`);
@@ -59,22 +51,13 @@ async function showReleases(context: Context, args: Arguments): Promise<number> 
 async function updateSystem(context: Context, args: Arguments): Promise<number> {
   const endsAtMs = performance.now() + args.count("wait", osUpdateSeconds) * 1_000;
   await using server = await connect(context);
-  await using device = await reach(server, args);
+  await using device = await reachDevice(server, args);
   await showProgress(context, device);
   for (const name of ["download_os_update", "install_os_update"]) {
     await device.session.call(device.uri(name), [], { timeoutMs: Math.max(endsAtMs - performance.now(), 1) });
   }
   context.print(`The update is installed; use it with: call ${args.word(0)} system_reboot`);
   return 0;
-}
-
-async function reach(server: Server, args: Arguments): Promise<CalledDevice> {
-  const account = args.text("as");
-  const { device } = await server.callForDict("show_device", { device: args.word(0) });
-  const serial = isDict(device) ? memberText(device, "serial") : "";
-  const isOwn = account === undefined || account === "system";
-  const session = isOwn ? server.session : await joinAs(server, account);
-  return { session, uri: (name) => deviceUri(serial, name), [Symbol.asyncDispose]: () => session.close() };
 }
 
 async function showProgress(context: Context, { session, uri }: CalledDevice): Promise<void> {
