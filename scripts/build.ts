@@ -2,7 +2,7 @@
  * `deno task build [--docker] [--bundle-only | os/arch …]`: makes build/reagent.js, one minified script, from it an
  * executable for each line of the file `targets`, and build/reagent, which runs on this machine. Ends with 0 only when
  * everything requested was made. DENORT_BIN names a base executable to use instead of a downloaded one; then only the
- * target of its platform is built by default.
+ * target of its platform is built by default. --docker-image makes the agent's image of the results.
  */
 
 import { textOf } from "../lib/base/errors.ts";
@@ -16,6 +16,7 @@ import { bundleName, makeBundle } from "./build/make_bundle.ts";
 import { embeddedParts } from "./build/embedded_parts.ts";
 import { makeExecutable } from "./build/make_executable.ts";
 import { installScriptName, makeInstallScript } from "./build/make_install_script.ts";
+import { makeImage } from "./build/make_image.ts";
 import { makeParts } from "./build/make_parts.ts";
 import { makeProgram, programName } from "./build/make_launcher.ts";
 import type { BuildOptions } from "./build/options.ts";
@@ -33,7 +34,14 @@ export async function build(args: readonly string[], options: BuildOptions): Pro
     options.say(buildUsage);
     return 2;
   }
-  if (wanted.isInDocker) return await buildInDocker(wanted, { root: projectRoot, ...options });
+  const code = wanted.isInDocker
+    ? await buildInDocker(wanted, { root: projectRoot, ...options })
+    : await buildHere(wanted, options);
+  if (code !== 0 || wanted.image === undefined) return code;
+  return await makeImage(wanted.image, options) ? 0 : 1;
+}
+
+async function buildHere(wanted: BuildArguments, options: BuildOptions): Promise<number> {
   let keys: BuildKeys;
   try {
     keys = await readBuildKeys(wanted, options);

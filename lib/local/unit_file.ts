@@ -18,13 +18,23 @@ export interface UnitSettings {
   environment: Record<string, string>;
 }
 
-/** Reads the unit that counts; nothing without one. */
+/**
+ * Reads the unit that counts. In a container there is none, and the agent is process 1. Nothing where neither says how
+ * the agent is started.
+ */
 export function readUnit(): UnitSettings {
   for (const path of unitFiles) {
     const text = readTextIfThere(path);
     if (text !== undefined) return { args: unitArguments(text), environment: unitEnvironment(text) };
   }
-  return { args: [], environment: {} };
+  return { args: firstProcessArguments(readTextIfThere("/proc/1/cmdline") ?? ""), environment: {} };
+}
+
+/** The arguments of an agent from what the system has of its command line; none of another program. Pure. */
+export function firstProcessArguments(commandLine: string): string[] {
+  const words = commandLine.split("\0").slice(0, -1);
+  const program = words.findIndex((word) => /(?:^|\/)reagent(?:\.js)?$/.test(word));
+  return program < 0 ? [] : words.slice(program + 1);
 }
 
 /** The arguments of the last `ExecStart` of a unit, quotes removed and `%%` resolved. Pure. */

@@ -1,6 +1,7 @@
 /** Reads the command line of `deno task build`. Pure. */
 
 import { parseArgs } from "node:util";
+import type { WantedImage } from "./wanted_image.ts";
 
 /** Which executables are asked for. */
 export interface WantedTargets {
@@ -18,12 +19,15 @@ export interface BuildArguments extends WantedTargets {
   /** Whether the build runs in a container, and of which image. */
   isInDocker: boolean;
   baseImage?: string;
+  /** The Docker image that is made of the results. */
+  image?: WantedImage;
 }
 
 /** How the task is called. */
 export const buildUsage =
   "Usage: deno task build [--update-key FILE]... [--sign-key FILE] [--bundle-only | os/arch …]\n" +
-  "         [--docker [--base-image IMAGE]]";
+  "         [--docker [--base-image IMAGE]]\n" +
+  "         [--docker-image NAME [--image-base IMAGE] [--image-packages 'NAME …']]";
 
 const options = {
   "bundle-only": { type: "boolean", default: false },
@@ -31,6 +35,9 @@ const options = {
   "sign-key": { type: "string" },
   "docker": { type: "boolean", default: false },
   "base-image": { type: "string" },
+  "docker-image": { type: "string" },
+  "image-base": { type: "string" },
+  "image-packages": { type: "string" },
 } as const;
 
 /** Reads the arguments of the task; undefined when they are wrong. */
@@ -40,6 +47,10 @@ export function readBuildArguments(args: readonly string[]): BuildArguments | un
     const { "bundle-only": bundleOnly, "update-key": updateKeys, "sign-key": signKey } = values;
     const { docker: isInDocker, "base-image": baseImage } = values;
     if ((bundleOnly && positionals.length > 0) || (baseImage !== undefined && !isInDocker)) return undefined;
+    const { "docker-image": imageName, "image-base": base, "image-packages": packages } = values;
+    if (imageName === undefined && (base !== undefined || packages !== undefined)) return undefined;
+    const image = imageName &&
+      { name: imageName, ...(base && { base }), ...(packages === undefined ? {} : { packages }) };
     return {
       bundleOnly,
       names: [...new Set(positionals)],
@@ -47,6 +58,7 @@ export function readBuildArguments(args: readonly string[]): BuildArguments | un
       isInDocker,
       ...(signKey === undefined ? {} : { signKey }),
       ...(baseImage === undefined ? {} : { baseImage }),
+      ...(image ? { image } : {}),
     };
   } catch (error) {
     // The usage says more than the parser.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { unitArguments, unitEnvironment } from "../../../lib/local/unit_file.ts";
+import { firstProcessArguments, unitArguments, unitEnvironment } from "../../../lib/local/unit_file.ts";
 
 const table: readonly [name: string, unit: string, expected: string[]][] = [
   ["no command", "[Service]\nType=notify\n", []],
@@ -25,4 +25,16 @@ Deno.test("unitEnvironment() reads the variables of a unit", () => {
   const unit =
     'Environment=A=1 "B=two words"\nEnvironment=DOCKER_HOST=unix:///run/x.sock\nEnvironmentFile=/etc/x\nType=notify';
   assert.deepEqual(unitEnvironment(unit), { A: "1", B: "two words", DOCKER_HOST: "unix:///run/x.sock" });
+});
+
+Deno.test("firstProcessArguments() reads the command line of an agent only", () => {
+  assert.deepEqual(firstProcessArguments("/usr/local/bin/reagent\0-config\0/app/x.flock\0-nmw=false\0"), [
+    ...["-config", "/app/x.flock", "-nmw=false"],
+  ]);
+  assert.deepEqual(firstProcessArguments("/bin/deno\0run\0--ext=js\0/usr/local/bin/reagent\0-config\0a\0"), [
+    "-config",
+    "a",
+  ]);
+  assert.deepEqual(firstProcessArguments("/sbin/init\0splash\0"), []);
+  assert.deepEqual(firstProcessArguments(""), []);
 });

@@ -11,6 +11,12 @@ Deno.test("readBuildArguments() takes names of targets or --bundle-only, not bot
     [["--bundle-only", "linux/arm64"], undefined],
     [["--docker", "--base-image", "x"], { isInDocker: true, baseImage: "x" }],
     [["--base-image", "x"], undefined],
+    [["--docker-image", "a:1"], { image: { name: "a:1" } }],
+    [["--docker-image", "a:1", "--image-base=b", "--image-packages="], {
+      image: { name: "a:1", base: "b", packages: "" },
+    }],
+    [["--image-base", "b"], undefined],
+    [["--image-packages", "jq"], undefined],
     [["--bundle"], undefined],
     [["--update-key"], undefined],
     [["-h"], undefined],
