@@ -1,10 +1,11 @@
 /** What the agent remembers of its updates, in a file. */
 
 import { KeyedMutex } from "../async/keyed_mutex.ts";
-import { AgentError } from "../base/errors.ts";
+import { textOf } from "../base/errors.ts";
 import { isCount, isDict, parseJson, readText } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { writeFileDurably } from "../files/atomic_file.ts";
+import { fileError } from "../files/os_error.ts";
 
 /**
  * How an update ended. `ready`: the new version is in its place, and was not started yet. `probation`: it runs, and has
@@ -46,7 +47,7 @@ export class UpdateRecordFile {
     try {
       return await this.#load();
     } catch (error) {
-      this.#log.warn("Cannot read what was noted of earlier updates", { path: this.#path, error });
+      this.#log.warn("A record is taken for empty", { path: this.#path, error: textOf(error) });
       return emptyRecord;
     }
   }
@@ -74,7 +75,7 @@ export class UpdateRecordFile {
       text = await Deno.readTextFile(this.#path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return emptyRecord;
-      throw new AgentError("io_failed", "Cannot read what was noted of earlier updates", { cause: error });
+      throw fileError("Cannot read what was noted of earlier updates", error);
     }
     const record = decodeRecord(text);
     if (record !== undefined) return record;
