@@ -7,7 +7,6 @@ import { adoptsState, decide, type Decision, isReached, isUpdateInVain } from ".
 import { hasFailed, mayUpdateTo } from "../plan/rollback.ts";
 import type { Goal, Step } from "../plan/steps.ts";
 import { noReleaseText } from "../plan/texts.ts";
-import { haveOtherWishes } from "../requests/port_wishes.ts";
 import { isGone, type LiveApp } from "../state/live_app.ts";
 import type { ObservedApp } from "../state/observed_app.ts";
 import type { AppsDeps } from "../dependencies.ts";
@@ -221,8 +220,9 @@ export class Attempts {
     if (app === undefined || request === undefined || isReached(app)) return undefined;
     const mayUpdate = (attempt.mayUpdate || isRequested) && this.#mayUpdateTo(request.newestVersion);
     const { kind } = decide(app, request, { mayUpdate, isEmergency: isEmergency() });
-    const isLeft = kind === "go" || kind === "refuse" ||
-      (kind === "noAction" && haveOtherWishes(request.ports, attempt.request.ports));
+    // A request that changes nothing but ports is one, too; also one that does not know those that were found.
+    const hasOtherPorts = isRequested && JSON.stringify(request.ports) !== JSON.stringify(attempt.request.ports);
+    const isLeft = kind === "go" || kind === "refuse" || (kind === "noAction" && hasOtherPorts);
     return isLeft ? { request, why: "followUp", mayUpdate, isRequested } : undefined;
   }
 
