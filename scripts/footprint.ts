@@ -27,7 +27,11 @@ async function main(args: readonly string[]): Promise<number> {
   const isCheck = args.length === 1;
   const found = await readFootprint(isCheck ? checkedRuns : measuredRuns);
   if (!isCheck) print(renderFootprint(found, allowances));
-  const violations = findFootprintViolations(found, allowances);
+  let violations = findFootprintViolations(found, allowances);
+  // Few runs on a busy machine say little: what is too much is so in a long measurement, too.
+  if (isCheck && violations.length > 0) {
+    violations = findFootprintViolations(await readFootprint(measuredRuns), allowances);
+  }
   for (const violation of violations) print(violation);
   if (violations.length > 0) print("The limits are in scripts/footprint/allowances.ts");
   return violations.length === 0 ? 0 : 1;
