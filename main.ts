@@ -8,10 +8,14 @@ import type { HostPlatform } from "./lib/flags/defaults.ts";
 import { removeDebugVariables } from "./lib/host/debug_variables.ts";
 import { startErrorLine } from "./lib/log/log.ts";
 import { pathsOf } from "./lib/paths.ts";
+import { isExported } from "./lib/telemetry/is_exported.ts";
 import { agentVersion, buildArch } from "./lib/version.ts";
 
 /** After a signal the program exits within this time, whatever is still running. */
 const stopLimitMs = 10_000;
+
+/** What is exported as OpenTelemetry is sent within this time at the exit, or not at all. */
+const exportLimitMs = 3_000;
 
 const lineOutput: LineOutput = {
   print: (line) => writeLine(Deno.stdout, line),
@@ -19,7 +23,7 @@ const lineOutput: LineOutput = {
 };
 
 // Not awaited here: the runtime would read the whole bundle again for the first error with a frame of this level.
-if (import.meta.main) queueMicrotask(async () => Deno.exit(await main(Deno.args)));
+if (import.meta.main) queueMicrotask(async () => await exit(await main(Deno.args)));
 
 async function main(args: readonly string[]): Promise<number> {
   const subcommand = await findSubcommand(args[0]);
@@ -81,14 +85,23 @@ function listenForStop(): AbortSignal {
   const codes = { SIGINT: 130, SIGTERM: 143, SIGBREAK: 130 } as const;
   const listen = (name: keyof typeof codes) =>
     Deno.addSignalListener(name, () => {
-      if (controller.signal.aborted) Deno.exit(codes[name]);
+      if (controller.signal.aborted) return void exit(codes[name]);
       controller.abort();
       // A hanging stop must not delay a restart of the device.
-      Deno.unrefTimer(setTimeout(() => Deno.exit(0), stopLimitMs));
+      Deno.unrefTimer(setTimeout(() => void exit(0), stopLimitMs));
     });
   listen("SIGINT");
   listen(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM");
   return controller.signal;
+}
+
+/** Ends the program at once, or, where the runtime still has to send measurements, soon. */
+async function exit(code: number): Promise<void> {
+  if (isExported(Deno.env)) {
+    const { limitExit } = await import("./lib/host/exit_limit.ts");
+    await limitExit(code, { limitMs: exportLimitMs });
+  }
+  Deno.exit(code);
 }
 
 /** The name of the program in the help. */

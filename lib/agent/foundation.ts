@@ -12,6 +12,7 @@ import { createFolders, type Paths } from "../paths.ts";
 import { startProfiling } from "../profiling.ts";
 import type { Database } from "../store/database.ts";
 import { openWithRecovery } from "../store/recovery.ts";
+import { isExported } from "../telemetry/is_exported.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { agentVersion, buildArch } from "../version.ts";
 import type { StartTimes } from "./start_times.ts";
@@ -104,10 +105,10 @@ export async function openFoundation(
 
 /** Loads what measures the agent only when somebody wants to know. */
 async function openTelemetry(isServed: boolean, clock: Clock): Promise<Telemetry | undefined> {
-  const isExported = ["true", "1"].includes(Deno.env.get("OTEL_DENO") ?? "");
-  if (!isServed && !isExported) return undefined;
+  const isSent = isExported(Deno.env);
+  if (!isServed && !isSent) return undefined;
   const { createTelemetry } = await import("../telemetry/telemetry.ts");
-  return createTelemetry({ version: agentVersion, isExported, clock });
+  return createTelemetry({ version: agentVersion, isExported: isSent, clock });
 }
 
 /**

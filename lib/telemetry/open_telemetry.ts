@@ -90,8 +90,8 @@ export class OpenTelemetry {
 }
 
 /**
- * What was read the last time, at once. At its exit the runtime waits for a collection that has begun, which could not
- * go on then: an agent that ended while it read its measurements was left hanging.
+ * What was read the last time, at once. At its exit the runtime waits for a collection that has begun, which cannot go
+ * on then (`host/exit_limit.ts`): the shorter a collection, the rarer that is.
  */
 class LatestReading {
   readonly #read: () => Promise<readonly Measured[]>;

@@ -22,7 +22,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
     "tunnel_status.ts",
     "tunnel_proxy.ts",
   ],
-  "lib/telemetry/": ["telemetry.ts", "agent_readings.ts"],
+  "lib/telemetry/": ["telemetry.ts", "agent_readings.ts", "is_exported.ts"],
   "lib/local/": ["local.ts", "agent_facts.ts", "dependencies.ts", "command.ts"],
 };
 
