@@ -34,7 +34,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (Deno.env.get("REAGENT_BOX") === "1") return await measureAll(options, runs);
   const missing = await installParts((text) => print(`setup: ${text}`));
   const hasCrossbar = runs.some(({ router }) => router === "crossbar");
-  const needed = ["box", "engine", "registry", ...(hasCrossbar ? ["crossbar"] : [])];
+  const hasTunnels = runs.some(({ group }) => group === "tunnels");
+  const needed = ["box", "engine", "registry", ...(hasCrossbar ? ["crossbar"] : []), ...(hasTunnels ? ["frp"] : [])];
   const lacks = [...missing].filter(([name]) => needed.includes(name));
   for (const [name, reason] of lacks) print(`Cannot measure without ${name}: ${reason}`);
   if (lacks.length > 0) return 1;

@@ -36,6 +36,8 @@ export interface RouteOptions {
   registryHost?: string;
   /** More environment variables of the agent. */
   env?: Readonly<Record<string, string>>;
+  /** Files that are copied into the agent's folder, by their names there. */
+  files?: Readonly<Record<string, string>>;
 }
 
 /** The version that `installApps` installs. */
@@ -70,6 +72,11 @@ export async function startFixture(router: RouterName): Promise<BenchFixture> {
   return { engine, studio, device, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
+/** The file of a program. */
+export function programFile(program: Program): string {
+  return projectRoot + files[program];
+}
+
 /** Starts the agent and waits until it is connected. This start creates folders and the database and fills caches. */
 export async function startAgent(
   fixture: BenchFixture,
@@ -77,15 +84,16 @@ export async function startAgent(
   routes: RouteOptions = {},
 ): Promise<AgentProcess> {
   const { engine, studio, device } = fixture;
-  const { engineHost = engine.host, routerUrl, registryHost, env = {} } = routes;
+  const { engineHost = engine.host, routerUrl, registryHost, env = {}, files: copied = {} } = routes;
   const agent = await AgentProcess.start({
     flock: {
       ...device.flock,
       ...(routerUrl === undefined ? {} : { device_endpoint_url: routerUrl }),
       ...(registryHost === undefined ? {} : { docker_registry_url: `${registryHost}/` }),
     },
-    program: projectRoot + files[program],
+    program: programFile(program),
     env: { DOCKER_HOST: engineHost, ...env },
+    files: copied,
   });
   try {
     await studio.waitForStatus(device, "CONNECTED", { limitMs: 60_000 });

@@ -8,6 +8,7 @@ import { measureDev } from "./groups/dev.ts";
 import { measureAbsence, measureFleet } from "./groups/fleet.ts";
 import { measureInstall } from "./groups/install.ts";
 import { measureLoad } from "./groups/load.ts";
+import { measureLocal } from "./groups/local.ts";
 import { measureLogQuery } from "./groups/log_query.ts";
 import { measureLogs } from "./groups/logs.ts";
 import { measureMemory } from "./groups/memory.ts";
@@ -17,6 +18,7 @@ import { measureStart } from "./groups/start.ts";
 import { measureStop } from "./groups/stop.ts";
 import { measureTerminals } from "./groups/terminals.ts";
 import { measureTransitions } from "./groups/transitions.ts";
+import { measureTunnels } from "./groups/tunnels.ts";
 import { measureUpdate } from "./groups/update.ts";
 import type { GroupName } from "./row.ts";
 import type { GroupOptions } from "./fixture.ts";
@@ -34,6 +36,8 @@ export const groups: Readonly<Record<GroupName, MeasureGroup>> = {
   update: measureUpdate,
   logs: measureLogs,
   terminals: measureTerminals,
+  tunnels: measureTunnels,
+  local: measureLocal,
   stop: measureStop,
   payload: measurePayload,
   compose: measureCompose,

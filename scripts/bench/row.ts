@@ -22,6 +22,8 @@ export const groupNames = [
   "update",
   "logs",
   "terminals",
+  "tunnels",
+  "local",
   "stop",
   "payload",
   "compose",

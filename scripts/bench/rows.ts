@@ -3,9 +3,10 @@
 import { agentRows } from "./agent_rows.ts";
 import { composeAndDevRows } from "./compose_and_dev_rows.ts";
 import { heavyRows } from "./heavy_rows.ts";
+import { reachRows } from "./reach_rows.ts";
 import type { Row } from "./row.ts";
 
-const table = { ...agentRows, ...composeAndDevRows, ...heavyRows };
+const table = { ...agentRows, ...composeAndDevRows, ...reachRows, ...heavyRows };
 
 /** The name of a row, also in bench.json. */
 export type RowId = keyof typeof table;

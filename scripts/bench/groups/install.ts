@@ -19,7 +19,7 @@ import { timeOf } from "../yardsticks.ts";
 
 const manyApps = 10;
 const singleRuns = 7;
-const parallelRuns = 2;
+const parallelRuns = 6;
 
 /** Measures the rows of the group `install`. */
 export async function measureInstall({ setting, say }: GroupOptions): Promise<Samples> {
