@@ -1,4 +1,4 @@
-/** The rows of what is reached on a device: ports of apps through tunnels, and the agent by its own command line. Pure. */
+/** The rows of what is reached on a device: apps through tunnels, and the agent on its command line. Pure. */
 
 import type { Row } from "./row.ts";
 
