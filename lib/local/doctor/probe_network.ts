@@ -120,14 +120,14 @@ async function findRefusal({ url, proxies, signal }: NetworkOptions & { url: URL
   }
 }
 
-/** Undefined at the end of the handshakeEnd; the reason when the connection ends before. */
+/** Undefined at the end of the handshake; the reason when the connection ends before. */
 async function handshakeEnd(stream: TLSSocket, signal: AbortSignal): Promise<string | undefined> {
   const done = new Promise<string | undefined>((resolve) => {
     stream.once("secureConnect", () => resolve(undefined));
     stream.once("error", (error) => resolve(messageOf(error)));
     stream.once("close", () => resolve("the connection was closed"));
   });
-  return await orAborted(done, { what: "The handshakeEnd", signal });
+  return await orAborted(done, { what: "The handshake", signal });
 }
 
 async function readAhead(
