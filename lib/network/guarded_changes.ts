@@ -66,6 +66,8 @@ export class GuardedChanges implements AsyncDisposable {
   readonly #tasks: TaskSet;
   readonly #waiting = new Set<() => void>();
   #isBusy = false;
+  /** How a change ended that the disk did not take, until Studio has been told. */
+  #untold: ChangeRecord | undefined;
 
   constructor(deps: GuardedChangesDeps) {
     this.#deps = deps;
@@ -197,7 +199,12 @@ export class GuardedChanges implements AsyncDisposable {
     const { manager, file } = this.#deps;
     // When the agent ended here before, it has most likely removed the checkpoint itself.
     const wasKeeping = record.phase === "keeping";
-    await file.write({ ...record, phase: "keeping" });
+    try {
+      if (!wasKeeping) await file.write({ ...record, phase: "keeping" });
+    } catch (error) {
+      // After a power loss nobody would know that it is to stay.
+      return await this.#revert(record, `that it works cannot be noted: ${textOf(error)}`);
+    }
     const { checkpoint } = record;
     if (checkpoint === undefined) return await this.#end(record, { outcome: "kept" });
     const isKept = await this.#untilAnswered(async (signal) => {
@@ -247,18 +254,25 @@ export class GuardedChanges implements AsyncDisposable {
     const fields = { method, interfaceName, ...end };
     if (end.outcome === "kept") log.info("A change of the network is kept", fields);
     else log.warn("A change of the network was reverted", fields);
-    await file.write({ ...record, phase: "ended", ...end });
+    const ended: ChangeRecord = { ...record, phase: "ended", ...end };
+    try {
+      await file.write(ended);
+    } catch (error) {
+      log.error("Cannot note how a change of the network ended", { error });
+      this.#untold = ended;
+    }
     await this.#tell();
   }
 
   /** Tells Studio how a change ended, if one has; what it does not hear is told on the next connect. */
   async #tell(): Promise<void> {
     const { file, publish, log } = this.#deps;
-    const record = await file.read();
+    const record = this.#untold ?? await file.read();
     if (record?.phase !== "ended") return;
     const { method, interfaceName, outcome = "reverted", error } = record;
     try {
       await publish({ method, interfaceName, outcome, ...(error === undefined ? {} : { error }) });
+      this.#untold = undefined;
       await file.remove();
     } catch (failure) {
       log.debug("Studio cannot be told yet how a change of the network ended", { error: textOf(failure) });

@@ -151,6 +151,27 @@ Deno.test("an address that cuts the router off is undone, by the agent or withou
   assert.equal((await network.untilOutcomes(2))[1]?.outcome, "kept");
 });
 
+Deno.test("a change that the disk does not let the agent note any more is undone, and Studio is told", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { manager, changeFile, start } = await startMachine(stack);
+  await using network = start();
+  await network.network.updateIpv4(wish(await macOf(network), "10.77.0.5"), never);
+  // The caller has the answer, and nothing is switched yet: from now on nothing can be written there.
+  const folder = changeFile.slice(0, changeFile.lastIndexOf("/"));
+  await Deno.rename(folder, `${folder}.aside`);
+  await Deno.writeTextFile(folder, "");
+  const [told] = await network.untilOutcomes(1);
+  assert.deepEqual({ ...told, error: undefined }, { ...reverted, error: undefined });
+  assert.match(told?.error ?? "", /^that it works cannot be noted: /);
+  await untilAddress(/^10\.77\.0\.[5-9]\d\/24$/);
+  assert.match(await manager.readProfile("wired") ?? "", /method=auto/);
+  await Deno.remove(folder);
+  await Deno.rename(`${folder}.aside`, folder);
+  await network.network.updateIpv4(wish(await macOf(network), "10.77.0.6"), never);
+  assert.equal((await network.untilOutcomes(2))[1]?.outcome, "kept");
+  await assert.rejects(() => Deno.stat(changeFile), Deno.errors.NotFound);
+});
+
 Deno.test("a change is undone also when NetworkManager was killed while it was tried out", async () => {
   await using stack = new AsyncDisposableStack();
   const { manager, start } = await startMachine(stack, true);
