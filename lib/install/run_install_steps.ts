@@ -1,11 +1,10 @@
 /** Does the steps of an installation, one after the other. */
 
 import { AgentError, hasCode, textOf } from "../base/errors.ts";
-import { temporaryPath, tryRemove } from "../files/leftovers.ts";
 import { makeFolderSync } from "../files/make_folder.ts";
 import { fileError } from "../files/os_error.ts";
 import { folderOf } from "../files/path_parts.ts";
-import { placeFile } from "../files/place_file.ts";
+import { placeCopy, placeLink, placeTextFile } from "../files/place_file.ts";
 import { syncFolder } from "../files/sync_folder.ts";
 import { type CommandEnd, runCommand } from "../host/command.ts";
 import { describeStep, type InstallStep } from "./install_step.ts";
@@ -45,11 +44,12 @@ async function runStep(step: InstallStep, deps: StepDeps): Promise<void> {
     case "placeProgram":
       return await placeCopy(step.from, { to: step.to, mode: 0o755 });
     case "writeFile":
-      return await writeWhole(step.path, step);
+      makeFolderSync(folderOf(step.path), { mode: 0o755 });
+      return await placeTextFile(step.text, { to: step.path, mode: step.mode });
     case "keepCopy":
       return await keepCopy(step.from, step.to);
     case "link":
-      return await replaceLink(step.path, step.target);
+      return await placeLink(step.target, { at: step.path });
     case "remove":
       return await removePath(step.path);
     case "run":
@@ -59,48 +59,12 @@ async function runStep(step: InstallStep, deps: StepDeps): Promise<void> {
   }
 }
 
-async function placeCopy(from: string, { to, mode }: { to: string; mode: number }): Promise<void> {
-  const temporary = temporaryPath(to);
-  try {
-    await Deno.copyFile(from, temporary);
-    await placeFile(temporary, { to, mode });
-  } catch (error) {
-    await tryRemove(temporary);
-    throw error;
-  }
-}
-
-/** Replaces a link, too, and not what it leads to. */
-async function writeWhole(path: string, { text, mode }: { text: string; mode: number }): Promise<void> {
-  makeFolderSync(folderOf(path), { mode: 0o755 });
-  const temporary = temporaryPath(path);
-  try {
-    await Deno.writeTextFile(temporary, text, { createNew: true, mode: 0o600 });
-    await placeFile(temporary, { to: path, mode });
-  } catch (error) {
-    await tryRemove(temporary);
-    throw error;
-  }
-}
-
 async function keepCopy(from: string, to: string): Promise<void> {
   try {
     await Deno.lstat(to);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await placeCopy(from, { to, mode: 0o600 });
-  }
-}
-
-async function replaceLink(path: string, target: string): Promise<void> {
-  const temporary = temporaryPath(path);
-  try {
-    await Deno.symlink(target, temporary);
-    await Deno.rename(temporary, path);
-    await syncFolder(folderOf(path));
-  } catch (error) {
-    await tryRemove(temporary);
-    throw error;
   }
 }
 

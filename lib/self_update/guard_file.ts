@@ -1,8 +1,7 @@
 /** Keeps the start guard on the disk as this version has it. */
 
 import type { Log } from "../base/log.ts";
-import { temporaryPath, tryRemove } from "../files/leftovers.ts";
-import { placeFile } from "../files/place_file.ts";
+import { placeWritten } from "../files/place_file.ts";
 import { mustRunCommand } from "../host/command.ts";
 import { guardFiles, startGuardScript } from "./start_guard.ts";
 
@@ -18,16 +17,11 @@ export async function refreshGuard(agentDir: string, { log }: { log: Log }, sign
   const text = startGuardScript();
   try {
     if (!(await Deno.lstat(path)).isFile || await Deno.readTextFile(path) === text) return;
-    const next = temporaryPath(path);
-    try {
+    await placeWritten({ to: path, mode: 0o755 }, async (next) => {
       await Deno.writeTextFile(next, text, { createNew: true, mode: 0o755 });
       // A guard that this machine's shell cannot read would be the end of the agent.
       await mustRunCommand("sh", ["-n", next], { signal, timeoutMs: syntaxLimitMs });
-      await placeFile(next, { to: path, mode: 0o755 });
-    } catch (error) {
-      await tryRemove(next);
-      throw error;
-    }
+    });
     log.info("The start guard is that of this version", { path });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;

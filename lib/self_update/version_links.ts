@@ -1,10 +1,9 @@
 /** The links in the agent's folder that decide which version is run. Each change is one rename or removal, synced. */
 
 import { AgentError } from "../base/errors.ts";
-import { temporaryPath, tryRemove } from "../files/leftovers.ts";
 import { withFileError } from "../files/os_error.ts";
-import { fileNameOf } from "../files/path_parts.ts";
-import { placeFile } from "../files/place_file.ts";
+import { fileNameOf, folderOf } from "../files/path_parts.ts";
+import { placeCopy, placeLink } from "../files/place_file.ts";
 import { syncFolder } from "../files/sync_folder.ts";
 import { isAgentVersion } from "./agent_version.ts";
 import { versionFileName } from "./old_versions.ts";
@@ -35,16 +34,9 @@ export async function keepRunningVersion(agentDir: string, running: string): Pro
   await withFileError(`Cannot keep version ${running} at "${place}"`, async () => {
     const source = await Deno.realPath(program);
     if (source !== await Deno.realPath(place).catch(() => undefined)) {
-      const copy = temporaryPath(place);
-      try {
-        await Deno.copyFile(source, copy);
-        await placeFile(copy, { to: place, mode: 0o755 });
-      } catch (error) {
-        await tryRemove(copy);
-        throw error;
-      }
+      await placeCopy(source, { to: place, mode: 0o755 });
     }
-    if (await readLinkedVersion(program) !== running) await placeLink(program, running);
+    if (await readLinkedVersion(program) !== running) await linkProgram(program, running);
   });
 }
 
@@ -54,7 +46,7 @@ export async function linkVersion(
   { name, version }: { name: "program" | "fallback"; version: string },
 ): Promise<void> {
   const path = `${agentDir}/${guardFiles[name]}`;
-  await withFileError(`Cannot link "${path}" to version ${version}`, () => placeLink(path, version));
+  await withFileError(`Cannot link "${path}" to version ${version}`, () => linkProgram(path, version));
 }
 
 /** Removes the link to the version before. False when there was none. Throws `io_failed`. */
@@ -83,18 +75,9 @@ async function readLinkedVersion(path: string): Promise<string | undefined> {
 }
 
 /** A program that is not there must not be linked: the guard would have to go back from nothing. */
-async function placeLink(path: string, version: string): Promise<void> {
+async function linkProgram(path: string, version: string): Promise<void> {
   const target = versionFileName(version);
-  const folder = path.slice(0, -fileNameOf(path).length - 1);
-  const { isFile, size } = await Deno.stat(`${folder}/${target}`);
+  const { isFile, size } = await Deno.stat(`${folderOf(path)}/${target}`);
   if (!isFile || size === 0) throw new AgentError("io_failed", `Cannot link to "${target}": it is no program`);
-  const link = temporaryPath(path);
-  await Deno.symlink(target, link);
-  try {
-    await Deno.rename(link, path);
-  } catch (error) {
-    await tryRemove(link);
-    throw error;
-  }
-  await syncFolder(folder);
+  await placeLink(target, { at: path });
 }
