@@ -3,19 +3,15 @@
 import { AgentError } from "../base/errors.ts";
 import type { LineOutput } from "../base/subcommand.ts";
 import { existsSync } from "../files/exists.ts";
-import { runCommand } from "../host/command.ts";
-import { readSystemFile } from "../host/system_file.ts";
-import { startGuardScript } from "../self_update/start_guard.ts";
 import { agentVersion } from "../version.ts";
-import { checkConfig } from "./check_config.ts";
-import { findEarlierUnit, findRunningCommand, findStaleLinks } from "./earlier_service.ts";
+import { findEarlierUnit } from "./earlier_service.ts";
 import { describeStep, type InstallStep } from "./install_step.ts";
 import { findOwnProgram } from "./own_program.ts";
 import { runInstallSteps } from "./run_install_steps.ts";
 import type { ServiceRequest } from "./service_command.ts";
-import { decideSettings, type EarlierCommand, type ServiceSettings } from "./service_settings.ts";
+import { decideSettings, type ServiceSettings } from "./service_settings.ts";
+import { readServiceState, readSystemdInput } from "./systemd_input.ts";
 import {
-  commandPath,
   earlierManager,
   type EarlierUnit,
   keptUnitName,
@@ -25,11 +21,8 @@ import {
   unitFolder,
   unitTextOf,
 } from "./systemd_plan.ts";
-import { readState, stateProperties, stateWord, type SystemdState } from "./systemd_state.ts";
-import { environmentFile, unitName } from "./systemd_unit.ts";
-
-/** Of one question to systemd. */
-const questionLimitMs = 10_000;
+import { stateWord } from "./systemd_state.ts";
+import { unitName } from "./systemd_unit.ts";
 
 /** How long a verb waits for what it has asked for. The unit's `TimeoutStopSec` is below it. */
 const stateChangeLimitMs = 30_000;
@@ -62,53 +55,12 @@ export async function runSystemdService(request: ServiceRequest): Promise<void> 
 
 async function install(request: ServiceRequest): Promise<void> {
   const { options, output } = request;
-  const earlier = await findEarlierUnit();
-  const settings = await decideForSystemd(request, earlier);
-  await checkConfig(settings.config, output);
-  const input: SystemdInput = {
-    settings,
-    program: await findOwnProgram(),
-    version: agentVersion,
-    guardText: startGuardScript(),
-    earlier,
-    hasManager: existsSync(`${unitFolder}/${earlierManager}`) || existsSync(`/lib/systemd/system/${earlierManager}`),
-    staleLinks: await findStaleLinks(),
-    isCommandFree: existsSync("/usr/local/bin") && !existsSync(commandPath),
-    proxy: options.proxy,
-    environmentText: readSystemFile(environmentFile) ?? "",
-    isNoStart: options.isNoStart,
-  };
+  const input = await readSystemdInput(request, await findOwnProgram());
   if (options.isDryRun) output.print(unitTextOf(input).trimEnd());
   await doSteps(request, planSystemdInstall(input));
   if (options.isDryRun) return;
   reportTakeover(input, output);
-  output.print(`installed the service reagent: version ${agentVersion} in ${settings.agentDir}`);
-}
-
-async function decideForSystemd({ options, output, signal }: ServiceRequest, earlier: EarlierUnit | undefined) {
-  const decided = decideSettings({
-    given: options.agentFlags,
-    earlier: earlier === undefined ? undefined : await earlierCommand(earlier, signal),
-    workingDirectory: Deno.cwd(),
-    platform: { os: "linux", homeDir: undefined },
-    agentDir: "/opt/reagent",
-  });
-  if (decided.kind === "error") throw new AgentError("bad_request", decided.text);
-  const isTakeover = earlier !== undefined && !earlier.facts.isOurs;
-  if (isTakeover) output.print(`taking over the service of ${earlier.path}`);
-  return decided.settings;
-}
-
-/** A unit may start a script that has the flags in it; then the agent that runs has them. */
-async function earlierCommand({ facts }: EarlierUnit, signal: AbortSignal): Promise<EarlierCommand> {
-  const { workingDirectory } = facts;
-  const [, ...behind] = facts.command;
-  // Behind our guard comes the agent's folder.
-  const args = facts.isOurs ? behind.slice(1) : behind;
-  if (args.some((arg) => /^--?config(=|$)/.test(arg))) return { args, workingDirectory };
-  const { mainPid } = await readServiceState(signal);
-  const running = mainPid === undefined ? undefined : findRunningCommand();
-  return running ?? { args, workingDirectory };
+  output.print(`installed the service reagent: version ${agentVersion} in ${input.settings.agentDir}`);
 }
 
 function reportTakeover({ earlier, settings, hasManager }: SystemdInput, { print }: LineOutput): void {
@@ -160,12 +112,6 @@ async function doSteps({ options, output, signal }: ServiceRequest, steps: reado
     isRunning: async () => (await readServiceState(signal)).activeState === "active",
     hint,
   });
-}
-
-async function readServiceState(signal: AbortSignal): Promise<SystemdState> {
-  const args = ["show", unitName, `--property=${stateProperties}`];
-  const { stdout } = await runCommand("systemctl", args, { signal, timeoutMs: questionLimitMs });
-  return readState(stdout);
 }
 
 async function awaitState({ output, signal }: ServiceRequest, wanted: "running" | "stopped"): Promise<void> {

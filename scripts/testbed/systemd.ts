@@ -75,6 +75,11 @@ export class Systemd implements AsyncDisposable {
     return systemd;
   }
 
+  /** The process 1 of its machine, as the box numbers it. */
+  get pid(): number {
+    return this.#pid;
+  }
+
   /** Has the units; survives a power loss. */
   get folder(): string {
     return this.#folder;
