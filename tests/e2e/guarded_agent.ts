@@ -1,15 +1,14 @@
 /** A real agent under the real start guard, restarted by a small service, with versions that a test makes. */
 
 import assert from "node:assert/strict";
-import { isDict } from "../../lib/base/json.ts";
 import { guardFiles, type GuardLimits, startGuardScript } from "../../lib/self_update/start_guard.ts";
 import { agentVersion } from "../../lib/version.ts";
 import { build } from "../../scripts/build.ts";
 import { projectRoot } from "../../scripts/paths.ts";
 import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
-import { pollUntil } from "../../scripts/testbed/wait.ts";
 import type { AgentFixture, StartOptions } from "./agent_fixture.ts";
+import { UpdatedDevice } from "./updated_device.ts";
 
 /** Starts the guard again half a second after it has ended, as the unit of the agent does. */
 const service = `#!/bin/sh
@@ -56,15 +55,12 @@ export class AgentVersions {
 }
 
 /** The agent of a device, in a folder with a guard. */
-export class GuardedAgent implements AsyncDisposable {
-  readonly #fixture: AgentFixture;
+export class GuardedAgent extends UpdatedDevice implements AsyncDisposable {
   readonly #agent: AgentProcess;
-  readonly device: AddedDevice;
 
   private constructor(fixture: AgentFixture, { agent, device }: { agent: AgentProcess; device: AddedDevice }) {
-    this.#fixture = fixture;
+    super(fixture, { device, folder: agent.folder });
     this.#agent = agent;
-    this.device = device;
   }
 
   /** Starts the version of this source tree; `prepare` changes the folder before. */
@@ -93,10 +89,6 @@ export class GuardedAgent implements AsyncDisposable {
     return agent;
   }
 
-  get folder(): string {
-    return this.#agent.folder;
-  }
-
   /** Puts the program of a version in its place. */
   async place(version: string, text: string): Promise<void> {
     await Deno.writeTextFile(`${this.folder}/reagent-v${version}`, text, { mode: 0o755 });
@@ -105,55 +97,6 @@ export class GuardedAgent implements AsyncDisposable {
   /** Makes one of the links. */
   link(name: "program" | "fallback", version: string): void {
     Deno.symlinkSync(`reagent-v${version}`, `${this.folder}/${guardFiles[name]}`);
-  }
-
-  /** Where the links lead. */
-  links(): { program: string | undefined; fallback: string | undefined } {
-    const read = (name: string) => {
-      try {
-        return Deno.readLinkSync(`${this.folder}/${name}`).replace("reagent-v", "");
-      } catch {
-        // There is none.
-        return undefined;
-      }
-    };
-    return { program: read(guardFiles.program), fallback: read(guardFiles.fallback) };
-  }
-
-  /** The versions on the disk, sorted. */
-  versions(): string[] {
-    return [...Deno.readDirSync(this.folder)].flatMap(({ name }) => /^reagent-v(.*)$/.exec(name)?.[1] ?? []).sort();
-  }
-
-  /** Waits until the device is connected with a version. */
-  async untilConnected(version: string, { limitMs = 60_000 } = {}): Promise<void> {
-    await pollUntil(`version ${version} is connected`, async () => {
-      if (this.#fixture.studio.device(this.device).status !== "CONNECTED") return undefined;
-      return (await this.metadata().catch(() => undefined))?.version === version || undefined;
-    }, { limitMs });
-  }
-
-  /** What `get_agent_metadata` answers. */
-  async metadata(): Promise<Record<string, unknown>> {
-    const [value] = (await this.#fixture.studio.call(this.device, "get_agent_metadata")).args;
-    return isDict(value) ? value : {};
-  }
-
-  /** What `update_agent` answers. */
-  async update(): Promise<Record<string, unknown>> {
-    const [value] = (await this.#fixture.studio.call(this.device, "update_agent")).args;
-    return isDict(value) ? value : {};
-  }
-
-  /** How long nobody was connected as this device, from the next time on that it is not. */
-  async offlineMs(before: number, { limitMs = 60_000 } = {}): Promise<number> {
-    const state = () => this.#fixture.studio.device(this.device);
-    const options = { limitMs };
-    await pollUntil("it is gone", () => Promise.resolve(state().status === "DISCONNECTED" || undefined), options);
-    const goneAt = performance.now();
-    const isBack = () => Promise.resolve((state().status === "CONNECTED" && state().sessionId !== before) || undefined);
-    await pollUntil("it is back", isBack, options);
-    return performance.now() - goneAt;
   }
 
   /** Kills the agent, which the service starts again. */

@@ -12,49 +12,53 @@ import { pollUntil } from "../../scripts/testbed/wait.ts";
 
 const unit = "reagent.service";
 
+/** What a machine does not have of itself. */
+export interface MachineParts {
+  studio: Studio;
+  device: AddedDevice;
+  /** The file of the agent that is to be installed. */
+  program: string;
+}
+
 /** The machine. `/opt`, `/usr/local/bin` and `/var/log` are empty ones of its own. */
 export class ServiceMachine implements AsyncDisposable {
   readonly folder: string;
   readonly studio: Studio;
   readonly device: AddedDevice;
   readonly flockFile: string;
-  /** The built agent. */
+  /** The built agent, or the one that is given. */
   readonly program: string;
   systemd: Systemd;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(
-    deps: { folder: string; studio: Studio; systemd: Systemd; program: string; stack: AsyncDisposableStack },
-  ) {
+  private constructor(deps: MachineParts & { folder: string; systemd: Systemd; stack: AsyncDisposableStack }) {
     this.folder = deps.folder;
     this.studio = deps.studio;
     this.systemd = deps.systemd;
     this.program = deps.program;
     this.#stack = deps.stack;
-    this.device = deps.studio.addDevice();
+    this.device = deps.device;
     this.flockFile = `${deps.folder}/pump.flock`;
   }
 
-  /** Builds the agent and starts the rest. */
-  static async start(): Promise<ServiceMachine> {
+  /** Builds the agent and starts a Studio, unless `given` has them, and starts the rest. */
+  static async start(given?: MachineParts): Promise<ServiceMachine> {
     await using stack = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "m-" });
     stack.defer(() => removeForeignFolder(folder));
     for (const place of ["/opt", "/usr/local/bin", "/var/log"]) {
       await mustRun("mount", ["-t", "tmpfs", "-o", "mode=755", "own", place]);
     }
-    const [program, studio, systemd] = await Promise.all([buildAgent(folder), startStudio(), Systemd.start()]);
-    stack.use(studio);
-    const machine = new ServiceMachine({ folder, studio, systemd, program, stack: stack.move() });
+    const [parts, systemd] = await Promise.all([given ?? ownParts(folder, stack), Systemd.start()]);
+    const machine = new ServiceMachine({ ...parts, folder, systemd, stack: stack.move() });
     await Deno.writeTextFile(machine.flockFile, JSON.stringify(machine.device.flock), { mode: 0o600 });
     return machine;
   }
 
   /** `reagent service …`, as somebody runs it in a shell. */
   async service(...args: readonly string[]) {
-    const program = Deno.env.get("REAGENT_AGENT") ?? this.program;
     const runtime = `REAGENT_RUNTIME=${Deno.execPath()}`;
-    return await this.systemd.run("env", runtime, program, "service", ...args);
+    return await this.systemd.run("env", runtime, this.program, "service", ...args);
   }
 
   /** Like `service()`, but fails the test when it fails. Returns what was printed. */
@@ -81,12 +85,12 @@ export class ServiceMachine implements AsyncDisposable {
       const pid = await this.mainPid();
       const isActive = await this.systemd.show(unit, "ActiveState") === "active";
       return isActive && pid !== 0 && pid !== before ? pid : undefined;
-    }, limits).catch((error) => this.#explain(error));
+    }, limits).catch((error) => this.explain(error));
     // There is no engine, so it never reports itself as connected.
     await pollUntil("the agent answers", async () => {
       const answer = await this.studio.call(this.device, "device_handshake").catch(() => undefined);
       return answer?.kwargs.id === this.device.serial || undefined;
-    }, limits).catch((error) => this.#explain(error));
+    }, limits).catch((error) => this.explain(error));
     return pid;
   }
 
@@ -115,6 +119,11 @@ export class ServiceMachine implements AsyncDisposable {
   /** Ends all processes at once and boots again. */
   async reboot(): Promise<void> {
     await this.systemd.cutPower();
+    await this.boot();
+  }
+
+  /** Boots again after its power was cut. */
+  async boot(): Promise<void> {
     this.systemd = await Systemd.start({ folder: this.systemd.folder });
   }
 
@@ -123,15 +132,24 @@ export class ServiceMachine implements AsyncDisposable {
     await this.#stack[Symbol.asyncDispose]();
   }
 
-  async #explain(error: unknown): Promise<never> {
+  /** Adds to an error what the service has done last. */
+  async explain(error: unknown): Promise<never> {
     const { stdout } = await this.systemd.run("systemctl", "status", "--no-pager", "--lines=0", unit);
     const log = (await Deno.readTextFile(this.systemd.logFile)).split("\n").slice(-40).join("\n");
     throw new Error(`${stdout}\n${log}`, { cause: error });
   }
 }
 
+async function ownParts(folder: string, stack: AsyncDisposableStack): Promise<MachineParts> {
+  const [program, studio] = await Promise.all([buildAgent(folder), startStudio()]);
+  stack.use(studio);
+  return { program, studio, device: studio.addDevice() };
+}
+
 /** The bundle of a build is a launcher. */
 async function buildAgent(folder: string): Promise<string> {
+  const given = Deno.env.get("REAGENT_AGENT");
+  if (given !== undefined) return given;
   const printed: string[] = [];
   const targets = await Deno.readTextFile(`${projectRoot}targets`);
   const options = { entry: `${projectRoot}main.ts`, folder: `${folder}/build`, targets };
