@@ -2,20 +2,8 @@
 
 import { readSystemFile } from "../host/system_file.ts";
 import type { EarlierCommand } from "./service_settings.ts";
-import { type EarlierUnit, unitFolder } from "./systemd_plan.ts";
-import { unitName } from "./systemd_unit.ts";
-import { readUnitFacts } from "./unit_file.ts";
-
-/** Where systemd looks for units, the first first. Source: systemd.unit(5). */
-const unitFolders = [
-  unitFolder,
-  "/run/systemd/system",
-  "/usr/local/lib/systemd/system",
-  "/usr/lib/systemd/system",
-  "/lib/systemd/system",
-];
-
-const unitLimitBytes = 256 * 1024;
+import type { EarlierUnit } from "./systemd_plan.ts";
+import { readUnitFacts, unitFolder, unitFolders, unitLimitBytes, unitName } from "./unit_file.ts";
 
 /** The unit that counts; undefined when there is none. */
 export async function findEarlierUnit(): Promise<EarlierUnit | undefined> {

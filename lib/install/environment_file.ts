@@ -12,3 +12,17 @@ export function mergeEnvironment(text: string, variables: Readonly<Record<string
   const quote = (value: string) => `"${value.replaceAll(/[\\"$`]/g, (character) => `\\${character}`)}"`;
   return [...lines, ...names.map((name) => `${name}=${quote(variables[name] ?? "")}`), ""].join("\n");
 }
+
+/** The variables in such a text. What is no line with a variable is passed over. */
+export function readEnvironmentText(text: string): Record<string, string> {
+  const lines = text.split("\n").flatMap((line) => {
+    const [, name, value = ""] = /^\s*(\w+)=(.*)$/.exec(line) ?? [];
+    return name === undefined ? [] : [[name, unquote(value.trim())]];
+  });
+  return Object.fromEntries(lines);
+}
+
+function unquote(value: string): string {
+  if (/^".*"$/.test(value)) return value.slice(1, -1).replaceAll(/\\([\\"$`])/g, "$1");
+  return /^'.*'$/.test(value) ? value.slice(1, -1) : value;
+}

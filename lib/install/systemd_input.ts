@@ -11,9 +11,10 @@ import { findEarlierUnit, findRunningCommand, findStaleLinks } from "./earlier_s
 import type { OwnProgram } from "./own_program.ts";
 import type { ServiceRequest } from "./service_command.ts";
 import { decideSettings, type EarlierCommand } from "./service_settings.ts";
-import { commandPath, earlierManager, type EarlierUnit, type SystemdInput, unitFolder } from "./systemd_plan.ts";
+import { commandPath, earlierManager, type EarlierUnit, type SystemdInput } from "./systemd_plan.ts";
 import { readState, stateProperties, type SystemdState } from "./systemd_state.ts";
-import { environmentFile, unitName } from "./systemd_unit.ts";
+import { environmentFile } from "./systemd_unit.ts";
+import { unitFolder, unitName } from "./unit_file.ts";
 
 /** Of one question to systemd. */
 const questionLimitMs = 10_000;

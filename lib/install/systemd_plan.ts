@@ -1,14 +1,11 @@
 /** The steps that make the agent a service of systemd, and those that undo it. Pure. */
 
 import { guardFiles } from "../self_update/start_guard.ts";
-import { environmentFile, systemdUnit, unitName } from "./systemd_unit.ts";
+import { environmentFile, systemdUnit } from "./systemd_unit.ts";
 import { mergeEnvironment, proxyOfService } from "./environment_file.ts";
 import { type InstallStep, runningLimitMs } from "./install_step.ts";
 import type { ServiceSettings } from "./service_settings.ts";
-import type { UnitFacts } from "./unit_file.ts";
-
-/** Where systemd keeps the units of the operator. */
-export const unitFolder = "/etc/systemd/system";
+import { type UnitFacts, unitFolder, unitName } from "./unit_file.ts";
 
 /** The program of the reference agent that switches its versions. It would switch ours. */
 export const earlierManager = "reagent-manager.service";

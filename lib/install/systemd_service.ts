@@ -18,11 +18,10 @@ import {
   planSystemdInstall,
   planSystemdUninstall,
   type SystemdInput,
-  unitFolder,
   unitTextOf,
 } from "./systemd_plan.ts";
 import { stateWord } from "./systemd_state.ts";
-import { unitName } from "./systemd_unit.ts";
+import { unitFolder, unitName } from "./unit_file.ts";
 
 /** How long a verb waits for what it has asked for. The unit's `TimeoutStopSec` is below it. */
 const stateChangeLimitMs = 30_000;

@@ -4,9 +4,6 @@ import { agentArguments, type ServiceSettings } from "./service_settings.ts";
 import { unitMark } from "./unit_file.ts";
 import { quoteUnitWord } from "./unit_words.ts";
 
-/** The name that `system_restart_agent`, and everything that works with the reference agent, knows. */
-export const unitName = "reagent.service";
-
 /** What an operator may set for the agent: proxies, `DOCKER_HOST`. Not readable for others, as logins stand in it. */
 export const environmentFile = "/etc/default/reagent";
 

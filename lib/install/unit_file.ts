@@ -25,6 +25,24 @@ export interface UnitFacts {
   isOurs: boolean;
 }
 
+/** The name that `system_restart_agent`, and everything that works with the reference agent, knows. */
+export const unitName = "reagent.service";
+
+/** Where systemd keeps the units of the operator. */
+export const unitFolder = "/etc/systemd/system";
+
+/** Where systemd looks for units, the ones that count first. Source: systemd.unit(5). */
+export const unitFolders: readonly string[] = [
+  unitFolder,
+  "/run/systemd/system",
+  "/usr/local/lib/systemd/system",
+  "/usr/lib/systemd/system",
+  "/lib/systemd/system",
+];
+
+/** A unit that is larger is not read. */
+export const unitLimitBytes = 256 * 1024;
+
 /** The first line of units that this program writes. */
 export const unitMark = "# Written by reagent service install, which replaces it.";
 
@@ -72,8 +90,22 @@ export function readUnitFacts(text: string): UnitFacts {
   return facts;
 }
 
-/** Before the program there may be marks such as `-` and `+`. */
+/** The variables that lines `Environment=` of a unit set. An empty line takes back what was said before. */
+export function readUnitVariables(text: string): Record<string, string> {
+  let variables: Record<string, string> = {};
+  for (const { section, key, value } of readUnitSettings(text)) {
+    if (section !== "Service" || key !== "Environment") continue;
+    if (value === "") variables = {};
+    for (const word of splitUnitLine(value) ?? []) {
+      const [, name, of = ""] = /^(\w+)=(.*)$/s.exec(word) ?? [];
+      if (name !== undefined) variables[name] = of;
+    }
+  }
+  return variables;
+}
+
+/** Before the program there may be marks such as `-` and `+`. Variables are not replaced. */
 function readCommand(value: string): string[] {
   const words = splitUnitLine(value.replace(/^[-@:+!|]+/, "")) ?? [];
-  return words;
+  return words.map((word) => word.replaceAll("$$", () => "$"));
 }

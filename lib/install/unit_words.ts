@@ -15,7 +15,7 @@ export function quoteUnitWord(word: string): string {
   return `"${plain.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-/** The words of a line; undefined when a quote is never closed. Variables are not replaced. */
+/** The words of a line; undefined when a quote is never closed. What `$` and `%` stand for is not replaced. */
 export function splitUnitLine(line: string): string[] | undefined {
   const words: string[] = [];
   let word: string | undefined;
@@ -40,7 +40,7 @@ export function splitUnitLine(line: string): string[] | undefined {
   }
   if (quote !== undefined) return undefined;
   if (word !== undefined) words.push(word);
-  return words.map((text) => text.replaceAll("%%", "%").replaceAll("$$", "$"));
+  return words.map((text) => text.replaceAll("%%", "%"));
 }
 
 /** Other escapedCharacters, such as those with digits, are left as they are. */

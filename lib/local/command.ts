@@ -8,7 +8,7 @@ import { type LocalArguments, type LocalCommand, readLocalArguments } from "./ar
 import { askAgent } from "./ask.ts";
 import { type CommandSite, printJson, printText, writeText } from "./output.ts";
 import { paintFor, statusText } from "./status_text.ts";
-import { readUnit } from "./unit_file.ts";
+import { readAgentStart } from "./agent_start.ts";
 
 /** Runs a command and returns its exit code: 0, 1 when it fails, 2 for a wrong command line. */
 export async function runLocalCommand(
@@ -41,7 +41,7 @@ export async function runLocalCommand(
 /** What was given counts, then what the unit of the agent says, then what is usual. A text says what is wrong. */
 function flagsOf({ agentFlags }: LocalArguments, platform: HostPlatform): Flags | string {
   const parse = (args: readonly string[]) => parseFlags(args, { program: "reagent", platform });
-  const known = parse([...readUnit().args, ...agentFlags]);
+  const known = parse([...readAgentStart().args, ...agentFlags]);
   const parsed = known.kind === "run" ? known : parse(agentFlags);
   return parsed.kind === "run" ? parsed.flags : parsed.text;
 }

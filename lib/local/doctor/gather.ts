@@ -8,7 +8,7 @@ import { readProxySettings } from "../../wamp/proxy.ts";
 import { trustSystemCertificates } from "../../wamp/tls.ts";
 import type { AgentFacts } from "../agent_facts.ts";
 import type { DoctorFacts, Probed } from "./doctor_facts.ts";
-import { readUnit } from "../unit_file.ts";
+import { readAgentStart } from "../agent_start.ts";
 import { probeAgent } from "./probe_agent.ts";
 import { probeCompose, probeEngine, readEngineRoot } from "./probe_engine.ts";
 import { probeEndpoint, probeNames, probeProxy } from "./probe_network.ts";
@@ -26,7 +26,7 @@ export async function gatherDoctorFacts(flags: Flags): Promise<DoctorFacts> {
   const agent = await probeAgent(flags.agentDir, doctorTimes.agentMs);
   const facts = agent.kind === "answers" ? agent.facts : undefined;
   const { probe: config, values } = await probeConfig(flags, facts);
-  const environment = { ...Deno.env.toObject(), ...readUnit().environment };
+  const environment = { ...Deno.env.toObject(), ...readAgentStart().environment };
   const site: ProbeSite = {
     environment,
     flags: facts === undefined ? flags : { ...flags, ...knownPaths(facts, flags) },
