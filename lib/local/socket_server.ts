@@ -3,6 +3,7 @@
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { systemClock } from "../async/clock.ts";
+import { foreignLines, LineQuota } from "../async/line_quota.ts";
 import { TaskSet } from "../async/task_set.ts";
 import { closedMode, closeFolder } from "../files/folder_rights.ts";
 import { HeldFolder } from "../files/held_folder.ts";
@@ -50,7 +51,10 @@ export class SocketServer implements AsyncDisposable {
     this.#limits = { ...socketLimits, ...options.limits };
     this.#folder = held.folder;
     this.#listener = held.listener;
-    this.#tasks = new TaskSet((error) => options.log.debug("A local question failed", { error: textOf(error) }));
+    const quota = new LineQuota(foreignLines, systemClock);
+    this.#tasks = new TaskSet((error) => {
+      quota.run((omitted) => options.log.debug("A local question failed", { error: textOf(error), ...omitted }));
+    });
   }
 
   /** Listens. What is left of an earlier agent, or was put in its place, is removed. Throws the system's errors. */
@@ -92,7 +96,9 @@ export class SocketServer implements AsyncDisposable {
         await systemClock.sleep(acceptPauseMs, this.#life.signal).catch(() => {});
         continue;
       }
-      if (this.#connections.size >= this.#limits.connections) hangUp(connection);
+      // Accepted while the server was closed, it would be waited for.
+      const isOver = this.#life.signal.aborted || this.#connections.size >= this.#limits.connections;
+      if (isOver) hangUp(connection);
       else void this.#tasks.add(this.#serve(connection));
     }
   }

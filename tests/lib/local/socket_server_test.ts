@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { foreignLines } from "../../../lib/async/line_quota.ts";
 import { silentLog } from "../../../lib/base/log.ts";
 import { hasCode } from "../../../lib/base/errors.ts";
 import { askAgent } from "../../../lib/local/ask.ts";
 import { SocketServer, type SocketServerOptions } from "../../../lib/local/socket_server.ts";
+import { pollUntil } from "../../../scripts/testbed/wait.ts";
 import { socketPath } from "../../../lib/local/socket_path.ts";
 
 async function folderFor(stack: AsyncDisposableStack, inner = ""): Promise<string> {
@@ -141,4 +143,57 @@ Deno.test("SocketServer answers with the reason when a question fails, and ends 
   await assert.rejects(askAgent({ ask: "status" }, { agentDir }), /no engine/);
   using _idle = await Deno.connect({ transport: "unix", path: socketPath(agentDir) });
   await server[Symbol.asyncDispose]();
+});
+
+Deno.test("SocketServer does not wait for a client that connects while it ends", async () => {
+  await using stack = new AsyncDisposableStack();
+  const agentDir = await folderFor(stack);
+  // Longer than a test may take.
+  const server = await open(agentDir, { limits: { questionMs: 3_600_000 } });
+  using _idle = await Deno.connect({ transport: "unix", path: socketPath(agentDir) });
+  await server[Symbol.asyncDispose]();
+});
+
+Deno.test("SocketServer lets go of clients that ask and never read", async () => {
+  await using stack = new AsyncDisposableStack();
+  const agentDir = await folderFor(stack);
+  // More than the buffers of a socket hold.
+  const answer = () => Promise.resolve("x".repeat(900_000));
+  await using _server = await open(agentDir, { answer, limits: { connections: 2, answerMs: 100 } });
+  const deaf: Deno.UnixConn[] = [];
+  for (let count = 0; count < 2; count += 1) {
+    const connection = await Deno.connect({ transport: "unix", path: socketPath(agentDir) });
+    await connection.write(new TextEncoder().encode('{"ask":"status"}\n'));
+    deaf.push(connection);
+  }
+  const reply = await pollUntil("others are answered again", async () => {
+    return await askAgent({ ask: "status" }, { agentDir }).catch(() => undefined);
+  });
+  assert.equal(String(reply).length, 900_000);
+  for (const connection of deaf) connection.close();
+});
+
+Deno.test("SocketServer answers after a thousand connections, and after megabytes without a line end", async () => {
+  await using stack = new AsyncDisposableStack();
+  const agentDir = await folderFor(stack);
+  const lines: string[] = [];
+  const log = { ...silentLog, debug: (text: string) => void lines.push(text) };
+  await using _server = await open(agentDir, { log, limits: { questionMs: 1_000 } });
+  const path = socketPath(agentDir);
+  const megabytes = new Uint8Array(2 * 1024 * 1024).fill(120);
+  // Some find no room in the queue of the system, and those are no trouble.
+  const attack = async (content: Uint8Array) => {
+    using connection = await Deno.connect({ transport: "unix", path });
+    await connection.write(content);
+    await connection.read(new Uint8Array(1));
+  };
+  const attacks = Array.from({ length: 1_000 }, (_, index) => {
+    return attack(index % 10 === 0 ? megabytes : new Uint8Array([123])).catch(() => undefined);
+  });
+  await Promise.all(attacks);
+  const reply = await pollUntil("others are answered again", async () => {
+    return await askAgent({ ask: "status" }, { agentDir }).catch(() => undefined);
+  });
+  assert.equal(reply, "fine");
+  assert.ok(lines.length > 0 && lines.length <= foreignLines.lines, `${lines.length} lines in the log`);
 });
