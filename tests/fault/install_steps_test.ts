@@ -1,11 +1,12 @@
 // box
 /**
- * An installation that takes over a reference agent is interrupted at each of its steps, on a real systemd: at each
- * moment the machine has an agent that it starts when it boots, and an installation afterwards ends as one that was
- * never interrupted.
+ * An installation that takes over a reference agent is interrupted at each of its steps, or finds the disk full, on a
+ * real systemd: at each moment the machine has an agent that it starts when it boots, and an installation afterwards
+ * ends as one that was never interrupted.
  */
 
 import assert from "node:assert/strict";
+import { hasCode } from "../../lib/base/errors.ts";
 import { temporaryName } from "../../lib/files/temporary_name.ts";
 import { describeStep, type InstallStep } from "../../lib/install/install_step.ts";
 import { runInstallSteps } from "../../lib/install/run_install_steps.ts";
@@ -137,6 +138,19 @@ async function leaveHalf(step: InstallStep): Promise<void> {
   else await Deno.writeTextFile(`${folder}/${left}`, "#!/bi");
 }
 
+/** No page is free on the disk of the agent, for as long as it is not disposed. */
+async function fillDisk(): Promise<AsyncDisposable> {
+  const resize = (size: string) => mustRun("mount", ["-o", `remount,size=${size}`, "/opt"]);
+  await resize("1m");
+  await runProgram("dd", ["if=/dev/zero", "of=/opt/filler", "bs=4k"]);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await Deno.remove("/opt/filler");
+      await resize("64m");
+    },
+  };
+}
+
 Deno.test("an installation that is interrupted at a step loses nothing, and can be done again", async (test) => {
   await using stack = new AsyncDisposableStack();
   for (const place of ["/opt", "/usr/local/bin"]) {
@@ -160,4 +174,16 @@ Deno.test("an installation that is interrupted at a step loses nothing, and can 
       assert.deepEqual(await readMachine(systemd), whole);
     });
   }
+  await test.step("the disk is full", async () => {
+    await installReference(systemd);
+    const pid = await systemd.show(unit, "MainPID");
+    {
+      await using _full = await fillDisk();
+      await assert.rejects(async () => await runSteps(await planInstallation()), (error) => hasCode(error, "no_space"));
+    }
+    assert.equal(await systemd.show(unit, "MainPID"), pid);
+    await assertBoots(systemd);
+    await runSteps(await planInstallation());
+    assert.deepEqual(await readMachine(systemd), whole);
+  });
 });
