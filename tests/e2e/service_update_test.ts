@@ -119,6 +119,13 @@ function relink(name: "program" | "fallback", version: string): void {
   Deno.renameSync(`${path}.new`, path);
 }
 
+/** An executable that the kernel refuses, and a shell cannot read either. */
+function foreignProgram(): Uint8Array {
+  const bytes = new Uint8Array(64 * 1024).fill(255);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0xf3, 0]);
+  return bytes;
+}
+
 const stateHas = async (text: string) =>
   await Deno.readTextFile(`${agentDir}/${guardFiles.state}`).then((read) => read.includes(text), () => false);
 const isLinked = (agent: UpdatedDevice, to: string) => agent.links().program === to;
@@ -149,6 +156,20 @@ const moments: readonly Moment[] = [
     isQuick: true,
   },
   { name: "the new version is linked", isReached: isLinked, outcome: "probation" },
+  {
+    name: "the new version is linked, and its file is lost",
+    isReached: isLinked,
+    lose: (to) => Deno.truncateSync(`${agentDir}/reagent-v${to}`),
+    outcome: "rolledBack",
+    why: "its file is no program that can be started",
+  },
+  {
+    name: "the new version is linked, and its file is for another machine",
+    isReached: isLinked,
+    lose: (to) => Deno.writeFileSync(`${agentDir}/reagent-v${to}`, foreignProgram()),
+    outcome: "rolledBack",
+    why: "it has ended 3 times before it had proved itself",
+  },
   { name: "its first start is noted", isReached: () => stateHas("starts=1"), outcome: "probation" },
   {
     name: "the guard has noted that it goes back",
