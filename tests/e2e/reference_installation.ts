@@ -18,6 +18,7 @@ const agentDir = "/opt/reagent";
 
 /** What is there. */
 export const reference = {
+  folder: agentDir,
   unit: "reagent.service",
   manager: "reagent-manager.service",
   version: "0.20.20",

@@ -31,6 +31,16 @@ function withoutTime({ timestamp: _, ...row }: Row): Row {
   return row;
 }
 
+/** As docs/operating.md says. */
+async function goBack(machine: ServiceMachine): Promise<void> {
+  const { folder, unit, manager, version } = reference;
+  await Deno.remove(`${folder}/reagent`);
+  await Deno.symlink(`reagent-v${version}`, `${folder}/reagent`);
+  await machine.addUnit(unit, await Deno.readTextFile(`${folder}/reagent.service.earlier`));
+  await machine.systemd.mustRun("systemctl", "enable", "--now", manager);
+  for (const name of [unit, manager]) assert.equal(await machine.systemd.show(name, "ActiveState"), "active");
+}
+
 Deno.test("reagent service install takes over a device of the reference agent", async () => {
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "t-" });
@@ -40,7 +50,7 @@ Deno.test("reagent service install takes over a device of the reference agent", 
   const fixture = stack.use(await AgentFixture.start());
   const { studio } = fixture;
   const machine = stack.use(await ServiceMachine.start({ studio, device: fixture.addDevice(), program }));
-  const agent = new UpdatedDevice(fixture, { device: machine.device, folder: "/opt/reagent" });
+  const agent = new UpdatedDevice(fixture, { device: machine.device, folder: reference.folder });
   await installReferenceDevice({ fixture, machine });
   const containers = await readContainers(fixture);
   const tables = ["AppStates", "AppStateHistory", "RequestedAppStates", "LogHistory", "DeviceStates"];
@@ -71,5 +81,7 @@ Deno.test("reagent service install takes over a device of the reference agent", 
 
   assert.deepEqual(await readContainers(fixture), containers);
   await machine.mustService("uninstall");
+  assert.deepEqual(await readContainers(fixture), containers);
+  await goBack(machine);
   assert.deepEqual(await readContainers(fixture), containers);
 });
