@@ -3,20 +3,21 @@
 import { readSystemFile } from "../host/system_file.ts";
 import type { EarlierCommand } from "./service_settings.ts";
 import type { EarlierUnit } from "./systemd_plan.ts";
-import { readUnitFacts, unitFolder, unitFolders, unitLimitBytes, unitName } from "./unit_file.ts";
+import { findUnit, type FoundUnit } from "./find_unit.ts";
+import { readUnitFacts, unitFolder, unitName } from "./unit_file.ts";
 
 /** The unit that counts; undefined when there is none. */
-export async function findEarlierUnit(): Promise<EarlierUnit | undefined> {
-  for (const folder of unitFolders) {
-    const path = `${folder}/${unitName}`;
-    try {
-      const { size, isFile } = await Deno.stat(path);
-      if (isFile && size <= unitLimitBytes) return { path, facts: readUnitFacts(await Deno.readTextFile(path)) };
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return undefined;
+export function findEarlierUnit(): EarlierUnit | undefined {
+  const unit = findUnit();
+  return unit === undefined ? undefined : earlierUnitOf(unit);
+}
+
+/** What a unit says; its command is the one that its drop-ins have made of it, the rest stays in them. Pure. */
+export function earlierUnitOf({ path, text, dropIns }: FoundUnit): EarlierUnit {
+  const { command, workingDirectory } = readUnitFacts([text, ...dropIns.map((dropIn) => dropIn.text)].join("\n"));
+  const others = dropIns.filter((dropIn) => readUnitFacts(dropIn.text).command.length > 0);
+  const facts = { ...readUnitFacts(text), command, workingDirectory };
+  return { path, facts, overrides: others.map((dropIn) => dropIn.path) };
 }
 
 /** Links that start the unit at another moment of the boot than ours; enabling ours does not remove them. */

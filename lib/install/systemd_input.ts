@@ -14,7 +14,7 @@ import { decideSettings, type EarlierCommand } from "./service_settings.ts";
 import { commandPath, earlierManager, type EarlierUnit, type SystemdInput } from "./systemd_plan.ts";
 import { readState, stateProperties, type SystemdState } from "./systemd_state.ts";
 import { environmentFile } from "./systemd_unit.ts";
-import { unitFolder, unitName } from "./unit_file.ts";
+import { flagsIn, unitFolder, unitName } from "./unit_file.ts";
 
 /** Of one question to systemd. */
 const questionLimitMs = 10_000;
@@ -25,7 +25,7 @@ const questionLimitMs = 10_000;
  */
 export async function readSystemdInput(request: ServiceRequest, program: OwnProgram): Promise<SystemdInput> {
   const { options, output } = request;
-  const earlier = await findEarlierUnit();
+  const earlier = findEarlierUnit();
   const settings = await decideForSystemd(request, earlier);
   await checkConfig(settings.config, output);
   return {
@@ -67,9 +67,7 @@ async function decideForSystemd({ options, output, signal }: ServiceRequest, ear
 /** A unit may start a script that has the flags in it; then the agent that runs has them. */
 async function earlierCommand({ facts }: EarlierUnit, signal: AbortSignal): Promise<EarlierCommand> {
   const { workingDirectory } = facts;
-  const [, ...behind] = facts.command;
-  // Behind our guard comes the agent's folder.
-  const args = facts.isOurs ? behind.slice(1) : behind;
+  const args = flagsIn(facts.command);
   if (args.some((arg) => /^--?config(=|$)/.test(arg))) return { args, workingDirectory };
   const { mainPid } = await readServiceState(signal);
   const running = mainPid === undefined ? undefined : findRunningCommand();

@@ -17,6 +17,8 @@ export const keptUnitName = "reagent.service.earlier";
 export interface EarlierUnit {
   path: string;
   facts: UnitFacts;
+  /** Drop-ins that start another program than the unit. They stay, and count for the next unit, too. */
+  overrides: readonly string[];
 }
 
 /** What an installation on systemd is planned from. */

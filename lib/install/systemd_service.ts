@@ -21,7 +21,7 @@ import {
   unitTextOf,
 } from "./systemd_plan.ts";
 import { stateWord } from "./systemd_state.ts";
-import { unitFolder, unitName } from "./unit_file.ts";
+import { flagsIn, unitFolder, unitName } from "./unit_file.ts";
 
 /** How long a verb waits for what it has asked for. The unit's `TimeoutStopSec` is below it. */
 const stateChangeLimitMs = 30_000;
@@ -40,7 +40,7 @@ export async function runSystemdService(request: ServiceRequest): Promise<void> 
   const needsRoot = verb !== "status" && !options.isDryRun;
   if (needsRoot && Deno.uid() !== 0) throw new AgentError("denied", `root must run this: sudo reagent service ${verb}`);
   if (verb === "install") return await install(request);
-  const unit = await findEarlierUnit();
+  const unit = findEarlierUnit();
   const state = await readServiceState(request.signal);
   if (unit === undefined && !state.isLoaded) {
     throw new AgentError("not_available", "the service reagent is not installed");
@@ -59,6 +59,9 @@ async function install(request: ServiceRequest): Promise<void> {
   await doSteps(request, planSystemdInstall(input));
   if (options.isDryRun) return;
   reportTakeover(input, output);
+  for (const path of input.earlier?.overrides ?? []) {
+    output.complain(`warning: ${path} starts the agent in another way, without its guard; remove ExecStart= there`);
+  }
   output.print(`installed the service reagent: version ${agentVersion} in ${input.settings.agentDir}`);
 }
 
@@ -92,7 +95,7 @@ async function uninstall(request: ServiceRequest, unit: EarlierUnit | undefined)
 function settingsOfUnit({ facts }: EarlierUnit): Promise<ServiceSettings | undefined> {
   const decided = decideSettings({
     given: [],
-    earlier: { args: facts.command.slice(2), workingDirectory: "/" },
+    earlier: { args: flagsIn(facts.command), workingDirectory: "/" },
     workingDirectory: "/",
     platform: { os: "linux", homeDir: undefined },
     agentDir: "/opt/reagent",

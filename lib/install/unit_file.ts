@@ -90,6 +90,12 @@ export function readUnitFacts(text: string): UnitFacts {
   return facts;
 }
 
+/** The flags in the command of an agent, whatever starts it: our guard has the agent's folder in front of them. */
+export function flagsIn(command: readonly string[]): string[] {
+  const first = command.findIndex((word, index) => index > 0 && word.startsWith("-"));
+  return first < 0 ? [] : command.slice(first);
+}
+
 /** The variables that lines `Environment=` of a unit set. An empty line takes back what was said before. */
 export function readUnitVariables(text: string): Record<string, string> {
   let variables: Record<string, string> = {};

@@ -11,7 +11,7 @@ export const areaEntries: Readonly<Record<string, readonly string[]>> = {
   "lib/status/": ["status.ts"],
   "lib/self_update/": ["self_update.ts", "start_guard.ts", "update_record.ts"],
   "lib/apps/": ["apps.ts"],
-  "lib/install/": ["install.ts", "unit_file.ts", "environment_file.ts"],
+  "lib/install/": ["install.ts", "find_unit.ts", "unit_file.ts", "environment_file.ts"],
   "lib/network/": ["network.ts", "network_shapes.ts"],
   "lib/terminals/": ["terminals.ts"],
   "lib/tunnels/": [

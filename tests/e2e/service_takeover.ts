@@ -71,6 +71,19 @@ async function installAgain(machine: ServiceMachine): Promise<void> {
   await machine.untilAnswering({ otherThan: before });
 }
 
+/** systemd starts what a drop-in says, whatever the unit says. */
+async function installBelowDropIn(machine: ServiceMachine): Promise<void> {
+  const before = await machine.mainPid();
+  const text = await Deno.readTextFile(`${machine.systemd.folder}/units/${unit}`);
+  const program = "/opt/reagent/reagent -config /opt/old/pump.flock -dbFileName /opt/old/state/apps.db -nmw=false";
+  await using _override = await machine.dropIn("override", `[Service]\nExecStart=\nExecStart=${program}\n`);
+  const printed = await machine.mustService("install", "-update=false", "-prettyLogging");
+  assert.match(printed, /^warning: \/etc\/systemd\/system\/reagent\.service\.d\/override\.conf starts the agent in /m);
+  await machine.untilAnswering({ otherThan: before });
+  const flags = (file: string) => /^ExecStart=(.*)$/m.exec(file)?.[1]?.split(" ").sort();
+  assert.deepEqual(flags(await Deno.readTextFile(`${machine.systemd.folder}/units/${unit}`)), flags(text));
+}
+
 /** A stopped process does not feed the watchdog, like one whose event loop hangs. */
 async function hung(machine: ServiceMachine): Promise<void> {
   await pollUntil("systemd shows the state of the connection", async () => {
@@ -142,6 +155,7 @@ export async function testTakeover(test: Deno.TestContext, machine: ServiceMachi
     await takeOver(machine);
   });
   await test.step("install again keeps its flags", () => installAgain(machine));
+  await test.step("install names a drop-in that starts the agent in another way", () => installBelowDropIn(machine));
   await test.step("install.sh without --config keeps its flags, too", () => installWithScript(machine));
   await test.step("it is started again when it hangs", () => hung(machine));
   await test.step("hardening that it could not live with", () => hardening(machine));

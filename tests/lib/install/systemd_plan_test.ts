@@ -55,7 +55,11 @@ Deno.test("planSystemdInstall() places the program before the unit, and starts l
 });
 
 Deno.test("planSystemdInstall() takes over: the manager first, the unit before is kept, stale links go", () => {
-  const earlier = { path: "/etc/systemd/system/reagent.service", facts: readUnitFacts("[Service]\nExecStart=/x\n") };
+  const earlier = {
+    path: "/etc/systemd/system/reagent.service",
+    facts: readUnitFacts("[Service]\nExecStart=/x\n"),
+    overrides: [],
+  };
   const steps = plan({ earlier, hasManager: true, staleLinks: ["/etc/systemd/system/a.wants/reagent.service"] });
   const order = [
     "run systemctl stop reagent-manager.service",
@@ -94,6 +98,7 @@ Deno.test("unitTextOf() starts the guard with every path, and is kept by the nex
     earlier: {
       path: "/etc/systemd/system/reagent.service",
       facts: readUnitFacts("[Unit]\nAfter=data.mount\n[Service]\nEnvironment=A=1\nExecStart=/x\n"),
+      overrides: [],
     },
   }));
   assert.match(
@@ -115,7 +120,7 @@ Deno.test("unitTextOf() starts the guard with every path, and is kept by the nex
   assert.equal(facts.isOurs, true);
   const second = unitTextOf(input({
     program: { path: "/root/reagent", runtime: "/usr/bin/deno" },
-    earlier: { path: "/etc/systemd/system/reagent.service", facts },
+    earlier: { path: "/etc/systemd/system/reagent.service", facts, overrides: [] },
   }));
   assert.equal(second, first);
 });
