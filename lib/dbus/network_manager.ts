@@ -279,17 +279,22 @@ export class NetworkManagerProxy {
     return [...readBusDict(results, "the result of a roll-back").values()].every((code) => code === 0);
   }
 
-  /** The unique name of the running NetworkManager: another one after a restart. */
+  /**
+   * Names the running NetworkManager: another one after a restart of it, of the bus or of the machine. Its unique name
+   * alone does not: names count from the start of a bus, so that it has the same one after each boot.
+   */
   async instance(signal: AbortSignal): Promise<string> {
-    const [owner] = await this.#bus.call({
+    const bus = {
       destination: "org.freedesktop.DBus",
       path: "/org/freedesktop/DBus",
       interface: "org.freedesktop.DBus",
-      member: "GetNameOwner",
-      signature: "s",
-      args: [networkManagerName],
-    }, signal);
-    return readBusText(owner, "the owner of a name");
+    };
+    const owned = { member: "GetNameOwner", signature: "s", args: [networkManagerName] };
+    const [[owner], [id]] = await Promise.all([
+      this.#bus.call({ ...bus, ...owned }, signal),
+      this.#bus.call({ ...bus, member: "GetId" }, signal),
+    ]);
+    return `${readBusText(id, "the id of the bus")} ${readBusText(owner, "the owner of a name")}`;
   }
 
   async #devicePaths(signal: AbortSignal): Promise<string[]> {

@@ -189,6 +189,27 @@ Deno.test("a change is undone also when NetworkManager was killed while it was t
   assert.match(await manager.readProfile("wired") ?? "", /autoconnect-retries=0/, "profiles are retried for ever");
 });
 
+Deno.test("a change is undone also when the machine has lost its power while it was tried out", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { bus, manager, start } = await startMachine(stack, true);
+  {
+    await using network = start();
+    await network.network.updateIpv4(wish(await macOf(network), "10.99.0.5"), never);
+    await untilAddress(/^10\.99\.0\.5\/24$/);
+  }
+  await Promise.all([bus.stop(), manager.kill()]);
+  // Everything comes up in the same order, so that NetworkManager has the same name on the new bus.
+  await bus.start();
+  await manager.start();
+  await untilAddress(/^10\.99\.0\.5\/24$/);
+  await using network = start();
+  network.giveUp();
+  const [told] = await network.untilOutcomes(1);
+  assert.deepEqual(told, { ...reverted, error: "the router could not be reached over the new network" });
+  await untilAddress(/^10\.77\.0\.[5-9]\d\/24$/);
+  assert.match(await manager.readProfile("wired") ?? "", /method=auto/);
+});
+
 Deno.test("without NetworkManager lists are empty and changes fail with a reason, until it comes back", async () => {
   await using stack = new AsyncDisposableStack();
   const { bus, manager, start } = await startMachine(stack);
