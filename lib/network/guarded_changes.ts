@@ -68,6 +68,7 @@ export class GuardedChanges implements AsyncDisposable {
   #isBusy = false;
   /** How a change ended that the disk did not take, until Studio has been told. */
   #untold: ChangeRecord | undefined;
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(deps: GuardedChangesDeps) {
     this.#deps = deps;
@@ -264,8 +265,13 @@ export class GuardedChanges implements AsyncDisposable {
     await this.#tell();
   }
 
-  /** Tells Studio how a change ended, if one has; what it does not hear is told on the next connect. */
-  async #tell(): Promise<void> {
+  /** Tells Studio once how a change ended, if one has; what it does not hear is told on the next connect. */
+  #tell(): Promise<void> {
+    // A connect and the end of a change often come together.
+    return this.#telling = this.#telling.then(() => this.#tellNext());
+  }
+
+  async #tellNext(): Promise<void> {
     const { file, publish, log } = this.#deps;
     const record = this.#untold ?? await file.read();
     if (record?.phase !== "ended") return;

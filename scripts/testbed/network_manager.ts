@@ -82,13 +82,13 @@ export class NetworkManager implements AsyncDisposable {
   /** Ends it; the interfaces keep their addresses. */
   async stop(): Promise<void> {
     if (this.#process !== undefined) await endProcess(this.#process.pid);
-    this.#process = undefined;
+    await this.#gone();
   }
 
   /** Kills it. */
   async kill(): Promise<void> {
     if (this.#process !== undefined) await killProcess(this.#process.pid);
-    this.#process = undefined;
+    await this.#gone();
   }
 
   /** A profile as it is on disk; undefined when there is none. */
@@ -104,6 +104,13 @@ export class NetworkManager implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** The bus hears of the end of a process a moment later: its successor must not be taken for it. */
+  async #gone(): Promise<void> {
+    this.#process = undefined;
+    const { address } = this.#options;
+    await pollUntil("NetworkManager is off the bus", async () => !await isOnBus(address) || undefined);
   }
 }
 
