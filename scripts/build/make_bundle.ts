@@ -2,6 +2,7 @@
 
 import { textOf } from "../../lib/base/errors.ts";
 import { removeIfThere } from "../files.ts";
+import { asAscii } from "./ascii.ts";
 import { countUsing, markUsing, unmarkUsing } from "./keep_using.ts";
 import { withUpdateKeys } from "./keys.ts";
 import { withHeader } from "./launcher.ts";
@@ -25,7 +26,7 @@ export async function makeBundle(options: BuildOptions & { updateKeyLines: reado
   const output = `${folder}/${bundleName}`;
   const minified = await minify(options);
   if (minified === undefined) return false;
-  const code = withUpdateKeys(minified, updateKeyLines);
+  const code = withUpdateKeys(asAscii(minified), updateKeyLines);
   if (code === undefined) {
     say("FAILED bundle: it has no place for the update keys");
     return false;

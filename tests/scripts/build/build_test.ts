@@ -242,6 +242,7 @@ Deno.test("two builds of the agent in two folders make the same bundle, without 
   }
   assert.equal(texts[0], texts[1]);
   assert.ok(!texts[0]?.includes("reagent-build-"), "the bundle names the folder it was built in");
+  assert.ok(!/[^\0-\x7f]/.test(texts[0] ?? ""), "the bundle is not plain ASCII");
 });
 
 Deno.test({
