@@ -46,8 +46,9 @@ export const serve: Command = {
       log: logTo(context),
     });
     await studio.backend.serve(controlProcedures(studio));
-    await writeServerFile(context.folder, studio.login);
+    // Whoever reads the file may end the Studio at once.
     const ended = untilSignal();
+    await writeServerFile(context.folder, studio.login);
     context.print(`Devices connect to ${studio.routerUrl}`);
     context.print(
       studio.registry?.isRunning

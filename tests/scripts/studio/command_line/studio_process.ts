@@ -46,6 +46,8 @@ export class StudioProcess implements AsyncDisposable {
   async serve(): Promise<void> {
     const ports = ["--port", "0", "--registry-port", String(freePort()), "--token-port", String(freePort())];
     ports.push("--tunnel-port", "0");
+    // A Studio that was killed has left its file.
+    const stale = JSON.stringify(await readServerFile(this.folder));
     this.#child = this.#command(["serve", ...ports]).spawn();
     this.#output = new Response(this.#child.stdout).text();
     const errors = new Response(this.#child.stderr).text();
@@ -53,7 +55,8 @@ export class StudioProcess implements AsyncDisposable {
     this.#child.status.then((status) => ended = status);
     await pollUntil("the Studio is ready", async () => {
       if (ended !== undefined) throw new Error(`The Studio ended with ${ended.code}: ${await errors}`);
-      return await readServerFile(this.folder);
+      const server = await readServerFile(this.folder);
+      return JSON.stringify(server) === stale ? undefined : server;
     }, { limitMs: 30_000 });
   }
 
