@@ -133,7 +133,8 @@ export class TunnelClient {
     const { access, server } = await this.#configure(signal);
     const process = this.#start();
     try {
-      await this.#untilUp(process, { access, server }, signal);
+      const killed = await this.#untilUp(process, { access, server }, signal);
+      if (killed !== undefined) return killed;
       this.#failedPort = 0;
       this.#silences = 0;
       const running: RunningClient = { process, access, server };
@@ -205,25 +206,29 @@ export class TunnelClient {
     return this.#process;
   }
 
-  /** Until it answers with its own password: another program may hold the port. */
+  /**
+   * Until it answers with its own password: another program may hold the port. Returns the end of a client that was
+   * killed before, which says nothing about the next one. Throws `start_failed`.
+   */
   async #untilUp(
     process: ClientProcess,
     { access, server }: { access: AdminAccess; server: ServerAddress },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<ClientEnd | undefined> {
     const { clock } = this.#deps;
     let end: ClientEnd | undefined;
     void process.ended.then((ended) => end = ended);
     const untilMs = clock.now() + clientUpMs;
     for (let waitMs = firstLookMs; clock.now() < untilMs; waitMs = nextLookMs) {
       await clock.sleep(waitMs, signal);
+      if (end?.isKilled) return end;
       if (end !== undefined) {
         const said = end.lastLine === "" ? "" : `: ${end.lastLine}`;
         throw new AgentError("start_failed", `The tunnel client ended with code ${end.code}${said}`);
       }
       try {
         await readClientStatus({ ...access, serverHost: server.host }, signal);
-        return;
+        return undefined;
       } catch (error) {
         if (signal.aborted) throw error;
       }
