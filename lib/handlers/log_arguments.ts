@@ -46,6 +46,8 @@ export function readAppLogQuery(request: unknown, { channel, nowMs }: { channel:
   };
 }
 
+const wordChars = 256;
+
 /** Reads the arguments of `query_device_logs`. Throws `bad_request`. */
 export function readOwnLogQuery(request: Dict, nowMs: number): OwnLogQuery {
   return {
@@ -85,7 +87,8 @@ function readSwitch(request: Dict, field: string, defaultValue: boolean): boolea
 
 function readWord(request: Dict, field: string, defaultValue: string): string {
   const value = request[field] ?? defaultValue;
-  if (typeof value === "string") return value.trim();
+  // One that long is none of the known ones, and would be kept while the query waits.
+  if (typeof value === "string") return value.length > wordChars ? defaultValue : value.trim();
   throw new AgentError("bad_request", `the ${field} param should be a string`);
 }
 

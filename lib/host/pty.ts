@@ -11,6 +11,9 @@ import { openScriptPty } from "./script_pty.ts";
 /** A program in the background may hold the terminal open; its output is shown this long after the program's end. */
 const ptyDrainMs = 500;
 
+/** Even one that prints all the time holds it open no longer than this. */
+const ptyExitMs = 5_000;
+
 /** Starts a program; through util-linux `script` where the addon cannot be loaded. Throws `command_failed`. */
 export async function openPty(options: PtyOptions, log: Log): Promise<Pty> {
   let parts: PtyParts;
@@ -42,6 +45,7 @@ class AddonPty implements Pty {
   readonly #chunks: Uint8Array[] = [];
   #reader: PromiseWithResolvers<void> | undefined;
   #drain: ReturnType<typeof setTimeout> | undefined;
+  #exit: ReturnType<typeof setTimeout> | undefined;
   #hasExited = false;
   #isEnded = false;
   #isClosed = false;
@@ -93,6 +97,7 @@ class AddonPty implements Pty {
 
   #onData(chunk: Uint8Array): void {
     clearTimeout(this.#drain);
+    if (this.#isEnded) return void this.#stream.pause();
     this.#chunks.push(chunk);
     if (this.#chunks.length > 1) this.#stream.pause();
     this.#reader?.resolve();
@@ -100,11 +105,13 @@ class AddonPty implements Pty {
 
   #onExit(): void {
     this.#hasExited = true;
+    if (!this.#isEnded) this.#exit = setTimeout(() => this.#onEnd(), ptyExitMs);
     this.#startDrain();
   }
 
   #onEnd(): void {
     clearTimeout(this.#drain);
+    clearTimeout(this.#exit);
     this.#isEnded = true;
     this.#reader?.resolve();
   }

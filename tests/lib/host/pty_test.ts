@@ -80,6 +80,17 @@ Deno.test("the addon runs a program on a terminal, whose output is whole after i
   await assert.rejects(typed.type("late"), { code: "io_failed" });
 });
 
+Deno.test("a terminal ends soon after its program, also when something in the background prints without an end", async () => {
+  const typed = new Typed(await openPty(options, silentLog));
+  await typed.type("(trap '' HUP; while :; do echo go''ing; sleep 0.05; done) & exit\r");
+  await typed.until("going");
+  const limit = Promise.withResolvers<string>();
+  const timer = setTimeout(() => limit.resolve("it goes on"), 20_000);
+  assert.equal(await Promise.race([typed.ended.then(() => "ended"), limit.promise]), "ended");
+  clearTimeout(timer);
+  typed.pty.close();
+});
+
 Deno.test("script does the same", async () => {
   const typed = new Typed(await openScriptPty(options));
   await exercise(typed);
