@@ -1,11 +1,19 @@
 /** Ends a program of this machine that is no child of the agent, and only if it is the one that is meant. */
 
 import type { Clock } from "../async/clock.ts";
+import { readBoot } from "./boot.ts";
+import { readProcessStat } from "./process_stat.ts";
+
+/** What tells a process from others that have its number at another time. */
+export interface ProcessMarks {
+  /** A variable that its environment has had from the beginning, `NAME=value`; a program can drop it. */
+  mark: string;
+  /** As `startOfProcess()` has told it, or empty; a process keeps it when it runs another program in its own place. */
+  start: string;
+}
 
 /** How a process is ended. */
-export interface EndProcessOptions {
-  /** A variable of its environment, `NAME=value`, without which it is another process. */
-  mark: string;
+export interface EndProcessOptions extends ProcessMarks {
   /** How long it has after the hang-up signal. */
   graceMs: number;
   clock: Pick<Clock, "now" | "sleep">;
@@ -16,61 +24,71 @@ const pollMs = 20;
 /** How long the kernel gets after KILL. */
 const killLimitMs = 2_000;
 
+/** Names the start of the machine and that of the process; empty when there is no such process. */
+export function startOfProcess(pid: number): string {
+  const stat = readProcessStat(pid);
+  return stat === undefined ? "" : `${readBoot().id ?? ""}/${stat.startTicks}`;
+}
+
 /**
  * Sends the hang-up signal, and KILL after `graceMs` to what is left: the process, and the program that its terminal
- * runs in the foreground. False when no such process is visible from here; it may run on another machine.
+ * runs in the foreground. False when no such process is visible from here, as it may run on another machine, or when it
+ * cannot be ended.
  */
 export async function endMarkedProcess(pid: number, options: EndProcessOptions): Promise<boolean> {
-  if (!await carriesMark(pid, options.mark)) return false;
-  const foreground = await foregroundOf(pid);
+  if (!isMeant(pid, options)) return false;
+  const foreground = foregroundOf(pid, options.mark);
   send(pid, "SIGHUP");
   if (!await isGoneWithin(pid, options, options.graceMs)) {
     send(pid, "SIGKILL");
-    await isGoneWithin(pid, options, killLimitMs);
+    if (!await isGoneWithin(pid, options, killLimitMs)) return false;
   }
-  if (foreground !== undefined && foreground !== pid && await carriesMark(foreground, options.mark)) {
-    // The end of its terminal has hung it up; it does not care.
-    if (!await isGoneWithin(foreground, options, options.graceMs)) send(-foreground, "SIGKILL");
+  if (foreground === undefined) return true;
+  // The end of its terminal has hung it up; it may not care.
+  if (!await isGoneWithin(foreground.pid, { ...options, ...foreground }, options.graceMs)) {
+    send(-foreground.pid, "SIGKILL");
   }
   return true;
 }
 
-/** Whether a process has a variable in its environment. */
-export async function carriesMark(pid: number, mark: string): Promise<boolean> {
+/** Whether the process of this number is the one that is meant. */
+export function isMeant(pid: number, { mark, start }: ProcessMarks): boolean {
   if (pid <= 1) return false;
+  if (start !== "" && startOfProcess(pid) === start) return true;
   try {
-    return `\0${await Deno.readTextFile(`/proc/${pid}/environ`)}`.includes(`\0${mark}\0`);
+    return `\0${Deno.readTextFileSync(`/proc/${pid}/environ`)}`.includes(`\0${mark}\0`);
   } catch {
     // It is gone, is not ours to look at, or there is no such folder on this system.
     return false;
   }
 }
 
-async function isGoneWithin(pid: number, { mark, clock }: EndProcessOptions, limitMs: number): Promise<boolean> {
+async function isGoneWithin(
+  pid: number,
+  { clock, ...marks }: ProcessMarks & Pick<EndProcessOptions, "clock">,
+  limitMs: number,
+): Promise<boolean> {
   const until = clock.now() + limitMs;
-  while (await carriesMark(pid, mark)) {
+  while (isMeant(pid, marks)) {
     if (clock.now() >= until) return false;
     await clock.sleep(pollMs);
   }
   return true;
 }
 
-/** The process group in the foreground of the terminal of a process. */
-async function foregroundOf(pid: number): Promise<number | undefined> {
-  try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    // The name of the program, in brackets, may hold anything.
-    const group = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[5]);
-    return Number.isSafeInteger(group) && group > 1 ? group : undefined;
-  } catch {
-    return undefined;
-  }
+/** What runs in the foreground of the terminal of a shell, if it is another process of its session. */
+function foregroundOf(shell: number, mark: string): { pid: number; start: string } | undefined {
+  const { foreground: pid = 0, session } = readProcessStat(shell) ?? {};
+  if (pid <= 1 || pid === shell) return undefined;
+  const start = startOfProcess(pid);
+  const isOfSession = session === shell && readProcessStat(pid)?.session === session;
+  return isOfSession || isMeant(pid, { mark, start: "" }) ? { pid, start } : undefined;
 }
 
 function send(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);
   } catch {
-    // It has just ended by itself.
+    // It has just ended by itself, or belongs to another user.
   }
 }

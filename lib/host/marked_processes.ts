@@ -1,6 +1,7 @@
 /** Ends processes of an earlier run of the agent, recognized by a variable that nobody else has. Linux only. */
 
 import { throwIfAborted } from "../async/deadline.ts";
+import { readProcessStat } from "./process_stat.ts";
 
 /** Processes can start others while they are looked for. */
 const rounds = 5;
@@ -58,19 +59,9 @@ function ancestors(procDir: string): Set<number> {
   const pids = new Set<number>();
   for (let pid = Deno.pid; pid > 1 && !pids.has(pid);) {
     pids.add(pid);
-    pid = parentOf(`${procDir}/${pid}/stat`);
+    pid = readProcessStat(pid, procDir)?.parent ?? 0;
   }
   return pids;
-}
-
-/** The parent follows the state, which follows the name in parentheses, which may contain anything. */
-function parentOf(path: string): number {
-  try {
-    const stat = Deno.readTextFileSync(path);
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-  } catch {
-    return 0;
-  }
 }
 
 function kill(pid: number): void {

@@ -7,6 +7,23 @@ export interface ContainerProcess {
   pid: number;
 }
 
+/**
+ * Whether this process of this machine belongs to the container: a number from another machine may be that of any
+ * process here. False for numbers up to 0. Never throws. Source: proc(5), `/proc/<pid>/cgroup`.
+ */
+export function isInContainer(
+  { containerId, pid }: ContainerProcess,
+  { read = Deno.readTextFileSync, procDir = "/proc" }: { read?: (path: string) => string; procDir?: string } = {},
+): boolean {
+  if (pid <= 0) return false;
+  try {
+    return read(`${procDir}/${pid}/cgroup`).includes(containerId);
+  } catch {
+    // It has ended, or the system has no such files.
+    return false;
+  }
+}
+
 /** Reading more than these takes longer than the answer is worth. */
 const threadLimit = 100;
 
@@ -19,10 +36,8 @@ const threadLimit = 100;
  * Source: proc(5), `/proc/<pid>/stat`, `schedstat`, `task/<tid>/children`.
  */
 export function readIdleMark(container: ContainerProcess, procDir = "/proc"): string | undefined {
-  if (container.pid <= 0) return undefined;
+  if (!isInContainer(container, { procDir })) return undefined;
   try {
-    // A number from another machine may belong to some other process here.
-    if (!Deno.readTextFileSync(`${procDir}/${container.pid}/cgroup`).includes(container.containerId)) return undefined;
     return readMarks(container.pid, procDir)?.join("\n");
   } catch {
     // Processes may end at any moment, and some systems have no such files.

@@ -1,6 +1,6 @@
 /** Reads from Linux's process list which signals the first process of a container reacts to. */
 
-import type { ContainerProcess } from "./process_idle.ts";
+import { type ContainerProcess, isInContainer } from "./process_idle.ts";
 
 /**
  * True when the first process of a container does something of its own about a signal: it has a handler for it, or has
@@ -15,12 +15,9 @@ export function handlesSignal(
   signal: number,
   { read = Deno.readTextFileSync, procDir = "/proc" }: { read?: (path: string) => string; procDir?: string } = {},
 ): boolean | undefined {
-  if (container.pid <= 0) return undefined;
-  const folder = `${procDir}/${container.pid}`;
+  if (!isInContainer(container, { read, procDir })) return undefined;
   try {
-    // A number from another machine may belong to some other process here.
-    if (!read(`${folder}/cgroup`).includes(container.containerId)) return undefined;
-    const status = read(`${folder}/status`);
+    const status = read(`${procDir}/${container.pid}/status`);
     const masks = ["SigCgt", "SigBlk"].map((name) => maskOf(status, name));
     return masks.some((mask) => (mask >> BigInt(signal - 1) & 1n) === 1n);
   } catch {

@@ -64,6 +64,7 @@ class AddonPty implements Pty {
     this.#stream.on("data", (chunk: Uint8Array) => this.#onData(chunk));
     // The kernel reports the end of the last program on a terminal as an error.
     this.#stream.on("error", () => this.#onEnd());
+    this.#stream.on("end", () => this.#onEnd());
     this.#stream.on("close", () => this.#onEnd());
   }
 
@@ -82,7 +83,8 @@ class AddonPty implements Pty {
   }
 
   resize({ rows, columns }: { rows: number; columns: number }): Promise<void> {
-    if (this.#isClosed) return Promise.reject(closedError());
+    // The number of its file may be that of another one by now.
+    if (this.#isEnded) return Promise.reject(new AgentError("io_failed", "The terminal has ended"));
     this.#addon.resize(this.#fd, columns, rows);
     return Promise.resolve();
   }
@@ -90,9 +92,8 @@ class AddonPty implements Pty {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#input.close();
-    this.#stream.destroy();
     this.#onEnd();
+    this.#stream.destroy();
   }
 
   #onData(chunk: Uint8Array): void {
@@ -113,6 +114,7 @@ class AddonPty implements Pty {
     clearTimeout(this.#drain);
     clearTimeout(this.#exit);
     this.#isEnded = true;
+    this.#input.close();
     this.#reader?.resolve();
   }
 
@@ -122,8 +124,4 @@ class AddonPty implements Pty {
     if (this.#isEnded) return;
     if (this.#hasExited && this.#chunks.length === 0) this.#drain = setTimeout(() => this.#onEnd(), ptyDrainMs);
   }
-}
-
-function closedError(): AgentError {
-  return new AgentError("io_failed", "The terminal has ended");
 }

@@ -6,8 +6,9 @@ import { isCanceled } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { EngineConnection } from "../docker/engine_connection.ts";
 import type { Execs, ExecState, TerminalSize } from "../docker/exec.ts";
-import { endMarkedProcess } from "../host/end_process.ts";
+import { endMarkedProcess, startOfProcess } from "../host/end_process.ts";
 import { endMarkedProcesses } from "../host/marked_processes.ts";
+import { isInContainer } from "../host/process_idle.ts";
 import { markOf, type OpenShell, type OpenShells } from "./open_shells.ts";
 import { chooseShell } from "./shell_choice.ts";
 import type { Shell } from "./shell.ts";
@@ -41,12 +42,13 @@ export async function openContainerShell(
   const command = [await findShell(execs, containerId, signal)];
   const options = { command, variables: [markOf(sessionId)], size: firstSize, signal };
   const execId = await execs.prepareTerminal(containerId, options);
-  const entry = { sessionId, pid: 0, exec: { containerId, execId } };
+  const entry = { sessionId, pid: 0, start: "", exec: { containerId, execId } };
   await openShells.note(entry);
   try {
     const connection = await execs.openTerminal(execId, { size: firstSize, signal });
     const pid = await findPid(execId, deps, signal);
-    const shell = new ContainerShell({ ...deps, connection, entry: { ...entry, pid } });
+    const start = isInContainer({ containerId, pid }) ? startOfProcess(pid) : "";
+    const shell = new ContainerShell({ ...deps, connection, entry: { ...entry, pid, start } });
     await openShells.note(shell.entry);
     return shell;
   } catch (error) {
@@ -57,12 +59,12 @@ export async function openContainerShell(
 
 /** Ends the process of a shell in a container, wherever it is visible. Never throws. */
 export async function endContainerShell(
-  { sessionId, pid, exec }: OpenShell,
+  { sessionId, pid, start, exec }: OpenShell,
   deps: ContainerShellDeps,
 ): Promise<void> {
   const { execs, openShells, clock, log } = deps;
   const mark = markOf(sessionId);
-  const options = { mark, graceMs: shellGraceMs, clock };
+  const options = { mark, start, graceMs: shellGraceMs, clock };
   try {
     const state = exec === undefined ? undefined : await inspect(execs, exec.execId);
     const isEnded = await endMarkedProcess(state?.pid || pid, options);

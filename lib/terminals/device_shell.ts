@@ -5,7 +5,7 @@ import { AgentError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { TerminalSize } from "../docker/exec.ts";
 import { userVariables } from "../host/device_user.ts";
-import { endMarkedProcess } from "../host/end_process.ts";
+import { endMarkedProcess, startOfProcess } from "../host/end_process.ts";
 import type { Pty } from "../host/pseudoterminal.ts";
 import { openPty } from "../host/pty.ts";
 import { shellGraceMs } from "./container_shell.ts";
@@ -33,8 +33,9 @@ export async function openDeviceShell(sessionId: string, deps: DeviceShellDeps):
   const program = await findProgram(["bash", "sh"], PATH);
   const env = { PATH, ...user, TERM: "xterm-256color", SHELL: program, [shellMark]: sessionId };
   const pty = await openPty({ program, args: ["-i"], env, folder: await homeOf(user.HOME), ...firstSize }, deps.log);
-  await deps.openShells.note({ sessionId, pid: pty.pid });
-  return new DeviceShell(pty, { ...deps, sessionId });
+  const start = startOfProcess(pty.pid);
+  await deps.openShells.note({ sessionId, pid: pty.pid, start });
+  return new DeviceShell(pty, { ...deps, sessionId, start });
 }
 
 async function findProgram(names: readonly string[], path: string): Promise<string> {
@@ -52,12 +53,17 @@ async function homeOf(home: string): Promise<string> {
   return found?.isDirectory ? home : "/";
 }
 
+interface NotedShellDeps extends DeviceShellDeps {
+  sessionId: string;
+  start: string;
+}
+
 class DeviceShell implements Shell {
   readonly #pty: Pty;
-  readonly #deps: DeviceShellDeps & { sessionId: string };
+  readonly #deps: NotedShellDeps;
   #ended: Promise<void> | undefined;
 
-  constructor(pty: Pty, deps: DeviceShellDeps & { sessionId: string }) {
+  constructor(pty: Pty, deps: NotedShellDeps) {
     this.#pty = pty;
     this.#deps = deps;
   }
@@ -80,8 +86,8 @@ class DeviceShell implements Shell {
   }
 
   async #end(): Promise<void> {
-    const { sessionId, openShells, clock } = this.#deps;
-    await endMarkedProcess(this.#pty.pid, { mark: markOf(sessionId), graceMs: shellGraceMs, clock });
+    const { sessionId, start, openShells, clock } = this.#deps;
+    await endMarkedProcess(this.#pty.pid, { mark: markOf(sessionId), start, graceMs: shellGraceMs, clock });
     this.#pty.close();
     await openShells.forget(sessionId);
   }

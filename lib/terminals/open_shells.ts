@@ -15,6 +15,8 @@ export interface OpenShell {
   sessionId: string;
   /** Of its process on this machine; 0 when it is not known. */
   pid: number;
+  /** When that was started, which tells it from others of this number; empty when it is not known. */
+  start: string;
   /** Where it runs in a container. */
   exec?: { containerId: string; execId: string };
 }
@@ -86,8 +88,8 @@ export class OpenShells {
 
 function decodeShell(value: unknown): OpenShell | undefined {
   if (!isDict(value) || typeof value.sessionId !== "string") return undefined;
-  const shell = { sessionId: value.sessionId, pid: readCount(value.pid) ?? 0 };
-  const { exec } = value;
+  const { sessionId, start, exec } = value;
+  const shell = { sessionId, pid: readCount(value.pid) ?? 0, start: typeof start === "string" ? start : "" };
   if (!isDict(exec) || typeof exec.containerId !== "string" || typeof exec.execId !== "string") return shell;
   return { ...shell, exec: { containerId: exec.containerId, execId: exec.execId } };
 }

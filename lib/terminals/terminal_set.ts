@@ -118,16 +118,18 @@ export class TerminalSet implements AsyncDisposable {
 
   /** The terminal of the device for a caller: the one that is open already, or a new one. See `Terminals`. */
   async openDevice(owner: string): Promise<TerminalTopics> {
-    const opened = this.#devices.get(owner) ?? this.#openDevice(owner);
-    this.#devices.set(owner, opened);
-    try {
-      const session = await opened;
-      if (!session.isEnded) return session.topics;
+    const known = this.#devices.get(owner);
+    const opened = known ?? this.#openDevice(owner);
+    const forget = () => {
       if (this.#devices.get(owner) === opened) this.#devices.delete(owner);
-    } catch (error) {
-      if (this.#devices.get(owner) === opened) this.#devices.delete(owner);
-      throw error;
+    };
+    if (known === undefined) {
+      this.#devices.set(owner, opened);
+      opened.then(({ endSignal }) => endSignal.addEventListener("abort", forget, { once: true }), forget);
     }
+    const session = await opened;
+    if (!session.isEnded) return session.topics;
+    forget();
     return await this.openDevice(owner);
   }
 

@@ -10,7 +10,7 @@ import type { AddedDevice } from "../../scripts/studio/studio.ts";
 import type { AgentProcess } from "../../scripts/testbed/agent_process.ts";
 import { pollUntil, sleep } from "../../scripts/testbed/wait.ts";
 import { AgentFixture, outsider } from "./agent_fixture.ts";
-import { assertRefuses, terminalShells, untilNoShell } from "./terminal_shells.ts";
+import { assertRefuses, replaceShell, terminalShells, untilNoProcess, untilNoShell } from "./terminal_shells.ts";
 import { readTopics, TerminalViewer } from "./terminal_viewer.ts";
 
 interface DeviceTerminals {
@@ -151,20 +151,27 @@ const cases: Record<string, (terminals: DeviceTerminals) => Promise<void>> = {
     const viewer = await TerminalViewer.openDevice(owner, device.serial);
     await viewer.until("# ");
     await viewer.type("trap '' HUP; PS1='stubborn '; while :; do sleep 1; done\r");
-    await sleep(500);
+    await using system = await fixture.openSystem();
+    const other = await TerminalViewer.openDevice(system, device.serial);
+    await other.type(replaceShell("left-2"));
+    await other.until("replaced");
     const { sessionId } = fixture.studio.device(device);
     await agent.kill();
     agent.start();
     await fixture.untilBack(device, sessionId, { limitMs: 40_000 });
     await untilNoShell();
+    await untilNoProcess("left-2");
   },
 
   "the end of the agent ends its shells and tells their viewers": async ({ owner, device, agent }) => {
     const viewer = await TerminalViewer.openDevice(owner, device.serial);
     await viewer.until("# ");
+    await viewer.type(replaceShell("stopped-2"));
+    await viewer.until("replaced");
     assert.equal(await agent.stop(), 0);
     await viewer.untilEnd();
     assert.deepEqual(await terminalShells(), []);
+    await untilNoProcess("stopped-2");
     assert.equal(viewer.ends, 1);
     const text = await Deno.readTextFile(agent.logFile);
     assert.ok(text.includes("A terminal has ended") && !text.includes("stubborn") && !text.includes("quiet-"));

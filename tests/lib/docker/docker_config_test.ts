@@ -135,7 +135,7 @@ Deno.test("endMarkedProcesses() spares itself and those above it, and does witho
   const folder = await Deno.makeTempDir();
   const add = async (pid: number, parent: number, environment: string) => {
     await Deno.mkdir(`${folder}/${pid}`);
-    await Deno.writeTextFile(`${folder}/${pid}/stat`, `${pid} (a) b) S ${parent} 1 1 0`);
+    await Deno.writeTextFile(`${folder}/${pid}/stat`, `${pid} (a) b) S ${parent}${" 0".repeat(48)}`);
     await Deno.writeTextFile(`${folder}/${pid}/environ`, environment);
   };
   await add(Deno.pid, 4_000_001, "MARK=1\0");

@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { systemClock } from "../../../lib/async/clock.ts";
 import { silentLog } from "../../../lib/base/log.ts";
-import { endMarkedProcess } from "../../../lib/host/end_process.ts";
+import { endMarkedProcess, startOfProcess } from "../../../lib/host/end_process.ts";
 import type { Pty } from "../../../lib/host/pseudoterminal.ts";
 import { openPty } from "../../../lib/host/pty.ts";
 import { openScriptPty } from "../../../lib/host/script_pty.ts";
 
 const mark = "REAGENT_TEST_PTY=7f3a";
+
+const stubborn = "trap '' HUP; echo re''ady-\\$\\$; while :; do sleep 1; done";
 
 const options = {
   program: "/bin/sh",
@@ -103,10 +105,41 @@ Deno.test("a program on a terminal that ignores the hang-up is killed, with what
   const typed = new Typed(await openPty(options, silentLog));
   await typed.type("trap '' HUP; sh -c 'echo re\"\"ady; while :; do sleep 1; done'\r");
   await typed.until("ready");
-  const end = { graceMs: 200, clock: systemClock };
+  const end = { graceMs: 200, clock: systemClock, start: "" };
   assert.equal(await endMarkedProcess(typed.pty.pid, { ...end, mark: `${mark}x` }), false);
   assert.equal(await endMarkedProcess(Deno.pid, { ...end, mark }), false);
   assert.equal(await endMarkedProcess(typed.pty.pid, { ...end, mark }), true);
   await typed.ended;
+  typed.pty.close();
+});
+
+Deno.test("a program that has dropped its variables is known by its start", async () => {
+  const typed = new Typed(await openPty(options, silentLog));
+  const { pid } = typed.pty;
+  const start = startOfProcess(pid);
+  assert.match(start, /^[0-9a-f-]{36}\/\d+$/);
+  await typed.type("exec env -i PATH=/usr/bin:/bin sh\r");
+  await typed.type(`trap '' HUP; PS1='> '; env -i PATH=/usr/bin:/bin sh -c "${stubborn}"\r`);
+  await typed.until("ready");
+  const inner = Number(/ready-(\d+)/.exec(typed.text)?.[1]);
+  const end = { graceMs: 200, clock: systemClock, mark };
+  assert.equal(await endMarkedProcess(pid, { ...end, start: "" }), false);
+  assert.equal(await endMarkedProcess(pid, { ...end, start: `${start}1` }), false);
+  assert.equal(await endMarkedProcess(Deno.pid, { ...end, start }), false);
+  assert.equal(await endMarkedProcess(pid, { ...end, start }), true);
+  await typed.ended;
+  typed.pty.close();
+  assert.equal(startOfProcess(pid), "");
+  while (startOfProcess(inner) !== "") await systemClock.sleep(5);
+});
+
+Deno.test("a terminal whose program has ended takes no input and no size any more", async () => {
+  const typed = new Typed(await openPty(options, silentLog));
+  await typed.type("stty -icanon; sleep 1000\r");
+  const large = typed.type("x".repeat(100_000));
+  Deno.kill(typed.pty.pid, "SIGKILL");
+  await typed.ended;
+  await assert.rejects(large, { code: "io_failed" });
+  await assert.rejects(typed.pty.resize({ rows: 1, columns: 1 }), { code: "io_failed" });
   typed.pty.close();
 });
