@@ -252,6 +252,9 @@ const cases: Record<string, (terminals: Terminals) => Promise<void>> = {
     await viewer.until("# ");
     await viewer.type("sleep 31 & exit\r");
     await viewer.untilEnd({ limitMs: 20_000 });
+    const loud = await TerminalViewer.openContainer(owner, { serial: device.serial, containerName: container });
+    await loud.type("(trap '' HUP; while :; do echo loud-3 || exit; sleep 0.05; done) & exit\r");
+    await loud.untilEnd({ limitMs: 20_000 });
   },
 
   "a terminal that is never started ends after a minute": async ({ owner, device }) => {

@@ -55,6 +55,8 @@ class Typed {
   }
 }
 
+const openScript = () => openScriptPty(options);
+
 async function exercise(typed: Typed): Promise<void> {
   await typed.type("stty size\r");
   await typed.until("24 80");
@@ -82,19 +84,21 @@ Deno.test("the addon runs a program on a terminal, whose output is whole after i
   await assert.rejects(typed.type("late"), { code: "io_failed" });
 });
 
-Deno.test("a terminal ends soon after its program, also when something in the background prints without an end", async () => {
-  const typed = new Typed(await openPty(options, silentLog));
-  await typed.type("(trap '' HUP; while :; do echo go''ing; sleep 0.05; done) & exit\r");
-  await typed.until("going");
-  const limit = Promise.withResolvers<string>();
-  const timer = setTimeout(() => limit.resolve("it goes on"), 20_000);
-  assert.equal(await Promise.race([typed.ended.then(() => "ended"), limit.promise]), "ended");
-  clearTimeout(timer);
-  typed.pty.close();
-});
+for (const [name, open] of Object.entries({ addon: () => openPty(options, silentLog), script: openScript })) {
+  Deno.test(`${name}: a terminal ends soon after its program, also when something prints on without an end`, async () => {
+    const typed = new Typed(await open());
+    await typed.type("(trap '' HUP; while :; do echo go''ing || exit; sleep 0.05; done) & exit\r");
+    await typed.until("going");
+    const limit = Promise.withResolvers<string>();
+    const timer = setTimeout(() => limit.resolve("it goes on"), 20_000);
+    assert.equal(await Promise.race([typed.ended.then(() => "ended"), limit.promise]), "ended");
+    clearTimeout(timer);
+    typed.pty.close();
+  });
+}
 
 Deno.test("script does the same", async () => {
-  const typed = new Typed(await openScriptPty(options));
+  const typed = new Typed(await openScript());
   await exercise(typed);
   await typed.type("exit\r");
   await typed.ended;
