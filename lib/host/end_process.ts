@@ -36,7 +36,7 @@ export function startOfProcess(pid: number): string {
  * cannot be ended.
  */
 export async function endMarkedProcess(pid: number, options: EndProcessOptions): Promise<boolean> {
-  if (!isMeant(pid, options)) return false;
+  if (!isSameProcess(pid, options)) return false;
   const foreground = foregroundOf(pid, options.mark);
   send(pid, "SIGHUP");
   if (!await isGoneWithin(pid, options, options.graceMs)) {
@@ -52,7 +52,7 @@ export async function endMarkedProcess(pid: number, options: EndProcessOptions):
 }
 
 /** Whether the process of this number is the one that is meant. */
-export function isMeant(pid: number, { mark, start }: ProcessMarks): boolean {
+function isSameProcess(pid: number, { mark, start }: ProcessMarks): boolean {
   if (pid <= 1) return false;
   if (start !== "" && startOfProcess(pid) === start) return true;
   try {
@@ -69,7 +69,7 @@ async function isGoneWithin(
   limitMs: number,
 ): Promise<boolean> {
   const until = clock.now() + limitMs;
-  while (isMeant(pid, marks)) {
+  while (isSameProcess(pid, marks)) {
     if (clock.now() >= until) return false;
     await clock.sleep(pollMs);
   }
@@ -82,7 +82,7 @@ function foregroundOf(shell: number, mark: string): { pid: number; start: string
   if (pid <= 1 || pid === shell) return undefined;
   const start = startOfProcess(pid);
   const isOfSession = session === shell && readProcessStat(pid)?.session === session;
-  return isOfSession || isMeant(pid, { mark, start: "" }) ? { pid, start } : undefined;
+  return isOfSession || isSameProcess(pid, { mark, start: "" }) ? { pid, start } : undefined;
 }
 
 function send(pid: number, signal: Deno.Signal): void {

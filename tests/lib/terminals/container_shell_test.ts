@@ -19,7 +19,7 @@ Deno.test("a shell is ended whose process the engine had not told before it was 
     await other.status;
     await Deno.remove(folder, { recursive: true });
   });
-  const entry = { sessionId, pid: 0, exec: { containerId: "c".repeat(64), execId: "e".repeat(64) } };
+  const entry = { sessionId, pid: 0, start: "", exec: { containerId: "c".repeat(64), execId: "e".repeat(64) } };
   await openShells.note(entry);
   await endContainerShell(entry, { execs: await engine.execs(), openShells, clock: systemClock, log: silentLog });
   assert.equal((await shell.status).signal, "SIGKILL");
