@@ -114,6 +114,22 @@ export class NetworkManagerProxy {
     };
   }
 
+  /**
+   * Reports each state of a device with its reason, until it is disposed. Some last too short to be read: a device that
+   * has failed is disconnected, and without a reason, a moment later.
+   */
+  async watchDevice(path: string, onState: (state: number, reason: number) => void): Promise<AsyncDisposable> {
+    const match = {
+      sender: networkManagerName,
+      path,
+      interface: `${networkManagerName}.Device`,
+      member: "StateChanged",
+    };
+    return await this.#bus.subscribe(match, ({ args: [state, , reason] }) => {
+      onState(readBusNumber(state, "the state of a device"), readBusNumber(reason, "the state of a device"));
+    });
+  }
+
   /** The addresses that a device has of a kind; none while it has no such configuration. */
   async readIpConfig(path: string | undefined, family: 4 | 6, signal: AbortSignal): Promise<IpConfig> {
     const empty = { addresses: [], gateway: "", nameServers: [] };

@@ -6,7 +6,8 @@ import { isMethodMissing } from "../dbus/bus_errors.ts";
 import type { NetworkDevice, NetworkManagerProxy, SavedProfile } from "../dbus/network_manager.ts";
 import type { ChangeRecord, Undo } from "./change_record.ts";
 import { withIpv4 } from "./ipv4.ts";
-import { profileText } from "./profiles.ts";
+import { profileSsid, profileText, wifiType } from "./profiles.ts";
+import { isSameSsid } from "./ssid.ts";
 import { wrongPasswordText } from "./wifi_profile.ts";
 
 /** What it needs. */
@@ -20,10 +21,16 @@ const activationPollMs = 250;
 /** States of an active connection. */
 const activeStates = { activated: 2, deactivated: 4 };
 
+const preparingState = 40;
 const failedState = 120;
 
 /** Reasons of a device's state that stand for a password that was not accepted. */
 const passwordReasons = [7, 8, 9, 10, 11];
+
+/** How a WPA3 network that refuses a password looks to NetworkManager: as if it were not there. */
+const notFoundReason = 53;
+
+const refusedText = "the network is there, but did not let the device in: the wifi password may be wrong";
 
 /** Makes the change and waits until it is in effect. Throws when NetworkManager reports that it did not work. */
 export async function switchOver(deps: SwitchOverDeps, record: ChangeRecord, signal: AbortSignal): Promise<void> {
@@ -57,12 +64,32 @@ export async function undoChange(
   if (device !== undefined) await activate(deps, { profile, device, specificObject: undefined }, signal);
 }
 
-async function activate(
+interface Use {
+  profile: SavedProfile;
+  device: NetworkDevice;
+  specificObject: string | undefined;
+}
+
+async function activate(deps: SwitchOverDeps, use: Use, signal: AbortSignal): Promise<void> {
+  const failure: Failure = { reason: undefined };
+  await using _watch = await deps.manager.watchDevice(use.device.path, (state, reason) => {
+    // An attempt of NetworkManager itself may have failed just before.
+    if (state === preparingState) failure.reason = undefined;
+    if (state === failedState) failure.reason = reason;
+  });
+  await activateWatched(deps, { ...use, failure }, signal);
+}
+
+/** Why the device has failed, once it has. */
+interface Failure {
+  reason: number | undefined;
+}
+
+async function activateWatched(
   { manager, clock }: SwitchOverDeps,
-  use: { profile: SavedProfile; device: NetworkDevice; specificObject: string | undefined },
+  { profile, device, specificObject, failure }: Use & { failure: Failure },
   signal: AbortSignal,
 ): Promise<void> {
-  const { profile, device, specificObject } = use;
   const request = { profile: profile.path, device: device.path };
   const active = await manager.activate(
     specificObject === undefined ? request : { ...request, specificObject },
@@ -73,7 +100,9 @@ async function activate(
     if (state === activeStates.activated) return;
     const { state: deviceState, reason } = await manager.readDevice(device.path, signal);
     if (state === undefined || state === activeStates.deactivated || deviceState === failedState) {
-      throw new AgentError("not_connected", activationFailure(profile, reason));
+      const why = failure.reason ?? reason;
+      const isInTheAir = why === notFoundReason && await isSeen(manager, { profile, device }, signal);
+      throw new AgentError("not_connected", activationFailure(profile, { reason: why, isInTheAir }));
     }
     await clock.sleep(activationPollMs, signal);
   }
@@ -92,10 +121,25 @@ async function readActiveState(
   }
 }
 
-function activationFailure(profile: SavedProfile, reason: number): string {
-  const isWifi = profileText(profile, ["connection", "type"]) === "802-11-wireless";
+function activationFailure(
+  profile: SavedProfile,
+  { reason, isInTheAir }: { reason: number; isInTheAir: boolean },
+): string {
+  const isWifi = profileText(profile, ["connection", "type"]) === wifiType;
   if (isWifi && passwordReasons.includes(reason)) return wrongPasswordText;
+  if (isInTheAir) return refusedText;
   return `NetworkManager could not connect with the new settings (reason ${reason})`;
+}
+
+/** Whether the network of a profile is in the air. */
+async function isSeen(
+  manager: NetworkManagerProxy,
+  { profile, device }: Pick<Use, "profile" | "device">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const ssid = profileSsid(profile);
+  if (ssid === undefined) return false;
+  return (await manager.listAccessPoints(device.path, signal)).some((point) => isSameSsid(point.ssid, ssid));
 }
 
 async function findProfile(

@@ -142,6 +142,28 @@ Deno.test("a network that is chosen is kept; a scan needs a device that is conne
   assert.deepEqual((await wifi.listWifi(never)).networks.map(({ current }) => current), [true]);
 });
 
+Deno.test("a wrong password is told, though the device has forgotten it when it is looked at", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { mock, wifi, fixture, addAccessPoint } = await startMachine(stack, 30);
+  await addAccessPoint("ap1", "Home Net", "00:11:22:33:44:55");
+  await mock("AddWiFiConnection", ["ssss", wlan0, "con1", "Home Net", "wpa-psk"]);
+  const rows: [reason: number, error: string][] = [
+    [7, "the wifi password is invalid"],
+    [53, "the network is there, but did not let the device in: the wifi password may be wrong"],
+    [5, "NetworkManager could not connect with the new settings (reason 5)"],
+  ];
+  for (const [at, [reason, error]] of rows.entries()) {
+    const states = [[40, 30, 0], [120, 60, reason], [30, 120, 0]].map((numbers) => `[${numbers}]`);
+    const code = `for numbers in [${states}]:
+    objects[args[1]].EmitSignal('${networkManagerName}.Device', 'StateChanged', 'uuu', [dbus.UInt32(n) for n in numbers])
+ret = dbus.ObjectPath('/gone')`;
+    await mock("AddMethod", ["sssss", networkManagerName, "ActivateConnection", "ooo", "o", code]);
+    await wifi.selectWifi({ ssid: "Home Net", mac: "00:11:22:33:44:55" }, never);
+    const outcome = { method: "select_wifi_network", interfaceName: "wlan0", outcome: "reverted", error };
+    assert.deepEqual((await fixture.untilOutcomes(at + 1))[at], outcome);
+  }
+});
+
 Deno.test("fifty networks are listed at once", async () => {
   await using stack = new AsyncDisposableStack();
   const { wifi, addAccessPoint } = await startMachine(stack, 100);
