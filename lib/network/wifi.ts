@@ -27,7 +27,6 @@ const wifiDevice = 2;
 const disconnectedState = 30;
 const scanPollMs = 100;
 const scanPauseMs = 1_000;
-const scanLimitMs = 10_000;
 
 /** All scans that one call makes. */
 export const allScansLimitMs = 20_000;
@@ -85,9 +84,8 @@ async function scanOnce({ manager, clock }: WifiDeps, signal: AbortSignal): Prom
     if (isBusRefusal(error, "NotAllowed")) return false;
     throw error;
   }
-  await within(scanLimitMs, async (limit) => {
-    while ((await manager.readWireless(path, limit)).lastScan === lastScan) await clock.sleep(scanPollMs, limit);
-  }, { what: "The scan for wifi networks", signal });
+  // Between two channels many radios return to the network in use: with two bands that takes more than ten seconds.
+  while ((await manager.readWireless(path, signal)).lastScan === lastScan) await clock.sleep(scanPollMs, signal);
   return true;
 }
 
