@@ -8,7 +8,13 @@
 
 import { projectRoot } from "./paths.ts";
 import { sweepBoxes } from "./testbed/box.ts";
-import { installParts, type MissingParts } from "./testbed/setup/install_parts.ts";
+import {
+  allParts,
+  installParts,
+  type MissingParts,
+  type PartName,
+  regularParts,
+} from "./testbed/setup/install_parts.ts";
 import { readTestArguments } from "./test/arguments.ts";
 import { beginCoverage, keepCoverage } from "./test/coverage_data.ts";
 import { findTests } from "./test/find.ts";
@@ -27,7 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const startedMs = performance.now();
-  const { parts } = await installPackagesFirst();
+  const { parts } = await installPackagesFirst(wanted.isNightly ? allParts : regularParts);
   const times = await readTimes();
   const files = await findTests(projectRoot);
   const select = (missing: MissingParts) => selectFiles(files, { filter: wanted, missing, lastMs: times });
@@ -58,9 +64,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Waits for what unit tests need; `parts` goes on installing the rest. */
-async function installPackagesFirst(): Promise<{ parts: Promise<MissingParts> }> {
+async function installPackagesFirst(wanted: readonly PartName[]): Promise<{ parts: Promise<MissingParts> }> {
   const packages = Promise.withResolvers<void>();
-  const parts = installParts((text) => print(`setup: ${text}`), { onPackages: packages.resolve });
+  const parts = installParts((text) => print(`setup: ${text}`), { wanted, onPackages: packages.resolve });
   parts.catch(packages.reject);
   await packages.promise;
   return { parts };

