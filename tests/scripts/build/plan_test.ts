@@ -98,14 +98,16 @@ Deno.test("the commands bundle, minify, and allow what the agent does without pr
   assert.deepEqual(
     bundleRunArgs("reagent.js").join(" "),
     "run --quiet --no-check --no-prompt --allow-all --no-config --no-lock --unstable-net " +
-      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache reagent.js",
+      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc," +
+      "--invocation-count-for-maglev=20000,--invocation-count-for-maglev-osr=2000 --no-code-cache reagent.js",
   );
   const target = targets[1];
   assert.ok(target !== undefined);
   assert.deepEqual(
     compileArgs("build/reagent.js", { target, output: "build/x", parts: ["build/frpc-linux-arm64.gz"] }).join(" "),
     "compile --quiet --no-check --no-prompt --allow-all --no-config --no-lock --no-npm --unstable-net " +
-      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc --no-code-cache " +
+      "--v8-flags=--max-semi-space-size=1,--no-concurrent-recompilation,--no-sparkplug,--expose-gc," +
+      "--invocation-count-for-maglev=20000,--invocation-count-for-maglev-osr=2000 --no-code-cache " +
       "--include build/frpc-linux-arm64.gz --target aarch64-unknown-linux-gnu --output build/x build/reagent.js",
   );
 });
