@@ -58,15 +58,17 @@ async function startDevice(stack: AsyncDisposableStack): Promise<NetworkFixture>
   return stack.use(startNetwork({ address, changeFile: `${folder}/network_change.json`, reaches }));
 }
 
-/** Waits until the device is in the network of this access point, and has an address there. */
+/** Waits until the device is in the network of this access point, has an address there, and the list shows both. */
 async function untilIn(fixture: NetworkFixture, point: AccessPointOptions): Promise<void> {
+  const prefix = routerOf(point).slice(0, -1);
   await pollUntil(`the device is in "${point.ssid}"`, async () => {
-    const [address] = await addressesOf("wlan0");
-    return (address?.startsWith(routerOf(point).slice(0, -1)) && await answers(routerOf(point))) || undefined;
+    const { networks, ipv4 } = await fixture.network.listWifi(never);
+    // The kernel has an address some time before NetworkManager reports it.
+    const shown = ipv4.map(({ address, prefix }) => `${address}/${prefix}`).join(" ");
+    const current = networks.filter((network) => network.current).map(({ mac }) => mac).join(" ");
+    const isThere = shown.startsWith(prefix) && shown === (await addressesOf("wlan0")).join(" ");
+    return (isThere && current === macOf(point) && await answers(routerOf(point))) || undefined;
   }, limit);
-  const { networks, ipv4 } = await fixture.network.listWifi(never);
-  assert.deepEqual(networks.filter(({ current }) => current).map(({ mac }) => mac), [macOf(point)]);
-  assert.deepEqual(ipv4.map(({ address, prefix }) => `${address}/${prefix}`), await addressesOf("wlan0"));
 }
 
 /** Chooses a network and waits for the outcome, which is the last. */
