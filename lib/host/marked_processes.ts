@@ -1,7 +1,7 @@
 /** Ends processes of an earlier run of the agent, recognized by a variable that nobody else has. Linux only. */
 
 import { throwIfAborted } from "../async/deadline.ts";
-import { readProcessStat } from "./process_stat.ts";
+import { readProcessStat } from "./end_process.ts";
 
 /** Processes can start others while they are looked for. */
 const rounds = 5;
