@@ -44,6 +44,7 @@ export type StepEngine = Pick<
     | "remove"
     | "removeNetwork"
     | "removeVolume"
+    | "rename"
     | "settingsOf"
     | "start"
     | "stop"

@@ -1,7 +1,4 @@
-/**
- * The container engine: every call that the agent makes to it, with a deadline, abortable, and with its errors as
- * codes.
- */
+/** The container engine: every call that the agent makes to it, with a deadline, abortable, with errors as codes. */
 
 import { throwIfAborted } from "../async/deadline.ts";
 import { singleFlight } from "../async/single_flight.ts";
@@ -194,6 +191,12 @@ export class Engine {
     const limitMs = engineCallLimitMs + graceSeconds * 1000;
     const request = { method: "POST", path: containerPath(id, "/stop"), query: { t: `${graceSeconds}` } } as const;
     await readAnswerText(await this.#transport.open(request, { what, signal, limitMs, missing: "container_missing" }));
+  }
+
+  /** Gives a container another name. Throws `container_missing`. */
+  async rename(id: string, name: string, signal: AbortSignal): Promise<void> {
+    const request = { method: "POST", path: containerPath(id, "/rename"), query: { name } } as const;
+    await this.#transport.read(request, { what: `Renaming container "${id}"`, signal, missing: "container_missing" });
   }
 
   /**

@@ -77,6 +77,21 @@ Deno.test("compose apps share the ports of the device, with each other and with 
   assert.deepEqual(await fixture.services(), ["too running", "web running"]);
 });
 
+Deno.test("a container of compose whose replacement was cut off gets its name with the next start", async () => {
+  await using fixture = await ComposeFixture.start();
+  const { apps } = fixture;
+  await fixture.push("web", "1", untilRunning);
+  const services = { web: { image: fixture.image("web") } };
+  await apps.requestUntil("RUNNING", running, { docker_compose: { services } });
+  apps.startObserving();
+  const shown = async () => (await apps.engine.docker("ps", "--format", "{{.Names}}")).trim();
+  const name = await shown();
+  assert.match(name, /^prod_\d+_shop_compose-web-1$/);
+  await apps.engine.docker("rename", name, `0123456789ab_${name}`);
+  await apps.engine.docker("kill", `0123456789ab_${name}`);
+  await pollUntil("the container has its name", async () => await shown() === name || undefined, { limitMs: 60_000 });
+});
+
 Deno.test("a compose update goes back, waits or is given up as the site wants it", async (t) => {
   await using fixture = await ComposeFixture.start();
   const { apps } = fixture;

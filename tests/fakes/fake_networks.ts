@@ -26,6 +26,11 @@ export class FakeNetworks {
     return Promise.resolve();
   }
 
+  /** Only containers of compose projects are renamed. */
+  rename(id: string, name: string, _signal: AbortSignal): Promise<void> {
+    return Promise.reject(new AgentError("container_missing", `No container ${id} becomes ${name}`));
+  }
+
   /** Builds and pushes are tried on real engines only. */
   openBuild(): Promise<never> {
     return Promise.reject(new AgentError("build_failed", "This engine builds nothing"));

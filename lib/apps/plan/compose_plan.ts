@@ -15,7 +15,7 @@ import {
   sayRunning,
   stopAndRemove,
 } from "./given.ts";
-import { servicesInUse } from "../state/observed_app.ts";
+import { isAlive, servicesInUse } from "../state/observed_app.ts";
 import type { BuildGoal, Goal, Step } from "./steps.ts";
 
 /** What is left to do, in order; empty when the goal is reached. */
@@ -63,9 +63,18 @@ function leaveContainers(given: Given): Step[] {
   return [...given.observed.containers.flatMap(stopAndRemove), ...leaveFormerProjects(given)];
 }
 
-/** What runs under an earlier name counts until there is something under the name of today. */
+/**
+ * What runs under an earlier name counts until there is something under the name of today. Of an app that is not to
+ * run, a stop that was cut off has left containers that have ended.
+ */
 function tidyProjectSteps(given: Given): Step[] {
-  return [...(hasServices(given.observed) ? leaveContainers(given) : []), ...dropOtherKind(given)];
+  const { observed, wanted: { project } } = given;
+  const hasEnded = project?.isToRun === false && observed.project?.services.every(({ status }) => !isAlive(status));
+  return [
+    ...(hasServices(observed) ? leaveContainers(given) : []),
+    ...(hasEnded === true ? leaveServices(given) : []),
+    ...dropOtherKind(given),
+  ];
 }
 
 function installProjectSteps(given: Given): Step[] {

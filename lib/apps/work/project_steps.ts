@@ -21,6 +21,7 @@ import { readHealth } from "../watch/read_health.ts";
 import { ImagePull } from "./image_pull.ts";
 import { dropReplaced } from "./replaced_images.ts";
 import { ProjectImages } from "./project_images.ts";
+import { finishNames } from "./project_names.ts";
 import type { StepContext } from "./step_context.ts";
 import { done, type Effect } from "./transition.ts";
 
@@ -150,6 +151,8 @@ export class ProjectSteps {
       try {
         const onLines = (lines: readonly string[]) => lines.forEach((line) => feed.push(line));
         await cli.up({ name: files.project, file: files.file }, { build: app.id.stage === "DEV", onLines, signal });
+        const services = await this.#services(signal);
+        await finishNames(this.#context, { project: files.project, services }, signal);
         return done;
       } catch (error) {
         if (signal.aborted) throw error;

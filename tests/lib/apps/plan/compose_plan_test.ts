@@ -297,3 +297,21 @@ Deno.test("plan() of tidying up has no step for a compose app of which an update
   const both = ["restoreImages", "dropKeptImages"];
   assert.deepEqual([stepsFor(true), stepsFor(undefined)], [both, both]);
 });
+
+Deno.test("plan() of tidying up removes what a stop has left that was cut off, and nothing of an app that is to run", () => {
+  const stepsFor = (statuses: readonly string[], isToRun: boolean) => {
+    const device = new PlannedProject({ running: oldImages.slice(0, statuses.length) });
+    device.isToRun = isToRun;
+    const observed = device.observe();
+    const services = (observed.project?.services ?? []).map((service, at) => {
+      return { ...service, status: statuses[at] ?? "", exitCode: 0 };
+    });
+    const project = { services, images: {}, hasKeptImages: false };
+    const given = { wanted: device.wanted(), progress: { done: new Set<string>(), createdContainer: undefined } };
+    return plan("tidy", { ...given, observed: { ...observed, project } }).map(({ kind }) => kind);
+  };
+  assert.deepEqual(stepsFor(["exited", "created"], false), ["stopProject"]);
+  assert.deepEqual(stepsFor(["exited", "running"], false), []);
+  assert.deepEqual(stepsFor(["exited", "created"], true), []);
+  assert.deepEqual(stepsFor([], false), []);
+});
