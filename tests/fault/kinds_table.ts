@@ -56,6 +56,13 @@ export const kindScenarios: readonly BasicScenario[] = [
     before: [runningProject],
     request: { ...updateTo("cdies"), ...runs },
     end: "RUNNING",
+    endVersion: "c1",
+  },
+  {
+    name: "a compose app gets another name",
+    before: [{ request: { ...inVersion("cnamed"), ...runs }, until: "RUNNING" }],
+    request: { ...inVersion("cnamed"), ...runs, appName: "Renamed" },
+    end: "RUNNING",
   },
   {
     name: "an app becomes a compose app",

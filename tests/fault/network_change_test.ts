@@ -47,12 +47,17 @@ const faults: Record<string, (world: NetworkWorld) => Promise<void>> = {
   },
 };
 
-/** Studio hears at most one outcome of a change; a change that was refused, or never noted, has none. */
-async function isSettled(world: NetworkWorld, { before, wanted }: { before: string; wanted: string }): Promise<void> {
-  const { fixture: { studio }, device, told, manager, agentDir } = world;
+/** An agent that is killed before it has noted that Studio was told tells it again. */
+async function untilNoNote({ agentDir }: NetworkWorld): Promise<void> {
   await pollUntil("nothing of the change is left", async () => {
     return await readTextIfThere(`${agentDir}/network_change.json`) === undefined || undefined;
   }, { limitMs: backLimitMs });
+}
+
+/** Studio hears at most one outcome of a change; a change that was refused, or never noted, has none. */
+async function isSettled(world: NetworkWorld, { before, wanted }: { before: string; wanted: string }): Promise<void> {
+  const { fixture: { studio }, device, told, manager } = world;
+  await untilNoNote(world);
   await studio.waitForStatus(device, "CONNECTED", { limitMs: backLimitMs });
   const expected = JSON.stringify(told[0]) === JSON.stringify(kept) ? wanted : before;
   await pollUntil(`the address is ${expected}`, async () => {
@@ -87,6 +92,7 @@ Deno.test({ name: "the network is as Studio was told after every fault", ignore:
   const world = await startNetworkWorld(stack, { agentDir: disk });
   await setAddress(world, "10.77.0.5");
   await pollUntil("the first address is told", () => Promise.resolve(world.told[0]), { limitMs: backLimitMs });
+  await untilNoNote(world);
   for (const [name, fault] of Object.entries(faults)) {
     for (const ms of faultAfterMs) {
       const isDone = await t.step(`${name} after ${ms} ms`, async () => {

@@ -6,7 +6,7 @@ import type { AppRecipe } from "../../scripts/testbed/images.ts";
 
 const keys: Readonly<Record<string, number>> = {
   ...{ "1": 7, "2": 8, "dies": 9, "huge": 10 },
-  ...{ "c1": 11, "c2": 12, "cdies": 13 },
+  ...{ "c1": 11, "c2": 12, "cdies": 13, "cnamed": 14 },
 };
 
 const volumes = ["/state"];
@@ -25,6 +25,9 @@ export const serviceRecipes: Readonly<Record<string, AppRecipe>> = {
   "web:c2": {},
   "db:1": {},
   "bad:cdies": { exitCode: 3 },
+  // The images of the store of an app with either name.
+  "7_renamed_web:cnamed": {},
+  "7_renamed_db:1": {},
 };
 
 /** The compose file of each release of several services. */
@@ -32,6 +35,7 @@ export const definitions: Readonly<Record<string, Dict>> = {
   "c1": definitionOf({ web: { image: imageOf("web:c1"), ports: ["8080:80"] } }),
   "c2": definitionOf({ web: { image: imageOf("web:c2"), ports: ["8080:80"] } }),
   "cdies": definitionOf({ web: { image: imageOf("bad:cdies") } }),
+  "cnamed": definitionOf({ web: { image: imageOf("7_renamed_web:cnamed") }, db: { image: imageOf("7_renamed_db:1") } }),
 };
 
 /** The version that a DEV app is published as. */
@@ -93,5 +97,5 @@ function imageOf(name: string): string {
 
 function definitionOf(services: Dict): Dict {
   const db = { image: imageOf("db:1"), volumes: ["data:/state"] };
-  return { services: { ...services, db }, volumes: { data: {} } };
+  return { services: { db, ...services }, volumes: { data: {} } };
 }

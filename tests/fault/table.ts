@@ -26,6 +26,8 @@ export interface BasicScenario {
   request: RequestedApp;
   /** The state that Studio knows at the end. */
   end: string;
+  /** The version that Studio knows at the end, where another one is reported on the way in the same state. */
+  endVersion?: string;
   /** The agent is still busy with the app when the scenario begins. */
   isBusyBefore?: boolean;
   /** What lies in the build folder as the upload of the app. */
@@ -157,6 +159,7 @@ export const scenarios: readonly Scenario[] = [
     before: [running],
     request: { ...updateTo("dies"), ...runs },
     end: "RUNNING",
+    endVersion: "1",
     goals: [
       { goal: "rollBack", situation: { container: "exited", tags: ["1", "dies"], version: "dies", fallback: "1" } },
     ],
