@@ -61,15 +61,15 @@ export function startOfProcess(pid: number): string {
 /**
  * Sends the hang-up signal, and KILL after `graceMs` to what is left: the process, and the program that its terminal
  * runs in the foreground. False when no such process is visible from here, as it may run on another machine, or when it
- * cannot be ended.
+ * belongs to another user. One that is frozen ends once it goes on.
  */
 export async function endMarkedProcess(pid: number, options: EndProcessOptions): Promise<boolean> {
   if (!isSameProcess(pid, options)) return false;
   const foreground = foregroundOf(pid, options.mark);
-  send(pid, "SIGHUP");
+  if (!send(pid, "SIGHUP")) return false;
   if (!await isGoneWithin(pid, options, options.graceMs)) {
     send(pid, "SIGKILL");
-    if (!await isGoneWithin(pid, options, killLimitMs)) return false;
+    await isGoneWithin(pid, options, killLimitMs);
   }
   if (foreground === undefined) return true;
   // The end of its terminal has hung it up; it may not care.
@@ -113,10 +113,13 @@ function foregroundOf(shell: number, mark: string): { pid: number; start: string
   return isOfSession || isSameProcess(pid, { mark, start: "" }) ? { pid, start } : undefined;
 }
 
-function send(pid: number, signal: Deno.Signal): void {
+/** False for a process that may not be ended from here. */
+function send(pid: number, signal: Deno.Signal): boolean {
   try {
     Deno.kill(pid, signal);
-  } catch {
-    // It has just ended by itself, or belongs to another user.
+    return true;
+  } catch (error) {
+    // All others have just ended by themselves.
+    return !(error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable);
   }
 }

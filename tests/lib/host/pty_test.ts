@@ -137,6 +137,36 @@ Deno.test("a program that has dropped its variables is known by its start", asyn
   while (startOfProcess(inner) !== "") await systemClock.sleep(5);
 });
 
+Deno.test("a process of another user is left alone at once", async () => {
+  const nobody = ["--reuid=65534", "--clear-groups"];
+  const child = new Deno.Command("setpriv", { args: [...nobody, "sleep", "1000"], stdin: "null" }).spawn();
+  const start = startOfProcess(child.pid);
+  const text = `
+    import { endMarkedProcess } from ${JSON.stringify(import.meta.resolve("../../../lib/host/end_process.ts"))};
+    const clock = { now: () => performance.now(), sleep: () => Promise.reject(new Error("it waits")) };
+    console.log(await endMarkedProcess(${child.pid}, { mark: "A=1", start: "${start}", graceMs: 1000, clock }));`;
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/try.ts`, text);
+  // Without this capability root is a user like others, as an agent is that does not run as root.
+  const { stdout } = await new Deno.Command("setpriv", {
+    args: [
+      "--inh-caps=-all",
+      "--bounding-set=-kill",
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--no-config",
+      "--quiet",
+      `${folder}/try.ts`,
+    ],
+    stderr: "inherit",
+  }).output();
+  child.kill("SIGKILL");
+  await child.status;
+  await Deno.remove(folder, { recursive: true });
+  assert.equal(new TextDecoder().decode(stdout).trim(), "false");
+});
+
 Deno.test("a terminal whose program has ended takes no input and no size any more", async () => {
   const typed = new Typed(await openPty(options, silentLog));
   await typed.type("stty -icanon; sleep 1000\r");
