@@ -69,10 +69,10 @@ function leaveContainers(given: Given): Step[] {
  */
 function tidyProjectSteps(given: Given): Step[] {
   const { observed, wanted: { project } } = given;
-  const hasEnded = project?.isToRun === false && observed.project?.services.every(({ status }) => !isAlive(status));
+  const isAtWork = project?.isToRun !== false || observed.project?.services.some(({ status }) => isAlive(status));
   return [
     ...(hasServices(observed) ? leaveContainers(given) : []),
-    ...(hasEnded === true ? leaveServices(given) : []),
+    ...(isAtWork === true ? [] : leaveServices(given)),
     ...dropOtherKind(given),
   ];
 }

@@ -37,6 +37,8 @@ type LogStep =
 /** The executor of one transition. Disposing ends what it holds open: a pull, a wait for an exit. */
 export class AppExecutor implements StepExecutor, Disposable {
   readonly #context: StepContext;
+  /** An app may get another name meanwhile, with which the next transition begins. */
+  readonly #appName: string;
   readonly #images: ImageSteps;
   readonly #containers: ContainerSteps;
   #project: ProjectSteps | undefined;
@@ -44,6 +46,7 @@ export class AppExecutor implements StepExecutor, Disposable {
 
   constructor(context: StepContext) {
     this.#context = context;
+    this.#appName = context.app.appName;
     this.#images = new ImageSteps(context);
     this.#containers = new ContainerSteps(context);
   }
@@ -119,7 +122,7 @@ export class AppExecutor implements StepExecutor, Disposable {
     const isDev = app.id.stage === "DEV";
     const kept = new Set(projects.imagesIn(app, definition));
     return {
-      appName: app.appName,
+      appName: this.#appName,
       // Images that are built here have one tag.
       version: isDev && definition === null ? "latest" : app.version,
       newest: { version: request.newestVersion, releaseKey: request.newReleaseKey },

@@ -151,8 +151,6 @@ export class ProjectSteps {
       try {
         const onLines = (lines: readonly string[]) => lines.forEach((line) => feed.push(line));
         await cli.up({ name: files.project, file: files.file }, { build: app.id.stage === "DEV", onLines, signal });
-        const services = await this.#services(signal);
-        await finishNames(this.#context, { project: files.project, services }, signal);
         return done;
       } catch (error) {
         if (signal.aborted) throw error;
@@ -196,7 +194,10 @@ export class ProjectSteps {
       const isSettling = end.kind === "running" || end.kind === "finished";
       upSinceMs = isSettling ? upSinceMs ?? clock.now() : undefined;
       if (upSinceMs !== undefined && clock.now() - upSinceMs >= settleMs) {
-        if (end.kind === "running") break;
+        if (end.kind === "running") {
+          await finishNames(this.#context, { project: this.#context.names.project, services }, signal);
+          return done;
+        }
         await this.#giveUp("all services have exited with status code 0", signal);
       }
       if (clock.now() - startedAtMs >= upLimitMs) {
@@ -204,7 +205,6 @@ export class ProjectSteps {
       }
       await clock.sleep(servicesEveryMs, signal);
     }
-    return done;
   }
 
   async #giveUp(reason: string, signal: AbortSignal): Promise<never> {

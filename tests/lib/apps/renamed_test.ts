@@ -61,6 +61,25 @@ Deno.test("#7: a new name leads to one container under it, in one transition, an
   assert.deepEqual(await device.request("RUNNING", newName, { ms: 120_000 }), ["RUNNING"], "and that was all");
 });
 
+Deno.test("#7: a new name that comes in the last steps of a start begins with the next transition", async () => {
+  await using device = new FakeDevice();
+  device.engine.registry.set(`${newRepository}:1`, {});
+  let renaming: Promise<unknown> | undefined;
+  device.studio.onReport = async () => {
+    if (device.state === "RUNNING") renaming ??= device.apps.request(rowOf());
+    await Promise.resolve();
+  };
+  const entries = await device.request("RUNNING", {}, { ms: 30_000 });
+  await renaming;
+  const said = entries.filter((entry) => entry.includes("Now running") || entry.includes("is now called"));
+  assert.deepEqual(said, [
+    '"Now running app Shop (1)"',
+    `"The app Shop is now called New; its data from before is kept in ${device.folder}"`,
+    '"Now running app New (1)"',
+  ]);
+  assert.deepEqual(await containersOf(device), [`${renamed} running`]);
+});
+
 Deno.test("#7: the old container is stopped in order, and its host port is that of the new one", async () => {
   await using device = await runningDevice();
   const ports = [{ port: 80, protocol: "tcp" }];
