@@ -50,3 +50,8 @@ export async function mustRun(program: string, args: readonly string[], options:
   const lines = (ended.stdout + ended.stderr).trim().split("\n").slice(-15).join("\n");
   throw new Error(`Cannot run "${command}":\n${lines || `it ended with code ${ended.code}`}`);
 }
+
+/** A text as one word of a command of `sh`. */
+export function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

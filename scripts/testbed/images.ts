@@ -1,6 +1,6 @@
 /** Builds small images for tests, without a network, and pushes them to a registry. */
 
-import { runProgram } from "../programs.ts";
+import { quoteForShell, runProgram } from "../programs.ts";
 import { writeDockerLogin } from "../studio/docker_login.ts";
 import { busyboxImage, type Dockerd } from "./dockerd.ts";
 import { pusher, type Registry } from "./registry.ts";
@@ -108,10 +108,6 @@ export function scriptOf(recipe: AppRecipe): string {
     lines.push(`while :; do ${pause(3_600_000)}; done`);
   }
   return lines.join("\n");
-}
-
-function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 async function push(engine: Dockerd, registry: Registry, reference: string): Promise<void> {

@@ -4,7 +4,7 @@
  */
 
 import { readTextIfThere } from "../files.ts";
-import { runProgram } from "../programs.ts";
+import { quoteForShell, runProgram } from "../programs.ts";
 import { requireBox } from "./box.ts";
 import { partsFolder } from "./setup/folder.ts";
 
@@ -79,7 +79,7 @@ function startScript({ command, cwd, env }: MachineOptions): string {
     REAGENT_BOX_FOLDER: privateFolder,
     REAGENT_BOX_CGROUP: "/none",
   };
-  const variables = Object.entries({ ...own, ...env }).map(([name, value]) => `export ${name}=${quote(value)}`);
+  const variables = Object.entries({ ...own, ...env }).map(([name, value]) => `export ${name}=${quoteForShell(value)}`);
   return [
     "exec >/mnt/output 2>&1",
     ...variables,
@@ -89,17 +89,13 @@ function startScript({ command, cwd, env }: MachineOptions): string {
     "mount -t devpts devpts /dev/pts",
     `mkdir ${privateFolder}`,
     "ip link set lo up",
-    `cd ${quote(cwd)}`,
-    command.map(quote).join(" "),
+    `cd ${quoteForShell(cwd)}`,
+    command.map(quoteForShell).join(" "),
     "echo $? >/mnt/code",
     "sync",
     "exec busybox poweroff -f",
     "",
   ].join("\n");
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function lastLines(text: string): string {

@@ -32,7 +32,7 @@ const containerName = "prod_7_shop";
 /** How long a disk stays full, or the link is down. */
 const faultMs = 700;
 
-/** How long a device may take to recover from a fault. */
+/** Then a device has not recovered from a fault. Compose alone takes ten seconds for a service that does not react. */
 const recoveryLimitMs = 60_000;
 
 /** For a while after these nothing that fails is the fault of a release, so that one that dies goes back later. */

@@ -113,7 +113,7 @@ export class TestedAgent implements AsyncDisposable {
     return this.#events;
   }
 
-  /** Waits for an event since the last start, 15 s unless a limit is given. */
+  /** Waits for an event since the last start, a minute unless a limit is given. */
   async until(what: string, isIt: (event: AgentEvent) => boolean, { limitMs = 60_000 } = {}): Promise<void> {
     await pollUntil(what, () => Promise.resolve(this.readEvents().some(isIt) || undefined), { limitMs });
   }
